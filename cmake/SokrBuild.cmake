@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Helper functions: how every target of the project is built.
+include(GNUInstallDirs)
+include(CTest)
+
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+# Everything that runs is found in two folders, in the build tree as installed:
+# programs in bin/, plugins in lib/sokr/.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(SOKR_PLUGIN_OUTPUT_DIR ${PROJECT_BINARY_DIR}/lib/sokr)
+set(SOKR_INSTALL_PLUGINDIR ${CMAKE_INSTALL_LIBDIR}/sokr)
+
+# Warnings, visibility and sanitizers for one of our own targets.
+function(sokr_target_defaults target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers)
+  set_target_properties(${target} PROPERTIES
+    CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  if(SOKR_SANITIZER)
+    target_compile_options(${target} PRIVATE -fsanitize=${SOKR_SANITIZER} -fno-omit-frame-pointer
+      $<$<CONFIG:RelWithDebInfo>:-O1> -fno-sanitize-recover=all)
+    target_link_options(${target} PRIVATE -fsanitize=${SOKR_SANITIZER})
+  elseif(SOKR_BUILD_FUZZERS)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link,address,undefined
+      -fno-sanitize-recover=all)
+    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
+  endif()
+endfunction()
+
+# sokr_add_library(name [STATIC|SHARED|OBJECT] SOURCES ... [PUBLIC libs] [PRIVATE libs])
+# creates target sokr_<name> with alias sokr::<name>; headers are in ./include if that exists.
+function(sokr_add_library name)
+  cmake_parse_arguments(arg "STATIC;SHARED;OBJECT" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  set(kind STATIC)
+  if(arg_SHARED)
+    set(kind SHARED)
+  elseif(arg_OBJECT)
+    set(kind OBJECT)
+  endif()
+  add_library(sokr_${name} ${kind} ${arg_SOURCES})
+  add_library(sokr::${name} ALIAS sokr_${name})
+  sokr_target_defaults(sokr_${name})
+  if(IS_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/include)
+    target_include_directories(sokr_${name} PUBLIC
+      $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  endif()
+  target_link_libraries(sokr_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+endfunction()
+
+# sokr_add_plugin(name SOURCES ... [LIBS ...]): a loadable substrate or IR plugin,
+# <name>.so in the plugin folder, installed with the rest.
+function(sokr_add_plugin name)
+  cmake_parse_arguments(arg "NO_INSTALL" "" "SOURCES;LIBS" ${ARGN})
+  set(target sokr_plugin_${name})
+  add_library(${target} MODULE ${arg_SOURCES})
+  sokr_target_defaults(${target})
+  target_link_libraries(${target} PRIVATE ${arg_LIBS})
+  # No symbol of a static library that the plugin contains leaves it.
+  target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
+  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME sokr-${name}
+    LIBRARY_OUTPUT_DIRECTORY ${SOKR_PLUGIN_OUTPUT_DIR})
+  if(NOT arg_NO_INSTALL)
+    install(TARGETS ${target} LIBRARY DESTINATION ${SOKR_INSTALL_PLUGINDIR} COMPONENT runtime)
+  endif()
+endfunction()
+
+# sokr_add_test(name SOURCES ... [LIBS ...] [LABELS ...] [TIMEOUT s]): a GoogleTest
+# program; ctest runs it as one test.
+function(sokr_add_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS;ENV" ${ARGN})
+  add_executable(test_${name} ${arg_SOURCES})
+  sokr_target_defaults(test_${name})
+  target_link_libraries(test_${name} PRIVATE ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND test_${name})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}"
+    ENVIRONMENT "SOKR_PLUGIN_PATH=${SOKR_PLUGIN_OUTPUT_DIR};${arg_ENV}")
+endfunction()
+
+# sokr_add_fuzzer(name SOURCES ... [LIBS ...] [CORPUS dir]): a libFuzzer target, built
+# with SOKR_BUILD_FUZZERS; ctest runs it for a few seconds.
+function(sokr_add_fuzzer name)
+  cmake_parse_arguments(arg "" "CORPUS;SECONDS" "SOURCES;LIBS" ${ARGN})
+  if(NOT SOKR_BUILD_FUZZERS)
+    return()
+  endif()
+  if(NOT arg_SECONDS)
+    set(arg_SECONDS 10)
+  endif()
+  add_executable(fuzz_${name} ${arg_SOURCES})
+  sokr_target_defaults(fuzz_${name})
+  target_link_libraries(fuzz_${name} PRIVATE ${arg_LIBS})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+  set(work ${CMAKE_CURRENT_BINARY_DIR}/corpus_${name})
+  file(MAKE_DIRECTORY ${work})
+  add_test(NAME fuzz_${name} COMMAND fuzz_${name} -max_total_time=${arg_SECONDS} -timeout=20
+    -rss_limit_mb=4096 -print_final_stats=1 ${work} ${arg_CORPUS})
+  set_tests_properties(fuzz_${name} PROPERTIES TIMEOUT 300 LABELS fuzz)
+endfunction()
+
+# sokr_add_shaders(target SOURCES a.comp b.spvasm ... [FLAGS ...]): compiles GLSL with
+# glslc and assembly with spirv-as into ${CMAKE_CURRENT_BINARY_DIR}/<name>.spv. A GLSL
+# file may set its flags in a first line "// glslc: --target-env=vulkan1.1 -DX=1".
+function(sokr_add_shaders target)
+  cmake_parse_arguments(arg "" "" "SOURCES;FLAGS" ${ARGN})
+  set(outputs)
+  foreach(source IN LISTS arg_SOURCES)
+    get_filename_component(name ${source} NAME)
+    get_filename_component(absolute ${source} ABSOLUTE)
+    set(output ${CMAKE_CURRENT_BINARY_DIR}/${name}.spv)
+    string(REGEX REPLACE "\\.(comp|spvasm)\\.spv$" ".spv" output ${output})
+    file(STRINGS ${absolute} flags LIMIT_COUNT 1 REGEX "^(//|;) (glslc|spirv-as):")
+    string(REGEX REPLACE "^(//|;) (glslc|spirv-as):" "" flags "${flags}")
+    separate_arguments(flags UNIX_COMMAND "${flags}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${absolute})
+    if(source MATCHES "\\.spvasm$")
+      if(NOT flags)
+        set(flags --target-env vulkan1.3)
+      endif()
+      add_custom_command(OUTPUT ${output} DEPENDS ${absolute}
+        COMMAND ${SPIRV_AS} ${flags} -o ${output} ${absolute}
+        COMMENT "Assembling ${name}" VERBATIM)
+    else()
+      if(NOT flags MATCHES "--target-env")
+        list(APPEND flags --target-env=vulkan1.2)
+      endif()
+      add_custom_command(OUTPUT ${output} DEPENDS ${absolute}
+        COMMAND ${GLSLC} -fshader-stage=compute -O ${flags} ${arg_FLAGS} -MD -MF ${output}.d -o ${output} ${absolute}
+        DEPFILE ${output}.d COMMENT "Compiling ${name}" VERBATIM)
+    endif()
+    list(APPEND outputs ${output})
+  endforeach()
+  add_custom_target(${target} ALL DEPENDS ${outputs})
+  set_target_properties(${target} PROPERTIES SOKR_SPV_DIR ${CMAKE_CURRENT_BINARY_DIR})
+endfunction()

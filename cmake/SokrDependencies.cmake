@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Libraries from the distribution. A missing optional one leaves out one target and
+# says so in one line.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(SPIRV-Headers REQUIRED)
+find_package(SPIRV-Tools REQUIRED)
+find_package(TBB REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+find_program(GLSLC glslc REQUIRED)
+find_program(SPIRV_AS spirv-as REQUIRED)
+find_package(PNG)
+
+find_path(SOKR_VOLK_INCLUDE volk.h)
+if(NOT SOKR_VOLK_INCLUDE)
+  message(STATUS "sokr: no volk.h (libvulkan-volk-dev): the Vulkan substrate is left out")
+endif()
+
+find_package(LLVM 19.1 CONFIG QUIET PATHS /usr/lib/llvm-19/lib/cmake/llvm)
+if(NOT LLVM_FOUND)
+  message(STATUS "sokr: no LLVM 19 (llvm-19-dev): the CPU substrate is left out")
+endif()
+
+if(SOKR_BUILD_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(SOKR_BUILD_BENCHMARKS)
+  find_package(benchmark QUIET)
+  if(NOT benchmark_FOUND)
+    message(STATUS "sokr: no Google Benchmark (libbenchmark-dev): benchmarks are left out")
+    set(SOKR_BUILD_BENCHMARKS OFF)
+  endif()
+endif()

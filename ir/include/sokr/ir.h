@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * sokr/ir.h - IR plugins: what a computation is written in.
+ *
+ * An IR plugin recognises, validates and reflects one format, and may lower it to
+ * others. The host first offers a computation to substrates as it is; only if
+ * nobody accepts it does it look for an IR plugin that lowers it to a format that
+ * some substrate accepts. The core knows nothing of this.
+ *
+ * All functions may be called from any thread at once and do not block beyond the
+ * work itself. Sentences are UTF-8, one line; a function writes at most
+ * `capacity` bytes with a terminating 0. Structures carry their size and only
+ * ever grow at the end. Valid as C99 to C17 and as C++11 to C++20.
+ */
+#ifndef SOKR_IR_H_
+#define SOKR_IR_H_
+
+#include <sokr/sokr.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SOKR_IR_VERSION UINT32_C(0x00010000) /* major << 16 | minor */
+
+typedef enum {
+  SOKR_IR_STORAGE_BUFFER = 0,
+  SOKR_IR_UNIFORM_BUFFER = 1,
+  SOKR_IR_STORAGE_IMAGE = 2,
+  SOKR_IR_SAMPLED_IMAGE = 3,
+  SOKR_IR_SAMPLER = 4,
+  SOKR_IR_COMBINED_IMAGE_SAMPLER = 5,
+  SOKR_IR_UNIFORM_TEXEL_BUFFER = 6,
+  SOKR_IR_STORAGE_TEXEL_BUFFER = 7,
+  SOKR_IR_OTHER_BINDING = 8,
+  SOKR_IR_BINDING_FORCE_32 = 0x7FFFFFFF
+} SokrIrBindingKind;
+
+typedef enum {
+  SOKR_IR_READ = 1,
+  SOKR_IR_WRITE = 2,
+  SOKR_IR_ACCESS_FORCE_32 = 0x7FFFFFFF
+} SokrIrAccess;
+
+typedef enum {
+  SOKR_IR_BOOL = 0,
+  SOKR_IR_I8 = 1, SOKR_IR_U8 = 2,
+  SOKR_IR_I16 = 3, SOKR_IR_U16 = 4, SOKR_IR_F16 = 5,
+  SOKR_IR_I32 = 6, SOKR_IR_U32 = 7, SOKR_IR_F32 = 8,
+  SOKR_IR_I64 = 9, SOKR_IR_U64 = 10, SOKR_IR_F64 = 11,
+  SOKR_IR_SCALAR_FORCE_32 = 0x7FFFFFFF
+} SokrIrScalar;
+
+typedef enum {
+  SOKR_IR_LOCAL_SIZE_LITERAL = 0,     /* LocalSize */
+  SOKR_IR_LOCAL_SIZE_ID = 1,          /* LocalSizeId */
+  SOKR_IR_LOCAL_SIZE_WORKGROUP = 2,   /* a constant decorated WorkgroupSize */
+  SOKR_IR_LOCAL_SIZE_OVERRIDE = 3,    /* given by the caller */
+  SOKR_IR_LOCAL_SIZE_FORCE_32 = 0x7FFFFFFF
+} SokrIrLocalSizeSource;
+
+#define SOKR_IR_NO_SPEC_ID UINT32_MAX
+
+typedef struct {
+  uint32_t set, binding;
+  uint32_t count;          /* of a descriptor array; 1 = not an array; 0 = runtime-sized */
+  uint32_t kind;           /* SokrIrBindingKind */
+  uint32_t access;         /* SokrIrAccess bits: what the code does */
+  uint32_t runtime_stride; /* bytes an element of the trailing runtime array; 0 = none */
+  uint64_t min_size;       /* bytes of the fixed part and one element of the runtime array */
+  const char *name;        /* never null; may be empty */
+} SokrIrBinding;
+
+typedef struct {
+  const char *name; /* never null; may be empty */
+  const char *type; /* "u32", "f32", "vec4", "u32[8]", ... */
+  uint32_t offset, size;
+} SokrIrPushMember;
+
+typedef struct {
+  const char *name;
+  uint32_t local_size[3];          /* with the given specialization applied */
+  uint32_t local_size_source;      /* SokrIrLocalSizeSource */
+  uint32_t local_size_spec_ids[3]; /* SOKR_IR_NO_SPEC_ID where it is a plain number */
+  uint32_t binding_count;
+  uint64_t workgroup_bytes;
+  const SokrIrBinding *bindings;   /* sorted by set, binding */
+  const SokrIrPushMember *push_members;
+  uint32_t push_member_count;
+  uint32_t push_size;              /* bytes to pass; 0 = none */
+} SokrIrEntryPoint;
+
+typedef struct {
+  uint32_t id;
+  uint32_t type;          /* SokrIrScalar */
+  uint64_t default_value; /* bit pattern of the first declaration */
+  uint32_t declarations;  /* how many constants carry this id */
+  uint32_t reserved;
+  const char *name;       /* never null; may be empty */
+} SokrIrSpecConstant;
+
+/* Owned by the IR plugin until free_reflection. */
+typedef struct {
+  uint32_t struct_size;
+  uint32_t entry_point_count;
+  const SokrIrEntryPoint *entry_points;
+  const SokrIrSpecConstant *spec_constants; /* sorted by id */
+  const char *const *capabilities;
+  const char *const *extensions;
+  uint32_t spec_constant_count;
+  uint32_t capability_count;
+  uint32_t extension_count;
+  uint32_t reserved;
+} SokrIrReflection;
+
+/* A value for every constant with this id, as in SokrSpecialization. */
+typedef struct {
+  uint32_t id;
+  uint32_t size; /* 1, 2, 4, 8; bool: 4 */
+  uint64_t value;
+} SokrIrSpecValue;
+
+typedef struct {
+  uint32_t struct_size; /* sizeof(SokrIrPlugin) */
+  uint32_t ir_version;  /* SOKR_IR_VERSION at compile time */
+  const char *name;     /* "spirv" */
+  const char *version;  /* of the plugin: "0.1.1" */
+  uint32_t format;      /* SOKR_IR_* that it reads */
+  uint32_t target_count;
+  const uint32_t *targets; /* formats that it lowers to; may be null with a count of 0 */
+
+  /* Are these bytes of this format? Looks at the first bytes only. 1 or 0. */
+  int (*recognise)(const uint8_t *data, size_t size);
+
+  /* SOKR_OK or SOKR_INVALID_IR with a sentence. */
+  SokrResult (*validate)(const uint8_t *data, size_t size, char *sentence, size_t capacity);
+
+  /* SOKR_OK and *out; or SOKR_INVALID_IR, SOKR_INVALID_INPUT (a specialization that
+   * the module does not declare) with a sentence and *out null. local_size null or
+   * all 0 = the module's own. */
+  SokrResult (*reflect)(const uint8_t *data, size_t size, const SokrIrSpecValue *specializations,
+                        uint32_t specialization_count, const uint32_t *local_size,
+                        const SokrIrReflection **out, char *sentence, size_t capacity);
+  void (*free_reflection)(const SokrIrReflection *reflection);
+
+  /* Translates to `target`, one of `targets`; *out is freed with free_lowered. Null if
+   * target_count is 0. */
+  SokrResult (*lower)(const uint8_t *data, size_t size, uint32_t target, uint8_t **out,
+                      size_t *out_size, char *sentence, size_t capacity);
+  void (*free_lowered)(uint8_t *lowered);
+} SokrIrPlugin;
+
+/* The one symbol that an IR plugin library exports. The table is owned by the
+ * plugin until its library is unloaded; null means that it cannot work here. */
+typedef const SokrIrPlugin *(*SokrIrPluginMainFn)(void);
+#define SOKR_IR_PLUGIN_MAIN "sokr_ir_plugin_main"
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SOKR_IR_H_ */
