@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <sokr/substrate/disk_cache.hpp>
+
+namespace sokr::substrate {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kMagic[8] = {'S', 'O', 'K', 'R', 'D', 'C', '0', '1'};
+constexpr std::string_view kSuffix = ".entry";
+constexpr std::uint64_t kMaxFile = std::uint64_t{1} << 30;
+
+struct Header {
+  char magic[8];
+  std::uint64_t key_size;
+  std::uint64_t value_size;
+  std::uint64_t checksum;  // XXH3 of key and value
+};
+
+class File {
+ public:
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  explicit operator bool() const { return descriptor_ >= 0; }
+  int get() const { return descriptor_; }
+
+  bool read_all(void* to, std::size_t size) const {
+    auto* bytes = static_cast<char*>(to);
+    while (size > 0) {
+      ssize_t got = ::read(descriptor_, bytes, size);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      bytes += got;
+      size -= static_cast<std::size_t>(got);
+    }
+    return true;
+  }
+  bool write_all(const void* from, std::size_t size) const {
+    auto* bytes = static_cast<const char*>(from);
+    while (size > 0) {
+      ssize_t put = ::write(descriptor_, bytes, size);
+      if (put < 0 && errno == EINTR) continue;
+      if (put <= 0) return false;
+      bytes += put;
+      size -= static_cast<std::size_t>(put);
+    }
+    return true;
+  }
+
+ private:
+  int descriptor_;
+};
+
+std::uint64_t checksum(std::span<const std::uint8_t> key, std::span<const std::uint8_t> value) {
+  return XXH3_64bits_withSeed(value.data(), value.size(), XXH3_64bits(key.data(), key.size()));
+}
+
+// The value if the open file is an intact entry for this key.
+std::optional<std::vector<std::uint8_t>> read_entry(const File& file, const struct stat& status,
+                                                    std::span<const std::uint8_t> key) {
+  Header header;
+  auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size < sizeof header || size > kMaxFile || !file.read_all(&header, sizeof header))
+    return std::nullopt;
+  std::uint64_t rest = size - sizeof header;
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.key_size != key.size() ||
+      header.key_size > rest || header.value_size != rest - header.key_size)
+    return std::nullopt;
+  std::vector<std::uint8_t> stored_key(key.size()), value(header.value_size);
+  if (!file.read_all(stored_key.data(), stored_key.size()) ||
+      !file.read_all(value.data(), value.size()))
+    return std::nullopt;
+  if (!std::equal(key.begin(), key.end(), stored_key.begin()) ||
+      checksum(key, value) != header.checksum)
+    return std::nullopt;
+  return value;
+}
+
+bool trusted(const struct stat& status) {
+  return S_ISREG(status.st_mode) && status.st_uid == ::geteuid() &&
+         (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+std::string unique_suffix() {
+  static std::atomic<unsigned> counter{0};
+  return fmt::format(".{}.{}.new", ::getpid(), counter.fetch_add(1, std::memory_order_relaxed));
+}
+
+const char* variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : nullptr;
+}
+
+}  // namespace
+
+fs::path DiskCache::default_folder(std::string_view name) {
+  if (const char* own = std::getenv("SOKR_CACHE_DIR"))
+    return *own ? fs::path(own) / name : fs::path();
+  if (const char* cache = variable("XDG_CACHE_HOME")) return fs::path(cache) / "sokr" / name;
+  if (const char* home = variable("HOME")) return fs::path(home) / ".cache" / "sokr" / name;
+  return {};
+}
+
+fs::path DiskCache::path_of(std::span<const std::uint8_t> key) const {
+  XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
+  return options_.folder / fmt::format("{:016x}{:016x}{}", hash.high64, hash.low64, kSuffix);
+}
+
+std::optional<std::vector<std::uint8_t>> DiskCache::load(std::span<const std::uint8_t> key) {
+  if (options_.folder.empty()) return std::nullopt;
+  fs::path path = path_of(key);
+  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status;
+  if (!file || ::fstat(file.get(), &status) != 0 || !trusted(status)) return std::nullopt;
+  std::optional<std::vector<std::uint8_t>> value = read_entry(file, status, key);
+  // The times of use are what eviction goes by.
+  if (value)
+    ::futimens(file.get(), nullptr);
+  else
+    ::unlink(path.c_str());
+  return value;
+}
+
+bool DiskCache::store(std::span<const std::uint8_t> key, std::span<const std::uint8_t> value,
+                      std::string* reason) {
+  auto failed = [&](std::string_view what) {
+    if (reason)
+      *reason = fmt::format("{} {}: {}", what, options_.folder.string(), std::strerror(errno));
+    return false;
+  };
+  if (options_.folder.empty()) {
+    if (reason)
+      *reason = "there is no cache folder: none of SOKR_CACHE_DIR, XDG_CACHE_HOME, HOME is set";
+    return false;
+  }
+  std::error_code error;
+  fs::create_directories(options_.folder, error);
+  fs::path path = path_of(key);
+  fs::path temporary = path.string() + unique_suffix();
+  make_room(sizeof(Header) + key.size() + value.size());
+  {
+    File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file) return failed("cannot create a file in");
+    Header header{};
+    std::memcpy(header.magic, kMagic, sizeof kMagic);
+    header.key_size = key.size();
+    header.value_size = value.size();
+    header.checksum = checksum(key, value);
+    if (!file.write_all(&header, sizeof header) || !file.write_all(key.data(), key.size()) ||
+        !file.write_all(value.data(), value.size())) {
+      failed("cannot write a file in");
+      ::unlink(temporary.c_str());
+      return false;
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    failed("cannot rename a file in");
+    ::unlink(temporary.c_str());
+    return false;
+  }
+  return true;
+}
+
+void DiskCache::make_room(std::uint64_t added) {
+  std::lock_guard lock(mutex_);
+  if (known_bytes_ && (*known_bytes_ += added) <= options_.max_bytes) return;
+
+  struct Entry {
+    fs::path path;
+    std::uint64_t size;
+    fs::file_time_type used;
+  };
+  std::vector<Entry> entries;
+  std::uint64_t total = added;
+  std::error_code error;
+  for (fs::directory_iterator it(options_.folder, error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code gone;
+    if (it->path().extension() != kSuffix) continue;
+    std::uint64_t size = it->file_size(gone);
+    fs::file_time_type used = it->last_write_time(gone);
+    if (gone) continue;
+    entries.push_back({it->path(), size, used});
+    total += size;
+  }
+  if (total > options_.max_bytes) {
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return a.used < b.used; });
+    // A quarter of room at once, so that a full cache is not scanned at every store.
+    std::uint64_t goal = options_.max_bytes - options_.max_bytes / 4;
+    for (const Entry& entry : entries) {
+      if (total <= goal) break;
+      std::error_code gone;
+      if (fs::remove(entry.path, gone)) total -= entry.size;
+    }
+  }
+  known_bytes_ = total;
+}
+
+}  // namespace sokr::substrate

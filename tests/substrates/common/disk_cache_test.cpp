@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sokr/substrate/disk_cache.hpp>
+#include <string>
+#include <thread>
+
+namespace sokr::substrate {
+namespace {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<std::uint8_t>;
+
+Bytes bytes(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+class DiskCacheTest : public testing::Test {
+ protected:
+  DiskCacheTest() {
+    std::string pattern = (fs::temp_directory_path() / "sokr-disk-cache-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~DiskCacheTest() override { fs::remove_all(folder_); }
+
+  std::vector<fs::path> files() const {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(folder_)) found.push_back(entry.path());
+    return found;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(DiskCacheTest, ReturnsWhatWasStoredToAnotherInstance) {
+  std::string reason;
+  ASSERT_TRUE(DiskCache({folder_}).store(bytes("key"), bytes("value"), &reason)) << reason;
+  EXPECT_EQ(DiskCache({folder_}).load(bytes("key")), bytes("value"));
+  EXPECT_EQ(DiskCache({folder_}).load(bytes("kex")), std::nullopt);
+}
+
+TEST_F(DiskCacheTest, KeepsEmptyKeysAndValues) {
+  DiskCache cache({folder_});
+  ASSERT_TRUE(cache.store({}, bytes("v")));
+  ASSERT_TRUE(cache.store(bytes("k"), {}));
+  EXPECT_EQ(cache.load({}), bytes("v"));
+  EXPECT_EQ(cache.load(bytes("k")), Bytes{});
+}
+
+TEST_F(DiskCacheTest, EveryFlippedBitAndEveryTruncationIsAMiss) {
+  DiskCache cache({folder_});
+  ASSERT_TRUE(cache.store(bytes("key"), bytes("some value")));
+  fs::path path = files().at(0);
+  std::ifstream in(path, std::ios::binary);
+  std::string intact((std::istreambuf_iterator<char>(in)), {});
+  auto expect_miss = [&](const std::string& content) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+    EXPECT_EQ(cache.load(bytes("key")), std::nullopt);
+    EXPECT_FALSE(fs::exists(path));
+  };
+  for (std::size_t bit = 0; bit < intact.size() * 8; ++bit) {
+    std::string damaged = intact;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    expect_miss(damaged);
+  }
+  for (std::size_t size = 0; size < intact.size(); ++size) expect_miss(intact.substr(0, size));
+  expect_miss(intact + "x");
+}
+
+TEST_F(DiskCacheTest, AnEntryForAnotherKeyUnderThisNameIsAMiss) {
+  DiskCache cache({folder_});
+  ASSERT_TRUE(cache.store(bytes("aaa"), bytes("1")));
+  fs::path first = files().at(0);
+  ASSERT_TRUE(cache.store(bytes("bbb"), bytes("2")));
+  for (const fs::path& path : files())
+    if (path != first) fs::copy_file(path, first, fs::copy_options::overwrite_existing);
+  EXPECT_EQ(cache.load(bytes("aaa")), std::nullopt);
+}
+
+TEST_F(DiskCacheTest, FilesThatOthersCanWriteAreNotRead) {
+  DiskCache cache({folder_});
+  ASSERT_TRUE(cache.store(bytes("key"), bytes("value")));
+  ASSERT_EQ(::chmod(files().at(0).c_str(), 0666), 0);
+  EXPECT_EQ(cache.load(bytes("key")), std::nullopt);
+}
+
+TEST_F(DiskCacheTest, StaysBelowItsBoundAndDropsTheLeastRecentlyUsed) {
+  DiskCache cache({folder_, 40'000});
+  ASSERT_TRUE(cache.store(bytes("kept"), Bytes(1000, 1)));
+  auto age = [&](int step) {
+    for (const fs::path& path : files())
+      fs::last_write_time(path, fs::last_write_time(path) - std::chrono::hours(step));
+  };
+  for (int k = 0; k < 100; ++k) {
+    ASSERT_TRUE(cache.store(bytes("other" + std::to_string(k)), Bytes(1000, 2)));
+    age(1);
+    ASSERT_EQ(cache.load(bytes("kept")), Bytes(1000, 1)) << k;
+  }
+  std::uint64_t total = 0;
+  for (const fs::path& path : files()) total += fs::file_size(path);
+  EXPECT_LE(total, 40'000u);
+  EXPECT_EQ(cache.load(bytes("other0")), std::nullopt);
+  EXPECT_TRUE(cache.load(bytes("other99")).has_value());
+}
+
+TEST_F(DiskCacheTest, ManyThreadsAndProcessesSeeAllOrNothing) {
+  auto work = [&](unsigned seed) {
+    DiskCache cache({folder_, 200'000});
+    for (unsigned k = 0; k < 200; ++k) {
+      unsigned key = (seed * 7 + k) % 10;
+      Bytes expected(1000 + key, static_cast<std::uint8_t>(key));
+      if (k % 3 == 0) {
+        if (!cache.store(bytes(std::to_string(key)), expected)) return false;
+      } else if (auto got = cache.load(bytes(std::to_string(key))); got && *got != expected) {
+        return false;
+      }
+    }
+    return true;
+  };
+  std::vector<pid_t> children;
+  for (unsigned k = 0; k < 3; ++k) {
+    pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) ::_exit(work(k) ? 0 : 1);
+    children.push_back(child);
+  }
+  for (pid_t child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  std::vector<std::thread> threads;
+  std::atomic<bool> good{true};
+  for (unsigned k = 0; k < 3; ++k)
+    threads.emplace_back([&, k] {
+      if (!work(k)) good = false;
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(good);
+}
+
+TEST_F(DiskCacheTest, AFolderThatCannotBeMadeIsAReasonNotAFailure) {
+  std::ofstream(folder_ / "file") << "x";
+  DiskCache cache({folder_ / "file" / "sub"});
+  std::string reason;
+  EXPECT_FALSE(cache.store(bytes("k"), bytes("v"), &reason));
+  EXPECT_NE(reason.find("cannot create a file in"), std::string::npos) << reason;
+  EXPECT_EQ(cache.load(bytes("k")), std::nullopt);
+}
+
+TEST(DiskCacheFolder, FollowsTheEnvironment) {
+  ::setenv("SOKR_CACHE_DIR", "/a", 1);
+  EXPECT_EQ(DiskCache::default_folder("cpu"), fs::path("/a/cpu"));
+  ::setenv("SOKR_CACHE_DIR", "", 1);
+  EXPECT_EQ(DiskCache::default_folder("cpu"), fs::path());
+  ::unsetenv("SOKR_CACHE_DIR");
+  ::setenv("XDG_CACHE_HOME", "/b", 1);
+  EXPECT_EQ(DiskCache::default_folder("cpu"), fs::path("/b/sokr/cpu"));
+  ::unsetenv("XDG_CACHE_HOME");
+  ::setenv("HOME", "/c", 1);
+  EXPECT_EQ(DiskCache::default_folder("cpu"), fs::path("/c/.cache/sokr/cpu"));
+}
+
+}  // namespace
+}  // namespace sokr::substrate
