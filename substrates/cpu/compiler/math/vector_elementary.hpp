@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The elementary functions as LLVM IR on float or <W x float>, for any W. Each becomes
+// one internal function of the module, made at its first use, so that a kernel that
+// calls it twice carries it once and LLVM decides what to inline.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_MATH_VECTOR_ELEMENTARY_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_MATH_VECTOR_ELEMENTARY_HPP_
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/IR/IRBuilder.h>
+
+#include <cstdint>
+
+namespace sokr::cpu::math {
+
+enum class ElementaryFunction : std::uint8_t {
+  kExp,
+  kExp2,
+  kLog,
+  kLog2,
+  kPow,
+  kSin,
+  kCos,
+  kTan,
+  kAsin,
+  kAcos,
+  kAtan,
+  kAtan2,
+  kSinh,
+  kCosh,
+  kTanh,
+  kAsinh,
+  kAcosh,
+  kAtanh,
+};
+
+// Emits a call at the builder's place. All arguments have the result's type: float or a
+// vector of it. `fused`: the target has fused multiply-add. New functions take over the
+// attributes (target features, vector width) of the function that is being built.
+llvm::Value* emit_elementary(llvm::IRBuilderBase& builder, ElementaryFunction function,
+                             llvm::ArrayRef<llvm::Value*> arguments, bool fused);
+
+}  // namespace sokr::cpu::math
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_MATH_VECTOR_ELEMENTARY_HPP_
