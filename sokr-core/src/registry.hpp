@@ -3,9 +3,10 @@
 // Which substrates exist, and who is inside them. Payload is what a slot holds (the
 // plugin's functions); the registry hands it out only between enter and leave.
 //
-// Threads: enter, leave and snapshot from any thread at any time, without a lock.
+// Threads: enter, leave and snapshot from any thread at any time, without a lock;
+// snapshot looks again if an add or remove was finished meanwhile.
 // add and remove are serialised by the caller; if they are not, nothing breaks but
-// the order of the ids. An id is found by linear probing from the slot where an
+// the order and the moment of snapshots. An id is found by linear probing from the slot where an
 // undisturbed registry puts it: one look as a rule, all slots if it is not there.
 //
 // Ordering. A reader counts itself in (E1), then looks at the slot's state (E2).
@@ -40,7 +41,7 @@ class Registry {
     uint32_t stripe;
   };
 
-  // The live ids at some time during the call, in order of registration.
+  // The live ids at one moment during the call, in order of registration.
   struct Snapshot {
     uint32_t count = 0;
     uint16_t ids[kSlots];
@@ -57,6 +58,7 @@ class Registry {
     }
     payloads_[slot].set(payload);
     apply<Order::kRelease>(words_[slot], publish(slot_word(Phase::kReserved, 0), id));  // P
+    changes_.template add<Order::kRelease>(1);                                          // C
     return id;
   }
 
@@ -67,6 +69,7 @@ class Registry {
     const uint32_t slot = find(id);
     if (slot == kSlots) return false;
     if (!apply<Order::kSeqCst>(words_[slot], retire(live_word(id)))) return false;  // R1
+    changes_.template add<Order::kRelease>(1);                                      // C
     for (uint32_t stripe = 0; stripe < kStripes; ++stripe) {
       while (counts_[stripe].of[slot].template load<Order::kSeqCst>() != 0) Policy::wait();  // R2
     }
@@ -91,8 +94,28 @@ class Registry {
     counts_[visit.stripe].of[visit.slot].template subtract<Order::kRelease>(1);  // L
   }
 
-  // Ids are given out in order, so order of registration is order of ids.
+  // A scan is one moment's truth if no change was finished during it: the one change
+  // that may be under way is then seen as a whole or not at all.
   void snapshot(Snapshot& out) const {
+    uint32_t before;
+    do {
+      before = changes_.template load<Order::kAcquire>();
+      scan(out);
+    } while (changes_.template load<Order::kRelaxed>() != before);
+  }
+
+ private:
+  using Word = typename Policy::Word;
+
+  template <Order kOrder>
+  static bool apply(Word& word, Transition transition) {
+    return transition.allowed && word.template swap_if<kOrder>(transition.from, transition.to);
+  }
+
+  // Ids are given out in order, so order of registration is order of ids. Acquire: a
+  // word seen here takes the count of the changes before it along (C), and keeps the
+  // second look at that count behind itself.
+  void scan(Snapshot& out) const {
     out.count = 0;
     for (const Word& word : words_) {
       const uint32_t seen = word.template load<Order::kAcquire>();
@@ -102,14 +125,6 @@ class Registry {
       for (; at > 0 && out.ids[at - 1] > id; --at) out.ids[at] = out.ids[at - 1];
       out.ids[at] = id;
     }
-  }
-
- private:
-  using Word = typename Policy::Word;
-
-  template <Order kOrder>
-  static bool apply(Word& word, Transition transition) {
-    return transition.allowed && word.template swap_if<kOrder>(transition.from, transition.to);
   }
 
   // The slot where the id is live, or kSlots. The answer may be outdated at once.
@@ -150,6 +165,7 @@ class Registry {
   alignas(kCacheLine) Word words_[kSlots];
   typename Policy::template Cell<Payload> payloads_[kSlots];
   Word last_id_;
+  Word changes_;  // of the set of live ids
   Stripe counts_[kStripes];
 };
 
