@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// From a C++ class to the C tables of one substrate. The vtable has no context
+// argument, so each substrate of a library needs C functions of its own: the Exporter
+// makes them for a fixed number of slots, each with a call that the compiler
+// resolves; nothing is virtual.
+//
+//     using Devices = Exporter<VulkanSubstrate, 16>;
+//     Result<Exported> exported = Devices::install(std::make_unique<VulkanSubstrate>(...));
+//
+// The class has
+//     Result<std::uint64_t> capability(const SokrCapabilityQuery&);  // latency in ns, 0 unknown
+//     Result<std::uint64_t> dispatch(const SokrDispatchRequest&);    // a plugin token
+//     CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
+//     std::string completion_error(std::uint64_t token);
+// and may have
+//     std::optional<std::uint64_t> timing(std::uint64_t token);      // device ns
+//     auto& memory();   // create, import_host, free, write, read, map, address as HostMemory;
+//                       // a function that is missing is null in the table
+// Its destructor is the plugin's destroy_fn: it ends what is in flight and joins its
+// threads. A substrate that the host never registers is never destroyed, so threads start at
+// first use, not in the constructor.
+//
+// Failures become result codes, their sentences the thread's last error. An
+// exception becomes SOKR_DISPATCH_FAILED (SOKR_INVALID_INPUT is never guessed).
+// After destroy_fn every function answers SOKR_NOT_FOUND. The core lets no vtable
+// call run beside destroy_fn; the memory and diagnostics functions, which it does not
+// see, are waited for by destroy_fn here.
+#ifndef SOKR_SUBSTRATE_EXPORTER_HPP_
+#define SOKR_SUBSTRATE_EXPORTER_HPP_
+
+#include <sokr/compute.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <sokr/base/result.hpp>
+#include <sokr/substrate/diagnostics.hpp>
+#include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/striped_mutex.hpp>
+#include <utility>
+
+namespace sokr::substrate {
+
+// The C tables of one installed substrate. They live as long as the library.
+struct Exported {
+  std::size_t slot = 0;
+  const SokrSubstratePlugin* plugin = nullptr;
+  const SokrMemoryTable* memory = nullptr;  // null if the class has no memory()
+  const SokrDiagnosticsTable* diagnostics = nullptr;
+};
+
+template <class S, std::size_t Slots>
+class Exporter {
+ public:
+  // Takes the substrate over until its destroy_fn. SOKR_REGISTRY_FULL if all slots are
+  // taken; slots of destroyed substrates are used again. Any thread.
+  static Result<Exported> install(std::unique_ptr<S> substrate);
+
+ private:
+  struct Slot {
+    std::atomic<S*> substrate{nullptr};
+    CallGate gate;  // for the calls that the core does not see
+    bool taken = false;
+  };
+  inline static std::array<Slot, Slots> slots_;
+  inline static std::mutex install_mutex_;
+
+  template <std::size_t I>
+  struct Functions;
+  template <std::size_t... I>
+  static Exported tables(std::size_t slot, std::index_sequence<I...>) {
+    static constexpr std::array<const SokrSubstratePlugin*, Slots> plugins{
+        &Functions<I>::kPlugin...};
+    static constexpr std::array<const SokrMemoryTable*, Slots> memories{Functions<I>::memory()...};
+    static constexpr std::array<const SokrDiagnosticsTable*, Slots> diagnostics{
+        &Functions<I>::kDiagnostics...};
+    return {slot, plugins[slot], memories[slot], diagnostics[slot]};
+  }
+};
+
+namespace detail {
+
+template <class S>
+concept HasMemory = requires(S& s) { s.memory(); };
+template <class S>
+concept HasTiming = requires(S& s, std::uint64_t token) { s.timing(token); };
+
+SokrResult gone(std::size_t slot) noexcept;  // records that the substrate was destroyed
+SokrResult bad_argument(std::size_t slot, const char* what) noexcept;
+
+// Calls `body` and turns a failure or an exception into a code and a recorded sentence.
+template <class Body>
+SokrResult guarded(std::size_t slot, Body&& body) noexcept {
+  try {
+    auto result = body();
+    if (result) return SOKR_OK;
+    return record_failure(slot, std::move(result).failure());
+  } catch (...) {
+    return record_failure(slot, failure_from_exception());
+  }
+}
+
+// Stores the value of a Result in *out, leaves out alone on failure.
+template <class T, class U>
+Result<void> store(Result<T> result, U* out) {
+  if (!result) return std::move(result).failure();
+  *out = *std::move(result);
+  return {};
+}
+
+}  // namespace detail
+
+template <class S, std::size_t Slots>
+template <std::size_t I>
+struct Exporter<S, Slots>::Functions {
+  static S* self() { return slots_[I].substrate.load(std::memory_order_acquire); }
+
+  static SokrResult capability(const SokrCapabilityQuery* query, SokrCapabilityResponse* response) {
+    if (query == nullptr || response == nullptr)
+      return detail::bad_argument(I, "the query or response");
+    S* s = self();
+    *response = {};
+    response->result = s == nullptr ? detail::gone(I) : detail::guarded(I, [&] {
+      return detail::store(s->capability(*query), &response->estimated_latency_ns);
+    });
+    return response->result;
+  }
+
+  static SokrResult dispatch(const SokrDispatchRequest* request, SokrDispatchResponse* response) {
+    if (request == nullptr || response == nullptr)
+      return detail::bad_argument(I, "the request or response");
+    S* s = self();
+    *response = {};
+    response->result = s == nullptr ? detail::gone(I) : detail::guarded(I, [&]() -> Result<void> {
+      SOKR_TRY(detail::store(s->dispatch(*request), &response->completion_token));
+      if (response->completion_token != 0) return {};
+      return fail(SOKR_DISPATCH_FAILED, "all completion tokens of this substrate are used up");
+    });
+    return response->result;
+  }
+
+  static SokrResult completion(const SokrCompletionQuery* query, SokrCompletionSignal* signal) {
+    if (query == nullptr || signal == nullptr)
+      return detail::bad_argument(I, "the query or signal");
+    *signal = SOKR_COMPLETION_FAILED;
+    S* s = self();
+    if (s == nullptr) return detail::gone(I);
+    try {
+      const CompletionAnswer answer = s->completion(query->completion_token, query->timeout_ns);
+      *signal = answer.signal;
+      if (answer.result == SOKR_NOT_FOUND) record_error(I, "no such completion token");
+      return answer.result;
+    } catch (...) {
+      return record_failure(I, failure_from_exception());
+    }
+  }
+
+  static void destroy() {
+    slots_[I].gate.close();
+    std::unique_ptr<S> last(slots_[I].substrate.exchange(nullptr, std::memory_order_acq_rel));
+    if (!last) return;
+    try {
+      last.reset();
+    } catch (...) {
+    }
+    std::lock_guard lock(install_mutex_);
+    slots_[I].taken = false;
+  }
+
+  // Runs `body` with the substrate, which destroy_fn cannot take away meanwhile.
+  template <class Body>
+  static SokrResult gated(Body&& body) {
+    if (!slots_[I].gate.enter()) return detail::gone(I);
+    const SokrResult result = detail::guarded(I, [&] { return body(*self()); });
+    slots_[I].gate.leave();
+    return result;
+  }
+
+  static SokrResult create(std::uint64_t size, std::uint32_t flags, SokrBuffer* out) {
+    if (out == nullptr) return detail::bad_argument(I, "buffer_out");
+    *out = 0;
+    return gated([&](S& s) { return detail::store(s.memory().create(size, flags), out); });
+  }
+  static SokrResult import_host(void* memory, std::uint64_t size, SokrBuffer* out) {
+    if (out == nullptr) return detail::bad_argument(I, "buffer_out");
+    *out = 0;
+    return gated([&](S& s) { return detail::store(s.memory().import_host(memory, size), out); });
+  }
+  static SokrResult free(SokrBuffer buffer) {
+    return gated([&](S& s) { return s.memory().free(buffer); });
+  }
+  static SokrResult write(SokrBuffer buffer, std::uint64_t offset, const void* from,
+                          std::uint64_t size) {
+    return gated([&](S& s) { return s.memory().write(buffer, offset, from, size); });
+  }
+  static SokrResult read(SokrBuffer buffer, std::uint64_t offset, void* to, std::uint64_t size) {
+    return gated([&](S& s) { return s.memory().read(buffer, offset, to, size); });
+  }
+  static SokrResult map(SokrBuffer buffer, void** out) {
+    if (out == nullptr) return detail::bad_argument(I, "memory_out");
+    *out = nullptr;
+    return gated([&](S& s) { return detail::store(s.memory().map(buffer), out); });
+  }
+  static SokrResult address(SokrBuffer buffer, std::uint64_t* out) {
+    if (out == nullptr) return detail::bad_argument(I, "address_out");
+    *out = 0;
+    return gated([&](S& s) { return detail::store(s.memory().address(buffer), out); });
+  }
+
+  static std::size_t last_error(char* out, std::size_t capacity) {
+    return write_sentence(substrate::last_error(I), out, capacity);
+  }
+  static std::size_t completion_error(std::uint64_t token, char* out, std::size_t capacity) {
+    if (!slots_[I].gate.enter()) return write_sentence({}, out, capacity);
+    std::size_t size = 0;
+    try {
+      size = write_sentence(self()->completion_error(token), out, capacity);
+    } catch (...) {
+      size = write_sentence(failure_from_exception().sentence, out, capacity);
+    }
+    slots_[I].gate.leave();
+    return size;
+  }
+  static SokrResult timing(std::uint64_t token, SokrTiming* timing) {
+    if (timing == nullptr) return detail::bad_argument(I, "timing");
+    return gated([&](S& s) -> Result<void> {
+      std::optional<std::uint64_t> ns;
+      if constexpr (detail::HasTiming<S>) ns = s.timing(token);
+      if (!ns) return fail(SOKR_NOT_FOUND, "no device time is known for token {}", token);
+      constexpr std::size_t end = offsetof(SokrTiming, device_ns) + sizeof timing->device_ns;
+      if (timing->struct_size < end) {
+        return fail(SOKR_INVALID_INPUT,
+                    "SokrTiming.struct_size is {}, which has no room for device_ns",
+                    timing->struct_size);
+      }
+      timing->device_ns = *ns;
+      return {};
+    });
+  }
+
+  static constexpr SokrSubstratePlugin kPlugin{
+      {SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR, SOKR_VERSION_PATCH},
+      &capability,
+      &dispatch,
+      &completion,
+      &destroy};
+  static constexpr SokrDiagnosticsTable kDiagnostics{sizeof(SokrDiagnosticsTable), 0, &last_error,
+                                                     &completion_error,
+                                                     detail::HasTiming<S> ? &timing : nullptr};
+
+  static constexpr SokrMemoryTable make_memory() {
+    SokrMemoryTable table{};
+    table.struct_size = sizeof(SokrMemoryTable);
+    if constexpr (detail::HasMemory<S>) {
+      using M = std::remove_reference_t<decltype(std::declval<S&>().memory())>;
+      if constexpr (requires(M& m) { m.create(0, 0); }) table.create = &create;
+      if constexpr (requires(M& m) { m.import_host(nullptr, 0); }) table.import_host = &import_host;
+      if constexpr (requires(M& m) { m.free(0); }) table.free = &free;
+      if constexpr (requires(M& m) { m.write(0, 0, nullptr, 0); }) table.write = &write;
+      if constexpr (requires(M& m) { m.read(0, 0, nullptr, 0); }) table.read = &read;
+      if constexpr (requires(M& m) { m.map(0); }) table.map = &map;
+      if constexpr (requires(M& m) { m.address(0); }) table.address = &address;
+    }
+    return table;
+  }
+  static constexpr SokrMemoryTable kMemory = make_memory();
+  static constexpr const SokrMemoryTable* memory() {
+    return detail::HasMemory<S> ? &kMemory : nullptr;
+  }
+};
+
+template <class S, std::size_t Slots>
+Result<Exported> Exporter<S, Slots>::install(std::unique_ptr<S> substrate) {
+  std::lock_guard lock(install_mutex_);
+  for (std::size_t slot = 0; slot < Slots; ++slot) {
+    if (slots_[slot].taken) continue;
+    slots_[slot].taken = true;
+    clear_error(slot);
+    slots_[slot].substrate.store(substrate.release(), std::memory_order_release);
+    slots_[slot].gate.open();
+    return tables(slot, std::make_index_sequence<Slots>{});
+  }
+  return fail(SOKR_REGISTRY_FULL, "this library offers at most {} substrates at a time", Slots);
+}
+
+}  // namespace sokr::substrate
+
+#endif  // SOKR_SUBSTRATE_EXPORTER_HPP_

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A vector of trivially copyable elements whose first N live in the object: the
+// common small launch allocates nothing. Iterators and references end with every
+// change of size. Throws std::bad_alloc only when it grows beyond N.
+#ifndef SOKR_SUBSTRATE_INLINE_VECTOR_HPP_
+#define SOKR_SUBSTRATE_INLINE_VECTOR_HPP_
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace sokr::substrate {
+
+template <class T, std::size_t N>
+class InlineVector {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  T* data() { return size_ <= N ? inline_.data() : heap_.data(); }
+  const T* data() const { return size_ <= N ? inline_.data() : heap_.data(); }
+  T* begin() { return data(); }
+  T* end() { return data() + size_; }
+  const T* begin() const { return data(); }
+  const T* end() const { return data() + size_; }
+  T& operator[](std::size_t i) { return data()[i]; }
+  const T& operator[](std::size_t i) const { return data()[i]; }
+  std::span<const T> span() const { return {data(), size_}; }
+  operator std::span<const T>() const { return span(); }
+
+  void clear() { size_ = 0; }
+  void resize(std::size_t size, const T& value = T{}) {
+    if (size > N) {
+      if (size_ <= N) heap_.assign(inline_.begin(), inline_.begin() + size_);
+      heap_.resize(size, value);
+    } else {
+      if (size_ > N) std::memcpy(inline_.data(), heap_.data(), size * sizeof(T));
+      for (std::size_t i = size_; i < size; ++i) inline_[i] = value;
+    }
+    size_ = size;
+  }
+  void push_back(const T& value) {
+    const T copy = value;
+    if (size_ < N) {
+      inline_[size_++] = copy;
+    } else {
+      resize(size_ + 1, copy);
+    }
+  }
+  void append(const T* from, std::size_t count) {
+    const std::size_t old = size_;
+    resize(old + count);
+    if (count != 0) std::memcpy(data() + old, from, count * sizeof(T));
+  }
+
+ private:
+  std::size_t size_ = 0;
+  std::array<T, N> inline_;
+  std::vector<T> heap_;
+};
+
+}  // namespace sokr::substrate
+
+#endif  // SOKR_SUBSTRATE_INLINE_VECTOR_HPP_

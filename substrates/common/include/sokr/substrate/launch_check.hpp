@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The one decision whether a launch fits a kernel and a device. Every substrate
+// asks it, so that the same launch is accepted, or refused with the same
+// sentence, wherever it runs. The rules:
+//
+// - Every binding that the entry point uses is named, each element of a
+//   descriptor array included; SOKR_BINDING_NULL counts. Elements of a
+//   runtime-sized array that are not named are null, up to the highest named.
+// - No binding is named that the entry point does not use, and none twice.
+// - A binding lets the kernel do what its code does: read, write or both.
+// - A binding holds at least the fixed part of the kernel's block. A trailing
+//   runtime array may be empty: reads beyond it give 0, writes are dropped.
+// - Push constants have exactly the size that the entry point declares, rounded
+//   up to a multiple of 4.
+// - Group counts, workgroup size, shared memory, subgroup size, push constants,
+//   sets and binding sizes are within the limits; a limit of 0 is no limit, except for
+//   subgroup sizes, where it means that none can be asked for.
+// - Tokens to wait for are of this substrate.
+#ifndef SOKR_SUBSTRATE_LAUNCH_CHECK_HPP_
+#define SOKR_SUBSTRATE_LAUNCH_CHECK_HPP_
+
+#include <array>
+#include <cstdint>
+#include <sokr/spirv/reflection.hpp>
+#include <sokr/substrate/inline_vector.hpp>
+#include <sokr/substrate/launch_view.hpp>
+#include <span>
+
+namespace sokr::substrate {
+
+// One descriptor to bind: what the launch gave for what the kernel declares.
+struct ResolvedBinding {
+  std::uint32_t set = 0, binding = 0, index = 0;
+  SokrIrBindingKind kind = SOKR_IR_STORAGE_BUFFER;  // storage or uniform buffer
+  std::uint32_t kernel_access = 0;                  // SokrIrAccess: what the code does
+  std::uint32_t access = 0;                         // SokrAccess: what the launch allows
+  SokrBindingKind source = SOKR_BINDING_NULL;
+  std::uint64_t resource = 0;  // host address or SokrBuffer; 0 if null
+  std::uint64_t offset = 0, size = 0;
+
+  // The kernel's writes have to reach the resource; its contents matter to the kernel.
+  bool writes() const { return (kernel_access & SOKR_IR_WRITE) != 0; }
+  bool reads() const { return (kernel_access & SOKR_IR_READ) != 0; }
+  SokrBinding as_binding() const {
+    return {set, binding, index, static_cast<uint32_t>(source), access, 0, resource, offset, size};
+  }
+};
+
+struct ResolvedLaunch {
+  // In the order of the reflection; the elements of a descriptor array in a row.
+  InlineVector<ResolvedBinding, 8> bindings;
+  // bindings[first[i]] to bindings[first[i + 1]] belong to reflection.bindings[i].
+  InlineVector<std::uint32_t, 9> first;
+  std::array<std::uint32_t, 3> groups{};  // not checked if the launch is indirect
+  std::array<std::uint32_t, 3> local_size{1, 1, 1};
+  std::uint32_t subgroup_size = 0;  // 0 = the substrate's default
+  std::span<const std::uint8_t> push;
+  // A group count is 0 and the launch is not indirect: there is nothing to run.
+  bool empty = false;
+
+  std::span<const ResolvedBinding> elements(std::size_t reflected) const {
+    return bindings.span().subspan(first[reflected], first[reflected + 1] - first[reflected]);
+  }
+};
+
+// Elements of a runtime-sized descriptor array that a launch may name.
+inline constexpr std::uint32_t kMaxRuntimeDescriptors = 65536;
+
+// SOKR_INVALID_INPUT with a sentence that names the binding, number or limit.
+// `entry` is the reflection of the entry point that the launch names, decoded with the
+// launch's specialization constants and local size. `substrate_id` is the request's;
+// 0 leaves the waits unchecked. The result borrows the launch's bytes. Any thread;
+// allocates nothing for up to 8 descriptors.
+Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::EntryReflection& entry,
+                                    const SokrComputeLimits& limits, std::uint32_t substrate_id);
+
+// The group counts alone: for counts that were read from an indirect buffer.
+Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
+                                const SokrComputeLimits& limits);
+
+// What needs only the kernel and the device: workgroup size, shared memory, kinds
+// of bindings, sets, push constants. For the capability call; check_launch includes it.
+Result<void> check_entry(const spirv::EntryReflection& entry, const SokrComputeLimits& limits);
+
+}  // namespace sokr::substrate
+
+#endif  // SOKR_SUBSTRATE_LAUNCH_CHECK_HPP_

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The one reader of launch parameters (<sokr/compute.h>, part 2). A LaunchView is
+// parsed once and checked completely: lengths, counts, offsets, enumerators,
+// alignment, overlap and 64-bit overflow. Accessors then need no checks of their
+// own. It borrows the bytes, which may be unaligned, and allocates nothing
+// unless the launch has more than 32 specialization constants.
+//
+// What it cannot know it leaves to launch_check.hpp: whether the bindings fit the
+// kernel and the numbers fit the device.
+#ifndef SOKR_SUBSTRATE_LAUNCH_VIEW_HPP_
+#define SOKR_SUBSTRATE_LAUNCH_VIEW_HPP_
+
+#include <sokr/compute.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <sokr/base/result.hpp>
+#include <sokr/substrate/inline_vector.hpp>
+#include <span>
+#include <string_view>
+
+namespace sokr::substrate {
+
+class LaunchView {
+ public:
+  // SOKR_INVALID_INPUT with a sentence for anything that a correct writer would
+  // not write; an empty launch (size 0) included. A larger header than ours is
+  // accepted and its surplus ignored; another version and unknown flags are not.
+  static Result<LaunchView> parse(const std::uint8_t* params, std::size_t size);
+
+  // Empty = the module's only entry point.
+  std::string_view entry() const {
+    return {reinterpret_cast<const char*>(bytes_ + header_.entry_offset), header_.entry_size};
+  }
+  std::array<std::uint32_t, 3> groups() const {
+    return {header_.groups[0], header_.groups[1], header_.groups[2]};
+  }
+  // All 0 = the module's own; otherwise none is 0.
+  std::array<std::uint32_t, 3> local_size() const {
+    return {header_.local_size[0], header_.local_size[1], header_.local_size[2]};
+  }
+  bool has_local_size() const { return header_.local_size[0] != 0; }
+  std::uint32_t subgroup_size() const { return header_.subgroup_size; }  // 0 = default
+  std::uint32_t flags() const { return header_.flags; }
+  bool profile() const { return (header_.flags & SOKR_LAUNCH_PROFILE) != 0; }
+
+  bool is_indirect() const { return header_.indirect != 0; }
+  SokrBuffer indirect() const { return header_.indirect; }
+  std::uint64_t indirect_offset() const { return header_.indirect_offset; }  // multiple of 4
+
+  std::uint32_t binding_count() const { return header_.binding_count; }
+  SokrBinding binding(std::uint32_t i) const {
+    return read<SokrBinding>(header_.binding_offset, i);
+  }
+
+  // Bytes, a multiple of 4; as unaligned as the launch itself.
+  std::span<const std::uint8_t> push() const {
+    return {bytes_ + header_.push_offset, header_.push_size};
+  }
+
+  // Each id at most once; value has no bits beyond its size.
+  std::uint32_t specialization_count() const { return header_.specialization_count; }
+  SokrSpecialization specialization(std::uint32_t i) const;
+
+  std::uint32_t wait_count() const { return header_.wait_count; }
+  // The plugin's own token (low 48 bits), never 0.
+  std::uint64_t wait(std::uint32_t i) const {
+    return sokr_token_plugin_token(read<SokrCompletionToken>(header_.wait_offset, i));
+  }
+  // The substrate that the token names.
+  std::uint32_t wait_substrate(std::uint32_t i) const {
+    return sokr_token_substrate(read<SokrCompletionToken>(header_.wait_offset, i));
+  }
+
+ private:
+  LaunchView() = default;
+
+  template <class T>
+  T read(std::uint32_t offset, std::uint32_t index) const {
+    T value;
+    std::memcpy(&value, bytes_ + offset + std::size_t{index} * sizeof(T), sizeof(T));
+    return value;
+  }
+  Result<void> check_sections() const;
+  Result<void> check_bindings() const;
+  Result<void> check_specializations() const;
+  Result<void> check_waits() const;
+
+  const std::uint8_t* bytes_ = nullptr;
+  SokrLaunchHeader header_{};
+};
+
+// Everything of a launch that decides what is compiled (entry point,
+// specialization constants sorted by id, local size, subgroup size), as bytes for
+// the extra key of a ContentCache. Equal launches have equal bytes.
+using CompileKey = InlineVector<std::uint8_t, 192>;
+CompileKey compile_key(const LaunchView& launch);
+
+}  // namespace sokr::substrate
+
+#endif  // SOKR_SUBSTRATE_LAUNCH_VIEW_HPP_

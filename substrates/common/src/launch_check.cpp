@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
+#include <sokr/substrate/launch_check.hpp>
+#include <string>
+#include <utility>
+
+namespace sokr::substrate {
+namespace {
+
+constexpr std::uint32_t kUnset = UINT32_MAX;
+constexpr char kAxis[] = {'x', 'y', 'z'};
+
+const char* kind_name(SokrIrBindingKind kind) {
+  switch (kind) {
+    case SOKR_IR_STORAGE_BUFFER:
+      return "a storage buffer";
+    case SOKR_IR_UNIFORM_BUFFER:
+      return "a uniform buffer";
+    case SOKR_IR_STORAGE_IMAGE:
+      return "a storage image";
+    case SOKR_IR_SAMPLED_IMAGE:
+      return "a sampled image";
+    case SOKR_IR_SAMPLER:
+      return "a sampler";
+    case SOKR_IR_COMBINED_IMAGE_SAMPLER:
+      return "a combined image sampler";
+    case SOKR_IR_UNIFORM_TEXEL_BUFFER:
+      return "a uniform texel buffer";
+    case SOKR_IR_STORAGE_TEXEL_BUFFER:
+      return "a storage texel buffer";
+    default:
+      return "something that is not a buffer";
+  }
+}
+
+bool is_buffer(SokrIrBindingKind kind) {
+  return kind == SOKR_IR_STORAGE_BUFFER || kind == SOKR_IR_UNIFORM_BUFFER;
+}
+
+const char* access_name(std::uint32_t access) {
+  switch (access & 3u) {
+    case 1:
+      return "reads";
+    case 2:
+      return "writes";
+    case 3:
+      return "reads and writes";
+    default:
+      return "does not access";
+  }
+}
+
+std::string describe(const spirv::Binding& b) {
+  return b.name.empty() ? fmt::format("binding {}.{}", b.set, b.binding)
+                        : fmt::format("binding {}.{} ({})", b.set, b.binding, b.name);
+}
+
+std::string describe(const spirv::Binding& b, std::uint32_t index) {
+  std::string text = fmt::format("binding {}.{}", b.set, b.binding);
+  if (b.count != 1) text += fmt::format("[{}]", index);
+  return b.name.empty() ? text : text + " (" + b.name + ")";
+}
+
+std::string list_bindings(const spirv::EntryReflection& entry) {
+  if (entry.bindings.empty()) return "it uses none";
+  constexpr std::size_t kShown = 16;
+  std::string list = "it uses";
+  for (std::size_t i = 0; i < entry.bindings.size(); ++i) {
+    const spirv::Binding& b = entry.bindings[i];
+    if (i == kShown) {
+      return list + fmt::format(" and {} more", entry.bindings.size() - kShown);
+    }
+    list += fmt::format("{}{}.{}", i == 0 ? " " : ", ", b.set, b.binding);
+    if (!b.name.empty()) list += " (" + b.name + ")";
+  }
+  return list;
+}
+
+std::string entry_name(const spirv::EntryReflection& entry) {
+  return entry.name.empty() ? std::string("the entry point")
+                            : fmt::format("entry point \"{}\"", entry.name);
+}
+
+std::string subgroup_sizes(const SokrComputeLimits& limits) {
+  std::string list;
+  for (std::uint64_t size = 1; size <= limits.max_subgroup_size; size *= 2) {
+    if (size < limits.min_subgroup_size) continue;
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", size);
+  }
+  return list;
+}
+
+Result<void> check_local_size(const std::array<std::uint32_t, 3>& local,
+                              const SokrComputeLimits& limits) {
+  std::uint64_t invocations = 1;
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (local[i] == 0) {
+      return fail(SOKR_INVALID_INPUT, "the workgroup size {},{},{} has a 0", local[0], local[1],
+                  local[2]);
+    }
+    if (limits.max_local_size[i] != 0 && local[i] > limits.max_local_size[i]) {
+      return fail(SOKR_INVALID_INPUT, "the workgroup size {},{},{} is over the limit of {} in {}",
+                  local[0], local[1], local[2], limits.max_local_size[i], kAxis[i]);
+    }
+    // Saturates well above every limit: a factor has 32 bits.
+    invocations = std::min(invocations * local[i], std::uint64_t{UINT32_MAX});
+  }
+  if (limits.max_local_invocations != 0 && invocations > limits.max_local_invocations) {
+    return fail(SOKR_INVALID_INPUT,
+                "the workgroup size {},{},{} has more than the limit of {} invocations", local[0],
+                local[1], local[2], limits.max_local_invocations);
+  }
+  return {};
+}
+
+Result<void> check_subgroup_size(std::uint32_t size, const SokrComputeLimits& limits) {
+  if (size == 0) return {};
+  const bool good = (size & (size - 1)) == 0 && size >= limits.min_subgroup_size &&
+                    size <= limits.max_subgroup_size;
+  if (good) return {};
+  const std::string sizes = subgroup_sizes(limits);
+  if (sizes.empty()) {
+    return fail(SOKR_INVALID_INPUT,
+                "subgroup size {} was asked for, but this substrate's cannot be chosen; leave it 0",
+                size);
+  }
+  return fail(SOKR_INVALID_INPUT, "subgroup size {} is not supported; supported are {}", size,
+              sizes);
+}
+
+Result<void> check_push(std::size_t given, const spirv::EntryReflection& entry) {
+  const std::uint64_t wanted = (std::uint64_t{entry.push_constant_size} + 3) & ~UINT64_C(3);
+  if (given == wanted) return {};
+  if (wanted == 0) {
+    return fail(SOKR_INVALID_INPUT, "{} bytes of push constants were given, but {} has none", given,
+                entry_name(entry));
+  }
+  return fail(SOKR_INVALID_INPUT, "{} bytes of push constants were given; {} needs exactly {}",
+              given, entry_name(entry), wanted);
+}
+
+Result<void> check_waits(const LaunchView& launch, std::uint32_t substrate_id) {
+  if (substrate_id == 0) return {};
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i) {
+    if (launch.wait_substrate(i) == substrate_id) continue;
+    return fail(SOKR_INVALID_INPUT,
+                "wait {} is a token of substrate {}, but this is substrate {}; wait for it on the "
+                "host before the launch",
+                i, launch.wait_substrate(i), substrate_id);
+  }
+  return {};
+}
+
+// Where a launch's binding goes: the position of its (set, binding) in the reflection.
+std::size_t find_reflected(const spirv::EntryReflection& entry, const SokrBinding& b,
+                           std::size_t guess) {
+  const auto& all = entry.bindings;
+  if (guess < all.size() && all[guess].set == b.set && all[guess].binding == b.binding)
+    return guess;
+  const auto at =
+      std::lower_bound(all.begin(), all.end(), b, [](const auto& x, const SokrBinding& y) {
+        return x.set != y.set ? x.set < y.set : x.binding < y.binding;
+      });
+  if (at == all.end() || at->set != b.set || at->binding != b.binding) return all.size();
+  return static_cast<std::size_t>(at - all.begin());
+}
+
+Result<void> check_access(const SokrBinding& b, const spirv::Binding& declared) {
+  const std::uint32_t missing = declared.access & ~b.access & 3u;
+  if (missing == 0) return {};
+  return fail(SOKR_INVALID_INPUT, "the kernel {} {}, but it is bound for {} only",
+              access_name(missing), describe(declared, b.index),
+              b.access == SOKR_ACCESS_READ ? "reading" : "writing");
+}
+
+Result<void> check_size(const SokrBinding& b, const spirv::Binding& declared,
+                        const SokrComputeLimits& limits) {
+  const std::uint64_t fixed =
+      declared.min_size - std::min<std::uint64_t>(declared.min_size, declared.runtime_stride);
+  if (b.size < fixed) {
+    return fail(SOKR_INVALID_INPUT, "{} has {} bytes; the kernel's block needs at least {}",
+                describe(declared, b.index), b.size, fixed);
+  }
+  if (limits.max_binding_size != 0 && b.size > limits.max_binding_size) {
+    return fail(SOKR_INVALID_INPUT, "{} has {} bytes, over the limit of {}",
+                describe(declared, b.index), b.size, limits.max_binding_size);
+  }
+  return {};
+}
+
+class Resolver {
+ public:
+  Resolver(const LaunchView& launch, const spirv::EntryReflection& entry,
+           const SokrComputeLimits& limits, ResolvedLaunch& out)
+      : launch_(launch), entry_(entry), limits_(limits), out_(out) {}
+
+  Result<void> run() {
+    SOKR_TRY(lay_out());
+    for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
+      SOKR_TRY(place(launch_.binding(i), i));
+    }
+    return check_complete();
+  }
+
+ private:
+  std::size_t runtime_count(const spirv::Binding& declared) const {
+    std::size_t count = 0;
+    for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
+      const SokrBinding b = launch_.binding(i);
+      if (b.set == declared.set && b.binding == declared.binding) {
+        count = std::max<std::size_t>(count, std::size_t{b.index} + 1);
+      }
+    }
+    return count;
+  }
+
+  // One slot for each element, marked as unset by its set number.
+  Result<void> lay_out() {
+    out_.first.push_back(0);
+    for (const spirv::Binding& declared : entry_.bindings) {
+      const std::size_t count = declared.count != 0 ? declared.count : runtime_count(declared);
+      if (declared.count == 0 && count > kMaxRuntimeDescriptors) {
+        return fail(SOKR_INVALID_INPUT, "{} is named with index {}; the largest possible is {}",
+                    describe(declared), count - 1, kMaxRuntimeDescriptors - 1);
+      }
+      // Elements that no launch of this size can name are missing: nothing is allocated for
+      // what a module merely claims.
+      if (declared.count > launch_.binding_count()) return missing(declared);
+      ResolvedBinding slot;
+      slot.set = kUnset;
+      out_.bindings.resize(out_.bindings.size() + count, slot);
+      out_.first.push_back(static_cast<std::uint32_t>(out_.bindings.size()));
+    }
+    return {};
+  }
+
+  Result<void> place(const SokrBinding& b, std::size_t guess) {
+    const std::size_t at = find_reflected(entry_, b, guess);
+    if (at == entry_.bindings.size()) {
+      return fail(SOKR_INVALID_INPUT, "binding {}.{} is not used by {}; {}", b.set, b.binding,
+                  entry_name(entry_), list_bindings(entry_));
+    }
+    const spirv::Binding& declared = entry_.bindings[at];
+    const std::uint32_t count = out_.first[at + 1] - out_.first[at];
+    if (b.index >= count) {
+      return declared.count == 1
+                 ? fail(SOKR_INVALID_INPUT, "{} is named with index {}, but it is not an array",
+                        describe(declared), b.index)
+                 : fail(SOKR_INVALID_INPUT, "{} is named with index {}, but it has {} elements",
+                        describe(declared), b.index, count);
+    }
+    ResolvedBinding& slot = out_.bindings[out_.first[at] + b.index];
+    if (slot.set != kUnset) {
+      return fail(SOKR_INVALID_INPUT, "{} is bound twice", describe(declared, b.index));
+    }
+    slot = {b.set, b.binding, b.index, declared.kind, declared.access, b.access, SOKR_BINDING_NULL,
+            0,     0,         0};
+    if (b.kind == SOKR_BINDING_NULL) return {};
+    SOKR_TRY(check_access(b, declared));
+    SOKR_TRY(check_size(b, declared, limits_));
+    slot.source = static_cast<SokrBindingKind>(b.kind);
+    slot.resource = b.resource;
+    slot.offset = b.offset;
+    slot.size = b.size;
+    return {};
+  }
+
+  Result<void> check_complete() {
+    for (std::size_t at = 0; at < entry_.bindings.size(); ++at) {
+      const spirv::Binding& declared = entry_.bindings[at];
+      for (std::uint32_t i = out_.first[at]; i < out_.first[at + 1]; ++i) {
+        ResolvedBinding& slot = out_.bindings[i];
+        if (slot.set != kUnset) continue;
+        if (declared.count != 0) return missing(declared, i - out_.first[at]);
+        slot = {declared.set,
+                declared.binding,
+                i - out_.first[at],
+                declared.kind,
+                declared.access,
+                SOKR_ACCESS_READ_WRITE,
+                SOKR_BINDING_NULL,
+                0,
+                0,
+                0};
+      }
+    }
+    return {};
+  }
+
+  Failure missing(const spirv::Binding& declared) const {
+    std::vector<bool> given;
+    for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
+      const SokrBinding b = launch_.binding(i);
+      if (b.set != declared.set || b.binding != declared.binding) continue;
+      if (b.index >= launch_.binding_count()) continue;
+      if (given.size() <= b.index) given.resize(b.index + std::size_t{1});
+      given[b.index] = true;
+    }
+    const auto hole = std::find(given.begin(), given.end(), false);
+    return missing(declared, static_cast<std::uint32_t>(hole - given.begin()));
+  }
+  static Failure missing(const spirv::Binding& declared, std::uint32_t index) {
+    return fail(SOKR_INVALID_INPUT, "{} is missing: the kernel {} {}", describe(declared, index),
+                access_name(declared.access), kind_name(declared.kind));
+  }
+
+  const LaunchView& launch_;
+  const spirv::EntryReflection& entry_;
+  const SokrComputeLimits& limits_;
+  ResolvedLaunch& out_;
+};
+
+}  // namespace
+
+Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
+                                const SokrComputeLimits& limits) {
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (limits.max_group_count[i] == 0 || groups[i] <= limits.max_group_count[i]) continue;
+    return fail(SOKR_INVALID_INPUT, "{} workgroups in {} are over the limit of {}", groups[i],
+                kAxis[i], limits.max_group_count[i]);
+  }
+  return {};
+}
+
+Result<void> check_entry(const spirv::EntryReflection& entry, const SokrComputeLimits& limits) {
+  SOKR_TRY(check_local_size(entry.local_size, limits));
+  if (limits.max_shared_memory != 0 && entry.workgroup_bytes > limits.max_shared_memory) {
+    return fail(SOKR_INVALID_INPUT, "{} needs {} bytes of shared memory, over the limit of {}",
+                entry_name(entry), entry.workgroup_bytes, limits.max_shared_memory);
+  }
+  if (limits.max_push_constant_size != 0 &&
+      entry.push_constant_size > limits.max_push_constant_size) {
+    return fail(SOKR_INVALID_INPUT, "{} needs {} bytes of push constants, over the limit of {}",
+                entry_name(entry), entry.push_constant_size, limits.max_push_constant_size);
+  }
+  for (const spirv::Binding& b : entry.bindings) {
+    if (!is_buffer(b.kind)) {
+      return fail(SOKR_INVALID_INPUT, "{} is {}; only storage and uniform buffers can be bound",
+                  describe(b), kind_name(b.kind));
+    }
+    if (limits.max_descriptor_sets != 0 && b.set >= limits.max_descriptor_sets) {
+      return fail(SOKR_INVALID_INPUT, "{} is in set {}, over the limit of {} descriptor sets",
+                  describe(b), b.set, limits.max_descriptor_sets);
+    }
+  }
+  return {};
+}
+
+Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::EntryReflection& entry,
+                                    const SokrComputeLimits& limits, std::uint32_t substrate_id) {
+  SOKR_TRY(check_entry(entry, limits));
+  ResolvedLaunch out;
+  out.local_size = entry.local_size;
+  if (launch.has_local_size() && launch.local_size() != entry.local_size) {
+    out.local_size = launch.local_size();
+    SOKR_TRY(check_local_size(out.local_size, limits));
+  }
+  out.subgroup_size = launch.subgroup_size();
+  SOKR_TRY(check_subgroup_size(out.subgroup_size, limits));
+  out.groups = launch.groups();
+  if (!launch.is_indirect()) {
+    SOKR_TRY(check_group_counts(out.groups, limits));
+    out.empty = out.groups[0] == 0 || out.groups[1] == 0 || out.groups[2] == 0;
+  }
+  SOKR_TRY(check_push(launch.push().size(), entry));
+  out.push = launch.push();
+  SOKR_TRY(check_waits(launch, substrate_id));
+  SOKR_TRY(Resolver(launch, entry, limits, out).run());
+  return out;
+}
+
+}  // namespace sokr::substrate

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
+#include <limits>
+#include <sokr/substrate/launch_view.hpp>
+#include <vector>
+
+namespace sokr::substrate {
+namespace {
+
+constexpr std::uint32_t kKnownFlags = SOKR_LAUNCH_PROFILE;
+constexpr std::uint32_t kQuadraticLimit = 32;  // below it, pairwise comparison beats sorting
+
+struct Section {
+  const char* name;
+  std::uint32_t offset;
+  std::uint64_t size;  // count times element size: no overflow in 64 bits
+
+  std::uint64_t end() const { return offset + size; }
+};
+
+Result<void> check_section(const Section& section, const SokrLaunchHeader& header) {
+  if (section.size == 0) {
+    if (section.offset == 0) return {};
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters: the {} section is empty but has offset {}; it must be 0",
+                section.name, section.offset);
+  }
+  if (section.offset % 8 != 0) {
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters: the {} section starts at byte {}, which is not a multiple of 8",
+                section.name, section.offset);
+  }
+  if (section.offset < header.header_size) {
+    return fail(
+        SOKR_INVALID_INPUT,
+        "launch parameters: the {} section starts at byte {}, inside the header of {} bytes",
+        section.name, section.offset, header.header_size);
+  }
+  if (section.end() > header.total_size) {
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters: the {} section ends at byte {}, beyond the total of {} bytes",
+                section.name, section.end(), header.total_size);
+  }
+  return {};
+}
+
+Result<void> check_overlap(const std::array<Section, 5>& sections) {
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    for (std::size_t j = i + 1; j < sections.size(); ++j) {
+      const Section &a = sections[i], &b = sections[j];
+      if (a.size == 0 || b.size == 0 || a.end() <= b.offset || b.end() <= a.offset) continue;
+      return fail(SOKR_INVALID_INPUT,
+                  "launch parameters: the {} section (bytes {} to {}) overlaps the {} section "
+                  "(bytes {} to {})",
+                  a.name, a.offset, a.end(), b.name, b.offset, b.end());
+    }
+  }
+  return {};
+}
+
+Result<void> check_header(const SokrLaunchHeader& header, std::size_t size) {
+  if (header.magic != SOKR_LAUNCH_MAGIC) {
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters start with {:#010x} instead of the magic {:#010x}; write them "
+                "with sokr_launch_write",
+                header.magic, SOKR_LAUNCH_MAGIC);
+  }
+  if (header.version != SOKR_LAUNCH_VERSION) {
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters have version {}; this substrate reads version {}",
+                header.version, SOKR_LAUNCH_VERSION);
+  }
+  if (header.total_size != size) {
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters say that they have {} bytes, but params_len is {}",
+                header.total_size, size);
+  }
+  if (header.header_size < sizeof(SokrLaunchHeader) || header.header_size > header.total_size ||
+      header.header_size % 8 != 0) {
+    return fail(
+        SOKR_INVALID_INPUT,
+        "launch parameters have a header of {} bytes; it must be a multiple of 8 from {} to "
+        "the total of {}",
+        header.header_size, sizeof(SokrLaunchHeader), header.total_size);
+  }
+  if ((header.flags & ~kKnownFlags) != 0) {
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters have unknown flags {:#x}; this substrate knows {:#x} "
+                "(SOKR_LAUNCH_PROFILE)",
+                header.flags & ~kKnownFlags, kKnownFlags);
+  }
+  if (header.push_size % 4 != 0) {
+    return fail(SOKR_INVALID_INPUT, "push constants have {} bytes, which is not a multiple of 4",
+                header.push_size);
+  }
+  const std::uint32_t* local = header.local_size;
+  const bool any = (local[0] | local[1] | local[2]) != 0;
+  if (any && (local[0] == 0 || local[1] == 0 || local[2] == 0)) {
+    return fail(SOKR_INVALID_INPUT,
+                "the local size {},{},{} has a 0; give three sizes of at least 1, or 0,0,0 for the "
+                "kernel's own",
+                local[0], local[1], local[2]);
+  }
+  if (header.indirect != 0 &&
+      (header.indirect_offset % 4 != 0 || header.indirect_offset > UINT64_MAX - 12)) {
+    return fail(SOKR_INVALID_INPUT,
+                "the indirect offset {} must be a multiple of 4 with room for 12 bytes",
+                header.indirect_offset);
+  }
+  return {};
+}
+
+std::string where(const SokrBinding& b) {
+  return b.index == 0 ? fmt::format("binding {}.{}", b.set, b.binding)
+                      : fmt::format("binding {}.{}[{}]", b.set, b.binding, b.index);
+}
+
+Failure explain_binding(const SokrBinding& b) {
+  if (b.kind > SOKR_BINDING_BUFFER) {
+    return fail(SOKR_INVALID_INPUT,
+                "{} has kind {}; it must be 0 (null), 1 (host memory) or 2 (buffer)", where(b),
+                b.kind);
+  }
+  if (b.reserved != 0) {
+    return fail(SOKR_INVALID_INPUT, "{} has {} in its reserved field, which must be 0", where(b),
+                b.reserved);
+  }
+  if (b.access > SOKR_ACCESS_READ_WRITE || b.access == 0) {
+    return fail(SOKR_INVALID_INPUT, "{} has access {}; it must be 1 (read), 2 (write) or 3 (both)",
+                where(b), b.access);
+  }
+  if (b.resource == 0) {
+    return fail(SOKR_INVALID_INPUT, "{} is {}; to bind nothing use SOKR_BINDING_NULL", where(b),
+                b.kind == SOKR_BINDING_HOST ? "host memory at the null address" : "buffer 0");
+  }
+  if (b.size == 0) {
+    return fail(SOKR_INVALID_INPUT,
+                "{} has size 0; it must be at least 1 byte (to bind nothing use SOKR_BINDING_NULL)",
+                where(b));
+  }
+  return fail(SOKR_INVALID_INPUT,
+              "{} has offset {} and size {}, which reach beyond the end of the address space",
+              where(b), b.offset, b.size);
+}
+
+bool is_good(const SokrBinding& b) {
+  if (b.kind > SOKR_BINDING_BUFFER || b.reserved != 0 || b.access > SOKR_ACCESS_READ_WRITE) {
+    return false;
+  }
+  if (b.kind == SOKR_BINDING_NULL) return true;
+  if (b.access == 0 || b.resource == 0 || b.size == 0) return false;
+  const std::uint64_t start = b.kind == SOKR_BINDING_HOST ? b.resource : 0;
+  const std::uint64_t limit = b.kind == SOKR_BINDING_HOST ? UINTPTR_MAX : UINT64_MAX;
+  return start <= limit && b.offset <= limit - start && b.size <= limit - start - b.offset;
+}
+
+std::uint64_t mask_of(std::uint32_t size) {
+  return size >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * size)) - 1;
+}
+
+}  // namespace
+
+Result<LaunchView> LaunchView::parse(const std::uint8_t* params, std::size_t size) {
+  if (params == nullptr || size == 0) {
+    return fail(SOKR_INVALID_INPUT,
+                "there are no launch parameters; write them with sokr_launch_write");
+  }
+  if (size < sizeof(SokrLaunchHeader)) {
+    return fail(SOKR_INVALID_INPUT, "launch parameters have {} bytes; their header alone has {}",
+                size, sizeof(SokrLaunchHeader));
+  }
+  LaunchView view;
+  view.bytes_ = params;
+  std::memcpy(&view.header_, params, sizeof view.header_);
+  SOKR_TRY(check_header(view.header_, size));
+  SOKR_TRY(view.check_sections());
+  SOKR_TRY(view.check_bindings());
+  SOKR_TRY(view.check_specializations());
+  SOKR_TRY(view.check_waits());
+  return view;
+}
+
+Result<void> LaunchView::check_sections() const {
+  const std::array<Section, 5> sections{{
+      {"entry name", header_.entry_offset, header_.entry_size},
+      {"bindings", header_.binding_offset,
+       header_.binding_count * std::uint64_t{sizeof(SokrBinding)}},
+      {"push-constant", header_.push_offset, header_.push_size},
+      {"specialization", header_.specialization_offset,
+       header_.specialization_count * std::uint64_t{sizeof(SokrSpecialization)}},
+      {"waits", header_.wait_offset,
+       header_.wait_count * std::uint64_t{sizeof(SokrCompletionToken)}},
+  }};
+  std::uint64_t end = 0;
+  bool in_order = true;
+  for (const Section& section : sections) {
+    SOKR_TRY(check_section(section, header_));
+    if (section.size == 0) continue;
+    in_order = in_order && section.offset >= end;
+    end = section.end();
+  }
+  if (!in_order) SOKR_TRY(check_overlap(sections));
+  if (const std::size_t zero = entry().find('\0'); zero != std::string_view::npos) {
+    return fail(SOKR_INVALID_INPUT, "the entry point's name has a 0 at byte {} of {}", zero,
+                header_.entry_size);
+  }
+  return {};
+}
+
+Result<void> LaunchView::check_bindings() const {
+  for (std::uint32_t i = 0; i < header_.binding_count; ++i) {
+    if (const SokrBinding b = binding(i); !is_good(b)) return explain_binding(b);
+  }
+  return {};
+}
+
+SokrSpecialization LaunchView::specialization(std::uint32_t i) const {
+  SokrSpecialization s = read<SokrSpecialization>(header_.specialization_offset, i);
+  s.value &= mask_of(s.size);
+  return s;
+}
+
+Result<void> LaunchView::check_specializations() const {
+  const auto twice = [](std::uint32_t id) {
+    return fail(SOKR_INVALID_INPUT, "specialization constant {} is given twice", id);
+  };
+  const std::uint32_t count = header_.specialization_count;
+  std::vector<std::uint32_t> ids;
+  if (count > kQuadraticLimit) ids.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const SokrSpecialization s = specialization(i);
+    if (s.size != 1 && s.size != 2 && s.size != 4 && s.size != 8) {
+      return fail(SOKR_INVALID_INPUT,
+                  "specialization constant {} has size {}; it must be 1, 2, 4 or 8 bytes", s.id,
+                  s.size);
+    }
+    if (count > kQuadraticLimit) {
+      ids.push_back(s.id);
+      continue;
+    }
+    for (std::uint32_t j = 0; j < i; ++j) {
+      if (specialization(j).id == s.id) return twice(s.id);
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  const auto same = std::adjacent_find(ids.begin(), ids.end());
+  if (same != ids.end()) return twice(*same);
+  return {};
+}
+
+Result<void> LaunchView::check_waits() const {
+  for (std::uint32_t i = 0; i < header_.wait_count; ++i) {
+    if (wait(i) == 0) {
+      return fail(SOKR_INVALID_INPUT, "wait {} is not a completion token: its low 48 bits are 0",
+                  i);
+    }
+  }
+  return {};
+}
+
+CompileKey compile_key(const LaunchView& launch) {
+  CompileKey key;
+  const auto append = [&key](const auto& value) {
+    key.append(reinterpret_cast<const std::uint8_t*>(&value), sizeof value);
+  };
+  const std::string_view entry = launch.entry();
+  append(static_cast<std::uint32_t>(entry.size()));
+  key.append(reinterpret_cast<const std::uint8_t*>(entry.data()), entry.size());
+  append(launch.local_size());
+  append(launch.subgroup_size());
+
+  InlineVector<SokrSpecialization, 8> sorted;
+  for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
+    sorted.push_back(launch.specialization(i));
+  }
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  for (const SokrSpecialization& s : sorted) {
+    append(s.id);
+    append(s.size);
+    append(s.value);
+  }
+  return key;
+}
+
+}  // namespace sokr::substrate
