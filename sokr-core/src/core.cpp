@@ -11,13 +11,9 @@
 #define SOKR_MAX_SUBSTRATES 64
 #endif
 
-// A small target has one core and no cache line to fight over.
+// The in-flight counts of a slot, one for each stripe; small targets need one.
 #ifndef SOKR_CORE_STRIPES
-#if UINTPTR_MAX > 0xFFFFFFFFu
 #define SOKR_CORE_STRIPES 64
-#else
-#define SOKR_CORE_STRIPES 1
-#endif
 #endif
 
 namespace sokr::core {
