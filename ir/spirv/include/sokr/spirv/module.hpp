@@ -73,6 +73,11 @@ struct MatrixLayout {
   bool row_major = false;
 };
 
+struct NaturalLayout {
+  std::uint64_t size = 0;
+  std::uint32_t alignment = 1;
+};
+
 // ---- Values --------------------------------------------------------------------
 
 struct Constant {
@@ -122,10 +127,10 @@ struct Instruction {
   std::uint32_t word = 0;  // index of its first word in the module, for sentences
 };
 
+enum class MergeKind : std::uint8_t { kNone, kSelection, kLoop };
+
 using BlockIndex = std::uint32_t;
 inline constexpr std::uint32_t kNone = UINT32_MAX;
-
-enum class MergeKind : std::uint8_t { kNone, kSelection, kLoop };
 
 // Blocks that cannot be reached from the entry are not in the model, except as
 // merge blocks or continue targets that nothing reaches.
@@ -181,8 +186,9 @@ struct Function {
   std::vector<Id> globals;             // module-scope variables it names itself, each once
   bool has_barrier = false;            // OpControlBarrier in itself or a callee
   std::string name;
+  std::vector<std::pair<Id, BlockIndex>> labels;  // sorted by label
 
-  // kNone if there is no such block.
+  // kNone if there is no such block: phis may name labels of blocks that were dropped.
   BlockIndex block_of(Id label) const;
 };
 
@@ -278,6 +284,9 @@ class Module {
 
   // Bytes of a type with explicit layout; a runtime array counts as 0.
   std::uint64_t explicit_size(Id type, MatrixLayout matrix = {}) const;
+  // Size and alignment of a type that has no explicit layout, as the standard storage
+  // buffer layout (std430) would place it; bool takes 4 bytes, a runtime array 0.
+  NaturalLayout natural_layout(Id type) const;
   // Bytes of a runtime array's element stride within a block struct; 0 if it has none.
   std::uint32_t runtime_array_stride(Id block_struct) const;
   // Scalar components of a scalar, vector or matrix; elements are counted, not bytes.
@@ -302,11 +311,14 @@ class Module {
   std::vector<Variable> variables_;
   std::vector<Function> functions_;
   std::vector<Decorations> decorations_;
-  // Per id: index into the vector of its kind, or kNone.
-  std::vector<std::uint32_t> type_index_, constant_index_, variable_index_, function_index_,
-      decoration_index_;
-  std::vector<Id> value_types_;
-  std::vector<std::string> names_;
+  std::uint64_t compute_explicit_size(const Type& type) const;
+  NaturalLayout compute_natural_layout(const Type& type) const;
+  std::vector<std::uint64_t> sizes_;     // per type: explicit bytes without a matrix layout
+  std::vector<NaturalLayout> naturals_;  // per type
+  std::vector<std::uint32_t> slots_;    // per id: kind and index into the vector of its kind
+  std::vector<Id> value_types_;         // per id
+  std::vector<std::uint32_t> decoration_index_;  // per id; empty if nothing is decorated
+  std::vector<std::pair<Id, std::string>> names_;  // sorted by id
   std::vector<std::pair<Id, InstructionSet>> instruction_sets_;
 };
 

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "decoder.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+
+#include "grammar.hpp"
+
+namespace sokr::spirv {
+namespace {
+
+constexpr std::size_t kHeaderWords = 5;
+constexpr std::uint64_t kFreeParts = 1 << 20;
+constexpr std::uint32_t kSwappedMagic = 0x03022307;
+
+std::uint32_t swap_bytes(std::uint32_t word) { return __builtin_bswap32(word); }
+
+bool starts_with(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
+}
+
+}  // namespace
+
+Decoder::Decoder(const DecodeOptions& options)
+    : options_(options), module_(std::make_shared<Module>()) {}
+
+Result<std::shared_ptr<const Module>> Decoder::decode(std::span<const std::uint8_t> bytes) {
+  SOKR_TRY(read_words(bytes));
+  SOKR_TRY(find_instructions());
+  SOKR_TRY(decode_preamble());
+  SOKR_TRY(check_functions());
+  SOKR_TRY(decode_functions());
+  SOKR_TRY(decode_entry_points());
+  apply_result_decorations();
+  return std::shared_ptr<const Module>(std::move(module_));
+}
+
+Result<void> Decoder::read_words(std::span<const std::uint8_t> bytes) {
+  if (bytes.size() < kHeaderWords * 4) {
+    return fail(SOKR_INVALID_IR, "{} bytes are too few for a SPIR-V module, its header takes {}",
+                bytes.size(), kHeaderWords * 4);
+  }
+  if (bytes.size() % 4 != 0) {
+    return fail(SOKR_INVALID_IR, "a SPIR-V module is a whole number of 4-byte words, this has {} bytes",
+                bytes.size());
+  }
+  std::vector<std::uint32_t>& words = module_->words_;
+  words.resize(bytes.size() / 4);
+  std::memcpy(words.data(), bytes.data(), bytes.size());
+  if (words[0] == kSwappedMagic) std::transform(words.begin(), words.end(), words.begin(), swap_bytes);
+  if (words[0] != spv::MagicNumber) {
+    return fail(SOKR_INVALID_IR, "the magic number is 0x{:08x}, SPIR-V starts with 0x{:08x}",
+                words[0], static_cast<std::uint32_t>(spv::MagicNumber));
+  }
+  const std::uint32_t version = words[1];
+  if (version < 0x00010000 || version > 0x00010600 || (version & 0xFF) != 0) {
+    return fail(SOKR_INVALID_IR, "SPIR-V version word 0x{:08x} is not one of 1.0 to 1.6", version);
+  }
+  if (words[3] == 0 || words[3] > kMaxBound) {
+    return fail(SOKR_INVALID_IR, "the id bound is {}, it has to be 1 to {}", words[3], kMaxBound);
+  }
+  module_->version_ = version;
+  module_->bound_ = words[3];
+  definition_.assign(words[3], 0);
+  module_->slots_.assign(words[3], 0);
+  module_->value_types_.assign(words[3], 0);
+  parts_left_ = kFreeParts + 8 * std::uint64_t{words.size()};
+  globals_left_ = parts_left_;
+  return {};
+}
+
+Result<void> Decoder::find_instructions() {
+  const std::vector<std::uint32_t>& all = module_->words_;
+  raws_.reserve(all.size() / 3);
+  first_function_ = kNone;
+  for (std::size_t at = kHeaderWords; at < all.size();) {
+    const RawInstruction raw{static_cast<spv::Op>(all[at] & 0xFFFF),
+                             static_cast<std::uint32_t>(at), all[at] >> 16};
+    const OpcodeRow* row = opcode_row(all[at] & 0xFFFF);
+    if (row == nullptr) {
+      return fail(SOKR_INVALID_IR, "instruction {} (word {}): op {} is not known to this reader",
+                  raws_.size() + 1, at, all[at] & 0xFFFF);
+    }
+    if (raw.count == 0 || raw.count > all.size() - at) {
+      return fail(SOKR_INVALID_IR, "instruction {} ({}, word {}): its length is {} words, {} are left",
+                  raws_.size() + 1, row->name, at, raw.count, all.size() - at);
+    }
+    if (raw.count < 1u + row->has_type + row->has_result) {
+      return fail(SOKR_INVALID_IR, "instruction {} ({}, word {}): {} words are too few for it",
+                  raws_.size() + 1, row->name, at, raw.count);
+    }
+    if (raw.op == spv::Op::OpFunction && first_function_ == kNone) first_function_ = raws_.size();
+    raws_.push_back(raw);
+    if (row->has_result) {
+      const Id id = result_id(raw);
+      if (id == 0 || id >= module_->bound_) {
+        return bad(raw, "its result id is not below the bound of {}", module_->bound_);
+      }
+      if (definition_[id] != 0) {
+        return bad(raw, "its result is already defined by {}", where(raws_[definition_[id] - 1]));
+      }
+      definition_[id] = static_cast<std::uint32_t>(raws_.size());
+    }
+    at += raw.count;
+  }
+  if (first_function_ == kNone) first_function_ = raws_.size();
+  return {};
+}
+
+Result<void> Decoder::check_instruction(const RawInstruction& raw) {
+  const OpcodeRow& row = *opcode_row(static_cast<std::uint32_t>(raw.op));
+  const std::span<const std::uint32_t> operands = args(raw);
+  if (raw.op == spv::Op::OpSwitch && (operands.empty() || operands[0] >= module_->bound_)) {
+    return bad(raw, "its selector is missing or not below the bound");
+  }
+  Id undefined = 0;
+  bool has_undefined = false;
+  const bool complete = visit_ids(row.operands, operands, number_words(raw), [&](std::size_t at) {
+    if (!is_defined(operands[at]) && !has_undefined) {
+      has_undefined = true;
+      undefined = operands[at];
+    }
+  });
+  if (has_undefined) return bad(raw, "it names %{}, which nothing defines", undefined);
+  if (!complete) return bad(raw, "{} words are too few for it", raw.count);
+  return {};
+}
+
+// Result types first: a switch needs its selector's type to find its targets.
+Result<void> Decoder::check_functions() {
+  for (std::size_t i = first_function_; i < raws_.size(); ++i) {
+    const RawInstruction& raw = raws_[i];
+    if (!opcode_row(static_cast<std::uint32_t>(raw.op))->has_type) continue;
+    const Id type = result_type(raw);
+    if (module_->type(type) == nullptr) return bad(raw, "its result type %{} is not a type", type);
+    if (raw.op != spv::Op::OpFunction) module_->value_types_[result_id(raw)] = type;
+  }
+  for (std::size_t i = first_function_; i < raws_.size(); ++i) SOKR_TRY(check_instruction(raws_[i]));
+  return {};
+}
+
+Result<void> Decoder::decode_preamble() {
+  Module& m = *module_;
+  for (std::size_t i = 0; i < first_function_; ++i) {
+    const RawInstruction& raw = raws_[i];
+    switch (raw.op) {
+      case spv::Op::OpName: {
+        const auto operands = args(raw);
+        if (operands.size() < 2 || string_words(operands.subspan(1)) == 0) {
+          return bad(raw, "its string has no end");
+        }
+        m.names_.emplace_back(operands[0], read_string(operands.subspan(1)));
+        break;
+      }
+      case spv::Op::OpDecorate:
+      case spv::Op::OpDecorateId:
+      case spv::Op::OpDecorateString:
+      case spv::Op::OpMemberDecorate:
+      case spv::Op::OpMemberDecorateString:
+      case spv::Op::OpMemberName: SOKR_TRY(collect_decoration(raw)); break;
+      case spv::Op::OpGroupDecorate:
+      case spv::Op::OpGroupMemberDecorate: group_decorations_.push_back(i); break;
+      default: break;
+    }
+  }
+  std::stable_sort(m.names_.begin(), m.names_.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  SOKR_TRY(expand_decoration_groups());
+  for (std::size_t i = 0; i < first_function_; ++i) {
+    SOKR_TRY(decode_preamble_instruction(raws_[i]));
+  }
+  SOKR_TRY(check_forward_pointers());
+  return check_specializations();
+}
+
+Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
+  Module& m = *module_;
+  switch (raw.op) {
+    case spv::Op::OpCapability:
+      SOKR_TRY(check_instruction(raw));
+      m.capabilities_.push_back(static_cast<spv::Capability>(args(raw)[0]));
+      return {};
+    case spv::Op::OpExtension:
+      SOKR_TRY(check_instruction(raw));
+      m.extensions_.push_back(read_string(args(raw)));
+      return {};
+    case spv::Op::OpExtInstImport: {
+      SOKR_TRY(check_instruction(raw));
+      const std::string name = read_string(args(raw));
+      const InstructionSet set = name == "GLSL.std.450"                ? InstructionSet::kGlslStd450
+                                 : starts_with(name, "NonSemantic.") ? InstructionSet::kNonSemantic
+                                                                      : InstructionSet::kOther;
+      m.instruction_sets_.emplace_back(result_id(raw), set);
+      return {};
+    }
+    case spv::Op::OpMemoryModel:
+      SOKR_TRY(check_instruction(raw));
+      m.addressing_ = static_cast<spv::AddressingModel>(args(raw)[0]);
+      m.memory_ = static_cast<spv::MemoryModel>(args(raw)[1]);
+      return {};
+    case spv::Op::OpVariable: return decode_module_variable(raw);
+    case spv::Op::OpTypeForwardPointer:
+      SOKR_TRY(check_instruction(raw));
+      if (is_forward_.empty()) is_forward_.assign(definition_.size(), false);
+      is_forward_[args(raw)[0]] = true;
+      forward_pointers_.push_back(args(raw)[0]);
+      return {};
+    case spv::Op::OpUndef:
+    case spv::Op::OpConstantTrue:
+    case spv::Op::OpConstantFalse:
+    case spv::Op::OpConstant:
+    case spv::Op::OpConstantComposite:
+    case spv::Op::OpConstantNull:
+    case spv::Op::OpSpecConstantTrue:
+    case spv::Op::OpSpecConstantFalse:
+    case spv::Op::OpSpecConstant:
+    case spv::Op::OpSpecConstantComposite:
+    case spv::Op::OpSpecConstantOp: return decode_constant(raw);
+    default: {
+      const OpcodeRow& row = *opcode_row(static_cast<std::uint32_t>(raw.op));
+      if (row.has_result && !row.has_type && starts_with(row.name, "OpType")) {
+        return decode_type(raw);
+      }
+      return {};
+    }
+  }
+}
+
+void Decoder::add_decoration(Id target, std::uint32_t member, spv::Decoration decoration,
+                             std::span<const std::uint32_t> operands) {
+  if (decoration_head_.empty()) decoration_head_.assign(definition_.size(), kNone);
+  decorations_.push_back({decoration_head_[target], member, decoration, operands});
+  decoration_head_[target] = static_cast<std::uint32_t>(decorations_.size() - 1);
+}
+
+Result<void> Decoder::collect_decoration(const RawInstruction& raw) {
+  const auto operands = args(raw);
+  const bool is_member = raw.op == spv::Op::OpMemberDecorate ||
+                         raw.op == spv::Op::OpMemberDecorateString ||
+                         raw.op == spv::Op::OpMemberName;
+  const std::size_t fixed = is_member ? 3 : 2;
+  if (operands.size() < fixed) return bad(raw, "{} words are too few for it", raw.count);
+  if (!is_defined(operands[0])) {
+    return bad(raw, "it names %{}, which nothing defines", operands[0]);
+  }
+  if (raw.op == spv::Op::OpMemberName) {
+    if (string_words(operands.subspan(2)) == 0) return bad(raw, "its string has no end");
+    add_decoration(operands[0], operands[1], spv::Decoration::Max, operands.subspan(2));
+    return {};
+  }
+  const std::uint32_t member = is_member ? operands[1] : kNone;
+  add_decoration(operands[0], member, static_cast<spv::Decoration>(operands[fixed - 1]),
+                 operands.subspan(fixed));
+  return {};
+}
+
+Result<void> Decoder::expand_decoration_groups() {
+  for (const std::size_t index : group_decorations_) {
+    const RawInstruction& raw = raws_[index];
+    SOKR_TRY(check_instruction(raw));
+    const auto operands = args(raw);
+    const bool is_member = raw.op == spv::Op::OpGroupMemberDecorate;
+    const std::size_t step = is_member ? 2 : 1;
+    for (std::size_t at = 1; at + step <= operands.size(); at += step) {
+      const std::uint32_t member = is_member ? operands[at + 1] : kNone;
+      if (decoration_head_.empty() || operands[at] == operands[0]) continue;
+      for (std::uint32_t ref = decoration_head_[operands[0]]; ref != kNone;
+           ref = decorations_[ref].next) {
+        if (decorations_.size() > 65536 + module_->words_.size()) {
+          return bad(raw, "decoration groups expand to too many decorations");
+        }
+        const DecorationRef copy = decorations_[ref];
+        add_decoration(operands[at], member, copy.decoration, copy.operands);
+      }
+    }
+  }
+  return {};
+}
+
+void Decoder::apply_result_decorations() {
+  Module& m = *module_;
+  for (Id id = 1; id < decoration_head_.size(); ++id) {
+    Decorations result;
+    bool has_any = false;
+    for (std::uint32_t at = decoration_head_[id]; at != kNone; at = decorations_[at].next) {
+      const DecorationRef& ref = decorations_[at];
+      if (ref.member != kNone) continue;
+      const std::uint32_t value = ref.operands.empty() ? 0 : ref.operands[0];
+      bool applies = true;
+      switch (ref.decoration) {
+        case spv::Decoration::NoContraction: result.no_contraction = true; break;
+        case spv::Decoration::RelaxedPrecision: result.relaxed_precision = true; break;
+        case spv::Decoration::NonUniform: result.non_uniform = true; break;
+        case spv::Decoration::FPRoundingMode: result.fp_rounding_mode = value; break;
+        case spv::Decoration::Alignment: result.alignment = value; break;
+        default: applies = false; break;
+      }
+      has_any = has_any || applies;
+    }
+    if (!has_any) continue;
+    if (m.decoration_index_.empty()) m.decoration_index_.assign(m.bound_, kNone);
+    m.decoration_index_[id] = static_cast<std::uint32_t>(m.decorations_.size());
+    m.decorations_.push_back(result);
+  }
+}
+
+std::span<const std::uint32_t> Decoder::args(const RawInstruction& raw) const {
+  const OpcodeRow* row = opcode_row(static_cast<std::uint32_t>(raw.op));
+  return words(raw).subspan(1u + row->has_type + row->has_result);
+}
+
+Id Decoder::result_id(const RawInstruction& raw) const {
+  const OpcodeRow* row = opcode_row(static_cast<std::uint32_t>(raw.op));
+  return row->has_result ? module_->words_[raw.word + 1 + row->has_type] : 0;
+}
+
+Id Decoder::result_type(const RawInstruction& raw) const {
+  const OpcodeRow* row = opcode_row(static_cast<std::uint32_t>(raw.op));
+  return row->has_type ? module_->words_[raw.word + 1] : 0;
+}
+
+// Words of a literal whose type the context gives: a constant's result type, a
+// switch's selector.
+std::uint32_t Decoder::number_words(const RawInstruction& raw) const {
+  Id id = 0;
+  if (raw.op == spv::Op::OpSwitch) {
+    id = module_->type_of(args(raw)[0]);
+  } else if (raw.op == spv::Op::OpConstant || raw.op == spv::Op::OpSpecConstant) {
+    id = result_type(raw);
+  }
+  const Type* type = module_->type(id);
+  return type != nullptr && type->width > 32 ? 2 : 1;
+}
+
+std::string Decoder::where(const RawInstruction& raw) const {
+  const auto index = std::lower_bound(raws_.begin(), raws_.end(), raw.word,
+                                      [](const auto& r, std::uint32_t w) { return r.word < w; });
+  const Id id = result_id(raw);
+  return fmt::format("instruction {} ({}{}, word {})", index - raws_.begin() + 1, op_name(raw.op),
+                     id != 0 ? fmt::format(" %{}", id) : "", raw.word);
+}
+
+Result<std::shared_ptr<const Module>> decode(std::span<const std::uint8_t> bytes,
+                                             const DecodeOptions& options) {
+  try {
+    return Decoder(options).decode(bytes);
+  } catch (const std::bad_alloc&) {
+    return fail(SOKR_DISPATCH_FAILED, "out of memory while decoding a SPIR-V module of {} bytes",
+                bytes.size());
+  }
+}
+
+}  // namespace sokr::spirv

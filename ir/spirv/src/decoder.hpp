@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// How bytes become a Module. One walk finds the instructions and which of them
+// defines each id; then types, constants, functions and entry points are decoded in
+// the module's own order. Nothing is believed: ids are below the bound and defined,
+// counts are bounded by the words that are there, nesting by kMaxDepth.
+#ifndef SOKR_SPIRV_SRC_DECODER_HPP_
+#define SOKR_SPIRV_SRC_DECODER_HPP_
+
+#include <sokr/spirv/module.hpp>
+
+#include "fold.hpp"
+#include "structure.hpp"
+
+namespace sokr::spirv {
+
+enum class Slot : std::uint32_t { kEmpty, kType, kConstant, kVariable, kFunction };
+inline constexpr std::uint32_t kSlotShift = 29;
+inline constexpr std::uint32_t kSlotMask = (1u << kSlotShift) - 1;
+
+inline constexpr std::uint32_t kMaxBound = 0x3FFFFF;  // SPIR-V's universal limit
+inline constexpr std::uint32_t kMaxDepth = 255;       // of nested types; the same
+inline constexpr std::uint64_t kMaxTypeBytes = std::uint64_t{1} << 48;
+
+struct RawInstruction {
+  spv::Op op{};
+  std::uint32_t word = 0;   // index of its first word
+  std::uint32_t count = 0;  // words, the first included
+};
+
+class Decoder {
+ public:
+  explicit Decoder(const DecodeOptions& options);
+  Result<std::shared_ptr<const Module>> decode(std::span<const std::uint8_t> bytes);
+
+ private:
+  struct DecorationRef {
+    std::uint32_t next = kNone;    // of the same target
+    std::uint32_t member = kNone;  // kNone = the whole
+    spv::Decoration decoration{};
+    std::span<const std::uint32_t> operands;
+  };
+
+  // ---- decoder.cpp
+  Result<void> read_words(std::span<const std::uint8_t> bytes);
+  Result<void> find_instructions();
+  Result<void> check_instruction(const RawInstruction& raw);
+  Result<void> check_functions();
+  Result<void> decode_preamble();
+  Result<void> decode_preamble_instruction(const RawInstruction& raw);
+  Result<void> collect_decoration(const RawInstruction& raw);
+  Result<void> expand_decoration_groups();
+  void add_decoration(Id target, std::uint32_t member, spv::Decoration decoration,
+                      std::span<const std::uint32_t> operands);
+  void apply_result_decorations();
+
+  // ---- types.cpp
+  Result<void> decode_type(const RawInstruction& raw);
+  Result<void> decode_numeric_type(const RawInstruction& raw, Type& type);
+  Result<void> decode_aggregate_type(const RawInstruction& raw, Type& type);
+  Result<void> decode_struct(const RawInstruction& raw, Type& type);
+  Result<void> decode_pointer(const RawInstruction& raw, Type& type);
+  Result<void> check_forward_pointers();
+  bool is_forward_pointer(Id id) const { return id < is_forward_.size() && is_forward_[id]; }
+  Result<std::uint64_t> checked_size(const RawInstruction& raw, const Type& type) const;
+  void decorate_type(Type& type);
+  Result<Id> element_type(const RawInstruction& raw, Id id) const;
+
+  // ---- constants.cpp
+  Result<void> decode_constant(const RawInstruction& raw);
+  Result<void> decode_scalar(const RawInstruction& raw, const Type& type, Constant& constant);
+  Result<void> decode_composite(const RawInstruction& raw, const Type& type, Constant& constant);
+  Result<void> decode_spec_op(const RawInstruction& raw, const Type& type, Constant& constant);
+  Result<void> specialize(const RawInstruction& raw, const Type& type, Constant& constant);
+  Result<void> override_workgroup_size(const RawInstruction& raw, const Type& type,
+                                       Constant& constant);
+  Result<void> check_specializations() const;
+  Result<void> decode_module_variable(const RawInstruction& raw);
+  void decorate_variable(Variable& variable) const;
+  Result<void> fold_extract(const RawInstruction& raw, Constant& constant);
+  Result<void> fold_insert(const RawInstruction& raw, Constant& constant);
+  Result<void> fold_shuffle(const RawInstruction& raw, const Type& type, Constant& constant);
+  Result<void> fold_select(const RawInstruction& raw, const Type& type, Constant& constant);
+  Result<void> fold_arithmetic(const RawInstruction& raw, const Type& type, Constant& constant);
+  Result<Id> constant_operand(const RawInstruction& raw, std::size_t index) const;
+  Result<void> spend_parts(const RawInstruction& raw, std::uint64_t parts);
+  // Parts of a composite constant, null and undef spelt out.
+  Result<std::vector<Id>> expand_parts(const RawInstruction& raw, Id composite);
+  Id member_type(const Type& type, std::uint32_t index) const;
+  std::uint64_t member_count(const Type& type) const;
+  std::uint64_t component_bits(Id constant, std::uint32_t component) const;
+  Id new_constant(Constant constant);
+  Id null_constant(Id type);
+  void add_constant(Constant constant);
+
+  // ---- functions.cpp
+  struct RawBlock {
+    Id label = 0;
+    std::size_t begin = 0, end = 0;  // instructions between the label and the terminator
+    std::size_t terminator = 0;
+    std::size_t merge = 0;  // 0 = none
+  };
+  Result<void> decode_functions();
+  Result<std::size_t> decode_function(std::size_t at);
+  Result<std::size_t> find_blocks(std::size_t at, std::vector<RawBlock>& blocks);
+  Result<FlowGraph> build_flow(const std::vector<RawBlock>& blocks) const;
+  Result<void> add_targets(const RawInstruction& raw, FlowGraph& flow,
+                           std::vector<std::uint32_t>& last_source) const;
+  Result<void> add_merge(const RawInstruction& raw, spv::Op terminator, FlowBlock& block) const;
+  Result<std::uint32_t> block_target(const RawInstruction& raw, Id label) const;
+  Result<void> build_blocks(Function& function, const std::vector<RawBlock>& blocks,
+                            const FlowGraph& flow, Structure& structure);
+  Result<void> fill_block(Function& function, Block& block, const RawBlock& source);
+  Result<void> note_uses(Function& function, const RawInstruction& raw);
+  Result<void> order_calls();
+  Instruction instruction(const RawInstruction& raw) const;
+
+  // ---- entry_points.cpp
+  Result<void> decode_entry_points();
+  Result<void> decode_entry_point(const RawInstruction& raw);
+  Result<void> apply_execution_mode(const RawInstruction& raw);
+  Result<void> apply_local_size_id(const RawInstruction& raw, EntryPoint& entry);
+  Result<void> finish_local_size(EntryPoint& entry);
+  Result<void> collect_globals(EntryPoint& entry);
+  void add_global(Id variable, EntryPoint& entry, std::vector<bool>& seen);
+
+  // ---- shared
+  std::span<const std::uint32_t> words(const RawInstruction& raw) const {
+    return std::span(module_->words_).subspan(raw.word, raw.count);
+  }
+  // After the opcode word, result type and result id.
+  std::span<const std::uint32_t> args(const RawInstruction& raw) const;
+  Id result_id(const RawInstruction& raw) const;
+  Id result_type(const RawInstruction& raw) const;
+  std::uint32_t number_words(const RawInstruction& raw) const;
+  bool is_defined(Id id) const { return id < definition_.size() && definition_[id] != 0; }
+  void set_slot(Id id, Slot kind, std::size_t index) {
+    module_->slots_[id] = static_cast<std::uint32_t>(kind) << kSlotShift |
+                          static_cast<std::uint32_t>(index);
+  }
+  // "instruction 12 (OpLoad %34, word 210)"
+  std::string where(const RawInstruction& raw) const;
+  template <class... Args>
+  Failure bad(const RawInstruction& raw, fmt::format_string<Args...> format, Args&&... values) const {
+    return Failure{SOKR_INVALID_IR,
+                   where(raw) + ": " + fmt::format(format, std::forward<Args>(values)...)};
+  }
+
+  const DecodeOptions& options_;
+  std::shared_ptr<Module> module_;
+  std::vector<RawInstruction> raws_;
+  std::size_t first_function_ = 0;         // index into raws_
+  std::vector<std::uint32_t> definition_;  // per id: index into raws_ + 1; 0 = undefined
+  std::vector<std::uint32_t> decoration_head_;  // per id: index into decorations_
+  std::vector<DecorationRef> decorations_;
+  std::vector<std::uint32_t> type_depth_;       // per type
+  std::vector<std::size_t> group_decorations_;  // indices into raws_
+  std::vector<Id> forward_pointers_;
+  std::vector<bool> is_forward_;  // per id; empty if there is none
+  std::uint64_t parts_left_ = 0;    // how many parts OpSpecConstantOp may still make
+  std::uint64_t globals_left_ = 0;  // how many EntryPoint::globals may still be listed
+  Id workgroup_size_ = 0;           // the constant decorated WorkgroupSize
+  std::vector<std::uint32_t> block_of_label_;  // per id
+  std::vector<std::uint32_t> seen_in_;         // per id: the last function that named it
+};
+
+}  // namespace sokr::spirv
+
+#endif  // SOKR_SPIRV_SRC_DECODER_HPP_

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
+
+#include "decoder.hpp"
+#include "grammar.hpp"
+
+namespace sokr::spirv {
+namespace {
+
+constexpr std::uint32_t kMaximallyReconverges = 6023;  // newer than the packaged headers
+
+// The bit of FloatControls for a width; 0 = no such width.
+std::uint8_t width_bit(std::uint32_t width) {
+  return width == 16 ? 1 : width == 32 ? 2 : width == 64 ? 4 : 0;
+}
+
+std::uint8_t* float_control(FloatControls& controls, spv::ExecutionMode mode) {
+  switch (mode) {
+    case spv::ExecutionMode::DenormPreserve: return &controls.denorm_preserve;
+    case spv::ExecutionMode::DenormFlushToZero: return &controls.denorm_flush_to_zero;
+    case spv::ExecutionMode::SignedZeroInfNanPreserve:
+      return &controls.signed_zero_inf_nan_preserve;
+    case spv::ExecutionMode::RoundingModeRTE: return &controls.rounding_rte;
+    case spv::ExecutionMode::RoundingModeRTZ: return &controls.rounding_rtz;
+    default: return nullptr;
+  }
+}
+
+}  // namespace
+
+Result<void> Decoder::decode_entry_points() {
+  for (std::size_t i = 0; i < first_function_; ++i) {
+    if (raws_[i].op == spv::Op::OpEntryPoint) SOKR_TRY(decode_entry_point(raws_[i]));
+  }
+  for (std::size_t i = 0; i < first_function_; ++i) {
+    const spv::Op op = raws_[i].op;
+    if (op == spv::Op::OpExecutionMode || op == spv::Op::OpExecutionModeId) {
+      SOKR_TRY(apply_execution_mode(raws_[i]));
+    }
+  }
+  for (EntryPoint& entry : module_->entry_points_) {
+    SOKR_TRY(finish_local_size(entry));
+    SOKR_TRY(collect_globals(entry));
+  }
+  return {};
+}
+
+Result<void> Decoder::decode_entry_point(const RawInstruction& raw) {
+  SOKR_TRY(check_instruction(raw));
+  const auto operands = args(raw);
+  EntryPoint entry;
+  entry.model = static_cast<spv::ExecutionModel>(operands[0]);
+  entry.function = operands[1];
+  entry.name = read_string(operands.subspan(2));
+  const Function* function = module_->function(entry.function);
+  if (function == nullptr) return bad(raw, "%{} is not a function", entry.function);
+  if (entry.model != spv::ExecutionModel::GLCompute) return {};
+  if (!function->parameters.empty()) {
+    return bad(raw, "entry function %{} takes parameters, it may not", entry.function);
+  }
+  for (const EntryPoint& other : module_->entry_points_) {
+    if (other.name == entry.name) {
+      return bad(raw, "another compute entry point is named '{}' too", entry.name);
+    }
+  }
+  module_->entry_points_.push_back(std::move(entry));
+  return {};
+}
+
+Result<void> Decoder::apply_execution_mode(const RawInstruction& raw) {
+  SOKR_TRY(check_instruction(raw));
+  const auto operands = args(raw);
+  const auto mode = static_cast<spv::ExecutionMode>(operands[1]);
+  const auto literals = operands.subspan(2);
+  for (EntryPoint& entry : module_->entry_points_) {
+    if (entry.function != operands[0]) continue;
+    if (mode == spv::ExecutionMode::LocalSize) {
+      if (literals.size() < 3) return bad(raw, "LocalSize takes 3 numbers");
+      std::copy_n(literals.begin(), 3, entry.local_size.begin());
+      entry.local_size_source = LocalSizeSource::kLiteral;
+    } else if (mode == spv::ExecutionMode::LocalSizeId) {
+      SOKR_TRY(apply_local_size_id(raw, entry));
+    } else if (mode == spv::ExecutionMode::SubgroupSize && !literals.empty()) {
+      entry.required_subgroup_size = literals[0];
+    } else if (operands[1] == kMaximallyReconverges) {
+      entry.maximally_reconverges = true;
+    } else if (std::uint8_t* widths = float_control(entry.float_controls, mode);
+               widths != nullptr && !literals.empty()) {
+      *widths |= width_bit(literals[0]);
+    }
+  }
+  return {};
+}
+
+Result<void> Decoder::apply_local_size_id(const RawInstruction& raw, EntryPoint& entry) {
+  const auto ids = args(raw).subspan(2);
+  if (ids.size() < 3) return bad(raw, "LocalSizeId takes 3 ids");
+  entry.local_size_source = LocalSizeSource::kId;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const Constant* size = module_->constant(ids[axis]);
+    const Type* type = size != nullptr ? module_->type(size->type) : nullptr;
+    if (type == nullptr || type->kind != TypeKind::kInt || type->width > 32) {
+      return bad(raw, "%{} is not a 32-bit integer constant", ids[axis]);
+    }
+    entry.local_size[axis] = static_cast<std::uint32_t>(size->bits);
+    entry.local_size_spec_ids[axis] = size->spec_id;
+  }
+  return {};
+}
+
+Result<void> Decoder::finish_local_size(EntryPoint& entry) {
+  const Constant* built_in = module_->constant(workgroup_size_);
+  if (options_.local_size != std::array<std::uint32_t, 3>{}) {
+    entry.local_size = options_.local_size;
+    entry.local_size_source = LocalSizeSource::kOverride;
+    entry.local_size_spec_ids.fill(UINT32_MAX);
+  } else if (built_in != nullptr) {
+    entry.local_size_source = LocalSizeSource::kBuiltInConstant;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const Constant* size =
+          built_in->parts.empty() ? nullptr : module_->constant(built_in->parts[axis]);
+      entry.local_size[axis] = size != nullptr ? static_cast<std::uint32_t>(size->bits) : 0;
+      entry.local_size_spec_ids[axis] = size != nullptr ? size->spec_id : UINT32_MAX;
+    }
+  }
+  if (std::find(entry.local_size.begin(), entry.local_size.end(), 0u) == entry.local_size.end()) {
+    return {};
+  }
+  const bool is_callers = !options_.specializations.empty() ||
+                          entry.local_size_source == LocalSizeSource::kOverride;
+  return fail(is_callers ? SOKR_INVALID_INPUT : SOKR_INVALID_IR,
+              "the workgroup size of '{}' is {}x{}x{}, every number has to be at least 1", entry.name,
+              entry.local_size[0], entry.local_size[1], entry.local_size[2]);
+}
+
+void Decoder::add_global(Id id, EntryPoint& entry, std::vector<bool>& seen) {
+  // A variable may be initialized with the address of another one.
+  for (const Variable* variable = module_->variable(id); variable != nullptr && !seen[variable->id];
+       variable = module_->variable(variable->initializer)) {
+    seen[variable->id] = true;
+    entry.globals.push_back(variable->id);
+    if (variable->storage != spv::StorageClass::Workgroup) continue;
+    const NaturalLayout layout = module_->natural_layout(variable->pointee);
+    const std::uint64_t size = std::max(module_->explicit_size(variable->pointee), layout.size);
+    const std::uint64_t mask = layout.alignment - 1;
+    entry.workgroup_bytes = ((entry.workgroup_bytes + mask) & ~mask) + size;
+  }
+}
+
+Result<void> Decoder::collect_globals(EntryPoint& entry) {
+  std::vector<bool> seen(module_->bound_, false);
+  std::vector<Id> work{entry.function};
+  seen[entry.function] = true;
+  while (!work.empty()) {
+    const Function& function = *module_->function(work.back());
+    work.pop_back();
+    for (const Id id : function.globals) add_global(id, entry, seen);
+    for (const Id id : function.callees) {
+      if (!seen[id]) work.push_back(id);
+      seen[id] = true;
+    }
+  }
+  if (entry.globals.size() > globals_left_) {
+    return fail(SOKR_INVALID_IR, "the entry points of the module name too many variables");
+  }
+  globals_left_ -= entry.globals.size();
+  return {};
+}
+
+}  // namespace sokr::spirv

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
+
+#include "decoder.hpp"
+#include "grammar.hpp"
+
+namespace sokr::spirv {
+namespace {
+
+bool is_one_of(std::uint32_t value, std::initializer_list<std::uint32_t> values) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+void decorate_member(Member& member, spv::Decoration decoration,
+                     std::span<const std::uint32_t> operands) {
+  const std::uint32_t value = operands.empty() ? 0 : operands[0];
+  switch (decoration) {
+    case spv::Decoration::Offset:
+      member.offset = value;
+      member.has_offset = true;
+      break;
+    case spv::Decoration::MatrixStride: member.matrix_stride = value; break;
+    case spv::Decoration::RowMajor: member.row_major = true; break;
+    case spv::Decoration::NonWritable: member.non_writable = true; break;
+    case spv::Decoration::NonReadable: member.non_readable = true; break;
+    case spv::Decoration::Coherent: member.coherent = true; break;
+    case spv::Decoration::Volatile: member.is_volatile = true; break;
+    case spv::Decoration::BuiltIn: member.builtin = static_cast<spv::BuiltIn>(value); break;
+    case spv::Decoration::Max: member.name = read_string(operands); break;  // OpMemberName
+    default: break;
+  }
+}
+
+}  // namespace
+
+Result<Id> Decoder::element_type(const RawInstruction& raw, Id id) const {
+  const Type* type = module_->type(id);
+  if (type == nullptr) return bad(raw, "%{} is not a type declared before it", id);
+  if (type->kind == TypeKind::kVoid || type->kind == TypeKind::kFunction) {
+    return bad(raw, "%{} cannot be an element or member", id);
+  }
+  if (type_depth_[type - module_->types_.data()] >= kMaxDepth) {
+    return bad(raw, "types nest deeper than {}", kMaxDepth);
+  }
+  return id;
+}
+
+Result<void> Decoder::decode_type(const RawInstruction& raw) {
+  Module& m = *module_;
+  SOKR_TRY(check_instruction(raw));
+  Type type;
+  type.id = result_id(raw);
+  type.op = raw.op;
+  type.name = std::string(m.name(type.id));
+  SOKR_TRY(decode_numeric_type(raw, type));
+  SOKR_TRY(decode_aggregate_type(raw, type));
+  decorate_type(type);
+
+  std::uint32_t depth = 0;
+  const auto deepen = [&](Id id) {
+    if (const Type* part = m.type(id); part != nullptr && part->kind != TypeKind::kPointer) {
+      depth = std::max(depth, type_depth_[part - m.types_.data()] + 1);
+    }
+  };
+  if (type.kind != TypeKind::kPointer && type.kind != TypeKind::kFunction) {
+    deepen(type.element);
+    for (const Member& member : type.members) deepen(member.type);
+  }
+  SOKR_ASSIGN(const std::uint64_t size, checked_size(raw, type));
+  m.naturals_.push_back(m.compute_natural_layout(type));
+  if (m.naturals_.back().size > kMaxTypeBytes) {
+    return bad(raw, "the type takes more than 2^48 bytes");
+  }
+  m.sizes_.push_back(size);
+  type_depth_.push_back(depth);
+  set_slot(type.id, Slot::kType, m.types_.size());
+  m.types_.push_back(std::move(type));
+  return {};
+}
+
+// Parts are at most kMaxTypeBytes = 2^48 each and counts 2^32, so a product could
+// leave 64 bits: it is checked in floating point first.
+Result<std::uint64_t> Decoder::checked_size(const RawInstruction& raw, const Type& type) const {
+  const std::uint64_t part =
+      type.element != 0
+          ? std::max({module_->explicit_size(type.element), module_->natural_layout(type.element).size,
+                      std::uint64_t{type.stride}})
+          : 0;
+  if (static_cast<double>(part) * type.count > static_cast<double>(kMaxTypeBytes)) {
+    return bad(raw, "the type takes more than 2^48 bytes");
+  }
+  const std::uint64_t size = module_->compute_explicit_size(type);
+  if (size > kMaxTypeBytes) return bad(raw, "the type takes more than 2^48 bytes");
+  return size;
+}
+
+Result<void> Decoder::decode_numeric_type(const RawInstruction& raw, Type& type) {
+  const auto operands = args(raw);
+  switch (raw.op) {
+    case spv::Op::OpTypeVoid: type.kind = TypeKind::kVoid; break;
+    case spv::Op::OpTypeBool: type.kind = TypeKind::kBool; break;
+    case spv::Op::OpTypeInt:
+      type.kind = TypeKind::kInt;
+      type.width = operands[0];
+      type.is_signed = operands[1] != 0;
+      if (!is_one_of(type.width, {8, 16, 32, 64})) {
+        return bad(raw, "integers of {} bits are not supported, only 8, 16, 32 and 64", type.width);
+      }
+      break;
+    case spv::Op::OpTypeFloat:
+      type.kind = TypeKind::kFloat;
+      type.width = operands[0];
+      if (!is_one_of(type.width, {16, 32, 64})) {
+        return bad(raw, "floats of {} bits are not supported, only 16, 32 and 64", type.width);
+      }
+      break;
+    case spv::Op::OpTypeVector: {
+      type.kind = TypeKind::kVector;
+      type.element = operands[0];
+      type.count = operands[1];
+      const Type* part = module_->type(type.element);
+      if (part == nullptr || (part->kind != TypeKind::kBool && part->kind != TypeKind::kInt &&
+                              part->kind != TypeKind::kFloat)) {
+        return bad(raw, "component type %{} is not a scalar", type.element);
+      }
+      if (!is_one_of(type.count, {2, 3, 4, 8, 16})) {
+        return bad(raw, "a vector has 2, 3, 4, 8 or 16 components, not {}", type.count);
+      }
+      break;
+    }
+    case spv::Op::OpTypeMatrix: {
+      type.kind = TypeKind::kMatrix;
+      type.element = operands[0];
+      type.count = operands[1];
+      const Type* column = module_->type(type.element);
+      if (column == nullptr || column->kind != TypeKind::kVector) {
+        return bad(raw, "column type %{} is not a vector", type.element);
+      }
+      if (type.count < 2 || type.count > 4) {
+        return bad(raw, "a matrix has 2 to 4 columns, not {}", type.count);
+      }
+      break;
+    }
+    default: break;
+  }
+  return {};
+}
+
+Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& type) {
+  const auto operands = args(raw);
+  switch (raw.op) {
+    case spv::Op::OpTypeArray: {
+      type.kind = TypeKind::kArray;
+      SOKR_ASSIGN(type.element, element_type(raw, operands[0]));
+      const Constant* length = module_->constant(operands[1]);
+      const Type* length_type = length != nullptr ? module_->type(length->type) : nullptr;
+      if (length_type == nullptr || length_type->kind != TypeKind::kInt) {
+        return bad(raw, "its length %{} is not an integer constant", operands[1]);
+      }
+      if (length->bits == 0 || length->bits > UINT32_MAX ||
+          (length_type->is_signed && sign_extend(length->bits, length_type->width) < 0)) {
+        return bad(raw, "its length is {}, it has to be 1 to {}",
+                   sign_extend(length->bits, length_type->width), UINT32_MAX);
+      }
+      type.count = static_cast<std::uint32_t>(length->bits);
+      return {};
+    }
+    case spv::Op::OpTypeRuntimeArray: {
+      type.kind = TypeKind::kRuntimeArray;
+      SOKR_ASSIGN(type.element, element_type(raw, operands[0]));
+      return {};
+    }
+    case spv::Op::OpTypeStruct: return decode_struct(raw, type);
+    case spv::Op::OpTypePointer: return decode_pointer(raw, type);
+    case spv::Op::OpTypeFunction:
+      type.kind = TypeKind::kFunction;
+      for (const Id id : operands) {
+        if (module_->type(id) == nullptr) {
+          return bad(raw, "%{} is not a type declared before it", id);
+        }
+      }
+      type.element = operands[0];
+      type.parameters.assign(operands.begin() + 1, operands.end());
+      return {};
+    case spv::Op::OpTypeImage: type.kind = TypeKind::kImage; return {};
+    case spv::Op::OpTypeSampler: type.kind = TypeKind::kSampler; return {};
+    case spv::Op::OpTypeSampledImage: {
+      type.kind = TypeKind::kSampledImage;
+      type.element = operands[0];
+      const Type* image = module_->type(type.element);
+      if (image == nullptr || image->kind != TypeKind::kImage) {
+        return bad(raw, "%{} is not an image type", type.element);
+      }
+      return {};
+    }
+    default: return {};
+  }
+}
+
+Result<void> Decoder::decode_struct(const RawInstruction& raw, Type& type) {
+  type.kind = TypeKind::kStruct;
+  for (const Id id : args(raw)) {
+    if (!is_forward_pointer(id)) SOKR_TRY(element_type(raw, id));
+    type.members.emplace_back();
+    type.members.back().type = id;
+  }
+  return {};
+}
+
+Result<void> Decoder::decode_pointer(const RawInstruction& raw, Type& type) {
+  const auto operands = args(raw);
+  type.kind = TypeKind::kPointer;
+  type.storage = static_cast<spv::StorageClass>(operands[0]);
+  type.element = operands[1];
+  if (module_->type(type.element) == nullptr && !is_forward_pointer(type.element)) {
+    return bad(raw, "its pointee %{} is not a type declared before it", type.element);
+  }
+  return {};
+}
+
+Result<void> Decoder::check_forward_pointers() {
+  for (const Id id : forward_pointers_) {
+    const Type* type = module_->type(id);
+    if (type == nullptr || type->kind != TypeKind::kPointer) {
+      return fail(SOKR_INVALID_IR,
+                  "OpTypeForwardPointer names %{}, which no OpTypePointer declares", id);
+    }
+  }
+  return {};
+}
+
+void Decoder::decorate_type(Type& type) {
+  if (decoration_head_.empty()) return;
+  for (std::uint32_t at = decoration_head_[type.id]; at != kNone; at = decorations_[at].next) {
+    const DecorationRef& ref = decorations_[at];
+    if (ref.member != kNone) {
+      if (ref.member < type.members.size()) {
+        decorate_member(type.members[ref.member], ref.decoration, ref.operands);
+      }
+      continue;
+    }
+    switch (ref.decoration) {
+      case spv::Decoration::Block: type.block = true; break;
+      case spv::Decoration::BufferBlock: type.buffer_block = true; break;
+      case spv::Decoration::ArrayStride:
+        if (!ref.operands.empty()) type.stride = ref.operands[0];
+        break;
+      default: break;
+    }
+  }
+}
+
+}  // namespace sokr::spirv

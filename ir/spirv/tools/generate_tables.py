@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Writes the opcode, capability and extended-instruction tables of the reader.
+
+usage: generate_tables.py <core grammar> <GLSL.std.450 grammar> <output>
+
+Each opcode row is {value, name, has type, has result, operands}. The operands
+follow result type and result id, one letter each, `?` and `*` as in the grammar:
+  i id    l one literal word    s string    c number of the result type
+  m memory access    g image operands    x enumerant with free operands
+  P literal and id of a switch    Q id and literal    R two ids
+"""
+import json
+import sys
+
+PLAIN = {"IdRef": "i", "IdScope": "i", "IdMemorySemantics": "i", "LiteralString": "s",
+         "LiteralContextDependentNumber": "c", "MemoryAccess": "m", "ImageOperands": "g",
+         "PairLiteralIntegerIdRef": "P", "PairIdRefLiteralInteger": "Q", "PairIdRefIdRef": "R",
+         "LiteralSpecConstantOpInteger": "x"}
+
+
+def with_parameters(kinds):
+    return {k["kind"] for k in kinds
+            if any("parameters" in e for e in k.get("enumerants", ()))}
+
+
+def unique(rows):
+    return sorted({value: row for value, row in reversed(rows)}.items())
+
+
+def operand_letters(operands, free):
+    letters = ""
+    for operand in operands:
+        kind = operand["kind"]
+        if kind in ("IdResultType", "IdResult"):
+            continue
+        letters += PLAIN.get(kind, "x" if kind in free else "l") + operand.get("quantifier", "")
+    return letters
+
+
+def enumerants(core, kind):
+    for k in core["operand_kinds"]:
+        if k["kind"] == kind:
+            return [(int(str(e["value"]), 0), e["enumerant"]) for e in k["enumerants"]]
+    raise SystemExit(f"{sys.argv[1]} has no {kind}")
+
+
+def main():
+    with open(sys.argv[1]) as file:
+        core = json.load(file)
+    with open(sys.argv[2]) as file:
+        glsl = json.load(file)
+    free = with_parameters(core["operand_kinds"])
+    opcodes = []
+    for op in core["instructions"]:
+        operands = op.get("operands", ())
+        kinds = [o["kind"] for o in operands]
+        opcodes.append((op["opcode"], '{%d, "%s", %s, %s, "%s"}' % (
+            op["opcode"], op["opname"], str("IdResultType" in kinds).lower(),
+            str("IdResult" in kinds).lower(), operand_letters(operands, free))))
+    tables = [("OpcodeRow", "kOpcodeRows", unique(opcodes))]
+    for kind in ("Capability", "StorageClass", "ExecutionMode"):
+        rows = [(v, '{%d, "%s"}' % (v, n)) for v, n in enumerants(core, kind)]
+        tables.append(("NameRow", f"k{kind}Rows", unique(rows)))
+    rows = [(i["opcode"], '{%d, "%s"}' % (i["opcode"], i["opname"])) for i in glsl["instructions"]]
+    tables.append(("NameRow", "kGlslStd450Rows", unique(rows)))
+    with open(sys.argv[3], "w") as out:
+        for type_name, name, rows in tables:
+            out.write(f"constexpr {type_name} {name}[] = {{\n")
+            for _, row in rows:
+                out.write(f"    {row},\n")
+            out.write("};\n")
+
+
+if __name__ == "__main__":
+    main()
