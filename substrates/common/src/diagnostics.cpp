@@ -39,12 +39,6 @@ void record_error(std::size_t slot, std::string sentence) noexcept {
 
 SokrResult record_failure(std::size_t slot, Failure failure) noexcept {
   const SokrResult code = failure.code == SOKR_OK ? SOKR_DISPATCH_FAILED : failure.code;
-  if (failure.sentence.empty() && failure.code == SOKR_DISPATCH_FAILED) {
-    try {
-      failure.sentence = kOutOfMemory;
-    } catch (...) {
-    }
-  }
   record_error(slot, std::move(failure.sentence));
   return code;
 }

@@ -22,7 +22,7 @@
 // first use, not in the constructor.
 //
 // Failures become result codes, their sentences the thread's last error. An
-// exception becomes SOKR_DISPATCH_FAILED (SOKR_INVALID_INPUT is never guessed).
+// exception becomes SOKR_DISPATCH_FAILED.
 // After destroy_fn every function answers SOKR_NOT_FOUND. The core lets no vtable
 // call run beside destroy_fn; the memory and diagnostics functions, which it does not
 // see, are waited for by destroy_fn here.
