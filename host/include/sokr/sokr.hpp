@@ -37,11 +37,19 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
+
+#if defined(__GNUC__)
+#define SOKR_HOST_API __attribute__((visibility("default")))
+#else
+#define SOKR_HOST_API
+#endif
 
 namespace sokr {
 
-class Error : public std::runtime_error {
+// What every failure here throws.
+class SOKR_HOST_API Error : public std::runtime_error {
  public:
   Error(SokrResult code, const std::string& sentence) : std::runtime_error(sentence), code_(code) {}
   SokrResult code() const noexcept { return code_; }
@@ -54,11 +62,17 @@ class Context;
 class Substrate;
 class Kernel;
 class Buffer;
+namespace host {
+struct KernelAccess;
+}
 
-std::vector<std::byte> read_file(const std::filesystem::path& path);
+// The whole file. Throws if it cannot be read.
+SOKR_HOST_API std::vector<std::byte> read_file(const std::filesystem::path& path);
 
 // ---- What to bind ---------------------------------------------------------------
 
+// One descriptor: a range of host memory or of a Buffer. The default binds nothing:
+// reads give 0, writes are dropped.
 struct View {
   std::uint64_t resource = 0;
   std::uint64_t offset = 0, size = 0;  // bytes
@@ -88,31 +102,40 @@ View read_write(Range& range) {
 
 // ---- What to launch ----------------------------------------------------------------
 
-// Describes one dispatch. Every setter returns *this.
-class Launch {
+// Describes one dispatch. Every setter returns *this. May be changed and dispatched
+// again at any time: a dispatch takes what it needs before it returns.
+class SOKR_HOST_API Launch {
  public:
+  // Workgroups. Replaces threads and groups_from; a 0 launches nothing.
   Launch& groups(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1);
-  // Invocations, rounded up to whole workgroups of the kernel's size.
+  // Invocations, rounded up to whole workgroups of the size that this launch has.
   Launch& threads(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1);
+  // The three workgroup counts, as u32, are read from `buffer` when the launch starts.
   Launch& groups_from(const Buffer& buffer, std::uint64_t offset = 0);
+  // Needed only if the kernel has several entry points.
   Launch& entry(std::string name);
+  // Overrides the kernel's workgroup size.
   Launch& local_size(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1);
   Launch& subgroup_size(std::uint32_t size);
+  // Record device time, for Completion::device_time.
   Launch& profile(bool on = true);
 
+  // Binding the same (set, binding, index) again replaces what was bound.
   Launch& bind(std::uint32_t set, std::uint32_t binding, View view) {
     return bind(set, binding, 0, view);
   }
   Launch& bind(std::uint32_t set, std::uint32_t binding, std::uint32_t index, View view);
   Launch& bind(std::uint32_t set, std::uint32_t binding, const Buffer& buffer);
 
-  // Appends a value's bytes to the push constants.
+  // Appends a value's bytes to the push constants, packed as given.
   template <class T>
     requires std::is_trivially_copyable_v<T>
   Launch& push(const T& value) {
     return push_bytes(std::as_bytes(std::span(&value, 1)));
   }
   Launch& push_bytes(std::span<const std::byte> bytes);
+  // Drops the push constants, so that the next dispatch can have others.
+  Launch& clear_push();
 
   // A specialization constant: bool, integers and floats of the declared width.
   template <class T>
@@ -128,9 +151,11 @@ class Launch {
     }
   }
   Launch& specialize_bits(std::uint32_t id, std::uint32_t size, std::uint64_t bits);
+  // Starts when that dispatch to the same substrate is terminal; fails if it failed.
   Launch& after(const class Completion& completion);
 
  private:
+  friend class Kernel;
   friend class Substrate;
   friend class Context;
   std::optional<std::string> entry_;
@@ -145,7 +170,9 @@ class Launch {
 
 // ---- A dispatch under way -------------------------------------------------------------
 
-class Completion {
+// A small handle; copies name the same dispatch, and any thread may ask. It does not
+// keep anything alive and destroying it waits for nothing: see wait.
+class SOKR_HOST_API Completion {
  public:
   Completion() = default;
   SokrCompletionToken token() const { return token_; }
@@ -166,23 +193,30 @@ class Completion {
 
 // ---- Kernels, buffers, substrates --------------------------------------------------------
 
-// Bytes of a computation, recognised by an IR plugin. Cheap to copy; immutable.
-class Kernel {
+// Bytes of a computation, recognised by an IR plugin. Cheap to copy; immutable; any
+// number of threads may use one at once.
+class SOKR_HOST_API Kernel {
  public:
   std::span<const std::byte> bytes() const;
   std::uint32_t ir_format() const;
   // Reflection with the module's own specialization values.
   const SokrIrReflection& reflection() const;
+  // Reflection as this launch specializes and sizes it: local_size of its entry point,
+  // sizes of arrays. Throws if the launch specializes what the kernel does not declare.
+  std::shared_ptr<const SokrIrReflection> reflection(const Launch& launch) const;
+  // The entry point that `name` means; null = the only one. Throws a list of them.
+  const SokrIrEntryPoint& entry(const char* name = nullptr) const;
 
  private:
   friend class Context;
   friend class Substrate;
+  friend struct host::KernelAccess;
   struct State;
   std::shared_ptr<const State> state_;
 };
 
 // Memory on one substrate. Movable; freed when the last dispatch is done with it.
-class Buffer {
+class SOKR_HOST_API Buffer {
  public:
   Buffer() = default;
   Buffer(Buffer&&) noexcept;
@@ -190,8 +224,11 @@ class Buffer {
   ~Buffer();
   std::uint64_t size() const { return size_; }
   SokrBuffer handle() const { return handle_; }
+  // Copy from and to the host. Both block until done, and order nothing: wait for the
+  // dispatches that use the range first.
   void write(std::span<const std::byte> bytes, std::uint64_t offset = 0);
   void read(std::span<std::byte> bytes, std::uint64_t offset = 0) const;
+  // What a PhysicalStorageBuffer pointer to it holds; needs SOKR_BUFFER_ADDRESS.
   std::uint64_t address() const;
   View view(SokrAccess access = SOKR_ACCESS_READ_WRITE) const {
     return {handle_, 0, size_, SOKR_BINDING_BUFFER, access};
@@ -205,14 +242,18 @@ class Buffer {
 };
 
 // One registered substrate. A small handle; copy it freely.
-class Substrate {
+class SOKR_HOST_API Substrate {
  public:
   std::string_view name() const { return info_->name; }
   const SokrSubstrateInfo& info() const { return *info_; }
   std::uint32_t id() const { return id_; }
   // Empty if this substrate can run the kernel; otherwise the reason.
+  // Asks the substrate's own capability function, not the core, which would ask others too.
   std::optional<std::string> why_not(const Kernel& kernel) const;
+  // Starts the launch. Host memory that it binds stays valid and untouched until the
+  // completion is terminal. Throws if it could not be started.
   Completion dispatch(const Kernel& kernel, const Launch& launch) const;
+  // A buffer filled with zeros, of SokrBufferFlags.
   Buffer allocate(std::uint64_t size, std::uint32_t flags = SOKR_BUFFER_DEFAULT) const;
 
  private:
@@ -232,13 +273,21 @@ struct Candidate {
 };
 
 struct ContextOptions {
-  std::vector<std::filesystem::path> plugin_paths;  // searched before SOKR_PLUGIN_PATH
-  std::vector<std::pair<std::string, std::string>> options;  // "cpu.threads" = "4"
+  // Files and folders, searched after the folder beside the library, before SOKR_PLUGIN_PATH.
+  std::vector<std::filesystem::path> plugin_paths;
+  // "cpu.threads" = "4". A plugin takes them from the context that loads it.
+  std::vector<std::pair<std::string, std::string>> options;
 };
 
 // The plugins of one process: loaded and registered at construction, destroyed and
 // unloaded at destruction. All members are const and safe from any thread.
-class Context {
+//
+// Several contexts may live at once: a plugin is loaded and registered once, shared by
+// them, and unloaded with the last one. Destruction waits for the calls that are inside
+// a plugin and abandons the dispatches that are still in flight.
+//
+// SOKR_LOG=debug prints every path tried, and why a file or a substrate was passed over.
+class SOKR_HOST_API Context {
  public:
   explicit Context(const ContextOptions& options = {});
   ~Context();

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "diagnostics.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "log.hpp"
+
+namespace sokr::host {
+namespace {
+
+constexpr std::array<const char*, 10> kResults{
+    "it succeeded",
+    "the substrate cannot fulfil this computation",
+    "the substrate could not start the work",
+    "the wait ran out",
+    "the plugin was built for another major version",
+    "no substrate accepts this computation",
+    "the launch parameters are invalid",
+    "the kernel is malformed",
+    "there is no such substrate or dispatch",
+    "the registry is full",
+};
+
+constexpr std::pair<std::uint32_t, const char*> kFormats[] = {
+    {SOKR_IR_SPIRV, "SPIR-V"},          {SOKR_IR_PTX, "PTX"},
+    {SOKR_IR_OPENQASM3, "OpenQASM 3"},  {SOKR_IR_SPIKE_GRAPH, "spike graph"},
+    {SOKR_IR_OPTICAL_CIRCUIT, "optical circuit"}, {SOKR_IR_NATIVE, "SOKR-native"},
+};
+
+// `get(out, capacity)` returns the size of the whole sentence.
+template <class Get>
+std::string sentence(Get get) {
+  std::string text(512, '\0');
+  std::size_t size = get(text.data(), text.size());
+  if (size >= text.size()) {
+    text.assign(size + 1, '\0');
+    size = std::min(get(text.data(), text.size()), size);
+  }
+  text.resize(size);
+  return one_line(text);
+}
+
+}  // namespace
+
+const char* describe(SokrResult result) {
+  const auto index = static_cast<std::size_t>(result);
+  return index < kResults.size() ? kResults[index] : "it gave an answer that is not a SokrResult";
+}
+
+std::string last_error(const SokrSubstrateInfo& info, SokrResult result) {
+  std::string text;
+  if (info.diagnostics && info.diagnostics->last_error) text = sentence(info.diagnostics->last_error);
+  return text.empty() ? describe(result) : text;
+}
+
+std::string completion_error(const SokrSubstrateInfo& info, SokrCompletionToken token) {
+  std::string text;
+  if (info.diagnostics && info.diagnostics->completion_error) {
+    text = sentence([&](char* out, std::size_t capacity) {
+      return info.diagnostics->completion_error(sokr_token_plugin_token(token), out, capacity);
+    });
+  }
+  return text.empty() ? "the launch failed, and the substrate does not say why" : text;
+}
+
+std::string format_name(std::uint32_t format) {
+  for (const auto& [id, name] : kFormats) {
+    if (id == format) return name;
+  }
+  return fmt::format("format {:#010x}", format);
+}
+
+}  // namespace sokr::host

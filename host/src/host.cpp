@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <sokr/host.h>
+
+#include <list>
+#include <mutex>
+#include <string>
+
+#include "kernel_state.hpp"
+#include "raise.hpp"
+
+struct SokrHost {
+  explicit SokrHost(const sokr::ContextOptions& options) : context(options) {}
+
+  sokr::Context context;
+  std::mutex mutex;                 // of `lowered`
+  std::list<sokr::Kernel> lowered;  // whose lowered bytes a caller holds
+};
+
+namespace sokr::host {
+
+// What the C API needs of a kernel and the C++ API does not show.
+struct KernelAccess {
+  static Result<Form> form(const Kernel& kernel, const SokrSubstrateInfo& info) {
+    return kernel.state_->form_for(info);
+  }
+  static bool passes_through(const Kernel& kernel, const SokrSubstrateInfo& info) {
+    return kernel.state_->passes_through(info);
+  }
+};
+
+namespace {
+
+thread_local std::string error_sentence;
+
+// Runs the body of a C function; what it throws becomes a result and a sentence.
+template <class Body>
+SokrResult guarded(Body body) noexcept {
+  try {
+    body();
+    return SOKR_OK;
+  } catch (const Error& error) {
+    error_sentence = error.what();
+    return error.code();
+  } catch (const std::exception& error) {
+    error_sentence = error.what();
+  } catch (...) {
+    error_sentence = "unknown failure";
+  }
+  return SOKR_DISPATCH_FAILED;
+}
+
+void require(const void* pointer, const char* what) {
+  if (!pointer) throw Error(SOKR_INVALID_INPUT, fmt::format("{} is null", what));
+}
+
+const SokrSubstrateInfo* give(const Substrate& substrate, std::uint32_t* id_out) {
+  if (id_out) *id_out = substrate.id();
+  return &substrate.info();
+}
+
+std::vector<std::filesystem::path> split(std::string_view places) {
+  std::vector<std::filesystem::path> paths;
+  while (!places.empty()) {
+    const std::size_t end = std::min(places.find(':'), places.size());
+    if (end > 0) paths.emplace_back(places.substr(0, end));
+    places.remove_prefix(std::min(end + 1, places.size()));
+  }
+  return paths;
+}
+
+Substrate pick(const Context& context, const char* name, const Kernel& kernel) {
+  if (!name) return context.choose(kernel);
+  const Substrate substrate = context.substrate(name);
+  if (const auto reason = substrate.why_not(kernel)) {
+    throw Error(SOKR_CAPABILITY_DENIED, fmt::format("{}: {}", name, *reason));
+  }
+  return substrate;
+}
+
+void choose(SokrHost& host, const char* name, std::span<const std::byte> bytes, SokrChoice& out) {
+  const Kernel kernel = host.context.kernel(bytes);
+  const Substrate substrate = pick(host.context, name, kernel);
+  const Form form = value(KernelAccess::form(kernel, substrate.info()));
+  out.substrate_id = substrate.id();
+  out.ir_format = form.format;
+  out.info = &substrate.info();
+  out.computation_id = form.id;
+  if (KernelAccess::passes_through(kernel, substrate.info())) {
+    out.ir_data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    out.ir_data_len = bytes.size();
+    return;
+  }
+  out.ir_data = form.bytes.data();
+  out.ir_data_len = form.bytes.size();
+  const std::scoped_lock lock(host.mutex);
+  host.lowered.push_back(kernel);
+}
+
+}  // namespace
+}  // namespace sokr::host
+
+using sokr::host::give;
+using sokr::host::guarded;
+using sokr::host::require;
+
+SokrHost* sokr_host_open(const char* plugin_path) {
+  SokrHost* host = nullptr;
+  guarded([&] {
+    sokr::ContextOptions options;
+    if (plugin_path) options.plugin_paths = sokr::host::split(plugin_path);
+    host = new SokrHost(options);
+  });
+  return host;
+}
+
+void sokr_host_close(SokrHost* host) { delete host; }
+
+size_t sokr_host_count(const SokrHost* host) {
+  return host ? host->context.substrates().size() : 0;
+}
+
+const SokrSubstrateInfo* sokr_host_substrate(const SokrHost* host, size_t index, uint32_t* id_out) {
+  if (id_out) *id_out = 0;
+  const SokrSubstrateInfo* info = nullptr;
+  guarded([&] {
+    require(host, "the host");
+    const auto substrates = host->context.substrates();
+    if (index >= substrates.size()) {
+      throw sokr::Error(SOKR_NOT_FOUND, fmt::format("there is no substrate {}; there are {}", index,
+                                                    substrates.size()));
+    }
+    info = give(substrates[index], id_out);
+  });
+  return info;
+}
+
+const SokrSubstrateInfo* sokr_host_find(const SokrHost* host, const char* name, uint32_t* id_out) {
+  if (id_out) *id_out = 0;
+  const SokrSubstrateInfo* info = nullptr;
+  guarded([&] {
+    require(host, "the host");
+    require(name, "the name");
+    info = give(host->context.substrate(name), id_out);
+  });
+  return info;
+}
+
+SokrResult sokr_host_choose(SokrHost* host, const char* name, const void* kernel,
+                            size_t kernel_size, SokrChoice* out) {
+  SokrChoice choice{};
+  const SokrResult result = guarded([&] {
+    require(host, "the host");
+    require(kernel, "the kernel");
+    require(out, "the choice");
+    sokr::host::choose(*host, name, {static_cast<const std::byte*>(kernel), kernel_size}, choice);
+  });
+  if (out) *out = result == SOKR_OK ? choice : SokrChoice{};
+  return result;
+}
+
+const char* sokr_host_last_error(void) { return sokr::host::error_sentence.c_str(); }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What a Kernel shares: its bytes, its reflection, and the lowered forms that were
+// needed so far. Any thread.
+#ifndef SOKR_HOST_KERNEL_STATE_HPP_
+#define SOKR_HOST_KERNEL_STATE_HPP_
+
+#include <sokr/base/result.hpp>
+#include <sokr/sokr.hpp>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "plugin.hpp"
+
+namespace sokr::host {
+
+// One form of a computation: what a substrate is given.
+struct Form {
+  std::uint32_t format = 0;
+  SokrComputationId id{};
+  std::span<const std::uint8_t> bytes;
+};
+
+}  // namespace sokr::host
+
+namespace sokr {
+
+struct Kernel::State {
+  State(host::PluginRef plugin, std::span<const std::byte> source);
+
+  // Validates and reflects. To be called once, before anything else.
+  Result<void> open();
+  // The bytes as they are.
+  const host::Form& source() const { return source_; }
+  // The bytes lowered to `target`; done once, then kept.
+  Result<host::Form> lowered(std::uint32_t target) const;
+  // The form that `info` takes: as it is if it accepts that, else a lowered one.
+  Result<host::Form> form_for(const SokrSubstrateInfo& info) const;
+  bool passes_through(const SokrSubstrateInfo& info) const;
+
+  using ReflectionRef = std::shared_ptr<const SokrIrReflection>;
+  Result<ReflectionRef> reflect(std::span<const SokrSpecialization> specializations,
+                                const std::uint32_t* local_size) const;
+  Result<const SokrIrEntryPoint*> entry(const char* name) const;
+
+  host::PluginRef plugin;
+  std::vector<std::byte> bytes;
+  ReflectionRef reflection;
+
+ private:
+  const SokrIrPlugin& ir() const { return *plugin->ir(); }
+
+  host::Form source_;
+  mutable std::mutex mutex_;
+  struct Lowered {
+    std::shared_ptr<std::uint8_t> bytes;
+    host::Form form;
+  };
+  mutable std::map<std::uint32_t, Lowered> lowered_;
+};
+
+}  // namespace sokr
+
+#endif  // SOKR_HOST_KERNEL_STATE_HPP_

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <sokr/sokr.hpp>
+
+#include <algorithm>
+
+namespace sokr {
+
+Launch& Launch::groups(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+  groups_ = {x, y, z};
+  threads_ = {0, 0, 0};
+  indirect_ = 0;
+  return *this;
+}
+
+Launch& Launch::threads(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+  threads_ = {x, y, z};
+  groups_ = {0, 0, 0};
+  indirect_ = 0;
+  return *this;
+}
+
+Launch& Launch::groups_from(const Buffer& buffer, std::uint64_t offset) {
+  indirect_ = buffer.handle();
+  indirect_offset_ = offset;
+  return *this;
+}
+
+Launch& Launch::entry(std::string name) {
+  entry_ = std::move(name);
+  return *this;
+}
+
+Launch& Launch::local_size(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+  local_size_ = {x, y, z};
+  return *this;
+}
+
+Launch& Launch::subgroup_size(std::uint32_t size) {
+  subgroup_size_ = size;
+  return *this;
+}
+
+Launch& Launch::profile(bool on) {
+  flags_ = on ? flags_ | SOKR_LAUNCH_PROFILE : flags_ & ~std::uint32_t{SOKR_LAUNCH_PROFILE};
+  return *this;
+}
+
+Launch& Launch::bind(std::uint32_t set, std::uint32_t binding, std::uint32_t index, View view) {
+  SokrBinding given{};
+  given.set = set;
+  given.binding = binding;
+  given.index = index;
+  given.kind = view.kind;
+  given.access = view.access;
+  given.resource = view.resource;
+  given.offset = view.offset;
+  given.size = view.size;
+  const auto same = std::find_if(bindings_.begin(), bindings_.end(), [&](const SokrBinding& other) {
+    return other.set == set && other.binding == binding && other.index == index;
+  });
+  if (same == bindings_.end()) {
+    bindings_.push_back(given);
+  } else {
+    *same = given;
+  }
+  return *this;
+}
+
+Launch& Launch::bind(std::uint32_t set, std::uint32_t binding, const Buffer& buffer) {
+  return bind(set, binding, 0, buffer.view());
+}
+
+Launch& Launch::push_bytes(std::span<const std::byte> bytes) {
+  push_.insert(push_.end(), bytes.begin(), bytes.end());
+  return *this;
+}
+
+Launch& Launch::clear_push() {
+  push_.clear();
+  return *this;
+}
+
+Launch& Launch::specialize_bits(std::uint32_t id, std::uint32_t size, std::uint64_t bits) {
+  const auto same = std::find_if(specializations_.begin(), specializations_.end(),
+                                 [&](const SokrSpecialization& other) { return other.id == id; });
+  if (same == specializations_.end()) {
+    specializations_.push_back({id, size, bits});
+  } else {
+    *same = {id, size, bits};
+  }
+  return *this;
+}
+
+Launch& Launch::after(const Completion& completion) {
+  waits_.push_back(completion.token());
+  return *this;
+}
+
+}  // namespace sokr

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Shared libraries as files: where they are, whether they can be opened without
+// harm, and the handle of an open one.
+#ifndef SOKR_HOST_LIBRARY_FILE_HPP_
+#define SOKR_HOST_LIBRARY_FILE_HPP_
+
+#include <sokr/base/result.hpp>
+
+#include <compare>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sokr::host {
+
+// Two paths are the same file exactly if these are equal.
+struct FileId {
+  std::uint64_t device = 0, inode = 0;
+  auto operator<=>(const FileId&) const = default;
+};
+
+// Checks what dlopen does not: that it is a regular file that can be read, and an
+// ELF library of this machine whose segments lie inside the file. (Opening a
+// truncated library ends a process with SIGBUS; opening a FIFO never returns.)
+Result<FileId> check_library_file(const std::filesystem::path& path);
+
+// An open library; closed by the destructor.
+class LibraryFile {
+ public:
+  static Result<LibraryFile> open(const std::filesystem::path& path);
+  LibraryFile(LibraryFile&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  LibraryFile& operator=(LibraryFile&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~LibraryFile();
+  // Null if the library does not export it.
+  void* symbol(const char* name) const;
+
+ private:
+  explicit LibraryFile(void* handle) : handle_(handle) {}
+  void* handle_ = nullptr;
+};
+
+// Where plugins are looked for: the folder beside the library that holds this
+// code, then `extra`, then SOKR_PLUGIN_PATH. Named files stay as they are named.
+std::vector<std::filesystem::path> plugin_places(const std::vector<std::filesystem::path>& extra);
+
+// The files of a place in the order of their names: those of a folder that end in
+// .so (the others are traced), or the file itself. A place that is not there gives
+// none, and a trace.
+std::vector<std::filesystem::path> plugin_files(const std::filesystem::path& place);
+
+}  // namespace sokr::host
+
+#endif  // SOKR_HOST_LIBRARY_FILE_HPP_

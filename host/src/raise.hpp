@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The border between results inside and exceptions outside.
+#ifndef SOKR_HOST_RAISE_HPP_
+#define SOKR_HOST_RAISE_HPP_
+
+#include <sokr/base/result.hpp>
+#include <sokr/sokr.hpp>
+
+namespace sokr::host {
+
+[[noreturn]] inline void raise(const Failure& failure) {
+  throw Error(failure.code, failure.sentence);
+}
+
+template <class T>
+T value(Result<T> result) {
+  if (!result) raise(result.failure());
+  return *std::move(result);
+}
+
+inline void check(const Result<void>& result) {
+  if (!result) raise(result.failure());
+}
+
+}  // namespace sokr::host
+
+#endif  // SOKR_HOST_RAISE_HPP_

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <array>
+#include <bit>
+#include <fstream>
+
+#include "diagnostics.hpp"
+#include "kernel_state.hpp"
+#include "raise.hpp"
+
+namespace sokr {
+namespace {
+
+Result<void> answer(const SokrSubstrateInfo& info, SokrResult result) {
+  if (result == SOKR_OK) return {};
+  return fail(result, "{}: {}", info.name, host::last_error(info, result));
+}
+
+template <class Function>
+Function memory_function(const SokrSubstrateInfo* info, Function SokrMemoryTable::*member,
+                         const char* what) {
+  if (!info) throw Error(SOKR_INVALID_INPUT, "this Buffer holds no memory; allocate one");
+  if (info->memory && info->memory->*member) return info->memory->*member;
+  throw Error(SOKR_CAPABILITY_DENIED, fmt::format("{}: it {}", info->name, what));
+}
+
+// Workgroups for so many invocations.
+Result<std::array<std::uint32_t, 3>> groups_for(const std::array<std::uint32_t, 3>& threads,
+                                                const std::uint32_t (&local_size)[3]) {
+  std::array<std::uint32_t, 3> groups{};
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (local_size[i] == 0) {
+      return fail(SOKR_INVALID_IR, "the kernel's workgroup size is 0 in dimension {}", i);
+    }
+    groups[i] = threads[i] / local_size[i] + (threads[i] % local_size[i] != 0 ? 1 : 0);
+  }
+  return groups;
+}
+
+}  // namespace
+
+// ---- Substrate ------------------------------------------------------------------------
+
+std::optional<std::string> Substrate::why_not(const Kernel& kernel) const {
+  auto form = kernel.state_->form_for(*info_);
+  if (!form) return form.failure().sentence;
+  SokrCapabilityQuery query{};
+  query.computation_id = form->id;
+  query.ir_format = form->format;
+  query.ir_data = form->bytes.data();
+  query.ir_data_len = form->bytes.size();
+  SokrCapabilityResponse response{};
+  const SokrResult result = info_->plugin->capability_fn(&query, &response);
+  if (result == SOKR_OK) return std::nullopt;
+  return host::last_error(*info_, result);
+}
+
+Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const {
+  const Kernel::State& state = *kernel.state_;
+  const host::Form form = host::value(state.form_for(*info_));
+
+  SokrLaunch written{};
+  if (launch.entry_) written.entry = launch.entry_->c_str();
+  std::copy(launch.groups_.begin(), launch.groups_.end(), written.groups);
+  if (launch.threads_ != std::array<std::uint32_t, 3>{}) {
+    const SokrIrEntryPoint* entry = host::value(state.entry(written.entry));
+    const auto index = entry - state.reflection->entry_points;
+    const auto sized = kernel.reflection(launch);
+    const auto groups =
+        host::value(groups_for(launch.threads_, sized->entry_points[index].local_size));
+    std::copy(groups.begin(), groups.end(), written.groups);
+  }
+  std::copy(launch.local_size_.begin(), launch.local_size_.end(), written.local_size);
+  written.subgroup_size = launch.subgroup_size_;
+  written.flags = launch.flags_;
+  written.indirect = launch.indirect_;
+  written.indirect_offset = launch.indirect_offset_;
+  written.bindings = launch.bindings_.data();
+  written.binding_count = static_cast<std::uint32_t>(launch.bindings_.size());
+  written.specializations = launch.specializations_.data();
+  written.specialization_count = static_cast<std::uint32_t>(launch.specializations_.size());
+  for (const SokrCompletionToken token : launch.waits_) {
+    if (sokr_token_substrate(token) == id_) continue;
+    throw Error(SOKR_INVALID_INPUT,
+                fmt::format("{}: the launch comes after a dispatch to another substrate; wait for "
+                            "that one on the host",
+                            name()));
+  }
+  written.waits = launch.waits_.data();
+  written.wait_count = static_cast<std::uint32_t>(launch.waits_.size());
+
+  std::vector<std::byte> padded_push;
+  std::span<const std::byte> push = launch.push_;
+  if (push.size() % 4 != 0) {
+    padded_push.assign(push.begin(), push.end());
+    padded_push.resize((push.size() + 3) / 4 * 4);
+    push = padded_push;
+  }
+  written.push = push.empty() ? nullptr : push.data();
+  written.push_size = static_cast<std::uint32_t>(push.size());
+
+  std::array<std::byte, 1024> small;
+  std::vector<std::byte> large;
+  std::span<std::byte> out = small;
+  const std::size_t size = sokr_launch_size(&written);
+  if (size > small.size()) {
+    large.resize(size);
+    out = large;
+  }
+  if (size == 0 || sokr_launch_write(&written, out.data(), out.size()) != size) {
+    throw Error(SOKR_INVALID_INPUT, "the launch parameters are larger than 4 GiB");
+  }
+
+  SokrDispatchRequest request{};
+  request.computation_id = form.id;
+  request.substrate_id = id_;
+  request.ir_data = form.bytes.data();
+  request.ir_data_len = form.bytes.size();
+  request.params = reinterpret_cast<const std::uint8_t*>(out.data());
+  request.params_len = size;
+  SokrDispatchResponse response{};
+  host::check(answer(*info_, sokr_dispatch(&request, &response)));
+  Completion completion;
+  completion.token_ = response.completion_token;
+  completion.info_ = info_;
+  return completion;
+}
+
+Buffer Substrate::allocate(std::uint64_t size, std::uint32_t flags) const {
+  const auto create = memory_function(info_, &SokrMemoryTable::create, "has no buffers of its own");
+  Buffer buffer;
+  host::check(answer(*info_, create(size, flags, &buffer.handle_)));
+  buffer.info_ = info_;
+  buffer.size_ = size;
+  return buffer;
+}
+
+// ---- Completion -----------------------------------------------------------------------
+
+namespace {
+
+// True if it completed, false if the time ran out; throws if it failed.
+bool ask(const SokrSubstrateInfo* info, SokrCompletionToken token, std::uint64_t timeout_ns) {
+  if (!info) throw Error(SOKR_INVALID_INPUT, "this Completion names no dispatch");
+  const SokrCompletionQuery query{token, timeout_ns};
+  SokrCompletionSignal signal = SOKR_COMPLETION_PENDING;
+  const SokrResult result = sokr_completion(&query, &signal);
+  if (result == SOKR_TIMEOUT) return false;
+  host::check(answer(*info, result));
+  if (signal == SOKR_COMPLETION_FAILED) {
+    throw Error(SOKR_DISPATCH_FAILED,
+                fmt::format("{}: {}", info->name, host::completion_error(*info, token)));
+  }
+  return signal == SOKR_COMPLETION_COMPLETE;
+}
+
+}  // namespace
+
+bool Completion::poll() const { return ask(info_, token_, 0); }
+
+void Completion::wait() const { ask(info_, token_, UINT64_MAX); }
+
+bool Completion::wait_for(std::chrono::nanoseconds timeout) const {
+  const auto count = timeout.count();
+  return ask(info_, token_, count < 0 ? 0 : static_cast<std::uint64_t>(count));
+}
+
+std::optional<std::chrono::nanoseconds> Completion::device_time() const {
+  if (!info_ || !info_->diagnostics || !info_->diagnostics->timing) return std::nullopt;
+  SokrTiming timing{};
+  timing.struct_size = sizeof timing;
+  if (info_->diagnostics->timing(sokr_token_plugin_token(token_), &timing) != SOKR_OK) {
+    return std::nullopt;
+  }
+  return std::chrono::nanoseconds(timing.device_ns);
+}
+
+// ---- Buffer ----------------------------------------------------------------------------
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : info_(std::exchange(other.info_, nullptr)),
+      handle_(std::exchange(other.handle_, 0)),
+      size_(std::exchange(other.size_, 0)) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  std::swap(info_, other.info_);
+  std::swap(handle_, other.handle_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Buffer::~Buffer() {
+  if (handle_ && info_->memory->free) info_->memory->free(handle_);
+}
+
+void Buffer::write(std::span<const std::byte> bytes, std::uint64_t offset) {
+  const auto copy = memory_function(info_, &SokrMemoryTable::write, "cannot write to its buffers");
+  host::check(answer(*info_, copy(handle_, offset, bytes.data(), bytes.size())));
+}
+
+void Buffer::read(std::span<std::byte> bytes, std::uint64_t offset) const {
+  const auto copy = memory_function(info_, &SokrMemoryTable::read, "cannot read its buffers");
+  host::check(answer(*info_, copy(handle_, offset, bytes.data(), bytes.size())));
+}
+
+std::uint64_t Buffer::address() const {
+  const auto get = memory_function(info_, &SokrMemoryTable::address, "has no buffer addresses");
+  std::uint64_t address = 0;
+  host::check(answer(*info_, get(handle_, &address)));
+  return address;
+}
+
+}  // namespace sokr
