@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What the core costs: dispatch and completion through it against the plugin's own
+// functions, and two threads on one substrate against one. Short rounds alternate, so
+// that both sides see the same machine. Prints one flat JSON object.
+#include <benchmark/benchmark.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sokr/sokr.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// ---- A plugin that does nothing, and has no state to share ---------------------------
+
+SokrResult capability(const SokrCapabilityQuery*, SokrCapabilityResponse*) {
+  return SOKR_OK;
+}
+SokrResult dispatch(const SokrDispatchRequest*, SokrDispatchResponse* response) {
+  response->result = SOKR_OK;
+  response->completion_token = 1;
+  return SOKR_OK;
+}
+SokrResult completion(const SokrCompletionQuery*, SokrCompletionSignal* signal) {
+  *signal = SOKR_COMPLETION_COMPLETE;
+  return SOKR_OK;
+}
+void destroy() {}
+
+constexpr SokrSubstratePlugin kPlugin = {
+    {SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR, SOKR_VERSION_PATCH},
+    capability,
+    dispatch,
+    completion,
+    destroy};
+
+// ---- The two loops that are compared ---------------------------------------------------
+
+using Dispatch = decltype(SokrSubstratePlugin::dispatch_fn);
+using Completion = decltype(SokrSubstratePlugin::completion_fn);
+
+// One dispatch and one completion for each iteration, through pointers that the
+// compiler cannot see through. Returns seconds.
+__attribute__((noinline)) double run(Dispatch dispatch_fn, Completion completion_fn,
+                                     uint32_t substrate_id, int iterations) {
+  benchmark::DoNotOptimize(dispatch_fn);
+  benchmark::DoNotOptimize(completion_fn);
+  const SokrDispatchRequest request = {{{0}}, substrate_id, nullptr, 0, nullptr, 0};
+  const Clock::time_point begin = Clock::now();
+  for (int i = 0; i < iterations; ++i) {
+    SokrDispatchResponse response;
+    SokrCompletionSignal signal;
+    SokrResult result = dispatch_fn(&request, &response);
+    const SokrCompletionQuery query = {response.completion_token, UINT64_MAX};
+    result = result == SOKR_OK ? completion_fn(&query, &signal) : result;
+    if (result != SOKR_OK || signal != SOKR_COMPLETION_COMPLETE) std::abort();
+  }
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+struct Cost {
+  double direct_ns, core_ns;
+};
+
+Cost measure_cost(uint32_t id) {
+  constexpr int kRounds = 201, kIterations = 10'000;
+  std::vector<double> direct, core;
+  for (int round = 0; round < kRounds; ++round) {
+    direct.push_back(run(kPlugin.dispatch_fn, kPlugin.completion_fn, id, kIterations));
+    core.push_back(run(sokr_dispatch, sokr_completion, id, kIterations));
+  }
+  constexpr double kToNs = 1e9 / kIterations;
+  return {median(direct) * kToNs, median(core) * kToNs};
+}
+
+// ---- Two threads against one -------------------------------------------------------------
+
+std::vector<int> usable_processors() {
+  cpu_set_t set;
+  std::vector<int> processors;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return processors;
+  for (int i = 0; i < CPU_SETSIZE; ++i) {
+    if (CPU_ISSET(i, &set)) processors.push_back(i);
+  }
+  return processors;
+}
+
+void pin_to(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+// Two threads of a round meet here; both are running when the count is reached.
+struct Gate {
+  std::atomic<int> arrived = 0;
+  void pass(int expected) {
+    ++arrived;
+    while (arrived.load(std::memory_order_acquire) < expected) {
+    }
+  }
+};
+
+// The best of many short rounds: what the machine does when nobody else runs.
+double measure_scaling(uint32_t id, const std::vector<int>& processors) {
+  constexpr int kRounds = 120, kIterations = 20'000;
+  std::vector<Gate> begins(kRounds), ends(kRounds);
+  std::vector<double> second(kRounds);
+  std::thread other([&] {
+    pin_to(processors[1]);
+    for (int round = 0; round < kRounds; ++round) {
+      begins[round].pass(2);
+      second[round] = run(sokr_dispatch, sokr_completion, id, kIterations);
+      ends[round].pass(2);
+    }
+  });
+  pin_to(processors[0]);
+  double alone = 1e9, together = 1e9;
+  for (int round = 0; round < kRounds; ++round) {
+    alone = std::min(alone, run(sokr_dispatch, sokr_completion, id, kIterations));
+    begins[round].pass(2);
+    const double first = run(sokr_dispatch, sokr_completion, id, kIterations);
+    ends[round].pass(2);
+    together = std::min(together, std::max(first, second[round]));
+  }
+  other.join();
+  return 2 * alone / together;
+}
+
+}  // namespace
+
+int main() {
+  uint32_t id = 0;
+  if (sokr_register_substrate(&kPlugin, &id) != SOKR_OK) return 1;
+  const Cost cost = measure_cost(id);
+  std::printf("{\"core.direct_ns\": %.2f, \"core.dispatch_completion_ns\": %.2f, ", cost.direct_ns,
+              cost.core_ns);
+  const std::vector<int> processors = usable_processors();
+  if (processors.size() < 2) {
+    std::fprintf(stderr, "bench: one processor only: core.two_thread_scaling is left out\n");
+  } else {
+    std::printf("\"core.two_thread_scaling\": %.3f, ", measure_scaling(id, processors));
+  }
+  std::printf("\"core.dispatch_completion.added_ns\": %.2f}\n", cost.core_ns - cost.direct_ns);
+  return sokr_deregister_substrate(id) == SOKR_OK ? 0 : 1;
+}
