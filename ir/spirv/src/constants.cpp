@@ -189,6 +189,7 @@ Result<void> Decoder::specialize(const RawInstruction& raw, const Type& type, Co
   if (!is_scalar(type) || !constant.is_spec || raw.op == spv::Op::OpSpecConstantOp) {
     return bad(raw, "SpecId is only for scalar specialization constants");
   }
+  constant.default_bits = constant.bits;
   for (const SpecValue& given : options_.specializations) {
     if (given.id != constant.spec_id) continue;
     if (given.size != specialization_size(type)) {

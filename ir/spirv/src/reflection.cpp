@@ -1,1 +1,218 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <sokr/spirv/reflection.hpp>
+
+#include <algorithm>
+#include <map>
+
+#include "access.hpp"
+
+namespace sokr::spirv {
+namespace {
+
+SokrIrScalar scalar_of(const Type& type) {
+  const auto by_width = [&](SokrIrScalar w8, SokrIrScalar w16, SokrIrScalar w32, SokrIrScalar w64) {
+    return type.width == 8 ? w8 : type.width == 16 ? w16 : type.width == 64 ? w64 : w32;
+  };
+  if (type.kind == TypeKind::kFloat) {
+    return by_width(SOKR_IR_F16, SOKR_IR_F16, SOKR_IR_F32, SOKR_IR_F64);
+  }
+  if (type.kind != TypeKind::kInt) return SOKR_IR_BOOL;
+  return type.is_signed ? by_width(SOKR_IR_I8, SOKR_IR_I16, SOKR_IR_I32, SOKR_IR_I64)
+                        : by_width(SOKR_IR_U8, SOKR_IR_U16, SOKR_IR_U32, SOKR_IR_U64);
+}
+
+std::string scalar_name(const Type& type) {
+  if (type.kind == TypeKind::kBool) return "bool";
+  const char* letter = type.kind == TypeKind::kFloat ? "f" : type.is_signed ? "i" : "u";
+  return fmt::format("{}{}", letter, type.width);
+}
+
+// As GLSL names them: f32 is "", the rest "i", "u", "b", "d", "f16", "i64" ...
+std::string vector_prefix(const Type& type) {
+  if (type.kind == TypeKind::kBool) return "b";
+  if (type.kind == TypeKind::kFloat) {
+    return type.width == 32 ? "" : type.width == 64 ? "d" : "f16";
+  }
+  const char* letter = type.is_signed ? "i" : "u";
+  return type.width == 32 ? letter : fmt::format("{}{}", letter, type.width);
+}
+
+std::string type_name(const Module& module, Id id) {
+  std::string lengths;
+  const Type* type = module.type(id);
+  for (; type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray;
+       type = module.type(type->element)) {
+    lengths += type->kind == TypeKind::kArray ? fmt::format("[{}]", type->count) : "[]";
+  }
+  const std::string prefix = vector_prefix(module.scalar_type(type->id));
+  switch (type->kind) {
+    case TypeKind::kBool:
+    case TypeKind::kInt:
+    case TypeKind::kFloat: return scalar_name(*type) + lengths;
+    case TypeKind::kVector: return fmt::format("{}vec{}{}", prefix, type->count, lengths);
+    case TypeKind::kMatrix: {
+      const std::uint32_t rows = module.type(type->element)->count;
+      const std::string size = rows == type->count ? fmt::format("{}", rows)
+                                                   : fmt::format("{}x{}", type->count, rows);
+      return fmt::format("{}mat{}{}", prefix, size, lengths);
+    }
+    case TypeKind::kPointer: return "u64" + lengths;
+    case TypeKind::kStruct: return (type->name.empty() ? "struct" : type->name) + lengths;
+    default: return "?" + lengths;
+  }
+}
+
+SokrIrBindingKind kind_of(const Module& module, const Variable& variable, const Type& type) {
+  switch (type.kind) {
+    case TypeKind::kStruct:
+      if (variable.storage == spv::StorageClass::StorageBuffer) return SOKR_IR_STORAGE_BUFFER;
+      if (variable.storage != spv::StorageClass::Uniform) return SOKR_IR_OTHER_BINDING;
+      return type.buffer_block ? SOKR_IR_STORAGE_BUFFER : SOKR_IR_UNIFORM_BUFFER;
+    case TypeKind::kSampler: return SOKR_IR_SAMPLER;
+    case TypeKind::kSampledImage:
+      return module.type(type.element)->image.dim == spv::Dim::Buffer
+                 ? SOKR_IR_UNIFORM_TEXEL_BUFFER
+                 : SOKR_IR_COMBINED_IMAGE_SAMPLER;
+    case TypeKind::kImage: {
+      const bool is_storage = type.image.sampled == 2;
+      if (type.image.dim == spv::Dim::SubpassData) return SOKR_IR_OTHER_BINDING;
+      if (type.image.dim == spv::Dim::Buffer) {
+        return is_storage ? SOKR_IR_STORAGE_TEXEL_BUFFER : SOKR_IR_UNIFORM_TEXEL_BUFFER;
+      }
+      return is_storage ? SOKR_IR_STORAGE_IMAGE : SOKR_IR_SAMPLED_IMAGE;
+    }
+    default: return SOKR_IR_OTHER_BINDING;
+  }
+}
+
+bool all_members(const Type& type, bool Member::*flag) {
+  return type.kind == TypeKind::kStruct && !type.members.empty() &&
+         std::all_of(type.members.begin(), type.members.end(),
+                     [&](const Member& member) { return member.*flag; });
+}
+
+Binding reflect_variable(const Module& module, const Variable& variable, std::uint32_t access) {
+  Binding binding;
+  binding.set = variable.set;
+  binding.binding = variable.binding;
+  binding.variables.push_back(variable.id);
+  const Type* type = module.type(variable.pointee);
+  std::uint64_t count = 1;
+  for (; type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray;
+       type = module.type(type->element)) {
+    count = type->kind == TypeKind::kRuntimeArray ? 0 : count * type->count;
+    count = std::min<std::uint64_t>(count, UINT32_MAX);
+  }
+  binding.count = static_cast<std::uint32_t>(count);
+  binding.kind = kind_of(module, variable, *type);
+  binding.name = variable.name.empty() ? type->name : variable.name;
+  if (variable.non_writable || all_members(*type, &Member::non_writable) ||
+      binding.kind == SOKR_IR_UNIFORM_BUFFER) {
+    access &= ~std::uint32_t{SOKR_IR_WRITE};
+  }
+  if (variable.non_readable || all_members(*type, &Member::non_readable)) {
+    access &= ~std::uint32_t{SOKR_IR_READ};
+  }
+  binding.access = access;
+  if (type->kind == TypeKind::kStruct) {
+    binding.runtime_stride = module.runtime_array_stride(type->id);
+    binding.min_size = module.explicit_size(type->id);
+    if (binding.runtime_stride != 0) {
+      binding.min_size = type->members.back().offset + std::uint64_t{binding.runtime_stride};
+    }
+  }
+  return binding;
+}
+
+void join(Binding& binding, const Binding& other) {
+  binding.count = binding.count == 0 || other.count == 0 ? 0 : std::max(binding.count, other.count);
+  binding.access |= other.access;
+  binding.min_size = std::max(binding.min_size, other.min_size);
+  if (binding.runtime_stride == 0) binding.runtime_stride = other.runtime_stride;
+  if (binding.name.empty()) binding.name = other.name;
+  binding.variables.insert(binding.variables.end(), other.variables.begin(), other.variables.end());
+}
+
+void reflect_push_constants(const Module& module, const Variable& variable,
+                            EntryReflection& reflection) {
+  const Type* block = module.type(variable.pointee);
+  if (block->kind != TypeKind::kStruct) return;
+  for (const Member& member : block->members) {
+    PushConstantMember out;
+    out.name = member.name;
+    out.offset = member.offset;
+    out.size = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        module.explicit_size(member.type, {member.matrix_stride, member.row_major}), UINT32_MAX));
+    out.type = type_name(module, member.type);
+    reflection.push_constants.push_back(std::move(out));
+  }
+  const std::uint64_t size = std::min<std::uint64_t>(module.explicit_size(block->id), UINT32_MAX);
+  reflection.push_constant_size =
+      std::max(reflection.push_constant_size, static_cast<std::uint32_t>(size));
+}
+
+std::vector<SpecConstantReflection> reflect_spec_constants(const Module& module) {
+  std::map<std::uint32_t, SpecConstantReflection> by_id;
+  for (const Constant& constant : module.constants()) {
+    if (constant.spec_id == UINT32_MAX) continue;
+    const auto [found, is_new] = by_id.try_emplace(constant.spec_id);
+    SpecConstantReflection& out = found->second;
+    const std::string_view name = module.name(constant.id);
+    if (out.name.empty()) out.name = std::string(name);
+    if (!is_new) {
+      ++out.declarations;
+      continue;
+    }
+    out.id = constant.spec_id;
+    out.type = scalar_of(*module.type(constant.type));
+    out.default_value = constant.default_bits;
+  }
+  std::vector<SpecConstantReflection> all;
+  all.reserve(by_id.size());
+  for (auto& [id, constant] : by_id) all.push_back(std::move(constant));
+  return all;
+}
+
+}  // namespace
+
+EntryReflection reflect_entry(const Module& module, const EntryPoint& entry) {
+  EntryReflection reflection;
+  reflection.name = entry.name;
+  reflection.local_size = entry.local_size;
+  reflection.local_size_source = entry.local_size_source;
+  reflection.local_size_spec_ids = entry.local_size_spec_ids;
+  reflection.workgroup_bytes = entry.workgroup_bytes;
+  const std::vector<std::uint8_t> accesses = find_accesses(module, entry);
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Binding> bindings;
+  for (const Id id : entry.globals) {
+    const Variable& variable = *module.variable(id);
+    if (variable.storage == spv::StorageClass::PushConstant) {
+      reflect_push_constants(module, variable, reflection);
+    }
+    if (!variable.has_binding) continue;
+    Binding binding = reflect_variable(module, variable, accesses[id]);
+    const auto [found, is_new] =
+        bindings.try_emplace({variable.set, variable.binding}, std::move(binding));
+    if (!is_new) join(found->second, reflect_variable(module, variable, accesses[id]));
+  }
+  reflection.bindings.reserve(bindings.size());
+  for (auto& [key, binding] : bindings) reflection.bindings.push_back(std::move(binding));
+  std::stable_sort(reflection.push_constants.begin(), reflection.push_constants.end(),
+                   [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  return reflection;
+}
+
+Reflection reflect(const Module& module) {
+  Reflection reflection;
+  for (const EntryPoint& entry : module.entry_points()) {
+    reflection.entry_points.push_back(reflect_entry(module, entry));
+  }
+  reflection.spec_constants = reflect_spec_constants(module);
+  for (const spv::Capability capability : module.capabilities()) {
+    reflection.capabilities.push_back(capability_name(capability));
+  }
+  reflection.extensions.assign(module.extensions().begin(), module.extensions().end());
+  return reflection;
+}
+
+}  // namespace sokr::spirv

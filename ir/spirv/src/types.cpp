@@ -182,7 +182,13 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
       type.element = operands[0];
       type.parameters.assign(operands.begin() + 1, operands.end());
       return {};
-    case spv::Op::OpTypeImage: type.kind = TypeKind::kImage; return {};
+    case spv::Op::OpTypeImage:
+      type.kind = TypeKind::kImage;
+      type.image = {operands[0],      static_cast<spv::Dim>(operands[1]),
+                    operands[2],      operands[3] != 0,
+                    operands[4] != 0, operands[5],
+                    static_cast<spv::ImageFormat>(operands[6])};
+      return {};
     case spv::Op::OpTypeSampler: type.kind = TypeKind::kSampler; return {};
     case spv::Op::OpTypeSampledImage: {
       type.kind = TypeKind::kSampledImage;

@@ -49,6 +49,16 @@ struct Member {
   std::string name;  // OpMemberName, may be empty
 };
 
+// Of an OpTypeImage.
+struct ImageInfo {
+  Id sampled_type = 0;
+  spv::Dim dim{};
+  std::uint32_t depth = 0;
+  bool arrayed = false, multisampled = false;
+  std::uint32_t sampled = 0;  // 1 = with a sampler, 2 = storage, 0 = known at run time only
+  spv::ImageFormat format{};
+};
+
 struct Type {
   Id id = 0;
   TypeKind kind = TypeKind::kOther;
@@ -62,6 +72,7 @@ struct Type {
   bool block = false, buffer_block = false;  // kStruct
   std::vector<Member> members;               // kStruct
   std::vector<Id> parameters;                // kFunction
+  ImageInfo image;                           // kImage
   spv::Op op{};                              // the declaring instruction
   std::string name;                          // OpName, may be empty
 };
@@ -89,6 +100,7 @@ struct Constant {
   bool is_undef = false;    // OpUndef at module scope
   bool is_spec = false;     // declared as a specialization constant
   std::uint32_t spec_id = UINT32_MAX;  // SpecId decoration; UINT32_MAX = none
+  std::uint64_t default_bits = 0;      // with a SpecId: what the module itself gives
 };
 
 // A module-scope OpVariable.
@@ -132,8 +144,10 @@ enum class MergeKind : std::uint8_t { kNone, kSelection, kLoop };
 using BlockIndex = std::uint32_t;
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
-// Blocks that cannot be reached from the entry are not in the model, except as
-// merge blocks or continue targets that nothing reaches.
+// Blocks that cannot be reached from the entry are not in the model, except merge
+// blocks and continue targets that nothing reaches, and what follows those: they have
+// reachable = false, and count as predecessors. A phi may name labels of dropped blocks.
+// Debug lines and NonSemantic instructions are not in the model.
 struct Block {
   Id label = 0;
   std::vector<Instruction> phis;
@@ -155,6 +169,14 @@ struct Block {
 // (it may belong to the parent). The order is also a reverse post-order of the
 // flow graph without back edges: a block comes after all its forward
 // predecessors. constructs[0] is the function body; parents come before children.
+//
+// decode() checks this of every function of a Shader module: a construct is entered
+// at its begin only; an edge that leaves constructs goes to the merge block of one of
+// them, to the continue target of a loop around it, or from one case into a later case
+// of the same switch; the one back edge of a loop starts in its continue construct.
+// Cases cover their switch after its header. A loop whose header is its own continue
+// target has no kContinue construct. A switch without cases is a kSwitch whose only
+// case is the default.
 enum class ConstructKind : std::uint8_t {
   kFunction, kSelection, kSwitch, kLoop, kContinue, kCase,
 };
