@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "runtime/kernel_store.hpp"
+
+#include <dlfcn.h>
+#include <sys/stat.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include <chrono>
+#include <sokr/substrate/launch_check.hpp>
+
+namespace sokr::cpu {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using substrate::ContentKey;
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+// Everything of this processor that code generation looks at.
+std::string processor() {
+  std::string text;
+#if defined(__x86_64__)
+  for (unsigned leaf : {0u, 1u, 7u, 0x80000001u}) {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    __get_cpuid_count(leaf, 0, &a, &b, &c, &d);
+    // Leaf 1 holds the number of the core that answers in the upper byte of b.
+    if (leaf == 1) b &= 0x00ffffffu, c &= ~(1u << 27);
+    text += fmt::format("{:x}.{:x}.{:x}.{:x}-", a, b, c, d);
+  }
+#endif
+  return text;
+}
+
+// Another build of the compiler makes other code.
+std::string identity(const std::filesystem::path& file) {
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0) return "none";
+  return fmt::format("{}-{}-{}.{}", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
+}
+
+void append(std::vector<std::uint8_t>& key, std::span<const std::uint8_t> bytes) {
+  std::uint64_t size = bytes.size();
+  auto* raw = reinterpret_cast<const std::uint8_t*>(&size);
+  key.insert(key.end(), raw, raw + sizeof size);
+  key.insert(key.end(), bytes.begin(), bytes.end());
+}
+
+std::span<const std::uint8_t> as_bytes(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+}  // namespace
+
+KernelStore::KernelStore(substrate::Host host, KernelStoreOptions options,
+                         const SokrComputeLimits& limits)
+    : host_(host),
+      options_(std::move(options)),
+      limits_(limits),
+      kernels_({},
+               [](const LoadedKernel& kernel) { return kernel.info.scratch_size / 64 + 65536; }),
+      disk_({options_.cache_folder}) {
+  fingerprint_ = fmt::format("{} {} {} {}robust {}", SOKR_CPU_BUILD_VERSION,
+                             identity(options_.compiler_library), isa_name(options_.isa),
+                             options_.robust ? "" : "not ", processor());
+}
+
+Result<void> KernelStore::capability(const SokrCapabilityQuery& query) {
+  if (query.ir_format != SOKR_IR_SPIRV)
+    return fail(SOKR_CAPABILITY_DENIED, "the cpu substrate reads SPIR-V, not IR format 0x{:08x}",
+                query.ir_format);
+  ContentKey key{query.computation_id, {query.ir_data, query.ir_data_len}, {}};
+  auto accepted = accepted_.get(key, [&]() -> Result<std::shared_ptr<const Accepted>> {
+    SOKR_TRY(accept(query));
+    return std::make_shared<const Accepted>();
+  });
+  if (!accepted) return std::move(accepted).failure();
+  return {};
+}
+
+Result<void> KernelStore::accept(const SokrCapabilityQuery& query) {
+  std::span ir(query.ir_data, query.ir_data_len);
+  std::vector<std::uint8_t> key = disk_key('A', ir, {}, false);
+  if (disk_.load(key)) return {};
+  SOKR_TRY(validate(ir));
+  SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir));
+  if (module->entry_points().empty())
+    return fail(SOKR_CAPABILITY_DENIED, "the module has no GLCompute entry point");
+  SOKR_ASSIGN(const CompilerLibrary* library, compiler());
+  for (const spirv::EntryPoint& entry : module->entry_points()) {
+    SOKR_TRY(library->check(*module, entry, compile_options(nullptr, false)));
+    Result<void> fits = substrate::check_entry(spirv::reflect_entry(*module, entry), limits_);
+    if (!fits) return Failure{SOKR_CAPABILITY_DENIED, fits.failure().sentence};
+  }
+  disk_.store(key, {});
+  return {};
+}
+
+Result<void> KernelStore::validate(std::span<const std::uint8_t> ir) {
+  auto valid = valid_.get({{}, ir, {}}, [&]() -> Result<std::shared_ptr<const Accepted>> {
+    SOKR_TRY(spirv::validate(ir));
+    return std::make_shared<const Accepted>();
+  });
+  if (!valid) return std::move(valid).failure();
+  return {};
+}
+
+Result<std::shared_ptr<const LoadedKernel>> KernelStore::get(const SokrDispatchRequest& request,
+                                                             const substrate::LaunchView& launch,
+                                                             bool aliased) {
+  substrate::CompileKey extra = substrate::compile_key(launch);
+  if (aliased) extra.push_back('A');
+  std::span ir(request.ir_data, request.ir_data_len);
+  return kernels_.get({request.computation_id, ir, extra},
+                      [&] { return build(ir, launch, extra, aliased); });
+}
+
+Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8_t> ir,
+                                                      const substrate::LaunchView& launch,
+                                                      std::span<const std::uint8_t> launch_key,
+                                                      bool aliased) {
+  std::vector<spirv::SpecValue> values;
+  for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
+    SokrSpecialization value = launch.specialization(i);
+    values.push_back({value.id, value.size, value.value});
+  }
+  SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module,
+              spirv::decode(ir, {values, launch.local_size()}));
+  SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
+
+  spirv::EntryReflection reflection = spirv::reflect_entry(*module, *entry);
+  SOKR_TRY(substrate::check_entry(reflection, limits_));
+
+  std::vector<std::uint8_t> key = disk_key('K', ir, launch_key, aliased);
+  std::optional<CompiledKernel> compiled;
+  if (auto stored = disk_.load(key))
+    if (auto read = CompiledKernel::deserialise(*stored)) compiled = *std::move(read);
+  if (!compiled) {
+    SOKR_TRY(validate(ir));
+    SOKR_ASSIGN(compiled, compile(ir, *module, *entry, compile_options(&launch, aliased)));
+    std::string reason;
+    if (!disk_.store(key, compiled->serialise(), &reason) && !disk_.folder().empty())
+      host_.log_debug("cpu: the kernel is not kept on disk: {}", reason);
+  }
+  SOKR_ASSIGN(MappedKernel code, MappedKernel::map(*compiled));
+  compiled->image = {};
+  return KernelPointer(std::make_shared<const LoadedKernel>(std::move(reflection),
+                                                            *std::move(compiled), std::move(code)));
+}
+
+Result<CompiledKernel> KernelStore::compile(std::span<const std::uint8_t> ir,
+                                            const spirv::Module& module,
+                                            const spirv::EntryPoint& entry,
+                                            const CompileOptions& options) {
+  SOKR_ASSIGN(const CompilerLibrary* library, compiler());
+  host_.log_info("cpu: compiling entry point {} of a module of {} bytes for {}", entry.name,
+                 ir.size(), isa_name(options.isa));
+  Clock::time_point start = Clock::now();
+  Result<CompiledKernel> compiled = library->compile(module, entry, options);
+  if (compiled)
+    host_.log_info("cpu: compiled {} to {} bytes of code in {:.1f} ms", entry.name,
+                   compiled->image.size(), milliseconds_since(start));
+  return compiled;
+}
+
+Result<const CompilerLibrary*> KernelStore::compiler() {
+  std::lock_guard lock(compiler_mutex_);
+  if (compiler_) return compiler_;
+  Clock::time_point start = Clock::now();
+  const std::string path = options_.compiler_library.string();
+  // Its LLVM must not answer for symbols of another LLVM in this process, nor the reverse.
+  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND | RTLD_NODELETE);
+  if (!handle) {
+    const char* reason = ::dlerror();
+    return fail(SOKR_DISPATCH_FAILED, "the compiler of the cpu substrate cannot be loaded: {}",
+                reason ? reason : path);
+  }
+  auto main = reinterpret_cast<CompilerLibraryMain>(::dlsym(handle, kCompilerLibraryMain));
+  const CompilerLibrary* library = main ? main() : nullptr;
+  if (!library || std::string_view(library->version) != SOKR_CPU_BUILD_VERSION)
+    return fail(SOKR_DISPATCH_FAILED,
+                "{} is of version {}, this plugin needs version {}; install both together", path,
+                library ? library->version : "unknown", SOKR_CPU_BUILD_VERSION);
+  host_.log_debug("cpu: opened {} in {:.1f} ms", path, milliseconds_since(start));
+  return compiler_ = library;
+}
+
+CompileOptions KernelStore::compile_options(const substrate::LaunchView* launch,
+                                            bool aliased) const {
+  CompileOptions options;
+  options.isa = options_.isa;
+  options.robust = options_.robust;
+  options.assume_no_alias = !aliased;
+  options.dump = options_.dump;
+  options.subgroup_size = limits_.subgroup_size;
+  if (launch && launch->subgroup_size() != 0) options.subgroup_size = launch->subgroup_size();
+  return options;
+}
+
+std::vector<std::uint8_t> KernelStore::disk_key(char kind, std::span<const std::uint8_t> ir,
+                                                std::span<const std::uint8_t> extra,
+                                                bool aliased) const {
+  std::vector<std::uint8_t> key{static_cast<std::uint8_t>(kind),
+                                static_cast<std::uint8_t>(aliased)};
+  append(key, as_bytes(fingerprint_));
+  append(key, extra);
+  append(key, ir);
+  return key;
+}
+
+}  // namespace sokr::cpu

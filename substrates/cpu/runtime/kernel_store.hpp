@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Kernels ready to run: from memory, from disk, or compiled. Only the last opens the
+// compiler's library.
+#ifndef SOKR_SUBSTRATES_CPU_RUNTIME_KERNEL_STORE_HPP_
+#define SOKR_SUBSTRATES_CPU_RUNTIME_KERNEL_STORE_HPP_
+
+#include <sokr/compute.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <sokr/cpu/compiler_library.hpp>
+#include <sokr/spirv/reflection.hpp>
+#include <sokr/substrate/content_cache.hpp>
+#include <sokr/substrate/disk_cache.hpp>
+#include <sokr/substrate/launch_view.hpp>
+#include <sokr/substrate/plugin_description.hpp>
+#include <span>
+
+namespace sokr::cpu {
+
+struct LoadedKernel {
+  LoadedKernel(spirv::EntryReflection its_reflection, CompiledKernel its_info,
+               MappedKernel its_code)
+      : reflection(std::move(its_reflection)),
+        info(std::move(its_info)),
+        code(std::move(its_code)) {}
+
+  spirv::EntryReflection reflection;
+  CompiledKernel info;  // without the image
+  MappedKernel code;
+  // Moving average of the time that one workgroup takes on one core; 0 = never run.
+  mutable std::atomic<float> ns_per_group{0.0f};
+};
+
+struct KernelStoreOptions {
+  Isa isa = Isa::kSse4;
+  bool robust = true;
+  std::string dump;  // SOKR_CPU_DUMP
+  std::filesystem::path cache_folder;
+  std::filesystem::path compiler_library;
+};
+
+// Any thread; concurrent misses of one kernel compile it once.
+class KernelStore {
+ public:
+  KernelStore(substrate::Host host, KernelStoreOptions options, const SokrComputeLimits& limits);
+
+  // May this module run here, with its own specialization? SOKR_INVALID_IR or
+  // SOKR_CAPABILITY_DENIED with the reason if not.
+  Result<void> capability(const SokrCapabilityQuery& query);
+
+  // The kernel that a launch names. `aliased`: the launch binds overlapping memory that the
+  // kernel may write through one of the bindings.
+  Result<std::shared_ptr<const LoadedKernel>> get(const SokrDispatchRequest& request,
+                                                  const substrate::LaunchView& launch,
+                                                  bool aliased);
+
+ private:
+  struct Accepted {};
+  using KernelPointer = std::shared_ptr<const LoadedKernel>;
+
+  Result<KernelPointer> build(std::span<const std::uint8_t> ir, const substrate::LaunchView& launch,
+                              std::span<const std::uint8_t> launch_key, bool aliased);
+  Result<CompiledKernel> compile(std::span<const std::uint8_t> ir, const spirv::Module& module,
+                                 const spirv::EntryPoint& entry, const CompileOptions& options);
+  Result<void> accept(const SokrCapabilityQuery& query);
+  Result<void> validate(std::span<const std::uint8_t> ir);
+  Result<const CompilerLibrary*> compiler();
+  CompileOptions compile_options(const substrate::LaunchView* launch, bool aliased) const;
+  std::vector<std::uint8_t> disk_key(char kind, std::span<const std::uint8_t> ir,
+                                     std::span<const std::uint8_t> extra, bool aliased) const;
+
+  substrate::Host host_;
+  KernelStoreOptions options_;
+  SokrComputeLimits limits_;
+  std::string fingerprint_;
+  substrate::ContentCache<const LoadedKernel> kernels_;
+  substrate::ContentCache<const Accepted> accepted_;
+  substrate::ContentCache<const Accepted> valid_;
+  substrate::DiskCache disk_;
+  std::mutex compiler_mutex_;
+  const CompilerLibrary* compiler_ = nullptr;
+};
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_RUNTIME_KERNEL_STORE_HPP_

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "runtime/launch.hpp"
+
+#include <algorithm>
+#include <cstring>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace sokr::cpu {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kChunkNanoseconds = 20'000;
+
+// The rounding and subnormal modes of this thread for the time of a kernel.
+class FloatMode {
+ public:
+  explicit FloatMode(std::uint32_t flags) : saved_(read()) {
+    std::uint64_t wanted = of(flags);
+    changed_ = (saved_ & kMask) != wanted;
+    if (changed_) write((saved_ & ~kMask) | wanted);
+  }
+  ~FloatMode() {
+    if (changed_) write(saved_);
+  }
+  FloatMode(const FloatMode&) = delete;
+  FloatMode& operator=(const FloatMode&) = delete;
+
+ private:
+#if defined(__x86_64__)
+  // MXCSR: DAZ 6, exception masks 7-12 (all masked), rounding 13-14, FTZ 15.
+  static constexpr std::uint64_t kMask = 0xffc0;
+  static std::uint64_t of(std::uint32_t flags) {
+    return 0x1f80u | (flags & kKernelFlushDenormals ? 0x8040u : 0u) |
+           (flags & kKernelRoundTowardZero ? 0x6000u : 0u);
+  }
+  static std::uint64_t read() { return _mm_getcsr(); }
+  static void write(std::uint64_t value) { _mm_setcsr(static_cast<unsigned>(value)); }
+#elif defined(__aarch64__)
+  // FPCR: FZ16 19, rounding 22-23, FZ 24, DN 25.
+  static constexpr std::uint64_t kMask = 0x3c80000;
+  static std::uint64_t of(std::uint32_t flags) {
+    return (flags & kKernelFlushDenormals ? 0x1080000u : 0u) |
+           (flags & kKernelRoundTowardZero ? 0xc00000u : 0u);
+  }
+  static std::uint64_t read() {
+    std::uint64_t value;
+    asm volatile("mrs %0, fpcr" : "=r"(value));
+    return value;
+  }
+  static void write(std::uint64_t value) { asm volatile("msr fpcr, %0" : : "r"(value)); }
+#endif
+  std::uint64_t saved_;
+  bool changed_;
+};
+
+}  // namespace
+
+void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::uint32_t begin,
+                std::uint32_t end, ScratchPool& pool) {
+  Scratch scratch(pool, kernel.info.scratch_size);
+  FloatMode mode(kernel.info.flags);
+  kernel.code.entry()(&context, begin, end, scratch.get());
+}
+
+void note_duration(const LoadedKernel& kernel, std::uint64_t groups,
+                   std::chrono::nanoseconds duration) {
+  if (groups == 0) return;
+  auto sample =
+      static_cast<float>(std::max<std::int64_t>(duration.count(), 1)) / static_cast<float>(groups);
+  float old = kernel.ns_per_group.load(std::memory_order_relaxed);
+  // A hint, not a statistic: a sample that is lost to a race does not matter.
+  kernel.ns_per_group.store(old == 0 ? sample : old * 0.75f + sample * 0.25f,
+                            std::memory_order_relaxed);
+}
+
+Launch::Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindings,
+               std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
+               std::span<const std::uint8_t> push, bool profile)
+    : kernel_(std::move(kernel)),
+      bindings_(bindings),
+      owners_(std::move(owners)),
+      push_((push.size() + 7) / 8),
+      profile_(profile) {
+  if (!push.empty()) std::memcpy(push_.data(), push.data(), push.size());
+  context_.bindings = bindings_.data();
+  context_.push_constants = push_.data();
+  static_assert(sizeof abort_ == sizeof(std::uint32_t) && decltype(abort_)::is_always_lock_free);
+  context_.abort = reinterpret_cast<const std::uint32_t*>(&abort_);
+}
+
+void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned threads) {
+  std::copy(groups.begin(), groups.end(), context_.group_count);
+  total_ = groups[0] * groups[1] * groups[2];
+  std::uint32_t shares = std::max(1u, total_ / (threads * 8));
+  double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
+  if (known > 0) {
+    double groups_in_time = std::clamp(kChunkNanoseconds / known, 1.0, 1e9);
+    chunk_ = std::min(shares, static_cast<std::uint32_t>(groups_in_time));
+  } else {
+    chunk_ = shares;
+  }
+}
+
+bool Launch::work(ScratchPool& scratch, Clock::time_point deadline) {
+  bool last = false;
+  while (!last) {
+    std::uint64_t begin = next_.fetch_add(chunk_, std::memory_order_relaxed);
+    if (begin >= total_) break;
+    std::uint64_t end = std::min<std::uint64_t>(begin + chunk_, total_);
+    Clock::time_point start = Clock::now();
+    std::int64_t none = 0;
+    if (begin == 0)
+      started_.compare_exchange_strong(none, start.time_since_epoch().count(),
+                                       std::memory_order_relaxed);
+    if (!abandoned()) run_chunk(begin, end, scratch, start);
+    // The last one to add sees, by acquire, what all others wrote before their release.
+    last = done_.fetch_add(end - begin, std::memory_order_acq_rel) + (end - begin) == total_;
+    if (deadline != Clock::time_point::max() && Clock::now() >= deadline) break;
+  }
+  return last;
+}
+
+void Launch::run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scratch,
+                       Clock::time_point start) {
+  try {
+    run_groups(*kernel_, context_, static_cast<std::uint32_t>(begin),
+               static_cast<std::uint32_t>(end), scratch);
+    if (!abandoned()) note_duration(*kernel_, end - begin, Clock::now() - start);
+  } catch (const std::bad_alloc&) {
+    out_of_memory_.store(true, std::memory_order_relaxed);
+    abandon();
+  }
+}
+
+std::optional<std::chrono::nanoseconds> Launch::expected_chunk() const {
+  double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
+  if (known <= 0) return std::nullopt;
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(known * chunk_) + 1);
+}
+
+std::chrono::nanoseconds Launch::duration() const {
+  Clock::duration started(started_.load(std::memory_order_relaxed));
+  return Clock::now().time_since_epoch() - started;
+}
+
+}  // namespace sokr::cpu

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// One launch that does not run inline: what it binds, and which workgroups are still
+// to be run. Any number of threads work on it at once; each claims chunks until none is
+// left. It is over when the last chunk is.
+#ifndef SOKR_SUBSTRATES_CPU_RUNTIME_LAUNCH_HPP_
+#define SOKR_SUBSTRATES_CPU_RUNTIME_LAUNCH_HPP_
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <sokr/cpu/kernel.hpp>
+#include <sokr/substrate/host_memory.hpp>
+#include <sokr/substrate/inline_vector.hpp>
+#include <vector>
+
+#include "runtime/kernel_store.hpp"
+#include "runtime/scratch.hpp"
+
+namespace sokr::cpu {
+
+using Bindings = substrate::InlineVector<KernelBinding, 16>;
+
+// Runs workgroups [begin, end) on this thread, in the floating-point mode that the kernel
+// asks for, and restores the thread's own.
+void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::uint32_t begin,
+                std::uint32_t end, ScratchPool& scratch);
+
+// Takes a measurement into the kernel's moving average.
+void note_duration(const LoadedKernel& kernel, std::uint64_t groups,
+                   std::chrono::nanoseconds duration);
+
+class Launch {
+ public:
+  Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindings,
+         std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
+         std::span<const std::uint8_t> push, bool profile);
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+
+  std::uint64_t token = 0;
+  const LoadedKernel& kernel() const { return *kernel_; }
+  bool profile() const { return profile_; }
+  std::uint32_t total() const { return total_; }
+
+  // Once, before any work: the group counts, and into how many threads to divide them.
+  void set_groups(const std::array<std::uint32_t, 3>& groups, unsigned threads);
+
+  // Claims and runs chunks until none is left, or until `deadline`. True for the one caller
+  // whose chunk was the last of all to end: it ends the token.
+  bool work(ScratchPool& scratch, std::chrono::steady_clock::time_point deadline =
+                                      std::chrono::steady_clock::time_point::max());
+  bool has_unclaimed() const { return next_.load(std::memory_order_relaxed) < total_; }
+  // How long one chunk is expected to take; empty if the kernel was never run to its end.
+  std::optional<std::chrono::nanoseconds> expected_chunk() const;
+  // From the first claim to the end of the last chunk.
+  std::chrono::nanoseconds duration() const;
+
+  // Makes all work end soon; what was written by then is unspecified.
+  void abandon() { abort_.store(1, std::memory_order_relaxed); }
+  bool abandoned() const { return abort_.load(std::memory_order_relaxed) != 0; }
+  // No scratch memory was to be had; the launch abandoned itself.
+  bool out_of_memory() const { return out_of_memory_.load(std::memory_order_relaxed); }
+
+ private:
+  void run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scratch,
+                 std::chrono::steady_clock::time_point start);
+
+  std::shared_ptr<const LoadedKernel> kernel_;
+  Bindings bindings_;
+  std::vector<std::shared_ptr<const substrate::HostBuffer>> owners_;
+  std::vector<std::uint64_t> push_;  // aligned for any member
+  KernelContext context_;
+  bool profile_;
+  std::uint32_t total_ = 0;
+  std::uint32_t chunk_ = 1;
+  std::atomic<std::uint32_t> abort_{0};
+  std::atomic<bool> out_of_memory_{false};
+  std::atomic<std::int64_t> started_{0};
+  alignas(64) std::atomic<std::uint64_t> next_{0};
+  alignas(64) std::atomic<std::uint64_t> done_{0};
+};
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_RUNTIME_LAUNCH_HPP_

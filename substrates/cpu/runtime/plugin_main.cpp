@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sokr/substrate/exporter.hpp>
+#include <sokr/substrate/plugin_description.hpp>
+
+#include "runtime/substrate.hpp"
+#include "runtime/threads.hpp"
+
+namespace sokr::cpu {
+namespace {
+
+using substrate::Host;
+using substrate::PluginDescription;
+
+std::string processor_name() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "processor";
+}
+
+// An option of the host, else a variable of the environment, else nothing.
+std::string setting(const Host& host, std::string_view option, const char* variable) {
+  if (auto value = host.option(option)) return std::string(*value);
+  const char* value = std::getenv(variable);
+  return value ? value : "";
+}
+
+Result<Isa> choose_isa(const Host& host) {
+  std::string name = setting(host, "cpu.isa", "SOKR_CPU_ISA");
+  if (name.empty()) return host_isa();
+  SOKR_ASSIGN(Isa isa, isa_from_name(name));
+  if (!host_supports(isa))
+    return fail(SOKR_INVALID_INPUT,
+                "SOKR_CPU_ISA is {}, which this processor cannot run; its best "
+                "is {}",
+                name, isa_name(host_isa()));
+  return isa;
+}
+
+std::filesystem::path beside_this_library(const char* relative) {
+  Dl_info info{};
+  static const char anchor = 0;
+  if (!::dladdr(&anchor, &info) || !info.dli_fname) return relative;
+  return std::filesystem::absolute(info.dli_fname).parent_path() / relative;
+}
+
+Result<void> find(const Host& host, PluginDescription& plugin) {
+  SOKR_ASSIGN(unsigned threads, thread_count(host));
+  KernelStoreOptions options;
+  SOKR_ASSIGN(options.isa, choose_isa(host));
+  SOKR_ASSIGN(options.robust, host.flag_option("cpu.robust", true));
+  options.dump = setting(host, "cpu.dump", "SOKR_CPU_DUMP");
+  options.cache_folder = substrate::DiskCache::default_folder("cpu");
+  options.compiler_library = beside_this_library(kCompilerLibraryPath);
+
+  substrate::SubstrateDescription cpu;
+  cpu.name = "cpu";
+  cpu.description = processor_name();
+  cpu.kind = SOKR_KIND_CPU;
+  cpu.ir_formats = {SOKR_IR_SPIRV};
+  cpu.limits = compute_limits();
+  cpu.facts = {{"isa", isa_name(options.isa)},
+               {"threads", std::to_string(threads)},
+               {"bounds_checks", options.robust ? "on" : "off"},
+               {"cache", options.cache_folder.empty() ? "off" : options.cache_folder.string()}};
+  SOKR_ASSIGN(substrate::Exported exported,
+              (substrate::Exporter<CpuSubstrate, 4>::install(
+                  std::make_unique<CpuSubstrate>(host, std::move(options), threads))));
+  plugin.add(std::move(cpu), exported);
+  return {};
+}
+
+}  // namespace
+}  // namespace sokr::cpu
+
+extern "C" SOKR_PLUGIN_EXPORT const SokrPlugin* sokr_plugin_main(const SokrHostInfo* info) {
+  return sokr::substrate::plugin_main(info, "cpu", SOKR_CPU_BUILD_VERSION, &sokr::cpu::find);
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "runtime/substrate.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sokr::cpu {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using substrate::CompletionAnswer;
+using substrate::HostRange;
+using substrate::LaunchView;
+using substrate::ResolvedBinding;
+using substrate::ResolvedLaunch;
+
+// Waking a sleeping worker costs about this much, so a shorter launch is done sooner here.
+constexpr double kInlineNanoseconds = 10'000;
+// Code addresses a binding with signed 32-bit offsets.
+constexpr std::uint64_t kMaxBindingSize = INT32_MAX;
+
+const std::uint32_t kNeverAborted = 0;
+
+bool overlap(const HostRange& a, const HostRange& b) {
+  return a.data < b.data + b.size && b.data < a.data + a.size;
+}
+
+// Nanoseconds from now; the end of time if that is beyond it.
+Clock::time_point deadline_after(std::uint64_t timeout_ns) {
+  Clock::time_point now = Clock::now();
+  auto left = static_cast<std::uint64_t>((Clock::time_point::max() - now).count());
+  return timeout_ns >= left ? Clock::time_point::max() : now + std::chrono::nanoseconds(timeout_ns);
+}
+
+std::uint64_t nanoseconds_until(Clock::time_point deadline) {
+  if (deadline == Clock::time_point::max()) return UINT64_MAX;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>((deadline - Clock::now()).count(), 1));
+}
+
+}  // namespace
+
+SokrComputeLimits compute_limits() {
+  SokrComputeLimits limits{};
+  limits.struct_size = sizeof limits;
+  std::fill_n(limits.max_group_count, 3, INT32_MAX);
+  std::fill_n(limits.max_local_size, 3, 1024);
+  limits.max_local_invocations = 1024;
+  limits.max_shared_memory = 256 * 1024;
+  limits.max_push_constant_size = 4096;
+  limits.subgroup_size = 32;
+  limits.min_subgroup_size = 4;
+  limits.max_subgroup_size = 64;
+  limits.max_descriptor_sets = 32;
+  limits.host_import_alignment = 1;
+  limits.max_binding_size = kMaxBindingSize;
+  return limits;
+}
+
+CpuSubstrate::CpuSubstrate(substrate::Host host, KernelStoreOptions options, unsigned threads)
+    : host_(host),
+      limits_(compute_limits()),
+      threads_(threads),
+      kernels_(host, std::move(options), limits_),
+      arena_(static_cast<int>(threads), 0) {}
+
+CpuSubstrate::~CpuSubstrate() {
+  {
+    std::lock_guard lock(active_mutex_);
+    for (auto& [token, launch] : active_) launch->abandon();
+  }
+  tokens_.abandon_all("the substrate was deregistered while the launch was under way");
+  for (std::uint32_t left; (left = tasks_->load(std::memory_order_acquire)) != 0;)
+    tasks_->wait(left, std::memory_order_acquire);
+  tokens_.wait_idle();
+}
+
+Result<std::uint64_t> CpuSubstrate::capability(const SokrCapabilityQuery& query) {
+  SOKR_TRY(kernels_.capability(query));
+  return std::uint64_t{0};
+}
+
+Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request) {
+  SOKR_ASSIGN(LaunchView launch, LaunchView::parse(request.params, request.params_len));
+  SOKR_ASSIGN(bool aliased, is_aliased(launch));
+  SOKR_ASSIGN(std::shared_ptr<const LoadedKernel> kernel, kernels_.get(request, launch, aliased));
+  SOKR_ASSIGN(ResolvedLaunch resolved,
+              substrate::check_launch(launch, kernel->reflection, limits_, request.substrate_id));
+  SOKR_ASSIGN(Bound bound, bind(resolved));
+  if (resolved.empty && launch.wait_count() == 0) return tokens_.issue_complete();
+  if (is_short(*kernel, launch, resolved)) return run_inline(*kernel, bound, resolved);
+  return run_later(std::move(kernel), std::move(bound), launch, resolved);
+}
+
+// Two bindings that overlap, at least one of which may be written.
+Result<bool> CpuSubstrate::is_aliased(const LaunchView& launch) {
+  struct Range {
+    std::byte* data;
+    std::uint64_t size;
+    bool written;
+  };
+  substrate::InlineVector<Range, 16> ranges;
+  for (std::uint32_t i = 0; i < launch.binding_count(); ++i) {
+    SokrBinding binding = launch.binding(i);
+    if (binding.kind == SOKR_BINDING_NULL) continue;
+    SOKR_ASSIGN(HostRange range, memory_.resolve(binding));
+    ranges.push_back({range.data, range.size, (binding.access & SOKR_ACCESS_WRITE) != 0});
+  }
+  std::sort(ranges.begin(), ranges.end(),
+            [](const Range& a, const Range& b) { return a.data < b.data; });
+  std::byte *end = nullptr, *written_end = nullptr;
+  for (const Range& range : ranges) {
+    if (range.data < written_end || (range.written && range.data < end)) return true;
+    end = std::max(end, range.data + range.size);
+    if (range.written) written_end = std::max(written_end, range.data + range.size);
+  }
+  return false;
+}
+
+Result<CpuSubstrate::Bound> CpuSubstrate::bind(const ResolvedLaunch& resolved) {
+  Bound bound;
+  for (const ResolvedBinding& binding : resolved.bindings) {
+    SOKR_ASSIGN(HostRange range, memory_.resolve(binding.as_binding()));
+    bound.ranges.push_back({range.data, range.size});
+    if (range.owner) bound.owners.push_back(std::move(range.owner));
+  }
+  return bound;
+}
+
+bool CpuSubstrate::is_short(const LoadedKernel& kernel, const LaunchView& launch,
+                            const ResolvedLaunch& resolved) const {
+  if (launch.wait_count() != 0 || launch.is_indirect() || launch.profile()) return false;
+  double known = kernel.ns_per_group.load(std::memory_order_relaxed);
+  double groups = 1.0 * resolved.groups[0] * resolved.groups[1] * resolved.groups[2];
+  return known > 0 && known * groups < kInlineNanoseconds;
+}
+
+std::uint64_t CpuSubstrate::run_inline(const LoadedKernel& kernel, const Bound& bound,
+                                       const ResolvedLaunch& resolved) {
+  substrate::InlineVector<std::uint64_t, 32> push;
+  push.resize((resolved.push.size() + 7) / 8);
+  if (!resolved.push.empty()) std::memcpy(push.data(), resolved.push.data(), resolved.push.size());
+  KernelContext context;
+  context.bindings = bound.ranges.data();
+  context.push_constants = push.data();
+  std::copy(resolved.groups.begin(), resolved.groups.end(), context.group_count);
+  context.abort = &kNeverAborted;
+  run_groups(kernel, context, 0, resolved.groups[0] * resolved.groups[1] * resolved.groups[2],
+             scratch_);
+  return tokens_.issue_complete();
+}
+
+Result<std::uint64_t> CpuSubstrate::run_later(std::shared_ptr<const LoadedKernel> kernel,
+                                              Bound bound, const LaunchView& view,
+                                              const ResolvedLaunch& resolved) {
+  std::optional<Indirect> indirect;
+  if (view.is_indirect()) {
+    SOKR_ASSIGN(HostRange counts, memory_.resolve(view.indirect(), view.indirect_offset(), 12,
+                                                  "the indirect buffer"));
+    indirect = Indirect{std::move(counts)};
+  } else if (1.0 * resolved.groups[0] * resolved.groups[1] * resolved.groups[2] > UINT32_MAX) {
+    return fail(SOKR_INVALID_INPUT,
+                "{} x {} x {} workgroups are more than {}, all this substrate "
+                "can count",
+                resolved.groups[0], resolved.groups[1], resolved.groups[2], UINT32_MAX);
+  }
+  substrate::InlineVector<std::uint64_t, 8> waits;
+  for (std::uint32_t i = 0; i < view.wait_count(); ++i) waits.push_back(view.wait(i));
+
+  auto launch = std::make_shared<Launch>(std::move(kernel), bound.ranges, std::move(bound.owners),
+                                         resolved.push, view.profile());
+  std::uint64_t token = tokens_.begin();
+  if (token == 0) return token;
+  launch->token = token;
+  {
+    std::lock_guard lock(active_mutex_);
+    active_.emplace(token, launch);
+  }
+  if (waits.empty()) {
+    start(launch, resolved.groups, indirect);
+    return token;
+  }
+  std::size_t unknown = 0;
+  SokrResult waiting = tokens_.when_all_terminal(
+      waits,
+      [this, launch, groups = resolved.groups, indirect](bool failed, std::string sentence) {
+        if (failed)
+          end_failed(launch, std::move(sentence));
+        else
+          start(launch, groups, indirect);
+      },
+      &unknown);
+  if (waiting != SOKR_OK) {
+    end_failed(launch, "it was refused");
+    return fail(SOKR_INVALID_INPUT, "token {} to wait for, number {} of {}, was never issued",
+                waits[unknown], unknown, waits.size());
+  }
+  return token;
+}
+
+void CpuSubstrate::start(const LaunchPointer& launch, std::array<std::uint32_t, 3> groups,
+                         const std::optional<Indirect>& indirect) {
+  if (indirect) {
+    std::memcpy(groups.data(), indirect->counts.data, sizeof groups);
+    if (Result<void> fits = substrate::check_group_counts(groups, limits_); !fits)
+      return end_failed(launch, fits.failure().sentence);
+    if (1.0 * groups[0] * groups[1] * groups[2] > UINT32_MAX)
+      return end_failed(launch, "the indirect buffer asks for more than 4294967295 workgroups");
+  }
+  launch->set_groups(groups, threads_);
+  if (launch->total() == 0) return end(launch);
+  spread(launch);
+}
+
+// One task for each thread that can find something to do.
+void CpuSubstrate::spread(const LaunchPointer& launch) {
+  std::uint32_t tasks = std::min(threads_, launch->total());
+  for (std::uint32_t i = 0; i < tasks; ++i) {
+    tasks_->fetch_add(1, std::memory_order_relaxed);
+    arena_.enqueue([this, launch, count = tasks_] {
+      work_on(launch, Clock::time_point::max());
+      // The substrate may be gone as soon as the count is 0: nothing of it after that.
+      if (count->fetch_sub(1, std::memory_order_acq_rel) == 1) count->notify_all();
+    });
+  }
+}
+
+void CpuSubstrate::work_on(const LaunchPointer& launch, Clock::time_point deadline) {
+  if (launch->work(scratch_, deadline)) end(launch);
+}
+
+CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t timeout_ns) {
+  CompletionAnswer answer = tokens_.poll(token);
+  if (timeout_ns == 0 || answer.result != SOKR_OK || answer.signal != SOKR_COMPLETION_PENDING)
+    return answer;
+  Clock::time_point deadline = deadline_after(timeout_ns);
+  if (LaunchPointer launch = find(token); launch && launch->has_unclaimed()) {
+    // A waiter with a limit takes part only in what will let it go in time.
+    bool endless = deadline == Clock::time_point::max();
+    auto chunk = launch->expected_chunk();
+    if (endless || (chunk && Clock::now() + 2 * *chunk < deadline)) work_on(launch, deadline);
+  }
+  return tokens_.completion(token, nanoseconds_until(deadline));
+}
+
+void CpuSubstrate::end(const LaunchPointer& launch) {
+  if (launch->out_of_memory())
+    return end_failed(launch,
+                      fmt::format("no memory for the {} bytes that a thread of the kernel needs",
+                                  launch->kernel().info.scratch_size));
+  if (launch->abandoned()) return end_failed(launch, "the launch was abandoned");
+  if (launch->profile())
+    tokens_.record_timing(launch->token, static_cast<std::uint64_t>(launch->duration().count()));
+  forget(launch->token);
+  tokens_.finish(launch->token);
+}
+
+void CpuSubstrate::end_failed(const LaunchPointer& launch, std::string sentence) {
+  forget(launch->token);
+  tokens_.fail(launch->token, std::move(sentence));
+}
+
+CpuSubstrate::LaunchPointer CpuSubstrate::find(std::uint64_t token) {
+  std::lock_guard lock(active_mutex_);
+  auto found = active_.find(token);
+  return found == active_.end() ? nullptr : found->second;
+}
+
+void CpuSubstrate::forget(std::uint64_t token) {
+  LaunchPointer last;  // destroyed after the lock is released
+  std::lock_guard lock(active_mutex_);
+  auto found = active_.find(token);
+  if (found == active_.end()) return;
+  last = std::move(found->second);
+  active_.erase(found);
+}
+
+}  // namespace sokr::cpu

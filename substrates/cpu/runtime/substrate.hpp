@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The substrate `cpu`: kernels compiled to SIMD code, workgroups spread over the cores.
+//
+// A launch whose kernel is known to be short runs inside dispatch, on the calling thread.
+// Every other one is put into the oneTBB arena and dispatch returns; whoever waits for it
+// takes part in the work. A launch that waits for tokens starts when they are terminal.
+#ifndef SOKR_SUBSTRATES_CPU_RUNTIME_SUBSTRATE_HPP_
+#define SOKR_SUBSTRATES_CPU_RUNTIME_SUBSTRATE_HPP_
+
+#include <tbb/task_arena.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <sokr/substrate/host_memory.hpp>
+#include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/launch_check.hpp>
+#include <string>
+#include <unordered_map>
+
+#include "runtime/kernel_store.hpp"
+#include "runtime/launch.hpp"
+#include "runtime/scratch.hpp"
+
+namespace sokr::cpu {
+
+// What a launch may ask for, whatever the machine.
+SokrComputeLimits compute_limits();
+
+class CpuSubstrate {
+ public:
+  CpuSubstrate(substrate::Host host, KernelStoreOptions options, unsigned threads);
+  ~CpuSubstrate();
+  CpuSubstrate(const CpuSubstrate&) = delete;
+  CpuSubstrate& operator=(const CpuSubstrate&) = delete;
+
+  Result<std::uint64_t> capability(const SokrCapabilityQuery& query);
+  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request);
+  substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
+  std::string completion_error(std::uint64_t token) { return tokens_.error(token); }
+  std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
+  substrate::HostMemory& memory() { return memory_; }
+
+ private:
+  using LaunchPointer = std::shared_ptr<Launch>;
+  struct Bound {
+    Bindings ranges;
+    std::vector<std::shared_ptr<const substrate::HostBuffer>> owners;
+  };
+  // Where the group counts are read, for an indirect launch.
+  struct Indirect {
+    substrate::HostRange counts;
+  };
+
+  Result<bool> is_aliased(const substrate::LaunchView& launch);
+  Result<Bound> bind(const substrate::ResolvedLaunch& resolved);
+  bool is_short(const LoadedKernel& kernel, const substrate::LaunchView& launch,
+                const substrate::ResolvedLaunch& resolved) const;
+  std::uint64_t run_inline(const LoadedKernel& kernel, const Bound& bound,
+                           const substrate::ResolvedLaunch& resolved);
+  Result<std::uint64_t> run_later(std::shared_ptr<const LoadedKernel> kernel, Bound bound,
+                                  const substrate::LaunchView& launch,
+                                  const substrate::ResolvedLaunch& resolved);
+  void start(const LaunchPointer& launch, std::array<std::uint32_t, 3> groups,
+             const std::optional<Indirect>& indirect);
+  void spread(const LaunchPointer& launch);
+  void work_on(const LaunchPointer& launch, std::chrono::steady_clock::time_point deadline);
+  void end(const LaunchPointer& launch);
+  void end_failed(const LaunchPointer& launch, std::string sentence);
+  LaunchPointer find(std::uint64_t token);
+  void forget(std::uint64_t token);
+
+  substrate::Host host_;
+  SokrComputeLimits limits_;
+  unsigned threads_;
+  KernelStore kernels_;
+  substrate::HostMemory memory_;
+  substrate::InFlightTable tokens_;
+  ScratchPool scratch_;
+  tbb::task_arena arena_;
+  std::mutex active_mutex_;
+  std::unordered_map<std::uint64_t, LaunchPointer> active_;
+  // Tasks in the arena, or about to be. Each task shares the count, which may outlive this.
+  std::shared_ptr<std::atomic<std::uint32_t>> tasks_ =
+      std::make_shared<std::atomic<std::uint32_t>>(0);
+};
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_RUNTIME_SUBSTRATE_HPP_

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// How many threads a launch may use.
+#ifndef SOKR_SUBSTRATES_CPU_RUNTIME_THREADS_HPP_
+#define SOKR_SUBSTRATES_CPU_RUNTIME_THREADS_HPP_
+
+#include <sokr/base/result.hpp>
+#include <sokr/substrate/plugin_description.hpp>
+
+namespace sokr::cpu {
+
+// Processors that this process may run on: its affinity mask, and the processor time that
+// its control group grants, rounded up. At least 1.
+unsigned available_processors();
+
+// The option cpu.threads, else SOKR_CPU_THREADS, else available_processors().
+// SOKR_INVALID_INPUT for anything but a number from 1 to 4096.
+Result<unsigned> thread_count(const substrate::Host& host);
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_RUNTIME_THREADS_HPP_
