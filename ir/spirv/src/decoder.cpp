@@ -171,6 +171,7 @@ Result<void> Decoder::decode_preamble() {
   for (std::size_t i = 0; i < first_function_; ++i) {
     SOKR_TRY(decode_preamble_instruction(raws_[i]));
   }
+  if (!has_memory_model_) return fail(SOKR_INVALID_IR, "the module has no OpMemoryModel");
   SOKR_TRY(check_forward_pointers());
   return check_specializations();
 }
@@ -199,6 +200,7 @@ Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
       SOKR_TRY(check_instruction(raw));
       m.addressing_ = static_cast<spv::AddressingModel>(args(raw)[0]);
       m.memory_ = static_cast<spv::MemoryModel>(args(raw)[1]);
+      has_memory_model_ = true;
       return {};
     case spv::Op::OpVariable: return decode_module_variable(raw);
     case spv::Op::OpTypeForwardPointer:

@@ -159,6 +159,7 @@ class Decoder {
   std::vector<bool> is_forward_;  // per id; empty if there is none
   std::uint64_t parts_left_ = 0;    // how many parts OpSpecConstantOp may still make
   std::uint64_t globals_left_ = 0;  // how many EntryPoint::globals may still be listed
+  bool has_memory_model_ = false;
   Id workgroup_size_ = 0;           // the constant decorated WorkgroupSize
   std::vector<std::uint32_t> block_of_label_;  // per id
   std::vector<std::uint32_t> seen_in_;         // per id: the last function that named it
