@@ -138,12 +138,22 @@ Substrate Context::substrate(std::string_view name) const {
 }
 
 Substrate Context::choose(const Kernel& kernel, std::vector<Candidate>* candidates) const {
+  return choose(kernel, std::span<const Substrate>(), candidates);
+}
+
+Substrate Context::choose(const Kernel& kernel, std::span<const Substrate> except,
+                          std::vector<Candidate>* candidates) const {
+  const auto is_excepted = [&](const Substrate& candidate) {
+    return std::any_of(except.begin(), except.end(),
+                       [&](const Substrate& other) { return other.id() == candidate.id(); });
+  };
   std::vector<Candidate> looked_at;
   const Substrate* chosen = nullptr;
   // As it is first; a translation only if nobody takes that.
   for (const bool passthrough : {true, false}) {
     for (const Substrate& candidate : state_->substrates) {
       if (kernel.state_->passes_through(candidate.info()) != passthrough) continue;
+      if (is_excepted(candidate)) continue;
       const auto reason = candidate.why_not(kernel);
       looked_at.push_back({std::string(candidate.name()), reason.value_or("")});
       host::log(SOKR_LOG_DEBUG, "routing: {}: {}", candidate.name(),

@@ -303,6 +303,9 @@ class SOKR_HOST_API Context {
   // The best one that can run the kernel, in that order; `candidates`, if given,
   // receives all that were looked at, with the reason for each passed over.
   Substrate choose(const Kernel& kernel, std::vector<Candidate>* candidates = nullptr) const;
+  // The same without those of `except`: the next best, when these have failed.
+  Substrate choose(const Kernel& kernel, std::span<const Substrate> except,
+                   std::vector<Candidate>* candidates = nullptr) const;
 
   // Recognises the format by the bytes. Throws if no IR plugin knows it or if it is malformed.
   Kernel kernel(std::span<const std::byte> bytes) const;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The subcommands of `sokr`. Each gets its flags as they were given, and returns the
+// exit code; it throws a UsageError (exit 2) for what is wrong on the command line,
+// and anything else (exit 1) for what went wrong after.
+#ifndef SOKR_CLI_COMMAND_HPP_
+#define SOKR_CLI_COMMAND_HPP_
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace sokr::cli {
+
+enum ExitCode { kDone = 0, kFailed = 1, kBadUsage = 2, kRegressed = 3 };
+
+class UsageError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// What `run` and `bench` share.
+struct LaunchFlags {
+  std::string kernel;
+  std::string on, entry, groups, threads, local_size, subgroup_size;
+  std::vector<std::string> in, zero, out, push, spec;
+};
+
+struct RunFlags {
+  LaunchFlags launch;
+  std::string repeat;
+  bool json = false;
+};
+
+int devices(bool json);
+int inspect(const std::string& kernel, bool json);
+int run(const RunFlags& flags);
+
+}  // namespace sokr::cli
+
+#endif  // SOKR_CLI_COMMAND_HPP_

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "launch_flags.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <sokr/sokr.hpp>
+
+#include "scalar.hpp"
+#include "text.hpp"
+
+namespace sokr::cli {
+namespace {
+
+template <class T>
+bool parse_number(std::string_view text, T& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// "left=right", neither of them empty.
+std::pair<std::string_view, std::string_view> split_assignment(std::string_view text,
+                                                               std::string_view flag,
+                                                               std::string_view form) {
+  const std::size_t at = text.find('=');
+  if (at == std::string_view::npos || at == 0 || at + 1 == text.size()) {
+    throw UsageError(fmt::format("{} {}: it takes {}", flag, text, form));
+  }
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+Extent parse_extent(std::string_view text, std::string_view flag) {
+  const auto parts = split(text, ',');
+  if (parts.size() > 3) {
+    throw UsageError(fmt::format("{} {}: it takes at most three numbers, X[,Y[,Z]]", flag, text));
+  }
+  Extent extent{1, 1, 1};
+  for (std::size_t i = 0; i < parts.size(); ++i) extent[i] = parse_count(parts[i], flag);
+  return extent;
+}
+
+std::optional<Extent> optional_extent(const std::string& text, std::string_view flag) {
+  if (text.empty()) return std::nullopt;
+  return parse_extent(text, flag);
+}
+
+OutputSpec parse_output(std::string_view text) {
+  const auto [selector, value] = split_assignment(text, "--out", "SET.BINDING[INDEX]=FILE");
+  OutputSpec out;
+  out.where = parse_selector(selector, "--out", text);
+  std::string_view file = value;
+  const std::size_t colon = file.rfind(":");
+  if (colon != std::string_view::npos && file.substr(0, colon).ends_with(".npy")) {
+    const auto type = scalar_from_name(file.substr(colon + 1));
+    if (!type || *type == SOKR_IR_BOOL) {
+      throw UsageError(fmt::format("--out {}: '{}' is no dtype; there are {}", text,
+                                   file.substr(colon + 1), scalar_names()));
+    }
+    out.npy = type;
+    file = file.substr(0, colon);
+  } else if (file.ends_with(".npy")) {
+    throw UsageError(fmt::format("--out {}: a .npy file needs a dtype: {}:f32, or one of {}", text,
+                                 value, scalar_names()));
+  }
+  out.file = file;
+  return out;
+}
+
+void append_file(std::vector<std::byte>& push, const std::string& file) {
+  if (file.empty()) throw UsageError("--push @: the name of the file is missing; it takes @FILE");
+  const std::vector<std::byte> bytes = read_file(file);
+  push.insert(push.end(), bytes.begin(), bytes.end());
+}
+
+template <class Spec>
+void refuse_twice(const std::vector<Spec>& specs, std::string_view flag) {
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (specs[i].where != specs[j].where) continue;
+      throw UsageError(
+          fmt::format("{}: binding {} is given twice; name it once", flag, specs[i].where.text()));
+    }
+  }
+}
+
+void refuse_conflicts(const LaunchRequest& request) {
+  if (request.groups && request.threads) {
+    throw UsageError("--groups and --threads are both given; one of them sets the size");
+  }
+  if (!request.groups && !request.threads) {
+    throw UsageError("neither --groups nor --threads is given; one of them sets the size, such as "
+                     "--threads 1024");
+  }
+  refuse_twice(request.inputs, "--in");
+  refuse_twice(request.zeros, "--zero");
+  refuse_twice(request.outputs, "--out");
+  for (const InputSpec& input : request.inputs) {
+    for (const ZeroSpec& zero : request.zeros) {
+      if (input.where != zero.where) continue;
+      throw UsageError(fmt::format("binding {} is given by --in and by --zero; one of them fills it",
+                                   input.where.text()));
+    }
+  }
+}
+
+std::vector<std::string> parse_names(const std::string& text) {
+  std::vector<std::string> names;
+  if (text.empty()) return names;
+  for (const std::string_view name : split(text, ',')) {
+    if (name.empty()) throw UsageError(fmt::format("--on {}: a name is empty", text));
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      throw UsageError(fmt::format("--on {}: '{}' is named twice", text, name));
+    }
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string Selector::text() const {
+  return index ? fmt::format("{}.{}[{}]", set, binding, index) : fmt::format("{}.{}", set, binding);
+}
+
+std::uint32_t parse_count(std::string_view text, std::string_view flag) {
+  std::uint32_t value = 0;
+  if (!parse_number(text, value) || value == 0) {
+    throw UsageError(fmt::format("{}: '{}' is no number from 1 to {}", flag, text, UINT32_MAX));
+  }
+  return value;
+}
+
+Selector parse_selector(std::string_view text, std::string_view flag, std::string_view whole) {
+  Selector selector;
+  std::string_view index;
+  std::string_view place = text;
+  bool good = true;
+  if (const std::size_t open = place.find('['); open != std::string_view::npos) {
+    good = place.ends_with(']');
+    index = place.substr(open + 1, place.size() - open - 2);
+    good = good && parse_number(index, selector.index);
+    place = place.substr(0, open);
+  }
+  const std::size_t dot = place.find('.');
+  good = good && dot != std::string_view::npos && parse_number(place.substr(0, dot), selector.set) &&
+         parse_number(place.substr(dot + 1), selector.binding);
+  if (!good) {
+    throw UsageError(fmt::format("{} {}: '{}' names no binding; it takes SET.BINDING or "
+                                 "SET.BINDING[INDEX], such as 0.1",
+                                 flag, whole, text));
+  }
+  return selector;
+}
+
+std::uint64_t parse_bytes(std::string_view text, std::string_view flag) {
+  constexpr std::string_view kSuffixes = "KMG";
+  std::string_view digits = text;
+  std::uint64_t unit = 1;
+  if (!digits.empty()) {
+    const std::size_t suffix = kSuffixes.find(digits.back());
+    if (suffix != std::string_view::npos) {
+      unit = std::uint64_t{1} << (10 * (suffix + 1));
+      digits.remove_suffix(1);
+    }
+  }
+  std::uint64_t value = 0, bytes = 0;
+  if (!parse_number(digits, value) || value == 0 || __builtin_mul_overflow(value, unit, &bytes) ||
+      bytes > static_cast<std::uint64_t>(PTRDIFF_MAX)) {
+    throw UsageError(fmt::format("{}: '{}' is no size; it takes bytes from 1 to {}, or a number "
+                                 "with K, M or G",
+                                 flag, text, PTRDIFF_MAX));
+  }
+  return bytes;
+}
+
+std::vector<std::byte> parse_push(std::string_view text) {
+  std::vector<std::byte> bytes;
+  for (const std::string_view item : split(text, ',')) {
+    const std::size_t colon = item.find(':');
+    const auto type = scalar_from_name(item.substr(0, colon));
+    if (colon == std::string_view::npos || !type || *type == SOKR_IR_BOOL) {
+      throw UsageError(fmt::format("--push {}: '{}' is no TYPE:VALUE; the types are {}", text, item,
+                                   scalar_names()));
+    }
+    const std::uint64_t bits =
+        parse_scalar(*type, item.substr(colon + 1), fmt::format("--push {}", item));
+    for (std::uint32_t i = 0; i < scalar_size(*type); ++i) {
+      bytes.push_back(static_cast<std::byte>(bits >> (8 * i)));
+    }
+  }
+  return bytes;
+}
+
+LaunchRequest read_launch_flags(const LaunchFlags& flags) {
+  LaunchRequest request;
+  request.on = parse_names(flags.on);
+  if (!flags.entry.empty()) request.entry = flags.entry;
+  request.groups = optional_extent(flags.groups, "--groups");
+  request.threads = optional_extent(flags.threads, "--threads");
+  request.local_size = optional_extent(flags.local_size, "--local-size");
+  if (!flags.subgroup_size.empty()) {
+    request.subgroup_size = parse_count(flags.subgroup_size, "--subgroup-size");
+  }
+  for (const std::string& text : flags.in) {
+    const auto [selector, file] = split_assignment(text, "--in", "SET.BINDING[INDEX]=FILE");
+    request.inputs.push_back({parse_selector(selector, "--in", text), std::string(file)});
+  }
+  for (const std::string& text : flags.zero) {
+    const auto [selector, size] = split_assignment(text, "--zero", "SET.BINDING[INDEX]=BYTES");
+    request.zeros.push_back({parse_selector(selector, "--zero", text),
+                             parse_bytes(size, fmt::format("--zero {}", text))});
+  }
+  for (const std::string& text : flags.out) request.outputs.push_back(parse_output(text));
+  for (const std::string& text : flags.spec) {
+    const auto [id, value] = split_assignment(text, "--spec", "ID=VALUE, such as 0=64");
+    SpecValueText spec;
+    if (!parse_number(id, spec.id)) {
+      throw UsageError(fmt::format("--spec {}: '{}' is no constant's id; it takes ID=VALUE, such as "
+                                   "0=64",
+                                   text, id));
+    }
+    for (const SpecValueText& other : request.specs) {
+      if (other.id == spec.id) {
+        throw UsageError(fmt::format("--spec: constant {} is given twice; name it once", spec.id));
+      }
+    }
+    spec.value = value;
+    request.specs.push_back(std::move(spec));
+  }
+  refuse_conflicts(request);
+  for (const std::string& text : flags.push) {
+    if (text.starts_with('@')) {
+      append_file(request.push, text.substr(1));
+    } else {
+      const std::vector<std::byte> bytes = parse_push(text);
+      request.push.insert(request.push.end(), bytes.begin(), bytes.end());
+    }
+  }
+  return request;
+}
+
+}  // namespace sokr::cli

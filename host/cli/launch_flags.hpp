@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The launch flags, read: what can be known without the kernel. Every mistake is a
+// UsageError that names the flag and shows its form.
+#ifndef SOKR_CLI_LAUNCH_FLAGS_HPP_
+#define SOKR_CLI_LAUNCH_FLAGS_HPP_
+
+#include <sokr/ir.h>
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "command.hpp"
+
+namespace sokr::cli {
+
+// SET.BINDING[INDEX]
+struct Selector {
+  std::uint32_t set = 0, binding = 0, index = 0;
+  auto operator<=>(const Selector&) const = default;
+  std::string text() const;
+};
+
+struct InputSpec {
+  Selector where;
+  std::string file;
+};
+
+struct ZeroSpec {
+  Selector where;
+  std::uint64_t bytes = 0;
+};
+
+struct OutputSpec {
+  Selector where;
+  std::string file;
+  std::optional<SokrIrScalar> npy;  // the element type, for a .npy file
+};
+
+struct SpecValueText {
+  std::uint32_t id = 0;
+  std::string value;  // read when the kernel has declared its type
+};
+
+using Extent = std::array<std::uint32_t, 3>;
+
+struct LaunchRequest {
+  std::vector<std::string> on;
+  std::optional<std::string> entry;
+  std::optional<Extent> groups, threads, local_size;  // at most one of groups and threads
+  std::uint32_t subgroup_size = 0;
+  std::vector<InputSpec> inputs;
+  std::vector<ZeroSpec> zeros;
+  std::vector<OutputSpec> outputs;
+  std::vector<std::byte> push;
+  std::vector<SpecValueText> specs;
+};
+
+LaunchRequest read_launch_flags(const LaunchFlags& flags);
+
+// A number of at least 1 that fits into 32 bits.
+std::uint32_t parse_count(std::string_view text, std::string_view flag);
+// "3.1[2]"; `flag` and `whole` are for the sentence.
+Selector parse_selector(std::string_view text, std::string_view flag, std::string_view whole);
+// "64", "4K", "1M", "2G".
+std::uint64_t parse_bytes(std::string_view text, std::string_view flag);
+// "f32:1.5,u32:7"
+std::vector<std::byte> parse_push(std::string_view text);
+
+}  // namespace sokr::cli
+
+#endif  // SOKR_CLI_LAUNCH_FLAGS_HPP_

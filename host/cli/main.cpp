@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <fmt/format.h>
+#include <sokr/sokr.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <csignal>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+#include "output.hpp"
+#include "text.hpp"
+
+namespace sokr::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Plugins are those beside the installed libraries and in SOKR_PLUGIN_PATH;\n"
+    "SOKR_LOG=debug prints every path tried. Exit codes: 0 done, 1 failed,\n"
+    "2 bad usage, 3 a benchmark regressed. `man sokr` says more.";
+
+// Takes one value each time, and may be given many times.
+CLI::Option* add_list(CLI::App& app, const std::string& flag, std::vector<std::string>& values,
+                      const std::string& form, const std::string& help) {
+  return app.add_option(flag, values, help)->type_name(form)->expected(1, 65536)
+      ->allow_extra_args(false);
+}
+
+CLI::Option* add_text(CLI::App& app, const std::string& flag, std::string& value,
+                      const std::string& form, const std::string& help) {
+  return app.add_option(flag, value, help)->type_name(form);
+}
+
+void add_kernel(CLI::App& app, std::string& kernel) {
+  app.add_option("KERNEL", kernel, "a file that an IR plugin recognises; - reads standard input")
+      ->required()->type_name("");
+}
+
+void add_launch_flags(CLI::App& app, LaunchFlags& flags) {
+  add_kernel(app, flags.kernel);
+  add_text(app, "--on", flags.on, "NAME[,NAME]", "substrates to use; default: the best capable one");
+  add_text(app, "--entry", flags.entry, "NAME", "entry point; default: the only one");
+  add_text(app, "--groups", flags.groups, "X[,Y[,Z]]", "workgroups");
+  add_text(app, "--threads", flags.threads, "X[,Y[,Z]]",
+           "invocations, rounded up to whole workgroups");
+  add_list(app, "--in", flags.in, "SET.BINDING[INDEX]=FILE", "contents of a buffer; .npy or raw");
+  add_list(app, "--zero", flags.zero, "SET.BINDING[INDEX]=BYTES",
+           "a buffer of zeros; K, M, G are powers of 1024");
+  add_list(app, "--out", flags.out, "SET.BINDING[INDEX]=FILE",
+           "where to write a buffer after completion; raw, or FILE.npy:DTYPE");
+  add_list(app, "--push", flags.push, "TYPE:VALUE,...|@FILE", "push-constant bytes, packed");
+  add_list(app, "--spec", flags.spec, "ID=VALUE", "a specialization constant");
+  add_text(app, "--local-size", flags.local_size, "X[,Y[,Z]]", "overrides the workgroup size");
+  add_text(app, "--subgroup-size", flags.subgroup_size, "N", "asks for a subgroup size");
+}
+
+struct Commands {
+  CLI::App app{"SOKR: run a compute kernel on whatever is here."};
+  bool devices_json = false, inspect_json = false;
+  std::string inspect_kernel;
+  RunFlags run_flags;
+  CLI::App *devices, *inspect, *run;
+
+  Commands() {
+    app.set_version_flag("--version", fmt::format("sokr {}.{}.{}", SOKR_VERSION_MAJOR,
+                                                  SOKR_VERSION_MINOR, SOKR_VERSION_PATCH));
+    app.footer(kFooter);
+    app.get_formatter()->column_width(38);
+    devices = app.add_subcommand("devices", "every substrate here, and what could not be loaded");
+    devices->add_flag("--json", devices_json, "machine-readable, schema sokr.devices/1");
+    inspect = app.add_subcommand("inspect", "what a kernel needs, and who can run it");
+    add_kernel(*inspect, inspect_kernel);
+    inspect->add_flag("--json", inspect_json, "machine-readable, schema sokr.inspect/1");
+    run = app.add_subcommand("run", "one dispatch, from files to files");
+    add_launch_flags(*run, run_flags.launch);
+    add_text(*run, "--repeat", run_flags.repeat, "N", "dispatch N times, on the same buffers");
+    run->add_flag("--json", run_flags.json, "machine-readable, schema sokr.run/1");
+    for (CLI::App* command : commands()) command->allow_extras();
+    app.allow_extras();
+  }
+
+  std::array<CLI::App*, 3> commands() const { return {devices, inspect, run}; }
+};
+
+std::string did_you_mean(std::string_view given, const std::vector<std::string>& known) {
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  const std::string_view best = nearest(given, views);
+  return best.empty() ? "" : fmt::format("; did you mean '{}'?", best);
+}
+
+std::vector<std::string> flags_of(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+void refuse_extras(const CLI::App& command) {
+  for (const std::string& extra : command.remaining()) {
+    if (extra.size() > 1 && extra[0] == '-') {
+      const std::string flag = extra.substr(0, extra.find('='));
+      throw UsageError(fmt::format("{}: unknown flag '{}'{}", command.get_name(), flag,
+                                   did_you_mean(flag, flags_of(command))));
+    }
+    throw UsageError(fmt::format("{}: unexpected argument '{}'; see 'sokr {} --help'",
+                                 command.get_name(), extra, command.get_name()));
+  }
+}
+
+void refuse_unknown_command(const Commands& commands) {
+  std::vector<std::string> names, words = commands.app.remaining();
+  for (const CLI::App* command : commands.commands()) names.push_back(command->get_name());
+  if (words.empty()) {
+    throw UsageError(fmt::format("no command given; there are {}", list_text(names)));
+  }
+  const bool flag = words[0].starts_with('-');
+  auto known = flag ? flags_of(commands.app) : names;
+  throw UsageError(fmt::format("unknown {} '{}'{}; there are {}", flag ? "flag" : "command",
+                               words[0], did_you_mean(words[0], known), list_text(known)));
+}
+
+int dispatch(int argc, char** argv) {
+  Commands commands;
+  try {
+    commands.app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    commands.app.exit(help);
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    for (const CLI::App* command : commands.commands()) {
+      if (command->parsed()) refuse_extras(*command);
+    }
+    throw UsageError(error.what());
+  }
+  for (const CLI::App* command : commands.commands()) {
+    if (command->parsed()) refuse_extras(*command);
+  }
+  if (commands.devices->parsed()) return devices(commands.devices_json);
+  if (commands.inspect->parsed()) return inspect(commands.inspect_kernel, commands.inspect_json);
+  if (commands.run->parsed()) return run(commands.run_flags);
+  refuse_unknown_command(commands);
+  return kBadUsage;
+}
+
+}  // namespace
+}  // namespace sokr::cli
+
+int main(int argc, char** argv) {
+  // A closed pipe is an error of the write, with a sentence, not the end.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return sokr::cli::dispatch(argc, argv);
+  } catch (const sokr::cli::UsageError& error) {
+    sokr::cli::note(error.what());
+    return sokr::cli::kBadUsage;
+  } catch (const std::bad_alloc&) {
+    sokr::cli::note("memory ran out; smaller buffers would fit");
+  } catch (const std::exception& error) {
+    sokr::cli::note(error.what());
+  }
+  return sokr::cli::kFailed;
+}

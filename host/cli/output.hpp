@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What goes to stdout and stderr.
+#ifndef SOKR_CLI_OUTPUT_HPP_
+#define SOKR_CLI_OUTPUT_HPP_
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace sokr::cli {
+
+using Json = nlohmann::ordered_json;
+
+// To stdout. Throws if it cannot be written: a full disk, a closed pipe.
+void print(std::string_view text);
+// Two spaces of indentation; bytes that are no UTF-8 become U+FFFD.
+std::string json_text(const Json& json);
+// "sokr: ..." on stderr, as one line.
+void note(std::string_view line);
+
+}  // namespace sokr::cli
+
+#endif  // SOKR_CLI_OUTPUT_HPP_

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A launch request that was checked against a kernel: everything that can be known
+// before a substrate is asked. What fails here is the caller's mistake, and says so once,
+// instead of once for each substrate.
+#ifndef SOKR_CLI_PLAN_HPP_
+#define SOKR_CLI_PLAN_HPP_
+
+#include <sokr/sokr.hpp>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "launch_flags.hpp"
+
+namespace sokr::cli {
+
+// Host memory that starts at a page: drivers import it, vector code likes it.
+class PageBuffer {
+ public:
+  // Zeros. Throws an Error if there is no memory for it.
+  explicit PageBuffer(std::uint64_t size);
+  PageBuffer(PageBuffer&& other) noexcept;
+  PageBuffer& operator=(PageBuffer&&) = delete;
+  ~PageBuffer();
+  std::span<std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+struct PlannedBuffer {
+  Selector where;
+  SokrAccess access = SOKR_ACCESS_READ;
+  std::uint64_t size = 0;          // bytes; 0 = an empty runtime array, bound to nothing
+  std::vector<std::byte> initial;  // empty = zeros
+};
+
+struct PlannedOutput {
+  OutputSpec spec;
+  std::size_t buffer = 0;  // index into Plan::buffers
+};
+
+struct Plan {
+  Launch launch;  // without bindings
+  Extent groups{1, 1, 1}, local_size{1, 1, 1};
+  std::uint32_t subgroup_size = 0;
+  std::vector<PlannedBuffer> buffers;
+  std::vector<PlannedOutput> outputs;
+};
+
+// Reads the input files. Throws UsageError, or Error for what is wrong with a file.
+Plan make_plan(const Kernel& kernel, const LaunchRequest& request);
+
+// Why this launch does not fit the substrate, as far as its limits tell.
+std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate);
+
+// Fresh memory with the planned contents, one for each planned buffer, bound to `launch`.
+std::vector<PageBuffer> bind_buffers(const Plan& plan, Launch& launch);
+
+}  // namespace sokr::cli
+
+#endif  // SOKR_CLI_PLAN_HPP_

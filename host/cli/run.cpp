@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <fmt/format.h>
+#include <sokr/sokr.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+#include "command.hpp"
+#include "compare.hpp"
+#include "kernel_file.hpp"
+#include "npy.hpp"
+#include "output.hpp"
+#include "output_file.hpp"
+#include "plan.hpp"
+#include "scalar.hpp"
+#include "text.hpp"
+
+namespace sokr::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A run that takes longer says where it is, instead of only where it was.
+constexpr std::chrono::milliseconds kPatience{500};
+
+// Lines that are of interest once something has succeeded, or takes long. An error that
+// comes first is the only line.
+class Notes {
+ public:
+  void add(std::string line) { lines_.push_back(std::move(line)); }
+  void flush() {
+    for (const std::string& line : lines_) note(line);
+    lines_.clear();
+  }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+struct RunResult {
+  Substrate substrate;
+  std::vector<double> times_ns;  // dispatch to completion, in order
+  std::optional<std::chrono::nanoseconds> device_time;  // of the last dispatch
+  std::vector<PageBuffer> memory;                       // one for each planned buffer
+};
+
+std::string label(const Substrate& substrate) {
+  return *substrate.info().description
+             ? fmt::format("{} ({})", substrate.name(), substrate.info().description)
+             : std::string(substrate.name());
+}
+
+RunResult run_on(const Substrate& substrate, const Kernel& kernel, const Plan& plan,
+                 std::uint32_t repeat, Notes& notes) {
+  RunResult result{substrate, {}, {}, {}};
+  Launch launch = plan.launch;
+  launch.profile();
+  result.memory = bind_buffers(plan, launch);
+  result.times_ns.reserve(repeat);
+  bool announced = false;
+  Completion completion;
+  const auto begin = Clock::now();
+  for (std::uint32_t i = 0; i < repeat; ++i) {
+    const auto start = Clock::now();
+    completion = substrate.dispatch(kernel, launch);
+    while (!completion.wait_for(kPatience)) {
+      if (announced) continue;
+      notes.add("running on " + label(substrate));
+      notes.flush();
+      announced = true;
+    }
+    const auto end = Clock::now();
+    result.times_ns.push_back(std::chrono::duration<double, std::nano>(end - start).count());
+    if (!announced && end - begin > kPatience) {
+      notes.add("running on " + label(substrate));
+      notes.flush();
+      announced = true;
+    }
+  }
+  result.device_time = completion.device_time();
+  return result;
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::string summary(const RunResult& result, const Plan& plan) {
+  std::string text = fmt::format("ran on {}: {} workgroups of {}", label(result.substrate),
+                                 extent_text(plan.groups), extent_text(plan.local_size));
+  if (result.times_ns.size() == 1) {
+    return text + fmt::format(" in {}", duration_text(result.times_ns.front()));
+  }
+  return text + fmt::format(", {} times; first {}, median {}", result.times_ns.size(),
+                            duration_text(result.times_ns.front()),
+                            duration_text(median(result.times_ns)));
+}
+
+// ---- Which substrates -----------------------------------------------------------------
+
+std::vector<Substrate> named_substrates(const Context& context,
+                                        const std::vector<std::string>& names) {
+  std::vector<Substrate> substrates;
+  for (const std::string& name : names) {
+    try {
+      substrates.push_back(context.substrate(name));
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("--on: {}", error.what()));
+    }
+  }
+  return substrates;
+}
+
+// Every named one, in that order. The first that fails ends it.
+std::vector<RunResult> run_on_named(std::span<const Substrate> substrates, const Kernel& kernel,
+                                    const Plan& plan, std::uint32_t repeat, Notes& notes) {
+  for (const Substrate& substrate : substrates) {
+    if (const auto reason = substrate.why_not(kernel)) {
+      throw Error(SOKR_CAPABILITY_DENIED,
+                  fmt::format("{} cannot run this kernel: {}", substrate.name(), *reason));
+    }
+    if (const auto reason = why_not(plan, substrate)) {
+      throw UsageError(fmt::format("{} cannot run this launch: {}", substrate.name(), *reason));
+    }
+  }
+  std::vector<RunResult> results;
+  for (const Substrate& substrate : substrates) {
+    results.push_back(run_on(substrate, kernel, plan, repeat, notes));
+    notes.add(summary(results.back(), plan));
+  }
+  return results;
+}
+
+// The best capable one; when it fails, the next.
+class DefaultRun {
+ public:
+  DefaultRun(const Context& context, const Kernel& kernel, const Plan& plan, Notes& notes)
+      : context_(context), kernel_(kernel), plan_(plan), notes_(notes) {}
+
+  RunResult run(std::uint32_t repeat) {
+    for (;;) {
+      const Substrate substrate = next();
+      if (auto reason = why_not(plan_, substrate)) {
+        pass_over(substrate, fmt::format("{}: {}", substrate.name(), *reason), *reason);
+        continue;
+      }
+      if (!failed_.empty()) notes_.add(fmt::format("{}; using {} instead", failed_, substrate.name()));
+      try {
+        RunResult result = run_on(substrate, kernel_, plan_, repeat, notes_);
+        notes_.add(summary(result, plan_));
+        return result;
+      } catch (const Error& error) {
+        failed_ = error.what();
+        ran_ = true;
+        pass_over(substrate, failed_, failed_);
+      }
+    }
+  }
+
+  const std::vector<Candidate>& passed_over() const { return passed_over_; }
+
+ private:
+  Substrate next() {
+    std::vector<Candidate> looked_at;
+    try {
+      const Substrate substrate = context_.choose(kernel_, tried_, &looked_at);
+      for (Candidate& candidate : looked_at) {
+        if (!candidate.reason.empty()) passed_over_.push_back(std::move(candidate));
+      }
+      return substrate;
+    } catch (const Error&) {
+      if (tried_.empty()) throw;
+      give_up();
+    }
+  }
+
+  [[noreturn]] void give_up() const {
+    const std::string what = reasons_.size() == 1
+                                 ? reasons_.front()
+                                 : "no substrate could run this launch: " + joined();
+    if (ran_) throw Error(SOKR_DISPATCH_FAILED, what);
+    throw UsageError(what);
+  }
+
+  std::string joined() const {
+    std::string text;
+    for (const std::string& reason : reasons_) text += (text.empty() ? "" : "; ") + reason;
+    return text;
+  }
+
+  void pass_over(const Substrate& substrate, std::string sentence, std::string reason) {
+    tried_.push_back(substrate);
+    reasons_.push_back(std::move(sentence));
+    passed_over_.push_back({std::string(substrate.name()), std::move(reason)});
+  }
+
+  const Context& context_;
+  const Kernel& kernel_;
+  const Plan& plan_;
+  Notes& notes_;
+  std::vector<Substrate> tried_;
+  std::vector<std::string> reasons_;
+  std::vector<Candidate> passed_over_;
+  std::string failed_;  // what the latest one said
+  bool ran_ = false;
+};
+
+// ---- Results --------------------------------------------------------------------------
+
+std::vector<OutputFile> open_outputs(const Plan& plan) {
+  std::vector<OutputFile> files;
+  for (const PlannedOutput& output : plan.outputs) {
+    files.emplace_back(output.spec.file);
+    for (std::size_t i = 0; i + 1 < files.size(); ++i) {
+      if (files[i].target() != files.back().target()) continue;
+      throw UsageError(fmt::format("--out: '{}' is named twice; each output needs a file of its own",
+                                   output.spec.file));
+    }
+  }
+  return files;
+}
+
+void refuse_disagreement(const Plan& plan, const std::vector<RunResult>& results) {
+  for (std::size_t i = 1; i < results.size(); ++i) {
+    for (const PlannedOutput& output : plan.outputs) {
+      const auto differs = difference(results[0].memory[output.buffer].bytes(),
+                                      results[i].memory[output.buffer].bytes(), output.spec.npy);
+      if (!differs) continue;
+      throw Error(SOKR_DISPATCH_FAILED,
+                  fmt::format("{} and {} disagree on binding {}: {}", results[0].substrate.name(),
+                              results[i].substrate.name(), output.spec.where.text(), *differs));
+    }
+  }
+}
+
+void write_outputs(const Plan& plan, const RunResult& result, std::vector<OutputFile>& files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const PlannedOutput& output = plan.outputs[i];
+    const auto bytes = result.memory[output.buffer].bytes();
+    if (output.spec.npy) {
+      const SokrIrScalar type = *output.spec.npy;
+      const std::string header = npy_header(type, bytes.size() / scalar_size(type));
+      files[i].write(std::as_bytes(std::span(header)));
+    }
+    files[i].write(bytes);
+  }
+  for (OutputFile& file : files) file.finish();
+}
+
+Json run_json(const RunResult& result) {
+  const auto [least, most] = std::minmax_element(result.times_ns.begin(), result.times_ns.end());
+  return Json{{"substrate", result.substrate.name()},
+              {"kind", kind_word(result.substrate.info().kind)},
+              {"description", result.substrate.info().description},
+              {"first_ns", result.times_ns.front()},
+              {"min_ns", *least},
+              {"median_ns", median(result.times_ns)},
+              {"max_ns", *most},
+              {"device_ns", result.device_time ? Json(result.device_time->count()) : Json(nullptr)}};
+}
+
+Json report(const RunFlags& flags, const LaunchRequest& request, const Kernel& kernel,
+            const Plan& plan, std::uint32_t repeat, const std::vector<RunResult>& results,
+            const std::vector<Candidate>& passed_over) {
+  Json runs = Json::array(), outputs = Json::array(), others = Json::array();
+  for (const RunResult& result : results) runs.push_back(run_json(result));
+  for (const Candidate& candidate : passed_over) {
+    others.push_back({{"name", candidate.name}, {"reason", candidate.reason}});
+  }
+  for (const PlannedOutput& output : plan.outputs) {
+    outputs.push_back({{"set", output.spec.where.set},
+                       {"binding", output.spec.where.binding},
+                       {"index", output.spec.where.index},
+                       {"file", output.spec.file},
+                       {"dtype", output.spec.npy ? Json(scalar_name(*output.spec.npy)) : Json(nullptr)},
+                       {"bytes", plan.buffers[output.buffer].size}});
+  }
+  return Json{{"schema", "sokr.run/1"},
+              {"kernel", flags.launch.kernel},
+              {"entry_point", kernel.entry(request.entry ? request.entry->c_str() : nullptr).name},
+              {"groups", plan.groups},
+              {"local_size", plan.local_size},
+              {"repeat", repeat},
+              {"runs", std::move(runs)},
+              {"passed_over", std::move(others)},
+              {"outputs", std::move(outputs)}};
+}
+
+}  // namespace
+
+int run(const RunFlags& flags) {
+  const LaunchRequest request = read_launch_flags(flags.launch);
+  const std::uint32_t repeat = flags.repeat.empty() ? 1 : parse_count(flags.repeat, "--repeat");
+  const Context context;
+  const std::vector<Substrate> named = named_substrates(context, request.on);
+  const Kernel kernel = open_kernel(context, flags.launch.kernel);
+  const Plan plan = make_plan(kernel, request);
+  std::vector<OutputFile> files = open_outputs(plan);
+
+  Notes notes;
+  std::vector<RunResult> results;
+  std::vector<Candidate> passed_over;
+  if (named.empty()) {
+    DefaultRun attempt(context, kernel, plan, notes);
+    results.push_back(attempt.run(repeat));
+    passed_over = attempt.passed_over();
+  } else {
+    results = run_on_named(named, kernel, plan, repeat, notes);
+    refuse_disagreement(plan, results);
+  }
+  write_outputs(plan, results.front(), files);
+  if (flags.json) {
+    print(json_text(report(flags, request, kernel, plan, repeat, results, passed_over)));
+  }
+  for (OutputFile& file : files) file.publish();
+  notes.flush();
+  return kDone;
+}
+
+}  // namespace sokr::cli
