@@ -212,12 +212,13 @@ SOKR_API SokrResult sokr_dispatch(const SokrDispatchRequest *request,
  * Is it done? Blocks at most query->timeout_ns. A terminal answer is sticky:
  * asked again, from any thread, it is the same.
  *
- *   SOKR_OK             *signal is COMPLETE or FAILED; PENDING from a poll only
- *   SOKR_TIMEOUT        *signal is TIMEDOUT: the wait ran out, the work goes on
- *   SOKR_NOT_FOUND      the token's substrate is not registered, or the plugin
- *                       does not know the token
- *   SOKR_INVALID_INPUT  null query or signal; the token is 0 or has no plugin part
- *   any other           what the plugin answered
+ *   SOKR_OK               *signal is COMPLETE or FAILED; PENDING from a poll only
+ *   SOKR_TIMEOUT          *signal is TIMEDOUT: the wait ran out, the work goes on
+ *   SOKR_NOT_FOUND        the token's substrate is not registered, or the plugin
+ *                         does not know the token
+ *   SOKR_INVALID_INPUT    null query or signal; the token is 0 or has no plugin part
+ *   SOKR_DISPATCH_FAILED  the plugin's answer is none of the four signals
+ *   any other             what the plugin answered
  */
 SOKR_API SokrResult sokr_completion(const SokrCompletionQuery *query,
                                     SokrCompletionSignal *signal);
@@ -243,8 +244,9 @@ SOKR_API SokrResult sokr_register_substrate(const SokrSubstratePlugin *plugin,
  * Deregister a substrate: the id becomes unreachable at once; then the call
  * waits for the calls already inside the plugin, then calls destroy_fn exactly
  * once. Every token of the substrate is SOKR_NOT_FOUND from then on.
- * Serialised by the caller. Blocks until the last call has left; must not be
- * called from inside the plugin's own functions, which could never leave.
+ * Serialised by the caller. Blocks until the last call has left, spinning (see
+ * sokr/port.h); must not be called from inside the plugin's own functions, which
+ * could never leave.
  *
  *   SOKR_OK         gone
  *   SOKR_NOT_FOUND  no such substrate is registered
