@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <sokr/substrate/host_memory.hpp>
+#include <thread>
+#include <vector>
+
+namespace sokr::substrate {
+namespace {
+
+template <class T>
+void expect_refused(const Result<T>& result, SokrResult code, const std::string& part) {
+  ASSERT_FALSE(result) << part;
+  EXPECT_EQ(result.code(), code);
+  EXPECT_NE(result.failure().sentence.find(part), std::string::npos) << result.failure().sentence;
+}
+
+TEST(HostMemory, BuffersAreZeroAndAligned) {
+  HostMemory memory;
+  for (std::uint64_t size : {UINT64_C(1), UINT64_C(63), UINT64_C(4096), UINT64_C(262143),
+                             UINT64_C(262144), UINT64_C(1) << 22}) {
+    const auto buffer = memory.create(size, SOKR_BUFFER_HOST_VISIBLE);
+    ASSERT_TRUE(buffer) << size;
+    auto* data = static_cast<unsigned char*>(*memory.map(*buffer));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % 64, 0u);
+    EXPECT_TRUE(std::all_of(data, data + size, [](unsigned char c) { return c == 0; }));
+    std::memset(data, 1, size);
+    EXPECT_TRUE(memory.free(*buffer));
+  }
+  EXPECT_EQ(memory.buffer_count(), 0u);
+}
+
+TEST(HostMemory, RefusesBadRequests) {
+  HostMemory memory({.max_buffer_size = 1000});
+  expect_refused(memory.create(0, 0), SOKR_INVALID_INPUT, "at least 1 byte");
+  expect_refused(memory.create(4, 8), SOKR_INVALID_INPUT, "unknown buffer flags 0x8");
+  expect_refused(memory.create(1001, 0), SOKR_INVALID_INPUT, "limit of 1000");
+  HostMemory unlimited;
+  expect_refused(unlimited.create(UINT64_MAX, 0), SOKR_DISPATCH_FAILED, "out of memory");
+  expect_refused(unlimited.create(UINT64_C(1) << 62, 0), SOKR_DISPATCH_FAILED, "out of memory");
+  for (SokrBuffer bad : {UINT64_C(0), UINT64_C(1), UINT64_MAX}) {
+    expect_refused(memory.free(bad), SOKR_INVALID_INPUT, "no buffer");
+    expect_refused(memory.map(bad), SOKR_INVALID_INPUT, "no buffer");
+    expect_refused(memory.address(bad), SOKR_INVALID_INPUT, "no buffer");
+    expect_refused(memory.read(bad, 0, nullptr, 0), SOKR_INVALID_INPUT, "no buffer");
+    expect_refused(memory.write(bad, 0, nullptr, 0), SOKR_INVALID_INPUT, "no buffer");
+  }
+}
+
+TEST(HostMemory, ReadsAndWritesWithinTheBuffer) {
+  HostMemory memory;
+  const SokrBuffer buffer = *memory.create(16, 0);
+  const std::uint32_t in = 0x12345678;
+  std::uint32_t out = 0;
+  EXPECT_TRUE(memory.write(buffer, 12, &in, 4));
+  EXPECT_TRUE(memory.read(buffer, 12, &out, 4));
+  EXPECT_EQ(out, in);
+  EXPECT_TRUE(memory.read(buffer, 16, nullptr, 0));
+  expect_refused(memory.write(buffer, 13, &in, 4), SOKR_INVALID_INPUT,
+                 "the write covers 4 bytes from offset 13, but its buffer has 16 bytes");
+  expect_refused(memory.read(buffer, 17, &out, 0), SOKR_INVALID_INPUT, "offset 17");
+  expect_refused(memory.read(buffer, UINT64_MAX, &out, 4), SOKR_INVALID_INPUT, "but its buffer");
+  expect_refused(memory.read(buffer, 4, &out, UINT64_MAX), SOKR_INVALID_INPUT, "but its buffer");
+  expect_refused(memory.read(buffer, 0, nullptr, 4), SOKR_INVALID_INPUT, "null address");
+  expect_refused(memory.write(buffer, 0, nullptr, 4), SOKR_INVALID_INPUT, "null address");
+}
+
+TEST(HostMemory, FlagsSayWhatABufferCan) {
+  HostMemory memory;
+  const SokrBuffer plain = *memory.create(4, SOKR_BUFFER_DEFAULT);
+  const SokrBuffer both = *memory.create(4, SOKR_BUFFER_HOST_VISIBLE | SOKR_BUFFER_ADDRESS);
+  expect_refused(memory.map(plain), SOKR_INVALID_INPUT, "SOKR_BUFFER_HOST_VISIBLE");
+  expect_refused(memory.address(plain), SOKR_INVALID_INPUT, "SOKR_BUFFER_ADDRESS");
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(*memory.map(both)), *memory.address(both));
+}
+
+TEST(HostMemory, HandlesAreNotReused) {
+  HostMemory memory;
+  const SokrBuffer first = *memory.create(4, 0);
+  EXPECT_TRUE(memory.free(first));
+  const SokrBuffer second = *memory.create(4, 0);
+  EXPECT_NE(first, second);
+  expect_refused(memory.free(first), SOKR_INVALID_INPUT, "never made, or freed");
+  EXPECT_EQ(memory.buffer_count(), 1u);
+}
+
+TEST(HostMemory, ALaunchKeepsWhatItUses) {
+  HostMemory memory;
+  const SokrBuffer buffer = *memory.create(1 << 20, SOKR_BUFFER_ADDRESS);
+  const auto range =
+      memory.resolve(SokrBinding{0, 0, 0, SOKR_BINDING_BUFFER, 3, 0, buffer, 1 << 10, 64});
+  ASSERT_TRUE(range) << range.failure().sentence;
+  EXPECT_EQ(range->size, 64u);
+  EXPECT_TRUE(memory.free(buffer));
+  std::memset(range->data, 7, 64);  // still there
+  EXPECT_EQ(memory.locate(reinterpret_cast<std::uintptr_t>(range->data)).owner, nullptr);
+}
+
+TEST(HostMemory, ImportsInPlace) {
+  HostMemory memory({.import_alignment = 64});
+  alignas(64) unsigned char host[128] = {};
+  const auto buffer = memory.import_host(host, sizeof host);
+  ASSERT_TRUE(buffer);
+  const unsigned char seven = 7;
+  EXPECT_TRUE(memory.write(*buffer, 100, &seven, 1));
+  EXPECT_EQ(host[100], 7);
+  EXPECT_EQ(*memory.map(*buffer), host);
+  const auto again = memory.import_host(host, sizeof host);
+  ASSERT_TRUE(again) << "the same memory twice is allowed";
+  EXPECT_TRUE(memory.free(*buffer));
+  EXPECT_TRUE(memory.free(*again));
+  EXPECT_EQ(host[100], 7);
+
+  expect_refused(memory.import_host(nullptr, 64), SOKR_INVALID_INPUT, "not null");
+  expect_refused(memory.import_host(host, 0), SOKR_INVALID_INPUT, "at least 1 byte");
+  expect_refused(memory.import_host(host + 1, 64), SOKR_INVALID_INPUT, "multiples of 64");
+  expect_refused(memory.import_host(host, 65), SOKR_INVALID_INPUT, "multiples of 64");
+  expect_refused(memory.import_host(host, UINT64_MAX - 63), SOKR_INVALID_INPUT, "address space");
+  HostMemory without({.import_alignment = 0});
+  expect_refused(without.import_host(host, 64), SOKR_INVALID_INPUT, "cannot import");
+}
+
+TEST(HostMemory, ResolvesBindings) {
+  HostMemory memory;
+  std::uint32_t host[4] = {1, 2, 3, 4};
+  const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(host));
+  auto range = memory.resolve(SokrBinding{0, 0, 0, SOKR_BINDING_HOST, 1, 0, address, 4, 8});
+  ASSERT_TRUE(range);
+  EXPECT_EQ(reinterpret_cast<std::uint32_t*>(range->data), host + 1);
+  EXPECT_EQ(range->owner, nullptr);
+  range = memory.resolve(SokrBinding{0, 0, 0, SOKR_BINDING_NULL, 0, 0, 99, 4, 8});
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->data, nullptr);
+  EXPECT_EQ(range->size, 0u);
+  expect_refused(memory.resolve(SokrBinding{0, 0, 0, SOKR_BINDING_HOST, 1, 0, UINT64_MAX, 4, 8}),
+                 SOKR_INVALID_INPUT, "not host memory");
+  expect_refused(memory.resolve(SokrBinding{1, 2, 3, SOKR_BINDING_BUFFER, 1, 0, 77, 0, 8}),
+                 SOKR_INVALID_INPUT, "binding 1.2[3]: there is no buffer 77");
+  const SokrBuffer buffer = *memory.create(16, 0);
+  expect_refused(memory.resolve(SokrBinding{0, 1, 0, SOKR_BINDING_BUFFER, 1, 0, buffer, 12, 8}),
+                 SOKR_INVALID_INPUT,
+                 "binding 0.1[0] covers 8 bytes from offset 12, but its buffer has 16 bytes");
+  expect_refused(memory.resolve(buffer, 8, 12, "the indirect buffer"), SOKR_INVALID_INPUT,
+                 "the indirect buffer covers 12 bytes from offset 8");
+  EXPECT_TRUE(memory.resolve(buffer, 4, 12, "the indirect buffer"));
+}
+
+TEST(HostMemory, LocatesAddresses) {
+  HostMemory memory;
+  const SokrBuffer a = *memory.create(100, SOKR_BUFFER_ADDRESS);
+  const std::uint64_t start = *memory.address(a);
+  EXPECT_EQ(memory.locate(start).size, 100u);
+  EXPECT_EQ(memory.locate(start + 99).size, 100u);
+  EXPECT_EQ(memory.locate(start + 100).owner, nullptr);
+  EXPECT_EQ(memory.locate(start - 1).owner, nullptr);
+  EXPECT_EQ(memory.locate(0).owner, nullptr);
+  EXPECT_EQ(memory.locate(UINT64_MAX).owner, nullptr);
+}
+
+TEST(HostMemory, ManyThreadsCreateUseAndFree) {
+  HostMemory memory;
+  const SokrBuffer common = *memory.create(64, 0);
+  std::vector<std::thread> threads;
+  for (std::uint32_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::uint32_t i = 0; i < 300; ++i) {
+        const SokrBuffer mine = *memory.create(8 + i, SOKR_BUFFER_ADDRESS);
+        std::uint32_t value = t * 1000 + i, back = 0;
+        ASSERT_TRUE(memory.write(mine, 4, &value, 4));
+        ASSERT_TRUE(memory.read(mine, 4, &back, 4));
+        ASSERT_EQ(back, value);
+        ASSERT_NE(memory.locate(*memory.address(mine)).owner, nullptr);
+        ASSERT_TRUE(memory.write(common, 8 * t, &value, 4));
+        ASSERT_TRUE(memory.free(mine));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(memory.buffer_count(), 1u);
+}
+
+}  // namespace
+}  // namespace sokr::substrate

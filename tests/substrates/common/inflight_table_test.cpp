@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <latch>
+#include <random>
+#include <set>
+#include <sokr/substrate/inflight_table.hpp>
+#include <thread>
+#include <vector>
+
+namespace sokr::substrate {
+namespace {
+
+constexpr CompletionAnswer kPending{SOKR_OK, SOKR_COMPLETION_PENDING};
+constexpr CompletionAnswer kComplete{SOKR_OK, SOKR_COMPLETION_COMPLETE};
+constexpr CompletionAnswer kFailed{SOKR_OK, SOKR_COMPLETION_FAILED};
+constexpr CompletionAnswer kTimedOut{SOKR_TIMEOUT, SOKR_COMPLETION_TIMEDOUT};
+constexpr CompletionAnswer kUnknown{SOKR_NOT_FOUND, SOKR_COMPLETION_FAILED};
+
+TEST(InFlightTable, NeverIssuedTokensAreUnknown) {
+  InFlightTable table;
+  for (std::uint64_t token :
+       {UINT64_C(0), UINT64_C(1), UINT64_C(2), UINT64_C(15), UINT64_C(16), UINT64_C(17),
+        SOKR_PLUGIN_TOKEN_MAX, SOKR_PLUGIN_TOKEN_MAX + 1, UINT64_MAX, UINT64_MAX - 1}) {
+    EXPECT_EQ(table.completion(token, 0), kUnknown) << token;
+    EXPECT_EQ(table.completion(token, UINT64_MAX), kUnknown) << token;
+    EXPECT_EQ(table.when_terminal(token, [](bool) { FAIL(); }), SOKR_NOT_FOUND) << token;
+    EXPECT_FALSE(table.finish(token)) << token;
+    EXPECT_FALSE(table.fail(token, "x")) << token;
+    EXPECT_EQ(table.error(token), "") << token;
+    EXPECT_FALSE(table.timing(token)) << token;
+  }
+}
+
+TEST(InFlightTable, CompleteTokensNeedNoEnd) {
+  InFlightTable table;
+  const std::uint64_t a = table.issue_complete(), b = table.issue_complete();
+  EXPECT_NE(a, b);
+  EXPECT_EQ(table.completion(a, 0), kComplete);
+  EXPECT_EQ(table.completion(b, UINT64_MAX), kComplete);
+  EXPECT_EQ(table.completion(b + 2, 0), kUnknown);
+  EXPECT_FALSE(table.fail(a, "too late"));
+  EXPECT_EQ(table.completion(a, 0), kComplete);
+  EXPECT_EQ(table.active(), 0u);
+}
+
+TEST(InFlightTable, AnswersAreSticky) {
+  InFlightTable table;
+  const std::uint64_t good = table.begin(), bad = table.begin();
+  EXPECT_EQ(table.active(), 2u);
+  EXPECT_EQ(table.completion(good, 0), kPending);
+  EXPECT_EQ(table.completion(good, 1000), kTimedOut);
+  EXPECT_TRUE(table.finish(good));
+  EXPECT_TRUE(table.fail(bad, "the device is lost"));
+  EXPECT_FALSE(table.fail(good, "again"));
+  EXPECT_FALSE(table.finish(bad));
+  for (std::uint64_t timeout : {UINT64_C(0), UINT64_C(1), UINT64_MAX}) {
+    EXPECT_EQ(table.completion(good, timeout), kComplete);
+    EXPECT_EQ(table.completion(bad, timeout), kFailed);
+  }
+  EXPECT_EQ(table.error(bad), "the device is lost");
+  EXPECT_EQ(table.error(good), "");
+  EXPECT_EQ(table.active(), 0u);
+}
+
+TEST(InFlightTable, TokensAreInRangeAndNeverTheSame) {
+  InFlightTable table;
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint64_t token = i % 3 == 0 ? table.issue_complete() : table.begin();
+    EXPECT_GE(token, 1u);
+    EXPECT_LE(token, SOKR_PLUGIN_TOKEN_MAX);
+    EXPECT_TRUE(seen.insert(token).second);
+    if (i % 2 == 0) (void)table.finish(token);
+  }
+}
+
+TEST(InFlightTable, FailuresAreRememberedWhateverTheirOrder) {
+  InFlightTable table({.kept_errors = 10, .kept_timings = 10});
+  std::vector<std::uint64_t> tokens(3000);
+  for (auto& token : tokens) token = table.begin();
+  std::vector<std::size_t> order(tokens.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::shuffle(order.begin(), order.end(), std::mt19937(7));
+  for (std::size_t i : order) {
+    if (i % 3 == 0) {
+      EXPECT_TRUE(table.finish(tokens[i]));
+    } else {
+      EXPECT_TRUE(table.fail(tokens[i], "n" + std::to_string(i)));
+    }
+  }
+  std::size_t sentences = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    EXPECT_EQ(table.completion(tokens[i], 0), i % 3 == 0 ? kComplete : kFailed) << i;
+    const std::string sentence = table.error(tokens[i]);
+    if (sentence.empty()) continue;
+    ++sentences;
+    EXPECT_EQ(sentence, "n" + std::to_string(i));
+  }
+  EXPECT_EQ(sentences, 10u) << "the sentences of the latest failures";
+}
+
+TEST(InFlightTable, AWaitEndsWithItsToken) {
+  InFlightTable table;
+  const std::uint64_t token = table.begin();
+  const std::uint64_t other = table.begin();
+  int payload = 0;
+  std::array<std::thread, 4> waiters;
+  std::latch started(4);
+  std::atomic<int> right{0};
+  for (std::size_t i = 0; i < waiters.size(); ++i) {
+    waiters[i] = std::thread([&, i] {
+      started.count_down();
+      // Timeouts that are as good as endless; one overflows if it is added naively.
+      const std::uint64_t timeouts[] = {UINT64_MAX, UINT64_MAX - 1, UINT64_C(1) << 62,
+                                        3600000000000};
+      if (table.completion(token, timeouts[i]) == kComplete && payload == 42) ++right;
+    });
+  }
+  started.wait();
+  payload = 42;
+  EXPECT_TRUE(table.finish(token));
+  for (auto& waiter : waiters) waiter.join();
+  EXPECT_EQ(right, 4);
+  EXPECT_EQ(table.completion(other, 0), kPending);
+  EXPECT_TRUE(table.finish(other));
+}
+
+TEST(InFlightTable, AnExpiredWaitLastsItsTimeAndTheWorkGoesOn) {
+  InFlightTable table;
+  const std::uint64_t token = table.begin();
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(table.completion(token, 20'000'000), kTimedOut);
+  EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(20));
+  EXPECT_EQ(table.completion(token, 0), kPending);
+  EXPECT_TRUE(table.finish(token));
+  EXPECT_EQ(table.completion(token, 1), kComplete);
+}
+
+TEST(InFlightTable, CallbacksRunOnceWithTheOutcome) {
+  InFlightTable table;
+  const std::uint64_t good = table.begin(), bad = table.begin();
+  std::vector<std::string> log;
+  EXPECT_EQ(table.when_terminal(good, [&](bool f) { log.push_back(f ? "g-failed" : "g"); }),
+            SOKR_OK);
+  EXPECT_EQ(table.when_terminal(bad, [&](bool f) { log.push_back(f ? "b-failed" : "b"); }),
+            SOKR_OK);
+  EXPECT_TRUE(log.empty());
+  (void)table.fail(bad, "no");
+  (void)table.finish(good);
+  (void)table.finish(good);
+  EXPECT_EQ(log, (std::vector<std::string>{"b-failed", "g"}));
+  EXPECT_EQ(table.when_terminal(bad, [&](bool f) { log.push_back(f ? "late" : "?"); }), SOKR_OK);
+  EXPECT_EQ(
+      table.when_terminal(table.issue_complete(), [&](bool f) { log.push_back(f ? "?" : "now"); }),
+      SOKR_OK);
+  EXPECT_EQ(log.size(), 4u);
+  EXPECT_EQ(log[2], "late");
+  EXPECT_EQ(log[3], "now");
+}
+
+TEST(InFlightTable, ACallbackMayUseTheTable) {
+  InFlightTable table;
+  const std::uint64_t first = table.begin(), second = table.begin();
+  EXPECT_EQ(table.when_terminal(first,
+                                [&](bool) {
+                                  EXPECT_EQ(table.completion(first, 0), kComplete);
+                                  EXPECT_GE(table.active(), 2u)
+                                      << "the token is under way until its callbacks are done";
+                                  (void)table.fail(second, "chained");
+                                }),
+            SOKR_OK);
+  EXPECT_TRUE(table.finish(first));
+  EXPECT_EQ(table.completion(second, UINT64_MAX), kFailed);
+}
+
+TEST(InFlightTable, SeveralWaitsAreOne) {
+  InFlightTable table;
+  const std::uint64_t done = table.issue_complete(), a = table.begin(), b = table.begin();
+  int calls = 0;
+  bool failed = false;
+  std::string sentence;
+  const auto note = [&](bool f, std::string s) { ++calls, failed = f, sentence = std::move(s); };
+  EXPECT_EQ(table.when_all_terminal(std::array{done, a, b, a}, note), SOKR_OK);
+  EXPECT_EQ(calls, 0);
+  (void)table.fail(b, "device lost");
+  EXPECT_EQ(calls, 0);
+  (void)table.finish(a);
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(failed);
+  EXPECT_EQ(sentence, "the launch that it waited for failed: device lost");
+
+  EXPECT_EQ(table.when_all_terminal({}, note), SOKR_OK);
+  EXPECT_EQ(calls, 2);
+  EXPECT_FALSE(failed);
+  std::size_t unknown = 99;
+  EXPECT_EQ(table.when_all_terminal(std::array{done, UINT64_C(999999)}, note, &unknown),
+            SOKR_NOT_FOUND);
+  EXPECT_EQ(unknown, 1u);
+  EXPECT_EQ(calls, 2);
+}
+
+TEST(InFlightTable, AbandonEndsEveryWait) {
+  InFlightTable table;
+  std::vector<std::uint64_t> tokens;
+  for (int i = 0; i < 50; ++i) tokens.push_back(table.begin());
+  (void)table.finish(tokens[10]);
+  std::atomic<int> failed{0};
+  std::vector<std::thread> waiters;
+  std::latch started(4);
+  for (int i = 0; i < 4; ++i) {
+    waiters.emplace_back([&, i] {
+      started.count_down();
+      if (table.completion(tokens[static_cast<std::size_t>(i)], UINT64_MAX) == kFailed) ++failed;
+    });
+  }
+  started.wait();
+  table.abandon_all("the substrate was destroyed");
+  for (auto& waiter : waiters) waiter.join();
+  EXPECT_EQ(failed, 4);
+  table.wait_idle();
+  EXPECT_EQ(table.completion(tokens[10], 0), kComplete);
+  EXPECT_EQ(table.completion(tokens[49], 0), kFailed);
+  EXPECT_EQ(table.error(tokens[49]), "the substrate was destroyed");
+  EXPECT_FALSE(table.finish(tokens[49])) << "a late worker changes nothing";
+}
+
+TEST(InFlightTable, TimingsBelongToCompleteTokens) {
+  InFlightTable table({.kept_errors = 4, .kept_timings = 2});
+  const std::uint64_t a = table.begin(), b = table.begin();
+  table.record_timing(a, 100);
+  EXPECT_FALSE(table.timing(a)) << "not finished";
+  (void)table.finish(a);
+  EXPECT_EQ(table.timing(a), 100u);
+  EXPECT_EQ(table.timing(a), 100u) << "asking does not consume it";
+  table.record_timing(b, 5);
+  (void)table.fail(b, "x");
+  EXPECT_FALSE(table.timing(b));
+  const std::uint64_t c = table.issue_complete();
+  table.record_timing(c, 7);
+  EXPECT_EQ(table.timing(c), 7u);
+  EXPECT_FALSE(table.timing(a)) << "dropped";
+  EXPECT_FALSE(table.timing(table.issue_complete()));
+}
+
+TEST(InFlightTable, ManyThreadsIssueFinishFailAndWait) {
+  InFlightTable table;
+  constexpr int kThreads = 4, kRounds = 800;
+  std::array<std::atomic<std::uint64_t>, kThreads> mailbox{};
+  std::array<std::uint64_t, kThreads> written{};
+  std::atomic<int> callbacks{0};
+  std::vector<std::thread> threads;
+  // Producer t begins a token, hands it to finisher t, and waits for it; a third
+  // thread polls them all.
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kRounds; ++i) {
+        (void)table.issue_complete();
+        const std::uint64_t token = table.begin();
+        ASSERT_EQ(table.when_terminal(token, [&](bool) { ++callbacks; }), SOKR_OK);
+        mailbox[t].store(token);
+        mailbox[t].notify_all();
+        const CompletionAnswer answer = table.completion(token, UINT64_MAX);
+        ASSERT_EQ(answer, i % 5 == 0 ? kFailed : kComplete);
+        ASSERT_EQ(written[t], token) << "what happened before the end is visible";
+      }
+    });
+    threads.emplace_back([&, t] {
+      std::uint64_t last = 0;
+      for (int i = 0; i < kRounds; ++i) {
+        mailbox[t].wait(last);
+        last = mailbox[t].load();
+        written[t] = last;
+        ASSERT_TRUE(i % 5 == 0 ? table.fail(last, "asked to") : table.finish(last));
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    for (int i = 0; i < kRounds; ++i) {
+      for (auto& box : mailbox) {
+        const std::uint64_t token = box.load();
+        if (token == 0) continue;
+        const CompletionAnswer first = table.completion(token, 0);
+        ASSERT_NE(first, kUnknown);
+        if (first != kPending) {
+          ASSERT_EQ(table.completion(token, 0), first);
+        }
+      }
+    }
+  });
+  for (auto& thread : threads) thread.join();
+  table.wait_idle();
+  EXPECT_EQ(callbacks, kThreads * kRounds);
+  EXPECT_EQ(table.active(), 0u);
+}
+
+TEST(InFlightTable, MayBeDestroyedWhenIdle) {
+  for (int i = 0; i < 200; ++i) {
+    auto table = std::make_unique<InFlightTable>();
+    const std::uint64_t token = table->begin();
+    std::atomic<bool> ran{false};
+    ASSERT_EQ(table->when_terminal(token, [&](bool) { ran = true; }), SOKR_OK);
+    std::thread worker([token, t = table.get()] { (void)t->finish(token); });
+    table->wait_idle();
+    EXPECT_TRUE(ran) << "idle means that the callbacks are done too";
+    // The worker may still be returning from finish(), but no longer touches the table.
+    table.reset();
+    worker.join();
+  }
+}
+
+}  // namespace
+}  // namespace sokr::substrate

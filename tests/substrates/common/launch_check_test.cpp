@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <gtest/gtest.h>
+
+#include <sokr/substrate/launch_check.hpp>
+
+#include "launch_builder.hpp"
+
+namespace sokr::substrate {
+namespace {
+
+using testing_support::LaunchBuilder;
+
+spirv::Binding storage(std::uint32_t set, std::uint32_t binding, const char* name,
+                       std::uint32_t access, std::uint64_t min_size, std::uint32_t stride = 0) {
+  spirv::Binding b;
+  b.set = set, b.binding = binding, b.name = name, b.access = access;
+  b.kind = SOKR_IR_STORAGE_BUFFER, b.min_size = min_size, b.runtime_stride = stride;
+  return b;
+}
+
+// x[] is read, y is { uint n; uint pad[3]; float v[]; } and written, a uniform block.
+spirv::EntryReflection kernel() {
+  spirv::EntryReflection entry;
+  entry.name = "main";
+  entry.local_size = {64, 1, 1};
+  entry.workgroup_bytes = 1024;
+  entry.push_constant_size = 10;
+  entry.bindings = {storage(0, 0, "x", SOKR_IR_READ, 4, 4),
+                    storage(0, 2, "y", SOKR_IR_READ | SOKR_IR_WRITE, 20, 4),
+                    storage(1, 0, "", SOKR_IR_READ, 32)};
+  entry.bindings[2].kind = SOKR_IR_UNIFORM_BUFFER;
+  return entry;
+}
+
+SokrComputeLimits limits() {
+  SokrComputeLimits l{};
+  l.struct_size = sizeof l;
+  l.max_group_count[0] = 1000, l.max_group_count[1] = l.max_group_count[2] = 100;
+  l.max_local_size[0] = 256, l.max_local_size[1] = 256, l.max_local_size[2] = 64;
+  l.max_local_invocations = 256;
+  l.max_shared_memory = 4096;
+  l.max_push_constant_size = 128;
+  l.subgroup_size = 16, l.min_subgroup_size = 8, l.max_subgroup_size = 32;
+  l.max_descriptor_sets = 4;
+  l.max_binding_size = 1 << 20;
+  return l;
+}
+
+LaunchBuilder launch() {
+  LaunchBuilder b;
+  b.bind(0, 0, 4, SOKR_ACCESS_READ).bind(0, 2, 16).bind(1, 0, 32, SOKR_ACCESS_READ);
+  b.push.resize(12);
+  return b;
+}
+
+// The bytes outlive the resolved launch, which borrows them.
+struct Checked {
+  std::vector<std::uint8_t> bytes;
+  Result<ResolvedLaunch> result;
+};
+
+Checked check(LaunchBuilder b, const spirv::EntryReflection& entry = kernel(),
+              const SokrComputeLimits& l = limits(), std::uint32_t substrate = 5) {
+  std::vector<std::uint8_t> bytes = b.bytes();
+  const auto view = LaunchView::parse(bytes.data(), bytes.size());
+  if (!view) return {bytes, view.failure()};
+  auto result = check_launch(*view, entry, l, substrate);
+  return {std::move(bytes), std::move(result)};
+}
+
+void expect_refused(const Checked& checked, const std::string& sentence) {
+  ASSERT_FALSE(checked.result) << "expected: " << sentence;
+  EXPECT_EQ(checked.result.code(), SOKR_INVALID_INPUT);
+  EXPECT_EQ(checked.result.failure().sentence, sentence);
+}
+
+TEST(LaunchCheck, ResolvesInTheOrderOfTheReflection) {
+  LaunchBuilder b = launch();
+  std::swap(b.bindings[0], b.bindings[2]);
+  b.bindings[0].offset = 16;
+  b.launch.groups[0] = 3;
+  b.launch.subgroup_size = 8;
+  const Checked checked = check(b);
+  ASSERT_TRUE(checked.result) << checked.result.failure().sentence;
+  const ResolvedLaunch& r = *checked.result;
+  ASSERT_EQ(r.bindings.size(), 3u);
+  EXPECT_EQ(r.bindings[0].binding, 0u);
+  EXPECT_EQ(r.bindings[1].binding, 2u);
+  EXPECT_EQ(r.bindings[2].set, 1u);
+  EXPECT_EQ(r.bindings[2].kind, SOKR_IR_UNIFORM_BUFFER);
+  EXPECT_EQ(r.bindings[2].offset, 16u);
+  EXPECT_TRUE(r.bindings[1].writes());
+  EXPECT_FALSE(r.bindings[0].writes());
+  EXPECT_EQ(r.elements(1).size(), 1u);
+  EXPECT_EQ(r.elements(1)[0].size, 16u);
+  EXPECT_EQ(r.groups[0], 3u);
+  EXPECT_EQ(r.local_size[0], 64u);
+  EXPECT_EQ(r.subgroup_size, 8u);
+  EXPECT_EQ(r.push.size(), 12u);
+  EXPECT_FALSE(r.empty);
+}
+
+TEST(LaunchCheck, AZeroGroupCountLaunchesNothing) {
+  LaunchBuilder b = launch();
+  b.launch.groups[1] = 0;
+  const Checked checked = check(b);
+  ASSERT_TRUE(checked.result);
+  EXPECT_TRUE(checked.result->empty);
+  b.launch.indirect = 4;
+  b.launch.groups[0] = UINT32_MAX;
+  const Checked indirect = check(b);
+  ASSERT_TRUE(indirect.result) << indirect.result.failure().sentence;
+  EXPECT_FALSE(indirect.result->empty);
+}
+
+TEST(LaunchCheck, RefusesMissingUnknownAndDoubleBindings) {
+  LaunchBuilder b = launch();
+  b.bindings.erase(b.bindings.begin() + 1);
+  expect_refused(check(b),
+                 "binding 0.2 (y) is missing: the kernel reads and writes a storage buffer");
+  b = launch();
+  b.bind(3, 1, 4);
+  expect_refused(check(b),
+                 "binding 3.1 is not used by entry point \"main\"; it uses 0.0 (x), 0.2 (y), 1.0");
+  b = launch();
+  b.bind(0, 2, 64);
+  expect_refused(check(b), "binding 0.2 (y) is bound twice");
+  b = launch();
+  b.bind_null(0, 2);
+  expect_refused(check(b), "binding 0.2 (y) is bound twice");
+  b = launch();
+  b.bindings[1].index = 1;
+  expect_refused(check(b), "binding 0.2 (y) is named with index 1, but it is not an array");
+  expect_refused(check(launch(),
+                       [] {
+                         spirv::EntryReflection e;
+                         e.name = "empty";
+                         e.push_constant_size = 12;
+                         return e;
+                       }()),
+                 "binding 0.0 is not used by entry point \"empty\"; it uses none");
+}
+
+TEST(LaunchCheck, NullBindingsCount) {
+  LaunchBuilder b;
+  b.bind_null(0, 0).bind_null(0, 2).bind_null(1, 0);
+  b.push.resize(12);
+  const Checked checked = check(b);
+  ASSERT_TRUE(checked.result) << checked.result.failure().sentence;
+  for (const ResolvedBinding& r : checked.result->bindings) {
+    EXPECT_EQ(r.source, SOKR_BINDING_NULL);
+    EXPECT_EQ(r.size, 0u);
+  }
+}
+
+TEST(LaunchCheck, AccessMustCoverWhatTheKernelDoes) {
+  LaunchBuilder b = launch();
+  b.bindings[1].access = SOKR_ACCESS_READ;
+  expect_refused(check(b), "the kernel writes binding 0.2 (y), but it is bound for reading only");
+  b = launch();
+  b.bindings[0].access = SOKR_ACCESS_WRITE;
+  expect_refused(check(b), "the kernel reads binding 0.0 (x), but it is bound for writing only");
+  spirv::EntryReflection unused = kernel();
+  unused.bindings[0].access = 0;
+  EXPECT_TRUE(check(b, unused).result);
+}
+
+TEST(LaunchCheck, SizesCoverTheFixedPart) {
+  LaunchBuilder b = launch();
+  b.bindings[1].size = 15;
+  expect_refused(check(b), "binding 0.2 (y) has 15 bytes; the kernel's block needs at least 16");
+  b = launch();
+  b.bindings[0].size = 1;  // a runtime array alone may be empty or end within an element
+  EXPECT_TRUE(check(b).result);
+  b.bindings[2].size = 31;
+  expect_refused(check(b), "binding 1.0 has 31 bytes; the kernel's block needs at least 32");
+  b = launch();
+  b.bindings[0].size = (1 << 20) + 1;
+  expect_refused(check(b), "binding 0.0 (x) has 1048577 bytes, over the limit of 1048576");
+}
+
+TEST(LaunchCheck, PushConstantsHaveTheDeclaredSize) {
+  LaunchBuilder b = launch();
+  b.push.resize(8);
+  expect_refused(check(b),
+                 "8 bytes of push constants were given; entry point \"main\" needs exactly 12");
+  b.push.resize(16);
+  expect_refused(check(b),
+                 "16 bytes of push constants were given; entry point \"main\" needs exactly 12");
+  b.push.clear();
+  expect_refused(check(b),
+                 "0 bytes of push constants were given; entry point \"main\" needs exactly 12");
+  spirv::EntryReflection none = kernel();
+  none.push_constant_size = 0;
+  EXPECT_TRUE(check(b, none).result);
+  b.push.resize(4);
+  expect_refused(check(b, none),
+                 "4 bytes of push constants were given, but entry point \"main\" has none");
+}
+
+TEST(LaunchCheck, LimitsHold) {
+  LaunchBuilder b = launch();
+  b.launch.groups[0] = 1001;
+  expect_refused(check(b), "1001 workgroups in x are over the limit of 1000");
+  b.launch.groups[0] = 1, b.launch.groups[2] = 101;
+  expect_refused(check(b), "101 workgroups in z are over the limit of 100");
+
+  spirv::EntryReflection e = kernel();
+  e.local_size = {1, 1, 65};
+  expect_refused(check(launch(), e), "the workgroup size 1,1,65 is over the limit of 64 in z");
+  e.local_size = {32, 32, 1};
+  expect_refused(check(launch(), e),
+                 "the workgroup size 32,32,1 has more than the limit of 256 invocations");
+  e.local_size = {UINT32_MAX, UINT32_MAX, UINT32_MAX};
+  SokrComputeLimits only_total{};
+  only_total.max_local_invocations = 256;
+  EXPECT_FALSE(check(launch(), e, only_total).result) << "the product must not wrap";
+  e = kernel();
+  e.workgroup_bytes = 4097;
+  expect_refused(check(launch(), e),
+                 "entry point \"main\" needs 4097 bytes of shared memory, over the limit of 4096");
+  e = kernel();
+  e.push_constant_size = 132;
+  expect_refused(check(launch(), e),
+                 "entry point \"main\" needs 132 bytes of push constants, over the limit of 128");
+  e = kernel();
+  e.bindings[2].set = 4;
+  expect_refused(check(launch(), e),
+                 "binding 4.0 is in set 4, over the limit of 4 descriptor sets");
+  e = kernel();
+  e.bindings[0].kind = SOKR_IR_STORAGE_IMAGE;
+  expect_refused(
+      check(launch(), e),
+      "binding 0.0 (x) is a storage image; only storage and uniform buffers can be bound");
+
+  b = launch();
+  b.launch.local_size[0] = 16, b.launch.local_size[1] = 32, b.launch.local_size[2] = 1;
+  expect_refused(check(b), "the workgroup size 16,32,1 has more than the limit of 256 invocations");
+}
+
+TEST(LaunchCheck, ZeroLimitsAreNone) {
+  LaunchBuilder b = launch();
+  b.launch.groups[0] = UINT32_MAX;
+  EXPECT_TRUE(check(b, kernel(), SokrComputeLimits{}).result);
+}
+
+TEST(LaunchCheck, SubgroupSizes) {
+  LaunchBuilder b = launch();
+  for (std::uint32_t size : {8u, 16u, 32u}) {
+    b.launch.subgroup_size = size;
+    EXPECT_TRUE(check(b).result) << size;
+  }
+  for (std::uint32_t size : {1u, 4u, 12u, 64u, 0x80000000u}) {
+    b.launch.subgroup_size = size;
+    expect_refused(check(b),
+                   fmt::format("subgroup size {} is not supported; supported are 8, 16, 32", size));
+  }
+  b.launch.subgroup_size = 4;
+  expect_refused(
+      check(b, kernel(), SokrComputeLimits{}),
+      "subgroup size 4 was asked for, but this substrate's cannot be chosen; leave it 0");
+}
+
+TEST(LaunchCheck, WaitsAreTokensOfThisSubstrate) {
+  LaunchBuilder b = launch();
+  b.waits = {sokr_token_encode(5, 1), sokr_token_encode(6, 1)};
+  expect_refused(
+      check(b),
+      "wait 1 is a token of substrate 6, but this is substrate 5; wait for it on the host "
+      "before the launch");
+  EXPECT_TRUE(check(b, kernel(), limits(), 0).result);
+}
+
+spirv::EntryReflection arrays(std::uint32_t count) {
+  spirv::EntryReflection e;
+  e.name = "main";
+  e.bindings = {storage(0, 0, "", SOKR_IR_READ, 4, 4), storage(0, 1, "many", SOKR_IR_READ, 4, 4)};
+  e.bindings[1].count = count;
+  return e;
+}
+
+TEST(LaunchCheck, DescriptorArraysAreFlattened) {
+  LaunchBuilder b;
+  b.bind(0, 1, 12, 1, 2).bind(0, 1, 10, 1, 0).bind(0, 0, 99, 1).bind_null(0, 1, 1);
+  const Checked checked = check(b, arrays(3));
+  ASSERT_TRUE(checked.result) << checked.result.failure().sentence;
+  const auto elements = checked.result->elements(1);
+  ASSERT_EQ(elements.size(), 3u);
+  EXPECT_EQ(elements[0].size, 10u);
+  EXPECT_EQ(elements[1].source, SOKR_BINDING_NULL);
+  EXPECT_EQ(elements[2].size, 12u);
+  EXPECT_EQ(elements[2].index, 2u);
+  EXPECT_EQ(checked.result->elements(0)[0].size, 99u);
+
+  b.bind_null(0, 1, 3);
+  expect_refused(check(b, arrays(3)),
+                 "binding 0.1 (many) is named with index 3, but it has 3 elements");
+}
+
+TEST(LaunchCheck, EveryElementOfASizedArrayIsNamed) {
+  LaunchBuilder b;
+  b.bind(0, 0, 4, 1).bind(0, 1, 4, 1, 0).bind(0, 1, 4, 1, 2);
+  expect_refused(check(b, arrays(3)),
+                 "binding 0.1[1] (many) is missing: the kernel reads a storage buffer");
+  // A huge claim of the module costs nothing.
+  expect_refused(check(b, arrays(UINT32_MAX)),
+                 "binding 0.1[1] (many) is missing: the kernel reads a storage buffer");
+}
+
+TEST(LaunchCheck, RuntimeSizedArraysEndAtTheHighestIndex) {
+  LaunchBuilder b;
+  b.bind(0, 0, 4, 1).bind(0, 1, 4, 1, 5);
+  const Checked checked = check(b, arrays(0));
+  ASSERT_TRUE(checked.result) << checked.result.failure().sentence;
+  ASSERT_EQ(checked.result->elements(1).size(), 6u);
+  EXPECT_EQ(checked.result->elements(1)[4].source, SOKR_BINDING_NULL);
+  EXPECT_EQ(checked.result->elements(1)[5].source, SOKR_BINDING_HOST);
+  b.bindings[1].index = UINT32_MAX;
+  expect_refused(
+      check(b, arrays(0)),
+      "binding 0.1 (many) is named with index 4294967295; the largest possible is 65535");
+  b.bindings.pop_back();
+  EXPECT_TRUE(check(b, arrays(0)).result) << "none named: an array of length 0";
+}
+
+}  // namespace
+}  // namespace sokr::substrate
