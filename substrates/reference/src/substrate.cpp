@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "substrate.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+
+namespace sokr::reference {
+
+using substrate::LaunchView;
+
+namespace {
+
+std::span<const std::uint8_t> bytes(const std::uint8_t* data, std::size_t size) {
+  return {data, size};
+}
+
+}  // namespace
+
+SokrComputeLimits ReferenceSubstrate::limits() {
+  SokrComputeLimits limits{};
+  limits.struct_size = sizeof limits;
+  for (auto& count : limits.max_group_count) count = UINT32_MAX;
+  for (auto& size : limits.max_local_size) size = kMaxLocalInvocations;
+  limits.max_local_invocations = kMaxLocalInvocations;
+  limits.max_shared_memory = static_cast<std::uint32_t>(kMaxWorkgroupBytes);
+  limits.max_push_constant_size = 65536;
+  limits.subgroup_size = kDefaultSubgroupSize;
+  limits.min_subgroup_size = kMinSubgroupSize;
+  limits.max_subgroup_size = kMaxSubgroupSize;
+  limits.max_descriptor_sets = UINT32_MAX;
+  limits.host_import_alignment = 1;
+  limits.max_binding_size = INT64_MAX;
+  const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page > 0)
+    limits.memory_size = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+  return limits;
+}
+
+ReferenceSubstrate::ReferenceSubstrate(const substrate::Host& host,
+                                       const SubstrateOptions& options)
+    : host_(host), options_(options),
+      arena_(options.threads ? static_cast<int>(options.threads) : tbb::task_arena::automatic, 0) {}
+
+ReferenceSubstrate::~ReferenceSubstrate() {
+  stop_.store(true, std::memory_order_relaxed);
+  tokens_.wait_idle();
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [&] { return tasks_ == 0; });
+  if (!started_) return;
+  lock.unlock();
+  arena_.terminate();
+  // Waits for oneTBB's threads to end, unless somebody else in the process uses them.
+  tbb::finalize(scheduler_, std::nothrow);
+}
+
+// ---- Preparation ------------------------------------------------------------------------------
+
+Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& query) {
+  if (query.ir_format != SOKR_IR_SPIRV)
+    return fail(SOKR_CAPABILITY_DENIED, "the reference substrate accepts SPIR-V ({:#x}), not IR "
+                "format {:#x}", SOKR_IR_SPIRV, query.ir_format);
+  const auto ir = bytes(query.ir_data, query.ir_data_len);
+  const auto check = [&]() -> Result<std::shared_ptr<const Checked>> {
+    SOKR_TRY(spirv::validate(ir));
+    SOKR_ASSIGN(auto module, spirv::decode(ir));
+    SOKR_TRY(check_capabilities(*module));
+    if (module->entry_points().empty())
+      return fail(SOKR_CAPABILITY_DENIED, "the module has no GLCompute entry point");
+    for (const auto& entry : module->entry_points()) {
+      SOKR_TRY(substrate::check_entry(spirv::reflect_entry(*module, entry), limits()));
+      SOKR_TRY(prepare(module, entry));
+    }
+    return std::make_shared<const Checked>();
+  };
+  SOKR_TRY(checked_.get({query.computation_id, ir, {}}, check));
+  return std::uint64_t{0};
+}
+
+Result<std::shared_ptr<const ReferenceSubstrate::Kernel>> ReferenceSubstrate::kernel_for(
+    const SokrDispatchRequest& request, const LaunchView& launch) {
+  const auto ir = bytes(request.ir_data, request.ir_data_len);
+  const auto build = [&]() -> Result<std::shared_ptr<const Kernel>> {
+    SOKR_TRY(spirv::validate(ir));
+    std::vector<spirv::SpecValue> values;
+    for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
+      const SokrSpecialization value = launch.specialization(i);
+      values.push_back({value.id, value.size, value.value});
+    }
+    SOKR_ASSIGN(auto module, spirv::decode(ir, {values, launch.local_size()}));
+    SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
+    std::uint32_t subgroup = launch.subgroup_size();
+    if (subgroup == 0) subgroup = entry->required_subgroup_size;
+    if (subgroup == 0) subgroup = kDefaultSubgroupSize;
+    Kernel kernel;
+    kernel.reflection = spirv::reflect_entry(*module, *entry);
+    SOKR_ASSIGN(kernel.program, prepare(module, *entry, subgroup));
+    return std::make_shared<const Kernel>(std::move(kernel));
+  };
+  const substrate::CompileKey key = substrate::compile_key(launch);
+  return kernels_.get({request.computation_id, ir, key}, build);
+}
+
+// ---- Launching -----------------------------------------------------------------------------------
+
+Result<void> ReferenceSubstrate::bind(const substrate::ResolvedLaunch& resolved, Work& work) {
+  for (const auto& binding : resolved.bindings) {
+    SOKR_ASSIGN(substrate::HostRange range, memory_.resolve(binding.as_binding()));
+    work.descriptors.push_back(
+        {binding.set, binding.binding, binding.index, range.data, range.size});
+    if (range.owner) work.owners.push_back(std::move(range.owner));
+  }
+  const auto* push = reinterpret_cast<const std::byte*>(resolved.push.data());
+  work.push.assign(push, push + resolved.push.size());
+  work.groups = resolved.groups;
+  return {};
+}
+
+Result<std::uint64_t> ReferenceSubstrate::dispatch(const SokrDispatchRequest& request) {
+  SOKR_ASSIGN(const LaunchView launch, LaunchView::parse(request.params, request.params_len));
+  auto work = std::make_shared<Work>();
+  SOKR_ASSIGN(work->kernel, kernel_for(request, launch));
+  SOKR_ASSIGN(const auto resolved,
+              substrate::check_launch(launch, work->kernel->reflection, limits(),
+                                      request.substrate_id));
+  SOKR_TRY(bind(resolved, *work));
+  work->profile = launch.profile();
+  if (launch.is_indirect()) {
+    SOKR_ASSIGN(work->indirect,
+                memory_.resolve(launch.indirect(), launch.indirect_offset(),
+                                3 * sizeof(std::uint32_t), "the indirect buffer"));
+  }
+  return submit(std::move(work), launch);
+}
+
+Result<std::uint64_t> ReferenceSubstrate::submit(std::shared_ptr<Work> work,
+                                                 const LaunchView& launch) {
+  std::vector<std::uint64_t> waits;
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i) waits.push_back(launch.wait(i));
+  const std::uint64_t token = work->token = tokens_.begin();
+  if (token == 0) return token;
+  if (waits.empty()) {
+    enqueue(std::move(work));
+    return token;
+  }
+  std::size_t unknown = 0;
+  const auto go_on = [this, work](bool failed, std::string sentence) {
+    if (failed) {
+      tokens_.fail(work->token, std::move(sentence));
+    } else {
+      enqueue(work);
+    }
+  };
+  if (tokens_.when_all_terminal(waits, go_on, &unknown) == SOKR_OK) return token;
+  tokens_.fail(token, "it waits for a token that was never issued");
+  return fail(SOKR_INVALID_INPUT, "token {} to wait for was never issued by this substrate",
+              waits[unknown]);
+}
+
+void ReferenceSubstrate::enqueue(std::shared_ptr<Work> work) {
+  const std::uint64_t token = work->token;
+  try {
+    const std::lock_guard lock(mutex_);
+    if (!started_) {
+      scheduler_ = tbb::task_scheduler_handle{tbb::attach{}};
+      arena_.initialize();
+      started_ = true;
+    }
+    queue_.push_back(std::move(work));
+    ++tasks_;
+    try {
+      arena_.enqueue([this] { run_next(); });
+    } catch (...) {
+      queue_.pop_back();
+      --tasks_;
+      throw;
+    }
+  } catch (const std::exception& error) {
+    tokens_.fail(token, fmt::format("the launch could not be started: {}", error.what()));
+  }
+}
+
+void ReferenceSubstrate::run_next() noexcept {
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<Work> work = std::move(queue_.front());
+  queue_.pop_front();
+  lock.unlock();
+  execute(*work);
+  lock.lock();
+  if (--tasks_ == 0) idle_.notify_all();
+}
+
+void ReferenceSubstrate::execute(Work& work) noexcept {
+  try {
+    const auto begin = std::chrono::steady_clock::now();
+    Result<void> done = run_work(work);
+    const auto spent = std::chrono::steady_clock::now() - begin;
+    if (work.profile && done)
+      tokens_.record_timing(work.token, static_cast<std::uint64_t>(
+          std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count()));
+    const std::uint64_t token = work.token;
+    work.owners.clear();
+    if (done) {
+      tokens_.finish(token);
+    } else {
+      tokens_.fail(token, std::move(done).failure().sentence);
+    }
+  } catch (...) {
+    tokens_.fail(work.token, substrate::failure_from_exception().sentence);
+  }
+}
+
+Result<void> ReferenceSubstrate::run_work(Work& work) {
+  if (work.indirect.data) {
+    std::memcpy(work.groups.data(), work.indirect.data, sizeof work.groups);
+    SOKR_TRY(substrate::check_group_counts(work.groups, limits()));
+  }
+  Launch launch;
+  launch.groups = work.groups;
+  launch.descriptors = work.descriptors;
+  launch.push = work.push;
+  launch.stop = &stop_;
+  launch.out_of_bounds = options_.out_of_bounds;
+  launch.valid_address = [this](std::uint64_t address, std::uint64_t size) {
+    const substrate::HostRange range = memory_.locate(address);
+    if (!range.owner) return false;
+    const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(range.data);
+    return offset <= range.size && range.size - offset >= size;
+  };
+  SOKR_ASSIGN(const RunReport report, run(*work.kernel->program, launch));
+  if (report.out_of_bounds_reads + report.out_of_bounds_writes > 0 &&
+      options_.out_of_bounds == OutOfBounds::kReport)
+    host_.log_warning("{} reads and {} writes were out of bounds; the first: {}",
+                      report.out_of_bounds_reads, report.out_of_bounds_writes,
+                      report.first_out_of_bounds);
+  return {};
+}
+
+}  // namespace sokr::reference

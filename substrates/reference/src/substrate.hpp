@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The substrate named `reference`: dispatches launches to the interpreter. What Exporter
+// asks of a substrate class; every function may be called from any thread.
+#ifndef SOKR_REFERENCE_SUBSTRATE_HPP_
+#define SOKR_REFERENCE_SUBSTRATE_HPP_
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/task_arena.h>
+#include <sokr/reference/interpreter.hpp>
+#include <sokr/spirv/reflection.hpp>
+#include <sokr/substrate/content_cache.hpp>
+#include <sokr/substrate/host_memory.hpp>
+#include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/launch_check.hpp>
+#include <sokr/substrate/plugin_description.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+namespace sokr::reference {
+
+struct SubstrateOptions {
+  std::uint32_t threads = 0;  // 0 = all that the process may use
+  OutOfBounds out_of_bounds = OutOfBounds::kIgnore;  // kReport logs a warning a launch
+};
+
+class ReferenceSubstrate {
+ public:
+  ReferenceSubstrate(const substrate::Host& host, const SubstrateOptions& options);
+  // Abandons what is in flight and waits until no task of this substrate runs.
+  ~ReferenceSubstrate();
+
+  Result<std::uint64_t> capability(const SokrCapabilityQuery& query);
+  // Returns once the launch is checked; it runs on oneTBB's threads.
+  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request);
+  substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns) {
+    return tokens_.completion(token, timeout_ns);
+  }
+  std::string completion_error(std::uint64_t token) { return tokens_.error(token); }
+  std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
+  substrate::HostMemory& memory() { return memory_; }
+
+  static SokrComputeLimits limits();
+
+ private:
+  struct Kernel {
+    std::shared_ptr<const Program> program;
+    spirv::EntryReflection reflection;
+  };
+  struct Checked {};
+  // A launch that was accepted: everything that it needs, nothing borrowed but host memory.
+  struct Work {
+    std::uint64_t token = 0;
+    bool profile = false;
+    std::shared_ptr<const Kernel> kernel;
+    std::array<std::uint32_t, 3> groups{};
+    substrate::HostRange indirect;  // if it has data: where the group counts are
+    std::vector<Descriptor> descriptors;
+    std::vector<std::shared_ptr<const substrate::HostBuffer>> owners;
+    std::vector<std::byte> push;
+  };
+
+  Result<std::shared_ptr<const Kernel>> kernel_for(const SokrDispatchRequest& request,
+                                                   const substrate::LaunchView& launch);
+  Result<void> bind(const substrate::ResolvedLaunch& resolved, Work& work);
+  Result<std::uint64_t> submit(std::shared_ptr<Work> work, const substrate::LaunchView& launch);
+  void enqueue(std::shared_ptr<Work> work);
+  void run_next() noexcept;
+  void execute(Work& work) noexcept;
+  Result<void> run_work(Work& work);
+
+  substrate::Host host_;
+  SubstrateOptions options_;
+  substrate::HostMemory memory_;
+  substrate::ContentCache<const Checked> checked_;
+  substrate::ContentCache<const Kernel> kernels_;
+  substrate::InFlightTable tokens_;
+  std::atomic<bool> stop_{false};
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable idle_;
+  std::deque<std::shared_ptr<Work>> queue_;
+  std::size_t tasks_ = 0;  // enqueued and not ended
+  bool started_ = false;
+
+  tbb::task_arena arena_;
+  tbb::task_scheduler_handle scheduler_;
+};
+
+}  // namespace sokr::reference
+
+#endif  // SOKR_REFERENCE_SUBSTRATE_HPP_
