@@ -4,6 +4,7 @@
 #include "../../sokr-core/src/registry.hpp"
 
 #include <gtest/gtest.h>
+#include <sokr/sokr.h>
 
 #include <atomic>
 #include <mutex>
@@ -136,14 +137,39 @@ TEST(Registry, one_id_is_removed_by_one_of_several_threads) {
   }
 }
 
-TEST(Registry, the_port_hook_of_the_program_replaces_the_weak_default) {
-  Small registry;
-  const uint32_t id = registry.add(1);
-  const auto visit = registry.enter(id);
+std::atomic<bool> inside = false, let_go = false;
+
+SokrResult deny(const SokrCapabilityQuery*, SokrCapabilityResponse*) {
+  return SOKR_CAPABILITY_DENIED;
+}
+SokrResult dispatch_until_let_go(const SokrDispatchRequest*, SokrDispatchResponse* response) {
+  inside = true;
+  while (!let_go) std::this_thread::yield();
+  response->completion_token = 1;
+  return SOKR_OK;
+}
+SokrResult complete(const SokrCompletionQuery*, SokrCompletionSignal* signal) {
+  *signal = SOKR_COMPLETION_COMPLETE;
+  return SOKR_OK;
+}
+void destroy() {}
+
+TEST(Port, a_program_that_links_the_static_library_replaces_the_wait) {
+  const SokrSubstratePlugin plugin = {
+      {SOKR_VERSION_MAJOR, 0, 0}, deny, dispatch_until_let_go, complete, destroy};
+  uint32_t id = 0;
+  ASSERT_EQ(sokr_register_substrate(&plugin, &id), SOKR_OK);
+  std::thread caller([&] {
+    const SokrDispatchRequest request = {{{0}}, id, nullptr, 0, nullptr, 0};
+    SokrDispatchResponse response;
+    EXPECT_EQ(sokr_dispatch(&request, &response), SOKR_OK);
+  });
+  while (!inside) std::this_thread::yield();
   const int before = port_waits;
-  std::thread remover([&] { registry.remove(id, [](int) {}); });
+  std::thread remover([&] { EXPECT_EQ(sokr_deregister_substrate(id), SOKR_OK); });
   while (port_waits == before) std::this_thread::yield();
-  registry.leave(visit);
+  let_go = true;
+  caller.join();
   remover.join();
 }
 
