@@ -117,10 +117,11 @@ constexpr bool walk_ids(uint32_t first, uint32_t last) {
 }
 
 static_assert(walk(kFreeWord, 1) && walk(slot_word(Phase::kReserved, 0), 1));
-// In four parts: one evaluation of all 65,535 ids would pass the step limit of compilers.
-static_assert(walk_ids(1, 0x0FFF));
+// Both ends and the middle of the ids; all 65,535 would pass the step limit of compilers,
+// and are walked by a test.
+static_assert(walk_ids(1, 0x03FF));
 static_assert(walk_ids(0x7F00, 0x80FF));
-static_assert(walk_ids(0xF000, kMaxId));
+static_assert(walk_ids(0xFC00, kMaxId));
 static_assert(!publish(slot_word(Phase::kReserved, 0), 0).allowed);
 static_assert(!publish(slot_word(Phase::kReserved, 0), kMaxId + 1).allowed);
 static_assert(!take_id(kMaxId).allowed && !take_id(kMaxId + 1).allowed);

@@ -32,6 +32,10 @@ std::vector<int> ids(const Small& registry) {
   return {snapshot.ids, snapshot.ids + snapshot.count};
 }
 
+TEST(SlotState, every_transition_of_every_id_leads_where_it_should) {
+  EXPECT_TRUE(check::walk_ids(1, kMaxId));
+}
+
 TEST(Registry, enter_gives_the_payload_until_removal) {
   Small registry;
   const uint32_t id = registry.add(42);
