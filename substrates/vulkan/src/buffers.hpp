@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The buffers that a host created on one device, by handle, and copies in and out of
+// them. A freed handle is dead at once; its memory goes when the launches that use
+// it are done. Handles are never given out twice, also not after the device was lost
+// and made anew. Any thread; write, read and create (of memory that the host cannot
+// reach) block until the device has copied.
+#ifndef SOKR_VULKAN_BUFFERS_HPP_
+#define SOKR_VULKAN_BUFFERS_HPP_
+
+#include <sokr/compute.h>
+#include <sokr/substrate/striped_mutex.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "device.hpp"
+#include "memory.hpp"
+
+namespace sokr::vulkan {
+
+class BufferTable {
+ public:
+  BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuffer>& next_handle);
+  // The device is idle.
+  ~BufferTable();
+  BufferTable(const BufferTable&) = delete;
+  BufferTable& operator=(const BufferTable&) = delete;
+
+  Result<SokrBuffer> create(std::uint64_t size, std::uint32_t flags);
+  Result<SokrBuffer> import_host(void* memory, std::uint64_t size);
+  Result<void> free(SokrBuffer buffer);
+  Result<void> write(SokrBuffer buffer, std::uint64_t offset, const void* from, std::uint64_t size);
+  Result<void> read(SokrBuffer buffer, std::uint64_t offset, void* to, std::uint64_t size);
+  Result<void*> map(SokrBuffer buffer);
+  Result<std::uint64_t> address(SokrBuffer buffer);
+
+  // The live buffer behind a handle.
+  Result<std::shared_ptr<Buffer>> find(SokrBuffer buffer);
+  // Lets go of freed memory that submissions up to `value` may have used.
+  void release_until(std::uint64_t value);
+
+ private:
+  struct Entry {
+    std::shared_ptr<Buffer> buffer;
+    std::uint32_t flags = 0;
+  };
+  Result<Entry> entry(SokrBuffer buffer);
+  Result<Entry> entry_range(SokrBuffer buffer, std::uint64_t offset, const void* host,
+                            std::uint64_t size);
+  SokrBuffer add(std::unique_ptr<Buffer> buffer, std::uint32_t flags);
+  Result<void> zero(Buffer& buffer);
+  Result<void> copy(Buffer& buffer, std::uint64_t offset, void* to, const void* from,
+                    std::uint64_t size);
+  // Records with `record`, submits and waits.
+  Result<void> transfer(const std::function<void(VkCommandBuffer)>& record);
+
+  Device& device_;
+  BlockPool& staging_;
+  std::atomic<SokrBuffer>& next_handle_;
+
+  substrate::StripedMutex mutex_;
+  std::unordered_map<SokrBuffer, Entry> buffers_;
+
+  std::mutex retired_mutex_;
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<Buffer>>> retired_;
+
+  std::mutex transfer_mutex_;  // guards the two below, held for a whole transfer
+  VkCommandPool command_pool_ = VK_NULL_HANDLE;
+  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+};
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_BUFFERS_HPP_

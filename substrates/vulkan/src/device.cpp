@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "device.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace sokr::vulkan {
+namespace {
+
+// A wait sleeps in slices, so that a loss that another thread noticed ends it even
+// where the driver forgets its sleepers.
+constexpr std::uint64_t kWaitSliceNs = 100'000'000;
+
+// Before they became core, functions had names with KHR.
+void fill_promoted(VolkDeviceTable& table) {
+#define SOKR_PROMOTED(name) \
+  if (!table.name) table.name = table.name##KHR
+  SOKR_PROMOTED(vkWaitSemaphores);
+  SOKR_PROMOTED(vkGetSemaphoreCounterValue);
+  SOKR_PROMOTED(vkGetBufferDeviceAddress);
+  SOKR_PROMOTED(vkQueueSubmit2);
+#undef SOKR_PROMOTED
+}
+
+std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
+}  // namespace
+
+std::function<void(VolkDeviceTable&)> device_table_hook;
+
+Result<std::unique_ptr<Device>> Device::create(const PhysicalDevice& physical,
+                                               const Options& options) {
+  std::unique_ptr<Device> device(new Device(physical, options));
+  SOKR_TRY(device->create_device());
+  SOKR_TRY(device->create_timeline());
+  return device;
+}
+
+Result<void> Device::create_device() {
+  const float priority = 1.0f;
+  VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+  queue.queueFamilyIndex = physical_.queue_family;
+  queue.queueCount = 1;
+  queue.pQueuePriorities = &priority;
+
+  const std::vector<const char*> extensions = usable_extensions(physical_.offer);
+  VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+  info.pNext = link_features(physical_.usable, physical_.offer);
+  info.queueCreateInfoCount = 1;
+  info.pQueueCreateInfos = &queue;
+  info.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
+  info.ppEnabledExtensionNames = extensions.data();
+  if (VkResult result = vkCreateDevice(physical_.handle, &info, nullptr, &device_);
+      result != VK_SUCCESS) {
+    device_ = VK_NULL_HANDLE;
+    return vk_failure(result, "vkCreateDevice", name());
+  }
+  volkLoadDeviceTable(&table_, device_);
+  fill_promoted(table_);
+  if (device_table_hook) device_table_hook(table_);
+  use_sync2_ = features().has("synchronization2");
+  table_.vkGetDeviceQueue(device_, physical_.queue_family, 0, &queue_);
+  return {};
+}
+
+Result<void> Device::create_timeline() {
+  VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
+  type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
+  VkSemaphoreCreateInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO};
+  info.pNext = &type;
+  VkResult result = table_.vkCreateSemaphore(device_, &info, nullptr, &timeline_);
+  if (result != VK_SUCCESS) timeline_ = VK_NULL_HANDLE;
+  return check(result, "vkCreateSemaphore");
+}
+
+Device::~Device() {
+  if (!device_) return;
+  table_.vkDeviceWaitIdle(device_);
+  if (timeline_) table_.vkDestroySemaphore(device_, timeline_, nullptr);
+  table_.vkDestroyDevice(device_, nullptr);
+}
+
+Failure Device::lose(const char* call) {
+  std::lock_guard lock(loss_mutex_);
+  if (loss_.empty()) {
+    loss_ = vk_failure(VK_ERROR_DEVICE_LOST, call, name()).sentence;
+    lost_.store(true, std::memory_order_release);
+  }
+  return Failure{SOKR_DISPATCH_FAILED, loss_};
+}
+
+Failure Device::loss() {
+  std::lock_guard lock(loss_mutex_);
+  return Failure{SOKR_DISPATCH_FAILED, loss_};
+}
+
+Result<void> Device::check(VkResult result, const char* call) {
+  if (result == VK_SUCCESS) return {};
+  if (result == VK_ERROR_DEVICE_LOST) return lose(call);
+  return vk_failure(result, call, name());
+}
+
+Result<std::uint64_t> Device::submit(VkCommandBuffer commands, std::uint64_t after) {
+  std::lock_guard lock(submit_mutex_);
+  if (is_lost()) return loss();
+  const std::uint64_t value = submitted_.load(std::memory_order_relaxed) + 1;
+  // Waiting for what the host saw finished costs nothing and makes its writes visible.
+  const std::uint64_t wait = std::max(after, reached_.load(std::memory_order_acquire));
+
+  issued_.store(value, std::memory_order_release);
+  SOKR_TRY(use_sync2_ ? submit2(commands, wait, value) : submit1(commands, wait, value));
+  submitted_.store(value, std::memory_order_release);
+  return value;
+}
+
+Result<void> Device::submit1(VkCommandBuffer commands, std::uint64_t wait, std::uint64_t signal) {
+  VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
+  values.signalSemaphoreValueCount = 1;
+  values.pSignalSemaphoreValues = &signal;
+  VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
+  info.pNext = &values;
+  info.commandBufferCount = commands ? 1 : 0;
+  info.pCommandBuffers = &commands;
+  info.signalSemaphoreCount = 1;
+  info.pSignalSemaphores = &timeline_;
+  const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+  if (wait != 0) {
+    values.waitSemaphoreValueCount = 1;
+    values.pWaitSemaphoreValues = &wait;
+    info.waitSemaphoreCount = 1;
+    info.pWaitSemaphores = &timeline_;
+    info.pWaitDstStageMask = &stages;
+  }
+  return check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit");
+}
+
+Result<void> Device::submit2(VkCommandBuffer commands, std::uint64_t wait, std::uint64_t signal) {
+  VkSemaphoreSubmitInfo waited{VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO};
+  waited.semaphore = timeline_;
+  waited.value = wait;
+  waited.stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT;
+  VkSemaphoreSubmitInfo signalled = waited;
+  signalled.value = signal;
+  VkCommandBufferSubmitInfo buffer{VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO};
+  buffer.commandBuffer = commands;
+  VkSubmitInfo2 info{VK_STRUCTURE_TYPE_SUBMIT_INFO_2};
+  info.waitSemaphoreInfoCount = wait != 0 ? 1 : 0;
+  info.pWaitSemaphoreInfos = &waited;
+  info.commandBufferInfoCount = commands ? 1 : 0;
+  info.pCommandBufferInfos = &buffer;
+  info.signalSemaphoreInfoCount = 1;
+  info.pSignalSemaphoreInfos = &signalled;
+  return check(table_.vkQueueSubmit2(queue_, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit2");
+}
+
+void Device::note_reached(std::uint64_t value) {
+  std::uint64_t seen = reached_.load(std::memory_order_relaxed);
+  while (seen < value &&
+         !reached_.compare_exchange_weak(seen, value, std::memory_order_release)) {
+  }
+}
+
+Result<std::uint64_t> Device::reached() {
+  if (is_lost()) return loss();
+  std::uint64_t value = 0;
+  SOKR_TRY(check(table_.vkGetSemaphoreCounterValue(device_, timeline_, &value),
+                 "vkGetSemaphoreCounterValue"));
+  // A lost device may report any value.
+  if (value > issued_.load(std::memory_order_acquire)) return lose("vkGetSemaphoreCounterValue");
+  note_reached(value);
+  return value;
+}
+
+Result<bool> Device::wait(std::uint64_t value, std::uint64_t timeout_ns) {
+  if (timeout_ns == 0) {
+    SOKR_ASSIGN(const std::uint64_t current, reached());
+    return current >= value;
+  }
+  VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
+  info.semaphoreCount = 1;
+  info.pSemaphores = &timeline_;
+  info.pValues = &value;
+  const std::uint64_t start = now_ns();
+  while (true) {
+    if (is_lost()) return loss();
+    const std::uint64_t spent = now_ns() - start;
+    const std::uint64_t left = spent < timeout_ns ? timeout_ns - spent : 0;
+    const VkResult result =
+        table_.vkWaitSemaphores(device_, &info, std::min(left, kWaitSliceNs));
+    if (result == VK_SUCCESS) {
+      note_reached(value);
+      return true;
+    }
+    if (result == VK_TIMEOUT) {
+      if (timeout_ns != UINT64_MAX && left <= kWaitSliceNs) return false;
+    } else if (result == VK_ERROR_DEVICE_LOST) {
+      return lose("vkWaitSemaphores");
+    } else {
+      // The wait failed, not the work. A device that cannot even be asked is lost to us.
+      Result<std::uint64_t> current = reached();
+      if (!current) return is_lost() ? loss() : lose("vkGetSemaphoreCounterValue");
+      if (*current >= value) return true;
+      if (left == 0) return false;
+      std::this_thread::yield();
+    }
+  }
+}
+
+void Device::drain() {
+  std::lock_guard lock(submit_mutex_);
+  table_.vkDeviceWaitIdle(device_);
+}
+
+}  // namespace sokr::vulkan

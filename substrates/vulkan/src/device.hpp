@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// One VkDevice with everything enabled that compute uses, its function table, and
+// its compute queue with one timeline semaphore. Every submission signals the next
+// value of the timeline, in the order of submission; value v reached means that all
+// submissions up to v are done and their writes are visible.
+//
+// A device that was lost stays lost: every later call fails with the sentence of
+// the first loss, every wait ends. All functions may be called from any thread.
+#ifndef SOKR_VULKAN_DEVICE_HPP_
+#define SOKR_VULKAN_DEVICE_HPP_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "options.hpp"
+#include "physical_device.hpp"
+#include "vk.hpp"
+
+namespace sokr::vulkan {
+
+// Called with the function table of each new device. For fault injection in tests;
+// empty otherwise. Set while no other thread is inside the substrate.
+extern std::function<void(VolkDeviceTable&)> device_table_hook;
+
+class Device {
+ public:
+  static Result<std::unique_ptr<Device>> create(const PhysicalDevice& physical,
+                                                const Options& options);
+  // Waits until nothing runs.
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  const PhysicalDevice& physical() const { return physical_; }
+  const Options& options() const { return options_; }
+  const VolkDeviceTable& vk() const { return table_; }
+  VkDevice handle() const { return device_; }
+  const FeatureSet& features() const { return physical_.usable; }
+  std::string name() const { return physical_.name(); }
+
+  // VK_SUCCESS or a failure that names the call; notices a lost device.
+  Result<void> check(VkResult result, const char* call);
+  bool is_lost() const { return lost_.load(std::memory_order_acquire); }
+  // SOKR_DISPATCH_FAILED with the reason of the loss; only when lost.
+  Failure loss();
+
+  // Submits `commands` (null: nothing but the signal), to start when the timeline has
+  // reached `after`. Returns the value that it will signal.
+  Result<std::uint64_t> submit(VkCommandBuffer commands, std::uint64_t after);
+  std::uint64_t last_submitted() const { return submitted_.load(std::memory_order_acquire); }
+  // The highest value that anybody saw reached; asks nobody.
+  std::uint64_t seen() const { return reached_.load(std::memory_order_acquire); }
+  // The timeline's value now.
+  Result<std::uint64_t> reached();
+  // Blocks at most timeout_ns. True if the value was reached, false if time ran out. Fails
+  // only if the device is lost.
+  Result<bool> wait(std::uint64_t value, std::uint64_t timeout_ns);
+  // Blocks until nothing runs; after a loss too, where Vulkan ends everything soon.
+  void drain();
+
+ private:
+  Device(const PhysicalDevice& physical, const Options& options)
+      : physical_(physical), options_(options) {}
+  Result<void> create_device();
+  Result<void> create_timeline();
+  Result<void> submit1(VkCommandBuffer commands, std::uint64_t wait, std::uint64_t signal);
+  Result<void> submit2(VkCommandBuffer commands, std::uint64_t wait, std::uint64_t signal);
+  Failure lose(const char* call);
+  void note_reached(std::uint64_t value);
+
+  PhysicalDevice physical_;
+  Options options_;
+  VkDevice device_ = VK_NULL_HANDLE;
+  VolkDeviceTable table_{};
+  VkQueue queue_ = VK_NULL_HANDLE;
+  VkSemaphore timeline_ = VK_NULL_HANDLE;
+  bool use_sync2_ = false;
+
+  std::mutex submit_mutex_;                    // the queue, and the order of values
+  std::atomic<std::uint64_t> issued_{0};       // the highest value given to the driver
+  std::atomic<std::uint64_t> submitted_{0};    // the highest that it accepted
+  std::atomic<std::uint64_t> reached_{0};      // the highest value that was seen
+
+  std::mutex loss_mutex_;
+  std::string loss_;
+  std::atomic<bool> lost_{false};  // released after loss_ is written
+};
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_DEVICE_HPP_

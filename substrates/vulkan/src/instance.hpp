@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The Vulkan loader and one instance. Owns both: the destructor destroys the
+// instance and closes the loader; all devices are gone by then. volk keeps the
+// loader's functions in globals, so at most one Instance lives at a time.
+#ifndef SOKR_VULKAN_INSTANCE_HPP_
+#define SOKR_VULKAN_INSTANCE_HPP_
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "options.hpp"
+#include "physical_device.hpp"
+#include "vk.hpp"
+
+namespace sokr::vulkan {
+
+class Instance {
+ public:
+  // The sentence says what is missing: the loader, a driver, the validation layer.
+  static Result<std::unique_ptr<Instance>> create(const Options& options, const substrate::Host& host);
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  struct Found {
+    std::vector<PhysicalDevice> usable;
+    std::vector<std::string> unsuitable;  // a sentence for each device passed over
+  };
+  Result<Found> devices() const;
+
+  // Warnings and errors of the validation layer so far. Any thread.
+  std::uint64_t validation_messages() const { return messages_.load(); }
+
+ private:
+  Instance(const Options& options, const substrate::Host& host) : options_(options), host_(host) {}
+  Result<void> open_loader();
+  Result<void> create_instance();
+
+  static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                                                   VkDebugUtilsMessageTypeFlagsEXT types,
+                                                   const VkDebugUtilsMessengerCallbackDataEXT* data,
+                                                   void* self);
+
+  Options options_;
+  substrate::Host host_;
+  void* loader_ = nullptr;
+  VkInstance instance_ = VK_NULL_HANDLE;
+  VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
+  std::uint32_t api_ = 0;
+  std::atomic<std::uint64_t> messages_{0};
+};
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_INSTANCE_HPP_

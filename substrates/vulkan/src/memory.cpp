@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "memory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace sokr::vulkan {
+namespace {
+
+constexpr VkMemoryPropertyFlags kLocal = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+constexpr VkMemoryPropertyFlags kMapped =
+    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+constexpr VkMemoryPropertyFlags kCached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+// Memory of these kinds is slow, or has rules of its own.
+constexpr VkMemoryPropertyFlags kUnwanted = VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT |
+                                            VK_MEMORY_PROPERTY_PROTECTED_BIT |
+                                            VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD;
+
+constexpr auto kUnifiedOrder = std::to_array<VkMemoryPropertyFlags>(
+    {kLocal | kMapped | kCached, kLocal | kMapped, kMapped | kCached, kMapped});
+constexpr auto kHostOrder = std::to_array<VkMemoryPropertyFlags>({kMapped | kCached, kMapped});
+constexpr auto kDeviceOrder = std::to_array<VkMemoryPropertyFlags>({kLocal, 0});
+// Unified, but all that is left is memory that the host cannot reach.
+constexpr auto kUnifiedDeviceOrder = std::to_array<VkMemoryPropertyFlags>(
+    {kLocal | kMapped | kCached, kLocal | kMapped, kLocal, 0});
+
+std::span<const VkMemoryPropertyFlags> preferences(const PhysicalDevice& physical,
+                                                   MemoryKind kind) {
+  const bool unified = has_unified_memory(physical);
+  if (kind == MemoryKind::kHost) {
+    if (unified) return kUnifiedOrder;
+    return kHostOrder;
+  }
+  if (unified) return kUnifiedDeviceOrder;
+  return kDeviceOrder;
+}
+
+}  // namespace
+
+bool has_unified_memory(const PhysicalDevice& physical) {
+  return physical.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU ||
+         physical.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+}
+
+Result<std::unique_ptr<Buffer>> Buffer::create(Device& device, std::uint64_t size, MemoryKind kind,
+                                               bool address) {
+  const std::uint64_t most = device.physical().maintenance3.maxMemoryAllocationSize;
+  if (most != 0 && size > most) {
+    return fail(SOKR_DISPATCH_FAILED,
+                "out of memory: a buffer of {} bytes is larger than the {} bytes that {} allocates "
+                "at once", size, most, device.name());
+  }
+  std::unique_ptr<Buffer> buffer(new Buffer(device, size));
+  SOKR_TRY(buffer->create_buffer(address, false));
+  SOKR_TRY(buffer->allocate(kind, address));
+  return buffer;
+}
+
+Result<std::unique_ptr<Buffer>> Buffer::import(Device& device, void* memory, std::uint64_t size) {
+  std::unique_ptr<Buffer> buffer(new Buffer(device, size));
+  SOKR_TRY(buffer->create_buffer(false, true));
+  SOKR_TRY(buffer->import_memory(memory));
+  return buffer;
+}
+
+Result<void> Buffer::create_buffer(bool address, bool imported) {
+  VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
+  VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO};
+  external.handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  if (imported) info.pNext = &external;
+  info.size = imported ? size_ : (size_ + 3) / 4 * 4;  // whole words can be filled
+  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+               VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+               VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  if (address) info.usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+  info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
+  const VkResult result =
+      device_.vk().vkCreateBuffer(device_.handle(), &info, nullptr, &buffer_);
+  if (result != VK_SUCCESS) buffer_ = VK_NULL_HANDLE;
+  return device_.check(result, "vkCreateBuffer");
+}
+
+Result<void> Buffer::allocate(MemoryKind kind, bool address) {
+  const VolkDeviceTable& vk = device_.vk();
+  VkMemoryRequirements needs{};
+  vk.vkGetBufferMemoryRequirements(device_.handle(), buffer_, &needs);
+
+  VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO};
+  flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
+  VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+  if (address) info.pNext = &flags;
+  info.allocationSize = needs.size;
+
+  const VkPhysicalDeviceMemoryProperties& memory = device_.physical().memory;
+  VkMemoryPropertyFlags properties = 0;
+  VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  std::uint32_t tried = 0;
+  for (VkMemoryPropertyFlags wanted : preferences(device_.physical(), kind)) {
+    for (std::uint32_t type = 0; type < memory.memoryTypeCount && !memory_; ++type) {
+      properties = memory.memoryTypes[type].propertyFlags;
+      if (!(needs.memoryTypeBits >> type & 1) || (tried >> type & 1)) continue;
+      if ((properties & wanted) != wanted || (properties & kUnwanted)) continue;
+      tried |= 1u << type;
+      info.memoryTypeIndex = type;
+      result = vk.vkAllocateMemory(device_.handle(), &info, nullptr, &memory_);
+      if (result == VK_SUCCESS) break;
+      memory_ = VK_NULL_HANDLE;
+      if (result == VK_ERROR_DEVICE_LOST) return device_.check(result, "vkAllocateMemory");
+    }
+    if (memory_) break;
+  }
+  if (!memory_) {
+    return fail(SOKR_DISPATCH_FAILED, "out of memory: {} bytes could not be allocated on {}: {}",
+                size_, device_.name(), describe(result));
+  }
+  SOKR_TRY(device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, memory_, 0),
+                         "vkBindBufferMemory"));
+  if ((properties & kMapped) == kMapped) {
+    void* mapped = nullptr;
+    SOKR_TRY(device_.check(
+        vk.vkMapMemory(device_.handle(), memory_, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory"));
+    mapped_ = static_cast<std::byte*>(mapped);
+  }
+  if (address) {
+    VkBufferDeviceAddressInfo where{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
+    where.buffer = buffer_;
+    address_ = vk.vkGetBufferDeviceAddress(device_.handle(), &where);
+  }
+  return {};
+}
+
+Result<void> Buffer::import_memory(void* memory) {
+  const VolkDeviceTable& vk = device_.vk();
+  constexpr auto kHandle = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  VkMemoryHostPointerPropertiesEXT pointer{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
+  SOKR_TRY(device_.check(
+      vk.vkGetMemoryHostPointerPropertiesEXT(device_.handle(), kHandle, memory, &pointer),
+      "vkGetMemoryHostPointerPropertiesEXT"));
+  VkMemoryRequirements needs{};
+  vk.vkGetBufferMemoryRequirements(device_.handle(), buffer_, &needs);
+  std::uint32_t types = pointer.memoryTypeBits & needs.memoryTypeBits;
+  // Writes of kernels must be visible without a flush.
+  for (std::uint32_t type = 0; type < device_.physical().memory.memoryTypeCount; ++type) {
+    const VkMemoryPropertyFlags flags = device_.physical().memory.memoryTypes[type].propertyFlags;
+    if (!(flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) || (flags & kUnwanted)) {
+      types &= ~(1u << type);
+    }
+  }
+  if (types == 0 || needs.size > size_) {
+    return fail(SOKR_DISPATCH_FAILED, "{} cannot use the host memory at {} in place", device_.name(),
+                fmt::ptr(memory));
+  }
+  VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
+  import.handleType = kHandle;
+  import.pHostPointer = memory;
+  VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+  info.pNext = &import;
+  info.allocationSize = size_;
+  info.memoryTypeIndex = static_cast<std::uint32_t>(std::countr_zero(types));
+  const VkResult result = vk.vkAllocateMemory(device_.handle(), &info, nullptr, &memory_);
+  if (result != VK_SUCCESS) memory_ = VK_NULL_HANDLE;
+  SOKR_TRY(device_.check(result, "vkAllocateMemory"));
+  SOKR_TRY(device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, memory_, 0),
+                         "vkBindBufferMemory"));
+  mapped_ = static_cast<std::byte*>(memory);
+  return {};
+}
+
+Buffer::~Buffer() {
+  if (buffer_) device_.vk().vkDestroyBuffer(device_.handle(), buffer_, nullptr);
+  if (memory_) device_.vk().vkFreeMemory(device_.handle(), memory_, nullptr);
+}
+
+std::uint64_t block_size(std::uint64_t size) {
+  constexpr std::uint64_t kSmallest = 4096, kMega = 1 << 20;
+  if (size <= kMega) return std::bit_ceil(std::max(size, kSmallest));
+  const std::uint64_t step = std::bit_floor(size) / 8;
+  return (size + step - 1) / step * step;
+}
+
+Result<std::unique_ptr<Buffer>> BlockPool::take(std::uint64_t size) {
+  const std::uint64_t rounded = block_size(size);
+  {
+    std::lock_guard lock(mutex_);
+    auto found = idle_.find(rounded);
+    if (found != idle_.end() && !found->second.empty()) {
+      std::unique_ptr<Buffer> block = std::move(found->second.back());
+      found->second.pop_back();
+      idle_bytes_ -= rounded;
+      return block;
+    }
+  }
+  auto block = Buffer::create(device_, rounded, kind_);
+  if (block || device_.is_lost()) return block;
+  std::unordered_map<std::uint64_t, std::vector<std::unique_ptr<Buffer>>> released;
+  {
+    std::lock_guard lock(mutex_);
+    if (idle_bytes_ == 0) return block;
+    released.swap(idle_);
+    idle_bytes_ = 0;
+  }
+  released.clear();
+  return Buffer::create(device_, size, kind_);
+}
+
+void BlockPool::give(std::unique_ptr<Buffer> block) noexcept {
+  if (!block || device_.is_lost() || block->size() != block_size(block->size())) return;
+  const std::uint64_t size = block->size();
+  try {
+    std::lock_guard lock(mutex_);
+    if (idle_bytes_ + size > device_.options().staging_bytes) return;
+    idle_[size].push_back(std::move(block));
+    idle_bytes_ += size;
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+std::uint64_t BlockPool::idle_bytes() {
+  std::lock_guard lock(mutex_);
+  return idle_bytes_;
+}
+
+}  // namespace sokr::vulkan

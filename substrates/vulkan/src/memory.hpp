@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Buffers with memory of their own, and the pools of host-visible and device blocks
+// that launches borrow. Every buffer belongs to one Device and goes before it does.
+#ifndef SOKR_VULKAN_MEMORY_HPP_
+#define SOKR_VULKAN_MEMORY_HPP_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "device.hpp"
+
+namespace sokr::vulkan {
+
+enum class MemoryKind : std::uint8_t {
+  kDevice,  // fastest for kernels; mapped too where that costs nothing
+  kHost,    // mapped and coherent; what kernels and the host both reach best
+};
+
+class Buffer {
+ public:
+  // Contents are undefined. `address`: with a device address (bufferDeviceAddress is
+  // enabled). Failures name the size and the limit or Vulkan's answer.
+  static Result<std::unique_ptr<Buffer>> create(Device& device, std::uint64_t size, MemoryKind kind,
+                                                bool address = false);
+  // Host memory in place; address and size are multiples of the import alignment.
+  static Result<std::unique_ptr<Buffer>> import(Device& device, void* memory, std::uint64_t size);
+  ~Buffer();
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  VkBuffer handle() const { return buffer_; }
+  std::uint64_t size() const { return size_; }
+  std::byte* mapped() const { return mapped_; }  // null if the host cannot reach it
+  std::uint64_t address() const { return address_; }  // 0 if it has none
+
+ private:
+  Buffer(Device& device, std::uint64_t size) : device_(device), size_(size) {}
+  Result<void> create_buffer(bool address, bool imported);
+  Result<void> allocate(MemoryKind kind, bool address);
+  Result<void> import_memory(void* memory);
+
+  Device& device_;
+  std::uint64_t size_ = 0;
+  VkBuffer buffer_ = VK_NULL_HANDLE;
+  VkDeviceMemory memory_ = VK_NULL_HANDLE;
+  std::byte* mapped_ = nullptr;
+  std::uint64_t address_ = 0;
+};
+
+// True where kernels reach host-visible memory at full speed.
+bool has_unified_memory(const PhysicalDevice& physical);
+
+// Blocks for staging, kept for reuse by size class. Any thread.
+class BlockPool {
+ public:
+  BlockPool(Device& device, MemoryKind kind) : device_(device), kind_(kind) {}
+
+  // At least `size` bytes, with undefined contents. When memory is short, idle blocks
+  // are given back first.
+  Result<std::unique_ptr<Buffer>> take(std::uint64_t size);
+  void give(std::unique_ptr<Buffer> block) noexcept;
+  std::uint64_t idle_bytes();
+
+ private:
+  Device& device_;
+  MemoryKind kind_;
+  std::mutex mutex_;
+  std::unordered_map<std::uint64_t, std::vector<std::unique_ptr<Buffer>>> idle_;  // by size
+  std::uint64_t idle_bytes_ = 0;
+};
+
+// The size that a pool allocates for a request: at most an eighth is wasted above 1 MiB.
+std::uint64_t block_size(std::uint64_t size);
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_MEMORY_HPP_

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "options.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+
+namespace sokr::vulkan {
+namespace {
+
+std::optional<std::string> find(const substrate::Host& host, std::string_view key) {
+  if (auto option = host.option(key)) return std::string(*option);
+  std::string variable = "SOKR_";
+  for (char c : key) {
+    variable += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  if (const char* value = std::getenv(variable.c_str()); value && *value) return value;
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<std::uint32_t> parse_api(std::string_view text) {
+  if (text == "1.1") return VK_API_VERSION_1_1;
+  if (text == "1.2") return VK_API_VERSION_1_2;
+  if (text == "1.3") return VK_API_VERSION_1_3;
+  return std::nullopt;
+}
+
+std::optional<Staging> parse_staging(std::string_view text) {
+  if (text == "auto") return Staging::kAuto;
+  if (text == "direct") return Staging::kDirect;
+  if (text == "copy") return Staging::kCopy;
+  return std::nullopt;
+}
+
+std::optional<bool> parse_switch(std::string_view text) {
+  if (text == "1" || text == "on" || text == "true") return true;
+  if (text == "0" || text == "off" || text == "false") return false;
+  return std::nullopt;
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    std::size_t comma = std::min(text.find(','), text.size());
+    if (comma != 0) names.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return names;
+}
+
+template <class T, class Parse>
+void read(const substrate::Host& host, std::string_view key, std::string_view expected, Parse parse,
+          T& out) {
+  std::optional<std::string> text = find(host, key);
+  if (!text) return;
+  if (auto value = parse(*text)) {
+    out = *value;
+  } else {
+    host.log_warning("{} is '{}', expected {}; the default is used", key, *text, expected);
+  }
+}
+
+}  // namespace
+
+bool Options::is_disabled(std::string_view name) const {
+  return std::find(disabled.begin(), disabled.end(), name) != disabled.end();
+}
+
+Options read_options(const substrate::Host& host) {
+  Options options;
+  options.loader = find(host, "vulkan.loader").value_or(options.loader);
+  options.disabled = split(find(host, "vulkan.disable").value_or(""));
+  read(host, "vulkan.api", "1.1, 1.2 or 1.3", parse_api, options.api);
+  read(host, "vulkan.validation", "0 or 1", parse_switch, options.validation);
+  read(host, "vulkan.staging", "auto, direct or copy", parse_staging, options.staging);
+  read(host, "vulkan.cache_bytes", "a number of bytes", parse_number, options.cache_bytes);
+  read(host, "vulkan.staging_bytes", "a number of bytes", parse_number, options.staging_bytes);
+  read(host, "vulkan.import_bytes", "a number of bytes", parse_number, options.import_bytes);
+  return options;
+}
+
+}  // namespace sokr::vulkan

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What a user may ask of this substrate. A host option "vulkan.x" wins over the
+// environment variable SOKR_VULKAN_X. A value that cannot be read is a warning in
+// the log and counts as not given.
+#ifndef SOKR_VULKAN_OPTIONS_HPP_
+#define SOKR_VULKAN_OPTIONS_HPP_
+
+#include <sokr/substrate/plugin_description.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vk.hpp"
+
+namespace sokr::vulkan {
+
+enum class Staging : std::uint8_t {
+  kAuto,    // direct where kernels reach host-visible memory at full speed, else copy
+  kDirect,  // kernels use the host-visible block itself
+  kCopy,    // the device copies between a host-visible block and its own memory
+};
+
+struct Options {
+  std::string loader = "libvulkan.so.1";      // vulkan.loader
+  std::uint32_t api = VK_API_VERSION_1_3;     // vulkan.api: "1.1", "1.2", "1.3": the newest to use
+  bool validation = false;                    // vulkan.validation: "1"
+  Staging staging = Staging::kAuto;           // vulkan.staging: "auto", "direct", "copy"
+  std::vector<std::string> disabled;          // vulkan.disable: features and extensions not to use
+  std::uint64_t cache_bytes = 256u << 20;     // vulkan.cache_bytes: of one cache file; 0 = no cache
+  std::uint64_t staging_bytes = 512u << 20;   // vulkan.staging_bytes: kept for reuse when idle
+  std::uint64_t import_bytes = 64u << 10;     // vulkan.import_bytes: smallest binding to import
+
+  bool is_disabled(std::string_view name) const;
+};
+
+// Reads the options. Environment variables count where the host gives none.
+Options read_options(const substrate::Host& host);
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_OPTIONS_HPP_

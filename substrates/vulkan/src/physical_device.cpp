@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "physical_device.hpp"
+
+#include <algorithm>
+
+namespace sokr::vulkan {
+namespace {
+
+Result<std::vector<std::string>> device_extensions(VkPhysicalDevice handle, std::string_view name,
+                                                   const Options& options) {
+  std::vector<VkExtensionProperties> properties;
+  VkResult result = VK_INCOMPLETE;
+  while (result == VK_INCOMPLETE) {
+    std::uint32_t count = 0;
+    result = vkEnumerateDeviceExtensionProperties(handle, nullptr, &count, nullptr);
+    if (result != VK_SUCCESS) break;
+    properties.resize(count);
+    result = vkEnumerateDeviceExtensionProperties(handle, nullptr, &count, properties.data());
+    properties.resize(count);
+  }
+  if (result != VK_SUCCESS) {
+    return vk_failure(result, "vkEnumerateDeviceExtensionProperties", name);
+  }
+  std::vector<std::string> names;
+  for (const VkExtensionProperties& property : properties) {
+    if (!options.is_disabled(property.extensionName)) names.emplace_back(property.extensionName);
+  }
+  return names;
+}
+
+template <class T>
+void chain(VkPhysicalDeviceProperties2& head, T& node, VkStructureType type) {
+  node.sType = type;
+  node.pNext = head.pNext;
+  head.pNext = &node;
+}
+
+template <class... T>
+void unchain(T&... nodes) {
+  ((nodes.pNext = nullptr), ...);
+}
+
+void query_properties(PhysicalDevice& device) {
+  const Offer& offer = device.offer;
+  VkPhysicalDeviceProperties2 head{};
+  head.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
+  chain(head, device.id, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES);
+  chain(head, device.subgroup, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES);
+  chain(head, device.maintenance3, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES);
+  if (offer.has(VK_API_VERSION_1_2, "VK_KHR_driver_properties")) {
+    chain(head, device.driver, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES);
+  }
+  if (offer.has(VK_API_VERSION_1_2, "VK_KHR_shader_float_controls")) {
+    chain(head, device.float_controls,
+          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES);
+  }
+  if (offer.has(VK_API_VERSION_1_3, "VK_EXT_subgroup_size_control")) {
+    chain(head, device.subgroup_size,
+          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES);
+  }
+  if (offer.has_extension("VK_EXT_external_memory_host")) {
+    chain(head, device.host_import,
+          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT);
+  }
+  vkGetPhysicalDeviceProperties2(device.handle, &head);
+  device.properties = head.properties;
+  unchain(device.id, device.subgroup, device.maintenance3, device.driver, device.float_controls,
+          device.subgroup_size, device.host_import);
+}
+
+// A family that only computes has no graphics work in front of ours.
+void choose_queue(PhysicalDevice& device) {
+  std::uint32_t count = 0;
+  vkGetPhysicalDeviceQueueFamilyProperties(device.handle, &count, nullptr);
+  std::vector<VkQueueFamilyProperties> families(count);
+  vkGetPhysicalDeviceQueueFamilyProperties(device.handle, &count, families.data());
+  families.resize(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || families[i].queueCount == 0) continue;
+    const bool dedicated = !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT);
+    if (device.queue_family != UINT32_MAX && !dedicated) continue;
+    device.queue_family = i;
+    device.queue = families[i];
+    if (dedicated) return;
+  }
+}
+
+std::string uuid_string(const std::uint8_t (&bytes)[VK_UUID_SIZE]) {
+  std::string text;
+  for (std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+const char* type_name(VkPhysicalDeviceType type) {
+  switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return "discrete GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return "integrated GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return "virtual GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_CPU: return "CPU";
+    default: return "other";
+  }
+}
+
+}  // namespace
+
+SokrSubstrateKind PhysicalDevice::kind() const {
+  switch (properties.deviceType) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return SOKR_KIND_DISCRETE_GPU;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return SOKR_KIND_INTEGRATED_GPU;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return SOKR_KIND_VIRTUAL_GPU;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU: return SOKR_KIND_SOFTWARE_GPU;
+    default: return SOKR_KIND_OTHER;
+  }
+}
+
+bool PhysicalDevice::can_set_subgroup_size() const {
+  return usable.has("subgroupSizeControl") &&
+         (subgroup_size.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+}
+
+std::string PhysicalDevice::subgroup_sizes() const {
+  if (!can_set_subgroup_size()) return std::to_string(subgroup.subgroupSize);
+  std::string text;
+  for (std::uint64_t size = subgroup_size.minSubgroupSize; size <= subgroup_size.maxSubgroupSize;
+       size *= 2) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", size);
+    if (size == 0) break;
+  }
+  return text;
+}
+
+std::uint32_t PhysicalDevice::max_spirv() const {
+  if (offer.api >= VK_API_VERSION_1_3) return 0x00010600;
+  if (offer.api >= VK_API_VERSION_1_2) return 0x00010500;
+  return offer.has_extension("VK_KHR_spirv_1_4") ? 0x00010400 : 0x00010300;
+}
+
+std::uint64_t PhysicalDevice::device_memory() const {
+  std::uint64_t largest = 0;
+  for (std::uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
+    if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) {
+      largest = std::max(largest, memory.memoryHeaps[i].size);
+    }
+  }
+  return largest;
+}
+
+SokrComputeLimits PhysicalDevice::limits() const {
+  const VkPhysicalDeviceLimits& from = properties.limits;
+  SokrComputeLimits limits{};
+  limits.struct_size = sizeof limits;
+  for (int i = 0; i < 3; ++i) {
+    limits.max_group_count[i] = from.maxComputeWorkGroupCount[i];
+    limits.max_local_size[i] = from.maxComputeWorkGroupSize[i];
+  }
+  limits.max_local_invocations = from.maxComputeWorkGroupInvocations;
+  limits.max_shared_memory = from.maxComputeSharedMemorySize;
+  limits.max_push_constant_size = from.maxPushConstantsSize;
+  limits.subgroup_size = subgroup.subgroupSize;
+  if (can_set_subgroup_size()) {
+    limits.min_subgroup_size = subgroup_size.minSubgroupSize;
+    limits.max_subgroup_size = subgroup_size.maxSubgroupSize;
+  } else {
+    limits.min_subgroup_size = limits.max_subgroup_size = subgroup.subgroupSize;
+  }
+  limits.max_descriptor_sets = from.maxBoundDescriptorSets;
+  limits.host_import_alignment =
+      static_cast<std::uint32_t>(host_import.minImportedHostPointerAlignment);
+  limits.max_binding_size = from.maxStorageBufferRange;
+  limits.memory_size = device_memory();
+  return limits;
+}
+
+std::vector<std::pair<std::string, std::string>> PhysicalDevice::facts() const {
+  std::vector<std::pair<std::string, std::string>> facts;
+  auto add = [&](const char* key, std::string value) {
+    if (!value.empty()) facts.emplace_back(key, std::move(value));
+  };
+  const VkPhysicalDeviceLimits& from = properties.limits;
+  add("device", properties.deviceName);
+  add("device_type", type_name(properties.deviceType));
+  add("driver", driver.driverName);
+  add("driver_info", driver.driverInfo);
+  add("driver_version", fmt::format("0x{:08x}", properties.driverVersion));
+  add("vendor_id", fmt::format("0x{:04x}", properties.vendorID));
+  add("device_id", fmt::format("0x{:04x}", properties.deviceID));
+  add("device_uuid", uuid_string(id.deviceUUID));
+  add("driver_uuid", uuid_string(id.driverUUID));
+  add("vulkan", version_string(properties.apiVersion));
+  add("vulkan_used", version_string(offer.api));
+  add("spirv", fmt::format("1.{}", (max_spirv() >> 8) & 0xFF));
+  add("memory", fmt::format("{} MiB", device_memory() >> 20));
+  add("queue_family", fmt::format("{}", queue_family));
+  add("subgroup_size", fmt::format("{}", subgroup.subgroupSize));
+  add("subgroup_sizes", subgroup_sizes());
+  add("max_storage_buffer", fmt::format("{}", from.maxStorageBufferRange));
+  add("max_uniform_buffer", fmt::format("{}", from.maxUniformBufferRange));
+  add("timestamp_ns", queue.timestampValidBits ? fmt::format("{}", from.timestampPeriod) : "");
+  return facts;
+}
+
+std::string PhysicalDevice::description() const {
+  std::string text = properties.deviceName;
+  if (*driver.driverInfo) text += fmt::format(", {}", driver.driverInfo);
+  return text;
+}
+
+std::string PhysicalDevice::unsuitable() const {
+  if (std::string reason = missing_minimum(offer); !reason.empty()) {
+    return fmt::format("{}: {}", name(), reason);
+  }
+  if (!usable.has("timelineSemaphore")) {
+    return fmt::format("{}: its timeline semaphores are disabled by an option", name());
+  }
+  if (queue_family == UINT32_MAX) return fmt::format("{}: it has no compute queue", name());
+  return {};
+}
+
+Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uint32_t instance_api,
+                                               const Options& options) {
+  PhysicalDevice device;
+  device.handle = handle;
+  vkGetPhysicalDeviceProperties(handle, &device.properties);
+  device.offer.api =
+      std::min({device.properties.apiVersion, instance_api,
+                options.api | VK_API_VERSION_PATCH(UINT32_MAX)});
+  if (device.offer.api < VK_API_VERSION_1_1) return device;
+  SOKR_ASSIGN(device.offer.extensions,
+              device_extensions(handle, device.properties.deviceName, options));
+  query_properties(device);
+  vkGetPhysicalDeviceFeatures2(handle, link_features(device.offer.features, device.offer));
+  device.usable = usable_features(device.offer, options);
+  vkGetPhysicalDeviceMemoryProperties(handle, &device.memory);
+  choose_queue(device);
+  return device;
+}
+
+}  // namespace sokr::vulkan

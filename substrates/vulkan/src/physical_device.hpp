@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A physical device as the loader reports it: what is asked once, before any
+// device is created. A value; nothing here is owned by Vulkan.
+#ifndef SOKR_VULKAN_PHYSICAL_DEVICE_HPP_
+#define SOKR_VULKAN_PHYSICAL_DEVICE_HPP_
+
+#include <sokr/compute.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "features.hpp"
+#include "options.hpp"
+#include "vk.hpp"
+
+namespace sokr::vulkan {
+
+struct PhysicalDevice {
+  VkPhysicalDevice handle = VK_NULL_HANDLE;
+  Offer offer;
+  FeatureSet usable;  // of offer.features: what will be enabled
+  VkPhysicalDeviceProperties properties{};
+  VkPhysicalDeviceIDProperties id{};
+  VkPhysicalDeviceSubgroupProperties subgroup{};
+  VkPhysicalDeviceMaintenance3Properties maintenance3{};
+  VkPhysicalDeviceDriverProperties driver{};
+  VkPhysicalDeviceSubgroupSizeControlProperties subgroup_size{};
+  VkPhysicalDeviceFloatControlsProperties float_controls{};
+  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host_import{};
+  VkPhysicalDeviceMemoryProperties memory{};
+  std::uint32_t queue_family = UINT32_MAX;  // UINT32_MAX = none computes
+  VkQueueFamilyProperties queue{};
+
+  std::string name() const { return properties.deviceName; }
+  SokrSubstrateKind kind() const;
+  bool can_set_subgroup_size() const;
+  // "16, 32, 64"
+  std::string subgroup_sizes() const;
+  // Newest SPIR-V that it takes, as in a module's header: 0x00010500.
+  std::uint32_t max_spirv() const;
+  std::uint64_t device_memory() const;
+  SokrComputeLimits limits() const;
+  std::vector<std::pair<std::string, std::string>> facts() const;
+  // "llvmpipe (LLVM 15.0.6, 256 bits), Mesa 22.3.6"
+  std::string description() const;
+  // Why this device cannot be a substrate; empty if it can.
+  std::string unsuitable() const;
+};
+
+// Asks the device everything. The instance functions of volk are loaded. A failing
+// extension query is a sentence.
+Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uint32_t instance_api,
+                                               const Options& options);
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_PHYSICAL_DEVICE_HPP_

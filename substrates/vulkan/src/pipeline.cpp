@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "pipeline.hpp"
+
+#include <sokr/substrate/launch_check.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+
+#include "requirements.hpp"
+
+namespace sokr::vulkan {
+namespace {
+
+using substrate::LaunchView;
+
+Result<void> add_local_size(const spirv::EntryPoint& entry, const LaunchView& launch,
+                            std::vector<spirv::SpecValue>& values) {
+  const std::array<std::uint32_t, 3> wanted = launch.local_size();
+  for (std::uint32_t axis = 0; axis < 3; ++axis) {
+    const std::uint32_t id = entry.local_size_spec_ids[axis];
+    if (id == UINT32_MAX) {
+      if (wanted[axis] == entry.local_size[axis]) continue;
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "local size {}: entry point '{}' has the fixed size {} there; the Vulkan substrate "
+                  "overrides only sizes that are specialization constants",
+                  fmt::format("{},{},{}", wanted[0], wanted[1], wanted[2]), entry.name,
+                  fmt::format("{},{},{}", entry.local_size[0], entry.local_size[1],
+                              entry.local_size[2]));
+    }
+    auto given = std::find_if(values.begin(), values.end(),
+                              [&](const spirv::SpecValue& v) { return v.id == id; });
+    if (given == values.end()) {
+      values.push_back({id, 4, wanted[axis]});
+    } else if (given->value != wanted[axis]) {
+      return fail(SOKR_INVALID_INPUT,
+                  "local size {} on axis {} contradicts the value {} of specialization constant {}, "
+                  "which is that size", wanted[axis], axis, given->value, id);
+    }
+  }
+  return {};
+}
+
+Result<std::uint32_t> plan_subgroup_size(std::uint32_t wanted, const PhysicalDevice& device) {
+  if (wanted == 0) return 0u;
+  if (!device.can_set_subgroup_size()) {
+    if (wanted == device.subgroup.subgroupSize) return 0u;
+  } else if (std::has_single_bit(wanted) && wanted >= device.subgroup_size.minSubgroupSize &&
+             wanted <= device.subgroup_size.maxSubgroupSize) {
+    return wanted;
+  }
+  return fail(SOKR_INVALID_INPUT, "subgroup size {} is not supported; {} supports {}", wanted,
+              device.name(), device.subgroup_sizes());
+}
+
+VkDescriptorType descriptor_type(SokrIrBindingKind kind) {
+  return kind == SOKR_IR_UNIFORM_BUFFER ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
+                                        : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+}
+
+Result<void> check_subgroup_count(const PipelinePlan& plan, const PhysicalDevice& device) {
+  if (plan.subgroup_size == 0) return {};
+  const auto& size = plan.reflection.local_size;
+  const std::uint64_t invocations = std::uint64_t{size[0]} * size[1] * size[2];
+  const std::uint64_t most =
+      std::uint64_t{plan.subgroup_size} * device.subgroup_size.maxComputeWorkgroupSubgroups;
+  if (invocations <= most) return {};
+  return fail(SOKR_INVALID_INPUT, "a workgroup of {} invocations has more than {} subgroups of {}, "
+              "the most that {} runs", invocations,
+              device.subgroup_size.maxComputeWorkgroupSubgroups, plan.subgroup_size, device.name());
+}
+
+}  // namespace
+
+void append_array_lengths(const LaunchView& launch, substrate::CompileKey& key) {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> lengths;
+  for (std::uint32_t i = 0; i < launch.binding_count(); ++i) {
+    const SokrBinding binding = launch.binding(i);
+    if (binding.index == 0) continue;
+    std::uint32_t& last = lengths[{binding.set, binding.binding}];
+    last = std::max(last, binding.index);
+  }
+  for (const auto& [where, last] : lengths) {
+    const std::array<std::uint32_t, 3> words{where.first, where.second, last};
+    key.append(reinterpret_cast<const std::uint8_t*>(words.data()), sizeof words);
+  }
+}
+
+Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes,
+                                   const spirv::Module& module, const LaunchView& launch,
+                                   const PhysicalDevice& device) {
+  SOKR_ASSIGN(const spirv::EntryPoint* entry, module.entry_point(launch.entry()));
+  PipelinePlan plan;
+  plan.entry = entry->name;
+  for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
+    const SokrSpecialization given = launch.specialization(i);
+    plan.specializations.push_back({given.id, given.size, given.value});
+  }
+  if (launch.has_local_size()) {
+    SOKR_TRY(add_local_size(*entry, launch, plan.specializations));
+  }
+  SOKR_ASSIGN(plan.subgroup_size, plan_subgroup_size(launch.subgroup_size(), device));
+
+  std::shared_ptr<const spirv::Module> specialized;
+  const spirv::Module* used = &module;
+  if (!plan.specializations.empty()) {
+    spirv::DecodeOptions options;
+    options.specializations = plan.specializations;
+    SOKR_ASSIGN(specialized, spirv::decode(bytes, options));
+    used = specialized.get();
+    SOKR_ASSIGN(entry, used->entry_point(plan.entry));
+  }
+  plan.reflection = spirv::reflect_entry(*used, *entry);
+  plan.counts = declared_counts(plan.reflection);
+  for (std::size_t i = 0; i < plan.counts.size(); ++i) {
+    const spirv::Binding& declared = plan.reflection.bindings[i];
+    for (std::uint32_t k = 0; declared.count == 0 && k < launch.binding_count(); ++k) {
+      const SokrBinding given = launch.binding(k);
+      if (given.set != declared.set || given.binding != declared.binding) continue;
+      if (given.index >= substrate::kMaxRuntimeDescriptors) continue;  // refused by check_launch
+      plan.counts[i] = std::max(plan.counts[i], given.index + 1);
+    }
+  }
+  SOKR_TRY(substrate::check_entry(plan.reflection, device.limits()));
+  SOKR_TRY(check_entry_point(*used, *entry, plan.reflection, plan.counts, device));
+  SOKR_TRY(check_subgroup_count(plan, device));
+  return plan;
+}
+
+Result<std::shared_ptr<Pipeline>> Pipeline::create(Device& device, VkPipelineCache cache,
+                                                   std::span<const std::uint32_t> words,
+                                                   PipelinePlan plan) {
+  std::shared_ptr<Pipeline> pipeline(new Pipeline(device, std::move(plan)));
+  SOKR_TRY(pipeline->create_layouts());
+  SOKR_TRY(pipeline->create_pipeline(cache, words));
+  return pipeline;
+}
+
+Result<void> Pipeline::create_layouts() {
+  const VolkDeviceTable& vk = device_.vk();
+  const std::vector<spirv::Binding>& bindings = plan_.reflection.bindings;
+  const std::uint32_t set_count = bindings.empty() ? 0 : bindings.back().set + 1;
+  std::size_t at = 0;
+  for (std::uint32_t set = 0; set < set_count; ++set) {
+    std::vector<VkDescriptorSetLayoutBinding> entries;
+    for (; at < bindings.size() && bindings[at].set == set; ++at) {
+      VkDescriptorSetLayoutBinding entry{};
+      entry.binding = bindings[at].binding;
+      entry.descriptorType = descriptor_type(bindings[at].kind);
+      entry.descriptorCount = plan_.counts[at];
+      entry.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT;
+      entries.push_back(entry);
+      (bindings[at].kind == SOKR_IR_UNIFORM_BUFFER ? uniform_ : storage_) += plan_.counts[at];
+    }
+    VkDescriptorSetLayoutCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
+    info.bindingCount = static_cast<std::uint32_t>(entries.size());
+    info.pBindings = entries.data();
+    VkDescriptorSetLayout layout = VK_NULL_HANDLE;
+    all_layouts_.reserve(set_count);
+    sets_.reserve(set_count);
+    SOKR_TRY(device_.check(
+        vk.vkCreateDescriptorSetLayout(device_.handle(), &info, nullptr, &layout),
+        "vkCreateDescriptorSetLayout"));
+    all_layouts_.push_back(layout);
+    if (!entries.empty()) sets_.push_back({set, layout});
+  }
+  push_size_ = (plan_.reflection.push_constant_size + 3u) & ~3u;
+  VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, push_size_};
+  VkPipelineLayoutCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+  info.setLayoutCount = set_count;
+  info.pSetLayouts = all_layouts_.data();
+  info.pushConstantRangeCount = push_size_ ? 1 : 0;
+  info.pPushConstantRanges = &push;
+  const VkResult result = vk.vkCreatePipelineLayout(device_.handle(), &info, nullptr, &layout_);
+  if (result != VK_SUCCESS) layout_ = VK_NULL_HANDLE;
+  return device_.check(result, "vkCreatePipelineLayout");
+}
+
+Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
+                                       std::span<const std::uint32_t> words) {
+  const VolkDeviceTable& vk = device_.vk();
+  std::vector<VkSpecializationMapEntry> entries;
+  std::vector<std::uint8_t> data;
+  for (const spirv::SpecValue& value : plan_.specializations) {
+    const auto offset = static_cast<std::uint32_t>(data.size());
+    entries.push_back({value.id, offset, value.size});
+    data.resize(data.size() + 8);
+    if constexpr (std::endian::native == std::endian::little) {
+      std::memcpy(data.data() + offset, &value.value, value.size);
+    } else {
+      std::memcpy(data.data() + offset,
+                  reinterpret_cast<const std::uint8_t*>(&value.value) + 8 - value.size, value.size);
+    }
+  }
+  VkSpecializationInfo specialization{};
+  specialization.mapEntryCount = static_cast<std::uint32_t>(entries.size());
+  specialization.pMapEntries = entries.data();
+  specialization.dataSize = data.size();
+  specialization.pData = data.data();
+
+  VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
+  module_info.codeSize = words.size_bytes();
+  module_info.pCode = words.data();
+  VkShaderModule module = VK_NULL_HANDLE;
+  SOKR_TRY(device_.check(vk.vkCreateShaderModule(device_.handle(), &module_info, nullptr, &module),
+                         "vkCreateShaderModule"));
+
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup{
+      VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO};
+  subgroup.requiredSubgroupSize = plan_.subgroup_size;
+  VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+  if (plan_.subgroup_size != 0) info.stage.pNext = &subgroup;
+  info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  info.stage.module = module;
+  info.stage.pName = plan_.entry.c_str();
+  if (!entries.empty()) info.stage.pSpecializationInfo = &specialization;
+  info.layout = layout_;
+  const VkResult result =
+      vk.vkCreateComputePipelines(device_.handle(), cache, 1, &info, nullptr, &pipeline_);
+  vk.vkDestroyShaderModule(device_.handle(), module, nullptr);
+  if (result != VK_SUCCESS) pipeline_ = VK_NULL_HANDLE;
+  return device_.check(result, "vkCreateComputePipelines");
+}
+
+Pipeline::~Pipeline() {
+  const VolkDeviceTable& vk = device_.vk();
+  if (pipeline_) vk.vkDestroyPipeline(device_.handle(), pipeline_, nullptr);
+  if (layout_) vk.vkDestroyPipelineLayout(device_.handle(), layout_, nullptr);
+  for (VkDescriptorSetLayout layout : all_layouts_) {
+    vk.vkDestroyDescriptorSetLayout(device_.handle(), layout, nullptr);
+  }
+}
+
+}  // namespace sokr::vulkan

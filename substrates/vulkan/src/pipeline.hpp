@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A compiled kernel: one entry point of a module with one set of specialization
+// values, workgroup size, subgroup size and descriptor array lengths. Immutable; may
+// be used by any thread; goes before its Device does.
+#ifndef SOKR_VULKAN_PIPELINE_HPP_
+#define SOKR_VULKAN_PIPELINE_HPP_
+
+#include <sokr/spirv/module.hpp>
+#include <sokr/spirv/reflection.hpp>
+#include <sokr/substrate/launch_view.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "device.hpp"
+
+namespace sokr::vulkan {
+
+// What a launch asks the compiler for, checked against the module.
+struct PipelinePlan {
+  std::string entry;
+  std::vector<spirv::SpecValue> specializations;  // the local size override included
+  std::uint32_t subgroup_size = 0;                // 0 = do not ask
+  spirv::EntryReflection reflection;              // with the specializations applied
+  std::vector<std::uint32_t> counts;              // descriptors of each reflected binding
+};
+
+// SOKR_INVALID_INPUT or SOKR_CAPABILITY_DENIED with a sentence: no such entry point, a
+// specialization that is not declared, a workgroup size that is not specialized, a
+// subgroup size that the device does not take. `module` has the defaults; `bytes` are
+// its bytes.
+Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes,
+                                   const spirv::Module& module,
+                                   const substrate::LaunchView& launch,
+                                   const PhysicalDevice& device);
+
+// What of the launch's bindings decides the pipeline beyond compile_key(): the lengths
+// of descriptor arrays. Appended to the key.
+void append_array_lengths(const substrate::LaunchView& launch, substrate::CompileKey& key);
+
+class Pipeline {
+ public:
+  static Result<std::shared_ptr<Pipeline>> create(Device& device, VkPipelineCache cache,
+                                                  std::span<const std::uint32_t> words,
+                                                  PipelinePlan plan);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  const PipelinePlan& plan() const { return plan_; }
+  const spirv::EntryReflection& reflection() const { return plan_.reflection; }
+  VkPipeline handle() const { return pipeline_; }
+  VkPipelineLayout layout() const { return layout_; }
+  std::uint32_t push_size() const { return push_size_; }
+
+  struct Set {
+    std::uint32_t number = 0;
+    VkDescriptorSetLayout layout = VK_NULL_HANDLE;
+  };
+  std::span<const Set> sets() const { return sets_; }  // those with bindings, in order
+  std::uint32_t storage_descriptors() const { return storage_; }
+  std::uint32_t uniform_descriptors() const { return uniform_; }
+
+ private:
+  Pipeline(Device& device, PipelinePlan plan) : device_(device), plan_(std::move(plan)) {}
+  Result<void> create_layouts();
+  Result<void> create_pipeline(VkPipelineCache cache, std::span<const std::uint32_t> words);
+
+  Device& device_;
+  PipelinePlan plan_;
+  std::vector<VkDescriptorSetLayout> all_layouts_;  // one for each set number, gaps included
+  std::vector<Set> sets_;
+  VkPipelineLayout layout_ = VK_NULL_HANDLE;
+  VkPipeline pipeline_ = VK_NULL_HANDLE;
+  std::uint32_t push_size_ = 0, storage_ = 0, uniform_ = 0;
+};
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_PIPELINE_HPP_

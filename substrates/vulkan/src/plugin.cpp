@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <sokr/compute.h>
+#include <sokr/substrate/exporter.hpp>
+#include <sokr/substrate/plugin_description.hpp>
+
+#include "instance.hpp"
+#include "options.hpp"
+#include "substrate.hpp"
+
+namespace sokr::vulkan {
+namespace {
+
+constexpr std::size_t kMaxDevices = 16;
+using Devices = substrate::Exporter<VulkanSubstrate, kMaxDevices>;
+
+Result<void> find_devices(const substrate::Host& host, substrate::PluginDescription& plugin) {
+  const Options options = read_options(host);
+  SOKR_ASSIGN(std::unique_ptr<Instance> created, Instance::create(options, host));
+  std::shared_ptr<Instance> instance = std::move(created);
+  SOKR_ASSIGN(Instance::Found found, instance->devices());
+  if (found.usable.empty() && found.unsuitable.empty()) {
+    return fail(SOKR_NOT_FOUND, "the Vulkan loader is there, but no driver offers a device; install "
+                "the driver of the GPU, or mesa-vulkan-drivers");
+  }
+  std::size_t number = 0;
+  for (const PhysicalDevice& physical : found.usable) {
+    substrate::SubstrateDescription description;
+    description.name = fmt::format("vulkan:{}", number);
+    description.description = physical.description();
+    description.kind = physical.kind();
+    description.ir_formats = {SOKR_IR_SPIRV};
+    description.facts = physical.facts();
+    description.limits = physical.limits();
+    auto exported = Devices::install(
+        std::make_unique<VulkanSubstrate>(instance, physical, host, options));
+    if (!exported) {
+      plugin.add_unavailable(description.name, exported.failure().sentence);
+      continue;
+    }
+    plugin.add(std::move(description), *exported);
+    ++number;
+  }
+  for (std::string& reason : found.unsuitable) plugin.add_unavailable("vulkan", std::move(reason));
+  return {};
+}
+
+}  // namespace
+}  // namespace sokr::vulkan
+
+extern "C" SOKR_PLUGIN_EXPORT const SokrPlugin* sokr_plugin_main(const SokrHostInfo* info) {
+  return sokr::substrate::plugin_main(info, "vulkan", SOKR_PROJECT_VERSION,
+                                      sokr::vulkan::find_devices);
+}

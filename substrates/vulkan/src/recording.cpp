@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "recording.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sokr::vulkan {
+namespace {
+
+constexpr std::uint64_t kOwnBlock = 1 << 20;  // from this size on, a binding has its own block
+
+template <class T>
+void append(RecordKey& key, const T& value) {
+  key.append(reinterpret_cast<const std::uint8_t*>(&value), sizeof value);
+}
+
+// Everything that the recorded commands and descriptors depend on. The pipeline's
+// address is unique: the recording keeps it alive.
+RecordKey make_key(const RecordRequest& request) {
+  RecordKey key;
+  append(key, request.pipeline.get());
+  if (request.indirect) {
+    append(key, request.indirect_handle);
+    append(key, request.indirect_offset);
+  } else {
+    append(key, request.launch->groups);
+  }
+  append(key, static_cast<std::uint8_t>(request.profile | (request.indirect ? 2 : 0)));
+  for (const Bound& bound : request.bound) {
+    append(key, static_cast<std::uint8_t>(bound.source));
+    append(key, static_cast<std::uint8_t>(bound.download));
+    append(key, bound.size);
+    append(key, bound.handle);
+    append(key, bound.offset);
+  }
+  key.append(request.launch->push.data(), request.launch->push.size());
+  return key;
+}
+
+void barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
+             VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags used) {
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = written;
+  memory.dstAccessMask = used;
+  vk.vkCmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
+}
+
+}  // namespace
+
+Recording::~Recording() {
+  const VolkDeviceTable& vk = device_.vk();
+  give_blocks();
+  if (queries_) vk.vkDestroyQueryPool(device_.handle(), queries_, nullptr);
+  if (descriptor_pool_) vk.vkDestroyDescriptorPool(device_.handle(), descriptor_pool_, nullptr);
+  if (command_pool_) vk.vkDestroyCommandPool(device_.handle(), command_pool_, nullptr);
+}
+
+void Recording::give_blocks() noexcept {
+  for (auto& block : host_blocks_) pool_.host_blocks().give(std::move(block));
+  for (auto& block : device_blocks_) pool_.device_blocks().give(std::move(block));
+  host_blocks_.clear();
+  device_blocks_.clear();
+  regions_.clear();
+}
+
+Result<void> Recording::create() {
+  const VolkDeviceTable& vk = device_.vk();
+  VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+  pool.queueFamilyIndex = device_.physical().queue_family;
+  VkResult result = vk.vkCreateCommandPool(device_.handle(), &pool, nullptr, &command_pool_);
+  if (result != VK_SUCCESS) command_pool_ = VK_NULL_HANDLE;
+  SOKR_TRY(device_.check(result, "vkCreateCommandPool"));
+  VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+  info.commandPool = command_pool_;
+  info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+  info.commandBufferCount = 1;
+  return device_.check(vk.vkAllocateCommandBuffers(device_.handle(), &info, &commands_),
+                       "vkAllocateCommandBuffers");
+}
+
+Result<void> Recording::stage(const RecordRequest& request) {
+  const VkPhysicalDeviceLimits& limits = device_.physical().properties.limits;
+  const std::uint64_t alignment =
+      std::max({limits.minStorageBufferOffsetAlignment, limits.minUniformBufferOffsetAlignment,
+                limits.nonCoherentAtomSize, VkDeviceSize{64}});
+  const spirv::EntryReflection& entry = request.pipeline->reflection();
+  std::vector<std::uint64_t> sizes;
+  std::uint64_t shared_size = 0;
+  constexpr std::uint32_t kShared = UINT32_MAX;
+  for (std::size_t r = 0; r < entry.bindings.size(); ++r) {
+    for (std::uint32_t i = request.launch->first[r]; i < request.launch->first[r + 1]; ++i) {
+      const Bound& bound = request.bound[i];
+      StagedRegion region;
+      region.binding = i;
+      if (bound.source == BindSource::kStaged) {
+        region.size = bound.size;
+        region.download = bound.download;
+      } else if (bound.source == BindSource::kNull && !pool_.has_null_descriptor()) {
+        region.size = std::max<std::uint64_t>(entry.bindings[r].min_size, 16);
+        region.zero = true;
+      } else {
+        continue;
+      }
+      if (region.size >= kOwnBlock) {
+        region.block = static_cast<std::uint32_t>(sizes.size());
+        sizes.push_back(region.size);
+      } else {
+        region.block = kShared;
+        region.offset = shared_size;
+        shared_size += (region.size + alignment - 1) / alignment * alignment;
+      }
+      regions_.push_back(region);
+    }
+  }
+  for (StagedRegion& region : regions_) {
+    if (region.block == kShared) region.block = static_cast<std::uint32_t>(sizes.size());
+  }
+  if (shared_size != 0) sizes.push_back(shared_size);
+  for (std::uint64_t size : sizes) {
+    SOKR_ASSIGN(auto block, pool_.host_blocks().take(size));
+    host_blocks_.push_back(std::move(block));
+    if (!pool_.copies()) continue;
+    SOKR_ASSIGN(auto device_block, pool_.device_blocks().take(size));
+    device_blocks_.push_back(std::move(device_block));
+  }
+  return {};
+}
+
+Result<void> Recording::prepare_descriptors(const Pipeline& pipeline) {
+  const VolkDeviceTable& vk = device_.vk();
+  const std::array<std::uint32_t, 3> needed{static_cast<std::uint32_t>(pipeline.sets().size()),
+                                            pipeline.storage_descriptors(),
+                                            pipeline.uniform_descriptors()};
+  sets_.clear();
+  if (needed[0] == 0) return {};
+  const bool fits = descriptor_pool_ && needed[0] <= descriptor_room_[0] &&
+                    needed[1] <= descriptor_room_[1] && needed[2] <= descriptor_room_[2];
+  if (fits) {
+    SOKR_TRY(device_.check(vk.vkResetDescriptorPool(device_.handle(), descriptor_pool_, 0),
+                           "vkResetDescriptorPool"));
+  } else {
+    if (descriptor_pool_) vk.vkDestroyDescriptorPool(device_.handle(), descriptor_pool_, nullptr);
+    descriptor_pool_ = VK_NULL_HANDLE;
+    descriptor_room_ = {std::max(needed[0], 2u), std::max(needed[1], 8u), std::max(needed[2], 4u)};
+    const auto sizes = std::to_array<VkDescriptorPoolSize>(
+        {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, descriptor_room_[1]},
+         {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, descriptor_room_[2]}});
+    VkDescriptorPoolCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
+    info.maxSets = descriptor_room_[0];
+    info.poolSizeCount = static_cast<std::uint32_t>(sizes.size());
+    info.pPoolSizes = sizes.data();
+    const VkResult result =
+        vk.vkCreateDescriptorPool(device_.handle(), &info, nullptr, &descriptor_pool_);
+    if (result != VK_SUCCESS) descriptor_pool_ = VK_NULL_HANDLE;
+    SOKR_TRY(device_.check(result, "vkCreateDescriptorPool"));
+  }
+  std::vector<VkDescriptorSetLayout> layouts;
+  for (const Pipeline::Set& set : pipeline.sets()) layouts.push_back(set.layout);
+  sets_.resize(layouts.size());
+  VkDescriptorSetAllocateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
+  info.descriptorPool = descriptor_pool_;
+  info.descriptorSetCount = static_cast<std::uint32_t>(layouts.size());
+  info.pSetLayouts = layouts.data();
+  return device_.check(vk.vkAllocateDescriptorSets(device_.handle(), &info, sets_.data()),
+                       "vkAllocateDescriptorSets");
+}
+
+Result<void> Recording::bind(const RecordRequest& request) {
+  const Pipeline& pipeline = *request.pipeline;
+  SOKR_TRY(prepare_descriptors(pipeline));
+  const spirv::EntryReflection& entry = pipeline.reflection();
+  std::vector<VkDescriptorBufferInfo> buffers(request.bound.size());
+  for (std::size_t i = 0; i < request.bound.size(); ++i) {
+    const Bound& bound = request.bound[i];
+    if (bound.source == BindSource::kBuffer) {
+      buffers[i] = {bound.buffer, bound.offset, bound.size};
+    } else {
+      buffers[i] = {VK_NULL_HANDLE, 0, VK_WHOLE_SIZE};
+    }
+  }
+  for (const StagedRegion& region : regions_) {
+    const auto& blocks = pool_.copies() ? device_blocks_ : host_blocks_;
+    buffers[region.binding] = {blocks[region.block]->handle(), region.offset, region.size};
+  }
+  std::vector<VkWriteDescriptorSet> writes;
+  std::size_t set = 0;
+  for (std::size_t r = 0; r < entry.bindings.size(); ++r) {
+    const spirv::Binding& binding = entry.bindings[r];
+    while (pipeline.sets()[set].number != binding.set) ++set;
+    const std::uint32_t first = request.launch->first[r];
+    const std::uint32_t count = request.launch->first[r + 1] - first;
+    if (count == 0) continue;
+    VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
+    write.dstSet = sets_[set];
+    write.dstBinding = binding.binding;
+    write.descriptorCount = count;
+    write.descriptorType = binding.kind == SOKR_IR_UNIFORM_BUFFER
+                               ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
+                               : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+    write.pBufferInfo = &buffers[first];
+    writes.push_back(write);
+  }
+  if (!writes.empty()) {
+    device_.vk().vkUpdateDescriptorSets(device_.handle(), static_cast<std::uint32_t>(writes.size()),
+                                        writes.data(), 0, nullptr);
+  }
+  return {};
+}
+
+Result<void> Recording::prepare_queries() {
+  if (queries_) return {};
+  VkQueryPoolCreateInfo info{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
+  info.queryType = VK_QUERY_TYPE_TIMESTAMP;
+  info.queryCount = 2;
+  const VkResult result =
+      device_.vk().vkCreateQueryPool(device_.handle(), &info, nullptr, &queries_);
+  if (result != VK_SUCCESS) queries_ = VK_NULL_HANDLE;
+  return device_.check(result, "vkCreateQueryPool");
+}
+
+void Recording::copy(bool in) {
+  for (const StagedRegion& region : regions_) {
+    if (!in && !region.download) continue;
+    const VkBufferCopy where{region.offset, region.offset, region.size};
+    VkBuffer host = host_blocks_[region.block]->handle();
+    VkBuffer device = device_blocks_[region.block]->handle();
+    device_.vk().vkCmdCopyBuffer(commands_, in ? host : device, in ? device : host, 1, &where);
+  }
+}
+
+Result<void> Recording::write_commands(const RecordRequest& request) {
+  const VolkDeviceTable& vk = device_.vk();
+  const Pipeline& pipeline = *request.pipeline;
+  const bool copies = pool_.copies() && !regions_.empty();
+  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  SOKR_TRY(device_.check(vk.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer"));
+  if (profiled_) vk.vkCmdResetQueryPool(commands_, queries_, 0, 2);
+  if (copies) {
+    copy(true);
+    barrier(vk, commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+            VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT);
+  }
+  vk.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
+  for (std::size_t i = 0; i < sets_.size(); ++i) {
+    vk.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(),
+                               pipeline.sets()[i].number, 1, &sets_[i], 0, nullptr);
+  }
+  if (!request.launch->push.empty()) {
+    // The bytes of a launch may be unaligned; Vulkan wants words.
+    std::vector<std::uint32_t> words(request.launch->push.size() / 4);
+    std::memcpy(words.data(), request.launch->push.data(), words.size() * 4);
+    vk.vkCmdPushConstants(commands_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                          static_cast<std::uint32_t>(words.size() * 4), words.data());
+  }
+  if (profiled_) {
+    vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, queries_, 0);
+  }
+  if (request.indirect) {
+    vk.vkCmdDispatchIndirect(commands_, request.indirect, request.indirect_offset);
+  } else {
+    const auto& groups = request.launch->groups;
+    vk.vkCmdDispatch(commands_, groups[0], groups[1], groups[2]);
+  }
+  if (profiled_) {
+    vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 1);
+  }
+  barrier(vk, commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+          VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+          VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);
+  if (copies) {
+    copy(false);
+    barrier(vk, commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+  }
+  return device_.check(vk.vkEndCommandBuffer(commands_), "vkEndCommandBuffer");
+}
+
+Result<void> Recording::record(const RecordRequest& request) {
+  key_.clear();
+  give_blocks();
+  pipeline_ = request.pipeline;
+  SOKR_TRY(device_.check(device_.vk().vkResetCommandPool(device_.handle(), command_pool_, 0),
+                         "vkResetCommandPool"));
+  SOKR_TRY(stage(request));
+  SOKR_TRY(bind(request));
+  profiled_ = request.profile && device_.physical().queue.timestampValidBits != 0;
+  if (profiled_) SOKR_TRY(prepare_queries());
+  return write_commands(request);
+}
+
+std::optional<std::uint64_t> Recording::device_ns() const {
+  if (!profiled_) return std::nullopt;
+  std::array<std::uint64_t, 2> ticks{};
+  if (device_.vk().vkGetQueryPoolResults(device_.handle(), queries_, 0, 2, sizeof ticks,
+                                         ticks.data(), sizeof ticks[0],
+                                         VK_QUERY_RESULT_64_BIT) != VK_SUCCESS) {
+    return std::nullopt;
+  }
+  const std::uint32_t bits = device_.physical().queue.timestampValidBits;
+  const std::uint64_t mask = bits >= 64 ? UINT64_MAX : (std::uint64_t{1} << bits) - 1;
+  const double period = device_.physical().properties.limits.timestampPeriod;
+  return static_cast<std::uint64_t>(
+      std::llround(static_cast<double>((ticks[1] - ticks[0]) & mask) * period));
+}
+
+RecordingPool::RecordingPool(Device& device)
+    : device_(device),
+      host_blocks_(device, MemoryKind::kHost),
+      device_blocks_(device, MemoryKind::kDevice) {
+  const Staging staging = device.options().staging;
+  copies_ = staging == Staging::kCopy ||
+            (staging == Staging::kAuto && !has_unified_memory(device.physical()));
+  null_descriptor_ = device.features().has("nullDescriptor");
+}
+
+std::unique_ptr<Recording> RecordingPool::take_match(std::uint64_t hash,
+                                                     std::span<const std::uint8_t> key) {
+  std::lock_guard lock(mutex_);
+  for (std::size_t i = idle_.size(); i-- > 0;) {
+    if (idle_[i]->hash_ != hash || !std::ranges::equal(idle_[i]->key_, key)) continue;
+    std::unique_ptr<Recording> found = std::move(idle_[i]);
+    idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
+    return found;
+  }
+  return nullptr;
+}
+
+std::unique_ptr<Recording> RecordingPool::take_oldest() {
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < kMaxIdle) return nullptr;
+  std::unique_ptr<Recording> oldest = std::move(idle_.front());
+  idle_.erase(idle_.begin());
+  return oldest;
+}
+
+Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& request) {
+  const RecordKey key = make_key(request);
+  const std::uint64_t hash = XXH3_64bits(key.data(), key.size());
+  if (request.reusable) {
+    if (auto found = take_match(hash, key.span())) return found;
+  }
+  std::unique_ptr<Recording> recording = take_oldest();
+  if (!recording) {
+    recording.reset(new Recording(device_, *this));
+    SOKR_TRY(recording->create());
+  }
+  recorded_.fetch_add(1, std::memory_order_relaxed);
+  SOKR_TRY(recording->record(request));
+  if (request.reusable) recording->key_.assign(key.begin(), key.end());
+  recording->hash_ = hash;
+  return recording;
+}
+
+void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
+  if (!recording || device_.is_lost()) return;
+  if (recording->key_.empty()) {
+    recording->give_blocks();
+    recording->pipeline_.reset();
+  }
+  std::unique_ptr<Recording> dropped;
+  try {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(recording));
+    if (idle_.size() > kMaxIdle) {
+      dropped = std::move(idle_.front());
+      idle_.erase(idle_.begin());
+    }
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+}  // namespace sokr::vulkan

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A recorded launch: command buffer, descriptor sets, staging memory and queries. A
+// launch like an earlier one submits that one's recording again: nothing is
+// recorded, allocated or updated, only the staged host memory is filled anew.
+//
+// A recording is owned by one launch from acquire() to release(), and by the pool
+// otherwise; in flight nobody changes it.
+#ifndef SOKR_VULKAN_RECORDING_HPP_
+#define SOKR_VULKAN_RECORDING_HPP_
+
+#include <sokr/substrate/inline_vector.hpp>
+#include <sokr/substrate/launch_check.hpp>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "device.hpp"
+#include "memory.hpp"
+#include "pipeline.hpp"
+
+namespace sokr::vulkan {
+
+enum class BindSource : std::uint8_t {
+  kBuffer,  // `buffer` at `offset`
+  kStaged,  // host memory, through a block of the recording
+  kNull,
+};
+
+// What one descriptor is bound to. In the order of ResolvedLaunch::bindings.
+struct Bound {
+  BindSource source = BindSource::kNull;
+  VkBuffer buffer = VK_NULL_HANDLE;
+  std::uint64_t handle = 0;  // of the memory table; 0 if it has none
+  std::uint64_t offset = 0, size = 0;
+  bool download = false;  // kStaged: the kernel writes
+};
+
+struct RecordRequest {
+  std::shared_ptr<Pipeline> pipeline;
+  const substrate::ResolvedLaunch* launch = nullptr;
+  std::span<const Bound> bound;
+  bool profile = false;
+  VkBuffer indirect = VK_NULL_HANDLE;  // null = the launch's groups
+  std::uint64_t indirect_handle = 0, indirect_offset = 0;
+  bool reusable = true;  // false if it names memory that only this launch has
+};
+
+// Where the host's bytes of one staged or null descriptor are.
+struct StagedRegion {
+  std::uint32_t binding = 0;  // index into ResolvedLaunch::bindings
+  std::uint32_t block = 0;
+  std::uint64_t offset = 0, size = 0;
+  bool download = false, zero = false;
+};
+
+using RecordKey = substrate::InlineVector<std::uint8_t, 512>;
+
+class RecordingPool;
+
+class Recording {
+ public:
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+  VkCommandBuffer commands() const { return commands_; }
+  std::span<const StagedRegion> regions() const { return regions_; }
+  std::byte* mapped(const StagedRegion& region) const {
+    return host_blocks_[region.block]->mapped() + region.offset;
+  }
+  // Device time of the last submission, which is done; empty if it was not profiled.
+  std::optional<std::uint64_t> device_ns() const;
+
+ private:
+  friend class RecordingPool;
+  Recording(Device& device, RecordingPool& pool) : device_(device), pool_(pool) {}
+  Result<void> create();
+  Result<void> record(const RecordRequest& request);
+  Result<void> stage(const RecordRequest& request);
+  Result<void> bind(const RecordRequest& request);
+  Result<void> prepare_descriptors(const Pipeline& pipeline);
+  Result<void> prepare_queries();
+  Result<void> write_commands(const RecordRequest& request);
+  void copy(bool in);
+  void give_blocks() noexcept;
+
+  Device& device_;
+  RecordingPool& pool_;
+  VkCommandPool command_pool_ = VK_NULL_HANDLE;
+  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+  VkDescriptorPool descriptor_pool_ = VK_NULL_HANDLE;
+  std::array<std::uint32_t, 3> descriptor_room_{};  // sets, storage, uniform
+  std::vector<VkDescriptorSet> sets_;
+  VkQueryPool queries_ = VK_NULL_HANDLE;
+  bool profiled_ = false;
+
+  std::uint64_t hash_ = 0;
+  std::vector<std::uint8_t> key_;  // empty = matches nothing
+  std::shared_ptr<Pipeline> pipeline_;
+  std::vector<StagedRegion> regions_;
+  std::vector<std::unique_ptr<Buffer>> host_blocks_, device_blocks_;
+};
+
+// Makes, keeps and finds recordings. Any thread. Bounded: at most kMaxIdle wait for
+// reuse, and their staging memory is at most Options::staging_bytes.
+class RecordingPool {
+ public:
+  explicit RecordingPool(Device& device);
+
+  // A recording of this request, ready to be submitted.
+  Result<std::unique_ptr<Recording>> acquire(const RecordRequest& request);
+  // Its submission is done, or never happened.
+  void release(std::unique_ptr<Recording> recording) noexcept;
+
+  bool copies() const { return copies_; }  // Staging::kCopy is in force
+  bool has_null_descriptor() const { return null_descriptor_; }
+  BlockPool& host_blocks() { return host_blocks_; }
+  BlockPool& device_blocks() { return device_blocks_; }
+  std::uint64_t recorded() const { return recorded_.load(); }  // for tests and logs
+
+ private:
+  static constexpr std::size_t kMaxIdle = 64;
+  std::unique_ptr<Recording> take_match(std::uint64_t hash, std::span<const std::uint8_t> key);
+  std::unique_ptr<Recording> take_oldest();
+
+  Device& device_;
+  bool copies_ = false, null_descriptor_ = false;
+  BlockPool host_blocks_, device_blocks_;
+  std::atomic<std::uint64_t> recorded_{0};
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Recording>> idle_;  // the last was used last
+};
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_RECORDING_HPP_

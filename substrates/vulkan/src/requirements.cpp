@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "requirements.hpp"
+
+#include <sokr/substrate/launch_check.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace sokr::vulkan {
+namespace {
+
+using spv::Capability;
+
+// A capability and the features of which any one is enough; none listed = always there.
+struct CapabilityRule {
+  Capability capability;
+  std::array<const char*, 2> features{};
+};
+
+constexpr auto kCapabilities = std::to_array<CapabilityRule>({
+    {Capability::Matrix},
+    {Capability::Shader},
+    {Capability::DeviceGroup},
+    {Capability::Sampled1D},
+    {Capability::Image1D},
+    {Capability::SampledBuffer},
+    {Capability::ImageBuffer},
+    {Capability::ImageQuery},
+    {Capability::Float16, {"shaderFloat16"}},
+    {Capability::Float64, {"shaderFloat64"}},
+    {Capability::Int8, {"shaderInt8"}},
+    {Capability::Int16, {"shaderInt16"}},
+    {Capability::Int64, {"shaderInt64"}},
+    {Capability::Int64Atomics, {"shaderBufferInt64Atomics", "shaderSharedInt64Atomics"}},
+    {Capability::UniformBufferArrayDynamicIndexing, {"shaderUniformBufferArrayDynamicIndexing"}},
+    {Capability::StorageBufferArrayDynamicIndexing, {"shaderStorageBufferArrayDynamicIndexing"}},
+    {Capability::StorageBuffer16BitAccess, {"storageBuffer16BitAccess"}},
+    {Capability::UniformAndStorageBuffer16BitAccess, {"uniformAndStorageBuffer16BitAccess"}},
+    {Capability::StoragePushConstant16, {"storagePushConstant16"}},
+    {Capability::StorageBuffer8BitAccess, {"storageBuffer8BitAccess"}},
+    {Capability::UniformAndStorageBuffer8BitAccess, {"uniformAndStorageBuffer8BitAccess"}},
+    {Capability::StoragePushConstant8, {"storagePushConstant8"}},
+    {Capability::VariablePointersStorageBuffer, {"variablePointersStorageBuffer"}},
+    {Capability::VariablePointers, {"variablePointers"}},
+    {Capability::RuntimeDescriptorArray, {"runtimeDescriptorArray"}},
+    {Capability::ShaderNonUniform,
+     {"shaderStorageBufferArrayNonUniformIndexing", "shaderUniformBufferArrayNonUniformIndexing"}},
+    {Capability::UniformBufferArrayNonUniformIndexing,
+     {"shaderUniformBufferArrayNonUniformIndexing"}},
+    {Capability::StorageBufferArrayNonUniformIndexing,
+     {"shaderStorageBufferArrayNonUniformIndexing"}},
+    {Capability::VulkanMemoryModel, {"vulkanMemoryModel"}},
+    {Capability::VulkanMemoryModelDeviceScope, {"vulkanMemoryModelDeviceScope"}},
+    {Capability::PhysicalStorageBufferAddresses, {"bufferDeviceAddress"}},
+    {Capability::AtomicFloat16AddEXT,
+     {"shaderBufferFloat16AtomicAdd", "shaderSharedFloat16AtomicAdd"}},
+    {Capability::AtomicFloat32AddEXT,
+     {"shaderBufferFloat32AtomicAdd", "shaderSharedFloat32AtomicAdd"}},
+    {Capability::AtomicFloat64AddEXT,
+     {"shaderBufferFloat64AtomicAdd", "shaderSharedFloat64AtomicAdd"}},
+    {Capability::AtomicFloat16MinMaxEXT,
+     {"shaderBufferFloat16AtomicMinMax", "shaderSharedFloat16AtomicMinMax"}},
+    {Capability::AtomicFloat32MinMaxEXT,
+     {"shaderBufferFloat32AtomicMinMax", "shaderSharedFloat32AtomicMinMax"}},
+    {Capability::AtomicFloat64MinMaxEXT,
+     {"shaderBufferFloat64AtomicMinMax", "shaderSharedFloat64AtomicMinMax"}},
+    {Capability::DotProduct, {"shaderIntegerDotProduct"}},
+    {Capability::DotProductInputAll, {"shaderIntegerDotProduct"}},
+    {Capability::DotProductInput4x8Bit, {"shaderIntegerDotProduct"}},
+    {Capability::DotProductInput4x8BitPacked, {"shaderIntegerDotProduct"}},
+    {Capability::WorkgroupMemoryExplicitLayoutKHR, {"workgroupMemoryExplicitLayout"}},
+    {Capability::WorkgroupMemoryExplicitLayout8BitAccessKHR,
+     {"workgroupMemoryExplicitLayout8BitAccess"}},
+    {Capability::WorkgroupMemoryExplicitLayout16BitAccessKHR,
+     {"workgroupMemoryExplicitLayout16BitAccess"}},
+    {Capability::ShaderClockKHR, {"shaderSubgroupClock", "shaderDeviceClock"}},
+});
+
+// Subgroup operations that compute shaders may use.
+struct SubgroupRule {
+  Capability capability;
+  VkSubgroupFeatureFlagBits operation;
+  const char* name;
+};
+
+constexpr auto kSubgroups = std::to_array<SubgroupRule>({
+    {Capability::GroupNonUniform, VK_SUBGROUP_FEATURE_BASIC_BIT, "basic"},
+    {Capability::GroupNonUniformVote, VK_SUBGROUP_FEATURE_VOTE_BIT, "vote"},
+    {Capability::GroupNonUniformArithmetic, VK_SUBGROUP_FEATURE_ARITHMETIC_BIT, "arithmetic"},
+    {Capability::GroupNonUniformBallot, VK_SUBGROUP_FEATURE_BALLOT_BIT, "ballot"},
+    {Capability::GroupNonUniformShuffle, VK_SUBGROUP_FEATURE_SHUFFLE_BIT, "shuffle"},
+    {Capability::GroupNonUniformShuffleRelative, VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT,
+     "shuffle relative"},
+    {Capability::GroupNonUniformClustered, VK_SUBGROUP_FEATURE_CLUSTERED_BIT, "clustered"},
+    {Capability::GroupNonUniformQuad, VK_SUBGROUP_FEATURE_QUAD_BIT, "quad"},
+});
+
+// A name and the Vulkan version or device extension that brings it; an empty
+// extension = the version only.
+struct ExtensionRule {
+  const char* name;
+  std::uint32_t core_since;
+  const char* extension;
+};
+
+constexpr std::uint32_t k11 = VK_API_VERSION_1_1;
+constexpr std::uint32_t k12 = VK_API_VERSION_1_2;
+constexpr std::uint32_t k13 = VK_API_VERSION_1_3;
+
+constexpr auto kCapabilityExtensions = std::to_array<ExtensionRule>({
+    {"DenormPreserve", k12, "VK_KHR_shader_float_controls"},
+    {"DenormFlushToZero", k12, "VK_KHR_shader_float_controls"},
+    {"SignedZeroInfNanPreserve", k12, "VK_KHR_shader_float_controls"},
+    {"RoundingModeRTE", k12, "VK_KHR_shader_float_controls"},
+    {"RoundingModeRTZ", k12, "VK_KHR_shader_float_controls"},
+    {"SubgroupBallotKHR", 0, "VK_EXT_shader_subgroup_ballot"},
+    {"SubgroupVoteKHR", 0, "VK_EXT_shader_subgroup_vote"},
+});
+
+constexpr auto kExtensions = std::to_array<ExtensionRule>({
+    {"SPV_KHR_storage_buffer_storage_class", k11, ""},
+    {"SPV_KHR_variable_pointers", k11, ""},
+    {"SPV_KHR_16bit_storage", k11, ""},
+    {"SPV_KHR_device_group", k11, ""},
+    {"SPV_KHR_no_integer_wrap_decoration", k11, ""},
+    {"SPV_KHR_8bit_storage", k12, "VK_KHR_8bit_storage"},
+    {"SPV_KHR_float_controls", k12, "VK_KHR_shader_float_controls"},
+    {"SPV_KHR_vulkan_memory_model", k12, "VK_KHR_vulkan_memory_model"},
+    {"SPV_KHR_physical_storage_buffer", k12, "VK_KHR_buffer_device_address"},
+    {"SPV_EXT_physical_storage_buffer", k12, "VK_KHR_buffer_device_address"},
+    {"SPV_EXT_descriptor_indexing", k12, "VK_EXT_descriptor_indexing"},
+    {"SPV_KHR_integer_dot_product", k13, "VK_KHR_shader_integer_dot_product"},
+    {"SPV_KHR_terminate_invocation", k13, "VK_KHR_shader_terminate_invocation"},
+    {"SPV_KHR_non_semantic_info", k13, "VK_KHR_shader_non_semantic_info"},
+    {"SPV_EXT_shader_atomic_float_add", 0, "VK_EXT_shader_atomic_float"},
+    {"SPV_EXT_shader_atomic_float16_add", 0, "VK_EXT_shader_atomic_float2"},
+    {"SPV_EXT_shader_atomic_float_min_max", 0, "VK_EXT_shader_atomic_float2"},
+    {"SPV_KHR_workgroup_memory_explicit_layout", 0, "VK_KHR_workgroup_memory_explicit_layout"},
+    {"SPV_KHR_shader_clock", 0, "VK_KHR_shader_clock"},
+    {"SPV_KHR_shader_ballot", 0, "VK_EXT_shader_subgroup_ballot"},
+    {"SPV_KHR_subgroup_vote", 0, "VK_EXT_shader_subgroup_vote"},
+    {"SPV_GOOGLE_decorate_string", 0, "VK_GOOGLE_decorate_string"},
+    {"SPV_GOOGLE_hlsl_functionality1", 0, "VK_GOOGLE_hlsl_functionality1"},
+    {"SPV_GOOGLE_user_type", 0, "VK_GOOGLE_user_type"},
+});
+
+Failure needs(std::string_view what, const PhysicalDevice& device) {
+  return fail(SOKR_CAPABILITY_DENIED, "needs {}; {} does not have it", what, device.name());
+}
+
+template <std::size_t N>
+const ExtensionRule* find_rule(const std::array<ExtensionRule, N>& rules, std::string_view name) {
+  auto rule = std::find_if(rules.begin(), rules.end(),
+                           [&](const ExtensionRule& r) { return name == r.name; });
+  return rule == rules.end() ? nullptr : &*rule;
+}
+
+Result<void> check_rule(const ExtensionRule& rule, const PhysicalDevice& device) {
+  if (device.offer.has(rule.core_since, rule.extension)) return {};
+  if (*rule.extension) return needs(rule.extension, device);
+  return needs(fmt::format("Vulkan {} for {}", version_string(rule.core_since), rule.name), device);
+}
+
+Result<void> check_one_capability(Capability capability, const PhysicalDevice& device) {
+  for (const CapabilityRule& rule : kCapabilities) {
+    if (rule.capability != capability) continue;
+    if (!rule.features[0]) return {};
+    for (const char* feature : rule.features) {
+      if (feature && device.usable.has(feature)) return {};
+    }
+    return needs(rule.features[1] ? fmt::format("{} or {}", rule.features[0], rule.features[1])
+                                  : std::string(rule.features[0]),
+                 device);
+  }
+  for (const SubgroupRule& rule : kSubgroups) {
+    if (rule.capability != capability) continue;
+    const bool in_compute = device.subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT;
+    if (in_compute && (device.subgroup.supportedOperations & rule.operation)) return {};
+    return needs(fmt::format("{} subgroup operations in compute shaders", rule.name), device);
+  }
+  const std::string name = spirv::capability_name(capability);
+  if (const ExtensionRule* rule = find_rule(kCapabilityExtensions, name)) {
+    return check_rule(*rule, device);
+  }
+  return fail(SOKR_CAPABILITY_DENIED,
+              "needs the SPIR-V capability {}, which the Vulkan substrate does not offer", name);
+}
+
+// One line of the float controls: bits of widths in a module, and the property of each.
+Result<void> check_float_mode(std::uint8_t widths, std::string_view mode, VkBool32 has16,
+                              VkBool32 has32, VkBool32 has64, const PhysicalDevice& device) {
+  const std::array<VkBool32, 3> has{has16, has32, has64};
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    if ((widths >> i & 1) && !has[i]) {
+      return needs(fmt::format("shader{}Float{}", mode, 16u << i), device);
+    }
+  }
+  return {};
+}
+
+Result<void> check_float_controls(const spirv::FloatControls& controls,
+                                  const PhysicalDevice& device) {
+  const VkPhysicalDeviceFloatControlsProperties& has = device.float_controls;
+#define SOKR_MODE(bits, mode)                                                          \
+  SOKR_TRY(check_float_mode(controls.bits, #mode, has.shader##mode##Float16,           \
+                            has.shader##mode##Float32, has.shader##mode##Float64, device))
+  SOKR_MODE(denorm_preserve, DenormPreserve);
+  SOKR_MODE(denorm_flush_to_zero, DenormFlushToZero);
+  SOKR_MODE(signed_zero_inf_nan_preserve, SignedZeroInfNanPreserve);
+  SOKR_MODE(rounding_rte, RoundingModeRTE);
+  SOKR_MODE(rounding_rtz, RoundingModeRTZ);
+#undef SOKR_MODE
+  return {};
+}
+
+Result<void> check_descriptors(const spirv::EntryReflection& entry,
+                               std::span<const std::uint32_t> counts,
+                               const PhysicalDevice& device) {
+  const VkPhysicalDeviceLimits& limits = device.properties.limits;
+  std::uint64_t storage = 0, uniform = 0, in_set = 0;
+  for (std::size_t i = 0; i < entry.bindings.size(); ++i) {
+    const spirv::Binding& binding = entry.bindings[i];
+    if (i == 0 || binding.set != entry.bindings[i - 1].set) in_set = 0;
+    in_set += counts[i];
+    (binding.kind == SOKR_IR_UNIFORM_BUFFER ? uniform : storage) += counts[i];
+    const std::uint32_t most = device.maintenance3.maxPerSetDescriptors;
+    if (in_set > most) {
+      return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' uses {} descriptors in set {}; {} takes "
+                  "at most {} in a set", entry.name, in_set, binding.set, device.name(), most);
+    }
+  }
+  const std::uint32_t most_storage = std::min(limits.maxPerStageDescriptorStorageBuffers,
+                                              limits.maxDescriptorSetStorageBuffers);
+  const std::uint32_t most_uniform = std::min(limits.maxPerStageDescriptorUniformBuffers,
+                                              limits.maxDescriptorSetUniformBuffers);
+  if (storage > most_storage) {
+    return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' uses {} storage buffers; {} takes at most "
+                "{}", entry.name, storage, device.name(), most_storage);
+  }
+  if (uniform > most_uniform) {
+    return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' uses {} uniform buffers; {} takes at most "
+                "{}", entry.name, uniform, device.name(), most_uniform);
+  }
+  if (storage + uniform > limits.maxPerStageResources) {
+    return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' uses {} buffers; {} takes at most {}",
+                entry.name, storage + uniform, device.name(), limits.maxPerStageResources);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_module(const spirv::Module& module, const PhysicalDevice& device) {
+  if (module.version() > device.max_spirv()) {
+    return fail(SOKR_CAPABILITY_DENIED, "the module is SPIR-V 1.{}; {} with Vulkan {} takes at most "
+                "1.{}", (module.version() >> 8) & 0xFF, device.name(),
+                version_string(device.offer.api), (device.max_spirv() >> 8) & 0xFF);
+  }
+  for (Capability capability : module.capabilities()) {
+    SOKR_TRY(check_one_capability(capability, device));
+  }
+  for (const std::string& name : module.extensions()) {
+    const ExtensionRule* rule = find_rule(kExtensions, name);
+    if (!rule) {
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "needs the SPIR-V extension {}, which the Vulkan substrate does not offer", name);
+    }
+    SOKR_TRY(check_rule(*rule, device));
+  }
+  for (const spirv::Variable& variable : module.variables()) {
+    if (variable.storage == spv::StorageClass::Workgroup && variable.initializer != 0 &&
+        !device.usable.has("shaderZeroInitializeWorkgroupMemory")) {
+      return needs("shaderZeroInitializeWorkgroupMemory", device);
+    }
+  }
+  return {};
+}
+
+std::vector<std::uint32_t> declared_counts(const spirv::EntryReflection& reflection) {
+  std::vector<std::uint32_t> counts;
+  for (const spirv::Binding& binding : reflection.bindings) {
+    counts.push_back(std::max(binding.count, 1u));
+  }
+  return counts;
+}
+
+Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPoint& entry,
+                               const spirv::EntryReflection& reflection,
+                               std::span<const std::uint32_t> counts,
+                               const PhysicalDevice& device) {
+  (void)module;
+  if (entry.local_size_source == spirv::LocalSizeSource::kId &&
+      !device.usable.has("maintenance4")) {
+    return needs("maintenance4 for LocalSizeId", device);
+  }
+  if (entry.maximally_reconverges) return needs("VK_KHR_shader_maximal_reconvergence", device);
+  SOKR_TRY(check_float_controls(entry.float_controls, device));
+  for (const spirv::Binding& binding : reflection.bindings) {
+    if (binding.kind != SOKR_IR_STORAGE_BUFFER && binding.kind != SOKR_IR_UNIFORM_BUFFER) {
+      return fail(SOKR_CAPABILITY_DENIED, "binding {}.{} is neither a storage nor a uniform buffer; "
+                  "the Vulkan substrate binds buffers only", binding.set, binding.binding);
+    }
+  }
+  return check_descriptors(reflection, counts, device);
+}
+
+Result<void> check_capability(const spirv::Module& module, const PhysicalDevice& device) {
+  SOKR_TRY(check_module(module, device));
+  if (module.entry_points().empty()) {
+    return fail(SOKR_CAPABILITY_DENIED, "the module has no GLCompute entry point");
+  }
+  std::optional<Failure> first;
+  for (const spirv::EntryPoint& entry : module.entry_points()) {
+    spirv::EntryReflection reflection = spirv::reflect_entry(module, entry);
+    // A size that the launch sets is judged then.
+    for (std::uint32_t axis = 0; axis < 3; ++axis) {
+      if (reflection.local_size_spec_ids[axis] != UINT32_MAX) reflection.local_size[axis] = 1;
+    }
+    Result<void> result =
+        check_entry_point(module, entry, reflection, declared_counts(reflection), device);
+    if (result) result = substrate::check_entry(reflection, device.limits());
+    if (result) return {};
+    if (!first) first = std::move(result).failure();
+  }
+  first->code = SOKR_CAPABILITY_DENIED;
+  return *first;
+}
+
+}  // namespace sokr::vulkan

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "session.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sokr::vulkan {
+namespace {
+
+using substrate::CompletionAnswer;
+using substrate::LaunchView;
+using substrate::ResolvedBinding;
+using substrate::ResolvedLaunch;
+
+constexpr std::size_t kTidyAbove = 16;  // launches in flight from which dispatch cleans up
+
+bool overlap(const std::byte* a, std::uint64_t a_size, const std::byte* b, std::uint64_t b_size) {
+  const auto left = reinterpret_cast<std::uintptr_t>(a);
+  const auto right = reinterpret_cast<std::uintptr_t>(b);
+  return left < right ? right - left < a_size : left - right < b_size;
+}
+
+std::byte* host_address(const ResolvedBinding& binding) {
+  return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(binding.resource)) +
+         binding.offset;
+}
+
+}  // namespace
+
+Session::Session(std::unique_ptr<Device> device, const SessionContext& context)
+    : context_(context), device_(std::move(device)), limits_(device_->physical().limits()) {}
+
+Result<std::shared_ptr<Session>> Session::create(const PhysicalDevice& physical,
+                                                 const SessionContext& context) {
+  SOKR_ASSIGN(std::unique_ptr<Device> device, Device::create(physical, context.options));
+  std::shared_ptr<Session> session(new Session(std::move(device), context));
+  session->pipeline_cache_ =
+      std::make_unique<PipelineCache>(*session->device_, context.disk, context.host);
+  session->recordings_ = std::make_unique<RecordingPool>(*session->device_);
+  session->buffers_ = std::make_unique<BufferTable>(
+      *session->device_, session->recordings_->host_blocks(), *context.next_buffer);
+  context.host.log_debug("vulkan: {} is ready, Vulkan {}, host memory {}", physical.name(),
+                         version_string(physical.offer.api),
+                         session->recordings_->copies() ? "copied by the device" : "bound directly");
+  return session;
+}
+
+Session::~Session() {
+  device_->drain();
+  std::vector<LaunchPointer> left;
+  {
+    std::lock_guard lock(launches_mutex_);
+    for (auto& [value, launch] : by_value_) left.push_back(launch);
+  }
+  for (const LaunchPointer& launch : left) {
+    Result<bool> reached = device_->wait(launch->value.load(), UINT64_MAX);
+    if (reached) {
+      finish(launch);
+    } else {
+      fail_launch(launch, reached.failure().sentence);
+    }
+  }
+  buffers_.reset();
+  recordings_.reset();
+  pipelines_.clear();
+  pipeline_cache_.reset();
+}
+
+Result<std::shared_ptr<Pipeline>> Session::find_pipeline(const SokrDispatchRequest& request,
+                                                         const LaunchView& launch,
+                                                         const FindModule& find_module) {
+  substrate::CompileKey extra = substrate::compile_key(launch);
+  append_array_lengths(launch, extra);
+  const std::span<const std::uint8_t> ir(request.ir_data, request.ir_data_len);
+  const substrate::ContentKey key{request.computation_id, ir, extra.span()};
+  return pipelines_.get(key, [&]() -> Result<std::shared_ptr<Pipeline>> {
+    SOKR_ASSIGN(auto module, find_module());
+    SOKR_ASSIGN(PipelinePlan plan, plan_pipeline(ir, *module, launch, device_->physical()));
+    auto pipeline = Pipeline::create(*device_, pipeline_cache_->handle(), module->words(),
+                                     std::move(plan));
+    if (pipeline) pipeline_cache_->note_compiled();
+    return pipeline;
+  });
+}
+
+bool Session::bind_in_place(const ResolvedBinding& binding, Bound& bound, Launch& to) {
+  const PhysicalDevice& physical = device_->physical();
+  const std::uint64_t page = physical.host_import.minImportedHostPointerAlignment;
+  if (page == 0 || binding.size < device_->options().import_bytes || recordings_->copies() ||
+      !has_unified_memory(physical)) {
+    return false;
+  }
+  const VkPhysicalDeviceLimits& limits = physical.properties.limits;
+  const auto address = reinterpret_cast<std::uintptr_t>(host_address(binding));
+  const std::uintptr_t first = address / page * page;
+  const std::uint64_t offset = address - first;
+  if (offset % limits.minStorageBufferOffsetAlignment != 0 ||
+      offset % limits.minUniformBufferOffsetAlignment != 0) {
+    return false;
+  }
+  const std::uint64_t span = (offset + binding.size + page - 1) / page * page;
+  auto buffer = Buffer::import(*device_, reinterpret_cast<void*>(first), span);
+  if (!buffer) return false;
+  bound.source = BindSource::kBuffer;
+  bound.buffer = (*buffer)->handle();
+  bound.offset = offset;
+  bound.size = binding.size;
+  to.keep.push_back(*std::move(buffer));
+  if (binding.writes()) to.downloads.push_back({nullptr, host_address(binding), binding.size});
+  return true;
+}
+
+Result<void> Session::bind_one(const ResolvedBinding& binding, Bound& bound, bool& reusable,
+                               Launch& to) {
+  if (binding.source == SOKR_BINDING_NULL) return {};
+  const VkPhysicalDeviceLimits& limits = device_->physical().properties.limits;
+  const bool uniform = binding.kind == SOKR_IR_UNIFORM_BUFFER;
+  if (uniform && binding.size > limits.maxUniformBufferRange) {
+    return fail(SOKR_INVALID_INPUT, "binding {}.{} has {} bytes; {} takes uniform buffers of at most "
+                "{}", binding.set, binding.binding, binding.size, device_->name(),
+                limits.maxUniformBufferRange);
+  }
+  bound.size = binding.size;
+  if (binding.source == SOKR_BINDING_HOST) {
+    if (bind_in_place(binding, bound, to)) {
+      reusable = false;
+      return {};
+    }
+    bound.source = BindSource::kStaged;
+    bound.download = binding.writes();
+    return {};
+  }
+  SOKR_ASSIGN(std::shared_ptr<Buffer> buffer, buffers_->find(binding.resource));
+  if (binding.offset > buffer->size() || binding.size > buffer->size() - binding.offset) {
+    return fail(SOKR_INVALID_INPUT, "binding {}.{}: {} bytes at offset {} end beyond buffer {}, which "
+                "has {}", binding.set, binding.binding, binding.size, binding.offset,
+                binding.resource, buffer->size());
+  }
+  const std::uint64_t alignment = uniform ? limits.minUniformBufferOffsetAlignment
+                                          : limits.minStorageBufferOffsetAlignment;
+  if (binding.offset % alignment != 0) {
+    return fail(SOKR_INVALID_INPUT, "binding {}.{}: the offset {} is not a multiple of {}, which {} "
+                "needs", binding.set, binding.binding, binding.offset, alignment, device_->name());
+  }
+  bound.source = BindSource::kBuffer;
+  bound.buffer = buffer->handle();
+  bound.handle = binding.resource;
+  bound.offset = binding.offset;
+  to.keep.push_back(std::move(buffer));
+  return {};
+}
+
+Result<void> Session::bind_all(const LaunchView& launch, Prepared& prepared, Launch& to) {
+  prepared.bound.resize(prepared.resolved.bindings.size());
+  for (std::size_t i = 0; i < prepared.bound.size(); ++i) {
+    SOKR_TRY(bind_one(prepared.resolved.bindings[i], prepared.bound[i], prepared.reusable, to));
+  }
+  if (launch.is_indirect()) {
+    SOKR_ASSIGN(std::shared_ptr<Buffer> buffer, buffers_->find(launch.indirect()));
+    constexpr std::uint64_t kCounts = sizeof(VkDispatchIndirectCommand);
+    if (buffer->size() < kCounts || launch.indirect_offset() > buffer->size() - kCounts) {
+      return fail(SOKR_INVALID_INPUT, "the indirect buffer {} has {} bytes, and 12 are read at offset "
+                  "{}", launch.indirect(), buffer->size(), launch.indirect_offset());
+    }
+    prepared.indirect = buffer->handle();
+    to.keep.push_back(std::move(buffer));
+  }
+  return {};
+}
+
+Session::LaunchPointer Session::find_launch(std::uint64_t token) {
+  std::lock_guard lock(launches_mutex_);
+  auto found = launches_.find(token);
+  return found == launches_.end() ? nullptr : found->second;
+}
+
+Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
+                                                   const ResolvedLaunch& resolved) {
+  constexpr std::uint64_t kSettleNs = 1'000'000'000;
+  Dependency dependency;
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i) {
+    const std::uint64_t token = launch.wait(i);
+    CompletionAnswer answer = context_.in_flight->poll(token);
+    if (answer.result == SOKR_OK && answer.signal == SOKR_COMPLETION_PENDING) {
+      LaunchPointer earlier = find_launch(token);
+      if (earlier && earlier->value.load() != 0) {
+        dependency.after = std::max(dependency.after, earlier->value.load());
+        continue;
+      }
+      // Another thread is just ending it.
+      answer = context_.in_flight->completion(token, kSettleNs);
+    }
+    if (answer.result == SOKR_OK && answer.signal == SOKR_COMPLETION_COMPLETE) continue;
+    if (answer.result == SOKR_OK && answer.signal == SOKR_COMPLETION_FAILED) {
+      dependency.failed = fmt::format("the launch that it waits for (token {}) failed: {}", token,
+                                      context_.in_flight->error(token));
+      return dependency;
+    }
+    return fail(SOKR_INVALID_INPUT, "waits[{}] is no launch of this substrate: token {}", i, token);
+  }
+  SOKR_TRY(bring_in_results(resolved, std::max(dependency.after, device_->seen())));
+  return dependency;
+}
+
+// Host memory is read when a launch starts. What earlier launches wrote there has to be
+// there by then, if this launch comes after them.
+Result<void> Session::bring_in_results(const ResolvedLaunch& resolved, std::uint64_t until) {
+  const auto touches = [&](const Launch& earlier) {
+    for (const Download& written : earlier.downloads.span()) {
+      for (const ResolvedBinding& binding : resolved.bindings.span()) {
+        if (binding.source == SOKR_BINDING_HOST &&
+            overlap(written.to, written.size, host_address(binding), binding.size)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  };
+  std::vector<LaunchPointer> needed;
+  {
+    std::lock_guard lock(launches_mutex_);
+    for (auto& [value, launch] : by_value_) {
+      if (value > until) break;
+      if (touches(*launch)) needed.push_back(launch);
+    }
+  }
+  for (const LaunchPointer& launch : needed) {
+    SOKR_TRY(device_->wait(launch->value.load(), UINT64_MAX));
+    finish(launch);
+    context_.in_flight->completion(launch->token, UINT64_MAX);
+  }
+  return {};
+}
+
+Result<void> Session::record(const LaunchView& launch, const Prepared& prepared, Launch& to) {
+  RecordRequest request;
+  request.pipeline = prepared.pipeline;
+  request.launch = &prepared.resolved;
+  request.bound = prepared.bound.span();
+  request.profile = launch.profile();
+  request.indirect = prepared.indirect;
+  request.indirect_handle = launch.indirect();
+  request.indirect_offset = launch.indirect_offset();
+  request.reusable = prepared.reusable;
+  SOKR_ASSIGN(to.recording, recordings_->acquire(request));
+  for (const StagedRegion& region : to.recording->regions()) {
+    std::byte* staged = to.recording->mapped(region);
+    if (region.zero) {
+      std::memset(staged, 0, region.size);
+      continue;
+    }
+    // Also where the kernel only writes: bytes that it leaves alone keep their values.
+    std::byte* host = host_address(prepared.resolved.bindings[region.binding]);
+    std::memcpy(staged, host, region.size);
+    if (region.download) to.downloads.push_back({staged, host, region.size});
+  }
+  return {};
+}
+
+Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t after) {
+  launch->token = context_.in_flight->begin();
+  if (launch->token == 0) return std::uint64_t{0};
+  const auto give_up = [&](Failure failure) {
+    {
+      std::lock_guard lock(launches_mutex_);
+      launches_.erase(launch->token);
+    }
+    context_.in_flight->fail(launch->token, failure.sentence);
+    return failure;
+  };
+  // All that can run out of memory comes before the submission.
+  decltype(by_value_)::node_type node;
+  try {
+    std::map<std::uint64_t, LaunchPointer> single{{0, launch}};
+    node = single.extract(single.begin());
+    std::lock_guard lock(launches_mutex_);
+    launches_.emplace(launch->token, launch);
+  } catch (const std::bad_alloc&) {
+    return give_up(fail(SOKR_DISPATCH_FAILED, "out of memory"));
+  }
+  VkCommandBuffer commands = launch->recording ? launch->recording->commands() : VK_NULL_HANDLE;
+  Result<std::uint64_t> value = device_->submit(commands, after);
+  if (!value) return give_up(std::move(value).failure());
+  launch->value.store(*value);
+  {
+    std::lock_guard lock(launches_mutex_);
+    node.key() = *value;
+    by_value_.insert(std::move(node));
+  }
+  if (device_->is_lost()) abandon();
+  return launch->token;
+}
+
+Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request,
+                                        const LaunchView& launch, const FindModule& find_module) {
+  if (device_->is_lost()) return device_->loss();
+  Prepared prepared;
+  SOKR_ASSIGN(prepared.pipeline, find_pipeline(request, launch, find_module));
+  SOKR_ASSIGN(prepared.resolved,
+              substrate::check_launch(launch, prepared.pipeline->reflection(), limits_,
+                                      request.substrate_id));
+  clean_up();
+  auto started = std::make_shared<Launch>();
+  SOKR_TRY(bind_all(launch, prepared, *started));
+  SOKR_ASSIGN(Dependency dependency, resolve_waits(launch, prepared.resolved));
+  if (!dependency.failed.empty()) {
+    const std::uint64_t token = context_.in_flight->begin();
+    if (token != 0) context_.in_flight->fail(token, std::move(dependency.failed));
+    return token;
+  }
+  if (!prepared.resolved.empty) SOKR_TRY(record(launch, prepared, *started));
+  Result<std::uint64_t> token = start(started, dependency.after);
+  if (!token && started->recording) {
+    if (device_->is_lost()) device_->drain();
+    recordings_->release(std::move(started->recording));
+  }
+  return token;
+}
+
+void Session::finish(const LaunchPointer& launch) {
+  if (launch->claimed.exchange(true)) return;
+  for (const Download& download : launch->downloads.span()) {
+    if (download.from) std::memcpy(download.to, download.from, download.size);
+  }
+  if (launch->recording) {
+    if (auto ns = launch->recording->device_ns()) {
+      context_.in_flight->record_timing(launch->token, *ns);
+    }
+    recordings_->release(std::move(launch->recording));
+  }
+  launch->keep.clear();
+  context_.in_flight->finish(launch->token);
+  std::lock_guard lock(launches_mutex_);
+  launches_.erase(launch->token);
+  by_value_.erase(launch->value.load());
+}
+
+void Session::fail_launch(const LaunchPointer& launch, const std::string& sentence) {
+  if (launch->claimed.exchange(true)) return;
+  launch->recording.reset();
+  launch->keep.clear();
+  context_.in_flight->fail(launch->token, sentence);
+  std::lock_guard lock(launches_mutex_);
+  launches_.erase(launch->token);
+  by_value_.erase(launch->value.load());
+}
+
+void Session::abandon() {
+  device_->drain();
+  const std::string sentence = device_->loss().sentence;
+  std::vector<LaunchPointer> lost;
+  {
+    std::lock_guard lock(launches_mutex_);
+    for (auto& [value, launch] : by_value_) lost.push_back(launch);
+  }
+  for (const LaunchPointer& launch : lost) fail_launch(launch, sentence);
+}
+
+void Session::clean_up() {
+  buffers_->release_until(device_->seen());
+  std::vector<LaunchPointer> ended;
+  {
+    std::lock_guard lock(launches_mutex_);
+    if (by_value_.size() <= kTidyAbove) return;
+  }
+  Result<std::uint64_t> reached = device_->reached();
+  if (!reached) return;
+  {
+    std::lock_guard lock(launches_mutex_);
+    for (auto& [value, launch] : by_value_) {
+      if (value > *reached) break;
+      ended.push_back(launch);
+    }
+  }
+  for (const LaunchPointer& launch : ended) finish(launch);
+}
+
+Session::Awaited Session::await(std::uint64_t token, std::uint64_t timeout_ns) {
+  LaunchPointer launch = find_launch(token);
+  if (!launch || launch->value.load() == 0) return Awaited::kUnknown;
+  Result<bool> reached = device_->wait(launch->value.load(), timeout_ns);
+  if (!reached) {
+    abandon();
+    return Awaited::kEnded;
+  }
+  if (!*reached) return Awaited::kTimeout;
+  finish(launch);
+  return Awaited::kEnded;
+}
+
+}  // namespace sokr::vulkan

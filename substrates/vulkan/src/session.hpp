@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// One life of a device: from its creation to the end of the substrate or the loss of
+// the device, with everything that lives on it, and the launches in flight.
+//
+// Launches run on one queue in the order of dispatch and end in that order. What the
+// host sees (results in host memory, timings) is brought in by the thread that first
+// observes the end: a completion call, a dispatch that waits for or cleans up after
+// earlier launches, or the destructor. There is no thread of its own.
+#ifndef SOKR_VULKAN_SESSION_HPP_
+#define SOKR_VULKAN_SESSION_HPP_
+
+#include <sokr/spirv/module.hpp>
+#include <sokr/substrate/content_cache.hpp>
+#include <sokr/substrate/disk_cache.hpp>
+#include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/launch_check.hpp>
+#include <sokr/substrate/launch_view.hpp>
+#include <sokr/substrate/plugin_description.hpp>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "buffers.hpp"
+#include "device.hpp"
+#include "pipeline.hpp"
+#include "pipeline_cache.hpp"
+#include "recording.hpp"
+
+namespace sokr::vulkan {
+
+// What outlives a session: it belongs to the substrate.
+struct SessionContext {
+  substrate::Host host;
+  Options options;
+  substrate::InFlightTable* in_flight = nullptr;
+  substrate::DiskCache* disk = nullptr;
+  std::atomic<SokrBuffer>* next_buffer = nullptr;
+};
+
+class Session {
+ public:
+  static Result<std::shared_ptr<Session>> create(const PhysicalDevice& physical,
+                                                 const SessionContext& context);
+  // Blocks until the device is idle; every launch is terminal then, results included.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Device& device() { return *device_; }
+  BufferTable& buffers() { return *buffers_; }
+  RecordingPool& recordings() { return *recordings_; }
+
+  // The decoded module for a request's bytes, validated and found capable.
+  using FindModule = std::function<Result<std::shared_ptr<const spirv::Module>>()>;
+
+  // A token that is under way, or FAILED already if it waited for one that failed.
+  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request,
+                                 const substrate::LaunchView& launch, const FindModule& module);
+  enum class Awaited {
+    kEnded,    // terminal, or another thread is just bringing it in
+    kTimeout,  // still under way
+    kUnknown,  // not a launch of this session, or not any more: the in-flight table knows
+  };
+  // Blocks at most timeout_ns for one of this session's launches and brings it in.
+  Awaited await(std::uint64_t token, std::uint64_t timeout_ns);
+  // Ends all launches as FAILED with the sentence of the loss. Only when lost.
+  void abandon();
+
+ private:
+  // Host memory that a launch writes, or the rest of what it brings to the host.
+  struct Download {
+    const std::byte* from = nullptr;  // null: the kernel writes `to` in place
+    std::byte* to = nullptr;
+    std::uint64_t size = 0;
+  };
+  struct Launch {
+    std::uint64_t token = 0;
+    std::atomic<std::uint64_t> value{0};  // of the timeline; 0 = not submitted yet
+    std::unique_ptr<Recording> recording;
+    substrate::InlineVector<Download, 4> downloads;
+    std::vector<std::shared_ptr<Buffer>> keep;  // until it is done
+    std::atomic<bool> claimed{false};           // by the thread that ends it
+  };
+  using LaunchPointer = std::shared_ptr<Launch>;
+  struct Prepared {  // a launch before it has a token
+    std::shared_ptr<Pipeline> pipeline;
+    substrate::ResolvedLaunch resolved;
+    substrate::InlineVector<Bound, 8> bound;
+    VkBuffer indirect = VK_NULL_HANDLE;
+    bool reusable = true;
+  };
+  struct Dependency {
+    std::uint64_t after = 0;  // value of the timeline
+    std::string failed;       // sentence if one has failed
+  };
+
+  Session(std::unique_ptr<Device> device, const SessionContext& context);
+
+  Result<std::shared_ptr<Pipeline>> find_pipeline(const SokrDispatchRequest& request,
+                                                  const substrate::LaunchView& launch,
+                                                  const FindModule& module);
+  Result<void> bind_all(const substrate::LaunchView& launch, Prepared& prepared, Launch& to);
+  Result<void> bind_one(const substrate::ResolvedBinding& binding, Bound& bound, bool& reusable,
+                        Launch& to);
+  bool bind_in_place(const substrate::ResolvedBinding& binding, Bound& bound, Launch& to);
+  Result<Dependency> resolve_waits(const substrate::LaunchView& launch,
+                                   const substrate::ResolvedLaunch& resolved);
+  Result<void> bring_in_results(const substrate::ResolvedLaunch& resolved, std::uint64_t until);
+  Result<void> record(const substrate::LaunchView& launch, const Prepared& prepared, Launch& to);
+  Result<std::uint64_t> start(const LaunchPointer& launch, std::uint64_t after);
+  void finish(const LaunchPointer& launch);
+  void fail_launch(const LaunchPointer& launch, const std::string& sentence);
+  void clean_up();
+  LaunchPointer find_launch(std::uint64_t token);
+
+  SessionContext context_;
+  std::unique_ptr<Device> device_;
+  SokrComputeLimits limits_{};
+  std::unique_ptr<PipelineCache> pipeline_cache_;
+  std::unique_ptr<RecordingPool> recordings_;
+  std::unique_ptr<BufferTable> buffers_;
+  substrate::ContentCache<Pipeline> pipelines_;
+
+  std::mutex launches_mutex_;
+  std::unordered_map<std::uint64_t, LaunchPointer> launches_;   // by token
+  std::map<std::uint64_t, LaunchPointer> by_value_;             // by timeline value
+};
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_SESSION_HPP_

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "substrate.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "requirements.hpp"
+
+namespace sokr::vulkan {
+namespace {
+
+using substrate::CompletionAnswer;
+
+// A thread that waits for another one to bring a launch in looks again this often.
+constexpr std::uint64_t kLookAgainNs = 10'000'000;
+
+substrate::DiskCacheOptions disk_options(const Options& options) {
+  substrate::DiskCacheOptions disk;
+  if (options.cache_bytes == 0) return disk;
+  disk.folder = substrate::DiskCache::default_folder("vulkan");
+  disk.max_bytes = options.cache_bytes;
+  return disk;
+}
+
+}  // namespace
+
+VulkanSubstrate::VulkanSubstrate(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
+                                 const substrate::Host& host, const Options& options)
+    : instance_(std::move(instance)), physical_(physical), disk_(disk_options(options)) {
+  context_.host = host;
+  context_.options = options;
+  context_.in_flight = &in_flight_;
+  context_.disk = &disk_;
+  context_.next_buffer = &next_buffer_;
+}
+
+VulkanSubstrate::~VulkanSubstrate() {
+  session_.reset();
+  in_flight_.abandon_all("the substrate was destroyed");
+}
+
+std::shared_ptr<Session> VulkanSubstrate::current_session() {
+  std::lock_guard lock(session_mutex_);
+  return session_;
+}
+
+Result<std::shared_ptr<Session>> VulkanSubstrate::session() {
+  std::shared_ptr<Session> lost;  // goes after the lock
+  std::lock_guard lock(session_mutex_);
+  if (session_ && !session_->device().is_lost()) return session_;
+  if (session_) {
+    context_.host.log_warning("vulkan: {} is made anew: {}", physical_.name(),
+                              session_->device().loss().sentence);
+    session_->abandon();
+    lost = std::move(session_);
+    session_.reset();
+  }
+  SOKR_ASSIGN(session_, Session::create(physical_, context_));
+  return session_;
+}
+
+Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::find_module(
+    const SokrComputationId& id, std::span<const std::uint8_t> ir) {
+  return modules_.get({id, ir, {}}, [&]() -> Result<std::shared_ptr<const spirv::Module>> {
+    SOKR_TRY(spirv::validate(ir));
+    SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir));
+    SOKR_TRY(check_capability(*module, physical_));
+    return module;
+  });
+}
+
+Result<std::uint64_t> VulkanSubstrate::capability(const SokrCapabilityQuery& query) {
+  if (query.ir_format != SOKR_IR_SPIRV) {
+    return fail(SOKR_CAPABILITY_DENIED, "IR format 0x{:08X} is not SPIR-V, the only one that this "
+                "substrate takes", query.ir_format);
+  }
+  SOKR_TRY(find_module(query.computation_id, {query.ir_data, query.ir_data_len}));
+  return std::uint64_t{0};
+}
+
+Result<std::uint64_t> VulkanSubstrate::dispatch(const SokrDispatchRequest& request) {
+  SOKR_ASSIGN(const substrate::LaunchView launch,
+              substrate::LaunchView::parse(request.params, request.params_len));
+  SOKR_ASSIGN(std::shared_ptr<Session> current, session());
+  return current->dispatch(request, launch, [&] {
+    return find_module(request.computation_id, {request.ir_data, request.ir_data_len});
+  });
+}
+
+CompletionAnswer VulkanSubstrate::completion(std::uint64_t token, std::uint64_t timeout_ns) {
+  const auto start = std::chrono::steady_clock::now();
+  while (true) {
+    CompletionAnswer answer = in_flight_.poll(token);
+    if (answer.result != SOKR_OK || answer.signal != SOKR_COMPLETION_PENDING) return answer;
+    const auto spent = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                           std::chrono::steady_clock::now() - start).count());
+    const std::uint64_t left = spent < timeout_ns ? timeout_ns - spent : 0;
+
+    std::shared_ptr<Session> current = current_session();
+    const auto awaited = current ? current->await(token, left) : Session::Awaited::kUnknown;
+    if (awaited == Session::Awaited::kTimeout) return in_flight_.completion(token, timeout_ns ? 1 : 0);
+    // Another thread is bringing it in.
+    answer = in_flight_.completion(token, std::min(left, kLookAgainNs));
+    if (answer.result == SOKR_TIMEOUT && left > kLookAgainNs) continue;
+    return answer;
+  }
+}
+
+std::string VulkanSubstrate::completion_error(std::uint64_t token) {
+  return in_flight_.error(token);
+}
+
+std::optional<std::uint64_t> VulkanSubstrate::timing(std::uint64_t token) {
+  return in_flight_.timing(token);
+}
+
+Result<SokrBuffer> VulkanSubstrate::Memory::create(std::uint64_t size, std::uint32_t flags) {
+  SOKR_ASSIGN(auto current, substrate_.session());
+  return current->buffers().create(size, flags);
+}
+
+Result<SokrBuffer> VulkanSubstrate::Memory::import_host(void* memory, std::uint64_t size) {
+  SOKR_ASSIGN(auto current, substrate_.session());
+  return current->buffers().import_host(memory, size);
+}
+
+Result<void> VulkanSubstrate::Memory::free(SokrBuffer buffer) {
+  SOKR_ASSIGN(auto current, substrate_.session());
+  return current->buffers().free(buffer);
+}
+
+Result<void> VulkanSubstrate::Memory::write(SokrBuffer buffer, std::uint64_t offset,
+                                            const void* from, std::uint64_t size) {
+  SOKR_ASSIGN(auto current, substrate_.session());
+  return current->buffers().write(buffer, offset, from, size);
+}
+
+Result<void> VulkanSubstrate::Memory::read(SokrBuffer buffer, std::uint64_t offset, void* to,
+                                           std::uint64_t size) {
+  SOKR_ASSIGN(auto current, substrate_.session());
+  return current->buffers().read(buffer, offset, to, size);
+}
+
+Result<void*> VulkanSubstrate::Memory::map(SokrBuffer buffer) {
+  SOKR_ASSIGN(auto current, substrate_.session());
+  return current->buffers().map(buffer);
+}
+
+Result<std::uint64_t> VulkanSubstrate::Memory::address(SokrBuffer buffer) {
+  SOKR_ASSIGN(auto current, substrate_.session());
+  return current->buffers().address(buffer);
+}
+
+}  // namespace sokr::vulkan

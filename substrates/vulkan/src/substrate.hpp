@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// One physical device as a substrate: what the Exporter turns into C tables. The
+// Vulkan device is created by the first dispatch or buffer, and made anew after it was
+// lost. All functions may be called from any thread at once.
+#ifndef SOKR_VULKAN_SUBSTRATE_HPP_
+#define SOKR_VULKAN_SUBSTRATE_HPP_
+
+#include <sokr/base/result.hpp>
+#include <sokr/spirv/module.hpp>
+#include <sokr/substrate/content_cache.hpp>
+#include <sokr/substrate/disk_cache.hpp>
+#include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/plugin_description.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "instance.hpp"
+#include "session.hpp"
+
+namespace sokr::vulkan {
+
+class VulkanSubstrate {
+ public:
+  VulkanSubstrate(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
+                  const substrate::Host& host, const Options& options);
+  // Blocks until the device is idle; every launch is terminal then.
+  ~VulkanSubstrate();
+
+  Result<std::uint64_t> capability(const SokrCapabilityQuery& query);
+  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request);
+  substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
+  std::string completion_error(std::uint64_t token);
+  std::optional<std::uint64_t> timing(std::uint64_t token);
+
+  // The memory table's functions, on the device's current session.
+  class Memory {
+   public:
+    explicit Memory(VulkanSubstrate& substrate) : substrate_(substrate) {}
+    Result<SokrBuffer> create(std::uint64_t size, std::uint32_t flags);
+    Result<SokrBuffer> import_host(void* memory, std::uint64_t size);
+    Result<void> free(SokrBuffer buffer);
+    Result<void> write(SokrBuffer buffer, std::uint64_t offset, const void* from,
+                       std::uint64_t size);
+    Result<void> read(SokrBuffer buffer, std::uint64_t offset, void* to, std::uint64_t size);
+    Result<void*> map(SokrBuffer buffer);
+    Result<std::uint64_t> address(SokrBuffer buffer);
+
+   private:
+    VulkanSubstrate& substrate_;
+  };
+  Memory& memory() { return memory_; }
+
+  // The current session, made anew if there is none or its device was lost.
+  Result<std::shared_ptr<Session>> session();
+
+ private:
+  std::shared_ptr<Session> current_session();
+  Result<std::shared_ptr<const spirv::Module>> find_module(const SokrComputationId& id,
+                                                           std::span<const std::uint8_t> ir);
+
+  std::shared_ptr<Instance> instance_;  // outlives everything below
+  PhysicalDevice physical_;
+  substrate::DiskCache disk_;
+  substrate::InFlightTable in_flight_;
+  std::atomic<SokrBuffer> next_buffer_{1};
+  SessionContext context_;
+  substrate::ContentCache<const spirv::Module> modules_;
+  Memory memory_{*this};
+
+  std::mutex session_mutex_;
+  std::shared_ptr<Session> session_;
+};
+
+}  // namespace sokr::vulkan
+
+#endif  // SOKR_VULKAN_SUBSTRATE_HPP_
