@@ -4,10 +4,10 @@
 // plugin's functions); the registry hands it out only between enter and leave.
 //
 // Threads: enter, leave and snapshot from any thread at any time, without a lock;
-// snapshot looks again if an add or remove was finished meanwhile.
-// add and remove are serialised by the caller; if they are not, nothing breaks but
-// the order and the moment of snapshots. An id is found by linear probing from the slot where an
-// undisturbed registry puts it: one look as a rule, all slots if it is not there.
+// snapshot looks again if an add or remove was finished meanwhile. add and remove are
+// serialised by the caller; if they are not, only the order of ids and the moment of
+// snapshots suffer. An id is found by linear probing from the slot where an undisturbed
+// registry puts it: one look as a rule, all slots if it is not there.
 //
 // Ordering. A reader counts itself in (E1), then looks at the slot's state (E2).
 // Removal makes the state draining (R1), then looks at the counts (R2). All four are
