@@ -65,7 +65,8 @@ struct Commands {
 
   Commands() {
     app.set_version_flag("--version", fmt::format("sokr {}.{}.{}", SOKR_VERSION_MAJOR,
-                                                  SOKR_VERSION_MINOR, SOKR_VERSION_PATCH));
+                                                  SOKR_VERSION_MINOR, SOKR_VERSION_PATCH),
+                         "Print the version and exit");
     app.footer(kFooter);
     app.get_formatter()->column_width(38);
     devices = app.add_subcommand("devices", "every substrate here, and what could not be loaded");

@@ -35,10 +35,6 @@ OutputFile::OutputFile(const fs::path& path) : path_(path) {
   const bool exists = ::stat(path.c_str(), &status) == 0;
   if (!exists && errno != ENOENT) fail(errno);
   if (exists && S_ISDIR(status.st_mode)) fail(EISDIR);
-  std::error_code error;
-  // A link stays a link; what it leads to is replaced.
-  target_ = fs::weakly_canonical(path, error);
-  if (error) fail(error.value());
   if (exists && !S_ISREG(status.st_mode)) {
     target_ = path;
     regular_ = false;
@@ -46,6 +42,10 @@ OutputFile::OutputFile(const fs::path& path) : path_(path) {
     if (fd_ < 0) fail(errno);
     return;
   }
+  std::error_code error;
+  // A link stays a link; what it leads to is replaced.
+  target_ = fs::weakly_canonical(path, error);
+  if (error) fail(error.value());
   if (exists && ::access(target_.c_str(), W_OK) != 0) fail(errno);
   const fs::path folder = target_.parent_path();
   // A file without a name leaves nothing behind, however this process ends.

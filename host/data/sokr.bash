@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Completion of sokr(1) for bash.
+_sokr_substrates() {
+  sokr devices --json 2>/dev/null |
+    sed -n '/"substrates"/,/"unavailable"/s/^      "name": "\([^"]*\)".*/\1/p'
+}
+
+_sokr() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local command='' word flags='--help --json'
+  COMPREPLY=()
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $word in devices | inspect | run) command=$word; break ;; esac
+  done
+  if [[ -z $command ]]; then
+    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run --help --version' -- "$current")
+    return
+  fi
+  [[ $command != run ]] || flags+=' --on --entry --groups --threads --in --zero --out --push
+    --spec --local-size --subgroup-size --repeat'
+  case $previous in
+    --on) mapfile -t COMPREPLY < <(compgen -W "$(_sokr_substrates)" -- "$current"); return ;;
+    --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat)
+      return ;;
+  esac
+  case $current in
+    -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current") ;;
+    *) [[ $command == devices ]] || mapfile -t COMPREPLY < <(compgen -f -- "${current##*=}") ;;
+  esac
+}
+complete -o filenames -F _sokr sokr

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Completion of sokr(1) for fish.
+function __sokr_substrates
+    sokr devices --json 2>/dev/null | sed -n '/"substrates"/,/"unavailable"/s/^      "name": "\([^"]*\)".*/\1/p'
+end
+
+set -l commands devices inspect run
+complete -c sokr -n "not __fish_seen_subcommand_from $commands" -f
+complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a devices -d 'every substrate here'
+complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'what a kernel needs'
+complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a run -d 'one dispatch, from files to files'
+complete -c sokr -n "not __fish_seen_subcommand_from $commands" -l version -d 'show the version'
+complete -c sokr -s h -l help -d 'show help'
+complete -c sokr -n "__fish_seen_subcommand_from $commands" -l json -d 'machine-readable result'
+complete -c sokr -n "__fish_seen_subcommand_from devices" -f
+complete -c sokr -n "__fish_seen_subcommand_from run" -l on -x -a '(__sokr_substrates)' -d 'substrates to use'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l entry -x -d 'entry point'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l groups -x -d 'workgroups'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l threads -x -d 'invocations'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l in -r -d 'contents of a buffer'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l zero -x -d 'a buffer of zeros'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l out -r -d 'where to write a buffer'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l push -r -d 'push constants'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l spec -x -d 'specialization constant'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l local-size -x -d 'workgroup size'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l subgroup-size -x -d 'subgroup size'
+complete -c sokr -n "__fish_seen_subcommand_from run" -l repeat -x -d 'dispatches'

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Bad input: each kind gives one sentence, the right exit code, and no output file."""
+
+import os
+import struct
+import sys
+import unittest
+
+from sokr_command import Sokr, npy
+
+FAILED, BAD_USAGE = 1, 2
+
+BUILD, MOCKS, KERNELS = sys.argv[1:4]
+
+
+def kernel(name):
+    with open(os.path.join(KERNELS, name + ".spv"), "rb") as file:
+        return file.read()
+
+
+COPY, BLOCKS, IMAGE, TWO = (kernel(name) for name in ("copy", "blocks", "image", "two"))
+WORDS = struct.pack("<16I", *range(16))
+
+FILES = {
+    "copy.spv": COPY,
+    "blocks.spv": BLOCKS,
+    "image.spv": IMAGE,
+    "two.spv": TWO,
+    "x": WORDS,
+    "one": b"\x01",
+    "empty": b"",
+    "text.txt": b"this is no kernel\n",
+    "cut.spv": COPY[:len(COPY) // 2],
+    "head.spv": COPY[:20],
+    "stub.spv": COPY[:4],
+    "odd.spv": COPY[:-1],
+    "magic.spv": b"\x04\x02\x23\x07" + COPY[4:],
+    "swapped.spv": COPY[3::-1] + COPY[4:],
+    "version.spv": COPY[:4] + b"\x00\x00\x09\x00" + COPY[8:],
+    "bound.spv": COPY[:12] + b"\x00\x00\x00\x00" + COPY[16:],
+    "opcode.spv": COPY[:20] + b"\xff\xff\x02\x00" + COPY[24:],
+    "length.spv": COPY[:20] + b"\x11\x00\x00\x00" + COPY[24:],
+    "long.spv": COPY[:20] + b"\x11\x00\xff\x7f" + COPY[24:],
+    "noise.spv": COPY[:20] + bytes((i * 37) & 0xFF for i in range(400)),
+    "tail.spv": COPY + b"\x01\x00\x00\x00",
+    "good.npy": npy("<u4", "(16,)", WORDS),
+    "cut.npy": npy("<u4", "(16,)", WORDS)[:30],
+    "short.npy": npy("<u4", "(16,)", WORDS[:-4]),
+    "long.npy": npy("<u4", "(16,)", WORDS + b"more"),
+    "fortran.npy": npy("<u4", "(4, 4)", WORDS, fortran=True),
+    "object.npy": npy("|O", "(2,)", WORDS),
+    "dtype.npy": npy("<x4", "(16,)", WORDS),
+    "struct.npy": npy("", "", WORDS,
+                      header="{'descr': [('a', '<u4')], 'fortran_order': False, 'shape': (16,), }"),
+    "shape.npy": npy("<u4", "(4294967296, 4294967296, 4)", WORDS),
+    "negative.npy": npy("<u4", "(-16,)", WORDS),
+    "version.npy": npy("<u4", "(16,)", WORDS, version=9),
+    "noheader.npy": npy("", "", WORDS, header="nothing"),
+    "lacking.npy": npy("", "", WORDS, header="{'descr': '<u4'}"),
+    "unknown.npy": npy("", "", WORDS, header="{'colour': '<u4'}"),
+    "garbage.npy": b"garbage" * 10,
+    "huge.npy": b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}",
+    "bad_plugin.so": b"\x7fELF and nothing more" * 20,
+}
+
+GOOD = ["copy.spv", "--in", "0.0=x", "--zero", "0.1=64", "--push", "u32:16,u32:0", "--out",
+        "0.1=out"]
+SIZE = ["--threads", "16"]
+BLOCK = ["blocks.spv", "--groups", "1", "--in", "0.0=x", "--out", "0.1=out"]
+TERMS = ["--in", "1.3[0]=x", "--in", "1.3[1]=x"]
+
+
+def change(flag, value=None, base=None):
+    """The good command line with one flag's value replaced, or the flag removed."""
+    arguments = list(base or GOOD + SIZE)
+    at = arguments.index(flag)
+    arguments[at:at + 2] = [] if value is None else [flag, value]
+    return ["run", *arguments]
+
+
+def run(*more):
+    return ["run", *GOOD, *SIZE, *more]
+
+
+def run_kernel(name):
+    return ["run", name, *GOOD[1:], *SIZE]
+
+
+# name: (arguments, exit code, what the sentence has to contain)
+CASES = {
+    # The command line.
+    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect and run"),
+    "unknown command": (["rnu"], BAD_USAGE, "unknown command 'rnu'; did you mean 'run'?"),
+    "unknown flag before": (["--verison"], BAD_USAGE, "did you mean '--version'?"),
+    "unknown flag": (run("--grops", "4"), BAD_USAGE, "unknown flag '--grops'; did you mean '--groups'?"),
+    "unknown flag with value": (run("--repaet=4"), BAD_USAGE, "did you mean '--repeat'?"),
+    "unknown flag of devices": (["devices", "--jsn"], BAD_USAGE, "did you mean '--json'?"),
+    "flag without value": (["run", "copy.spv", "--groups"], BAD_USAGE, "--groups"),
+    "unexpected argument": (run("another.spv"), BAD_USAGE, "unexpected argument 'another.spv'"),
+    "inspect without kernel": (["inspect"], BAD_USAGE, "KERNEL"),
+    "run without kernel": (["run", "--groups", "1"], BAD_USAGE, "KERNEL"),
+    # Sizes.
+    "no size": (["run", *GOOD], BAD_USAGE, "neither --groups nor --threads is given"),
+    "two sizes": (run("--groups", "1"), BAD_USAGE, "--groups and --threads are both given"),
+    "threads 0": (change("--threads", "0"), BAD_USAGE, "'0' is no number from 1 to 4294967295"),
+    "threads negative": (change("--threads", "-1"), BAD_USAGE, "-1"),
+    "threads word": (change("--threads", "many"), BAD_USAGE, "'many' is no number"),
+    "threads fraction": (change("--threads", "1.5"), BAD_USAGE, "'1.5' is no number"),
+    "threads overflow": (change("--threads", "4294967296"), BAD_USAGE, "'4294967296' is no number"),
+    "threads four": (change("--threads", "1,1,1,1"), BAD_USAGE, "at most three numbers"),
+    "threads hole": (change("--threads", "1,,1"), BAD_USAGE, "'' is no number"),
+    "threads trailing": (change("--threads", "16x"), BAD_USAGE, "'16x' is no number"),
+    "groups 0": (["run", *GOOD, "--groups", "0"], BAD_USAGE, "'0' is no number"),
+    "local size 0": (run("--local-size", "0"), BAD_USAGE, "--local-size: '0' is no number"),
+    "local size words": (run("--local-size", "a,b"), BAD_USAGE, "'a' is no number"),
+    "subgroup size 0": (run("--subgroup-size", "0"), BAD_USAGE, "--subgroup-size: '0'"),
+    "repeat 0": (run("--repeat", "0"), BAD_USAGE, "--repeat: '0' is no number"),
+    "repeat word": (run("--repeat", "twice"), BAD_USAGE, "'twice' is no number"),
+    # Bindings.
+    "missing binding": (change("--in"), BAD_USAGE, "the kernel uses binding 0.0"),
+    "unknown binding": (run("--in", "0.7=x"), BAD_USAGE, "--in 0.7: the kernel has no such binding"),
+    "unknown set": (run("--zero", "5.0=16"), BAD_USAGE, "--zero 5.0: the kernel has no such binding"),
+    "unknown output": (run("--out", "0.9=other"), BAD_USAGE, "--out 0.9: the kernel has no such"),
+    "index of no array": (change("--in", "0.0[1]=x"), BAD_USAGE, "is no array; leave [1] out"),
+    "index out of range": (["run", *BLOCK, *TERMS, "--in", "1.3[2]=x"], BAD_USAGE,
+                           "has the elements 0 to 1"),
+    "missing array element": (["run", *BLOCK, *TERMS[:2]], BAD_USAGE, "the kernel uses binding 1.3[1]"),
+    "selector word": (change("--in", "input=x"), BAD_USAGE, "'input' names no binding"),
+    "selector without binding": (change("--in", "0=x"), BAD_USAGE, "'0' names no binding"),
+    "selector negative": (change("--in", "0.-1=x"), BAD_USAGE, "names no binding"),
+    "selector overflow": (change("--in", "0.4294967296=x"), BAD_USAGE, "names no binding"),
+    "selector unclosed": (change("--in", "0.0[1=x"), BAD_USAGE, "names no binding"),
+    "selector empty index": (change("--in", "0.0[]=x"), BAD_USAGE, "names no binding"),
+    "in without file": (change("--in", "0.0="), BAD_USAGE, "it takes SET.BINDING[INDEX]=FILE"),
+    "in without equals": (change("--in", "0.0"), BAD_USAGE, "it takes SET.BINDING[INDEX]=FILE"),
+    "in twice": (run("--in", "0.0=x"), BAD_USAGE, "binding 0.0 is given twice"),
+    "in and zero": (run("--zero", "0.0=64"), BAD_USAGE, "is given by --in and by --zero"),
+    "out twice": (run("--out", "0.1=other"), BAD_USAGE, "binding 0.1 is given twice"),
+    "out to one file": (["run", *BLOCK, *TERMS, "--out", "0.0=out"], BAD_USAGE,
+                        "'out' is named twice"),
+    "out without size": (change("--zero"), BAD_USAGE, "has no size of its own"),
+    "image binding": (["run", "image.spv", "--groups", "1"], FAILED, "is an image or a sampler"),
+    # Sizes of buffers.
+    "zero 0": (change("--zero", "0.1=0"), BAD_USAGE, "'0' is no size"),
+    "zero word": (change("--zero", "0.1=lots"), BAD_USAGE, "'lots' is no size"),
+    "zero suffix": (change("--zero", "0.1=4T"), BAD_USAGE, "'4T' is no size"),
+    "zero overflow": (change("--zero", "0.1=99999999999999999999"), BAD_USAGE, "is no size"),
+    "zero suffix overflow": (change("--zero", "0.1=99999999999G"), BAD_USAGE, "is no size"),
+    "zero beyond memory": (change("--zero", "0.1=4000000G"), FAILED, "there is no memory"),
+    "zero too small": (["run", *BLOCK, *TERMS, "--zero", "0.1=8"], BAD_USAGE,
+                       "the kernel's block needs at least 64"),
+    "file too small": (["run", "blocks.spv", "--groups", "1", "--in", "0.0=one", "--out", "0.1=out",
+                        *TERMS], FAILED, "'one' gives binding 0.0 1 bytes; the kernel's block needs"),
+    # Push constants and specialization.
+    "push missing": (change("--push"), BAD_USAGE, "--push gives 0 bytes; the kernel takes 8"),
+    "push too long": (change("--push", "u32:1,u32:2,u32:3"), BAD_USAGE, "--push gives 12 bytes"),
+    "push type": (change("--push", "u24:1,u32:0"), BAD_USAGE, "'u24:1' is no TYPE:VALUE"),
+    "push value": (change("--push", "u32:x,u32:0"), BAD_USAGE, "'x' is no u32"),
+    "push range": (change("--push", "u8:256,u32:0"), BAD_USAGE, "'256' is no u8; it takes 0 to 255"),
+    "push negative": (change("--push", "u32:-1,u32:0"), BAD_USAGE, "'-1' is no u32"),
+    "push float": (change("--push", "f32:1e999,u32:0"), BAD_USAGE, "'1e999' is no f32"),
+    "push half": (change("--push", "f16:70000,u32:0"), BAD_USAGE, "'70000' is no f16"),
+    "push no colon": (change("--push", "16"), BAD_USAGE, "'16' is no TYPE:VALUE"),
+    "push empty": (change("--push", "u32:,u32:0"), BAD_USAGE, "'' is no u32"),
+    "push no file": (change("--push", "@missing"), FAILED, "'missing' cannot be read"),
+    "push unneeded": (["run", *BLOCK, *TERMS, "--push", "u32:1"], BAD_USAGE,
+                      "--push gives 4 bytes; the kernel takes 0"),
+    "spec unknown": (run("--spec", "9=1"), BAD_USAGE, "no specialization constant 9; it has 0, 1, 2"),
+    "spec type": (run("--spec", "0=1.5"), BAD_USAGE, "'1.5' is no u32"),
+    "spec bool": (run("--spec", "1=maybe"), BAD_USAGE, "'maybe' is no bool"),
+    "spec float": (run("--spec", "2=x"), BAD_USAGE, "'x' is no f32"),
+    "spec form": (run("--spec", "0"), BAD_USAGE, "it takes ID=VALUE"),
+    "spec id": (run("--spec", "size=4"), BAD_USAGE, "'size' is no constant's id"),
+    "spec twice": (run("--spec", "0=1", "--spec", "0=2"), BAD_USAGE, "constant 0 is given twice"),
+    # Entry points and substrates.
+    "several entry points": (["run", "two.spv", "--groups", "1"], BAD_USAGE,
+                             "several entry points; name one of 'first', 'second'"),
+    "unknown entry point": (["run", "two.spv", "--groups", "1", "--entry", "third"], BAD_USAGE,
+                            "no entry point 'third'; it has 'first', 'second'"),
+    "unknown substrate": (run("--on", "gpu"), BAD_USAGE, "no substrate 'gpu'; there is mock:add"),
+    "one unknown substrate": (run("--on", "mock:add,gpu"), BAD_USAGE, "no substrate 'gpu'"),
+    "empty substrate": (run("--on", "mock:add,"), BAD_USAGE, "a name is empty"),
+    "substrate twice": (run("--on", "mock:add,mock:add"), BAD_USAGE, "'mock:add' is named twice"),
+    # Kernels.
+    "no such kernel": (run_kernel("missing.spv"), FAILED, "'missing.spv' cannot be read: No such file"),
+    "kernel is a folder": (run_kernel("."), FAILED, "'.' cannot be read: Is a directory"),
+    "kernel is empty": (run_kernel("empty"), FAILED, "empty: the kernel is empty"),
+    "kernel is text": (run_kernel("text.txt"), FAILED, "is no known format; known: SPIR-V"),
+    "kernel is NumPy": (run_kernel("good.npy"), FAILED, "is no known format"),
+    "inspect text": (["inspect", "text.txt"], FAILED, "is no known format"),
+    "inspect stdin": (["inspect", "-"], FAILED, "standard input: the kernel is empty"),
+    **{f"damaged kernel {name}": (run_kernel(name), FAILED, name)
+       for name in ("cut.spv", "head.spv", "stub.spv", "odd.spv", "magic.spv", "swapped.spv",
+                    "version.spv", "bound.spv", "opcode.spv", "length.spv", "long.spv",
+                    "noise.spv", "tail.spv")},
+    # Input files.
+    "no such input": (change("--in", "0.0=missing"), FAILED, "'missing' cannot be read: No such file"),
+    "input is a folder": (change("--in", "0.0=."), FAILED, "'.' cannot be read"),
+    "input below a file": (change("--in", "0.0=x/y"), FAILED, "Not a directory"),
+    "npy cut": (change("--in", "0.0=cut.npy"), FAILED, "header is cut off"),
+    "npy short": (change("--in", "0.0=short.npy"), FAILED, "announces 64 bytes of data; 60 are there"),
+    "npy long": (change("--in", "0.0=long.npy"), FAILED, "announces 64 bytes of data; 68 are there"),
+    "npy Fortran": (change("--in", "0.0=fortran.npy"), FAILED, "Fortran order"),
+    "npy object": (change("--in", "0.0=object.npy"), FAILED, "dtype '|O'"),
+    "npy dtype": (change("--in", "0.0=dtype.npy"), FAILED, "dtype '<x4'"),
+    "npy structure": (change("--in", "0.0=struct.npy"), FAILED, "dtype is a structure"),
+    "npy shape overflow": (change("--in", "0.0=shape.npy"), FAILED, "more bytes than 64 bits"),
+    "npy negative shape": (change("--in", "0.0=negative.npy"), FAILED, "the shape is no list"),
+    "npy version": (change("--in", "0.0=version.npy"), FAILED, "version is 9.0"),
+    "npy no header": (change("--in", "0.0=noheader.npy"), FAILED, "header is malformed"),
+    "npy lacking": (change("--in", "0.0=lacking.npy"), FAILED, "lacks descr, fortran_order or shape"),
+    "npy unknown key": (change("--in", "0.0=unknown.npy"), FAILED, "unknown key 'colour'"),
+    "npy garbage": (change("--in", "0.0=garbage.npy"), FAILED, "it is no .npy file"),
+    "npy huge header": (change("--in", "0.0=huge.npy"), FAILED, "4294967295 bytes announced"),
+    # Output files.
+    "output folder missing": (change("--out", "0.1=no/out"), FAILED, "'no/out' cannot be written"),
+    "output is a folder": (change("--out", "0.1=."), FAILED, "'.' cannot be written: Is a directory"),
+    "output below a file": (change("--out", "0.1=x/out"), FAILED, "Not a directory"),
+    "output in /proc": (change("--out", "0.1=/proc/out"), FAILED, "'/proc/out' cannot be written"),
+    "output full": (change("--out", "0.1=/dev/full"), FAILED, "No space left on device"),
+    "output name too long": (change("--out", "0.1=" + "n" * 300), FAILED, "File name too long"),
+    "output npy without dtype": (change("--out", "0.1=out.npy"), BAD_USAGE, "needs a dtype"),
+    "output npy dtype": (change("--out", "0.1=out.npy:f31"), BAD_USAGE, "'f31' is no dtype"),
+    "output npy size": (["run", "copy.spv", "--in", "0.0=x", "--zero", "0.1=63", "--push",
+                         "u32:15,u32:0", "--out", "0.1=out.npy:u32", *SIZE],
+                        BAD_USAGE, "no whole number of u32 elements of 4 bytes"),
+    "output without file": (change("--out", "0.1="), BAD_USAGE, "it takes SET.BINDING[INDEX]=FILE"),
+}
+
+# What substrates refuse or fail. name: (mocks, arguments, exit code, sentence)
+SUBSTRATE_CASES = {
+    "none here": ((), run(), FAILED, "no substrate can run this kernel: none is loaded"),
+    "dispatch fails": (("discrete",), run("--on", "mock:discrete"), FAILED,
+                       "mock:discrete: the mock refuses every launch"),
+    "completion fails": (("integrated",), run("--on", "mock:integrated"), FAILED,
+                         "mock:integrated: the mock fails every launch"),
+    "an explicit choice never falls back": (("add", "discrete"), run("--on", "mock:discrete"), FAILED,
+                                            "mock:discrete: the mock refuses every launch"),
+    "one of several fails": (("add", "integrated"), run("--on", "mock:add,mock:integrated"), FAILED,
+                             "the mock fails every launch"),
+    "denied": (("deny",), run("--on", "mock:deny"), FAILED,
+               "mock:deny cannot run this kernel: the mock denies everything"),
+    "all deny": (("deny",), run(), FAILED, "mock:deny: the mock denies everything"),
+    "every one fails": (("discrete", "integrated"), run(), FAILED,
+                        "mock:discrete: the mock refuses every launch; mock:integrated: "),
+    "other format": (("foreign",), run("--on", "mock:foreign"), FAILED, "it accepts PTX"),
+    "results disagree": (("add", "add_two"), run("--on", "mock:add,mock:two"), FAILED,
+                         "mock:add and mock:two disagree on binding 0.1: byte 0 is 1 and 2"),
+}
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        self.sokr = Sokr(BUILD, MOCKS)
+        self.addCleanup(self.sokr.close)
+
+    def check(self, arguments, code, sentence, mocks=("add",), environment=None):
+        self.sokr.clean()
+        for name, data in FILES.items():
+            self.sokr.store(name, data)
+        result = self.sokr.run(*arguments, mocks=mocks, environment=environment)
+        errors = result.stderr.decode()
+        self.assertEqual(result.returncode, code, errors)
+        self.assertEqual(errors.count("\n"), 1, errors)
+        self.assertTrue(errors.startswith("sokr: ") and errors.endswith("\n"), errors)
+        self.assertIn(sentence, errors)
+        self.assertEqual(result.stdout, b"")
+        self.assertEqual(sorted(os.listdir(self.sokr.work)), sorted(FILES))
+
+    def test_kinds(self):
+        self.assertGreaterEqual(len(CASES) + len(SUBSTRATE_CASES), 60)
+        for name, (arguments, code, sentence) in CASES.items():
+            with self.subTest(name):
+                self.check(arguments, code, sentence)
+
+    def test_substrates(self):
+        for name, (mocks, arguments, code, sentence) in SUBSTRATE_CASES.items():
+            with self.subTest(name):
+                self.check(arguments, code, sentence, mocks)
+
+    def test_good_command_line_is_good(self):
+        """What the cases change is accepted as it is."""
+        for name, data in FILES.items():
+            self.sokr.store(name, data)
+        for arguments in (run(), ["run", *BLOCK, *TERMS]):
+            result = self.sokr.run(*arguments)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertTrue(os.path.exists(self.sokr.path("out")))
+
+    def test_every_truncation_is_refused(self):
+        for size in range(0, len(COPY), 4):
+            self.sokr.store("cut.spv", COPY[:size])
+            result = self.sokr.run("inspect", "cut.spv")
+            self.assertEqual(result.returncode, FAILED, size)
+            self.assertEqual(result.stderr.count(b"\n"), 1, result.stderr)
+
+    def test_bit_flips_are_refused_or_harmless(self):
+        """A flipped bit may make another valid kernel; nothing else than 0 and 1 may come."""
+        for at in range(0, len(COPY) * 8, 61):
+            damaged = bytearray(COPY)
+            damaged[at // 8] ^= 1 << (at % 8)
+            self.sokr.store("flipped.spv", bytes(damaged))
+            result = self.sokr.run("inspect", "flipped.spv")
+            self.assertIn(result.returncode, (0, FAILED), f"bit {at}: {result.stderr}")
+            self.assertEqual(result.stderr.count(b"\n"), result.returncode, result.stderr)
+
+    def test_an_old_output_survives_a_failure(self):
+        for name, data in FILES.items():
+            self.sokr.store(name, data)
+        self.sokr.store("out", b"old")
+        result = self.sokr.run(*run("--on", "mock:integrated"), mocks=("integrated",))
+        self.assertEqual(result.returncode, FAILED)
+        self.assertEqual(self.sokr.load("out"), b"old")
+
+    def test_bad_plugins_are_warned_about_and_passed_over(self):
+        for name, data in FILES.items():
+            self.sokr.store(name, data)
+        result = self.sokr.run("devices", environment={
+            "SOKR_PLUGIN_PATH": self.sokr.path("bad_plugin.so")})
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(result.stderr.count(b"\n"), 1, result.stderr)
+        self.assertIn(b"bad_plugin.so", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

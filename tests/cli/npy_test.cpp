@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <gtest/gtest.h>
+
+#include <sokr/sokr.hpp>
+#include <string>
+
+#include "npy.hpp"
+#include "scalar.hpp"
+
+namespace sokr::cli {
+namespace {
+
+std::span<const std::byte> bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+std::string file(const std::string& dictionary, const std::string& data) {
+  std::string text("\x93NUMPY\x01\x00", 8);
+  text += static_cast<char>(dictionary.size() & 0xFF);
+  text += static_cast<char>(dictionary.size() >> 8);
+  return text + dictionary + data;
+}
+
+TEST(Npy, WhatIsWrittenCanBeRead) {
+  for (int type = SOKR_IR_I8; type <= SOKR_IR_F64; ++type) {
+    const auto scalar = static_cast<SokrIrScalar>(type);
+    const std::string data(scalar_size(scalar) * 5, '\x42');
+    const std::string header = npy_header(scalar, 5);
+    EXPECT_EQ(header.size() % 64, 0u);
+    EXPECT_EQ(header.back(), '\n');
+    const std::string whole = header + data;
+    const NpyHeader read = read_npy_header(bytes(whole), "x");
+    EXPECT_EQ(read.item_size, scalar_size(scalar));
+    EXPECT_EQ(read.shape, std::vector<std::uint64_t>{5});
+    EXPECT_FALSE(read.swapped);
+    EXPECT_EQ(read_npy(bytes(whole), "x").size(), data.size());
+  }
+}
+
+TEST(Npy, OtherByteOrdersAreConverted) {
+  const auto read = read_npy(
+      bytes(file("{'descr': '>u2', 'fortran_order': False, 'shape': (2,), }", "\x01\x02\x03\x04")),
+      "x");
+  EXPECT_EQ(std::to_integer<int>(read[0]), 2);
+  EXPECT_EQ(std::to_integer<int>(read[3]), 3);
+  // A complex number is two numbers, each swapped by itself.
+  const auto complex =
+      read_npy(bytes(file("{'descr': '>c8', 'fortran_order': False, 'shape': (), }", "abcdefgh")), "x");
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(complex.data()), 8), "dcbahgfe");
+}
+
+TEST(Npy, ShapesOfAnyRank) {
+  EXPECT_EQ(read_npy_header(bytes(file("{'descr':'|u1','fortran_order':False,'shape':()}", "a")), "x")
+                .data_size,
+            1u);
+  EXPECT_EQ(read_npy_header(
+                bytes(file("{'shape':(2,3),'fortran_order':False,\"descr\":\"|b1\"}", "abcdef")), "x")
+                .data_size,
+            6u);
+  EXPECT_EQ(
+      read_npy_header(bytes(file("{'descr':'<f8','fortran_order':True,'shape':(0,)}", "")), "x")
+          .data_size,
+      0u);
+}
+
+TEST(Npy, EveryTruncationIsRefused) {
+  const std::string whole = npy_header(SOKR_IR_F32, 3) + std::string(12, 'x');
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const std::string cut = whole.substr(0, size);
+    EXPECT_THROW((void)read_npy(bytes(cut), "x"), Error) << size;
+  }
+}
+
+TEST(Npy, EveryBitFlipIsRefusedOrGivesTheDataThatIsThere) {
+  const std::string whole = npy_header(SOKR_IR_F32, 3) + std::string(12, 'x');
+  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    std::string damaged = whole;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    try {
+      EXPECT_EQ(read_npy(bytes(damaged), "x").size(), 12u) << bit;
+    } catch (const Error& error) {
+      EXPECT_TRUE(std::string_view(error.what()).starts_with("x: ")) << error.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sokr::cli

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What the sokr command does when all is well, and how it falls back."""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import unittest
+
+from sokr_command import Sokr, npy
+
+BUILD, MOCKS, KERNELS = sys.argv[1:4]
+WORDS = struct.pack("<16I", *range(16))
+RUN = ["run", "copy.spv", "--in", "0.0=x", "--zero", "0.1=64", "--push", "u32:16,u32:5",
+       "--threads", "16"]
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        self.sokr = Sokr(BUILD, MOCKS)
+        self.addCleanup(self.sokr.close)
+        for name in ("copy", "blocks", "two"):
+            shutil.copy(os.path.join(KERNELS, name + ".spv"), self.sokr.work)
+        self.sokr.store("x", WORDS)
+
+    def good(self, *arguments, **options):
+        result = self.sokr.run(*arguments, **options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def test_devices(self):
+        text = self.good("devices").stdout.decode()
+        self.assertIn("mock:add  a mock\n", text)
+        self.assertIn("\nnot available\n  mock:other  its device is not plugged in\n", text)
+        report = json.loads(self.good("devices", "--json").stdout)
+        self.assertEqual(report["schema"], "sokr.devices/1")
+        self.assertEqual([one["name"] for one in report["substrates"]], ["mock:add"])
+        self.assertEqual(report["substrates"][0]["kind"], "cpu")
+        self.assertEqual(report["unavailable"][0]["name"], "mock:other")
+
+    def test_lines_fit_80_columns(self):
+        for arguments in (["devices"], ["inspect", "copy.spv"], ["--help"], ["run", "--help"]):
+            for line in self.good(*arguments).stdout.decode().splitlines():
+                self.assertLessEqual(len(line), 80, line)
+
+    def test_inspect(self):
+        report = json.loads(self.good("inspect", "copy.spv", "--json", mocks=("add", "deny")).stdout)
+        self.assertEqual(report["schema"], "sokr.inspect/1")
+        entry = report["entry_points"][0]
+        self.assertEqual(entry["name"], "main")
+        self.assertEqual(entry["local_size_spec_ids"], [7, None, None])
+        self.assertEqual(entry["push_size"], 8)
+        self.assertEqual([(one["set"], one["binding"], one["kind"], one["access"])
+                          for one in entry["bindings"]],
+                         [(0, 0, "storage_buffer", "read"), (0, 1, "storage_buffer", "write")])
+        self.assertEqual([(one["id"], one["type"], one["default"])
+                          for one in report["spec_constants"] if one["id"] < 3],
+                         [(0, "u32", "3"), (1, "bool", "false"), (2, "f32", "1.5")])
+        self.assertEqual(report["substrates"],
+                         [{"name": "mock:deny", "can_run": False,
+                           "reason": "the mock denies everything"},
+                          {"name": "mock:add", "can_run": True, "reason": None}])
+        text = self.good("inspect", "copy.spv").stdout.decode()
+        self.assertIn("entry point main", text)
+
+    def test_kernel_from_standard_input(self):
+        text = self.good("inspect", "-", stdin=self.sokr.load("copy.spv"))
+        self.assertIn(b"entry point main", text.stdout)
+
+    def test_run_writes_the_output_and_prints_the_choice(self):
+        result = self.good(*RUN, "--out", "0.1=y")
+        self.assertEqual(self.sokr.load("y"), b"\x01" * 64)
+        self.assertEqual(self.sokr.load("x"), WORDS)
+        self.assertEqual(result.stdout, b"")
+        self.assertRegex(result.stderr.decode(),
+                         r"^sokr: ran on mock:add \(a mock\): 16 x 1 x 1 workgroups of 1 x 1 x 1 in .*\n$")
+        self.assertEqual(sorted(os.listdir(self.sokr.work)),
+                         ["blocks.spv", "copy.spv", "two.spv", "x", "y"])
+
+    def test_run_json(self):
+        result = self.good(*RUN, "--out", "0.1=y.npy:u16", "--repeat", "3", "--json",
+                           "--local-size", "8", mocks=("add", "deny"))
+        report = json.loads(result.stdout)
+        self.assertEqual(report["schema"], "sokr.run/1")
+        self.assertEqual(report["groups"], [2, 1, 1])
+        self.assertEqual(report["local_size"], [8, 1, 1])
+        self.assertEqual(report["repeat"], 3)
+        self.assertEqual(report["runs"][0]["substrate"], "mock:add")
+        self.assertEqual(report["passed_over"],
+                         [{"name": "mock:deny", "reason": "the mock denies everything"}])
+        self.assertEqual(report["outputs"], [{"set": 0, "binding": 1, "index": 0, "file": "y.npy",
+                                              "dtype": "u16", "bytes": 64}])
+        self.assertEqual(self.sokr.load("y.npy"), npy_u16(b"\x03" * 64))
+
+    def test_specialization_sets_the_workgroup_size(self):
+        result = self.good(*RUN, "--spec", "7=4", "--spec", "1=true", "--spec", "2=-0.5", "--json")
+        self.assertEqual(json.loads(result.stdout)["groups"], [4, 1, 1])
+
+    def test_input_and_output_may_be_one_binding(self):
+        self.good("run", "copy.spv", "--in", "0.0=x", "--in", "0.1=x", "--out", "0.1=x",
+                  "--push", "u32:16,u32:5", "--groups", "16")
+        self.assertEqual(self.sokr.load("x"), bytes((byte + 1) & 0xFF for byte in WORDS))
+
+    def test_fixed_blocks_and_descriptor_arrays(self):
+        self.good("run", "blocks.spv", "--groups", "1", "--in", "0.0=x", "--in", "1.3=x",
+                  "--in", "1.3[1]=x", "--out", "0.1=y")
+        self.assertEqual(self.sokr.load("y"), b"\x01" * 64)
+
+    def test_entry_points(self):
+        self.good("run", "two.spv", "--entry", "second", "--groups", "1")
+
+    def test_numpy_inputs(self):
+        big = struct.pack(">16I", *range(16))
+        for version in (1, 2, 3):
+            for descr, data in (("<u4", WORDS), (">u4", big), ("|u1", WORDS)):
+                self.sokr.store("x.npy", npy(descr, "(%d,)" % (64 if descr == "|u1" else 16), data,
+                                             version=version))
+                self.good("run", "copy.spv", "--in", "0.0=x.npy", "--in", "0.1=x.npy", "--push",
+                          "u32:16,u32:5", "--groups", "16", "--out", "0.1=y")
+                self.assertEqual(self.sokr.load("y"), bytes((byte + 1) & 0xFF for byte in WORDS))
+
+    def test_push_from_a_file(self):
+        self.sokr.store("push", struct.pack("<I", 16))
+        self.good("run", "copy.spv", "--in", "0.0=x", "--zero", "0.1=1K", "--push", "@push",
+                  "--push", "i16:-1,i8:-1,u8:0xff", "--groups", "16")
+
+    def test_existing_outputs_keep_their_mode_and_links(self):
+        self.sokr.store("target", b"old")
+        os.chmod(self.sokr.path("target"), 0o640)
+        os.symlink("target", self.sokr.path("link"))
+        self.good(*RUN, "--out", "0.1=link")
+        self.assertTrue(os.path.islink(self.sokr.path("link")))
+        self.assertEqual(self.sokr.load("target"), b"\x01" * 64)
+        self.assertEqual(os.stat(self.sokr.path("target")).st_mode & 0o777, 0o640)
+
+    def test_output_to_standard_output(self):
+        self.assertEqual(self.good(*RUN, "--out", "0.1=/dev/stdout").stdout, b"\x01" * 64)
+
+    def test_falls_back_and_says_so(self):
+        result = self.good(*RUN, "--out", "0.1=y", mocks=("add", "discrete", "integrated"))
+        lines = result.stderr.decode().splitlines()
+        self.assertEqual(len(lines), 3, lines)
+        self.assertEqual(lines[0], "sokr: mock:discrete: the mock refuses every launch; using "
+                                   "mock:integrated instead")
+        self.assertEqual(lines[1], "sokr: mock:integrated: the mock fails every launch; using "
+                                   "mock:add instead")
+        self.assertIn("ran on mock:add", lines[2])
+        self.assertEqual(self.sokr.load("y"), b"\x01" * 64)
+
+    def test_several_substrates_that_agree(self):
+        result = self.good(*RUN, "--out", "0.1=y", "--on", "mock:software,mock:add", "--json",
+                           mocks=("add", "software"))
+        self.assertEqual([one["substrate"] for one in json.loads(result.stdout)["runs"]],
+                         ["mock:software", "mock:add"])
+        self.assertEqual(result.stderr.count(b"ran on"), 2)
+
+    def test_version(self):
+        self.assertEqual(self.good("--version").stdout, b"sokr 0.1.1\n")
+
+    def test_closed_standard_output_is_a_failure(self):
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run(
+                [self.sokr.program, "devices"], stdout=full, stderr=subprocess.PIPE, check=False,
+                env={**os.environ, "LD_LIBRARY_PATH": self.sokr.libraries, "SOKR_PLUGIN_PATH": ""})
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"cannot be written to standard output", result.stderr)
+
+    def test_debug_trace(self):
+        trace = self.good(*RUN, mocks=("add", "deny"), environment={"SOKR_LOG": "debug"}).stderr
+        for text in (b"deny.so: trying", b"sokr-ir-spirv.so: IR plugin 'spirv'",
+                     b"routing: mock:deny: passed over: the mock denies everything",
+                     b"routing: mock:add: chosen"):
+            self.assertIn(text, trace)
+
+
+def npy_u16(data):
+    text = "{'descr': '<u2', 'fortran_order': False, 'shape': (%d,), }" % (len(data) // 2)
+    text += " " * (-(len(text) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + data
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

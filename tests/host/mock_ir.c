@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * An IR plugin for a format of its own, "MOCK" and text: one entry point "main" with the
+ * workgroup size 4 and one written binding 0.0. It lowers to SPIR-V, and to nothing else;
+ * the SPIR-V is the text. With MOCK_IR_VERSION it claims another version of sokr/ir.h,
+ * with MOCK_IR_SHORT its table ends before `lower`.
+ */
+#include <sokr/ir.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef MOCK_IR_VERSION
+#define MOCK_IR_VERSION SOKR_IR_VERSION
+#endif
+
+static int mock_recognise(const uint8_t *data, size_t size) {
+  return size >= 4 && memcmp(data, "MOCK", 4) == 0;
+}
+
+static void mock_say(const char *sentence, char *out, size_t capacity) {
+  if (!capacity) return;
+  strncpy(out, sentence, capacity - 1);
+  out[capacity - 1] = 0;
+}
+
+static SokrResult mock_validate(const uint8_t *data, size_t size, char *sentence,
+                                size_t capacity) {
+  if (memchr(data, '!', size) == NULL) return SOKR_OK;
+  mock_say("byte '!' is not allowed", sentence, capacity);
+  return SOKR_INVALID_IR;
+}
+
+static const SokrIrBinding mock_bindings[] = {
+    {0, 0, 1, SOKR_IR_STORAGE_BUFFER, SOKR_IR_WRITE, 1, 1, "data"}};
+static const SokrIrEntryPoint mock_entries[] = {
+    {"main", {4, 1, 1}, SOKR_IR_LOCAL_SIZE_LITERAL,
+     {SOKR_IR_NO_SPEC_ID, SOKR_IR_NO_SPEC_ID, SOKR_IR_NO_SPEC_ID}, 1, 0, mock_bindings, NULL, 0, 0}};
+static const SokrIrReflection mock_reflection = {
+    sizeof(SokrIrReflection), 1, mock_entries, NULL, NULL, NULL, 0, 0, 0, 0};
+
+static SokrResult mock_reflect(const uint8_t *data, size_t size, const SokrIrSpecValue *values,
+                               uint32_t value_count, const uint32_t *local_size,
+                               const SokrIrReflection **out, char *sentence, size_t capacity) {
+  (void)data, (void)size, (void)values, (void)local_size;
+  *out = NULL;
+  if (value_count) {
+    mock_say("there are no specialization constants", sentence, capacity);
+    return SOKR_INVALID_INPUT;
+  }
+  *out = &mock_reflection;
+  return SOKR_OK;
+}
+
+static void mock_free_reflection(const SokrIrReflection *reflection) { (void)reflection; }
+
+static SokrResult mock_lower(const uint8_t *data, size_t size, uint32_t target, uint8_t **out,
+                             size_t *out_size, char *sentence, size_t capacity) {
+  *out = NULL;
+  if (target != SOKR_IR_SPIRV || size == 4) {
+    mock_say("there is nothing to lower", sentence, capacity);
+    return SOKR_INVALID_IR;
+  }
+  *out_size = size - 4;
+  *out = (uint8_t *)malloc(*out_size);
+  memcpy(*out, data + 4, *out_size);
+  return SOKR_OK;
+}
+
+static void mock_free_lowered(uint8_t *lowered) { free(lowered); }
+
+static const uint32_t mock_targets[] = {SOKR_IR_SPIRV};
+
+static const SokrIrPlugin mock_plugin = {
+#ifdef MOCK_IR_SHORT
+    offsetof(SokrIrPlugin, lower),
+#else
+    sizeof(SokrIrPlugin),
+#endif
+    MOCK_IR_VERSION, "mock", "1", 0x4D4F434B, 1, mock_targets, mock_recognise, mock_validate,
+    mock_reflect, mock_free_reflection, mock_lower, mock_free_lowered};
+
+__attribute__((visibility("default"))) const SokrIrPlugin *sokr_ir_plugin_main(void) {
+  return &mock_plugin;
+}

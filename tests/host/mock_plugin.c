@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Plugins that behave, and plugins that do not, from one source. Without defines: the
+ * substrate "mock:add", which accepts SPIR-V and adds MOCK_ADD to every byte that a
+ * launch binds for writing. Each define below changes one thing.
+ *
+ *   MOCK_NAME "x"           the substrate's name      MOCK_KIND k   its kind
+ *   MOCK_ADD n              what is added             MOCK_FORMAT f the IR it accepts
+ *   MOCK_FAIL_DISPATCH      every dispatch is refused, with a sentence
+ *   MOCK_FAIL_COMPLETION    every launch ends as FAILED, with a sentence
+ *   MOCK_DENY               capability denies, with a sentence
+ *   MOCK_SILENT             has no diagnostics table
+ *   MOCK_COMPUTE_VERSION v  claims another version of sokr/compute.h
+ *   MOCK_ABI_MAJOR m        its vtable claims another version of sokr/sokr.h
+ *   MOCK_NULL_MAIN          sokr_plugin_main returns null
+ *   MOCK_NO_SYMBOL          exports nothing
+ *   MOCK_NULL_FUNCTION      a function of the vtable is null
+ *   MOCK_SHORT_INFO         SokrSubstrateInfo as an old header had it: up to `plugin`
+ *   MOCK_TINY_INFO          SokrSubstrateInfo that ends before `plugin`
+ *   MOCK_LONG_INFO          structures of a later header, with more members
+ *   MOCK_NULL_LIST          a substrate count with a null list
+ *   MOCK_UNAVAILABLE        names something that it could not offer
+ *
+ * The lines "NAME main" and "NAME destroy" are appended to the file that the environment
+ * variable SOKR_MOCK_LOG names.
+ */
+#include <sokr/compute.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#ifndef MOCK_NAME
+#define MOCK_NAME "mock:add"
+#endif
+#ifndef MOCK_KIND
+#define MOCK_KIND SOKR_KIND_CPU
+#endif
+#ifndef MOCK_ADD
+#define MOCK_ADD 1
+#endif
+#ifndef MOCK_FORMAT
+#define MOCK_FORMAT SOKR_IR_SPIRV
+#endif
+#ifndef MOCK_COMPUTE_VERSION
+#define MOCK_COMPUTE_VERSION SOKR_COMPUTE_VERSION
+#endif
+#ifndef MOCK_ABI_MAJOR
+#define MOCK_ABI_MAJOR SOKR_VERSION_MAJOR
+#endif
+
+static __thread const char *mock_error = "";
+static uint64_t mock_tokens = 0;
+
+static void mock_record(const char *event) {
+  const char *path = getenv("SOKR_MOCK_LOG");
+  FILE *file = path ? fopen(path, "a") : NULL;
+  if (!file) return;
+  fprintf(file, "%s %s\n", MOCK_NAME, event);
+  fclose(file);
+}
+
+static SokrResult mock_capability(const SokrCapabilityQuery *query,
+                                  SokrCapabilityResponse *response) {
+  (void)query;
+  response->result = SOKR_OK;
+#ifdef MOCK_DENY
+  mock_error = "the mock\ndenies everything";
+  response->result = SOKR_CAPABILITY_DENIED;
+#endif
+  return response->result;
+}
+
+static void mock_run(const SokrBinding *binding) {
+  unsigned char *bytes = (unsigned char *)(uintptr_t)binding->resource + binding->offset;
+  uint64_t i;
+  if (binding->kind != SOKR_BINDING_HOST || !(binding->access & SOKR_ACCESS_WRITE)) return;
+  for (i = 0; i < binding->size; ++i) bytes[i] = (unsigned char)(bytes[i] + MOCK_ADD);
+}
+
+static SokrResult mock_dispatch(const SokrDispatchRequest *request,
+                                SokrDispatchResponse *response) {
+  SokrLaunchHeader header;
+  uint32_t i;
+#ifdef MOCK_FAIL_DISPATCH
+  mock_error = "the mock refuses every launch";
+  (void)header;
+  (void)i;
+  (void)request;
+  (void)mock_run;
+  (void)mock_tokens;
+  response->completion_token = 0;
+  return response->result = SOKR_DISPATCH_FAILED;
+#else
+  memcpy(&header, request->params, sizeof header);
+  for (i = 0; i < header.binding_count; ++i) {
+    SokrBinding binding;
+    memcpy(&binding, request->params + header.binding_offset + i * sizeof binding, sizeof binding);
+    mock_run(&binding);
+  }
+  response->completion_token = __atomic_add_fetch(&mock_tokens, 1, __ATOMIC_RELAXED);
+  return response->result = SOKR_OK;
+#endif
+}
+
+static SokrResult mock_completion(const SokrCompletionQuery *query, SokrCompletionSignal *signal) {
+  (void)query;
+#ifdef MOCK_FAIL_COMPLETION
+  *signal = SOKR_COMPLETION_FAILED;
+#else
+  *signal = SOKR_COMPLETION_COMPLETE;
+#endif
+  return SOKR_OK;
+}
+
+static void mock_destroy(void) { mock_record("destroy"); }
+
+static size_t mock_say(const char *sentence, char *out, size_t capacity) {
+  size_t size = strlen(sentence);
+  if (capacity) {
+    size_t count = size < capacity ? size : capacity - 1;
+    memcpy(out, sentence, count);
+    out[count] = 0;
+  }
+  return size;
+}
+
+static size_t mock_last_error(char *out, size_t capacity) {
+  return mock_say(mock_error, out, capacity);
+}
+
+static size_t mock_completion_error(uint64_t token, char *out, size_t capacity) {
+  (void)token;
+  return mock_say("the mock fails every launch", out, capacity);
+}
+
+static const SokrSubstratePlugin mock_vtable = {
+    {MOCK_ABI_MAJOR, SOKR_VERSION_MINOR, 0},
+    mock_capability,
+#ifdef MOCK_NULL_FUNCTION
+    NULL,
+#else
+    mock_dispatch,
+#endif
+    mock_completion,
+    mock_destroy,
+};
+
+static const SokrDiagnosticsTable mock_diagnostics = {sizeof(SokrDiagnosticsTable), 0,
+                                                      mock_last_error, mock_completion_error, NULL};
+static const uint32_t mock_formats[] = {MOCK_FORMAT};
+
+/* A structure of a later header: ours, and members that this host does not know. */
+typedef struct {
+  SokrSubstrateInfo known;
+  uint64_t later[8];
+} LaterInfo;
+
+static const LaterInfo mock_info = {
+    {
+#if defined(MOCK_SHORT_INFO)
+        offsetof(SokrSubstrateInfo, ir_formats),
+#elif defined(MOCK_TINY_INFO)
+        offsetof(SokrSubstrateInfo, plugin),
+#elif defined(MOCK_LONG_INFO)
+        sizeof(LaterInfo),
+#else
+        sizeof(SokrSubstrateInfo),
+#endif
+        MOCK_KIND, MOCK_NAME, "a mock", &mock_vtable, mock_formats, 1, 0, NULL, NULL, NULL,
+#ifdef MOCK_SILENT
+        NULL,
+#else
+        &mock_diagnostics,
+#endif
+    },
+    {~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull}};
+
+static const SokrSubstrateInfo *const mock_substrates[] = {&mock_info.known};
+static const SokrUnavailable mock_unavailable[] = {{"mock:other", "its device is\nnot plugged in"}};
+
+static const SokrPlugin mock_library = {
+    sizeof(SokrPlugin),
+    MOCK_COMPUTE_VERSION,
+    "mock",
+    "1",
+#ifdef MOCK_NULL_LIST
+    NULL,
+#else
+    mock_substrates,
+#endif
+    mock_unavailable,
+    1,
+#ifdef MOCK_UNAVAILABLE
+    1,
+#else
+    0,
+#endif
+};
+
+#ifndef MOCK_NO_SYMBOL
+SOKR_PLUGIN_EXPORT
+#else
+__attribute__((visibility("hidden")))
+#endif
+const SokrPlugin *sokr_plugin_main(const SokrHostInfo *host) {
+  (void)host;
+  (void)mock_library;
+  mock_record("main");
+#ifdef MOCK_NULL_MAIN
+  return NULL;
+#else
+  return &mock_library;
+#endif
+}
