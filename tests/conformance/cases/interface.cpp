@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// How a kernel meets its host: constants, bindings, sets, entry points, workgroup sizes.
+#include <array>
+#include <bit>
+
+#include "case.hpp"
+
+namespace sokr::conformance {
+namespace {
+
+struct Constants {
+  std::uint32_t width = 0;
+  std::int32_t bias = -7;
+  float factor = 1.5f;
+  bool negate = false;
+  std::uint32_t taps = 3;
+};
+
+Case spec_constants(const Constants& c, std::uint32_t n) {
+  std::vector<std::int32_t> expected;
+  std::int32_t scaled = c.bias * 3 + static_cast<std::int32_t>(c.taps);
+  bool large = c.taps * c.taps > 20 && !c.negate;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    std::uint32_t sum = 0;
+    for (std::uint32_t t = 0; t < c.taps; ++t) sum += i * (c.taps - 1 - t) * (t + 1);
+    std::uint32_t start = i / c.width * c.width;
+    expected.insert(expected.end(),
+                    {scaled, std::int32_t(c.taps * c.taps), large ? scaled : -scaled,
+                     std::int32_t(float(i) * c.factor),
+                     c.negate ? -std::int32_t(i) : std::int32_t(i), std::int32_t(sum),
+                     std::int32_t(c.width), std::int32_t(start + c.width - 1 - (i - start))});
+  }
+  return Case()
+      .groups((n + c.width - 1) / c.width)
+      .push(n)
+      .specialize(0, c.width)
+      .out_with_tail({0, 0}, expected.size() * 4, 64, exactly(expected));
+}
+
+Case spec_constants_default() {
+  return spec_constants({.width = 16}, 40);
+}
+
+Case spec_constants_given() {
+  Constants given{.width = 24, .bias = 1000, .factor = -0.25f, .negate = true, .taps = 7};
+  return spec_constants(given, 50)
+      .specialize(1, given.bias)
+      .specialize(2, given.factor)
+      .specialize(3, given.negate)
+      .specialize(4, given.taps);
+}
+
+Case spec_constants_partly() {
+  Constants given{.width = 5, .taps = 5};
+  return spec_constants(given, 13).specialize(4, given.taps);
+}
+
+Case shared_id(bool given) {
+  if (!given) return Case().groups(1).out<std::uint32_t>({0, 0}, {10, 20, 40, 1});
+  return Case()
+      .groups(1)
+      .specialize(7, std::uint32_t{33})
+      .specialize(8, false)
+      .out<std::uint32_t>({0, 0}, {33, 33, 99, 0});
+}
+
+Case local_size_id(std::uint32_t half, std::uint32_t groups) {
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t i = 0; i < 2 * half * groups; ++i) expected.push_back(i % (2 * half));
+  Case test;
+  if (half != 8) test.specialize(0, half);
+  return test.groups(groups).out({0, 0}, expected);
+}
+
+Case entry_fill() {
+  std::vector<std::uint32_t> before(12, 9), after;
+  for (std::uint32_t i = 0; i < 8; ++i) after.push_back(5 + i);
+  after.resize(12, 9);
+  Case test;
+  test.launch.entry("fill");
+  return test.groups(2).in_out({0, 0}, before, exactly(after));
+}
+
+Case entry_square() {
+  Random random(5);
+  std::vector<std::uint32_t> before = random.words(20), after = before;
+  for (std::size_t i = 0; i < 16; ++i) after[i] *= after[i];
+  Case test;
+  test.launch.entry("square");
+  return test.groups(2).in_out({0, 0}, before, exactly(after));
+}
+
+Case local_size_override() {
+  std::vector<std::uint32_t> before(15, 1), after;
+  for (std::uint32_t i = 0; i < 15; ++i) after.push_back(5 + i);
+  Case test;
+  test.launch.entry("fill").local_size(5);
+  return test.groups(3).in_out({0, 0}, before, exactly(after));
+}
+
+Case descriptor_sets(std::uint32_t n) {
+  Random random(n);
+  std::vector<std::uint32_t> a = random.words(n), b = random.words(n), expected;
+  for (std::uint32_t i = 0; i < n; ++i) expected.push_back((a[i] ^ b[i]) * 2654435761u + 77);
+  return Case()
+      .threads(n)
+      .push(n)
+      .in({0, 5}, a)
+      .in({1, 0}, b)
+      .in<std::uint32_t>({2, 3}, {2654435761u, 77})
+      .out({3, 1}, expected);
+}
+
+Case descriptor_array(std::uint32_t n) {
+  Random random(n);
+  Case test = Case().threads(n).push(n);
+  std::array<std::vector<std::uint32_t>, 4> inputs;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    inputs[i] = random.words(i == 3 ? n + 5 : n);
+    test.in({0, 0, i}, inputs[i]);
+  }
+  // A uniform block of one word is bound in 16 bytes, its size in std140.
+  const std::array<std::uint32_t, 2> scales = {3, 0x10001};
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    test.in<std::uint32_t>({0, 1, i}, {scales[i], 0, 0, 0});
+  }
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    std::uint32_t group = i / 64;
+    expected.push_back(inputs[group % 4][i] * scales[group % 2] + n + 5);
+  }
+  return test.out({0, 2}, expected);
+}
+
+Case aliased_bindings(std::uint32_t n) {
+  Random random(n);
+  std::vector<std::uint32_t> before = random.words(n), after = before, results;
+  for (std::uint32_t i = 0; i < n; i += 4) {
+    after[i] = std::bit_cast<std::uint32_t>(static_cast<float>(before[i] & 0xFFFFu));
+    after[i + 1] ^= 0x80000000u;
+    std::array<std::uint32_t, 4> vector = {after[i], after[i + 1], after[i + 2], after[i + 3]};
+    after[i + 2] = vector[0] + vector[1];
+    for (std::uint32_t j = 0; j < 4; ++j) results.push_back(after[i + j] + vector[3 - j]);
+  }
+  return Case().threads(n / 4).push(n).in_out({0, 0}, before, exactly(after)).out({0, 1}, results);
+}
+
+Case array_length() {
+  std::vector<std::uint32_t> a(37, 4), results = {37, 3, 5, 4 + 6 + 8};
+  std::vector<float> b(4 + 3 * 4, 6), c(1 + 5 * 3, 8);
+  return Case().groups(1).in({0, 0}, a).in({0, 1}, b).in({0, 2}, c).out({0, 3}, results);
+}
+
+// A binding whose size is no multiple of the element: the rest is not an element.
+Case array_length_with_rest() {
+  std::vector<std::uint32_t> a(2, 4), results = {2, 1, 2, 4 + 6 + 8};
+  std::vector<float> b(4 + 4 + 3, 6), c(1 + 2 * 3 + 2, 8);
+  return Case().groups(1).in({0, 0}, a).in({0, 1}, b).in({0, 2}, c).out({0, 3}, results);
+}
+
+Case builtins() {
+  constexpr std::array<std::uint32_t, 3> kSize = {4, 3, 2}, kGroups = {3, 2, 4};
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t z = 0; z < kSize[2] * kGroups[2]; ++z) {
+    for (std::uint32_t y = 0; y < kSize[1] * kGroups[1]; ++y) {
+      for (std::uint32_t x = 0; x < kSize[0] * kGroups[0]; ++x) {
+        std::uint32_t lx = x % 4, ly = y % 3, lz = z % 2;
+        expected.insert(expected.end(), {x, y, z, (lz * 3 + ly) * 4 + lx});
+        expected.insert(expected.end(), {lx, ly, lz, kGroups[0]});
+        expected.insert(expected.end(), {x / 4, y / 3, z / 2, kGroups[1]});
+        expected.insert(expected.end(), {4, 3, 2, kGroups[2]});
+      }
+    }
+  }
+  return Case().groups(kGroups[0], kGroups[1], kGroups[2]).out({0, 0}, expected);
+}
+
+}  // namespace
+
+std::vector<Entry> interface_cases() {
+  return {
+      {"spec_constants", "defaults", spec_constants_default},
+      {"spec_constants", "all given", spec_constants_given},
+      {"spec_constants", "some given", spec_constants_partly},
+      {"spec_shared_id", "defaults", [] { return shared_id(false); }},
+      {"spec_shared_id", "given", [] { return shared_id(true); }},
+      {"local_size_id", "default", [] { return local_size_id(8, 3); }},
+      {"local_size_id", "given", [] { return local_size_id(11, 2); }},
+      {"two_entry_points", "fill", entry_fill},
+      {"two_entry_points", "square", entry_square},
+      {"two_entry_points", "local size override", local_size_override},
+      {"descriptor_sets", "n=200", [] { return descriptor_sets(200); }},
+      {"descriptor_array", "n=500", [] { return descriptor_array(500); }},
+      {"aliased_bindings", "n=128", [] { return aliased_bindings(128); }},
+      {"array_length", "whole elements", array_length},
+      {"array_length", "with a rest", array_length_with_rest},
+      {"builtins", "3x2x4 groups", builtins},
+  };
+}
+
+}  // namespace sokr::conformance

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Subgroup operations. The size of a subgroup and the place of each invocation in it are the
+// substrate's choice: the kernels write them down, and the expectation is built from that.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "case.hpp"
+
+namespace sokr::conformance {
+namespace {
+
+using U32 = std::vector<std::uint32_t>;
+constexpr std::uint32_t kWorkgroup = 64;
+
+// The invocations of one subgroup, by their place in it.
+using Members = std::map<std::uint32_t, std::uint32_t>;
+
+// Groups the invocations by workgroup and subgroup; a sentence if the places are not 0, 1,
+// 2, ... in each.
+std::string subgroups_of(const Bytes& where_bytes, std::vector<Members>& subgroups) {
+  auto where = from_bytes<std::array<std::uint32_t, 2>>(where_bytes);
+  std::map<std::array<std::uint32_t, 2>, Members> found;
+  for (std::uint32_t i = 0; i < where.size(); ++i) {
+    auto [place, is_new] = found[{i / kWorkgroup, where[i][0]}].emplace(where[i][1], i);
+    if (!is_new) return fmt::format("invocations {} and {} have one place", i, place->second);
+  }
+  for (auto& [id, members] : found) {
+    if (members.rbegin()->first + 1 != members.size()) {
+      return fmt::format("subgroup {} of workgroup {} has gaps", id[1], id[0]);
+    }
+    subgroups.push_back(std::move(members));
+  }
+  return "";
+}
+
+// Rows of `width` results for each invocation of a subgroup whose inputs are `x`.
+using Rule = std::function<std::vector<U32>(const U32& x)>;
+
+Case subgroup_case(std::uint32_t n, std::uint32_t width, const Rule& rule) {
+  Random random(n * width);
+  U32 a = random.words(n);
+  for (std::uint32_t i = 0; i < 64; ++i) a[i] |= 0x80000001u;  // one workgroup all odd
+  auto judge = [a, n, width, rule](const Outputs& outputs) -> std::string {
+    std::vector<Members> subgroups;
+    if (std::string text = subgroups_of(outputs.at({0, 1}), subgroups); !text.empty()) return text;
+    U32 got = from_bytes<std::uint32_t>(outputs.at({0, 2}));
+    for (const Members& members : subgroups) {
+      U32 x;
+      for (const auto& [place, invocation] : members) x.push_back(a[invocation]);
+      std::vector<U32> expected = rule(x);
+      for (const auto& [place, invocation] : members) {
+        for (std::uint32_t k = 0; k < width; ++k) {
+          std::uint32_t value = got[width * invocation + k];
+          if (value == expected[place][k]) continue;
+          return fmt::format(
+              "result {} of invocation {} (place {} of {}): got {:#x}, expected {:#x}", k,
+              invocation, place, members.size(), value, expected[place][k]);
+        }
+      }
+    }
+    return "";
+  };
+  return Case()
+      .threads(n)
+      .push(n)
+      .in({0, 0}, a)
+      .out({0, 1}, 8 * n, by_the_case())
+      .out({0, 2}, 4 * width * n, by_the_case())
+      .judge(judge);
+}
+
+std::vector<U32> arithmetic(const U32& x) {
+  U32 all = {0, 1, 0xFFFFFFFFu, 0x80000000u, 0xFFFFFFFFu, 0, 0};
+  for (std::uint32_t value : x) {
+    all[0] += value;
+    all[1] *= value | 1;
+    all[2] = std::min(all[2], value);
+    all[3] = std::uint32_t(std::max(std::int32_t(all[3]), std::int32_t(value)));
+    all[4] &= value | 0xFF00;
+    all[5] |= value;
+    all[6] ^= value;
+  }
+  std::vector<U32> rows;
+  std::uint32_t sum = 0, largest = 0;
+  for (std::uint32_t value : x) {
+    largest = std::max(largest, value);
+    U32 row = all;
+    row.insert(row.end(), {sum + value, sum, largest});
+    sum += value;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::vector<U32> ballot(const U32& x) {
+  std::array<std::uint32_t, 4> bits{};
+  std::uint32_t odd = 0, first = ~0u, last = 0;
+  bool same_sign = true;
+  for (std::uint32_t lane = 0; lane < x.size(); ++lane) {
+    same_sign = same_sign && (x[lane] >> 31) == (x[0] >> 31);
+    if ((x[lane] & 1) == 0) continue;
+    bits[lane / 32] |= 1u << (lane % 32);
+    first = std::min(first, lane);
+    last = lane;
+    ++odd;
+  }
+  std::vector<U32> rows;
+  std::uint32_t before = 0;
+  for (std::uint32_t lane = 0; lane < x.size(); ++lane) {
+    std::uint32_t is_odd = x[lane] & 1;
+    rows.push_back({std::uint32_t(odd == x.size()) | std::uint32_t(odd > 0) << 1, same_sign,
+                    bits[0], bits[1], odd, before + is_odd, before, is_odd ? first : 0,
+                    is_odd ? last : 0, is_odd, x[0], x[1 % x.size()] + (lane == 0)});
+    before += is_odd;
+  }
+  return rows;
+}
+
+std::vector<U32> shuffle(const U32& x) {
+  std::vector<U32> rows;
+  auto size = static_cast<std::uint32_t>(x.size());
+  for (std::uint32_t lane = 0; lane < size; ++lane) {
+    rows.push_back({x[size - 1 - lane], x[(lane ^ 1) % size], lane >= 1 ? x[lane - 1] : 0,
+                    lane + 2 < size ? x[lane + 2] : 0});
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<Entry> subgroup_cases() {
+  return {
+      {"subgroup_arithmetic", "n=256", [] { return subgroup_case(256, 10, arithmetic); }},
+      {"subgroup_ballot", "n=256", [] { return subgroup_case(256, 12, ballot); }},
+      {"subgroup_shuffle", "n=256", [] { return subgroup_case(256, 4, shuffle); }},
+  };
+}
+
+}  // namespace sokr::conformance

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "expectations.hpp"
+
+#include <array>
+#include <string_view>
+
+namespace sokr::conformance {
+namespace {
+
+struct Row {
+  std::string_view profile, module, variant;  // variant "*" = all
+  Expect expect;
+  const char* reason;
+};
+
+constexpr std::array<Row, 0> kRows{};
+
+bool mentions(const SokrSubstrateInfo& info, std::string_view word) {
+  if (std::string_view(info.description).find(word) != std::string_view::npos) return true;
+  for (std::uint32_t i = 0; i < info.fact_count; ++i) {
+    if (std::string_view(info.facts[i].value).find(word) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Profile profile_of(const SokrSubstrateInfo& info) {
+  std::string_view name = info.name;
+  if (!name.starts_with("vulkan")) return {std::string(name)};
+  if (mentions(info, "llvmpipe") && mentions(info, "Mesa 22.3")) {
+    return {"lavapipe-22.3", Precision::kVulkan};
+  }
+  return {"vulkan", Precision::kVulkan, true};
+}
+
+Expectation expectation(const Profile& profile, const Entry& entry) {
+  for (const Row& row : kRows) {
+    if (row.profile == profile.name && row.module == entry.module &&
+        (row.variant == "*" || row.variant == entry.variant)) {
+      return {row.expect, row.reason};
+    }
+  }
+  return {};
+}
+
+}  // namespace sokr::conformance

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+namespace sokr::conformance {
+namespace {
+
+constexpr std::size_t kGuard = 256;
+constexpr std::byte kGuardByte{0xA5};
+constexpr std::chrono::seconds kPatience{120};
+
+// A buffer's bytes with guard bytes on both sides.
+class Guarded {
+ public:
+  explicit Guarded(const Bytes& initial)
+      : size_(initial.size()), memory_(initial.size() + 2 * kGuard + kAlignment, kGuardByte) {
+    auto address = reinterpret_cast<std::uintptr_t>(memory_.data()) + kGuard;
+    start_ = kGuard + (kAlignment - address % kAlignment) % kAlignment;
+    std::ranges::copy(initial, memory_.begin() + static_cast<std::ptrdiff_t>(start_));
+  }
+  std::span<std::byte> bytes() { return std::span(memory_).subspan(start_, size_); }
+  bool intact() const {
+    auto is_guard = [](std::byte byte) { return byte == kGuardByte; };
+    std::span<const std::byte> all(memory_);
+    return std::ranges::all_of(all.first(start_), is_guard) &&
+           std::ranges::all_of(all.subspan(start_ + size_), is_guard);
+  }
+
+ private:
+  static constexpr std::size_t kAlignment = 64;
+  std::size_t size_, start_ = 0;
+  Bytes memory_;
+};
+
+struct Prepared {
+  std::vector<Guarded> memory;
+  Launch launch;
+};
+
+std::unique_ptr<Prepared> prepare(const Case& test) {
+  auto prepared = std::make_unique<Prepared>();
+  prepared->launch = test.launch;
+  prepared->memory.reserve(test.bound.size());
+  for (const Bound& buffer : test.bound) {
+    std::span<std::byte> bytes = prepared->memory.emplace_back(buffer.initial).bytes();
+    View view = read_write(bytes);
+    view.access = buffer.access;
+    prepared->launch.bind(buffer.slot.set, buffer.slot.binding, buffer.slot.index, view);
+  }
+  return prepared;
+}
+
+std::string name(const Slot& slot) {
+  return fmt::format("buffer {}.{}[{}]", slot.set, slot.binding, slot.index);
+}
+
+// The first thing that is wrong, or nothing; fills `outputs`.
+std::string judge(const Case& test, Prepared& prepared, Precision precision, Outputs& outputs) {
+  std::string wrong;
+  auto complain = [&wrong](std::string text) {
+    if (wrong.empty()) wrong = std::move(text);
+  };
+  for (std::size_t i = 0; i < test.bound.size(); ++i) {
+    const Bound& buffer = test.bound[i];
+    std::span<std::byte> bytes = prepared.memory[i].bytes();
+    if (!prepared.memory[i].intact()) {
+      complain(name(buffer.slot) + ": bytes outside of it have changed");
+    }
+    if (buffer.access == SOKR_ACCESS_READ) {
+      if (!std::ranges::equal(bytes, buffer.initial)) {
+        complain(name(buffer.slot) + ": the input has changed");
+      }
+      continue;
+    }
+    outputs[buffer.slot] = Bytes(bytes.begin(), bytes.end());
+    if (std::string text = buffer.check.judge(bytes, precision); !text.empty()) {
+      complain(name(buffer.slot) + ": " + text);
+    }
+  }
+  if (test.judge_all) complain(test.judge_all(outputs));
+  return wrong;
+}
+
+}  // namespace
+
+Outcome run(const Context& context, const Substrate& substrate, const Entry& entry,
+            const Case& test, Precision precision) {
+  Outcome outcome;
+  // A launch that does not end keeps its memory: then it is left to the process's end.
+  std::unique_ptr<Prepared> prepared = prepare(test);
+  try {
+    Kernel kernel = context.kernel(
+        read_file(std::filesystem::path(SOKR_TEST_SHADERS) / (std::string(entry.module) + ".spv")));
+    if (std::optional<std::string> reason = substrate.why_not(kernel)) {
+      return {Verdict::kUnsupported, *reason, {}};
+    }
+    Completion completion = substrate.dispatch(kernel, prepared->launch);
+    if (!completion.wait_for(kPatience)) {
+      (void)prepared.release();
+      outcome.text = fmt::format("not finished after {} seconds", kPatience.count());
+      return outcome;
+    }
+    outcome.text = judge(test, *prepared, precision, outcome.outputs);
+    outcome.verdict = outcome.text.empty() ? Verdict::kPassed : Verdict::kFailed;
+  } catch (const Error& error) {
+    outcome.text = fmt::format("error {}: {}", static_cast<int>(error.code()), error.what());
+  }
+  return outcome;
+}
+
+}  // namespace sokr::conformance

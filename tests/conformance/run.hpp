@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Runs one case on one substrate.
+#ifndef SOKR_TESTS_CONFORMANCE_RUN_HPP_
+#define SOKR_TESTS_CONFORMANCE_RUN_HPP_
+
+#include "case.hpp"
+
+namespace sokr::conformance {
+
+enum class Verdict { kPassed, kUnsupported, kFailed };
+
+struct Outcome {
+  Verdict verdict = Verdict::kFailed;
+  std::string text;  // the reason of a refusal or of a failure
+  Outputs outputs;   // every buffer that the kernel may write, if it ran
+};
+
+// Outputs are poisoned, every buffer stands between guard bytes, inputs must come out
+// unchanged. kUnsupported only if the substrate refuses the kernel before the launch.
+Outcome run(const Context& context, const Substrate& substrate, const Entry& entry,
+            const Case& test, Precision precision);
+
+}  // namespace sokr::conformance
+
+#endif  // SOKR_TESTS_CONFORMANCE_RUN_HPP_
