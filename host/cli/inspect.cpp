@@ -30,7 +30,7 @@ constexpr std::array<std::pair<const char*, const char*>, 9> kBindingKinds{{
 constexpr std::array<std::pair<const char*, const char*>, 4> kLocalSizeSources{{
     {"", "literal"},
     {" (LocalSizeId)", "local_size_id"},
-    {" (a constant decorated WorkgroupSize)", "workgroup_size"},
+    {" (WorkgroupSize constant)", "workgroup_size"},
     {" (overridden)", "override"},
 }};
 
@@ -84,7 +84,7 @@ std::string entry_text(const SokrIrEntryPoint& entry) {
   if (entry.workgroup_bytes) facts.row({"shared memory", bytes_text(entry.workgroup_bytes)});
   if (entry.push_size) facts.row({"push constants", bytes_text(entry.push_size)});
   out += facts.format();
-  Table bindings(2);
+  Table bindings(4);
   for (const SokrIrBinding& binding : bindings_of(entry)) {
     bindings.row({fmt::format("{}.{}{}", binding.set, binding.binding, array_text(binding)),
                   name_of(kBindingKinds, binding.kind).first,
@@ -92,7 +92,7 @@ std::string entry_text(const SokrIrEntryPoint& entry) {
                   printable(binding.name)});
   }
   if (!bindings.empty()) out += "\n  bindings\n" + bindings.format();
-  Table push(2);
+  Table push(4);
   push.right_align(0);
   for (std::uint32_t i = 0; i < entry.push_member_count; ++i) {
     const SokrIrPushMember& member = entry.push_members[i];

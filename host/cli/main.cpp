@@ -34,23 +34,23 @@ CLI::Option* add_text(CLI::App& app, const std::string& flag, std::string& value
 }
 
 void add_kernel(CLI::App& app, std::string& kernel) {
-  app.add_option("KERNEL", kernel, "a file that an IR plugin recognises; - reads standard input")
+  app.add_option("KERNEL", kernel, "a file; - reads standard input")
       ->required()->type_name("");
 }
 
 void add_launch_flags(CLI::App& app, LaunchFlags& flags) {
   add_kernel(app, flags.kernel);
-  add_text(app, "--on", flags.on, "NAME[,NAME]", "substrates to use; default: the best capable one");
+  add_text(app, "--on", flags.on, "NAME[,NAME]", "substrates; default: the best capable one");
   add_text(app, "--entry", flags.entry, "NAME", "entry point; default: the only one");
   add_text(app, "--groups", flags.groups, "X[,Y[,Z]]", "workgroups");
   add_text(app, "--threads", flags.threads, "X[,Y[,Z]]",
-           "invocations, rounded up to whole workgroups");
+           "invocations, rounded up to workgroups");
   add_list(app, "--in", flags.in, "SET.BINDING[INDEX]=FILE", "contents of a buffer; .npy or raw");
   add_list(app, "--zero", flags.zero, "SET.BINDING[INDEX]=BYTES",
-           "a buffer of zeros; K, M, G are powers of 1024");
+           "a buffer of zeros, such as 64K");
   add_list(app, "--out", flags.out, "SET.BINDING[INDEX]=FILE",
-           "where to write a buffer after completion; raw, or FILE.npy:DTYPE");
-  add_list(app, "--push", flags.push, "TYPE:VALUE,...|@FILE", "push-constant bytes, packed");
+           "where to write a buffer: raw, or NumPy as\nFILE.npy:DTYPE, such as y.npy:f32");
+  add_list(app, "--push", flags.push, "TYPE:VALUE,...|@FILE", "push constants, packed as given");
   add_list(app, "--spec", flags.spec, "ID=VALUE", "a specialization constant");
   add_text(app, "--local-size", flags.local_size, "X[,Y[,Z]]", "overrides the workgroup size");
   add_text(app, "--subgroup-size", flags.subgroup_size, "N", "asks for a subgroup size");
@@ -64,19 +64,20 @@ struct Commands {
   CLI::App *devices, *inspect, *run;
 
   Commands() {
+    app.name("sokr");
     app.set_version_flag("--version", fmt::format("sokr {}.{}.{}", SOKR_VERSION_MAJOR,
                                                   SOKR_VERSION_MINOR, SOKR_VERSION_PATCH),
                          "Print the version and exit");
     app.footer(kFooter);
-    app.get_formatter()->column_width(38);
-    devices = app.add_subcommand("devices", "every substrate here, and what could not be loaded");
+    app.get_formatter()->column_width(34);
+    devices = app.add_subcommand("devices", "every substrate, and what was not loaded");
     devices->add_flag("--json", devices_json, "machine-readable, schema sokr.devices/1");
     inspect = app.add_subcommand("inspect", "what a kernel needs, and who can run it");
     add_kernel(*inspect, inspect_kernel);
     inspect->add_flag("--json", inspect_json, "machine-readable, schema sokr.inspect/1");
     run = app.add_subcommand("run", "one dispatch, from files to files");
     add_launch_flags(*run, run_flags.launch);
-    add_text(*run, "--repeat", run_flags.repeat, "N", "dispatch N times, on the same buffers");
+    add_text(*run, "--repeat", run_flags.repeat, "N", "dispatch N times on the same buffers");
     run->add_flag("--json", run_flags.json, "machine-readable, schema sokr.run/1");
     for (CLI::App* command : commands()) command->allow_extras();
     app.allow_extras();
