@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "substrate.hpp"
 
+#include <oneapi/tbb/info.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -11,6 +13,10 @@ namespace sokr::reference {
 using substrate::LaunchView;
 
 namespace {
+
+std::uint32_t default_threads() {
+  return static_cast<std::uint32_t>(std::max(1, tbb::info::default_concurrency()));
+}
 
 std::span<const std::uint8_t> bytes(const std::uint8_t* data, std::size_t size) {
   return {data, size};
@@ -41,7 +47,7 @@ SokrComputeLimits ReferenceSubstrate::limits() {
 ReferenceSubstrate::ReferenceSubstrate(const substrate::Host& host,
                                        const SubstrateOptions& options)
     : host_(host), options_(options),
-      arena_(options.threads ? static_cast<int>(options.threads) : tbb::task_arena::automatic, 0) {}
+      arena_(static_cast<int>(options.threads ? options.threads : default_threads()), 0) {}
 
 ReferenceSubstrate::~ReferenceSubstrate() {
   stop_.store(true, std::memory_order_relaxed);
@@ -51,6 +57,7 @@ ReferenceSubstrate::~ReferenceSubstrate() {
   if (!started_) return;
   lock.unlock();
   arena_.terminate();
+  workers_.reset();
   // Waits for oneTBB's threads to end, unless somebody else in the process uses them.
   tbb::finalize(scheduler_, std::nothrow);
 }
@@ -164,6 +171,8 @@ void ReferenceSubstrate::enqueue(std::shared_ptr<Work> work) {
     const std::lock_guard lock(mutex_);
     if (!started_) {
       scheduler_ = tbb::task_scheduler_handle{tbb::attach{}};
+      workers_.emplace(tbb::global_control::max_allowed_parallelism,
+                       static_cast<std::size_t>(arena_.max_concurrency()) + 1);
       arena_.initialize();
       started_ = true;
     }

@@ -18,6 +18,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 
 namespace sokr::reference {
 
@@ -85,6 +86,8 @@ class ReferenceSubstrate {
   std::size_t tasks_ = 0;  // enqueued and not ended
   bool started_ = false;
 
+  // oneTBB keeps one thread less than cores for callers that take part; ours do not.
+  std::optional<tbb::global_control> workers_;
   tbb::task_arena arena_;
   tbb::task_scheduler_handle scheduler_;
 };
