@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "photograph.hpp"
+
+#include <fmt/format.h>
+#include <jpeglib.h>
+#include <png.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csetjmp>
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace sokr::demo {
+namespace {
+
+constexpr std::uint32_t kLargestSide = 32768;
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+struct JpegErrors {
+  jpeg_error_mgr manager;
+  std::jmp_buf jump;
+  char sentence[JMSG_LENGTH_MAX];
+};
+
+[[noreturn]] void jpeg_failed(j_common_ptr info) {
+  auto* errors = reinterpret_cast<JpegErrors*>(info->err);
+  info->err->format_message(info, errors->sentence);
+  std::longjmp(errors->jump, 1);
+}
+
+// A jump out of libjpeg skips destructors: this function has none of its own.
+bool decode_jpeg(std::FILE* file, Photograph& photograph, std::vector<std::uint8_t>& row,
+                 JpegErrors& errors) {
+  jpeg_decompress_struct info;
+  info.err = jpeg_std_error(&errors.manager);
+  errors.manager.error_exit = jpeg_failed;
+  errors.manager.output_message = [](j_common_ptr) {};
+  if (setjmp(errors.jump) != 0) {
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
+  jpeg_create_decompress(&info);
+  jpeg_stdio_src(&info, file);
+  jpeg_read_header(&info, TRUE);
+  info.out_color_space = JCS_RGB;
+  jpeg_start_decompress(&info);
+  photograph.width = info.output_width;
+  photograph.height = info.output_height;
+  photograph.pixels.reserve(std::size_t{info.output_width} * info.output_height);
+  row.resize(std::size_t{3} * info.output_width);
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW rows[] = {row.data()};
+    jpeg_read_scanlines(&info, rows, 1);
+    for (std::size_t i = 0; i < row.size(); i += 3) {
+      photograph.pixels.push_back({row[i], row[i + 1], row[i + 2], 255});
+    }
+  }
+  jpeg_finish_decompress(&info);
+  jpeg_destroy_decompress(&info);
+  return true;
+}
+
+Photograph load_jpeg(std::FILE* file, const std::filesystem::path& path) {
+  Photograph photograph;
+  std::vector<std::uint8_t> row;
+  JpegErrors errors{};
+  if (!decode_jpeg(file, photograph, row, errors)) {
+    throw std::runtime_error(fmt::format("{}: damaged JPEG: {}", path.string(), errors.sentence));
+  }
+  return photograph;
+}
+
+Photograph load_png(std::FILE* file, const std::filesystem::path& path) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  auto check = [&image, &path](bool done) {
+    if (done) return;
+    std::string reason = image.message;
+    png_image_free(&image);
+    throw std::runtime_error(fmt::format("{}: damaged PNG: {}", path.string(), reason));
+  };
+  check(png_image_begin_read_from_stdio(&image, file) != 0);
+  if (image.width > kLargestSide || image.height > kLargestSide) {
+    png_image_free(&image);
+    throw std::runtime_error(fmt::format("{}: {} x {} pixels; at most {} on a side", path.string(),
+                                         image.width, image.height, kLargestSide));
+  }
+  image.format = PNG_FORMAT_RGBA;
+  Photograph photograph{image.width, image.height, {}};
+  photograph.pixels.resize(std::size_t{image.width} * image.height);
+  check(png_image_finish_read(&image, nullptr, photograph.pixels.data(), 0, nullptr) != 0);
+  return photograph;
+}
+
+float to_linear(std::uint8_t byte) {
+  float value = static_cast<float>(byte) / 255.0f;
+  return value <= 0.04045f ? value / 12.92f : std::pow((value + 0.055f) / 1.055f, 2.4f);
+}
+
+std::uint8_t to_srgb(float value) {
+  float encoded =
+      value <= 0.0031308f ? 12.92f * value : 1.055f * std::pow(value, 1.0f / 2.4f) - 0.055f;
+  return static_cast<std::uint8_t>(std::lround(255.0f * std::clamp(encoded, 0.0f, 1.0f)));
+}
+
+}  // namespace
+
+Photograph load(const std::filesystem::path& path) {
+  File file(std::fopen(path.c_str(), "rb"));
+  if (!file) throw std::runtime_error(fmt::format("{}: cannot be read", path.string()));
+  int first = std::fgetc(file.get());
+  std::rewind(file.get());
+  if (first == 0xFF) return load_jpeg(file.get(), path);
+  if (first == 0x89) return load_png(file.get(), path);
+  throw std::runtime_error(fmt::format("{}: neither a JPEG nor a PNG file", path.string()));
+}
+
+void save_png(const std::filesystem::path& path, const Photograph& photograph) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = photograph.width;
+  image.height = photograph.height;
+  image.format = PNG_FORMAT_RGBA;
+  if (png_image_write_to_file(&image, path.c_str(), 0, photograph.pixels.data(), 0, nullptr) == 0) {
+    throw std::runtime_error(
+        fmt::format("{}: cannot be written: {}", path.string(), image.message));
+  }
+}
+
+Photograph reduced(const Photograph& photograph, std::uint32_t factor) {
+  if (factor <= 1) return photograph;
+  Photograph small{
+      std::max(photograph.width / factor, 1u), std::max(photograph.height / factor, 1u), {}};
+  std::vector<std::array<float, 4>> light = linear(photograph);
+  for (std::uint32_t y = 0; y < small.height; ++y) {
+    for (std::uint32_t x = 0; x < small.width; ++x) {
+      std::array<float, 3> sum{};
+      for (std::uint32_t k = 0; k < factor * factor; ++k) {
+        std::size_t row = std::min(y * factor + k / factor, photograph.height - 1);
+        std::size_t column = std::min(x * factor + k % factor, photograph.width - 1);
+        for (std::size_t c = 0; c < 3; ++c) sum[c] += light[row * photograph.width + column][c];
+      }
+      auto area = static_cast<float>(factor * factor);
+      small.pixels.push_back(
+          {to_srgb(sum[0] / area), to_srgb(sum[1] / area), to_srgb(sum[2] / area), 255});
+    }
+  }
+  return small;
+}
+
+std::vector<std::array<float, 4>> linear(const Photograph& photograph) {
+  std::array<float, 256> table;
+  for (int byte = 0; byte < 256; ++byte) {
+    table[static_cast<std::size_t>(byte)] = to_linear(static_cast<std::uint8_t>(byte));
+  }
+  std::vector<std::array<float, 4>> light;
+  light.reserve(photograph.pixels.size());
+  for (const auto& pixel : photograph.pixels) {
+    light.push_back({table[pixel[0]], table[pixel[1]], table[pixel[2]], 1.0f});
+  }
+  return light;
+}
+
+}  // namespace sokr::demo
