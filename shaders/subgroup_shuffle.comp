@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Shuffles within subgroups; `where` as in subgroup_arithmetic.
-//   push  u32 n                 a multiple of the workgroup size
+//   n is a multiple of the workgroup size
 //   0.0   a: u32[n], read   0.1   where: uvec2[n], written   0.2   out: u32[4 * n], written
 // Launch: n threads.
 #version 450
@@ -9,7 +9,6 @@
 #extension GL_KHR_shader_subgroup_shuffle_relative : require
 layout(local_size_x = 64) in;
 
-layout(push_constant) uniform Params { uint n; };
 layout(set = 0, binding = 0) readonly buffer A { uint a[]; };
 layout(set = 0, binding = 1) writeonly buffer Where { uvec2 where[]; };
 layout(set = 0, binding = 2) writeonly buffer Out { uint results[]; };

@@ -109,6 +109,7 @@ Outcome run(const Context& context, const Substrate& substrate, const Entry& ent
     outcome.text = judge(test, *prepared, precision, outcome.outputs);
     outcome.verdict = outcome.text.empty() ? Verdict::kPassed : Verdict::kFailed;
   } catch (const Error& error) {
+    if (error.code() == SOKR_CAPABILITY_DENIED) return {Verdict::kUnsupported, error.what(), {}};
     outcome.text = fmt::format("error {}: {}", static_cast<int>(error.code()), error.what());
   }
   return outcome;

@@ -17,7 +17,8 @@ struct Outcome {
 };
 
 // Outputs are poisoned, every buffer stands between guard bytes, inputs must come out
-// unchanged. kUnsupported only if the substrate refuses the kernel before the launch.
+// unchanged. kUnsupported only if the substrate refuses the kernel or the launch before
+// it starts.
 Outcome run(const Context& context, const Substrate& substrate, const Entry& entry,
             const Case& test, Precision precision);
 

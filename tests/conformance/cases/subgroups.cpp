@@ -65,7 +65,6 @@ Case subgroup_case(std::uint32_t n, std::uint32_t width, const Rule& rule) {
   };
   return Case()
       .threads(n)
-      .push(n)
       .in({0, 0}, a)
       .out({0, 1}, 8 * n, by_the_case())
       .out({0, 2}, 4 * width * n, by_the_case())
