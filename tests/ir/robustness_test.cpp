@@ -10,10 +10,10 @@
 namespace sokr::spirv {
 namespace {
 
-constexpr const char* kVictims[] = {"control_flow",    "switch_fallthrough", "spec_constants",
-                                    "storage_8_16",    "matrix_layouts",     "reduce_shared",
-                                    "functions",       "descriptor_array",   "aliased_bindings",
-                                    "uniform_std140",  "bit_operations",     "loops"};
+constexpr const char* kVictims[] = {"control_flow",   "switch_fallthrough", "spec_constants",
+                                    "storage_8_16",   "matrix_layouts",     "reduce_shared",
+                                    "functions",      "descriptor_array",   "aliased_bindings",
+                                    "uniform_std140", "bit_operations",     "loops"};
 
 // True if it was accepted.
 bool decode_damaged(const Bytes& bytes) {
@@ -36,7 +36,8 @@ TEST_P(Robustness, NoTruncationHasAnEntryPoint) {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     // A copy of exactly this size, so that reading past its end is seen.
     const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-    if (decode_damaged(part)) EXPECT_TRUE(decode_ok(part)->entry_points().empty()) << size;
+    if (!decode_damaged(part)) continue;
+    EXPECT_TRUE(decode_ok(part)->entry_points().empty()) << size;
   }
 }
 
@@ -86,8 +87,8 @@ TEST(RobustnessTest, EitherByteOrderGivesTheSameModule) {
     const auto native = decode_ok(named.bytes);
     const auto swapped = decode_ok(swap_words(named.bytes));
     ASSERT_TRUE(native && swapped) << named.name;
-    EXPECT_TRUE(std::equal(native->words().begin(), native->words().end(),
-                           swapped->words().begin(), swapped->words().end()));
+    EXPECT_TRUE(std::equal(native->words().begin(), native->words().end(), swapped->words().begin(),
+                           swapped->words().end()));
     EXPECT_EQ(walk_module(*native), walk_module(*swapped)) << named.name;
     EXPECT_TRUE(validate(swap_words(named.bytes))) << named.name;
   }
@@ -101,7 +102,8 @@ TEST(RobustnessTest, TimeIsNearLinear) {
     for (int i = 0; i < blocks; ++i) {
       body += fmt::format(
           "OpSelectionMerge %m{0} None\nOpBranchConditional %undef %b{0} %m{0}\n%b{0} = OpLabel\n"
-          "%v{0} = OpIAdd %u32 %u1 %u2\nOpBranch %m{0}\n%m{0} = OpLabel\n", i);
+          "%v{0} = OpIAdd %u32 %u1 %u2\nOpBranch %m{0}\n%m{0} = OpLabel\n",
+          i);
     }
     return assemble(compute_main(body + "OpReturn"));
   };

@@ -2,6 +2,7 @@
 #include "spirv_support.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -38,14 +39,30 @@ Bytes swap_words(Bytes bytes) {
   return bytes;
 }
 
+Bytes replace_operand(Bytes bytes, spv::Op op, std::size_t index, std::uint32_t from,
+                      std::uint32_t to) {
+  const auto word_at = [&](std::size_t at) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, bytes.data() + at, 4);
+    return word;
+  };
+  for (std::size_t at = 20; at + 4 <= bytes.size(); at += 4 * (word_at(at) >> 16)) {
+    const std::size_t operand = at + 4 * index;
+    if ((word_at(at) & 0xFFFF) != static_cast<std::uint32_t>(op) || word_at(operand) != from)
+      continue;
+    std::memcpy(bytes.data() + operand, &to, 4);
+  }
+  return bytes;
+}
+
 const std::vector<NamedModule>& compiled_modules() {
   static const std::vector<NamedModule> kModules = [] {
     std::vector<NamedModule> modules;
     for (const auto& file : std::filesystem::directory_iterator(SOKR_TEST_SPV_DIR)) {
       if (file.path().extension() != ".spv") continue;
       std::ifstream stream(file.path(), std::ios::binary);
-      modules.push_back({file.path().stem().string(),
-                         Bytes(std::istreambuf_iterator<char>(stream), {})});
+      modules.push_back(
+          {file.path().stem().string(), Bytes(std::istreambuf_iterator<char>(stream), {})});
     }
     std::sort(modules.begin(), modules.end(),
               [](const auto& a, const auto& b) { return a.name < b.name; });
@@ -140,8 +157,10 @@ std::string construct_problem(const Function& f, std::size_t index) {
   const Construct& c = f.constructs[index];
   if (c.begin >= c.end || c.end > f.blocks.size()) return "an empty or overlong range";
   if (c.header != c.begin) return "a header that is not its begin";
-  if (index == 0) return c.parent == kNone && c.begin == 0 && c.end == f.blocks.size()
-                             ? "" : "a function construct that is not the function";
+  if (index == 0)
+    return c.parent == kNone && c.begin == 0 && c.end == f.blocks.size()
+               ? ""
+               : "a function construct that is not the function";
   if (c.parent >= index) return "a parent that does not come before it";
   const Construct& parent = f.constructs[c.parent];
   if (c.begin < parent.begin || c.end > parent.end) return "a range outside of its parent's";
@@ -159,21 +178,23 @@ std::string construct_problem(const Function& f, std::size_t index) {
   }
   if (c.kind == ConstructKind::kLoop) {
     if (header.merge_kind != MergeKind::kLoop) return "no loop header";
-    if (c.continue_target != header.continue_target) return "another continue target than its header";
-    if (c.continue_target < c.begin || c.continue_target >= c.end) return "a continue target outside";
+    if (c.continue_target != header.continue_target)
+      return "another continue target than its header";
+    if (c.continue_target < c.begin || c.continue_target >= c.end)
+      return "a continue target outside";
     bool has_continue = false;
     for (const Construct& child : f.constructs) {
-      has_continue = has_continue ||
-                     (child.kind == ConstructKind::kContinue && child.parent == index &&
-                      child.begin == c.continue_target && child.end == c.end);
+      has_continue =
+          has_continue || (child.kind == ConstructKind::kContinue && child.parent == index &&
+                           child.begin == c.continue_target && child.end == c.end);
     }
-    if (has_continue == (c.continue_target == c.begin)) return "a continue construct that is not last";
+    if (has_continue == (c.continue_target == c.begin))
+      return "a continue construct that is not last";
   }
   if (c.kind == ConstructKind::kSwitch && header.terminator.op != spv::Op::OpSwitch) {
     return "no switch in its header";
   }
-  if (c.kind == ConstructKind::kSelection &&
-      header.terminator.op != spv::Op::OpBranchConditional) {
+  if (c.kind == ConstructKind::kSelection && header.terminator.op != spv::Op::OpBranchConditional) {
     return "no conditional branch in its header";
   }
   if (c.kind == ConstructKind::kCase && parent.kind != ConstructKind::kSwitch) {
@@ -232,10 +253,9 @@ std::string structure_problem(const Module& module, const Function& f) {
       if (f.constructs[i].begin <= at && at < f.constructs[i].end) innermost = i;
     }
     if (block.construct != innermost) return fmt::format("block {} has another construct", at);
-    if (block.reachable == (at != 0 && std::none_of(block.predecessors.begin(),
-                                                     block.predecessors.end(), [&](BlockIndex p) {
-                                                       return f.blocks[p].reachable;
-                                                     }))) {
+    if (block.reachable ==
+        (at != 0 && std::none_of(block.predecessors.begin(), block.predecessors.end(),
+                                 [&](BlockIndex p) { return f.blocks[p].reachable; }))) {
       return fmt::format("block {} is wrongly flagged reachable or not", at);
     }
     edges += block.successors.size();

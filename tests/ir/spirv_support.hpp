@@ -6,9 +6,9 @@
 #define SOKR_TESTS_IR_SPIRV_SUPPORT_HPP_
 
 #include <gtest/gtest.h>
-#include <sokr/spirv/module.hpp>
 #include <spirv-tools/libspirv.h>
 
+#include <sokr/spirv/module.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +22,11 @@ Bytes assemble(std::string_view text, spv_target_env env = SPV_ENV_UNIVERSAL_1_5
 
 // The words of one that changes bytes to the other byte order.
 Bytes swap_words(Bytes bytes);
+
+// Every instruction `op` whose word `index` is `from` gets `to` there: for what the
+// assembler does not know.
+Bytes replace_operand(Bytes bytes, spv::Op op, std::size_t index, std::uint32_t from,
+                      std::uint32_t to);
 
 struct NamedModule {
   std::string name;

@@ -84,9 +84,9 @@ OpBranch %continue
 %merge = OpLabel
 OpReturn)");
   const Function& f = main_of(*module);
-  EXPECT_EQ(kinds(f), (std::vector{ConstructKind::kFunction, ConstructKind::kLoop,
-                                   ConstructKind::kSelection, ConstructKind::kSelection,
-                                   ConstructKind::kContinue}));
+  EXPECT_EQ(kinds(f),
+            (std::vector{ConstructKind::kFunction, ConstructKind::kLoop, ConstructKind::kSelection,
+                         ConstructKind::kSelection, ConstructKind::kContinue}));
   EXPECT_EQ(f.constructs[4].end, f.constructs[1].end);
   EXPECT_EQ(f.constructs[4].parent, 1u);
   EXPECT_EQ(f.constructs[1].merge, 10u);
@@ -250,7 +250,9 @@ OpReturn)");
 
 TEST(Structure, SwitchLiteralsHaveTheSelectorsWidth) {
   const auto module = decode_ok(assemble(compute_module(
-      "", "%i64 = OpTypeInt 64 1\n%i16 = OpTypeInt 16 1\n%wide = OpUndef %i64\n%narrow = OpUndef %i16", R"(
+      "",
+      "%i64 = OpTypeInt 64 1\n%i16 = OpTypeInt 16 1\n%wide = OpUndef %i64\n%narrow = OpUndef %i16",
+      R"(
 %main = OpFunction %void None %void_fn
 %entry = OpLabel
 OpSelectionMerge %m1 None
@@ -266,7 +268,8 @@ OpSwitch %narrow %m2 -1 %c
 OpBranch %m2
 %m2 = OpLabel
 OpReturn
-OpFunctionEnd)", "OpCapability Int64\nOpCapability Int16")));
+OpFunctionEnd)",
+      "OpCapability Int64\nOpCapability Int16")));
   const Function& f = main_of(*module);
   const SwitchTargets wide = module->switch_targets(f, f.blocks[0]);
   ASSERT_EQ(wide.cases.size(), 2u);
@@ -293,16 +296,15 @@ TEST_P(StructureRefusal, NamesTheBlock) {
   EXPECT_NE(sentence.find("instruction "), std::string::npos) << sentence;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, StructureRefusal,
-    testing::Values(
-        Refusal{"BackEdge", R"(
+INSTANTIATE_TEST_SUITE_P(Cases, StructureRefusal,
+                         testing::Values(Refusal{"BackEdge", R"(
 OpBranch %a
 %a = OpLabel
 OpBranchConditional %undef %a %b
 %b = OpLabel
-OpReturn)", "branches back outside of a loop"},
-        Refusal{"TwoBackEdges", R"(
+OpReturn)",
+                                                 "branches back outside of a loop"},
+                                         Refusal{"TwoBackEdges", R"(
 OpBranch %header
 %header = OpLabel
 OpLoopMerge %merge %continue None
@@ -315,8 +317,9 @@ OpBranch %header
 %c = OpLabel
 OpBranch %header
 %merge = OpLabel
-OpReturn)", "is the target of two back edges"},
-        Refusal{"SharedMerge", R"(
+OpReturn)",
+                                                 "is the target of two back edges"},
+                                         Refusal{"SharedMerge", R"(
 OpSelectionMerge %merge None
 OpBranchConditional %undef %a %merge
 %a = OpLabel
@@ -325,8 +328,9 @@ OpBranchConditional %undef %b %merge
 %b = OpLabel
 OpBranch %merge
 %merge = OpLabel
-OpReturn)", "has a merge block that another header has too"},
-        Refusal{"MidwayEntry", R"(
+OpReturn)",
+                                                 "has a merge block that another header has too"},
+                                         Refusal{"MidwayEntry", R"(
 OpSelectionMerge %merge None
 OpBranchConditional %undef %a %inside
 %a = OpLabel
@@ -337,35 +341,42 @@ OpBranch %a_merge
 %a_merge = OpLabel
 OpBranch %merge
 %merge = OpLabel
-OpReturn)", "branches into the middle of a construct"},
-        Refusal{"MergeBeforeBranch", R"(
+OpReturn)",
+                                                 "branches into the middle of a construct"},
+                                         Refusal{"MergeBeforeBranch", R"(
 OpSelectionMerge %merge None
 OpBranch %merge
 %merge = OpLabel
-OpReturn)", "OpBranch cannot follow it"},
-        Refusal{"SwitchWithoutMerge", R"(
+OpReturn)",
+                                                 "OpBranch cannot follow it"},
+                                         Refusal{"SwitchWithoutMerge", R"(
 OpSwitch %sel %a 1 %b
 %a = OpLabel
 OpReturn
 %b = OpLabel
-OpReturn)", "it needs an OpSelectionMerge before it"},
-        Refusal{"MergeIsHeader", R"(
+OpReturn)",
+                                                 "it needs an OpSelectionMerge before it"},
+                                         Refusal{"MergeIsHeader", R"(
 OpBranch %header
 %header = OpLabel
 OpLoopMerge %header %header None
-OpBranch %header)", "has a merge block that does not follow it"},
-        Refusal{"NoTerminator", R"(
+OpBranch %header)",
+                                                 "has a merge block that does not follow it"},
+                                         Refusal{"NoTerminator", R"(
 %next = OpLabel
-OpReturn)", "the block before it has no terminator"},
-        Refusal{"NotABlock", R"(
-OpBranch %main)", "is not a block of this function"},
-        Refusal{"LatePhi", R"(
+OpReturn)",
+                                                 "the block before it has no terminator"},
+                                         Refusal{"NotABlock", R"(
+OpBranch %main)",
+                                                 "is not a block of this function"},
+                                         Refusal{"LatePhi", R"(
 OpBranch %next
 %next = OpLabel
 %sum = OpIAdd %u32 %u0 %u1
 %phi = OpPhi %u32 %u0 %entry
-OpReturn)", "a phi stands at the start of its block"}),
-    [](const auto& test) { return std::string(test.param.name); });
+OpReturn)",
+                                                 "a phi stands at the start of its block"}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 // Random structured programs: what the builder nests, the model must hold.
 class ProgramBuilder {
@@ -404,18 +415,28 @@ class ProgramBuilder {
   bool statement(int depth, const Targets& targets) {
     switch (depth < 5 ? pick(8) : 4 + pick(4)) {
       case 0:
-      case 1: selection(depth, targets); return true;
-      case 2: loop(depth); return true;
-      case 3: switch_(depth, targets); return true;
-      case 4: return leave(depth, targets);
-      default: return true;
+      case 1:
+        selection(depth, targets);
+        return true;
+      case 2:
+        loop(depth);
+        return true;
+      case 3:
+        switch_(depth, targets);
+        return true;
+      case 4:
+        return leave(depth, targets);
+      default:
+        return true;
     }
   }
 
   bool leave(int depth, const Targets& targets) {
     if (depth == 0) return true;
     switch (pick(4)) {
-      case 0: text_ += "OpReturn\n"; return false;
+      case 0:
+        text_ += "OpReturn\n";
+        return false;
       case 1:
         if (targets.break_to.empty()) return true;
         branch(targets.break_to);
@@ -424,15 +445,17 @@ class ProgramBuilder {
         if (targets.continue_to.empty()) return true;
         branch(targets.continue_to);
         return false;
-      default: text_ += "OpUnreachable\n"; return false;
+      default:
+        text_ += "OpUnreachable\n";
+        return false;
     }
   }
 
   void selection(int depth, const Targets& targets) {
     const std::string then = fresh("then"), other = fresh("else"), merge = fresh("merge");
     const bool has_else = pick(2) == 0;
-    text_ += fmt::format("OpSelectionMerge {} None\nOpBranchConditional %undef {} {}\n", merge, then,
-                         has_else ? other : merge);
+    text_ += fmt::format("OpSelectionMerge {} None\nOpBranchConditional %undef {} {}\n", merge,
+                         then, has_else ? other : merge);
     label(then);
     arm(depth + 1, targets, merge);
     if (has_else) {
@@ -507,8 +530,9 @@ TEST(Structure, DeepNestingIsRefusedNotRecursedInto) {
   const auto nested = [](int depth) {
     std::string open, close;
     for (int i = 0; i < depth; ++i) {
-      open += fmt::format("OpSelectionMerge %m{} None\nOpBranchConditional %undef %b{} %m{}\n%b{} = OpLabel\n",
-                          i, i, i, i);
+      open += fmt::format(
+          "OpSelectionMerge %m{} None\nOpBranchConditional %undef %b{} %m{}\n%b{} = OpLabel\n", i,
+          i, i, i);
       close = fmt::format("OpBranch %m{}\n%m{} = OpLabel\n", i, i) + close;
     }
     return assemble(compute_main(open + close + "OpReturn"));

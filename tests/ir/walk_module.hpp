@@ -21,12 +21,14 @@ inline std::uint64_t walk_function(const Module& module, const Function& functio
   for (const Id id : function.globals) sum += module.variable(id)->pointee;
   for (const Id id : function.callees) sum += module.function(id)->blocks.size();
   for (const Instruction& variable : function.variables) {
-    sum += walk_instruction(module, variable) + module.type(module.type(variable.type)->element)->id;
+    sum +=
+        walk_instruction(module, variable) + module.type(module.type(variable.type)->element)->id;
   }
   for (const Block& block : function.blocks) {
     for (const Instruction& phi : block.phis) {
       sum += walk_instruction(module, phi);
-      for (std::size_t i = 0; i + 1 < phi.args.size(); i += 2) sum += function.block_of(phi.args[i + 1]);
+      for (std::size_t i = 0; i + 1 < phi.args.size(); i += 2)
+        sum += function.block_of(phi.args[i + 1]);
     }
     for (const Instruction& instruction : block.body) sum += walk_instruction(module, instruction);
     sum += walk_instruction(module, block.terminator);

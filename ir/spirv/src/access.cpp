@@ -34,10 +34,12 @@ std::uint8_t direct_access(spv::Op op) {
     case spv::Op::OpImageSampleProjImplicitLod:
     case spv::Op::OpImageSampleProjExplicitLod:
     case spv::Op::OpImageSampleProjDrefImplicitLod:
-    case spv::Op::OpImageSampleProjDrefExplicitLod: return kRead;
+    case spv::Op::OpImageSampleProjDrefExplicitLod:
+      return kRead;
     case spv::Op::OpStore:
     case spv::Op::OpAtomicStore:
-    case spv::Op::OpImageWrite: return kWrite;
+    case spv::Op::OpImageWrite:
+      return kWrite;
     case spv::Op::OpAtomicExchange:
     case spv::Op::OpAtomicCompareExchange:
     case spv::Op::OpAtomicCompareExchangeWeak:
@@ -56,8 +58,10 @@ std::uint8_t direct_access(spv::Op op) {
     case spv::Op::OpAtomicFlagClear:
     case spv::Op::OpAtomicFAddEXT:
     case spv::Op::OpAtomicFMinEXT:
-    case spv::Op::OpAtomicFMaxEXT: return kBoth;
-    default: return 0;
+    case spv::Op::OpAtomicFMaxEXT:
+      return kBoth;
+    default:
+      return 0;
   }
 }
 
@@ -73,8 +77,10 @@ bool is_inert(spv::Op op) {
     case spv::Op::OpImageQuerySamples:
     case spv::Op::OpPtrEqual:
     case spv::Op::OpPtrNotEqual:
-    case spv::Op::OpPtrDiff: return true;
-    default: return false;
+    case spv::Op::OpPtrDiff:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -147,7 +153,8 @@ class AccessFinder {
   void visit(const Instruction& instruction) {
     const auto args = instruction.args;
     switch (instruction.op) {
-      case spv::Op::OpLoad: return visit_load(instruction);
+      case spv::Op::OpLoad:
+        return visit_load(instruction);
       case spv::Op::OpStore:
         store(args[1]);
         return mark(args[0], kWrite);
@@ -161,15 +168,18 @@ class AccessFinder {
       case spv::Op::OpInBoundsPtrAccessChain:
       case spv::Op::OpCopyObject:
       case spv::Op::OpImage:
-      case spv::Op::OpImageTexelPointer: return link(instruction.id, args[0]);
+      case spv::Op::OpImageTexelPointer:
+        return link(instruction.id, args[0]);
       case spv::Op::OpSampledImage:
         link(instruction.id, args[0]);
         return link(instruction.id, args[1]);
       case spv::Op::OpSelect:
         link(instruction.id, args[1]);
         return link(instruction.id, args[2]);
-      case spv::Op::OpFunctionCall: return visit_call(instruction);
-      default: break;
+      case spv::Op::OpFunctionCall:
+        return visit_call(instruction);
+      default:
+        break;
     }
     if (is_inert(instruction.op)) return;
     if (const std::uint8_t access = direct_access(instruction.op); access != 0) {
@@ -233,9 +243,9 @@ class AccessFinder {
 
   const Module& module_;
   std::vector<const Function*> functions_;
-  std::vector<std::uint8_t> marks_;         // per id, and one for stored_
-  Id stored_;                               // every pointer that was stored anywhere
-  std::vector<std::pair<Id, Id>> edges_;    // (made, made from)
+  std::vector<std::uint8_t> marks_;       // per id, and one for stored_
+  Id stored_;                             // every pointer that was stored anywhere
+  std::vector<std::pair<Id, Id>> edges_;  // (made, made from)
 };
 
 }  // namespace

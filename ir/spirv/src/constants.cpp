@@ -50,7 +50,8 @@ bool fits_operation(spv::Op op, const Type& result, std::span<const Scalar> oper
     case spv::Op::OpLogicalNotEqual:
       return all(ScalarKind::kBool) && result.kind == TypeKind::kBool;
     case spv::Op::OpSConvert:
-    case spv::Op::OpUConvert: return all(ScalarKind::kInt) && result.kind == TypeKind::kInt;
+    case spv::Op::OpUConvert:
+      return all(ScalarKind::kInt) && result.kind == TypeKind::kInt;
     case spv::Op::OpShiftRightLogical:
     case spv::Op::OpShiftRightArithmetic:
     case spv::Op::OpShiftLeftLogical:
@@ -108,16 +109,27 @@ Result<void> Decoder::decode_constant(const RawInstruction& raw) {
   constant.id = result_id(raw);
   constant.type = type->id;
   switch (raw.op) {
-    case spv::Op::OpUndef: constant.is_undef = true; break;
-    case spv::Op::OpConstantNull: constant.is_null = true; break;
+    case spv::Op::OpUndef:
+      constant.is_undef = true;
+      break;
+    case spv::Op::OpConstantNull:
+      constant.is_null = true;
+      break;
     case spv::Op::OpConstantComposite:
-    case spv::Op::OpSpecConstantComposite: SOKR_TRY(decode_composite(raw, *type, constant)); break;
-    case spv::Op::OpSpecConstantOp: SOKR_TRY(decode_spec_op(raw, *type, constant)); break;
-    default: SOKR_TRY(decode_scalar(raw, *type, constant)); break;
+    case spv::Op::OpSpecConstantComposite:
+      SOKR_TRY(decode_composite(raw, *type, constant));
+      break;
+    case spv::Op::OpSpecConstantOp:
+      SOKR_TRY(decode_spec_op(raw, *type, constant));
+      break;
+    default:
+      SOKR_TRY(decode_scalar(raw, *type, constant));
+      break;
   }
   constant.is_spec = op_name(raw.op).starts_with("OpSpec");
   if (!decoration_head_.empty()) {
-    for (std::uint32_t at = decoration_head_[constant.id]; at != kNone; at = decorations_[at].next) {
+    for (std::uint32_t at = decoration_head_[constant.id]; at != kNone;
+         at = decorations_[at].next) {
       const DecorationRef& ref = decorations_[at];
       if (ref.operands.empty() || ref.member != kNone) continue;
       if (ref.decoration == spv::Decoration::SpecId) constant.spec_id = ref.operands[0];
@@ -218,9 +230,9 @@ Result<void> Decoder::check_specializations() const {
     }
     const std::size_t more = declared.size() > kMaxListed ? declared.size() - kMaxListed : 0;
     declared.resize(declared.size() - more);
-    return fail(SOKR_INVALID_INPUT, "specialization constant {} is not declared; the module declares {}{}",
-                given.id, fmt::join(declared, ", "),
-                more != 0 ? fmt::format(" and {} more", more) : "");
+    return fail(SOKR_INVALID_INPUT,
+                "specialization constant {} is not declared; the module declares {}{}", given.id,
+                fmt::join(declared, ", "), more != 0 ? fmt::format(" and {} more", more) : "");
   }
   return {};
 }
@@ -240,7 +252,6 @@ Result<void> Decoder::override_workgroup_size(const RawInstruction& raw, const T
     number.type = part->id;
     number.bits = size;
     constant.parts.push_back(new_constant(std::move(number)));
-    part = module_->type(type.element);
   }
   return {};
 }
@@ -258,7 +269,8 @@ Result<void> Decoder::decode_module_variable(const RawInstruction& raw) {
     return bad(raw, "its type %{} is not a pointer", variable.type);
   }
   if (type->storage != variable.storage || variable.storage == spv::StorageClass::Function) {
-    return bad(raw, "storage class {} does not suit a variable at module scope with a pointer to {}",
+    return bad(raw,
+               "storage class {} does not suit a variable at module scope with a pointer to {}",
                storage_class_name(variable.storage), storage_class_name(type->storage));
   }
   variable.pointee = type->element;
@@ -289,19 +301,36 @@ void Decoder::decorate_variable(Variable& variable) const {
     if (ref.member != kNone) continue;
     const std::uint32_t value = ref.operands.empty() ? 0 : ref.operands[0];
     switch (ref.decoration) {
-      case spv::Decoration::DescriptorSet: variable.set = value; break;
+      case spv::Decoration::DescriptorSet:
+        variable.set = value;
+        break;
       case spv::Decoration::Binding:
         variable.binding = value;
         variable.has_binding = true;
         break;
-      case spv::Decoration::BuiltIn: variable.builtin = static_cast<spv::BuiltIn>(value); break;
-      case spv::Decoration::NonWritable: variable.non_writable = true; break;
-      case spv::Decoration::NonReadable: variable.non_readable = true; break;
-      case spv::Decoration::Coherent: variable.coherent = true; break;
-      case spv::Decoration::Volatile: variable.is_volatile = true; break;
-      case spv::Decoration::Aliased: variable.aliased = true; break;
-      case spv::Decoration::Restrict: variable.restrict_ = true; break;
-      default: break;
+      case spv::Decoration::BuiltIn:
+        variable.builtin = static_cast<spv::BuiltIn>(value);
+        break;
+      case spv::Decoration::NonWritable:
+        variable.non_writable = true;
+        break;
+      case spv::Decoration::NonReadable:
+        variable.non_readable = true;
+        break;
+      case spv::Decoration::Coherent:
+        variable.coherent = true;
+        break;
+      case spv::Decoration::Volatile:
+        variable.is_volatile = true;
+        break;
+      case spv::Decoration::Aliased:
+        variable.aliased = true;
+        break;
+      case spv::Decoration::Restrict:
+        variable.restrict_ = true;
+        break;
+      default:
+        break;
     }
   }
 }
@@ -323,11 +352,16 @@ Result<void> Decoder::decode_spec_op(const RawInstruction& raw, const Type& type
   if (operands.empty()) return bad(raw, "{} words are too few for it", raw.count);
   const auto op = static_cast<spv::Op>(operands[0]);
   switch (op) {
-    case spv::Op::OpCompositeExtract: return fold_extract(raw, constant);
-    case spv::Op::OpCompositeInsert: return fold_insert(raw, constant);
-    case spv::Op::OpVectorShuffle: return fold_shuffle(raw, type, constant);
-    case spv::Op::OpSelect: return fold_select(raw, type, constant);
-    default: break;
+    case spv::Op::OpCompositeExtract:
+      return fold_extract(raw, constant);
+    case spv::Op::OpCompositeInsert:
+      return fold_insert(raw, constant);
+    case spv::Op::OpVectorShuffle:
+      return fold_shuffle(raw, type, constant);
+    case spv::Op::OpSelect:
+      return fold_select(raw, type, constant);
+    default:
+      break;
   }
   if (scalar_operands(op) == 0) {
     return bad(raw, "{} cannot be folded in a specialization constant", op_name(op));
@@ -344,7 +378,8 @@ Result<std::vector<Id>> Decoder::expand_parts(const RawInstruction& raw, Id comp
   Id previous = 0;
   for (std::uint32_t i = 0; i < member_count(type); ++i) {
     const Id part_type = member_type(type, i);
-    if (previous == 0 || module_->type_of(previous) != part_type) previous = null_constant(part_type);
+    if (previous == 0 || module_->type_of(previous) != part_type)
+      previous = null_constant(part_type);
     parts.push_back(previous);
   }
   return parts;
@@ -385,7 +420,8 @@ Result<void> Decoder::fold_insert(const RawInstruction& raw, Constant& constant)
   Id at = composite;
   for (const std::uint32_t index : indices) {
     const std::uint64_t count = member_count(*module_->type(module_->type_of(at)));
-    if (index >= count) return bad(raw, "index {} is outside of the {} parts of %{}", index, count, at);
+    if (index >= count)
+      return bad(raw, "index {} is outside of the {} parts of %{}", index, count, at);
     SOKR_ASSIGN(std::vector<Id> parts, expand_parts(raw, at));
     at = parts[index];
     levels.push_back(std::move(parts));
@@ -452,7 +488,8 @@ Result<void> Decoder::fold_select(const RawInstruction& raw, const Type& type, C
     return bad(raw, "its condition %{} is not a bool", condition);
   }
   if (condition_type.kind == TypeKind::kBool) {
-    const Constant* chosen = module_->constant(component_bits(condition, 0) != 0 ? if_true : if_false);
+    const Constant* chosen =
+        module_->constant(component_bits(condition, 0) != 0 ? if_true : if_false);
     SOKR_TRY(spend_parts(raw, chosen->parts.size()));
     constant.bits = chosen->bits;
     constant.parts = chosen->parts;

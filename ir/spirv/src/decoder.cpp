@@ -15,7 +15,9 @@ constexpr std::size_t kHeaderWords = 5;
 constexpr std::uint64_t kFreeParts = 1 << 20;
 constexpr std::uint32_t kSwappedMagic = 0x03022307;
 
-std::uint32_t swap_bytes(std::uint32_t word) { return __builtin_bswap32(word); }
+std::uint32_t swap_bytes(std::uint32_t word) {
+  return __builtin_bswap32(word);
+}
 
 bool starts_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
@@ -43,13 +45,15 @@ Result<void> Decoder::read_words(std::span<const std::uint8_t> bytes) {
                 bytes.size(), kHeaderWords * 4);
   }
   if (bytes.size() % 4 != 0) {
-    return fail(SOKR_INVALID_IR, "a SPIR-V module is a whole number of 4-byte words, this has {} bytes",
+    return fail(SOKR_INVALID_IR,
+                "a SPIR-V module is a whole number of 4-byte words, this has {} bytes",
                 bytes.size());
   }
   std::vector<std::uint32_t>& words = module_->words_;
   words.resize(bytes.size() / 4);
   std::memcpy(words.data(), bytes.data(), bytes.size());
-  if (words[0] == kSwappedMagic) std::transform(words.begin(), words.end(), words.begin(), swap_bytes);
+  if (words[0] == kSwappedMagic)
+    std::transform(words.begin(), words.end(), words.begin(), swap_bytes);
   if (words[0] != spv::MagicNumber) {
     return fail(SOKR_INVALID_IR, "the magic number is 0x{:08x}, SPIR-V starts with 0x{:08x}",
                 words[0], static_cast<std::uint32_t>(spv::MagicNumber));
@@ -76,15 +80,16 @@ Result<void> Decoder::find_instructions() {
   raws_.reserve(all.size() / 3);
   first_function_ = kNone;
   for (std::size_t at = kHeaderWords; at < all.size();) {
-    const RawInstruction raw{static_cast<spv::Op>(all[at] & 0xFFFF),
-                             static_cast<std::uint32_t>(at), all[at] >> 16};
+    const RawInstruction raw{static_cast<spv::Op>(all[at] & 0xFFFF), static_cast<std::uint32_t>(at),
+                             all[at] >> 16};
     const OpcodeRow* row = opcode_row(all[at] & 0xFFFF);
     if (row == nullptr) {
       return fail(SOKR_INVALID_IR, "instruction {} (word {}): op {} is not known to this reader",
                   raws_.size() + 1, at, all[at] & 0xFFFF);
     }
     if (raw.count == 0 || raw.count > all.size() - at) {
-      return fail(SOKR_INVALID_IR, "instruction {} ({}, word {}): its length is {} words, {} are left",
+      return fail(SOKR_INVALID_IR,
+                  "instruction {} ({}, word {}): its length is {} words, {} are left",
                   raws_.size() + 1, row->name, at, raw.count, all.size() - at);
     }
     if (raw.count < 1u + row->has_type + row->has_result) {
@@ -137,7 +142,8 @@ Result<void> Decoder::check_functions() {
     if (module_->type(type) == nullptr) return bad(raw, "its result type %{} is not a type", type);
     if (raw.op != spv::Op::OpFunction) module_->value_types_[result_id(raw)] = type;
   }
-  for (std::size_t i = first_function_; i < raws_.size(); ++i) SOKR_TRY(check_instruction(raws_[i]));
+  for (std::size_t i = first_function_; i < raws_.size(); ++i)
+    SOKR_TRY(check_instruction(raws_[i]));
   return {};
 }
 
@@ -159,10 +165,15 @@ Result<void> Decoder::decode_preamble() {
       case spv::Op::OpDecorateString:
       case spv::Op::OpMemberDecorate:
       case spv::Op::OpMemberDecorateString:
-      case spv::Op::OpMemberName: SOKR_TRY(collect_decoration(raw)); break;
+      case spv::Op::OpMemberName:
+        SOKR_TRY(collect_decoration(raw));
+        break;
       case spv::Op::OpGroupDecorate:
-      case spv::Op::OpGroupMemberDecorate: group_decorations_.push_back(i); break;
-      default: break;
+      case spv::Op::OpGroupMemberDecorate:
+        group_decorations_.push_back(i);
+        break;
+      default:
+        break;
     }
   }
   std::stable_sort(m.names_.begin(), m.names_.end(),
@@ -190,9 +201,9 @@ Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
     case spv::Op::OpExtInstImport: {
       SOKR_TRY(check_instruction(raw));
       const std::string name = read_string(args(raw));
-      const InstructionSet set = name == "GLSL.std.450"                ? InstructionSet::kGlslStd450
+      const InstructionSet set = name == "GLSL.std.450"              ? InstructionSet::kGlslStd450
                                  : starts_with(name, "NonSemantic.") ? InstructionSet::kNonSemantic
-                                                                      : InstructionSet::kOther;
+                                                                     : InstructionSet::kOther;
       m.instruction_sets_.emplace_back(result_id(raw), set);
       return {};
     }
@@ -202,7 +213,8 @@ Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
       m.memory_ = static_cast<spv::MemoryModel>(args(raw)[1]);
       has_memory_model_ = true;
       return {};
-    case spv::Op::OpVariable: return decode_module_variable(raw);
+    case spv::Op::OpVariable:
+      return decode_module_variable(raw);
     case spv::Op::OpTypeForwardPointer:
       SOKR_TRY(check_instruction(raw));
       if (is_forward_.empty()) is_forward_.assign(definition_.size(), false);
@@ -219,7 +231,8 @@ Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
     case spv::Op::OpSpecConstantFalse:
     case spv::Op::OpSpecConstant:
     case spv::Op::OpSpecConstantComposite:
-    case spv::Op::OpSpecConstantOp: return decode_constant(raw);
+    case spv::Op::OpSpecConstantOp:
+      return decode_constant(raw);
     default: {
       const OpcodeRow& row = *opcode_row(static_cast<std::uint32_t>(raw.op));
       if (row.has_result && !row.has_type && starts_with(row.name, "OpType")) {
@@ -292,12 +305,24 @@ void Decoder::apply_result_decorations() {
       const std::uint32_t value = ref.operands.empty() ? 0 : ref.operands[0];
       bool applies = true;
       switch (ref.decoration) {
-        case spv::Decoration::NoContraction: result.no_contraction = true; break;
-        case spv::Decoration::RelaxedPrecision: result.relaxed_precision = true; break;
-        case spv::Decoration::NonUniform: result.non_uniform = true; break;
-        case spv::Decoration::FPRoundingMode: result.fp_rounding_mode = value; break;
-        case spv::Decoration::Alignment: result.alignment = value; break;
-        default: applies = false; break;
+        case spv::Decoration::NoContraction:
+          result.no_contraction = true;
+          break;
+        case spv::Decoration::RelaxedPrecision:
+          result.relaxed_precision = true;
+          break;
+        case spv::Decoration::NonUniform:
+          result.non_uniform = true;
+          break;
+        case spv::Decoration::FPRoundingMode:
+          result.fp_rounding_mode = value;
+          break;
+        case spv::Decoration::Alignment:
+          result.alignment = value;
+          break;
+        default:
+          applies = false;
+          break;
       }
       has_any = has_any || applies;
     }

@@ -111,6 +111,7 @@ class Decoder {
   Result<void> build_blocks(Function& function, const std::vector<RawBlock>& blocks,
                             const FlowGraph& flow, Structure& structure);
   Result<void> fill_block(Function& function, Block& block, const RawBlock& source);
+  Result<void> check_call(const RawInstruction& raw) const;
   Result<void> note_uses(Function& function, const RawInstruction& raw);
   Result<void> order_calls();
   Instruction instruction(const RawInstruction& raw) const;
@@ -135,13 +136,14 @@ class Decoder {
   std::uint32_t number_words(const RawInstruction& raw) const;
   bool is_defined(Id id) const { return id < definition_.size() && definition_[id] != 0; }
   void set_slot(Id id, Slot kind, std::size_t index) {
-    module_->slots_[id] = static_cast<std::uint32_t>(kind) << kSlotShift |
-                          static_cast<std::uint32_t>(index);
+    module_->slots_[id] =
+        static_cast<std::uint32_t>(kind) << kSlotShift | static_cast<std::uint32_t>(index);
   }
   // "instruction 12 (OpLoad %34, word 210)"
   std::string where(const RawInstruction& raw) const;
   template <class... Args>
-  Failure bad(const RawInstruction& raw, fmt::format_string<Args...> format, Args&&... values) const {
+  Failure bad(const RawInstruction& raw, fmt::format_string<Args...> format,
+              Args&&... values) const {
     return Failure{SOKR_INVALID_IR,
                    where(raw) + ": " + fmt::format(format, std::forward<Args>(values)...)};
   }
@@ -149,18 +151,18 @@ class Decoder {
   const DecodeOptions& options_;
   std::shared_ptr<Module> module_;
   std::vector<RawInstruction> raws_;
-  std::size_t first_function_ = 0;         // index into raws_
-  std::vector<std::uint32_t> definition_;  // per id: index into raws_ + 1; 0 = undefined
+  std::size_t first_function_ = 0;              // index into raws_
+  std::vector<std::uint32_t> definition_;       // per id: index into raws_ + 1; 0 = undefined
   std::vector<std::uint32_t> decoration_head_;  // per id: index into decorations_
   std::vector<DecorationRef> decorations_;
   std::vector<std::uint32_t> type_depth_;       // per type
   std::vector<std::size_t> group_decorations_;  // indices into raws_
   std::vector<Id> forward_pointers_;
-  std::vector<bool> is_forward_;  // per id; empty if there is none
+  std::vector<bool> is_forward_;    // per id; empty if there is none
   std::uint64_t parts_left_ = 0;    // how many parts OpSpecConstantOp may still make
   std::uint64_t globals_left_ = 0;  // how many EntryPoint::globals may still be listed
   bool has_memory_model_ = false;
-  Id workgroup_size_ = 0;           // the constant decorated WorkgroupSize
+  Id workgroup_size_ = 0;                      // the constant decorated WorkgroupSize
   std::vector<std::uint32_t> block_of_label_;  // per id
   std::vector<std::uint32_t> seen_in_;         // per id: the last function that named it
 };

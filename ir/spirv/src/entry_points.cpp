@@ -16,13 +16,18 @@ std::uint8_t width_bit(std::uint32_t width) {
 
 std::uint8_t* float_control(FloatControls& controls, spv::ExecutionMode mode) {
   switch (mode) {
-    case spv::ExecutionMode::DenormPreserve: return &controls.denorm_preserve;
-    case spv::ExecutionMode::DenormFlushToZero: return &controls.denorm_flush_to_zero;
+    case spv::ExecutionMode::DenormPreserve:
+      return &controls.denorm_preserve;
+    case spv::ExecutionMode::DenormFlushToZero:
+      return &controls.denorm_flush_to_zero;
     case spv::ExecutionMode::SignedZeroInfNanPreserve:
       return &controls.signed_zero_inf_nan_preserve;
-    case spv::ExecutionMode::RoundingModeRTE: return &controls.rounding_rte;
-    case spv::ExecutionMode::RoundingModeRTZ: return &controls.rounding_rtz;
-    default: return nullptr;
+    case spv::ExecutionMode::RoundingModeRTE:
+      return &controls.rounding_rte;
+    case spv::ExecutionMode::RoundingModeRTZ:
+      return &controls.rounding_rtz;
+    default:
+      return nullptr;
   }
 }
 
@@ -126,11 +131,11 @@ Result<void> Decoder::finish_local_size(EntryPoint& entry) {
   if (std::find(entry.local_size.begin(), entry.local_size.end(), 0u) == entry.local_size.end()) {
     return {};
   }
-  const bool is_callers = !options_.specializations.empty() ||
-                          entry.local_size_source == LocalSizeSource::kOverride;
+  const bool is_callers =
+      !options_.specializations.empty() || entry.local_size_source == LocalSizeSource::kOverride;
   return fail(is_callers ? SOKR_INVALID_INPUT : SOKR_INVALID_IR,
-              "the workgroup size of '{}' is {}x{}x{}, every number has to be at least 1", entry.name,
-              entry.local_size[0], entry.local_size[1], entry.local_size[2]);
+              "the workgroup size of '{}' is {}x{}x{}, every number has to be at least 1",
+              entry.name, entry.local_size[0], entry.local_size[1], entry.local_size[2]);
 }
 
 void Decoder::add_global(Id id, EntryPoint& entry, std::vector<bool>& seen) {

@@ -35,8 +35,10 @@ std::uint64_t divide(spv::Op op, const Scalar& a, const Scalar& b) {
 std::uint64_t shift(spv::Op op, const Scalar& a, const Scalar& b) {
   const bool is_out = b.bits >= a.width;
   switch (op) {
-    case spv::Op::OpShiftLeftLogical: return is_out ? 0 : a.bits << b.bits;
-    case spv::Op::OpShiftRightLogical: return is_out ? 0 : a.bits >> b.bits;
+    case spv::Op::OpShiftLeftLogical:
+      return is_out ? 0 : a.bits << b.bits;
+    case spv::Op::OpShiftRightLogical:
+      return is_out ? 0 : a.bits >> b.bits;
     default: {
       const std::int64_t value = sign_extend(a.bits, a.width);
       return static_cast<std::uint64_t>(value >> (is_out ? 63 : b.bits));
@@ -48,16 +50,26 @@ bool compare(spv::Op op, const Scalar& a, const Scalar& b) {
   const std::int64_t x = sign_extend(a.bits, a.width);
   const std::int64_t y = sign_extend(b.bits, b.width);
   switch (op) {
-    case spv::Op::OpIEqual: return a.bits == b.bits;
-    case spv::Op::OpINotEqual: return a.bits != b.bits;
-    case spv::Op::OpULessThan: return a.bits < b.bits;
-    case spv::Op::OpULessThanEqual: return a.bits <= b.bits;
-    case spv::Op::OpUGreaterThan: return a.bits > b.bits;
-    case spv::Op::OpUGreaterThanEqual: return a.bits >= b.bits;
-    case spv::Op::OpSLessThan: return x < y;
-    case spv::Op::OpSLessThanEqual: return x <= y;
-    case spv::Op::OpSGreaterThan: return x > y;
-    default: return x >= y;
+    case spv::Op::OpIEqual:
+      return a.bits == b.bits;
+    case spv::Op::OpINotEqual:
+      return a.bits != b.bits;
+    case spv::Op::OpULessThan:
+      return a.bits < b.bits;
+    case spv::Op::OpULessThanEqual:
+      return a.bits <= b.bits;
+    case spv::Op::OpUGreaterThan:
+      return a.bits > b.bits;
+    case spv::Op::OpUGreaterThanEqual:
+      return a.bits >= b.bits;
+    case spv::Op::OpSLessThan:
+      return x < y;
+    case spv::Op::OpSLessThanEqual:
+      return x <= y;
+    case spv::Op::OpSGreaterThan:
+      return x > y;
+    default:
+      return x >= y;
   }
 }
 
@@ -95,7 +107,8 @@ std::uint32_t scalar_operands(spv::Op op) {
     case spv::Op::OpBitcast:
     case spv::Op::OpSNegate:
     case spv::Op::OpNot:
-    case spv::Op::OpLogicalNot: return 1;
+    case spv::Op::OpLogicalNot:
+      return 1;
     case spv::Op::OpIAdd:
     case spv::Op::OpISub:
     case spv::Op::OpIMul:
@@ -123,45 +136,80 @@ std::uint32_t scalar_operands(spv::Op op) {
     case spv::Op::OpULessThanEqual:
     case spv::Op::OpSLessThanEqual:
     case spv::Op::OpUGreaterThanEqual:
-    case spv::Op::OpSGreaterThanEqual: return 2;
-    default: return 0;
+    case spv::Op::OpSGreaterThanEqual:
+      return 2;
+    default:
+      return 0;
   }
 }
 
-std::uint64_t fold_scalar(spv::Op op, std::uint32_t result_width, std::span<const Scalar> operands) {
+std::uint64_t fold_scalar(spv::Op op, std::uint32_t result_width,
+                          std::span<const Scalar> operands) {
   const Scalar& a = operands[0];
   const Scalar& b = operands.size() > 1 ? operands[1] : operands[0];
   std::uint64_t bits = 0;
   switch (op) {
-    case spv::Op::OpSConvert: bits = static_cast<std::uint64_t>(sign_extend(a.bits, a.width)); break;
+    case spv::Op::OpSConvert:
+      bits = static_cast<std::uint64_t>(sign_extend(a.bits, a.width));
+      break;
     case spv::Op::OpUConvert:
-    case spv::Op::OpBitcast: bits = a.bits; break;
-    case spv::Op::OpFConvert: bits = from_double(to_double(a), result_width); break;
+    case spv::Op::OpBitcast:
+      bits = a.bits;
+      break;
+    case spv::Op::OpFConvert:
+      bits = from_double(to_double(a), result_width);
+      break;
     case spv::Op::OpQuantizeToF16:
       bits = from_double(half_to_double(double_to_half(to_double(a))), result_width);
       break;
-    case spv::Op::OpSNegate: bits = 0 - a.bits; break;
-    case spv::Op::OpNot: bits = ~a.bits; break;
-    case spv::Op::OpIAdd: bits = a.bits + b.bits; break;
-    case spv::Op::OpISub: bits = a.bits - b.bits; break;
-    case spv::Op::OpIMul: bits = a.bits * b.bits; break;
+    case spv::Op::OpSNegate:
+      bits = 0 - a.bits;
+      break;
+    case spv::Op::OpNot:
+      bits = ~a.bits;
+      break;
+    case spv::Op::OpIAdd:
+      bits = a.bits + b.bits;
+      break;
+    case spv::Op::OpISub:
+      bits = a.bits - b.bits;
+      break;
+    case spv::Op::OpIMul:
+      bits = a.bits * b.bits;
+      break;
     case spv::Op::OpUDiv:
     case spv::Op::OpSDiv:
     case spv::Op::OpUMod:
     case spv::Op::OpSRem:
-    case spv::Op::OpSMod: bits = divide(op, a, b); break;
+    case spv::Op::OpSMod:
+      bits = divide(op, a, b);
+      break;
     case spv::Op::OpShiftRightLogical:
     case spv::Op::OpShiftRightArithmetic:
-    case spv::Op::OpShiftLeftLogical: bits = shift(op, a, b); break;
+    case spv::Op::OpShiftLeftLogical:
+      bits = shift(op, a, b);
+      break;
     case spv::Op::OpBitwiseOr:
-    case spv::Op::OpLogicalOr: bits = a.bits | b.bits; break;
+    case spv::Op::OpLogicalOr:
+      bits = a.bits | b.bits;
+      break;
     case spv::Op::OpBitwiseXor:
-    case spv::Op::OpLogicalNotEqual: bits = a.bits ^ b.bits; break;
+    case spv::Op::OpLogicalNotEqual:
+      bits = a.bits ^ b.bits;
+      break;
     case spv::Op::OpBitwiseAnd:
-    case spv::Op::OpLogicalAnd: bits = a.bits & b.bits; break;
-    case spv::Op::OpLogicalEqual: bits = a.bits == b.bits; break;
-    case spv::Op::OpLogicalNot: bits = a.bits ^ 1; break;
-    default: bits = compare(op, a, b); break;
+    case spv::Op::OpLogicalAnd:
+      bits = a.bits & b.bits;
+      break;
+    case spv::Op::OpLogicalEqual:
+      bits = a.bits == b.bits;
+      break;
+    case spv::Op::OpLogicalNot:
+      bits = a.bits ^ 1;
+      break;
+    default:
+      bits = compare(op, a, b);
+      break;
   }
   return bits & width_mask(result_width);
 }

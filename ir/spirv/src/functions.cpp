@@ -19,8 +19,10 @@ bool is_terminator(spv::Op op) {
     case spv::Op::OpTerminateInvocation:
     case spv::Op::OpIgnoreIntersectionKHR:
     case spv::Op::OpTerminateRayKHR:
-    case spv::Op::OpEmitMeshTasksEXT: return true;
-    default: return false;
+    case spv::Op::OpEmitMeshTasksEXT:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -28,7 +30,9 @@ bool is_debug(spv::Op op) {
   return op == spv::Op::OpLine || op == spv::Op::OpNoLine || op == spv::Op::OpNop;
 }
 
-bool is_merge(spv::Op op) { return op == spv::Op::OpLoopMerge || op == spv::Op::OpSelectionMerge; }
+bool is_merge(spv::Op op) {
+  return op == spv::Op::OpLoopMerge || op == spv::Op::OpSelectionMerge;
+}
 
 }  // namespace
 
@@ -133,8 +137,7 @@ Result<void> Decoder::add_targets(const RawInstruction& raw, FlowGraph& flow,
   std::size_t first = operands.size();
   if (raw.op == spv::Op::OpBranch) first = 0;
   if (raw.op == spv::Op::OpBranchConditional || raw.op == spv::Op::OpSwitch) first = 1;
-  for (std::size_t at = first; at < operands.size();
-       at += raw.op == spv::Op::OpSwitch ? step : 1) {
+  for (std::size_t at = first; at < operands.size(); at += raw.op == spv::Op::OpSwitch ? step : 1) {
     if (raw.op == spv::Op::OpBranchConditional && at > 2) break;  // branch weights
     SOKR_ASSIGN(const std::uint32_t target, block_target(raw, operands[at]));
     if (last_source[target] == source) continue;
@@ -146,7 +149,8 @@ Result<void> Decoder::add_targets(const RawInstruction& raw, FlowGraph& flow,
 }
 
 Result<std::uint32_t> Decoder::block_target(const RawInstruction& raw, Id label) const {
-  if (block_of_label_[label] == kNone) return bad(raw, "%{} is not a block of this function", label);
+  if (block_of_label_[label] == kNone)
+    return bad(raw, "%{} is not a block of this function", label);
   return block_of_label_[label];
 }
 
@@ -247,15 +251,38 @@ Result<void> Decoder::fill_block(Function& function, Block& block, const RawBloc
   return {};
 }
 
+Result<void> Decoder::check_call(const RawInstruction& raw) const {
+  const auto operands = args(raw);
+  const RawInstruction& callee = raws_[definition_[operands[0]] - 1];
+  if (callee.op != spv::Op::OpFunction) return bad(raw, "%{} is not a function", operands[0]);
+  const Type* type = module_->type(args(callee)[1]);
+  if (type == nullptr || type->kind != TypeKind::kFunction) {
+    return bad(callee, "%{} is not a function type", args(callee)[1]);
+  }
+  const auto given = operands.subspan(1);
+  if (given.size() != type->parameters.size()) {
+    return bad(raw, "it passes {} arguments, %{} takes {}", given.size(), operands[0],
+               type->parameters.size());
+  }
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (module_->type_of(given[i]) != type->parameters[i]) {
+      return bad(raw, "argument %{} has type %{}, the parameter has %{}", given[i],
+                 module_->type_of(given[i]), type->parameters[i]);
+    }
+  }
+  return {};
+}
+
 // Callees, barriers and module-scope variables that one instruction names.
 Result<void> Decoder::note_uses(Function& function, const RawInstruction& raw) {
   const auto operands = args(raw);
   if (raw.op == spv::Op::OpControlBarrier) function.has_barrier = true;
+  if (raw.op == spv::Op::OpExtInst && !module_->instruction_set(operands[0])) {
+    return bad(raw, "%{} is not an imported instruction set", operands[0]);
+  }
   if (raw.op == spv::Op::OpFunctionCall) {
+    SOKR_TRY(check_call(raw));
     const Id callee = operands[0];
-    if (raws_[definition_[callee] - 1].op != spv::Op::OpFunction) {
-      return bad(raw, "%{} is not a function", callee);
-    }
     if (seen_in_[callee] != function.id) function.callees.push_back(callee);
     seen_in_[callee] = function.id;
   }
@@ -296,7 +323,8 @@ Result<void> Decoder::order_calls() {
       const Id id = caller.callees[stack.back().next++];
       const auto callee = static_cast<std::uint32_t>(m.function(id) - m.functions_.data());
       if (states[callee] == State::kOpen) {
-        return fail(SOKR_INVALID_IR, "function {} calls itself, through {}; recursion is not allowed",
+        return fail(SOKR_INVALID_IR,
+                    "function {} calls itself, through {}; recursion is not allowed",
                     m.describe(id), m.describe(caller.id));
       }
       if (states[callee] != State::kNew) continue;

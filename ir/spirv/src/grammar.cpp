@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "grammar.hpp"
 
-#include <sokr/spirv/module.hpp>
-
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <sokr/spirv/module.hpp>
 
 namespace sokr::spirv {
 namespace {
@@ -27,9 +26,8 @@ constexpr auto kOpcodeIndex = [] {
 
 template <std::size_t size>
 const char* find_name(const NameRow (&rows)[size], std::uint32_t value) {
-  const auto* row =
-      std::lower_bound(std::begin(rows), std::end(rows), value,
-                       [](const NameRow& r, std::uint32_t v) { return r.value < v; });
+  const auto* row = std::lower_bound(std::begin(rows), std::end(rows), value,
+                                     [](const NameRow& r, std::uint32_t v) { return r.value < v; });
   return row != std::end(rows) && row->value == value ? row->name : nullptr;
 }
 
@@ -41,9 +39,9 @@ std::string name_or(const NameRow (&rows)[size], std::uint32_t value, const char
 
 constexpr MaskOperand kMemoryAccess[] = {
     {0x2, 0, 1}, {0x8, 1, 0}, {0x10, 1, 0}, {0x10000, 1, 0}, {0x20000, 1, 0}};
-constexpr MaskOperand kImageOperands[] = {{0x1, 1, 0},   {0x2, 1, 0},  {0x4, 2, 0},  {0x8, 1, 0},
-                                          {0x10, 1, 0},  {0x20, 1, 0}, {0x40, 1, 0}, {0x80, 1, 0},
-                                          {0x100, 1, 0}, {0x200, 1, 0}, {0x10000, 1, 0}};
+constexpr MaskOperand kImageOperands[] = {
+    {0x1, 1, 0},  {0x2, 1, 0},  {0x4, 2, 0},   {0x8, 1, 0},   {0x10, 1, 0},   {0x20, 1, 0},
+    {0x40, 1, 0}, {0x80, 1, 0}, {0x100, 1, 0}, {0x200, 1, 0}, {0x10000, 1, 0}};
 
 }  // namespace
 

@@ -59,12 +59,18 @@ bool visit_ids(const char* operands, std::span<const std::uint32_t> args,
   };
   const auto take_one = [&](char letter) {
     switch (letter) {
-      case 'i': return take(1, 0);
-      case 'l': return take(0, 1);
-      case 'c': return take(0, number_words);
-      case 'P': return take(0, number_words) && take(1, 0);
-      case 'Q': return take(1, 1);
-      case 'R': return take(2, 0);
+      case 'i':
+        return take(1, 0);
+      case 'l':
+        return take(0, 1);
+      case 'c':
+        return take(0, number_words);
+      case 'P':
+        return take(0, number_words) && take(1, 0);
+      case 'Q':
+        return take(1, 1);
+      case 'R':
+        return take(2, 0);
       case 's': {
         const std::uint32_t words = string_words(args.subspan(at));
         at += words;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <sokr/spirv/module.hpp>
-
 #include <algorithm>
+#include <sokr/spirv/module.hpp>
 
 #include "decoder.hpp"
 
@@ -56,10 +55,14 @@ std::uint32_t Module::component_count(Id id) const {
   switch (t->kind) {
     case TypeKind::kBool:
     case TypeKind::kInt:
-    case TypeKind::kFloat: return 1;
-    case TypeKind::kVector: return t->count;
-    case TypeKind::kMatrix: return t->count * component_count(t->element);
-    default: return 0;
+    case TypeKind::kFloat:
+      return 1;
+    case TypeKind::kVector:
+      return t->count;
+    case TypeKind::kMatrix:
+      return t->count * component_count(t->element);
+    default:
+      return 0;
   }
 }
 
@@ -80,10 +83,13 @@ NaturalLayout Module::natural_layout(Id id) const {
 
 NaturalLayout Module::compute_natural_layout(const Type& t) const {
   switch (t.kind) {
-    case TypeKind::kBool: return {4, 4};
+    case TypeKind::kBool:
+      return {4, 4};
     case TypeKind::kInt:
-    case TypeKind::kFloat: return {t.width / 8, std::max(t.width / 8, 1u)};
-    case TypeKind::kPointer: return {kPointerBytes, kPointerBytes};
+    case TypeKind::kFloat:
+      return {t.width / 8, std::max(t.width / 8, 1u)};
+    case TypeKind::kPointer:
+      return {kPointerBytes, kPointerBytes};
     case TypeKind::kVector: {
       const NaturalLayout part = natural_layout(t.element);
       const std::uint32_t slots = t.count == 3 ? 4 : t.count;
@@ -94,7 +100,8 @@ NaturalLayout Module::compute_natural_layout(const Type& t) const {
       const NaturalLayout part = natural_layout(t.element);
       return {align_up(part.size, part.alignment) * t.count, part.alignment};
     }
-    case TypeKind::kRuntimeArray: return {0, natural_layout(t.element).alignment};
+    case TypeKind::kRuntimeArray:
+      return {0, natural_layout(t.element).alignment};
     case TypeKind::kStruct: {
       NaturalLayout layout;
       for (const Member& member : t.members) {
@@ -105,29 +112,36 @@ NaturalLayout Module::compute_natural_layout(const Type& t) const {
       layout.size = align_up(layout.size, layout.alignment);
       return layout;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
 std::uint64_t Module::compute_explicit_size(const Type& t) const {
   switch (t.kind) {
-    case TypeKind::kBool: return 4;
+    case TypeKind::kBool:
+      return 4;
     case TypeKind::kInt:
-    case TypeKind::kFloat: return t.width / 8;
-    case TypeKind::kPointer: return kPointerBytes;
+    case TypeKind::kFloat:
+      return t.width / 8;
+    case TypeKind::kPointer:
+      return kPointerBytes;
     case TypeKind::kVector:
-    case TypeKind::kMatrix: return explicit_size(t.element) * t.count;
-    case TypeKind::kArray: return (t.stride != 0 ? std::uint64_t{t.stride} : explicit_size(t.element)) * t.count;
+    case TypeKind::kMatrix:
+      return explicit_size(t.element) * t.count;
+    case TypeKind::kArray:
+      return (t.stride != 0 ? std::uint64_t{t.stride} : explicit_size(t.element)) * t.count;
     case TypeKind::kStruct: {
       std::uint64_t end = 0;
       for (const Member& member : t.members) {
         const std::uint64_t begin = member.has_offset ? member.offset : end;
-        end = std::max(end, begin + explicit_size(member.type,
-                                                  {member.matrix_stride, member.row_major}));
+        end = std::max(
+            end, begin + explicit_size(member.type, {member.matrix_stride, member.row_major}));
       }
       return end;
     }
-    default: return 0;
+    default:
+      return 0;
   }
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <sokr/spirv/module.hpp>
-
 #include <algorithm>
+#include <sokr/spirv/module.hpp>
 
 #include "decoder.hpp"
 
@@ -19,7 +18,9 @@ const T* in_slot(const std::vector<std::uint32_t>& slots, const std::vector<T>& 
 
 }  // namespace
 
-const Type* Module::type(Id id) const { return in_slot(slots_, types_, id, Slot::kType); }
+const Type* Module::type(Id id) const {
+  return in_slot(slots_, types_, id, Slot::kType);
+}
 
 const Constant* Module::constant(Id id) const {
   return in_slot(slots_, constants_, id, Slot::kConstant);

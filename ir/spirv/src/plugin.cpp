@@ -33,16 +33,22 @@ void write_sentence(const std::string& sentence, char* out, std::size_t capacity
 }
 
 SokrIrBinding to_c(const sokr::spirv::Binding& binding) {
-  return {binding.set,    binding.binding,        binding.count,    static_cast<std::uint32_t>(binding.kind),
-          binding.access, binding.runtime_stride, binding.min_size, binding.name.c_str()};
+  return {binding.set,      binding.binding,
+          binding.count,    static_cast<std::uint32_t>(binding.kind),
+          binding.access,   binding.runtime_stride,
+          binding.min_size, binding.name.c_str()};
 }
 
 SokrIrLocalSizeSource to_c(sokr::spirv::LocalSizeSource source) {
   switch (source) {
-    case sokr::spirv::LocalSizeSource::kLiteral: return SOKR_IR_LOCAL_SIZE_LITERAL;
-    case sokr::spirv::LocalSizeSource::kId: return SOKR_IR_LOCAL_SIZE_ID;
-    case sokr::spirv::LocalSizeSource::kBuiltInConstant: return SOKR_IR_LOCAL_SIZE_WORKGROUP;
-    case sokr::spirv::LocalSizeSource::kOverride: return SOKR_IR_LOCAL_SIZE_OVERRIDE;
+    case sokr::spirv::LocalSizeSource::kLiteral:
+      return SOKR_IR_LOCAL_SIZE_LITERAL;
+    case sokr::spirv::LocalSizeSource::kId:
+      return SOKR_IR_LOCAL_SIZE_ID;
+    case sokr::spirv::LocalSizeSource::kBuiltInConstant:
+      return SOKR_IR_LOCAL_SIZE_WORKGROUP;
+    case sokr::spirv::LocalSizeSource::kOverride:
+      return SOKR_IR_LOCAL_SIZE_OVERRIDE;
   }
   return SOKR_IR_LOCAL_SIZE_LITERAL;
 }
@@ -71,13 +77,15 @@ void add_entry_point(OwnedReflection& owned, const sokr::spirv::EntryReflection&
 
 void fill_table(OwnedReflection& owned) {
   const sokr::spirv::Reflection& source = owned.source;
-  for (const sokr::spirv::EntryReflection& entry : source.entry_points) add_entry_point(owned, entry);
+  for (const sokr::spirv::EntryReflection& entry : source.entry_points)
+    add_entry_point(owned, entry);
   for (const sokr::spirv::SpecConstantReflection& constant : source.spec_constants) {
     owned.constants.push_back({constant.id, static_cast<std::uint32_t>(constant.type),
-                                    constant.default_value, constant.declarations, 0,
-                                    constant.name.c_str()});
+                               constant.default_value, constant.declarations, 0,
+                               constant.name.c_str()});
   }
-  for (const std::string& name : source.capabilities) owned.capability_names.push_back(name.c_str());
+  for (const std::string& name : source.capabilities)
+    owned.capability_names.push_back(name.c_str());
   for (const std::string& name : source.extensions) owned.extension_names.push_back(name.c_str());
   owned.struct_size = sizeof(SokrIrReflection);
   owned.entry_points = owned.entries.data();
@@ -143,7 +151,8 @@ SokrResult reflect(const std::uint8_t* data, std::size_t size,
     return SOKR_INVALID_INPUT;
   }
   try {
-    auto result = make_reflection({data, size}, {specializations, specialization_count}, local_size);
+    auto result =
+        make_reflection({data, size}, {specializations, specialization_count}, local_size);
     if (result) {
       *out = *result;
       return SOKR_OK;
@@ -165,8 +174,18 @@ void free_reflection(const SokrIrReflection* reflection) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const SokrIrPlugin* sokr_ir_plugin_main(void) {
-  static const SokrIrPlugin kPlugin = {
-      sizeof(SokrIrPlugin), SOKR_IR_VERSION, "spirv", "0.1.1",         SOKR_IR_SPIRV, 0,      nullptr,
-      recognise,            validate,        reflect, free_reflection, nullptr,       nullptr};
+  static const SokrIrPlugin kPlugin = {sizeof(SokrIrPlugin),
+                                       SOKR_IR_VERSION,
+                                       "spirv",
+                                       "0.1.1",
+                                       SOKR_IR_SPIRV,
+                                       0,
+                                       nullptr,
+                                       recognise,
+                                       validate,
+                                       reflect,
+                                       free_reflection,
+                                       nullptr,
+                                       nullptr};
   return &kPlugin;
 }

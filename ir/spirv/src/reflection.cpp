@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <sokr/spirv/reflection.hpp>
-
 #include <algorithm>
 #include <map>
+#include <sokr/spirv/reflection.hpp>
 
 #include "access.hpp"
 
@@ -48,17 +47,22 @@ std::string type_name(const Module& module, Id id) {
   switch (type->kind) {
     case TypeKind::kBool:
     case TypeKind::kInt:
-    case TypeKind::kFloat: return scalar_name(*type) + lengths;
-    case TypeKind::kVector: return fmt::format("{}vec{}{}", prefix, type->count, lengths);
+    case TypeKind::kFloat:
+      return scalar_name(*type) + lengths;
+    case TypeKind::kVector:
+      return fmt::format("{}vec{}{}", prefix, type->count, lengths);
     case TypeKind::kMatrix: {
       const std::uint32_t rows = module.type(type->element)->count;
-      const std::string size = rows == type->count ? fmt::format("{}", rows)
-                                                   : fmt::format("{}x{}", type->count, rows);
+      const std::string size =
+          rows == type->count ? fmt::format("{}", rows) : fmt::format("{}x{}", type->count, rows);
       return fmt::format("{}mat{}{}", prefix, size, lengths);
     }
-    case TypeKind::kPointer: return "u64" + lengths;
-    case TypeKind::kStruct: return (type->name.empty() ? "struct" : type->name) + lengths;
-    default: return "?" + lengths;
+    case TypeKind::kPointer:
+      return "u64" + lengths;
+    case TypeKind::kStruct:
+      return (type->name.empty() ? "struct" : type->name) + lengths;
+    default:
+      return "?" + lengths;
   }
 }
 
@@ -68,7 +72,8 @@ SokrIrBindingKind kind_of(const Module& module, const Variable& variable, const 
       if (variable.storage == spv::StorageClass::StorageBuffer) return SOKR_IR_STORAGE_BUFFER;
       if (variable.storage != spv::StorageClass::Uniform) return SOKR_IR_OTHER_BINDING;
       return type.buffer_block ? SOKR_IR_STORAGE_BUFFER : SOKR_IR_UNIFORM_BUFFER;
-    case TypeKind::kSampler: return SOKR_IR_SAMPLER;
+    case TypeKind::kSampler:
+      return SOKR_IR_SAMPLER;
     case TypeKind::kSampledImage:
       return module.type(type.element)->image.dim == spv::Dim::Buffer
                  ? SOKR_IR_UNIFORM_TEXEL_BUFFER
@@ -81,11 +86,12 @@ SokrIrBindingKind kind_of(const Module& module, const Variable& variable, const 
       }
       return is_storage ? SOKR_IR_STORAGE_IMAGE : SOKR_IR_SAMPLED_IMAGE;
     }
-    default: return SOKR_IR_OTHER_BINDING;
+    default:
+      return SOKR_IR_OTHER_BINDING;
   }
 }
 
-bool all_members(const Type& type, bool Member::*flag) {
+bool all_members(const Type& type, bool Member::* flag) {
   return type.kind == TypeKind::kStruct && !type.members.empty() &&
          std::all_of(type.members.begin(), type.members.end(),
                      [&](const Member& member) { return member.*flag; });

@@ -111,7 +111,9 @@ class ConstructFinder {
   }
 
  private:
-  StructureError error(std::uint32_t block, const char* sentence) const { return {block, sentence}; }
+  StructureError error(std::uint32_t block, const char* sentence) const {
+    return {block, sentence};
+  }
 
   StructureError open(std::uint32_t block, Construct construct) {
     if (construct.end > out_.constructs[current_].end) {
@@ -134,8 +136,8 @@ class ConstructFinder {
     }
     if (continues_[at] != kNone) {
       const Construct loop = out_.constructs[continues_[at]];
-      StructureError failed = open(
-          block, {ConstructKind::kContinue, kNone, at, loop.end, at, kNone, kNone});
+      StructureError failed =
+          open(block, {ConstructKind::kContinue, kNone, at, loop.end, at, kNone, kNone});
       if (failed.block != kNone) return failed;
       if (out_.constructs[current_].parent != continues_[at]) {
         return error(block, "is a continue target inside a construct of the loop's body");
@@ -161,7 +163,8 @@ class ConstructFinder {
     }
     StructureError failed = open(block, {ConstructKind::kLoop, kNone, at, merge, at, merge, next});
     if (failed.block != kNone || next == at) return failed;
-    if (continues_[next] != kNone) return error(block, "shares its continue target with another loop");
+    if (continues_[next] != kNone)
+      return error(block, "shares its continue target with another loop");
     continues_[next] = current_;
     return failed;
   }
@@ -184,8 +187,8 @@ class ConstructFinder {
     if (current_ != owner) {
       return error(out_.order[at], "is a case inside another construct of its switch");
     }
-    return open(out_.order[at], {ConstructKind::kCase, kNone, at, out_.constructs[owner].end, at,
-                                 kNone, kNone});
+    return open(out_.order[at],
+                {ConstructKind::kCase, kNone, at, out_.constructs[owner].end, at, kNone, kNone});
   }
 
   bool contains(std::uint32_t construct, std::uint32_t at) const {
@@ -234,10 +237,10 @@ class ConstructFinder {
 
   const FlowGraph& flow_;
   Structure& out_;
-  std::vector<bool> is_merge_;             // per block
-  std::vector<std::uint32_t> continues_;   // per position: the loop it continues
-  std::vector<std::uint32_t> cases_;       // per position: the switch it is a case of
-  std::vector<std::uint32_t> depth_;       // per construct
+  std::vector<bool> is_merge_;            // per block
+  std::vector<std::uint32_t> continues_;  // per position: the loop it continues
+  std::vector<std::uint32_t> cases_;      // per position: the switch it is a case of
+  std::vector<std::uint32_t> depth_;      // per construct
   std::uint32_t current_ = 0;
 };
 

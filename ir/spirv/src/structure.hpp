@@ -28,11 +28,11 @@ struct FlowGraph {
 };
 
 struct Structure {
-  std::vector<std::uint32_t> order;     // blocks in the model's order
-  std::vector<std::uint32_t> position;  // per block of the graph; kNone = dropped
-  std::vector<bool> reachable;          // per block of the graph, along real edges
-  std::vector<Construct> constructs;    // positions, not block numbers
-  std::vector<std::uint32_t> innermost; // per position
+  std::vector<std::uint32_t> order;      // blocks in the model's order
+  std::vector<std::uint32_t> position;   // per block of the graph; kNone = dropped
+  std::vector<bool> reachable;           // per block of the graph, along real edges
+  std::vector<Construct> constructs;     // positions, not block numbers
+  std::vector<std::uint32_t> innermost;  // per position
 };
 
 struct StructureError {

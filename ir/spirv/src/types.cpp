@@ -19,15 +19,32 @@ void decorate_member(Member& member, spv::Decoration decoration,
       member.offset = value;
       member.has_offset = true;
       break;
-    case spv::Decoration::MatrixStride: member.matrix_stride = value; break;
-    case spv::Decoration::RowMajor: member.row_major = true; break;
-    case spv::Decoration::NonWritable: member.non_writable = true; break;
-    case spv::Decoration::NonReadable: member.non_readable = true; break;
-    case spv::Decoration::Coherent: member.coherent = true; break;
-    case spv::Decoration::Volatile: member.is_volatile = true; break;
-    case spv::Decoration::BuiltIn: member.builtin = static_cast<spv::BuiltIn>(value); break;
-    case spv::Decoration::Max: member.name = read_string(operands); break;  // OpMemberName
-    default: break;
+    case spv::Decoration::MatrixStride:
+      member.matrix_stride = value;
+      break;
+    case spv::Decoration::RowMajor:
+      member.row_major = true;
+      break;
+    case spv::Decoration::NonWritable:
+      member.non_writable = true;
+      break;
+    case spv::Decoration::NonReadable:
+      member.non_readable = true;
+      break;
+    case spv::Decoration::Coherent:
+      member.coherent = true;
+      break;
+    case spv::Decoration::Volatile:
+      member.is_volatile = true;
+      break;
+    case spv::Decoration::BuiltIn:
+      member.builtin = static_cast<spv::BuiltIn>(value);
+      break;
+    case spv::Decoration::Max:
+      member.name = read_string(operands);
+      break;  // OpMemberName
+    default:
+      break;
   }
 }
 
@@ -83,8 +100,8 @@ Result<void> Decoder::decode_type(const RawInstruction& raw) {
 Result<std::uint64_t> Decoder::checked_size(const RawInstruction& raw, const Type& type) const {
   const std::uint64_t part =
       type.element != 0
-          ? std::max({module_->explicit_size(type.element), module_->natural_layout(type.element).size,
-                      std::uint64_t{type.stride}})
+          ? std::max({module_->explicit_size(type.element),
+                      module_->natural_layout(type.element).size, std::uint64_t{type.stride}})
           : 0;
   if (static_cast<double>(part) * type.count > static_cast<double>(kMaxTypeBytes)) {
     return bad(raw, "the type takes more than 2^48 bytes");
@@ -97,8 +114,12 @@ Result<std::uint64_t> Decoder::checked_size(const RawInstruction& raw, const Typ
 Result<void> Decoder::decode_numeric_type(const RawInstruction& raw, Type& type) {
   const auto operands = args(raw);
   switch (raw.op) {
-    case spv::Op::OpTypeVoid: type.kind = TypeKind::kVoid; break;
-    case spv::Op::OpTypeBool: type.kind = TypeKind::kBool; break;
+    case spv::Op::OpTypeVoid:
+      type.kind = TypeKind::kVoid;
+      break;
+    case spv::Op::OpTypeBool:
+      type.kind = TypeKind::kBool;
+      break;
     case spv::Op::OpTypeInt:
       type.kind = TypeKind::kInt;
       type.width = operands[0];
@@ -141,7 +162,8 @@ Result<void> Decoder::decode_numeric_type(const RawInstruction& raw, Type& type)
       }
       break;
     }
-    default: break;
+    default:
+      break;
   }
   return {};
 }
@@ -170,8 +192,10 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
       SOKR_ASSIGN(type.element, element_type(raw, operands[0]));
       return {};
     }
-    case spv::Op::OpTypeStruct: return decode_struct(raw, type);
-    case spv::Op::OpTypePointer: return decode_pointer(raw, type);
+    case spv::Op::OpTypeStruct:
+      return decode_struct(raw, type);
+    case spv::Op::OpTypePointer:
+      return decode_pointer(raw, type);
     case spv::Op::OpTypeFunction:
       type.kind = TypeKind::kFunction;
       for (const Id id : operands) {
@@ -184,12 +208,17 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
       return {};
     case spv::Op::OpTypeImage:
       type.kind = TypeKind::kImage;
-      type.image = {operands[0],      static_cast<spv::Dim>(operands[1]),
-                    operands[2],      operands[3] != 0,
-                    operands[4] != 0, operands[5],
+      type.image = {operands[0],
+                    static_cast<spv::Dim>(operands[1]),
+                    operands[2],
+                    operands[3] != 0,
+                    operands[4] != 0,
+                    operands[5],
                     static_cast<spv::ImageFormat>(operands[6])};
       return {};
-    case spv::Op::OpTypeSampler: type.kind = TypeKind::kSampler; return {};
+    case spv::Op::OpTypeSampler:
+      type.kind = TypeKind::kSampler;
+      return {};
     case spv::Op::OpTypeSampledImage: {
       type.kind = TypeKind::kSampledImage;
       type.element = operands[0];
@@ -199,7 +228,8 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
       }
       return {};
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -232,6 +262,13 @@ Result<void> Decoder::check_forward_pointers() {
                   "OpTypeForwardPointer names %{}, which no OpTypePointer declares", id);
     }
   }
+  if (forward_pointers_.empty()) return {};
+  // Sizes were found before what these members point to was known.
+  for (std::size_t i = 0; i < module_->types_.size(); ++i) {
+    const Type& type = module_->types_[i];
+    SOKR_ASSIGN(module_->sizes_[i], checked_size(raws_[definition_[type.id] - 1], type));
+    module_->naturals_[i] = module_->compute_natural_layout(type);
+  }
   return {};
 }
 
@@ -246,12 +283,17 @@ void Decoder::decorate_type(Type& type) {
       continue;
     }
     switch (ref.decoration) {
-      case spv::Decoration::Block: type.block = true; break;
-      case spv::Decoration::BufferBlock: type.buffer_block = true; break;
+      case spv::Decoration::Block:
+        type.block = true;
+        break;
+      case spv::Decoration::BufferBlock:
+        type.buffer_block = true;
+        break;
       case spv::Decoration::ArrayStride:
         if (!ref.operands.empty()) type.stride = ref.operands[0];
         break;
-      default: break;
+      default:
+        break;
     }
   }
 }

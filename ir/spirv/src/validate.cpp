@@ -84,7 +84,8 @@ class Stripper {
         read_string(operands.subspan(1)).starts_with("NonSemantic.")) {
       is_gone_[operands[0]] = is_set_[operands[0]] = true;
     }
-    if (is_non_semantic(op, operands) && operands[1] < is_gone_.size()) is_gone_[operands[1]] = true;
+    if (is_non_semantic(op, operands) && operands[1] < is_gone_.size())
+      is_gone_[operands[1]] = true;
   }
 
   bool is_non_semantic(spv::Op op, std::span<const std::uint32_t> operands) const {
@@ -98,15 +99,19 @@ class Stripper {
              is_gone_[operands[index]];
     };
     switch (const auto op = static_cast<spv::Op>(opcode)) {
-      case spv::Op::OpExtInst: return is_non_semantic(op, operands);
+      case spv::Op::OpExtInst:
+        return is_non_semantic(op, operands);
       case spv::Op::OpExtInstImport:
       case spv::Op::OpName:
-      case spv::Op::OpDecorate: return is_gone(0);
-      case spv::Op::OpCapability: return operands.size() == 1 && !is_known_capability(operands[0]);
+      case spv::Op::OpDecorate:
+        return is_gone(0);
+      case spv::Op::OpCapability:
+        return operands.size() == 1 && !is_known_capability(operands[0]);
       case spv::Op::OpExecutionMode:
       case spv::Op::OpExecutionModeId:
         return operands.size() > 1 && !is_known_execution_mode(operands[1]);
-      default: return false;
+      default:
+        return false;
     }
   }
 
@@ -148,9 +153,10 @@ std::string describe_position(const Stripped& module, std::size_t index) {
 
 Result<std::vector<std::uint32_t>> read_module(std::span<const std::uint8_t> bytes) {
   if (bytes.size() < kHeaderWords * 4 || bytes.size() % 4 != 0) {
-    return fail(SOKR_INVALID_IR,
-                "{} bytes are not a SPIR-V module, which is a whole number of 4-byte words, 5 at least",
-                bytes.size());
+    return fail(
+        SOKR_INVALID_IR,
+        "{} bytes are not a SPIR-V module, which is a whole number of 4-byte words, 5 at least",
+        bytes.size());
   }
   std::vector<std::uint32_t> words(bytes.size() / 4);
   std::memcpy(words.data(), bytes.data(), bytes.size());

@@ -1,3 +1,4 @@
+// glslc: -g --target-env=vulkan1.2
 #version 450
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Several breaks and continues, returns inside loops, nested loops, do-while.

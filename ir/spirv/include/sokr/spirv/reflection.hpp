@@ -6,6 +6,7 @@
 #define SOKR_SPIRV_REFLECTION_HPP_
 
 #include <sokr/ir.h>
+
 #include <sokr/spirv/module.hpp>
 
 namespace sokr::spirv {
@@ -14,7 +15,7 @@ namespace sokr::spirv {
 // (set, binding) are one Binding: sizes are the largest, accesses are joined.
 struct Binding {
   std::uint32_t set = 0, binding = 0;
-  std::uint32_t count = 1;           // descriptor array length; 0 = runtime-sized
+  std::uint32_t count = 1;  // descriptor array length; 0 = runtime-sized
   SokrIrBindingKind kind{};
   std::uint32_t access = 0;          // SOKR_IR_READ | SOKR_IR_WRITE: what the code does
   std::uint64_t min_size = 0;        // bytes of the fixed part, with one element of a runtime array
@@ -35,7 +36,7 @@ struct EntryReflection {
   LocalSizeSource local_size_source = LocalSizeSource::kLiteral;
   std::array<std::uint32_t, 3> local_size_spec_ids{UINT32_MAX, UINT32_MAX, UINT32_MAX};
   std::uint64_t workgroup_bytes = 0;
-  std::vector<Binding> bindings;  // sorted by set, binding
+  std::vector<Binding> bindings;         // sorted by set, binding
   std::uint32_t push_constant_size = 0;  // end of the last member; 0 = none
   std::vector<PushConstantMember> push_constants;
 };

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The IR plugin as the host sees it: loaded from its file, through its C table.
+#include <dlfcn.h>
+#include <sokr/ir.h>
+
+#include <cstring>
+
+#include "spirv_support.hpp"
+
+namespace sokr::spirv {
+namespace {
+
+class Plugin : public testing::Test {
+ protected:
+  void SetUp() override {
+    library_ = dlopen(SOKR_TEST_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+    ASSERT_NE(library_, nullptr) << dlerror();
+    const auto entry = reinterpret_cast<SokrIrPluginMainFn>(dlsym(library_, SOKR_IR_PLUGIN_MAIN));
+    ASSERT_NE(entry, nullptr);
+    plugin_ = entry();
+    ASSERT_NE(plugin_, nullptr);
+  }
+  void TearDown() override {
+    if (library_ != nullptr) dlclose(library_);
+  }
+  void* library_ = nullptr;
+  const SokrIrPlugin* plugin_ = nullptr;
+  char sentence_[256] = "unwritten";
+};
+
+TEST_F(Plugin, IntroducesItself) {
+  EXPECT_EQ(plugin_->struct_size, sizeof(SokrIrPlugin));
+  EXPECT_EQ(plugin_->ir_version, SOKR_IR_VERSION);
+  EXPECT_STREQ(plugin_->name, "spirv");
+  EXPECT_EQ(plugin_->format, SOKR_IR_SPIRV);
+  EXPECT_EQ(plugin_->target_count, 0u);
+  EXPECT_EQ(plugin_->lower, nullptr);
+}
+
+TEST_F(Plugin, RecognisesTheMagicInBothByteOrders) {
+  const Bytes bytes = compiled_module("interface"), swapped = swap_words(bytes);
+  EXPECT_EQ(plugin_->recognise(bytes.data(), bytes.size()), 1);
+  EXPECT_EQ(plugin_->recognise(swapped.data(), swapped.size()), 1);
+  EXPECT_EQ(plugin_->recognise(bytes.data(), 3), 0);
+  EXPECT_EQ(plugin_->recognise(nullptr, 0), 0);
+  EXPECT_EQ(plugin_->recognise(bytes.data() + 1, 64), 0);
+}
+
+TEST_F(Plugin, ValidatesWithASentenceThatFits) {
+  const Bytes bytes = compiled_module("interface");
+  EXPECT_EQ(plugin_->validate(bytes.data(), bytes.size(), sentence_, sizeof sentence_), SOKR_OK);
+  EXPECT_STREQ(sentence_, "");
+  EXPECT_EQ(plugin_->validate(bytes.data(), 20, sentence_, 12), SOKR_INVALID_IR);
+  EXPECT_EQ(std::strlen(sentence_), 11u);
+  EXPECT_EQ(plugin_->validate(bytes.data(), 20, nullptr, 0), SOKR_INVALID_IR);
+  EXPECT_EQ(plugin_->validate(nullptr, 20, sentence_, sizeof sentence_), SOKR_INVALID_INPUT);
+}
+
+TEST_F(Plugin, ReflectsForASpecialization) {
+  const Bytes bytes = compiled_module("interface");
+  const SokrIrSpecValue value{20, 4, 128};
+  const SokrIrReflection* reflection = nullptr;
+  ASSERT_EQ(plugin_->reflect(bytes.data(), bytes.size(), &value, 1, nullptr, &reflection, sentence_,
+                             sizeof sentence_),
+            SOKR_OK)
+      << sentence_;
+  EXPECT_EQ(reflection->struct_size, sizeof(SokrIrReflection));
+  ASSERT_EQ(reflection->entry_point_count, 1u);
+  const SokrIrEntryPoint& entry = reflection->entry_points[0];
+  EXPECT_STREQ(entry.name, "main");
+  EXPECT_EQ(entry.local_size[0], 128u);
+  EXPECT_EQ(entry.local_size_source, std::uint32_t{SOKR_IR_LOCAL_SIZE_WORKGROUP});
+  EXPECT_EQ(entry.local_size_spec_ids[1], SOKR_IR_NO_SPEC_ID);
+  ASSERT_EQ(entry.binding_count, 8u);
+  EXPECT_STREQ(entry.bindings[0].name, "source");
+  EXPECT_EQ(entry.bindings[0].access, std::uint32_t{SOKR_IR_READ});
+  ASSERT_EQ(entry.push_member_count, 5u);
+  EXPECT_STREQ(entry.push_members[4].type, "ivec4");
+  EXPECT_EQ(entry.push_size, 80u);
+  ASSERT_EQ(reflection->spec_constant_count, 3u);
+  EXPECT_EQ(reflection->spec_constants[2].default_value, 32u);
+  ASSERT_EQ(reflection->capability_count, 1u);
+  EXPECT_STREQ(reflection->capabilities[0], "Shader");
+  plugin_->free_reflection(reflection);
+  plugin_->free_reflection(nullptr);
+}
+
+TEST_F(Plugin, RefusesWithTheRightCode) {
+  const Bytes bytes = compiled_module("interface");
+  const SokrIrSpecValue unknown{1, 4, 0};
+  const auto* reflection = reinterpret_cast<const SokrIrReflection*>(this);
+  EXPECT_EQ(plugin_->reflect(bytes.data(), bytes.size(), &unknown, 1, nullptr, &reflection,
+                             sentence_, sizeof sentence_),
+            SOKR_INVALID_INPUT);
+  EXPECT_EQ(reflection, nullptr);
+  EXPECT_STREQ(sentence_,
+               "specialization constant 1 is not declared; the module declares 2, 5, 20");
+  EXPECT_EQ(plugin_->reflect(bytes.data(), 24, nullptr, 0, nullptr, &reflection, sentence_,
+                             sizeof sentence_),
+            SOKR_INVALID_IR);
+  EXPECT_EQ(plugin_->reflect(bytes.data(), bytes.size(), nullptr, 1, nullptr, &reflection,
+                             sentence_, sizeof sentence_),
+            SOKR_INVALID_INPUT);
+  EXPECT_EQ(plugin_->reflect(bytes.data(), bytes.size(), nullptr, 0, nullptr, nullptr, sentence_,
+                             sizeof sentence_),
+            SOKR_INVALID_INPUT);
+}
+
+}  // namespace
+}  // namespace sokr::spirv

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <sokr/spirv/reflection.hpp>
+
+#include "spirv_support.hpp"
+
+namespace sokr::spirv {
+namespace {
+
+constexpr std::uint32_t kRead = SOKR_IR_READ, kWrite = SOKR_IR_WRITE;
+
+Reflection reflect_text(const std::string& text) {
+  return reflect(*decode_ok(assemble(text)));
+}
+
+Binding binding_of(const Reflection& reflection, std::uint32_t set, std::uint32_t binding) {
+  for (const Binding& one : reflection.entry_points.at(0).bindings) {
+    if (one.set == set && one.binding == binding) return one;
+  }
+  ADD_FAILURE() << "no binding " << set << "." << binding;
+  return {};
+}
+
+TEST(Reflection, ReadsWhatTheShaderDeclares) {
+  const Reflection reflection = reflect(*decode_ok(compiled_module("interface")));
+  ASSERT_EQ(reflection.entry_points.size(), 1u);
+  const EntryReflection& entry = reflection.entry_points[0];
+  EXPECT_EQ(entry.name, "main");
+  EXPECT_EQ(entry.local_size, (std::array<std::uint32_t, 3>{32, 2, 1}));
+  EXPECT_EQ(entry.local_size_spec_ids[0], 20u);
+  EXPECT_EQ(entry.local_size_spec_ids[1], UINT32_MAX);
+  ASSERT_EQ(entry.bindings.size(), 8u);
+
+  const Binding input = binding_of(reflection, 0, 0);
+  EXPECT_EQ(input.kind, SOKR_IR_STORAGE_BUFFER);
+  EXPECT_EQ(input.access, kRead);
+  EXPECT_EQ(input.name, "source");
+  EXPECT_EQ(binding_of(reflection, 0, 1).name, "Output");
+  EXPECT_EQ(input.runtime_stride, 16u);
+  EXPECT_EQ(input.min_size, 32u);
+  const Binding output = binding_of(reflection, 0, 1);
+  EXPECT_EQ(output.access, kWrite);
+  EXPECT_EQ(binding_of(reflection, 0, 2).access, kRead | kWrite);
+  EXPECT_EQ(binding_of(reflection, 0, 3).access, 0u);
+  const Binding params = binding_of(reflection, 1, 0);
+  EXPECT_EQ(params.kind, SOKR_IR_UNIFORM_BUFFER);
+  EXPECT_EQ(params.access, kRead);
+  EXPECT_EQ(params.min_size, 16u + 3 * 16u);
+  const Binding many = binding_of(reflection, 1, 1);
+  EXPECT_EQ(many.count, 3u);
+  EXPECT_EQ(many.access, kRead | kWrite);
+  const Binding image = binding_of(reflection, 2, 0);
+  EXPECT_EQ(image.kind, SOKR_IR_STORAGE_IMAGE);
+  EXPECT_EQ(image.access, kWrite);
+  const Binding texture = binding_of(reflection, 2, 1);
+  EXPECT_EQ(texture.kind, SOKR_IR_COMBINED_IMAGE_SAMPLER);
+  EXPECT_EQ(texture.access, kRead);
+
+  ASSERT_EQ(entry.push_constants.size(), 5u);
+  EXPECT_EQ(entry.push_constants[0].name, "count");
+  EXPECT_EQ(entry.push_constants[0].type, "u32");
+  EXPECT_EQ(entry.push_constants[1].type, "vec2");
+  EXPECT_EQ(entry.push_constants[1].offset, 8u);
+  EXPECT_EQ(entry.push_constants[2].type, "mat2x3");
+  EXPECT_EQ(entry.push_constants[2].size, 32u);
+  EXPECT_EQ(entry.push_constants[3].type, "i32[3]");
+  EXPECT_EQ(entry.push_constants[3].size, 12u);
+  EXPECT_EQ(entry.push_constants[4].type, "ivec4");
+  EXPECT_EQ(entry.push_constant_size, 80u);
+
+  ASSERT_EQ(reflection.spec_constants.size(), 3u);
+  EXPECT_EQ(reflection.spec_constants[0].id, 2u);
+  EXPECT_EQ(reflection.spec_constants[0].name, "kScale");
+  EXPECT_EQ(reflection.spec_constants[0].type, SOKR_IR_F32);
+  EXPECT_EQ(reflection.spec_constants[0].default_value, 0x40200000u);
+  EXPECT_EQ(reflection.spec_constants[1].type, SOKR_IR_BOOL);
+  EXPECT_EQ(reflection.spec_constants[2].id, 20u);
+  EXPECT_EQ(reflection.capabilities, (std::vector<std::string>{"Shader"}));
+}
+
+const char* const kOldStyle = R"(
+OpCapability Shader
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main"
+OpExecutionMode %main LocalSize 1 1 1
+OpName %a "a"
+OpDecorate %s1 SpecId 4
+OpDecorate %s2 SpecId 4
+OpDecorate %ra ArrayStride 4
+OpDecorate %rb ArrayStride 16
+OpDecorate %ba BufferBlock
+OpDecorate %bb BufferBlock
+OpMemberDecorate %ba 0 Offset 0
+OpMemberDecorate %ba 1 Offset 8
+OpMemberDecorate %bb 0 Offset 0
+OpDecorate %a DescriptorSet 0
+OpDecorate %a Binding 3
+OpDecorate %b DescriptorSet 0
+OpDecorate %b Binding 3
+OpDecorate %unused DescriptorSet 0
+OpDecorate %unused Binding 4
+%void = OpTypeVoid
+%u32 = OpTypeInt 32 0
+%u0 = OpConstant %u32 0
+%u1 = OpConstant %u32 1
+%s1 = OpSpecConstant %u32 6
+%s2 = OpSpecConstant %u32 7
+%v4 = OpTypeVector %u32 4
+%ra = OpTypeRuntimeArray %u32
+%rb = OpTypeRuntimeArray %v4
+%ba = OpTypeStruct %u32 %ra
+%bb = OpTypeStruct %rb
+%pa = OpTypePointer Uniform %ba
+%pb = OpTypePointer Uniform %bb
+%pu = OpTypePointer Uniform %u32
+%a = OpVariable %pa Uniform
+%b = OpVariable %pb Uniform
+%unused = OpVariable %pa Uniform
+%void_fn = OpTypeFunction %void
+%callee_fn = OpTypeFunction %void %pu
+%callee = OpFunction %void None %callee_fn
+%p = OpFunctionParameter %pu
+%l = OpLabel
+OpStore %p %u1
+OpReturn
+OpFunctionEnd
+%main = OpFunction %void None %void_fn
+%entry = OpLabel
+%ca = OpAccessChain %pu %a %u1 %u0
+%va = OpLoad %u32 %ca
+%cb = OpAccessChain %pu %b %u0 %u1 %u0
+%call = OpFunctionCall %void %callee %cb
+OpReturn
+OpFunctionEnd
+)";
+
+TEST(Reflection, AliasedBindingsAreJoinedAndWritesThroughCallsCount) {
+  const Reflection reflection = reflect_text(kOldStyle);
+  ASSERT_EQ(reflection.entry_points.at(0).bindings.size(), 1u);
+  const Binding binding = binding_of(reflection, 0, 3);
+  EXPECT_EQ(binding.kind, SOKR_IR_STORAGE_BUFFER);
+  EXPECT_EQ(binding.variables.size(), 2u);
+  EXPECT_EQ(binding.access, kRead | kWrite);
+  EXPECT_EQ(binding.min_size, 16u);
+  EXPECT_EQ(binding.name, "a");
+}
+
+TEST(Reflection, ConstantsWithOneIdAreOneEntry) {
+  const Reflection reflection = reflect_text(kOldStyle);
+  ASSERT_EQ(reflection.spec_constants.size(), 1u);
+  EXPECT_EQ(reflection.spec_constants[0].declarations, 2u);
+  EXPECT_EQ(reflection.spec_constants[0].default_value, 6u);
+}
+
+TEST(Reflection, OnlyTheWrittenAliasIsWritten) {
+  const auto module = decode_ok(assemble(kOldStyle));
+  std::string text = kOldStyle;
+  text.replace(text.find("OpDecorate %b Binding 3"), 23, "OpDecorate %b Binding 5");
+  const Reflection reflection = reflect_text(text);
+  EXPECT_EQ(binding_of(reflection, 0, 3).access, kRead);
+  EXPECT_EQ(binding_of(reflection, 0, 5).access, kWrite);
+}
+
+TEST(Reflection, NonWritableWinsOverTheCode) {
+  std::string text = kOldStyle;
+  text.insert(text.find("OpDecorate %b Binding"), "OpMemberDecorate %bb 0 NonWritable\n");
+  text.insert(text.find("OpDecorate %a Binding"), "OpDecorate %a NonReadable\n");
+  EXPECT_EQ(binding_of(reflect_text(text), 0, 3).access, 0u);
+}
+
+TEST(Reflection, RuntimeDescriptorArraysCountZero) {
+  std::string text = kOldStyle;
+  text.replace(text.find("%a = OpVariable %pa Uniform"), 27,
+               "%many = OpTypeRuntimeArray %ba\n%pm = OpTypePointer Uniform %many\n"
+               "%a = OpVariable %pm Uniform");
+  text.replace(text.find("%a %u1 %u0"), 10, "%a %u1 %u1 %u0");
+  text.replace(text.find("OpDecorate %b Binding 3"), 23, "OpDecorate %b Binding 5");
+  const Binding binding = binding_of(reflect_text(text), 0, 3);
+  EXPECT_EQ(binding.count, 0u);
+  EXPECT_EQ(binding.access, kRead);
+  EXPECT_EQ(binding.min_size, 12u);
+}
+
+}  // namespace
+}  // namespace sokr::spirv
