@@ -34,6 +34,7 @@ struct Options {
   std::uint64_t import_bytes = 64u << 10;     // vulkan.import_bytes: smallest binding to import
 
   bool is_disabled(std::string_view name) const;
+  bool operator==(const Options&) const = default;
 };
 
 // Reads the options. Environment variables count where the host gives none.

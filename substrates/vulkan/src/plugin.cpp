@@ -13,10 +13,29 @@ namespace {
 constexpr std::size_t kMaxDevices = 16;
 using Devices = substrate::Exporter<VulkanSubstrate, kMaxDevices>;
 
+// The library may be unloaded, or the process end, while substrates that nobody
+// registered hold the instance. Made after the instance, this goes before the driver's
+// own statics do.
+struct CloseAtUnload {
+  std::weak_ptr<Instance> instance;
+  ~CloseAtUnload() {
+    if (auto left = instance.lock()) left->close_unless_used();
+  }
+};
+
+Result<std::shared_ptr<Instance>> open_instance(const Options& options,
+                                                const substrate::Host& host) {
+  static std::weak_ptr<Instance> open;
+  if (auto earlier = open.lock(); earlier && earlier->options() == options) return earlier;
+  SOKR_ASSIGN(std::shared_ptr<Instance> instance, Instance::create(options, host));
+  static CloseAtUnload guard;
+  open = guard.instance = instance;
+  return instance;
+}
+
 Result<void> find_devices(const substrate::Host& host, substrate::PluginDescription& plugin) {
   const Options options = read_options(host);
-  SOKR_ASSIGN(std::unique_ptr<Instance> created, Instance::create(options, host));
-  std::shared_ptr<Instance> instance = std::move(created);
+  SOKR_ASSIGN(std::shared_ptr<Instance> instance, open_instance(options, host));
   SOKR_ASSIGN(Instance::Found found, instance->devices());
   if (found.usable.empty() && found.unsuitable.empty()) {
     return fail(SOKR_NOT_FOUND, "the Vulkan loader is there, but no driver offers a device; install "

@@ -66,6 +66,13 @@ void Recording::give_blocks() noexcept {
   regions_.clear();
 }
 
+std::uint64_t Recording::staged_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& block : host_blocks_) bytes += block->size();
+  for (const auto& block : device_blocks_) bytes += block->size();
+  return bytes;
+}
+
 Result<void> Recording::create() {
   const VolkDeviceTable& vk = device_.vk();
   VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
@@ -323,6 +330,7 @@ std::unique_ptr<Recording> RecordingPool::take_match(std::uint64_t hash,
   for (std::size_t i = idle_.size(); i-- > 0;) {
     if (idle_[i]->hash_ != hash || !std::ranges::equal(idle_[i]->key_, key)) continue;
     std::unique_ptr<Recording> found = std::move(idle_[i]);
+    idle_bytes_ -= found->staged_bytes();
     idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
     return found;
   }
@@ -334,6 +342,7 @@ std::unique_ptr<Recording> RecordingPool::take_oldest() {
   if (idle_.size() < kMaxIdle) return nullptr;
   std::unique_ptr<Recording> oldest = std::move(idle_.front());
   idle_.erase(idle_.begin());
+  idle_bytes_ -= oldest->staged_bytes();
   return oldest;
 }
 
@@ -361,12 +370,16 @@ void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
     recording->give_blocks();
     recording->pipeline_.reset();
   }
-  std::unique_ptr<Recording> dropped;
+  std::vector<std::unique_ptr<Recording>> dropped;
   try {
     std::lock_guard lock(mutex_);
+    dropped.reserve(idle_.size() + 1);
+    idle_.reserve(kMaxIdle + 1);
+    idle_bytes_ += recording->staged_bytes();
     idle_.push_back(std::move(recording));
-    if (idle_.size() > kMaxIdle) {
-      dropped = std::move(idle_.front());
+    while (idle_.size() > kMaxIdle || idle_bytes_ > device_.options().staging_bytes) {
+      idle_bytes_ -= idle_.front()->staged_bytes();
+      dropped.push_back(std::move(idle_.front()));
       idle_.erase(idle_.begin());
     }
   } catch (const std::bad_alloc&) {

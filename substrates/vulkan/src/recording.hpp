@@ -89,6 +89,7 @@ class Recording {
   Result<void> write_commands(const RecordRequest& request);
   void copy(bool in);
   void give_blocks() noexcept;
+  std::uint64_t staged_bytes() const;
 
   Device& device_;
   RecordingPool& pool_;
@@ -135,6 +136,7 @@ class RecordingPool {
   std::atomic<std::uint64_t> recorded_{0};
   std::mutex mutex_;
   std::vector<std::unique_ptr<Recording>> idle_;  // the last was used last
+  std::uint64_t idle_bytes_ = 0;                  // staging memory that they hold
 };
 
 }  // namespace sokr::vulkan

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <cstdlib>
+
+#include "support.hpp"
+
+namespace sokr::vulkan::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// SOKR_CACHE_DIR points to a fresh folder for the life of this object.
+class CacheFolder {
+ public:
+  explicit CacheFolder(const char* name) : folder_(fs::path(testing::TempDir()) / name) {
+    fs::remove_all(folder_);
+    if (const char* old = std::getenv("SOKR_CACHE_DIR")) old_ = old;
+    setenv("SOKR_CACHE_DIR", folder_.c_str(), 1);
+  }
+  ~CacheFolder() {
+    setenv("SOKR_CACHE_DIR", old_.c_str(), 1);
+    fs::remove_all(folder_);
+  }
+  std::vector<fs::path> files() const {
+    std::vector<fs::path> found;
+    if (!fs::exists(folder_)) return found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+      if (entry.is_regular_file()) found.push_back(entry.path());
+    }
+    return found;
+  }
+  const fs::path& path() const { return folder_; }
+
+ private:
+  fs::path folder_;
+  std::string old_;
+};
+
+void run_once(Bench& bench) {
+  Saxpy saxpy(100);
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(), -1);
+}
+
+TEST(PipelineCache, IsWrittenAndReadBack) {
+  CacheFolder folder("sokr_vulkan_cache");
+  {
+    Bench bench;
+    run_once(bench);
+  }
+  ASSERT_EQ(folder.files().size(), 1u);
+  Bench bench;
+  run_once(bench);
+  EXPECT_TRUE(bench.host().logged("bytes of pipelines from")) << bench.host().all();
+}
+
+TEST(PipelineCache, DamageIsAMiss) {
+  CacheFolder folder("sokr_vulkan_damage");
+  {
+    Bench bench;
+    run_once(bench);
+  }
+  ASSERT_EQ(folder.files().size(), 1u);
+  const fs::path file = folder.files()[0];
+  const auto size = fs::file_size(file);
+  for (std::uintmax_t at : {std::uintmax_t{0}, size / 2, size - 1}) {
+    {
+      std::fstream damaged(file, std::ios::in | std::ios::out | std::ios::binary);
+      damaged.seekg(static_cast<std::streamoff>(at));
+      const int byte = damaged.get();
+      damaged.seekp(static_cast<std::streamoff>(at));
+      damaged.put(static_cast<char>(byte ^ 1));
+    }
+    {
+      Bench bench;
+      run_once(bench);
+      EXPECT_FALSE(bench.host().logged("bytes of pipelines from")) << at;
+    }
+    Bench bench;
+    run_once(bench);
+    EXPECT_TRUE(bench.host().logged("bytes of pipelines from")) << "it was not replaced";
+  }
+}
+
+TEST(PipelineCache, AFolderThatCannotBeIsALogLine) {
+  CacheFolder folder("sokr_vulkan_unwritable");
+  std::ofstream(folder.path()) << "a file where the folder should be";
+  Bench bench;
+  run_once(bench);
+  bench.renew();
+  run_once(bench);
+  EXPECT_TRUE(bench.host().logged("are not kept")) << bench.host().all();
+}
+
+}  // namespace
+}  // namespace sokr::vulkan::test

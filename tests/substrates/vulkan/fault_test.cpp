@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Every device call fails in turn. Whatever fails: nothing hangs, leaks (the layer
+// counts objects at the device's end) or lies, and what comes later works.
+#include <atomic>
+#include <thread>
+
+#include "device.hpp"
+#include "support.hpp"
+
+namespace sokr::vulkan::test {
+namespace {
+
+std::atomic<int> countdown{-1};  // the call with 0 left fails; negative = none
+std::atomic<int> injected{0};
+std::atomic<VkResult> injected_result{VK_ERROR_OUT_OF_HOST_MEMORY};
+std::atomic<const char*> only{nullptr};  // or the one function that always fails
+
+bool fails(const char* name) {
+  if (const char* chosen = only.load()) {
+    if (std::string_view(chosen) != name) return false;
+    ++injected;
+    return true;
+  }
+  if (countdown.load() < 0) return false;
+  if (countdown.fetch_sub(1) != 0) return false;
+  ++injected;
+  return true;
+}
+
+template <class Function, Function VolkDeviceTable::*Member>
+struct Wrapped;
+template <class... A, VkResult(VKAPI_PTR* VolkDeviceTable::*Member)(A...)>
+struct Wrapped<VkResult(VKAPI_PTR*)(A...), Member> {
+  static inline VkResult(VKAPI_PTR* original)(A...) = nullptr;
+  static inline const char* name = "";
+  static VkResult VKAPI_PTR call(A... arguments) {
+    if (fails(name)) return injected_result.load();
+    return original(arguments...);
+  }
+  static void install(VolkDeviceTable& table, const char* function) {
+    if (!(table.*Member)) return;
+    name = function;
+    original = table.*Member;
+    table.*Member = call;
+  }
+};
+
+void wrap(VolkDeviceTable& table) {
+#define SOKR_WRAP(f) \
+  Wrapped<decltype(VolkDeviceTable::f), &VolkDeviceTable::f>::install(table, #f)
+  SOKR_WRAP(vkCreateSemaphore);
+  SOKR_WRAP(vkCreateBuffer);
+  SOKR_WRAP(vkAllocateMemory);
+  SOKR_WRAP(vkBindBufferMemory);
+  SOKR_WRAP(vkMapMemory);
+  SOKR_WRAP(vkGetMemoryHostPointerPropertiesEXT);
+  SOKR_WRAP(vkCreatePipelineCache);
+  SOKR_WRAP(vkGetPipelineCacheData);
+  SOKR_WRAP(vkCreateDescriptorSetLayout);
+  SOKR_WRAP(vkCreatePipelineLayout);
+  SOKR_WRAP(vkCreateShaderModule);
+  SOKR_WRAP(vkCreateComputePipelines);
+  SOKR_WRAP(vkCreateCommandPool);
+  SOKR_WRAP(vkResetCommandPool);
+  SOKR_WRAP(vkAllocateCommandBuffers);
+  SOKR_WRAP(vkBeginCommandBuffer);
+  SOKR_WRAP(vkEndCommandBuffer);
+  SOKR_WRAP(vkCreateDescriptorPool);
+  SOKR_WRAP(vkResetDescriptorPool);
+  SOKR_WRAP(vkAllocateDescriptorSets);
+  SOKR_WRAP(vkCreateQueryPool);
+  SOKR_WRAP(vkGetQueryPoolResults);
+  SOKR_WRAP(vkQueueSubmit);
+  SOKR_WRAP(vkQueueSubmit2);
+  SOKR_WRAP(vkGetSemaphoreCounterValue);
+  SOKR_WRAP(vkWaitSemaphores);
+#undef SOKR_WRAP
+}
+
+class Fault : public testing::TestWithParam<std::pair<const char*, VkResult>> {
+ protected:
+  void SetUp() override {
+    injected = 0;
+    countdown = -1;
+    only = nullptr;
+    device_table_hook = wrap;
+  }
+  void TearDown() override {
+    countdown = -1;
+    only = nullptr;
+    device_table_hook = nullptr;
+  }
+};
+
+// Something of everything. Each step may fail, with a sentence, and must not lie.
+void scenario(Bench& bench) {
+  const auto ir = shader("saxpy");
+  Saxpy saxpy(300);
+  saxpy.launch.flags = SOKR_LAUNCH_PROFILE;
+  const auto token = bench.dispatch(ir, saxpy.launch);
+  if (!token) {
+    EXPECT_FALSE(token.failure().sentence.empty());
+  } else {
+    const auto answer = bench->completion(*token, UINT64_MAX);
+    ASSERT_EQ(answer.result, SOKR_OK);
+    if (answer.signal == SOKR_COMPLETION_COMPLETE) {
+      EXPECT_EQ(saxpy.wrong(), -1);
+    } else {
+      EXPECT_EQ(answer.signal, SOKR_COMPLETION_FAILED);
+      EXPECT_FALSE(bench->completion_error(*token).empty());
+    }
+    EXPECT_EQ(bench->completion(*token, 0), answer);
+  }
+  const auto buffer = bench->memory().create(1000, 0);
+  if (!buffer) {
+    EXPECT_FALSE(buffer.failure().sentence.empty());
+    return;
+  }
+  std::vector<char> out(1000, 'x'), in(1000, 'y');
+  const auto written = bench->memory().write(*buffer, 0, out.data(), 1000);
+  const auto read = bench->memory().read(*buffer, 0, in.data(), 1000);
+  if (written && read) {
+    EXPECT_EQ(in, out);
+  }
+  (void)bench->memory().free(*buffer);
+}
+
+TEST_P(Fault, TheKthCallFails) {
+  injected_result = GetParam().second;
+  int k = 0;
+  for (bool hit = true; hit; ++k) {
+    ASSERT_LT(k, 300);
+    injected = 0;
+    Bench bench(OptionList{{"vulkan.staging", GetParam().first}});
+    countdown = k;
+    scenario(bench);
+    countdown = -1;
+    hit = injected != 0;
+    // Whatever failed: the next launch works.
+    Saxpy after(200);
+    bench.run(shader("saxpy"), after.launch);
+    EXPECT_EQ(after.wrong(), -1) << "call " << k;
+    if (testing::Test::HasFailure()) {
+      FAIL() << "call " << k << "\n" << bench.host().all();
+    }
+  }
+  EXPECT_GT(k, 20);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Vulkan, Fault,
+    testing::Values(std::pair{"direct", VK_ERROR_OUT_OF_HOST_MEMORY},
+                    std::pair{"copy", VK_ERROR_OUT_OF_DEVICE_MEMORY},
+                    std::pair{"copy", VK_ERROR_DEVICE_LOST}));
+
+TEST_F(Fault, ALossEndsEveryWaitAndTheDeviceComesBack) {
+  Bench bench;
+  const auto ir = shader("saxpy");
+  auto lost_buffer = bench->memory().create(64, 0);
+  ASSERT_TRUE(lost_buffer);
+  Saxpy first(300), second(300), dependent(300);
+  const auto a = bench.dispatch(ir, first.launch), b = bench.dispatch(ir, second.launch);
+  ASSERT_TRUE(a && b);
+  injected_result = VK_ERROR_DEVICE_LOST;
+  only = "vkWaitSemaphores";
+  std::vector<std::thread> waiters;
+  for (std::uint64_t token : {*a, *b, *a, *b}) {
+    waiters.emplace_back([&, token] {
+      EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+    });
+  }
+  for (std::thread& waiter : waiters) waiter.join();
+  only = nullptr;
+  EXPECT_NE(bench->completion_error(*a).find("VK_ERROR_DEVICE_LOST"), std::string::npos)
+      << bench->completion_error(*a);
+
+  SokrCompletionToken wait = sokr_token_encode(1, *a);
+  dependent.launch.waits = &wait;
+  dependent.launch.wait_count = 1;
+  const auto c = bench.dispatch(ir, dependent.launch);
+  ASSERT_TRUE(c) << c.failure().sentence;
+  EXPECT_EQ(bench->completion(*c, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+  EXPECT_NE(bench->completion_error(*c).find("waits for"), std::string::npos);
+  EXPECT_EQ(dependent.y[5], 1.0f) << "a launch ran though what it waited for had failed";
+
+  const auto gone = bench->memory().read(*lost_buffer, 0, first.x.data(), 4);
+  ASSERT_FALSE(gone);
+  EXPECT_NE(gone.failure().sentence.find("lost with its device"), std::string::npos);
+  Saxpy after(200);
+  bench.run(ir, after.launch);
+  EXPECT_EQ(after.wrong(), -1);
+}
+
+TEST_F(Fault, AFailingPipelineIsNotKept) {
+  Bench bench;
+  injected_result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  only = "vkCreateComputePipelines";
+  Saxpy saxpy(200);
+  const auto token = bench.dispatch(shader("saxpy"), saxpy.launch);
+  ASSERT_FALSE(token);
+  EXPECT_EQ(token.code(), SOKR_DISPATCH_FAILED);
+  EXPECT_NE(token.failure().sentence.find("vkCreateComputePipelines"), std::string::npos);
+  only = nullptr;
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(), -1);
+}
+
+}  // namespace
+}  // namespace sokr::vulkan::test

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <array>
+#include <thread>
+
+#include "support.hpp"
+
+namespace sokr::vulkan::test {
+namespace {
+
+using substrate::CompletionAnswer;
+
+struct Way {
+  const char* name;
+  OptionList options;
+};
+
+// The ways through the code that one device can show: Vulkan versions, staging, and
+// features that others do not have.
+class EveryWay : public testing::TestWithParam<Way> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Vulkan, EveryWay,
+    testing::Values(
+        Way{"Api13", {}}, Way{"Api12", {{"vulkan.api", "1.2"}}},
+        Way{"Api11", {{"vulkan.api", "1.1"}}}, Way{"Copy", {{"vulkan.staging", "copy"}}},
+        Way{"Copy11", {{"vulkan.staging", "copy"}, {"vulkan.api", "1.1"}}},
+        Way{"InPlace", {{"vulkan.import_bytes", "1"}}},
+        Way{"Plain",
+            {{"vulkan.disable",
+              "nullDescriptor,robustBufferAccess2,synchronization2,VK_EXT_external_memory_host"}}}),
+    [](const auto& way) { return std::string(way.param.name); });
+
+TEST_P(EveryWay, SaxpyOnHostMemory) {
+  Bench bench(GetParam().options);
+  for (std::size_t n : {1u, 63u, 4096u, 1000003u}) {
+    Saxpy saxpy(n);
+    bench.run(shader("saxpy"), saxpy.launch);
+    EXPECT_EQ(saxpy.wrong(), -1) << n;
+  }
+}
+
+TEST_P(EveryWay, BytesThatTheKernelDoesNotWriteStay) {
+  Bench bench(GetParam().options);
+  Saxpy saxpy(20000);
+  saxpy.push.n = 10;
+  saxpy.bindings[1].access = SOKR_ACCESS_READ_WRITE;
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.y[9], 1.0f + 2.0f * 9);
+  EXPECT_EQ(saxpy.y[10], 1.0f);
+  EXPECT_EQ(saxpy.y[19999], 1.0f);
+}
+
+TEST_P(EveryWay, SetsArraysUniformsAndSpecialization) {
+  Bench bench(GetParam().options);
+  std::array<std::vector<std::uint32_t>, 3> in;
+  for (std::uint32_t k = 0; k < 3; ++k) in[k].assign(8, k + 1);
+  std::vector<std::uint32_t> offset{5, 6, 7, 8}, result(8, 0);
+  std::vector<SokrBinding> bindings;
+  for (std::uint32_t k = 0; k < 3; ++k) {
+    bindings.push_back(host_binding(0, 3, in[k], SOKR_ACCESS_READ, k));
+  }
+  bindings.push_back(host_binding(2, 1, offset, SOKR_ACCESS_READ));
+  bindings.push_back(host_binding(3, 0, result, SOKR_ACCESS_WRITE));
+  SokrSpecialization scale{5, 4, 2};
+  SokrLaunch launch{};
+  launch.groups[0] = 2;
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = bindings.data();
+  launch.binding_count = static_cast<std::uint32_t>(bindings.size());
+  launch.specializations = &scale;
+  launch.specialization_count = 1;
+  bench.run(shader("sets"), launch);
+  for (std::uint32_t i = 0; i < 8; ++i) EXPECT_EQ(result[i], 2u * 321u + offset[i & 3]) << i;
+}
+
+TEST_P(EveryWay, NullBindingsReadZero) {
+  Bench bench(GetParam().options);
+  std::vector<std::uint32_t> v(4, 1);
+  SokrBinding none{0, 0, 0, SOKR_BINDING_NULL, SOKR_ACCESS_READ_WRITE, 0, 0, 0, 0};
+  std::vector<SokrBinding> bindings{none, host_binding(0, 1, v)};
+  SokrLaunch launch{};
+  launch.groups[0] = launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = bindings.data();
+  launch.binding_count = 2;
+  for (int round = 0; round < 3; ++round) {
+    bench.run(shader("null"), launch);
+    EXPECT_EQ(v, std::vector<std::uint32_t>(4, 7));
+  }
+}
+
+TEST_P(EveryWay, ChainsThroughHostMemoryWithoutWaitingInBetween) {
+  Bench bench(GetParam().options);
+  Saxpy saxpy(30000);
+  const auto ir = shader("saxpy");
+  std::vector<std::uint64_t> tokens;
+  SokrCompletionToken wait = 0;
+  for (int i = 0; i < 5; ++i) {
+    if (i != 0) {
+      wait = sokr_token_encode(1, tokens.back());
+      saxpy.launch.waits = &wait;
+      saxpy.launch.wait_count = 1;
+    }
+    auto token = bench.dispatch(ir, saxpy.launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  EXPECT_EQ(bench->completion(tokens.back(), UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(saxpy.wrong(5), -1);
+  for (std::uint64_t token : tokens) {
+    EXPECT_EQ(bench->completion(token, 0).signal, SOKR_COMPLETION_COMPLETE);
+  }
+}
+
+TEST_P(EveryWay, ManyInFlightNobodyWaitsAndDestroyBringsThemIn) {
+  constexpr int kLaunches = 100;
+  std::vector<std::unique_ptr<Saxpy>> work;
+  {
+    Bench bench(GetParam().options);
+    const auto ir = shader("saxpy");
+    for (int i = 0; i < kLaunches; ++i) {
+      work.push_back(std::make_unique<Saxpy>(500));
+      auto token = bench.dispatch(ir, work.back()->launch);
+      ASSERT_TRUE(token) << token.failure().sentence;
+    }
+  }
+  for (auto& saxpy : work) EXPECT_EQ(saxpy->wrong(), -1);
+}
+
+TEST(Launch, TheSameLaunchIsRecordedOnce) {
+  Bench bench;
+  const auto ir = shader("saxpy");
+  Saxpy saxpy(1000);
+  for (int i = 0; i < 20; ++i) bench.run(ir, saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(20), -1);
+  Saxpy elsewhere(1000);
+  bench.run(ir, elsewhere.launch);
+  EXPECT_EQ(elsewhere.wrong(), -1);
+  EXPECT_EQ((*bench->session())->recordings().recorded(), 1u);
+  Saxpy other(1001);
+  bench.run(ir, other.launch);
+  EXPECT_EQ((*bench->session())->recordings().recorded(), 2u);
+  EXPECT_EQ(other.wrong(), -1);
+}
+
+TEST(Launch, LocalSizeIsOverriddenWhereItIsSpecialized) {
+  Bench bench;
+  Saxpy saxpy(1000);
+  saxpy.launch.specialization_count = 0;
+  saxpy.launch.specializations = nullptr;
+  saxpy.launch.local_size[0] = 32;
+  saxpy.launch.local_size[1] = saxpy.launch.local_size[2] = 1;
+  saxpy.launch.groups[0] = 32;
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(), -1);
+}
+
+TEST(Launch, NoGroupsIsALaunchThatDoesNothing) {
+  Bench bench;
+  Saxpy saxpy(100);
+  saxpy.launch.groups[1] = 0;
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.y[50], 1.0f);
+}
+
+TEST(Launch, ProfilingGivesDeviceTime) {
+  Bench bench;
+  Saxpy saxpy(100000);
+  saxpy.launch.flags = SOKR_LAUNCH_PROFILE;
+  auto token = bench.dispatch(shader("saxpy"), saxpy.launch);
+  ASSERT_TRUE(token) << token.failure().sentence;
+  EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  auto ns = bench->timing(*token);
+  ASSERT_TRUE(ns);
+  EXPECT_LT(*ns, 60'000'000'000u);
+  Saxpy plain(10);
+  auto unprofiled = bench.dispatch(shader("saxpy"), plain.launch);
+  bench->completion(*unprofiled, UINT64_MAX);
+  EXPECT_FALSE(bench->timing(*unprofiled));
+}
+
+struct Spin {
+  std::vector<std::uint32_t> v;
+  std::uint32_t rounds = 50000;
+  SokrBinding binding;
+  SokrLaunch launch{};
+  explicit Spin(std::uint32_t groups) : v(groups), binding(host_binding(0, 0, v)) {
+    launch.groups[0] = groups;
+    launch.groups[1] = launch.groups[2] = 1;
+    launch.bindings = &binding;
+    launch.binding_count = 1;
+    launch.push = &rounds;
+    launch.push_size = 4;
+  }
+};
+
+TEST(Completion, PollsTimesOutAndIsSticky) {
+  Bench bench;
+  Spin warm(1);
+  bench.run(shader("spin"), warm.launch);
+  Spin spin(8000);
+  auto token = bench.dispatch(shader("spin"), spin.launch);
+  ASSERT_TRUE(token) << token.failure().sentence;
+  EXPECT_EQ(bench->completion(*token, 0), (CompletionAnswer{SOKR_OK, SOKR_COMPLETION_PENDING}));
+  EXPECT_EQ(bench->completion(*token, 1000),
+            (CompletionAnswer{SOKR_TIMEOUT, SOKR_COMPLETION_TIMEDOUT}));
+  std::vector<std::thread> waiters;
+  for (int i = 0; i < 4; ++i) {
+    waiters.emplace_back([&] {
+      EXPECT_EQ(bench->completion(*token, UINT64_MAX),
+                (CompletionAnswer{SOKR_OK, SOKR_COMPLETION_COMPLETE}));
+    });
+  }
+  for (std::thread& waiter : waiters) waiter.join();
+  std::uint32_t h = 7999;
+  for (std::uint32_t i = 0; i < spin.rounds; ++i) h = h * 1664525u + 1013904223u;
+  EXPECT_EQ(spin.v[7999], h);
+  EXPECT_EQ(bench->completion(*token, 0), (CompletionAnswer{SOKR_OK, SOKR_COMPLETION_COMPLETE}));
+  EXPECT_EQ(bench->completion(*token + 2'000'000, 0).result, SOKR_NOT_FOUND);
+}
+
+TEST(Completion, ThreadsDispatchAndWaitAtOnce) {
+  Bench bench;
+  const auto ir = shader("saxpy");
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 25; ++i) {
+        Saxpy saxpy(200 + 100 * static_cast<std::size_t>(t % 2));
+        auto token = bench.dispatch(ir, saxpy.launch);
+        ASSERT_TRUE(token) << token.failure().sentence;
+        EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+        EXPECT_EQ(saxpy.wrong(), -1);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace sokr::vulkan::test

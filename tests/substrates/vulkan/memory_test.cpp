@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <cstdlib>
+#include <numeric>
+
+#include "support.hpp"
+
+namespace sokr::vulkan::test {
+namespace {
+
+SokrBuffer create(Bench& bench, std::uint64_t size, std::uint32_t flags = 0) {
+  auto buffer = bench->memory().create(size, flags);
+  EXPECT_TRUE(buffer) << buffer.failure().sentence;
+  return buffer ? *buffer : 0;
+}
+
+class Staged : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Vulkan, Staged, testing::Values("direct", "copy"));
+
+TEST_P(Staged, BuffersAreZeroAndKeepWhatKernelsWrite) {
+  Bench bench(OptionList{{"vulkan.staging", GetParam()}});
+  Saxpy saxpy(1000);
+  const std::uint64_t bytes = 1000 * sizeof(float);
+  const SokrBuffer x = create(bench, bytes), y = create(bench, bytes + 256, SOKR_BUFFER_HOST_VISIBLE);
+  std::vector<float> back(1000, 9.0f);
+  ASSERT_TRUE(bench->memory().read(x, 0, back.data(), bytes));
+  EXPECT_EQ(back, std::vector<float>(1000, 0.0f));
+  ASSERT_TRUE(bench->memory().write(x, 0, saxpy.x.data(), bytes));
+  ASSERT_TRUE(bench->memory().write(y, 256, saxpy.y.data(), bytes));
+  saxpy.bindings = {buffer_binding(0, 0, x, bytes), buffer_binding(0, 1, y, bytes, 256)};
+  saxpy.launch.bindings = saxpy.bindings.data();
+  bench.run(shader("saxpy"), saxpy.launch);
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ((*bench->session())->recordings().recorded(), 1u);
+  ASSERT_TRUE(bench->memory().read(y, 256, saxpy.y.data(), bytes));
+  EXPECT_EQ(saxpy.wrong(2), -1);
+  auto mapped = bench->memory().map(y);
+  ASSERT_TRUE(mapped);
+  EXPECT_EQ(static_cast<float*>(*mapped)[64 + 3], saxpy.y[3]);
+  EXPECT_TRUE(bench->memory().free(x));
+  EXPECT_TRUE(bench->memory().free(y));
+}
+
+TEST(Memory, AFreedBufferLivesUntilItsLaunchEnds) {
+  Bench bench;
+  const SokrBuffer v = create(bench, 16000);
+  std::uint32_t rounds = 50000;
+  SokrBinding binding = buffer_binding(0, 0, v, 16000);
+  SokrLaunch launch{};
+  launch.groups[0] = 4000;
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = &binding;
+  launch.binding_count = 1;
+  launch.push = &rounds;
+  launch.push_size = 4;
+  auto token = bench.dispatch(shader("spin"), launch);
+  ASSERT_TRUE(token) << token.failure().sentence;
+  EXPECT_TRUE(bench->memory().free(v));
+  auto again = bench.dispatch(shader("spin"), launch);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.failure().sentence, fmt::format("buffer {} is gone: it was freed, or lost with its device", v));
+  EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+}
+
+TEST(Memory, AddressesReachBuffers) {
+  Bench bench;
+  const SokrBuffer v = create(bench, 16, SOKR_BUFFER_ADDRESS);
+  auto address = bench->memory().address(v);
+  ASSERT_TRUE(address) << address.failure().sentence;
+  SokrLaunch launch{};
+  launch.groups[0] = launch.groups[1] = launch.groups[2] = 1;
+  launch.push = &*address;
+  launch.push_size = 8;
+  bench.run(shader("address"), launch);
+  std::vector<std::uint32_t> back(4);
+  ASSERT_TRUE(bench->memory().read(v, 0, back.data(), 16));
+  EXPECT_EQ(back, std::vector<std::uint32_t>(4, 5));
+}
+
+TEST(Memory, IndirectCountsComeFromABuffer) {
+  Bench bench;
+  Saxpy saxpy(1000);
+  const SokrBuffer counts = create(bench, 32);
+  const std::uint32_t groups[3] = {16, 1, 1};
+  ASSERT_TRUE(bench->memory().write(counts, 8, groups, 12));
+  saxpy.launch.indirect = counts;
+  saxpy.launch.indirect_offset = 8;
+  saxpy.launch.groups[0] = 0;
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(), -1);
+  saxpy.launch.indirect_offset = 24;
+  auto token = bench.dispatch(shader("saxpy"), saxpy.launch);
+  ASSERT_FALSE(token);
+  EXPECT_EQ(token.code(), SOKR_INVALID_INPUT);
+}
+
+TEST(Memory, HostMemoryIsImportedInPlace) {
+  Bench bench;
+  const std::uint32_t alignment = bench.physical().limits().host_import_alignment;
+  if (alignment == 0) GTEST_SKIP() << "no VK_EXT_external_memory_host";
+  const std::uint64_t bytes = alignment * 2ull;
+  auto* memory = static_cast<float*>(std::aligned_alloc(alignment, bytes));
+  std::fill(memory, memory + bytes / 4, 1.0f);
+  auto imported = bench->memory().import_host(memory, bytes);
+  ASSERT_TRUE(imported) << imported.failure().sentence;
+  Saxpy saxpy(bytes / 4);
+  saxpy.bindings[1] = buffer_binding(0, 1, *imported, bytes);
+  bench.run(shader("saxpy"), saxpy.launch);
+  std::copy(memory, memory + bytes / 4, saxpy.y.begin());
+  EXPECT_EQ(saxpy.wrong(), -1);
+  auto odd = bench->memory().import_host(memory + 1, bytes);
+  ASSERT_FALSE(odd);
+  EXPECT_NE(odd.failure().sentence.find("multiples of"), std::string::npos);
+  EXPECT_TRUE(bench->memory().free(*imported));
+  bench.renew();
+  std::free(memory);
+}
+
+TEST(Memory, BadArgumentsAreSentences) {
+  Bench bench;
+  const SokrBuffer v = create(bench, 16);
+  char bytes[16];
+  const auto refused = [](auto result, const std::string& text) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.code(), SOKR_INVALID_INPUT);
+    EXPECT_NE(result.failure().sentence.find(text), std::string::npos) << result.failure().sentence;
+  };
+  refused(bench->memory().create(0, 0), "at least 1");
+  refused(bench->memory().create(4, 64), "0x40");
+  refused(bench->memory().read(v, 8, bytes, 9), "end beyond");
+  refused(bench->memory().read(v, UINT64_MAX, bytes, 2), "end beyond");
+  refused(bench->memory().write(v, 0, nullptr, 4), "null");
+  refused(bench->memory().write(0, 0, bytes, 4), "no buffer");
+  refused(bench->memory().free(v + 100), "no buffer");
+  refused(bench->memory().map(v), "SOKR_BUFFER_HOST_VISIBLE");
+  refused(bench->memory().address(v), "SOKR_BUFFER_ADDRESS");
+  auto huge = bench->memory().create(UINT64_MAX / 2, 0);
+  ASSERT_FALSE(huge);
+  EXPECT_EQ(huge.code(), SOKR_DISPATCH_FAILED);
+  EXPECT_NE(huge.failure().sentence.find("out of memory"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sokr::vulkan::test

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "support.hpp"
+
+namespace sokr::vulkan::test {
+namespace {
+
+void expect_refused(const Result<std::uint64_t>& result, SokrResult code, const std::string& text) {
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.code(), code) << result.failure().sentence;
+  EXPECT_NE(result.failure().sentence.find(text), std::string::npos) << result.failure().sentence;
+}
+
+TEST(Refusal, NamesTheMissingFeature) {
+  Bench bench(OptionList{{"vulkan.disable", "shaderInt64,bufferDeviceAddress"}});
+  expect_refused(bench.capability(shader("int64")), SOKR_CAPABILITY_DENIED,
+                 "needs shaderInt64; " + bench.name() + " does not have it");
+  expect_refused(bench.capability(shader("address")), SOKR_CAPABILITY_DENIED,
+                 "needs bufferDeviceAddress; " + bench.name() + " does not have it");
+  EXPECT_TRUE(bench.capability(shader("saxpy")));
+}
+
+TEST(Refusal, WithTheFeatureItRuns) {
+  Bench bench;
+  if (!bench.physical().usable.has("shaderInt64")) GTEST_SKIP() << "no shaderInt64";
+  std::vector<std::uint64_t> v{0x100000001};
+  SokrBinding binding = host_binding(0, 0, v);
+  SokrLaunch launch{};
+  launch.groups[0] = launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = &binding;
+  launch.binding_count = 1;
+  bench.run(shader("int64"), launch);
+  EXPECT_EQ(v[0], 0x300000003u);
+}
+
+TEST(Refusal, OtherFormatsAndBrokenModules) {
+  Bench bench;
+  auto ir = shader("saxpy");
+  SokrCapabilityQuery query{};
+  query.ir_format = SOKR_IR_PTX;
+  query.ir_data = ir.data();
+  query.ir_data_len = ir.size();
+  expect_refused(bench->capability(query), SOKR_CAPABILITY_DENIED, "not SPIR-V");
+  ir.resize(ir.size() - 8);
+  auto result = bench.capability(ir);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.code(), SOKR_INVALID_IR);
+  EXPECT_FALSE(result.failure().sentence.empty());
+  Saxpy saxpy(10);
+  auto dispatched = bench.dispatch(ir, saxpy.launch);
+  ASSERT_FALSE(dispatched);
+  EXPECT_EQ(dispatched.code(), SOKR_INVALID_IR);
+}
+
+TEST(Refusal, TooManyDescriptors) {
+  Bench bench;
+  expect_refused(bench.capability(shader("many")), SOKR_CAPABILITY_DENIED, "100000");
+}
+
+TEST(Refusal, LocalSizes) {
+  Bench bench;
+  Saxpy saxpy(10);
+  saxpy.local.value = 1u << 20;
+  expect_refused(bench.dispatch(shader("saxpy"), saxpy.launch), SOKR_INVALID_INPUT, "1048576");
+  Saxpy twice(10);
+  twice.launch.local_size[0] = 32;
+  twice.launch.local_size[1] = twice.launch.local_size[2] = 1;
+  expect_refused(bench.dispatch(shader("saxpy"), twice.launch), SOKR_INVALID_INPUT, "contradicts");
+  std::vector<std::uint32_t> v(4);
+  std::vector<SokrBinding> bindings{host_binding(0, 0, v), host_binding(0, 1, v)};
+  SokrLaunch launch{};
+  launch.groups[0] = launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = bindings.data();
+  launch.binding_count = 2;
+  launch.local_size[0] = 8;
+  launch.local_size[1] = launch.local_size[2] = 1;
+  expect_refused(bench.dispatch(shader("null"), launch), SOKR_CAPABILITY_DENIED,
+                 "fixed size 4,1,1");
+}
+
+TEST(Refusal, SubgroupSizes) {
+  Bench bench;
+  Saxpy saxpy(10);
+  saxpy.launch.subgroup_size = 4096;
+  auto result = bench.dispatch(shader("saxpy"), saxpy.launch);
+  expect_refused(result, SOKR_INVALID_INPUT, bench.physical().subgroup_sizes());
+  Saxpy good(10);
+  good.launch.subgroup_size = bench.physical().limits().subgroup_size;
+  bench.run(shader("saxpy"), good.launch);
+  EXPECT_EQ(good.wrong(), -1);
+}
+
+TEST(Refusal, BadLaunches) {
+  Bench bench;
+  const auto ir = shader("saxpy");
+  Saxpy missing(10);
+  missing.launch.binding_count = 1;
+  expect_refused(bench.dispatch(ir, missing.launch), SOKR_INVALID_INPUT, "0.1");
+  Saxpy unaligned(10);
+  auto buffer = bench->memory().create(4096, 0);
+  ASSERT_TRUE(buffer);
+  unaligned.bindings[1] = buffer_binding(0, 1, *buffer, 40, 1);
+  if (bench.physical().properties.limits.minStorageBufferOffsetAlignment > 1) {
+    expect_refused(bench.dispatch(ir, unaligned.launch), SOKR_INVALID_INPUT, "not a multiple of");
+  }
+  unaligned.bindings[1] = buffer_binding(0, 1, *buffer, 4096, 256);
+  expect_refused(bench.dispatch(ir, unaligned.launch), SOKR_INVALID_INPUT, "end beyond buffer");
+  Saxpy waits(10);
+  SokrCompletionToken token = sokr_token_encode(1, 123456);
+  waits.launch.waits = &token;
+  waits.launch.wait_count = 1;
+  expect_refused(bench.dispatch(ir, waits.launch), SOKR_INVALID_INPUT, "waits[0]");
+  Saxpy groups(10);
+  groups.launch.groups[0] = UINT32_MAX;
+  expect_refused(bench.dispatch(ir, groups.launch), SOKR_INVALID_INPUT, "4294967295");
+}
+
+TEST(Refusal, NewerSpirvThanTheDeviceTakes) {
+  Bench bench(OptionList{{"vulkan.api", "1.1"}, {"vulkan.disable", "VK_KHR_spirv_1_4"}});
+  auto ir = shader("saxpy");
+  ir[5 + 1] = ir[5 + 1];
+  ir[5] = 0;
+  ir[6] = 1;
+  ir[4] = 0;
+  ir[5] = 6;  // version word 0x00010600, little-endian
+  auto result = bench.capability(ir);
+  ASSERT_FALSE(result);
+  EXPECT_FALSE(result.failure().sentence.empty());
+}
+
+}  // namespace
+}  // namespace sokr::vulkan::test
