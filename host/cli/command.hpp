@@ -32,9 +32,15 @@ struct RunFlags {
   bool json = false;
 };
 
+struct BenchFlags {
+  LaunchFlags launch;
+  std::string repeat, json, baseline, max_regress;
+};
+
 int devices(bool json);
 int inspect(const std::string& kernel, bool json);
 int run(const RunFlags& flags);
+int bench(const BenchFlags& flags);
 
 }  // namespace sokr::cli
 

@@ -61,7 +61,8 @@ struct Commands {
   bool devices_json = false, inspect_json = false;
   std::string inspect_kernel;
   RunFlags run_flags;
-  CLI::App *devices, *inspect, *run;
+  BenchFlags bench_flags;
+  CLI::App *devices, *inspect, *run, *bench;
 
   Commands() {
     app.name("sokr");
@@ -79,11 +80,19 @@ struct Commands {
     add_launch_flags(*run, run_flags.launch);
     add_text(*run, "--repeat", run_flags.repeat, "N", "dispatch N times on the same buffers");
     run->add_flag("--json", run_flags.json, "machine-readable, schema sokr.run/1");
+    bench = app.add_subcommand("bench", "latency from dispatch to completion");
+    add_launch_flags(*bench, bench_flags.launch);
+    add_text(*bench, "--repeat", bench_flags.repeat, "N", "dispatches; default: for a second");
+    add_text(*bench, "--json", bench_flags.json, "FILE", "results, schema sokr.bench/1");
+    add_text(*bench, "--baseline", bench_flags.baseline, "FILE",
+             "compare with the --json of an earlier run");
+    add_text(*bench, "--max-regress", bench_flags.max_regress, "PCT",
+             "exit 3 if a median is so much slower");
     for (CLI::App* command : commands()) command->allow_extras();
     app.allow_extras();
   }
 
-  std::array<CLI::App*, 3> commands() const { return {devices, inspect, run}; }
+  std::array<CLI::App*, 4> commands() const { return {devices, inspect, run, bench}; }
 };
 
 std::string did_you_mean(std::string_view given, const std::vector<std::string>& known) {
@@ -143,6 +152,7 @@ int dispatch(int argc, char** argv) {
   if (commands.devices->parsed()) return devices(commands.devices_json);
   if (commands.inspect->parsed()) return inspect(commands.inspect_kernel, commands.inspect_json);
   if (commands.run->parsed()) return run(commands.run_flags);
+  if (commands.bench->parsed()) return bench(commands.bench_flags);
   refuse_unknown_command(commands);
   return kBadUsage;
 }

@@ -44,7 +44,7 @@ OutputFile::OutputFile(const fs::path& path) : path_(path) {
   }
   std::error_code error;
   // A link stays a link; what it leads to is replaced.
-  target_ = fs::weakly_canonical(path, error);
+  target_ = fs::weakly_canonical(fs::absolute(path), error);
   if (error) fail(error.value());
   if (exists && ::access(target_.c_str(), W_OK) != 0) fail(errno);
   const fs::path folder = target_.parent_path();

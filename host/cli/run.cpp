@@ -8,11 +8,11 @@
 #include "command.hpp"
 #include "compare.hpp"
 #include "kernel_file.hpp"
-#include "npy.hpp"
 #include "output.hpp"
-#include "output_file.hpp"
+#include "output_set.hpp"
 #include "plan.hpp"
 #include "scalar.hpp"
+#include "selection.hpp"
 #include "text.hpp"
 
 namespace sokr::cli {
@@ -43,12 +43,6 @@ struct RunResult {
   std::optional<std::chrono::nanoseconds> device_time;  // of the last dispatch
   std::vector<PageBuffer> memory;                       // one for each planned buffer
 };
-
-std::string label(const Substrate& substrate) {
-  return *substrate.info().description
-             ? fmt::format("{} ({})", substrate.name(), substrate.info().description)
-             : std::string(substrate.name());
-}
 
 RunResult run_on(const Substrate& substrate, const Kernel& kernel, const Plan& plan,
                  std::uint32_t repeat, Notes& notes) {
@@ -81,12 +75,6 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, const Plan& p
   return result;
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 std::string summary(const RunResult& result, const Plan& plan) {
   std::string text = fmt::format("ran on {}: {} workgroups of {}", label(result.substrate),
                                  extent_text(plan.groups), extent_text(plan.local_size));
@@ -95,36 +83,15 @@ std::string summary(const RunResult& result, const Plan& plan) {
   }
   return text + fmt::format(", {} times; first {}, median {}", result.times_ns.size(),
                             duration_text(result.times_ns.front()),
-                            duration_text(median(result.times_ns)));
+                            duration_text(percentile(result.times_ns, 50)));
 }
 
 // ---- Which substrates -----------------------------------------------------------------
 
-std::vector<Substrate> named_substrates(const Context& context,
-                                        const std::vector<std::string>& names) {
-  std::vector<Substrate> substrates;
-  for (const std::string& name : names) {
-    try {
-      substrates.push_back(context.substrate(name));
-    } catch (const Error& error) {
-      throw UsageError(fmt::format("--on: {}", error.what()));
-    }
-  }
-  return substrates;
-}
-
 // Every named one, in that order. The first that fails ends it.
 std::vector<RunResult> run_on_named(std::span<const Substrate> substrates, const Kernel& kernel,
                                     const Plan& plan, std::uint32_t repeat, Notes& notes) {
-  for (const Substrate& substrate : substrates) {
-    if (const auto reason = substrate.why_not(kernel)) {
-      throw Error(SOKR_CAPABILITY_DENIED,
-                  fmt::format("{} cannot run this kernel: {}", substrate.name(), *reason));
-    }
-    if (const auto reason = why_not(plan, substrate)) {
-      throw UsageError(fmt::format("{} cannot run this launch: {}", substrate.name(), *reason));
-    }
-  }
+  require_capable(substrates, kernel, plan);
   std::vector<RunResult> results;
   for (const Substrate& substrate : substrates) {
     results.push_back(run_on(substrate, kernel, plan, repeat, notes));
@@ -209,19 +176,6 @@ class DefaultRun {
 
 // ---- Results --------------------------------------------------------------------------
 
-std::vector<OutputFile> open_outputs(const Plan& plan) {
-  std::vector<OutputFile> files;
-  for (const PlannedOutput& output : plan.outputs) {
-    files.emplace_back(output.spec.file);
-    for (std::size_t i = 0; i + 1 < files.size(); ++i) {
-      if (files[i].target() != files.back().target()) continue;
-      throw UsageError(fmt::format("--out: '{}' is named twice; each output needs a file of its own",
-                                   output.spec.file));
-    }
-  }
-  return files;
-}
-
 void refuse_disagreement(const Plan& plan, const std::vector<RunResult>& results) {
   for (std::size_t i = 1; i < results.size(); ++i) {
     for (const PlannedOutput& output : plan.outputs) {
@@ -235,20 +189,6 @@ void refuse_disagreement(const Plan& plan, const std::vector<RunResult>& results
   }
 }
 
-void write_outputs(const Plan& plan, const RunResult& result, std::vector<OutputFile>& files) {
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const PlannedOutput& output = plan.outputs[i];
-    const auto bytes = result.memory[output.buffer].bytes();
-    if (output.spec.npy) {
-      const SokrIrScalar type = *output.spec.npy;
-      const std::string header = npy_header(type, bytes.size() / scalar_size(type));
-      files[i].write(std::as_bytes(std::span(header)));
-    }
-    files[i].write(bytes);
-  }
-  for (OutputFile& file : files) file.finish();
-}
-
 Json run_json(const RunResult& result) {
   const auto [least, most] = std::minmax_element(result.times_ns.begin(), result.times_ns.end());
   return Json{{"substrate", result.substrate.name()},
@@ -256,7 +196,7 @@ Json run_json(const RunResult& result) {
               {"description", result.substrate.info().description},
               {"first_ns", result.times_ns.front()},
               {"min_ns", *least},
-              {"median_ns", median(result.times_ns)},
+              {"median_ns", percentile(result.times_ns, 50)},
               {"max_ns", *most},
               {"device_ns", result.device_time ? Json(result.device_time->count()) : Json(nullptr)}};
 }
@@ -310,7 +250,7 @@ int run(const RunFlags& flags) {
     results = run_on_named(named, kernel, plan, repeat, notes);
     refuse_disagreement(plan, results);
   }
-  write_outputs(plan, results.front(), files);
+  write_outputs(plan, results.front().memory, files);
   if (flags.json) {
     print(json_text(report(flags, request, kernel, plan, repeat, results, passed_over)));
   }

@@ -258,8 +258,10 @@ struct Judged {
 };
 
 // Runs the photograph on all substrates that `wanted` names and compares each with the first.
+// `seen` tells whether a substrate has compiled the kernels before.
 Judged run_all(const Context& context, const Kernels& kernels, const Photograph& photograph,
-               const std::function<bool(const Substrate&)>& wanted) {
+               const std::function<bool(const Substrate&)>& wanted,
+               const std::function<bool(const Substrate&)>& seen) {
   Judged judged;
   std::string first;
   for (const Substrate& substrate : context.substrates()) {
@@ -271,6 +273,7 @@ Judged run_all(const Context& context, const Kernels& kernels, const Photograph&
       continue;
     }
     Result result = develop(substrate, kernels, photograph);
+    if (seen(substrate)) result.row.first = "(above)";
     if (judged.run++ == 0) {
       first = substrate.name();
       judged.best = result.pixels;
@@ -298,12 +301,13 @@ int run(int argc, char** argv) {
 
   auto is_fast = [](const Substrate& s) { return s.info().kind != SOKR_KIND_REFERENCE; };
   auto has_reference = std::ranges::any_of(context.substrates(), std::not_fn(is_fast));
-  Judged full = run_all(context, kernels, photograph, is_fast);
+  auto all = [](const Substrate&) { return true; };
+  Judged full = run_all(context, kernels, photograph, is_fast, std::not_fn(all));
   Judged small;
   Photograph small_photograph;
   if (has_reference) {
     small_photograph = reduced(photograph, kSmallFactor);
-    small = run_all(context, kernels, small_photograph, [](const Substrate&) { return true; });
+    small = run_all(context, kernels, small_photograph, all, is_fast);
   }
   if (full.run + small.run == 0) {
     std::string reasons;

@@ -133,8 +133,15 @@ Substrate Context::substrate(std::string_view name) const {
     if (candidate.name() == name) return candidate;
     names += fmt::format("{}{}", names.empty() ? "" : ", ", candidate.name());
   }
-  throw Error(SOKR_NOT_FOUND, fmt::format("there is no substrate '{}'; there is {}",
-                                          host::one_line(name), names.empty() ? "none" : names));
+  std::string sentence = fmt::format("there is no substrate '{}'; there is {}",
+                                     host::one_line(name), names.empty() ? "none" : names);
+  // "vulkan" says why there is no "vulkan:0".
+  const std::string_view family = name.substr(0, name.find(':'));
+  for (const Unavailable& missing : state_->unavailable) {
+    if (missing.name != name && missing.name != family) continue;
+    sentence += fmt::format(" ({}: {})", missing.name, missing.reason);
+  }
+  throw Error(SOKR_NOT_FOUND, sentence);
 }
 
 Substrate Context::choose(const Kernel& kernel, std::vector<Candidate>* candidates) const {

@@ -89,7 +89,7 @@ def run_kernel(name):
 # name: (arguments, exit code, what the sentence has to contain)
 CASES = {
     # The command line.
-    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect and run"),
+    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run and bench"),
     "unknown command": (["rnu"], BAD_USAGE, "unknown command 'rnu'; did you mean 'run'?"),
     "unknown flag before": (["--verison"], BAD_USAGE, "did you mean '--version'?"),
     "unknown flag": (run("--grops", "4"), BAD_USAGE, "unknown flag '--grops'; did you mean '--groups'?"),
@@ -224,6 +224,14 @@ CASES = {
     "output npy size": (["run", "copy.spv", "--in", "0.0=x", "--zero", "0.1=63", "--push",
                          "u32:15,u32:0", "--out", "0.1=out.npy:u32", *SIZE],
                         BAD_USAGE, "no whole number of u32 elements of 4 bytes"),
+    # Benchmarks.
+    "baseline alone": (["bench", *GOOD, *SIZE, "--baseline", "x"], BAD_USAGE, "go together"),
+    "baseline garbage": (["bench", *GOOD, *SIZE, "--baseline", "x", "--max-regress", "5"], FAILED,
+                         "'x' is no baseline"),
+    "baseline percentage": (["bench", *GOOD, *SIZE, "--baseline", "x", "--max-regress", "much"],
+                            BAD_USAGE, "'much' is no percentage"),
+    "baseline missing": (["bench", *GOOD, *SIZE, "--baseline", "no", "--max-regress", "5"], FAILED,
+                         "'no' cannot be read"),
     "output without file": (change("--out", "0.1="), BAD_USAGE, "it takes SET.BINDING[INDEX]=FILE"),
 }
 

@@ -156,6 +156,32 @@ class Command(unittest.TestCase):
                          ["mock:software", "mock:add"])
         self.assertEqual(result.stderr.count(b"ran on"), 2)
 
+    def test_bench(self):
+        bench = ["bench", *RUN[1:], "--repeat", "50", "--on", "mock:add,mock:two"]
+        result = self.good(*bench, "--json", "base.json", mocks=("add", "add_two"))
+        lines = result.stdout.decode().splitlines()
+        self.assertEqual(lines[0].split()[:4], ["first", "min", "p50", "p90"])
+        self.assertEqual([line.split()[0] for line in lines[1:]], ["mock:add", "mock:two"])
+        report = json.loads(self.sokr.load("base.json"))
+        self.assertEqual(report["schema"], "sokr.bench/1")
+        for one in report["results"]:
+            self.assertEqual(one["dispatches"], 50)
+            self.assertLessEqual(one["min_ns"], one["p50_ns"])
+            self.assertLessEqual(one["p50_ns"], one["p99_ns"])
+            self.assertLessEqual(one["p99_ns"], one["max_ns"])
+        for one in report["results"]:
+            one["p50_ns"] *= 1e6
+        self.sokr.store("slow.json", json.dumps(report).encode())
+        self.good(*bench, "--baseline", "slow.json", "--max-regress", "10",
+                  mocks=("add", "add_two"))
+        for one in report["results"]:
+            one["p50_ns"] = 1e-3
+        self.sokr.store("fast.json", json.dumps(report).encode())
+        slower = self.sokr.run(*bench, "--baseline", "fast.json", "--max-regress", "10",
+                               mocks=("add", "add_two"))
+        self.assertEqual(slower.returncode, 3)
+        self.assertRegex(slower.stderr.decode(), r"^sokr: mock:add is .* slower than the baseline.*\n$")
+
     def test_version(self):
         self.assertEqual(self.good("--version").stdout, b"sokr 0.1.1\n")
 

@@ -39,7 +39,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"bad_name", "'Mock One'; a name consists of [a-z0-9:_.-]"},
         Refusal{"throwing", "sokr_plugin_main threw an exception: no device today"},
         Refusal{"ir_version", "it was built for version 3.0 of sokr/ir.h; this host needs 1.x"}),
-    [](const auto& info) { return std::string(info.param.mock); });
+    [](const auto& test) { return std::string(test.param.mock); });
 
 TEST(Loader, OffersAndRegisters) {
   const Context context(mocks({"add"}));
@@ -172,10 +172,12 @@ TEST(Loader, EveryTruncationOfALibraryIsRefusedOrLoaded) {
 }
 
 TEST(Loader, ReadsTheEnvironmentAfterTheOptions) {
-  ::setenv("SOKR_PLUGIN_PATH", (mock("same_name").string() + "::" + mock("software").string()).c_str(),
-           1);
+  const char* const before = std::getenv("SOKR_PLUGIN_PATH");
+  const std::string restored = before ? before : "";
+  ::setenv("SOKR_PLUGIN_PATH",
+           (mock("same_name").string() + "::" + mock("software").string()).c_str(), 1);
   const Context context(mocks({"add"}));
-  ::unsetenv("SOKR_PLUGIN_PATH");
+  ::setenv("SOKR_PLUGIN_PATH", restored.c_str(), 1);
   EXPECT_TRUE(offers(context, "mock:add"));
   EXPECT_TRUE(offers(context, "mock:software"));
 }

@@ -204,6 +204,9 @@ __attribute__((visibility("hidden")))
 const SokrPlugin *sokr_plugin_main(const SokrHostInfo *host) {
   (void)host;
   (void)mock_library;
+  (void)mock_substrates;
+  (void)mock_diagnostics;
+  (void)mock_dispatch;
   mock_record("main");
 #ifdef MOCK_NULL_MAIN
   return NULL;

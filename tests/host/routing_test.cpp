@@ -74,6 +74,14 @@ TEST(Routing, AnUnknownNameListsWhatThereIs) {
   EXPECT_NE(std::string(error.what()).find("mock:add"), std::string::npos);
 }
 
+TEST(Routing, AnUnavailableNameSaysWhy) {
+  const Context context(mocks({"add"}));
+  const Error error = failure_of([&] { (void)context.substrate("mock:other"); });
+  EXPECT_NE(std::string(error.what()).find("(mock:other: its device is not plugged in)"),
+            std::string::npos)
+      << error.what();
+}
+
 TEST(Routing, KernelsAreRecognisedByTheirBytes) {
   const Context context(mocks({"ir"}));
   EXPECT_EQ(mock_kernel(context).ir_format(), 0x4D4F434Bu);
