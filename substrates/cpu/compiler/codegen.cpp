@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compiler/codegen.hpp"
+
+#include <llvm/Analysis/LoopAnalysisManager.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/TargetParser/Host.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/IPO/AlwaysInliner.h>
+#include <llvm/Transforms/IPO/Inliner.h>
+#include <llvm/Transforms/Scalar/ADCE.h>
+#include <llvm/Transforms/Scalar/DeadStoreElimination.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/GVN.h>
+#include <llvm/Transforms/Scalar/IndVarSimplify.h>
+#include <llvm/Transforms/Scalar/LICM.h>
+#include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Scalar/LoopRotation.h>
+#include <llvm/Transforms/Scalar/LoopUnrollPass.h>
+#include <llvm/Transforms/Scalar/SROA.h>
+#include <llvm/Transforms/Scalar/SimpleLoopUnswitch.h>
+#include <llvm/Transforms/Scalar/SimplifyCFG.h>
+
+#include <mutex>
+
+namespace sokr::cpu {
+
+TargetTraits traits_of(Isa isa) {
+  TargetTraits t;
+  t.isa = isa;
+  t.wide_masks = isa == Isa::kAvx512;
+  t.masked_memory = isa == Isa::kAvx512 || isa == Isa::kAvx2;
+  t.gathers = t.masked_memory;
+  t.fma = isa != Isa::kSse4;
+  t.half = isa != Isa::kSse4;
+  return t;
+}
+
+CpuModel model_of(Isa isa) {
+  if (isa == Isa::kNeon) {
+#if defined(__aarch64__)
+    return {"aarch64-unknown-linux-gnu", llvm::sys::getHostCPUName().str(), ""};
+#else
+    return {"aarch64-unknown-linux-gnu", "generic", "+neon"};
+#endif
+  }
+  CpuModel model{"x86_64-unknown-linux-gnu", "", ""};
+  if (isa == host_isa()) {
+    model.cpu = llvm::sys::getHostCPUName().str();
+    for (const auto& feature : llvm::sys::getHostCPUFeatures())
+      model.features += (model.features.empty() ? "" : ",") +
+                        std::string(feature.second ? "+" : "-") + feature.first().str();
+    return model;
+  }
+  model.cpu = isa == Isa::kAvx512 ? "x86-64-v4" : isa == Isa::kAvx2 ? "x86-64-v3" : "x86-64-v2";
+  if (isa == Isa::kAvx2) model.features = "+fast-gather";
+  return model;
+}
+
+Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+  });
+  CpuModel model = model_of(isa);
+  std::string error;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(model.triple, error);
+  if (!target) return fail(SOKR_DISPATCH_FAILED, "LLVM has no target {}: {}", model.triple, error);
+  llvm::TargetOptions options;
+  options.UnsafeFPMath = false;
+  options.ExceptionModel = llvm::ExceptionHandling::None;
+  options.EmitAddrsig = false;
+  auto* machine = target->createTargetMachine(model.triple, model.cpu, model.features, options,
+                                              llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                              llvm::CodeGenOptLevel::Default);
+  if (!machine) return fail(SOKR_DISPATCH_FAILED, "LLVM cannot make code for {}", model.cpu);
+  return std::unique_ptr<llvm::TargetMachine>(machine);
+}
+
+// No loop idiom recognition: it would call memset.
+void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager groups;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(groups);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, groups, modules);
+  llvm::FunctionPassManager first, second;
+  first.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  first.addPass(llvm::EarlyCSEPass(true));
+  first.addPass(llvm::SimplifyCFGPass());
+  first.addPass(llvm::InstCombinePass());
+  second.addPass(llvm::SimplifyCFGPass());
+  llvm::LoopPassManager loop;
+  loop.addPass(llvm::LoopRotatePass(true, false));
+  loop.addPass(llvm::LICMPass(llvm::LICMOptions()));
+  second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loop), true, false));
+  second.addPass(llvm::GVNPass());
+  second.addPass(llvm::InstCombinePass());
+  llvm::LoopPassManager late;
+  late.addPass(llvm::IndVarSimplifyPass());
+  second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(late), false, false));
+  llvm::LoopUnrollOptions unroll(2);
+  unroll.setRuntime(true).setPartial(true);
+  second.addPass(llvm::LoopUnrollPass(unroll));
+  second.addPass(llvm::EarlyCSEPass(true));
+  second.addPass(llvm::InstCombinePass());
+  llvm::LoopPassManager hoist;
+  hoist.addPass(llvm::LICMPass(llvm::LICMOptions()));
+  second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(hoist), true, false));
+  second.addPass(llvm::DSEPass());
+  second.addPass(llvm::ADCEPass());
+  second.addPass(llvm::SimplifyCFGPass());
+  llvm::ModulePassManager all;
+  all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
+  all.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
+  all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(second)));
+  all.run(module, modules);
+}
+
+namespace {
+
+Result<llvm::SmallVector<char, 0>> emit(llvm::Module& module, llvm::TargetMachine& machine,
+                                        llvm::CodeGenFileType kind) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, out, nullptr, kind))
+    return fail(SOKR_DISPATCH_FAILED, "LLVM cannot write object files for this target");
+  passes.run(module);
+  return bytes;
+}
+
+}  // namespace
+
+Result<llvm::SmallVector<char, 0>> emit_object(llvm::Module& module, llvm::TargetMachine& machine) {
+  return emit(module, machine, llvm::CodeGenFileType::ObjectFile);
+}
+
+Result<std::string> emit_assembly(llvm::Module& module, llvm::TargetMachine& machine) {
+  SOKR_ASSIGN(auto bytes, emit(module, machine, llvm::CodeGenFileType::AssemblyFile));
+  return std::string(bytes.begin(), bytes.end());
+}
+
+}  // namespace sokr::cpu

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// From LLVM IR to an object file: the target machine, the optimisation pipeline.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_HPP_
+
+#include "compiler/llvm_pch.hpp"
+
+#include <llvm/Target/TargetMachine.h>
+
+#include "compiler/emitter.hpp"
+
+namespace sokr::cpu {
+
+TargetTraits traits_of(Isa isa);
+// The processor model and features that code for this instruction set is made for: the
+// host's own where it has it.
+struct CpuModel {
+  std::string triple, cpu, features;
+};
+CpuModel model_of(Isa isa);
+
+Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa);
+void optimise(llvm::Module& module, llvm::TargetMachine& machine);
+Result<llvm::SmallVector<char, 0>> emit_object(llvm::Module& module, llvm::TargetMachine& machine);
+Result<std::string> emit_assembly(llvm::Module& module, llvm::TargetMachine& machine);
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_HPP_

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <sokr/cpu/compiler.hpp>
+
+#include "compiler/codegen.hpp"
+
+#include <llvm/Config/llvm-config.h>
+#include <llvm/IR/DiagnosticInfo.h>
+#include <llvm/IR/DiagnosticPrinter.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "compiler/link.hpp"
+
+namespace sokr::cpu {
+namespace {
+
+constexpr int kCompilerVersion = 1;  // part of every cache key: raise it when code changes
+
+void dump(const CompileOptions& options, std::string_view entry, const char* stage, std::string_view text) {
+  if (options.dump.empty()) return;
+  std::error_code ignored;
+  std::filesystem::create_directories(options.dump, ignored);
+  std::string name;
+  for (char c : entry) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  std::ofstream file(std::filesystem::path(options.dump) /
+                     fmt::format("{}.{}.{}", name, isa_name(options.isa), stage));
+  file << text;
+}
+
+std::string text_of(const llvm::Module& module) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  module.print(out, nullptr);
+  return text;
+}
+
+struct Diagnostics : llvm::DiagnosticHandler {
+  std::string* error;
+  explicit Diagnostics(std::string* to) : error(to) {}
+  bool handleDiagnostics(const llvm::DiagnosticInfo& info) override {
+    if (info.getSeverity() == llvm::DS_Error) {
+      llvm::raw_string_ostream out(*error);
+      llvm::DiagnosticPrinterRawOStream printer(out);
+      info.print(printer);
+    }
+    return true;
+  }
+};
+
+Result<CompiledKernel> compile_program(const Program& program, const CompileOptions& options) {
+  Geometry geometry = choose_geometry(program, options);
+  Analysis analysis = analyse(program, geometry);
+  dump(options, program.entry->name, "program.txt", to_text(program));
+  dump(options, program.entry->name, "shapes.txt",
+       fmt::format("width {} chunks {} passes {}\n", geometry.width, geometry.chunks, geometry.passes()) +
+           to_text(program, analysis));
+
+  SOKR_ASSIGN(auto machine, make_target_machine(options.isa));
+  llvm::LLVMContext context;
+  std::string error;
+  context.setDiagnosticHandler(std::make_unique<Diagnostics>(&error));
+  llvm::Module module("kernel", context);
+  module.setTargetTriple(machine->getTargetTriple().str());
+  module.setDataLayout(machine->createDataLayout());
+  Emitter emitter(module, program, analysis, geometry, options, traits_of(options.isa));
+  SOKR_TRY(emitter.emit());
+  dump(options, program.entry->name, "ll", options.dump.empty() ? "" : text_of(module));
+  std::string wrong;
+  llvm::raw_string_ostream wrong_out(wrong);
+  if (llvm::verifyModule(module, &wrong_out))
+    return fail(SOKR_DISPATCH_FAILED, "the code generator made invalid LLVM IR: {}",
+                wrong.substr(0, wrong.find('\n')));
+  optimise(module, *machine);
+  if (!options.dump.empty()) {
+    dump(options, program.entry->name, "opt.ll", text_of(module));
+    auto copy = llvm::CloneModule(module);
+    SOKR_ASSIGN(auto assembly, emit_assembly(*copy, *machine));
+    dump(options, program.entry->name, "s", assembly);
+  }
+  SOKR_ASSIGN(auto object, emit_object(module, *machine));
+  if (!error.empty()) return fail(SOKR_DISPATCH_FAILED, "LLVM could not compile the kernel: {}", error);
+  std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(object.data()), object.size());
+  SOKR_ASSIGN(auto image, link_image(bytes, "sokr_kernel"));
+
+  CompiledKernel kernel;
+  kernel.isa = options.isa;
+  const auto& controls = program.entry->float_controls;
+  if (controls.denorm_flush_to_zero & 2) kernel.flags |= kKernelFlushDenormals;
+  if (controls.rounding_rtz & 2) kernel.flags |= kKernelRoundTowardZero;
+  kernel.local_size = geometry.local;
+  kernel.subgroup_size = geometry.subgroup;
+  kernel.lanes = geometry.lanes();
+  kernel.passes = geometry.passes();
+  kernel.scratch_size = emitter.scratch_size();
+  kernel.binding_count = emitter.binding_count();
+  kernel.push_constant_size = emitter.push_size();
+  kernel.entry_offset = image.entry;
+  kernel.image = std::move(image.bytes);
+  return kernel;
+}
+
+}  // namespace
+
+Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPoint& entry,
+                               const CompileOptions& options) {
+  SOKR_TRY(check(module, entry, options));
+  try {
+    SOKR_ASSIGN(Program program, lower(module, entry));
+    promote_variables(program);
+    return compile_program(program, options);
+  } catch (const std::bad_alloc&) {
+    return fail(SOKR_DISPATCH_FAILED, "no memory to compile entry point {}", entry.name);
+  }
+}
+
+std::string compiler_fingerprint(Isa isa) {
+  CpuModel model = model_of(isa);
+  return fmt::format("sokr-cpu {} llvm {} {} {} {}", kCompilerVersion, LLVM_VERSION_STRING, isa_name(isa),
+                     model.cpu, model.features);
+}
+
+}  // namespace sokr::cpu

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compiler/emitter.hpp"
+#include "compiler/transfer.hpp"
+
+namespace sokr::cpu {
+
+using llvm::ConstantInt;
+using spirv::TypeKind;
+
+// offset + index * stride, for all invocations. Affine terms stay scalars; one term
+// that differs freely stays a 32-bit index beside the rest; more become 64-bit offsets.
+void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride) {
+  unsigned bits = type->getIntegerBitWidth();
+  LlvmType* i64 = b_.getInt64Ty();
+  auto extend = [&](LlvmValue* v) {
+    return bits == 64 ? v : b_.CreateSExt(v, v->getType()->getWithNewBitWidth(64));
+  };
+  auto scaled = [&](LlvmValue* v) {
+    return b_.CreateMul(v, ConstantInt::get(v->getType(), static_cast<std::uint64_t>(stride), true));
+  };
+  bool fits = index.s.affine && std::abs(index.s.ls) < (INT64_C(1) << 28) &&
+              std::abs(index.s.cs) < (INT64_C(1) << 28) && stride < (INT64_C(1) << 31);
+  if (fits && address.offset.s.affine) {
+    Shape s;
+    s.known = true;
+    s.ls = address.offset.s.ls + index.s.ls * stride;
+    bool by_chunk = address.offset.s.chunk || index.s.chunk;
+    s.chunk = by_chunk;
+    s.cs = by_chunk ? 0 : address.offset.s.cs + index.s.cs * stride;
+    address.offset = apply(s, {&address.offset, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
+      return b_.CreateAdd(v[0], scaled(extend(v[1])));
+    });
+    return;
+  }
+  bool lone = address.scale == 0 && address.offset.s.affine && address.offset.s.ls == 0 &&
+              bits <= 32 && !index.s.affine && stride > 0 && stride < (INT64_C(1) << 31);
+  if (lone) {
+    address.index = index;
+    if (bits < 32)
+      for (auto& v : address.index.v) v = b_.CreateSExt(v, wide(b_.getInt32Ty()));
+    address.scale = stride;
+    return;
+  }
+  auto spread = [&](const Val& offset, const Val& by, std::int64_t factor) {
+    Shape s = shape_of(merged(divergence_of(offset.s), divergence_of(by.s)));
+    return apply(s, {&offset, &by}, [&](llvm::ArrayRef<LlvmValue*> v) {
+      LlvmValue* e = v[1]->getType()->getScalarType() == i64
+                         ? v[1]
+                         : b_.CreateSExt(v[1], v[1]->getType()->getWithNewBitWidth(64));
+      return b_.CreateAdd(
+          v[0], b_.CreateMul(e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(factor), true)));
+    });
+  };
+  if (address.scale) {
+    address.offset = spread(address.offset, address.index, address.scale);
+    address.scale = 0;
+  }
+  address.offset = spread(address.offset, index, stride);
+}
+
+Address Emitter::buffer_address(const spirv::Variable& variable, const Val* index) {
+  Address address;
+  const spirv::Type* type = p_.module->type(variable.pointee);
+  bool array = type && (type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray);
+  std::uint32_t first = first_binding_[variable.id];
+  std::uint32_t count = array ? type->count : 1;
+  address.placed.type = array ? type->element : variable.pointee;
+  auto scope = scope_of_binding_.find(std::uint64_t{variable.set} << 32 | variable.binding);
+  address.alias_scope = scope == scope_of_binding_.end() ? -1 : scope->second;
+  bool read_only = variable.storage == spv::StorageClass::Uniform && type && !type->buffer_block;
+  bool unwritable = variable.non_writable && o_.assume_no_alias && !variable.aliased;
+  address.is_volatile = variable.is_volatile || variable.coherent;
+  address.invariant = (read_only || unwritable) && !address.is_volatile;
+  LlvmValue* table = context_field(0, b_.getPtrTy(), "bindings");
+  auto field = [&](LlvmValue* at, unsigned byte, LlvmType* t) {
+    auto* load = b_.CreateLoad(t, b_.CreateConstGEP1_32(b_.getInt8Ty(), at, byte));
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(cx_, {}));
+    return load;
+  };
+  LlvmValue* zero = b_.getInt64(0);
+  address.offset = constant_val(zero);
+  auto* constant = index && index->s.is_uniform() ? llvm::dyn_cast<ConstantInt>(index->v[0]) : nullptr;
+  if (!index || constant) {
+    std::uint64_t at = constant ? constant->getZExtValue() : 0;
+    std::string name = "binding" + std::to_string(first + at);
+    if (at >= count) at = 0;
+    auto place = static_cast<std::uint32_t>(first + at);
+    auto cached = context_fields_.find(name);
+    if (cached == context_fields_.end()) {
+      llvm::IRBuilder<>::InsertPointGuard keep(b_);
+      b_.SetInsertPoint(entry_->getTerminator());
+      context_fields_[name] = field(table, place * 16, b_.getPtrTy());
+      context_fields_[name + "size"] = field(table, place * 16 + 8, b_.getInt64Ty());
+    }
+    address.base = context_fields_[name];
+    address.limit = constant && constant->getZExtValue() >= count ? zero : context_fields_[name + "size"];
+    return address;
+  }
+  // A descriptor chosen at run time, maybe another one for each invocation.
+  address.alias_scope = -1;
+  address.invariant = false;
+  address.space = Space::kDynamic;
+  Shape shape = shape_of(divergence_of(index->s));
+  auto entry = [&](unsigned byte, LlvmType* t) {
+    return apply(shape, {index}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+      auto one = [&](LlvmValue* i) -> LlvmValue* {
+        LlvmValue* inside = b_.CreateICmpULT(i, ConstantInt::get(i->getType(), count));
+        LlvmValue* safe = b_.CreateSelect(inside, i, ConstantInt::get(i->getType(), 0));
+        LlvmValue* at = b_.CreateAdd(b_.CreateZExtOrTrunc(safe, b_.getInt64Ty()), b_.getInt64(first));
+        LlvmValue* row = b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(at, b_.getInt64(16)));
+        LlvmValue* value = field(row, byte, t);
+        if (t->isPointerTy()) return b_.CreatePtrToInt(value, b_.getInt64Ty());
+        return b_.CreateSelect(inside, value, zero);
+      };
+      if (!v[0]->getType()->isVectorTy()) return one(v[0]);
+      LlvmValue* out = llvm::Constant::getNullValue(wide(b_.getInt64Ty()));
+      for (unsigned l = 0; l < g_.width; ++l)
+        out = b_.CreateInsertElement(out, one(b_.CreateExtractElement(v[0], l)), l);
+      return out;
+    });
+  };
+  address.begin = entry(0, b_.getPtrTy());
+  address.size = entry(8, b_.getInt64Ty());
+  return address;
+}
+
+Address Emitter::root_address(Id root) {
+  const spirv::Variable* variable = p_.module->variable(root);
+  Address address;
+  address.offset = constant_val(b_.getInt64(0));
+  if (!variable) {
+    internal_error(fmt::format("pointer {} has no memory", root));
+    return address;
+  }
+  switch (variable->storage) {
+    case spv::StorageClass::PushConstant:
+      address.space = Space::kPush;
+      address.base = context_field(8, b_.getPtrTy(), "push");
+      address.limit = b_.getInt64(push_size_);
+      address.placed.type = variable->pointee;
+      address.invariant = true;
+      return address;
+    case spv::StorageClass::Workgroup: {
+      auto [offset, size] = workgroup_[root];
+      address.space = Space::kWorkgroup;
+      address.base = b_.CreateConstGEP1_64(b_.getInt8Ty(), scratch_, offset);
+      address.limit = b_.getInt64(size);
+      address.placed.type = variable->pointee;
+      auto scope = scope_of_binding_.find(UINT64_MAX - root);
+      if (scope != scope_of_binding_.end()) address.alias_scope = scope->second;
+      return address;
+    }
+    default:
+      return buffer_address(*variable, nullptr);
+  }
+}
+
+Address Emitter::dynamic_address(const Leaves& pointer, Id pointer_type) {
+  const spirv::Type* type = p_.module->type(pointer_type);
+  Address address;
+  address.placed.type = type ? type->element : 0;
+  if (pointer.size() == 1) {
+    address.space = Space::kPhysical;
+    address.base = llvm::ConstantPointerNull::get(b_.getPtrTy());
+    address.offset = pointer[0];
+    return address;
+  }
+  address.space = Space::kDynamic;
+  if (pointer.size() != kPointerLeaves) {
+    internal_error("a pointer has no place");
+    address.begin = address.size = address.offset = constant_val(b_.getInt64(0));
+    return address;
+  }
+  address.begin = pointer[0];
+  address.size = pointer[1];
+  address.offset = pointer[2];
+  if (address.begin.s.is_uniform() && address.size.s.is_uniform()) {
+    address.space = Space::kBuffer;
+    address.base = b_.CreateIntToPtr(address.begin.v[0], b_.getPtrTy());
+    address.limit = address.size.v[0];
+  }
+  return address;
+}
+
+void Emitter::walk_chain(Address& address, const Inst& chain) {
+  std::size_t first = 1;
+  const spirv::Variable* variable = p_.module->variable(look_through(p_, chain.args[0]));
+  bool pointer_step =
+      chain.op == spv::Op::OpPtrAccessChain || chain.op == spv::Op::OpInBoundsPtrAccessChain;
+  auto add = [&](Id index, std::int64_t stride) {
+    Leaves value = get(index);
+    if (!value.empty()) add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
+  };
+  if (variable && !pointer_step && address.space == Space::kBuffer) {
+    const spirv::Type* type = p_.module->type(variable->pointee);
+    if (type && (type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray)) {
+      Leaves index = get(chain.args[1]);
+      address = buffer_address(*variable, &index[0]);
+      first = 2;
+    }
+  }
+  if (pointer_step) {
+    const spirv::Type* pointer = p_.module->type(p_.type_of(chain.args[0]));
+    std::uint64_t stride = pointer && pointer->stride ? pointer->stride
+                                                      : placed_size(*p_.module, address.placed);
+    add(chain.args[1], static_cast<std::int64_t>(stride));
+    first = 2;
+  }
+  for (std::size_t i = first; i < chain.args.size(); ++i) {
+    const spirv::Type* type = p_.module->type(address.placed.type);
+    if (!type) return;
+    const spirv::Constant* constant = p_.module->constant(chain.args[i]);
+    if (type->kind == TypeKind::kStruct) {
+      std::uint64_t offset = 0;
+      address.placed = placed_part(*p_.module, address.placed,
+                                   constant ? static_cast<std::uint32_t>(constant->bits) : 0, &offset);
+      add_term(address, constant_val(b_.getInt64(offset)), b_.getInt64Ty(), 1);
+      continue;
+    }
+    auto stride = static_cast<std::int64_t>(placed_stride(*p_.module, address.placed));
+    std::uint64_t unused = 0;
+    address.placed = placed_part(*p_.module, address.placed, 0, &unused);
+    add(chain.args[i], stride);
+  }
+}
+
+Address Emitter::address_of(Id pointer) {
+  pointer = look_through(p_, pointer);
+  if (p_.module->variable(pointer)) return root_address(pointer);
+  const Inst* inst = p_.inst(pointer);
+  bool chain = inst && (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpInBoundsAccessChain ||
+                        inst->op == spv::Op::OpPtrAccessChain ||
+                        inst->op == spv::Op::OpInBoundsPtrAccessChain);
+  if (!chain) {
+    Leaves leaves = get(pointer);
+    return dynamic_address(leaves, p_.type_of(pointer));
+  }
+  Address address = address_of(inst->args[0]);
+  walk_chain(address, *inst);
+  return address;
+}
+
+// The three (or one) numbers that a pointer is as a value.
+Leaves Emitter::pointer_leaves(Id pointer) {
+  Address address = address_of(pointer);
+  if (address.scale) add_term(address, constant_val(b_.getInt64(0)), b_.getInt64Ty(), 0);
+  if (address.scale) {
+    Val index = address.index;
+    std::int64_t scale = address.scale;
+    address.scale = 0;
+    Shape s = shape_of(merged(divergence_of(address.offset.s), divergence_of(index.s)));
+    address.offset = apply(s, {&address.offset, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
+      LlvmValue* e = b_.CreateSExt(v[1], v[1]->getType()->getWithNewBitWidth(64));
+      return b_.CreateAdd(v[0], b_.CreateMul(e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(scale))));
+    });
+  }
+  if (address.space == Space::kPhysical) return {address.offset};
+  if (address.space == Space::kDynamic) return {address.begin, address.size, address.offset};
+  LlvmValue* limit = address.limit ? address.limit : b_.getInt64(UINT64_MAX >> 1);
+  return {constant_val(b_.CreatePtrToInt(address.base, b_.getInt64Ty())), constant_val(limit),
+          address.offset};
+}
+
+// ---- Bounds ---------------------------------------------------------------------------------
+
+bool Emitter::is_scalar_address(const Address& address) const {
+  if (address.scale || address.offset.s.varies_by_lane()) return false;
+  if (address.space != Space::kDynamic) return true;
+  return !address.begin.s.varies_by_lane() && !address.size.s.varies_by_lane();
+}
+
+LlvmValue* Emitter::element_pointer(const Address& address, unsigned chunk, std::int64_t offset) {
+  LlvmValue* at = b_.CreateAdd(base_of(address.offset, chunk),
+                               b_.getInt64(static_cast<std::uint64_t>(offset)));
+  if (address.space == Space::kPhysical) return b_.CreateIntToPtr(at, b_.getPtrTy());
+  LlvmValue* base = address.base ? address.base
+                                 : b_.CreateIntToPtr(base_of(address.begin, chunk), b_.getPtrTy());
+  return b_.CreateGEP(b_.getInt8Ty(), base, at);
+}
+
+LlvmValue* Emitter::lane_pointers(const Address& address, unsigned chunk, std::int64_t offset) {
+  LlvmType* i8 = b_.getInt8Ty();
+  if (address.scale) {
+    LlvmValue* start = element_pointer(address, chunk, offset);
+    auto* step = llvm::ArrayType::get(i8, static_cast<std::uint64_t>(address.scale));
+    return b_.CreateGEP(step, start, vector_of(address.index, chunk));
+  }
+  LlvmValue* at = b_.CreateAdd(vector_of(address.offset, chunk),
+                               ConstantInt::get(wide(b_.getInt64Ty()), static_cast<std::uint64_t>(offset), true));
+  if (address.space == Space::kDynamic)
+    return b_.CreateIntToPtr(b_.CreateAdd(vector_of(address.begin, chunk), at), wide(b_.getPtrTy()));
+  if (address.space == Space::kPhysical) return b_.CreateIntToPtr(at, wide(b_.getPtrTy()));
+  return b_.CreateGEP(i8, address.base, at);
+}
+
+namespace {
+
+// How many offsets are good for an access of `span` bytes: limit - span + 1, or 0.
+LlvmValue* room(llvm::IRBuilder<>& b, LlvmValue* limit, std::int64_t span) {
+  LlvmValue* wide_span = ConstantInt::get(limit->getType(), static_cast<std::uint64_t>(span));
+  LlvmValue* left = b.CreateAdd(b.CreateSub(limit, wide_span), ConstantInt::get(limit->getType(), 1));
+  LlvmValue* enough = b.CreateICmpUGE(limit, wide_span);
+  return b.CreateSelect(enough, left, llvm::Constant::getNullValue(limit->getType()));
+}
+
+}  // namespace
+
+// Are the bytes [low, high) beside every invocation's offset in range? One compare for
+// each base. For affine and scalar addresses with one object.
+LlvmValue* Emitter::range_in_bounds(const Address& address, std::int64_t low, std::int64_t high) {
+  const Shape& s = address.offset.s;
+  auto stretch = [&](std::int64_t by) { by < 0 ? low += by : high += by; };
+  stretch(s.ls * (g_.width - 1));
+  if (!s.chunk) stretch(s.cs * (g_.chunks - 1));
+  bool one_object = address.limit != nullptr;
+  LlvmValue* good = nullptr;
+  unsigned count = s.chunk || !one_object ? g_.chunks : 1;
+  for (unsigned c = 0; c < count; ++c) {
+    LlvmValue* limit = one_object ? address.limit : base_of(address.size, c);
+    LlvmValue* base = s.chunk ? address.offset.v[c] : address.offset.v[0];
+    LlvmValue* at = b_.CreateAdd(base, b_.getInt64(static_cast<std::uint64_t>(low)));
+    LlvmValue* one = b_.CreateICmpULT(at, room(b_, limit, high - low));
+    good = good ? b_.CreateAnd(good, one) : one;
+  }
+  return good;
+}
+
+LlvmValue* Emitter::lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
+                                   std::int64_t high) {
+  if (address.space == Space::kPhysical) return nullptr;
+  std::int64_t span = high - low;
+  LlvmType* i64 = b_.getInt64Ty();
+  if (address.scale && address.limit) {
+    LlvmValue* start = b_.CreateAdd(base_of(address.offset, chunk),
+                                    b_.getInt64(static_cast<std::uint64_t>(low)));
+    LlvmValue* places = room(b_, address.limit, span);  // offsets [0, places) are good
+    LlvmValue* some = b_.CreateICmpULT(start, places);
+    LlvmValue* last = b_.CreateUDiv(b_.CreateSub(b_.CreateSub(places, start), b_.getInt64(1)),
+                                    b_.getInt64(static_cast<std::uint64_t>(address.scale)));
+    LlvmValue* count = b_.CreateSelect(some, b_.CreateAdd(last, b_.getInt64(1)), b_.getInt64(0));
+    LlvmValue* most = b_.getInt64(INT32_MAX);
+    count = b_.CreateSelect(b_.CreateICmpULT(count, most), count, most);
+    LlvmValue* bound = b_.CreateVectorSplat(g_.width, b_.CreateTrunc(count, b_.getInt32Ty()));
+    return b_.CreateICmpULT(vector_of(address.index, chunk), bound);
+  }
+  LlvmValue* at = vector_of(address.offset, chunk);
+  if (address.scale) {
+    LlvmValue* index = b_.CreateSExt(vector_of(address.index, chunk), wide(i64));
+    at = b_.CreateAdd(at, b_.CreateMul(index, ConstantInt::get(wide(i64), static_cast<std::uint64_t>(address.scale))));
+  }
+  at = b_.CreateAdd(at, ConstantInt::get(wide(i64), static_cast<std::uint64_t>(low), true));
+  LlvmValue* limit = address.limit ? b_.CreateVectorSplat(g_.width, address.limit)
+                                   : vector_of(address.size, chunk);
+  return b_.CreateICmpULT(at, room(b_, limit, span));
+}
+
+}  // namespace sokr::cpu

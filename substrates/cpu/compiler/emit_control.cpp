@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compiler/emitter.hpp"
+#include "compiler/transfer.hpp"
+
+namespace sokr::cpu {
+
+// A branch around code that nobody may be in.
+struct Emitter::Guard {
+  BasicBlock* skip = nullptr;
+  std::uint32_t scope = 0;
+};
+
+void Emitter::close_guard(Guard& guard) {
+  if (!guard.skip) return;
+  b_.CreateBr(guard.skip);
+  b_.SetInsertPoint(guard.skip);
+  close_scope(guard.scope);
+  scopes_.pop_back();
+  guard.skip = nullptr;
+}
+
+Divergence Emitter::tail_divergence() const {
+  return is_full(entry_mask_) ? Divergence{} : divergence_of(entry_mask_.s);
+}
+
+// The outermost construct inside `construct` that begins at `block`; kNone = none.
+std::uint32_t Emitter::item_at(std::uint32_t block, std::uint32_t construct) const {
+  std::uint32_t found = kNone;
+  for (std::uint32_t c = p_.blocks[block].construct; c != kNone && c != construct;
+       c = p_.constructs[c].parent)
+    if (p_.constructs[c].begin == block) found = c;
+  return found;
+}
+
+BasicBlock* Emitter::block_label(std::uint32_t block) {
+  if (labels_.empty()) labels_.resize(p_.blocks.size());
+  if (!labels_[block])
+    labels_[block] = BasicBlock::Create(cx_, "b" + std::to_string(block), fn_);
+  return labels_[block];
+}
+
+void Emitter::load_phis(std::uint32_t block) {
+  for (const auto& phi : p_.blocks[block].phis) {
+    auto it = phi_slots_.find(phi.id);
+    if (it == phi_slots_.end()) continue;
+    Leaves leaves;
+    for (const auto& slot : it->second) leaves.push_back(load_slot(slot));
+    set(phi.id, std::move(leaves));
+  }
+}
+
+// Values of the phis of `to` for those who come from `from`. All are read before any
+// is written: phis of one block change at once.
+void Emitter::phi_edge(std::uint32_t from, std::uint32_t to, const Val& mask) {
+  const Block& target = p_.blocks[to];
+  bool blend = static_cast<bool>(phi_divergence(p_, a_, to));
+  // Who comes first finds nothing to keep.
+  if (blend && !target.predecessors.empty() && target.predecessors.front() == from) blend = false;
+  std::vector<std::pair<const Slots*, Leaves>> writes;
+  for (const auto& phi : target.phis) {
+    auto it = phi_slots_.find(phi.id);
+    if (it == phi_slots_.end()) continue;
+    for (const auto& in : phi.incoming)
+      if (in.block == from) writes.emplace_back(&it->second, get(in.value));
+  }
+  for (auto& [slots, leaves] : writes)
+    for (std::size_t i = 0; i < slots->size() && i < leaves.size(); ++i)
+      store_slot((*slots)[i], leaves[i], blend ? &mask : nullptr);
+}
+
+void Emitter::emit_body(std::uint32_t block) {
+  block_ = block;
+  load_phis(block);
+  for (const auto& inst : p_.blocks[block].body) {
+    emit_inst(inst);
+    if (failure_) return;
+  }
+}
+
+void Emitter::emit_range(std::uint32_t construct) {
+  if (is_divergent(construct))
+    emit_divergent(construct);
+  else
+    emit_uniform(construct);
+}
+
+// ---- Together ---------------------------------------------------------------------------
+
+void Emitter::emit_uniform(std::uint32_t root) {
+  const Construct& construct = p_.constructs[root];
+  std::uint32_t scope = open_scope();
+  Val mask = mask_;
+  BasicBlock* leave = BasicBlock::Create(cx_, "leave", fn_);
+  b_.CreateBr(block_label(construct.begin));
+  for (std::uint32_t b = construct.begin; b < construct.end && !failure_;) {
+    if (b != construct.begin && p_.blocks[b].predecessors.empty()) {
+      ++b;
+      continue;
+    }
+    b_.SetInsertPoint(block_label(b));
+    mask_ = mask;
+    std::uint32_t parting = kNone;
+    for (std::uint32_t c = p_.blocks[b].construct; c != root; c = p_.constructs[c].parent)
+      if (p_.constructs[c].begin == b && is_divergent(c)) parting = c;
+    if (parting != kNone) {
+      const Construct& inner = p_.constructs[parting];
+      emit_divergent(parting);
+      bool inside = inner.merge < construct.end && !p_.blocks[inner.merge].predecessors.empty();
+      b_.CreateBr(inside ? block_label(inner.merge) : leave);
+      b = inner.end;
+      continue;
+    }
+    std::uint32_t loop = innermost_loop(p_, b);
+    if (loop != kNone && p_.constructs[loop].header == b && p_.contains(root, b)) {
+      block_ = b;
+      reset_slots_of(loop);
+    }
+    emit_body(b);
+    emit_exit_uniform(b, root, leave);
+    ++b;
+  }
+  b_.SetInsertPoint(leave);
+  mask_ = mask;
+  close_scope(scope);
+  scopes_.pop_back();
+}
+
+void Emitter::uniform_edge(std::uint32_t from, std::uint32_t to, std::uint32_t root,
+                           BasicBlock* leave) {
+  keep_loads_ = false;
+  phi_edge(from, to, mask_);
+  keep_loads_ = true;
+  if (!p_.contains(root, to)) {
+    add_mask(to, mask_);
+    b_.CreateBr(leave);
+    return;
+  }
+  if (to <= from && needs_abort_check(innermost_loop(p_, to))) emit_abort_check();
+  b_.CreateBr(block_label(to));
+}
+
+void Emitter::emit_exit_uniform(std::uint32_t block, std::uint32_t root, BasicBlock* leave) {
+  if (failure_) return;
+  const Block& source = p_.blocks[block];
+  if (source.exit == Exit::kEnd) {
+    b_.CreateBr(leave);
+    return;
+  }
+  if (source.exit == Exit::kJump) return uniform_edge(block, source.targets[0], root, leave);
+  LlvmValue* condition = base_of(get(source.condition)[0], 0);
+  auto edge = [&](std::uint32_t to) {
+    BasicBlock* label = BasicBlock::Create(cx_, "edge", fn_);
+    llvm::IRBuilder<>::InsertPointGuard place(b_);
+    b_.SetInsertPoint(label);
+    uniform_edge(block, to, root, leave);
+    return label;
+  };
+  if (source.exit == Exit::kBranch) {
+    BasicBlock* yes = edge(source.targets[0]);
+    BasicBlock* no = edge(source.targets[1]);
+    b_.CreateCondBr(condition, yes, no);
+    return;
+  }
+  std::unordered_map<std::uint32_t, BasicBlock*> labels;
+  auto label = [&](std::uint32_t to) {
+    auto [it, fresh] = labels.try_emplace(to, nullptr);
+    if (fresh) it->second = edge(to);
+    return it->second;
+  };
+  BasicBlock* otherwise = label(source.targets[0]);
+  llvm::SwitchInst* choice = b_.CreateSwitch(condition, otherwise);
+  auto* type = llvm::cast<llvm::IntegerType>(condition->getType());
+  llvm::SmallDenseSet<std::uint64_t> seen;
+  for (const auto& one : source.cases) {
+    llvm::APInt literal = llvm::APInt(64, one.literal).zextOrTrunc(type->getBitWidth());
+    if (seen.insert(literal.getZExtValue()).second)
+      choice->addCase(llvm::ConstantInt::get(cx_, literal), label(one.target));
+  }
+}
+
+// ---- Parted -----------------------------------------------------------------------------
+
+void Emitter::make_mask_slots(std::uint32_t construct) {
+  const Construct& c = p_.constructs[construct];
+  for (std::uint32_t b = c.begin; b < c.end;) {
+    std::uint32_t item = item_at(b, construct);
+    bool loop_header = c.kind == ConstructKind::kLoop && b == c.header;
+    if (loop_header || (b != c.begin && !mask_known_[b] && !p_.blocks[b].predecessors.empty())) {
+      auto [it, fresh] = mask_slots_.try_emplace(b);
+      if (fresh) {
+        bool crosses = false;
+        for (auto pred : p_.blocks[b].predecessors) crosses |= region_[pred] != region_[b];
+        it->second = make_slot(shape_of(merged(a_.masks[b], tail_divergence())), b_.getInt1Ty(),
+                               crosses);
+      }
+      reset_slot(it->second);
+    }
+    b = item == kNone || item == construct ? b + 1 : p_.constructs[item].end;
+  }
+}
+
+void Emitter::add_mask(std::uint32_t block, const Val& mask) {
+  auto it = mask_slots_.find(block);
+  if (mask_known_[block] || it == mask_slots_.end()) return;
+  Val sum = mask_or(load_slot(it->second), mask);
+  store_slot(it->second, sum, nullptr);
+}
+
+void Emitter::emit_divergent(std::uint32_t construct) {
+  const Construct& c = p_.constructs[construct];
+  Val saved = mask_;
+  if (c.kind != ConstructKind::kLoop) {
+    make_mask_slots(construct);
+    mask_ = saved;
+    emit_divergent_items(construct);
+    mask_ = saved;
+    return;
+  }
+  make_mask_slots(construct);
+  const Slot live = mask_slots_[c.header];
+  store_slot(live, saved, nullptr);
+  BasicBlock* loop = BasicBlock::Create(cx_, "loop", fn_);
+  BasicBlock* leave = BasicBlock::Create(cx_, "left", fn_);
+  b_.CreateBr(loop);
+  b_.SetInsertPoint(loop);
+  std::uint32_t scope = open_scope();
+  block_ = c.header;
+  reset_slots_of(construct);
+  Val mask = load_slot(live);
+  make_mask_slots(construct);
+  mask_ = mask;
+  emit_divergent_items(construct);
+  if (needs_abort_check(construct)) emit_abort_check();
+  b_.CreateCondBr(any(load_slot(live)), loop, leave);
+  close_scope(scope);
+  scopes_.pop_back();
+  b_.SetInsertPoint(leave);
+  mask_ = saved;
+}
+
+void Emitter::emit_divergent_items(std::uint32_t construct) {
+  const Construct& c = p_.constructs[construct];
+  Guard guard;
+  chain_.block = kNone;
+  for (std::uint32_t b = c.begin; b < c.end && !failure_;) {
+    std::uint32_t item = item_at(b, construct);
+    std::uint32_t end = item == kNone ? b + 1 : p_.constructs[item].end;
+    if (b != c.begin) {
+      if (p_.blocks[b].predecessors.empty()) {
+        b = end;
+        continue;
+      }
+      if (chain_.block == b) {
+        mask_ = chain_.mask;
+      } else {
+        close_guard(guard);
+        auto slot = mask_slots_.find(b);
+        if (slot == mask_slots_.end()) {
+          internal_error(fmt::format("block {} has no mask", b));
+          return;
+        }
+        mask_ = load_slot(slot->second);
+        if (needs_guard(b, end)) {
+          BasicBlock* body = BasicBlock::Create(cx_, "some", fn_);
+          guard.skip = BasicBlock::Create(cx_, "none", fn_);
+          b_.CreateCondBr(any(mask_), body, guard.skip);
+          b_.SetInsertPoint(body);
+          guard.scope = open_scope();
+        }
+      }
+    }
+    chain_.block = kNone;
+    if (item == kNone) {
+      emit_body(b);
+      emit_exit_divergent(b);
+    } else {
+      Val mask = mask_;
+      emit_range(item);
+      mask_ = mask;
+      chain_.block = kNone;
+      if (!a_.escapes[item]) chain_ = {p_.constructs[item].merge, mask};
+    }
+    b = end;
+  }
+  close_guard(guard);
+}
+
+void Emitter::edge_divergent(std::uint32_t from, std::uint32_t to, const Val& mask) {
+  phi_edge(from, to, mask);
+  if (to == from + 1 && p_.blocks[to].predecessors.size() == 1 &&
+      p_.blocks[from].exit == Exit::kJump && p_.contains(p_.blocks[from].construct, to))
+    chain_ = {to, mask};
+  else
+    add_mask(to, mask);
+}
+
+Val Emitter::equals(const Val& selector, std::uint64_t literal) {
+  return apply(shape_of(divergence_of(selector.s)), {&selector},
+               [&](llvm::ArrayRef<LlvmValue*> v) {
+                 return b_.CreateICmpEQ(v[0], integer_like(v[0]->getType(), literal));
+               });
+}
+
+void Emitter::emit_exit_divergent(std::uint32_t block) {
+  if (failure_) return;
+  const Block& source = p_.blocks[block];
+  if (source.exit == Exit::kEnd) return;
+  if (source.exit == Exit::kJump) return edge_divergent(block, source.targets[0], mask_);
+  Val condition = get(source.condition)[0];
+  Val here = mask_;
+  if (source.exit == Exit::kBranch) {
+    Val yes = mask_and(here, condition);
+    Val no = mask_and(here, mask_not(condition));
+    edge_divergent(block, source.targets[0], yes);
+    edge_divergent(block, source.targets[1], no);
+    return;
+  }
+  std::vector<std::pair<std::uint32_t, Val>> targets;
+  Val rest = here;
+  for (const auto& one : source.cases) {
+    Val hit = equals(condition, one.literal);
+    rest = mask_and(rest, mask_not(hit));
+    hit = mask_and(here, hit);
+    auto same = std::find_if(targets.begin(), targets.end(),
+                             [&](const auto& t) { return t.first == one.target; });
+    if (same == targets.end())
+      targets.emplace_back(one.target, hit);
+    else
+      same->second = mask_or(same->second, hit);
+  }
+  targets.emplace_back(source.targets[0], rest);
+  for (const auto& [to, mask] : targets) edge_divergent(block, to, mask);
+}
+
+// ---- Judgement ----------------------------------------------------------------------------
+
+// Cheap code without effects runs for nobody rather than be branched around.
+bool Emitter::needs_guard(std::uint32_t begin, std::uint32_t end) const {
+  std::size_t cost = 0;
+  for (std::uint32_t b = begin; b < end; ++b) {
+    std::uint32_t loop = innermost_loop(p_, b);
+    if (loop != kNone && p_.constructs[loop].begin >= begin) return true;
+    for (const auto& inst : p_.blocks[b].body) {
+      switch (inst.op) {
+        case spv::Op::OpAccessChain:
+        case spv::Op::OpInBoundsAccessChain:
+        case spv::Op::OpCompositeExtract:
+        case spv::Op::OpCompositeConstruct:
+          break;
+        case spv::Op::OpFAdd:
+        case spv::Op::OpFSub:
+        case spv::Op::OpFMul:
+        case spv::Op::OpIAdd:
+        case spv::Op::OpISub:
+        case spv::Op::OpSelect:
+        case spv::Op::OpFNegate:
+        case spv::Op::OpLogicalAnd:
+        case spv::Op::OpLogicalOr:
+        case spv::Op::OpLogicalNot:
+          cost += 1;
+          break;
+        default:
+          return true;
+      }
+    }
+  }
+  return cost * g_.chunks > 8;
+}
+
+// A loop that counts up to something fixed, with no loop inside, ends by itself.
+bool Emitter::needs_abort_check(std::uint32_t loop) const {
+  if (!o_.abort_checks || loop == kNone) return false;
+  const Construct& c = p_.constructs[loop];
+  for (const auto& other : p_.constructs)
+    if (other.kind == ConstructKind::kLoop && other.begin > c.begin && other.end <= c.end) return true;
+  auto outside = [&](Id id) {
+    const Definition* def = p_.definition(id);
+    return !def || def->block == kNone || !p_.contains(loop, def->block);
+  };
+  auto counts = [&](Id id) {
+    const Phi* phi = p_.phi(id);
+    if (!phi) {
+      const Inst* step = p_.inst(id);
+      if (!step || step->op != spv::Op::OpIAdd || !p_.module->constant(step->args[1])) return false;
+      phi = p_.phi(step->args[0]);
+    }
+    if (!phi || p_.definition(phi->id)->block != c.header) return false;
+    for (const auto& in : phi->incoming) {
+      const Inst* step = p_.inst(in.value);
+      if (step && step->op == spv::Op::OpIAdd && step->args[0] == phi->id) {
+        const spirv::Constant* by = p_.module->constant(step->args[1]);
+        if (by && by->bits != 0 && !by->is_null) return true;
+      }
+    }
+    return false;
+  };
+  for (std::uint32_t b = c.begin; b < c.end; ++b) {
+    const Block& block = p_.blocks[b];
+    if (block.exit != Exit::kBranch) continue;
+    if (block.targets[0] != c.merge && block.targets[1] != c.merge) continue;
+    const Inst* test = p_.inst(block.condition);
+    if (!test || test->args.size() != 2) continue;
+    bool compares = test->op >= spv::Op::OpUGreaterThan && test->op <= spv::Op::OpSLessThanEqual;
+    if (compares && ((counts(test->args[0]) && outside(test->args[1])) ||
+                     (counts(test->args[1]) && outside(test->args[0]))))
+      return false;
+  }
+  return true;
+}
+
+}  // namespace sokr::cpu

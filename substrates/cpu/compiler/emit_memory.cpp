@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compiler/emitter.hpp"
+#include "compiler/transfer.hpp"
+
+namespace sokr::cpu {
+
+using llvm::Align;
+using llvm::ConstantInt;
+
+namespace {
+
+constexpr std::int64_t kZerosSize = 256;
+constexpr std::int64_t kMaxInterleave = 8;
+
+struct Extent {
+  std::int64_t low = 0, high = 0;
+};
+
+Extent extent_of(const spirv::Module& module, const std::vector<PlacedLeaf>& leaves) {
+  Extent e{INT64_MAX, 0};
+  for (const auto& leaf : leaves) {
+    auto at = static_cast<std::int64_t>(leaf.offset);
+    e.low = std::min(e.low, at);
+    e.high = std::max(e.high, at + scalar_size(module, leaf.type));
+  }
+  if (leaves.empty()) e.low = 0;
+  return e;
+}
+
+// Elements between the same component of neighbouring invocations, if all components
+// of one invocation lie in that space; 0 if there is no such pattern.
+std::int64_t interleave(const spirv::Module& module, const Address& address,
+                        const std::vector<PlacedLeaf>& leaves) {
+  std::int64_t size = scalar_size(module, leaves[0].type);
+  std::int64_t ls = address.offset.s.ls;
+  if (ls <= 0 || ls % size || ls / size > kMaxInterleave) return 0;
+  Extent e = extent_of(module, leaves);
+  if (e.high - e.low > ls) return 0;
+  for (const auto& leaf : leaves)
+    if (scalar_size(module, leaf.type) != size || (static_cast<std::int64_t>(leaf.offset) - e.low) % size)
+      return 0;
+  return ls / size;
+}
+
+}  // namespace
+
+LlvmType* Emitter::memory_type(Id scalar) const {
+  LlvmType* type = scalar_type(scalar);
+  return type->isIntegerTy(1) ? b_.getInt32Ty() : type;
+}
+
+LlvmValue* Emitter::to_memory(LlvmValue* value) {
+  if (!value->getType()->getScalarType()->isIntegerTy(1)) return value;
+  return b_.CreateZExt(value, value->getType()->getWithNewBitWidth(32));
+}
+
+LlvmValue* Emitter::from_memory(LlvmValue* value, Id scalar) {
+  if (!scalar_type(scalar)->isIntegerTy(1)) return value;
+  return b_.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
+}
+
+template <class Instruction>
+Instruction* Emitter::annotate(Instruction* inst, const Address& address) {
+  if (address.alias_scope >= 0 && alias_domain_) {
+    llvm::SmallVector<llvm::Metadata*, 8> others;
+    for (std::size_t i = 0; i < alias_scopes_.size(); ++i)
+      if (static_cast<int>(i) != address.alias_scope) others.push_back(alias_scopes_[i]);
+    inst->setMetadata(llvm::LLVMContext::MD_alias_scope,
+                      llvm::MDNode::get(cx_, {alias_scopes_[static_cast<std::size_t>(address.alias_scope)]}));
+    inst->setMetadata(llvm::LLVMContext::MD_noalias, llvm::MDNode::get(cx_, others));
+  }
+  if (auto* load = llvm::dyn_cast<llvm::LoadInst>(inst)) {
+    if (address.invariant)
+      load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(cx_, {}));
+    load->setVolatile(address.is_volatile);
+  }
+  if (auto* store = llvm::dyn_cast<llvm::StoreInst>(inst)) store->setVolatile(address.is_volatile);
+  return inst;
+}
+
+// ---- Loads ------------------------------------------------------------------------------------
+
+Leaves Emitter::load_memory(Address address, Id type) {
+  address.placed.type = type;
+  std::vector<PlacedLeaf> leaves;
+  placed_leaves(*p_.module, address.placed, 0, leaves);
+  if (leaves.empty()) return {};
+  bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
+  if (trusted) address.limit = nullptr;
+  if (is_scalar_address(address)) return load_uniform(address, leaves);
+  bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
+                address.space != Space::kPhysical;
+  if (affine) return load_affine(address, leaves);
+  if (address.space == Space::kPhysical && address.offset.s.affine && is_full(mask_))
+    return load_affine(address, leaves);
+  return load_gather(address, leaves, true);
+}
+
+Leaves Emitter::load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  Extent e = extent_of(*p_.module, leaves);
+  bool by_chunk = address.offset.s.varies_by_chunk() ||
+                  (address.space == Space::kDynamic &&
+                   (address.begin.s.varies_by_chunk() || address.size.s.varies_by_chunk()));
+  bool physical_guard = address.space == Space::kPhysical && !is_full(mask_);
+  Shape shape = by_chunk ? Shape::by_chunk(0) : Shape::uniform();
+  Leaves out(leaves.size());
+  for (auto& leaf : out) leaf.s = shape;
+  bool checked = address.limit || address.space == Space::kDynamic || physical_guard;
+  bool fits = e.high - e.low <= kZerosSize;
+  for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
+    LlvmValue* inside = nullptr;
+    LlvmValue* start = element_pointer(address, c, e.low);
+    if (physical_guard) {
+      inside = blend_mask(mask_, shape, c);
+    } else if (checked) {
+      Address one = address;
+      one.offset = constant_val(base_of(address.offset, c));
+      if (!one.limit) one.limit = base_of(address.size, c);
+      inside = range_in_bounds(one, e.low, e.high);
+    }
+    BasicBlock *good = nullptr, *done = nullptr, *from = b_.GetInsertBlock();
+    if (checked && fits) start = b_.CreateSelect(inside, start, zeros_);
+    if (checked && !fits) {
+      good = BasicBlock::Create(cx_, "inside", fn_);
+      done = BasicBlock::Create(cx_, "read", fn_);
+      b_.CreateCondBr(inside, good, done);
+      b_.SetInsertPoint(good);
+    }
+    LlvmValues values;
+    for (const auto& leaf : leaves) {
+      LlvmValue* at = b_.CreateConstGEP1_64(b_.getInt8Ty(), start,
+                                            leaf.offset - static_cast<std::uint64_t>(e.low));
+      unsigned size = scalar_size(*p_.module, leaf.type);
+      auto* load = b_.CreateAlignedLoad(memory_type(leaf.type), at, Align(std::min(size, 4u)));
+      Address plain = address;
+      if (checked && fits) plain.invariant = false;
+      values.push_back(from_memory(annotate(load, plain), leaf.type));
+    }
+    if (good) {
+      BasicBlock* end = b_.GetInsertBlock();
+      b_.CreateBr(done);
+      b_.SetInsertPoint(done);
+      for (auto& value : values) {
+        auto* phi = b_.CreatePHI(value->getType(), 2);
+        phi->addIncoming(value, end);
+        phi->addIncoming(llvm::Constant::getNullValue(value->getType()), from);
+        value = phi;
+      }
+    }
+    for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(values[i]);
+  }
+  return out;
+}
+
+Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  std::int64_t step = interleave(*p_.module, address, leaves);
+  if (!step) return load_gather(address, leaves, true);
+  Extent e = extent_of(*p_.module, leaves);
+  std::int64_t ls = address.offset.s.ls;
+  bool by_chunk = address.offset.s.varies_by_chunk();
+  unsigned count = by_chunk ? g_.chunks : 1;
+  BasicBlock *slow = nullptr, *done = nullptr;
+  if (address.limit) {
+    BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+    slow = BasicBlock::Create(cx_, "edge", fn_);
+    done = BasicBlock::Create(cx_, "read", fn_);
+    LlvmValue* inside = range_in_bounds(address, e.low, e.low + ls);
+    b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.SetInsertPoint(fast);
+  }
+  Leaves out(leaves.size());
+  for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
+  std::int64_t size = scalar_size(*p_.module, leaves[0].type);
+  auto lanes = static_cast<unsigned>(g_.width * step);
+  for (unsigned c = 0; c < count; ++c) {
+    LlvmValue* start = element_pointer(address, c, e.low);
+    // One wide load for each scalar type that occurs.
+    std::unordered_map<LlvmType*, LlvmValue*> blocks;
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      LlvmType* type = memory_type(leaves[i].type);
+      LlvmValue*& block = blocks[type];
+      if (!block)
+        block = annotate(b_.CreateAlignedLoad(llvm::FixedVectorType::get(type, lanes), start,
+                                              Align(std::min<std::int64_t>(size, 4))),
+                         address);
+      LlvmValue* value = block;
+      if (step > 1) {
+        llvm::SmallVector<int, 64> pick;
+        auto first = (static_cast<std::int64_t>(leaves[i].offset) - e.low) / size;
+        for (unsigned l = 0; l < g_.width; ++l) pick.push_back(static_cast<int>(first + l * step));
+        value = b_.CreateShuffleVector(block, pick);
+      }
+      out[i].v.push_back(from_memory(value, leaves[i].type));
+    }
+  }
+  if (!slow) return out;
+  BasicBlock* fast_end = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(slow);
+  Leaves careful = load_gather(address, leaves, true);
+  BasicBlock* slow_end = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    for (unsigned c = 0; c < out[i].v.size(); ++c) {
+      auto* phi = b_.CreatePHI(out[i].v[c]->getType(), 2);
+      phi->addIncoming(out[i].v[c], fast_end);
+      phi->addIncoming(vector_of(careful[i], c), slow_end);
+      out[i].v[c] = phi;
+    }
+  return out;
+}
+
+Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                            bool checked) {
+  Extent e = extent_of(*p_.module, leaves);
+  bool by_chunk = address.offset.s.varies_by_chunk() || (address.scale && address.index.s.varies_by_chunk());
+  if (address.space == Space::kDynamic)
+    by_chunk |= address.begin.s.varies_by_chunk() || address.size.s.varies_by_chunk();
+  bool unlimited = address.space == Space::kPhysical || (!address.limit && address.space != Space::kDynamic);
+  if (unlimited && !is_full(mask_)) by_chunk |= mask_.s.varies_by_chunk();
+  Leaves out(leaves.size());
+  for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
+  for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
+    // Whoever is in range may read, active or not.
+    LlvmValue* mask = unlimited || !checked ? nullptr : lane_in_bounds(address, c, e.low, e.high);
+    if (!mask && unlimited) mask = mask_vector(c);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      LlvmType* type = wide(memory_type(leaves[i].type));
+      unsigned size = scalar_size(*p_.module, leaves[i].type);
+      auto offset = static_cast<std::int64_t>(leaves[i].offset);
+      LlvmValue* zero = llvm::Constant::getNullValue(type);
+      bool contiguous = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
+                        address.offset.s.ls == size;
+      llvm::CallInst* load = nullptr;
+      if (contiguous)
+        load = b_.CreateMaskedLoad(type, element_pointer(address, c, offset),
+                                   Align(std::min(size, 4u)), mask, zero);
+      else
+        load = b_.CreateMaskedGather(type, lane_pointers(address, c, offset), Align(std::min(size, 4u)),
+                                     mask, zero);
+      out[i].v.push_back(from_memory(annotate(load, address), leaves[i].type));
+    }
+  }
+  return out;
+}
+
+// ---- Stores -------------------------------------------------------------------------------------
+
+void Emitter::store_memory(Address address, const Leaves& value) {
+  std::vector<PlacedLeaf> leaves;
+  placed_leaves(*p_.module, address.placed, 0, leaves);
+  if (leaves.empty() || leaves.size() != value.size()) {
+    if (leaves.size() != value.size()) internal_error("a store's value and place differ in size");
+    return;
+  }
+  bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
+  if (trusted) address.limit = nullptr;
+  if (is_scalar_address(address)) return store_uniform(address, leaves, value);
+  bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
+  if (affine) return store_affine(address, leaves, value);
+  store_scatter(address, leaves, value);
+}
+
+// Everyone writes one place: one of those who are there wins.
+void Emitter::store_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                            const Leaves& value) {
+  Extent e = extent_of(*p_.module, leaves);
+  bool by_chunk = address.offset.s.varies_by_chunk() || mask_.s.varies_by_chunk();
+  bool by_lane = false;
+  if (address.space == Space::kDynamic)
+    by_chunk |= address.begin.s.varies_by_chunk() || address.size.s.varies_by_chunk();
+  for (const auto& leaf : value) {
+    by_chunk |= leaf.s.varies_by_chunk();
+    by_lane |= leaf.s.varies_by_lane();
+  }
+  bool one_value = !by_lane && !address.offset.s.varies_by_chunk();
+  for (const auto& leaf : value) one_value &= !leaf.s.varies_by_chunk();
+  if (address.space == Space::kDynamic) one_value &= address.begin.s.is_uniform();
+  for (unsigned c = 0; c < (by_chunk && !one_value ? g_.chunks : 1); ++c) {
+    LlvmValue* good = nullptr;
+    LlvmValue* lane = nullptr;
+    if (!is_full(mask_)) {
+      if (one_value) {
+        good = any(mask_);
+      } else {
+        LlvmValue* bits = mask_bits(mask_vector(c));
+        good = b_.CreateICmpNE(bits, llvm::Constant::getNullValue(bits->getType()));
+        if (by_lane) lane = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, bits, b_.getFalse());
+      }
+    }
+    if (address.limit || address.space == Space::kDynamic) {
+      Address one = address;
+      one.offset = constant_val(base_of(address.offset, c));
+      if (!one.limit) one.limit = base_of(address.size, c);
+      LlvmValue* inside = range_in_bounds(one, e.low, e.high);
+      good = good ? b_.CreateAnd(good, inside) : inside;
+    }
+    BasicBlock* done = nullptr;
+    if (good) {
+      BasicBlock* write = BasicBlock::Create(cx_, "inside", fn_);
+      done = BasicBlock::Create(cx_, "written", fn_);
+      b_.CreateCondBr(good, write, done);
+      b_.SetInsertPoint(write);
+    }
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      LlvmValue* v = nullptr;
+      if (lane && value[i].s.varies_by_lane())
+        v = b_.CreateExtractElement(vector_of(value[i], c), lane);
+      else
+        v = base_of(value[i], c);
+      unsigned size = scalar_size(*p_.module, leaves[i].type);
+      annotate(b_.CreateAlignedStore(to_memory(v),
+                                     element_pointer(address, c, static_cast<std::int64_t>(leaves[i].offset)),
+                                     Align(std::min(size, 4u))),
+               address);
+    }
+    if (done) {
+      b_.CreateBr(done);
+      b_.SetInsertPoint(done);
+    }
+  }
+}
+
+void Emitter::store_vector(const Address& address, LlvmValue* pointer, LlvmValue* value,
+                           LlvmValue* mask, unsigned align) {
+  auto* constant = mask ? llvm::dyn_cast<llvm::Constant>(mask) : nullptr;
+  if (!mask || (constant && constant->isAllOnesValue())) {
+    annotate(b_.CreateAlignedStore(value, pointer, Align(align)), address);
+    return;
+  }
+  if (t_.masked_memory) {
+    annotate(b_.CreateMaskedStore(value, pointer, Align(align), mask), address);
+    return;
+  }
+  unsigned lanes = llvm::cast<llvm::FixedVectorType>(mask->getType())->getNumElements();
+  LlvmValue* bits = b_.CreateBitCast(mask, b_.getIntNTy(lanes));
+  LlvmValue* everyone = b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType()));
+  BasicBlock* whole = BasicBlock::Create(cx_, "everyone", fn_);
+  BasicBlock* part = BasicBlock::Create(cx_, "someone", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "written", fn_);
+  b_.CreateCondBr(everyone, whole, part, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(whole);
+  annotate(b_.CreateAlignedStore(value, pointer, Align(align)), address);
+  b_.CreateBr(done);
+  b_.SetInsertPoint(part);
+  annotate(b_.CreateMaskedStore(value, pointer, Align(align), mask), address);
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+}
+
+void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                           const Leaves& value) {
+  std::int64_t step = interleave(*p_.module, address, leaves);
+  bool dense = step > 0 && step == static_cast<std::int64_t>(leaves.size());
+  if (!dense) return store_scatter(address, leaves, value);
+  Extent e = extent_of(*p_.module, leaves);
+  unsigned size = scalar_size(*p_.module, leaves[0].type);
+  bool by_chunk = address.offset.s.varies_by_chunk() || mask_.s.varies_by_chunk();
+  for (const auto& leaf : value) by_chunk |= leaf.s.varies_by_chunk();
+  BasicBlock *slow = nullptr, *done = nullptr;
+  if (address.limit) {
+    BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+    slow = BasicBlock::Create(cx_, "edge", fn_);
+    done = BasicBlock::Create(cx_, "written", fn_);
+    LlvmValue* inside = range_in_bounds(address, e.low, e.high);
+    b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.SetInsertPoint(fast);
+  }
+  LlvmType* type = memory_type(leaves[0].type);
+  for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
+    LlvmValue* mask = is_full(mask_) ? nullptr : mask_vector(c);
+    LlvmValue* data = nullptr;
+    if (step == 1) {
+      data = to_memory(vector_of(value[0], c));
+    } else {
+      // Interleave: component k of lane l goes to l * step + k.
+      auto total = static_cast<unsigned>(g_.width * step);
+      LlvmType* block = llvm::FixedVectorType::get(type, total);
+      data = llvm::PoisonValue::get(block);
+      for (std::size_t i = 0; i < leaves.size(); ++i) {
+        auto k = (static_cast<std::int64_t>(leaves[i].offset) - e.low) / size;
+        LlvmValue* v = b_.CreateBitCast(to_memory(vector_of(value[i], c)), wide(type));
+        llvm::SmallVector<int, 128> spread(total, -1), mix(total);
+        for (unsigned l = 0; l < g_.width; ++l) spread[static_cast<std::size_t>(l * step + k)] = static_cast<int>(l);
+        LlvmValue* apart = b_.CreateShuffleVector(v, spread);
+        for (unsigned n = 0; n < total; ++n)
+          mix[n] = static_cast<int>(n % step == k ? total + n : n);
+        data = i == 0 ? apart : b_.CreateShuffleVector(data, apart, mix);
+      }
+      if (mask) {
+        llvm::SmallVector<int, 128> repeat;
+        for (unsigned n = 0; n < total; ++n) repeat.push_back(static_cast<int>(n / step));
+        mask = b_.CreateShuffleVector(mask, repeat);
+      }
+    }
+    store_vector(address, element_pointer(address, c, e.low), data, mask, std::min(size, 4u));
+  }
+  if (!slow) return;
+  b_.CreateBr(done);
+  b_.SetInsertPoint(slow);
+  store_scatter(address, leaves, value);
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+}
+
+void Emitter::store_scatter(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                            const Leaves& value) {
+  Extent e = extent_of(*p_.module, leaves);
+  bool unlimited = address.space == Space::kPhysical || (!address.limit && address.space != Space::kDynamic);
+  for (unsigned c = 0; c < g_.chunks; ++c) {
+    LlvmValue* mask = mask_vector(c);
+    if (!unlimited) mask = b_.CreateAnd(mask, lane_in_bounds(address, c, e.low, e.high));
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      unsigned size = scalar_size(*p_.module, leaves[i].type);
+      auto offset = static_cast<std::int64_t>(leaves[i].offset);
+      LlvmValue* v = to_memory(vector_of(value[i], c));
+      bool contiguous = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
+                        address.offset.s.ls == size;
+      if (contiguous)
+        annotate(b_.CreateMaskedStore(v, element_pointer(address, c, offset), Align(std::min(size, 4u)), mask),
+                 address);
+      else
+        annotate(b_.CreateMaskedScatter(v, lane_pointers(address, c, offset), Align(std::min(size, 4u)), mask),
+                 address);
+    }
+  }
+}
+
+// ---- Instructions --------------------------------------------------------------------------------
+
+Leaves Emitter::load_through(Id pointer, Id type) {
+  Id root = root_of(p_, pointer);
+  const spirv::Variable* variable = p_.module->variable(root);
+  auto place = private_place(p_, pointer);
+  if (variable && variable->builtin) {
+    Leaves out;
+    std::uint32_t count = leaf_count(*p_.module, type);
+    if (place && place->leaf) {
+      for (std::uint32_t i = 0; i < count; ++i)
+        out.push_back(builtin_leaf(*variable->builtin, *place->leaf + i));
+      return out;
+    }
+    // A component chosen at run time.
+    std::uint32_t all = leaf_count(*p_.module, variable->pointee);
+    const Inst* chain = p_.inst(look_through(p_, pointer));
+    Leaves index = get(chain->args[1]);
+    Val chosen = builtin_leaf(*variable->builtin, 0);
+    for (std::uint32_t i = 1; i < all; ++i) {
+      Val hit = equals(index[0], i);
+      Val other = builtin_leaf(*variable->builtin, i);
+      Divergence d = merged(merged(divergence_of(hit.s), divergence_of(other.s)), divergence_of(chosen.s));
+      chosen = apply(shape_of(d), {&hit, &other, &chosen}, [&](llvm::ArrayRef<LlvmValue*> v) {
+        return b_.CreateSelect(v[0], v[1], v[2]);
+      });
+    }
+    return {chosen};
+  }
+  if (place) return load_private(*place, pointer, type);
+  return load_memory(address_of(pointer), type);
+}
+
+void Emitter::store_through(Id pointer, const Leaves& value) {
+  if (auto place = private_place(p_, pointer)) return store_private(*place, pointer, value);
+  store_memory(address_of(pointer), value);
+}
+
+void Emitter::emit_load(const Inst& inst) { set(inst.id, load_through(inst.args[0], inst.type)); }
+
+void Emitter::emit_store(const Inst& inst) {
+  Leaves value = get(inst.args[1]);
+  store_through(inst.args[0], value);
+}
+
+void Emitter::emit_copy_memory(const Inst& inst) {
+  const spirv::Type* from = p_.module->type(p_.type_of(inst.args[1]));
+  if (!from) return;
+  Leaves value = load_through(inst.args[1], from->element);
+  store_through(inst.args[0], value);
+}
+
+void Emitter::emit_array_length(const Inst& inst) {
+  Address address = address_of(inst.args[0]);
+  std::uint64_t offset = 0;
+  Placed array = placed_part(*p_.module, address.placed, inst.args[1], &offset);
+  std::uint64_t stride = std::max<std::uint64_t>(1, placed_stride(*p_.module, array));
+  Val size = address.limit ? constant_val(address.limit) : address.size;
+  Shape shape = shape_of(divergence_of(size.s));
+  set(inst.id, {apply(shape, {&size}, [&](llvm::ArrayRef<LlvmValue*> v) {
+        LlvmValue* at = integer_like(v[0]->getType(), offset);
+        LlvmValue* left = b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, v[0], at);
+        LlvmValue* count = b_.CreateUDiv(left, integer_like(v[0]->getType(), stride));
+        return b_.CreateTrunc(count, v[0]->getType()->getWithNewBitWidth(32));
+      })});
+}
+
+}  // namespace sokr::cpu

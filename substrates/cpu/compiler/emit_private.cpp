@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Private and Function variables. One that is only indexed by constants is a slot for
+// each scalar; LLVM makes registers of it. Another is memory in which the invocations'
+// copies of one scalar lie side by side: [scalar][chunk][lane].
+#include "compiler/emitter.hpp"
+#include "compiler/transfer.hpp"
+
+namespace sokr::cpu {
+
+using llvm::Align;
+using llvm::ConstantInt;
+
+namespace {
+
+constexpr std::uint64_t kMaxStackBytes = 32 * 1024;
+
+}  // namespace
+
+void Emitter::declare_private() {
+  std::unordered_map<Id, std::uint32_t> first_region;
+  std::unordered_map<Id, bool> crosses;
+  for (std::uint32_t b = 0; b < p_.blocks.size(); ++b)
+    for (const auto& inst : p_.blocks[b].body)
+      for (Id arg : inst.args) {
+        Id root = arg >= bound_ || p_.module->variable(arg) ? root_of(p_, arg) : 0;
+        if (!root) continue;
+        auto [it, fresh] = first_region.try_emplace(root, region_[b]);
+        if (it->second != region_[b]) crosses[root] = true;
+      }
+  for (const auto& variable : p_.variables) {
+    PrivateStore& store = private_[variable.id];
+    leaf_types(*p_.module, variable.type, store.types);
+    auto shapes = a_.variables.find(variable.id);
+    auto dynamic = a_.dynamic.find(variable.id);
+    bool shared = crosses[variable.id];
+    if (dynamic == a_.dynamic.end() || !dynamic->second) {
+      bool indexed = false;
+      for (const auto& block : p_.blocks)
+        for (const auto& inst : block.body)
+          if (inst.op == spv::Op::OpLoad || inst.op == spv::Op::OpCopyMemory)
+            for (Id arg : inst.args)
+              if (arg >= bound_ && root_of(p_, arg) == variable.id) {
+                auto place = private_place(p_, arg);
+                indexed |= place && !place->leaf;
+              }
+      if (!indexed) {
+        store.slots = slots_for(variable.type, shapes->second, shared);
+        continue;
+      }
+    }
+    for (Id type : store.types)
+      store.element_size = std::max(store.element_size, scalar_size(*p_.module, type));
+    std::uint64_t bytes = std::uint64_t{store.types.size()} * g_.lanes() * store.element_size;
+    store.in_scratch = shared || bytes > kMaxStackBytes;
+    if (store.in_scratch) {
+      store.scratch_offset = reserve_scratch(bytes * (shared ? g_.passes() : 1));
+      store.pass_stride = shared ? bytes : 0;
+    } else {
+      llvm::IRBuilder<> at(entry_, entry_->begin());
+      auto* memory = at.CreateAlloca(llvm::ArrayType::get(at.getInt8Ty(), bytes));
+      memory->setAlignment(Align(64));
+      store.memory = memory;
+    }
+  }
+}
+
+// Everything starts as zero.
+void Emitter::reset_private(bool first) {
+  if (!first) return;
+  for (const auto& variable : p_.variables) {
+    PrivateStore& store = private_[variable.id];
+    for (const auto& slot : store.slots) {
+      Val zero = zero_val(slot.shape, slot.scalar);
+      store_slot(slot, zero, nullptr);
+    }
+    if (!store.slots.empty() || store.types.empty() || variable.initializer) continue;
+    std::uint64_t bytes = std::uint64_t{store.types.size()} * g_.lanes() * store.element_size;
+    unsigned vector = g_.width * 4;
+    BasicBlock* before = b_.GetInsertBlock();
+    BasicBlock* loop = BasicBlock::Create(cx_, "clear", fn_);
+    BasicBlock* done = BasicBlock::Create(cx_, "cleared", fn_);
+    LlvmValue* memory = private_memory(store);
+    b_.CreateBr(loop);
+    b_.SetInsertPoint(loop);
+    llvm::PHINode* i = b_.CreatePHI(b_.getInt64Ty(), 2);
+    b_.CreateAlignedStore(llvm::Constant::getNullValue(wide(b_.getInt32Ty())),
+                          b_.CreateGEP(b_.getInt8Ty(), memory, i), Align(4));
+    LlvmValue* next = b_.CreateAdd(i, b_.getInt64(vector));
+    i->addIncoming(b_.getInt64(0), before);
+    i->addIncoming(next, loop);
+    b_.CreateCondBr(b_.CreateICmpULE(b_.CreateAdd(next, b_.getInt64(vector)), b_.getInt64(bytes)), loop, done);
+    b_.SetInsertPoint(done);
+    for (std::uint64_t at = bytes / vector * vector; at < bytes; at += 1)
+      b_.CreateStore(b_.getInt8(0), b_.CreateConstGEP1_64(b_.getInt8Ty(), memory, at));
+  }
+}
+
+LlvmValue* Emitter::private_memory(const PrivateStore& store) {
+  if (!store.in_scratch) return store.memory;
+  LlvmValue* pass = b_.CreateMul(b_.CreateZExt(pass_, b_.getInt64Ty()), b_.getInt64(store.pass_stride));
+  return b_.CreateGEP(b_.getInt8Ty(), scratch_, b_.CreateAdd(pass, b_.getInt64(store.scratch_offset)));
+}
+
+// The number of the first scalar that a pointer names.
+Val Emitter::private_index(Id pointer) {
+  std::vector<const Inst*> chain;
+  Id at = look_through(p_, pointer);
+  while (const Inst* inst = p_.inst(at)) {
+    chain.push_back(inst);
+    at = look_through(p_, inst->args[0]);
+  }
+  const PrivateVariable* variable = private_variable(p_, at);
+  Id type = variable ? variable->type : 0;
+  Val sum = constant_val(b_.getInt32(0));
+  for (auto it = chain.rbegin(); it != chain.rend(); ++it)
+    for (std::size_t i = 1; i < (*it)->args.size(); ++i) {
+      const spirv::Type* t = p_.module->type(type);
+      const spirv::Constant* constant = p_.module->constant((*it)->args[i]);
+      bool member = t && t->kind == spirv::TypeKind::kStruct;
+      auto number = static_cast<std::uint32_t>(constant ? constant->bits : 0);
+      if (member) {
+        Val offset = constant_val(b_.getInt32(leaf_offset(*p_.module, type, number)));
+        sum = apply(sum.s, {&sum, &offset}, [&](llvm::ArrayRef<LlvmValue*> v) { return b_.CreateAdd(v[0], v[1]); });
+        type = element_type(*p_.module, type, number);
+        continue;
+      }
+      std::uint32_t each = t ? leaf_count(*p_.module, t->element) : 1;
+      std::uint32_t count = t ? t->count : 1;
+      const Val index = get((*it)->args[i])[0];
+      Divergence d = merged(divergence_of(sum.s), divergence_of(index.s));
+      sum = apply(shape_of(d), {&sum, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
+        LlvmValue* n = v[1];
+        LlvmType* i32 = n->getType()->getWithNewBitWidth(32);
+        LlvmValue* inside = b_.CreateICmpULT(n, integer_like(n->getType(), count));
+        if (llvm::Type::getIntNTy(cx_, 8) == n->getType()->getScalarType() && count > 255)
+          inside = llvm::Constant::getAllOnesValue(inside->getType());
+        LlvmValue* leaf = b_.CreateMul(b_.CreateZExtOrTrunc(n, i32), integer_like(i32, each));
+        LlvmValue* next = b_.CreateAdd(v[0], leaf);
+        // Outside of any array means outside of the variable.
+        LlvmValue* away = integer_like(i32, UINT64_C(0x40000000));
+        LlvmValue* lost = b_.CreateICmpUGE(v[0], away);
+        return b_.CreateSelect(b_.CreateAnd(inside, b_.CreateNot(lost)), next, away);
+      });
+      type = element_type(*p_.module, type, 0);
+    }
+  return sum;
+}
+
+Leaves Emitter::load_private(const PrivatePlace& place, Id pointer, Id type) {
+  PrivateStore& store = private_[place.variable];
+  std::vector<Id> types;
+  leaf_types(*p_.module, type, types);
+  Leaves out;
+  if (!store.slots.empty()) {
+    for (std::size_t i = 0; i < types.size(); ++i) out.push_back(load_slot(store.slots[*place.leaf + i]));
+    return out;
+  }
+  Val index = private_index(pointer);
+  auto count = static_cast<std::uint32_t>(types.size());
+  auto last = static_cast<std::uint32_t>(store.types.size()) - std::min<std::uint32_t>(count, static_cast<std::uint32_t>(store.types.size()));
+  LlvmValue* memory = private_memory(store);
+  std::uint64_t row = std::uint64_t{g_.width} * store.element_size;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Val value;
+    value.s = Shape::varying(g_.chunks > 1);
+    LlvmType* mem = memory_type(types[i]);
+    for (unsigned c = 0; c < g_.chunks; ++c) {
+      LlvmValue* v = nullptr;
+      if (!index.s.varies_by_lane()) {
+        LlvmValue* n = base_of(index, c);
+        LlvmValue* inside = b_.CreateICmpULE(n, b_.getInt32(last));
+        LlvmValue* safe = b_.CreateSelect(inside, n, b_.getInt32(0));
+        v = b_.CreateAlignedLoad(wide(mem), private_row(memory, safe, i, c, row), Align(4));
+        v = b_.CreateSelect(inside, v, llvm::Constant::getNullValue(v->getType()));
+      } else {
+        LlvmValue* n = vector_of(index, c);
+        LlvmValue* inside = b_.CreateICmpULE(n, integer_like(n->getType(), last));
+        LlvmValue* pointers = private_lanes(memory, n, i, c, store.element_size);
+        v = b_.CreateMaskedGather(wide(mem), pointers, Align(std::min(4u, store.element_size)), inside,
+                                  llvm::Constant::getNullValue(wide(mem)));
+      }
+      value.v.push_back(from_memory(v, types[i]));
+    }
+    out.push_back(std::move(value));
+  }
+  return out;
+}
+
+LlvmValue* Emitter::private_row(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf, unsigned chunk,
+                                std::uint64_t row) {
+  LlvmValue* n = b_.CreateZExt(b_.CreateAdd(index, b_.getInt32(leaf)), b_.getInt64Ty());
+  LlvmValue* offset = b_.CreateAdd(b_.CreateMul(n, b_.getInt64(row * g_.chunks)), b_.getInt64(row * chunk));
+  return b_.CreateGEP(b_.getInt8Ty(), memory, offset);
+}
+
+LlvmValue* Emitter::private_lanes(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf, unsigned chunk,
+                                  std::uint32_t element_size) {
+  LlvmType* type = index->getType();
+  llvm::SmallVector<llvm::Constant*, 16> lanes;
+  for (unsigned l = 0; l < g_.width; ++l)
+    lanes.push_back(b_.getInt32((leaf * g_.chunks + chunk) * g_.width + l));
+  LlvmValue* n = b_.CreateAdd(b_.CreateMul(index, integer_like(type, g_.lanes())),
+                              llvm::ConstantVector::get(lanes));
+  return b_.CreateGEP(llvm::ArrayType::get(b_.getInt8Ty(), element_size), memory, n);
+}
+
+void Emitter::store_private(const PrivatePlace& place, Id pointer, const Leaves& value) {
+  PrivateStore& store = private_[place.variable];
+  if (!store.slots.empty()) {
+    bool blend = static_cast<bool>(a_.masks[block_]);
+    for (std::size_t i = 0; i < value.size() && *place.leaf + i < store.slots.size(); ++i)
+      store_slot(store.slots[*place.leaf + i], value[i], blend ? &mask_ : nullptr);
+    return;
+  }
+  Val index = private_index(pointer);
+  auto all = static_cast<std::uint32_t>(store.types.size());
+  auto last = all - std::min(all, static_cast<std::uint32_t>(value.size()));
+  LlvmValue* memory = private_memory(store);
+  std::uint64_t row = std::uint64_t{g_.width} * store.element_size;
+  for (std::uint32_t i = 0; i < value.size(); ++i)
+    for (unsigned c = 0; c < g_.chunks; ++c) {
+      LlvmValue* v = to_memory(vector_of(value[i], c));
+      if (index.s.varies_by_lane()) {
+        LlvmValue* n = vector_of(index, c);
+        LlvmValue* inside = b_.CreateICmpULE(n, integer_like(n->getType(), last));
+        b_.CreateMaskedScatter(v, private_lanes(memory, n, i, c, store.element_size),
+                               Align(std::min(4u, store.element_size)),
+                               b_.CreateAnd(inside, mask_vector(c)));
+        continue;
+      }
+      LlvmValue* n = base_of(index, c);
+      LlvmValue* inside = b_.CreateICmpULE(n, b_.getInt32(last));
+      LlvmValue* at = private_row(memory, b_.CreateSelect(inside, n, b_.getInt32(0)), i, c, row);
+      LlvmValue* old = b_.CreateAlignedLoad(v->getType(), at, Align(4));
+      LlvmValue* take = b_.CreateAnd(mask_vector(c), b_.CreateVectorSplat(g_.width, inside));
+      b_.CreateAlignedStore(b_.CreateSelect(take, v, old), at, Align(4));
+    }
+}
+
+}  // namespace sokr::cpu

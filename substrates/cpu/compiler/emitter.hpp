@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// From a Program and its Analysis to LLVM IR. One Emitter makes one function: a loop
+// over workgroups, in it the passes of the workgroup, in them explicit vector code.
+//
+// Control flow. A construct in which invocations cannot part becomes ordinary blocks.
+// One in which they do becomes a straight sequence of its blocks; each runs under a
+// mask, guarded by a branch that skips it if no invocation is there, and every edge
+// adds its invocations to the mask of its target. Values that outlive such a guard
+// travel through slots: allocas that LLVM turns into SSA form, or per-pass memory
+// where a barrier lies between. A barrier ends the loop over passes; the next loop
+// continues behind it.
+//
+// Nothing emitted here is ever poison or undef: inactive lanes hold ordinary garbage.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_
+
+#include "compiler/llvm_pch.hpp"
+
+#include "compiler/analysis.hpp"
+#include "compiler/memory_layout.hpp"
+
+namespace sokr::cpu {
+
+using llvm::BasicBlock;
+using LlvmType = llvm::Type;
+using LlvmValue = llvm::Value;
+using LlvmValues = llvm::SmallVector<LlvmValue*, 4>;
+
+// One scalar of every invocation of the pass. See Shape: `v` holds one LLVM value, or
+// one for each chunk; scalars if affine, vectors of the width if not.
+struct Val {
+  Shape s;
+  LlvmValues v;
+};
+using Leaves = llvm::SmallVector<Val, 4>;
+
+// A place for a value between its definition and uses that it does not dominate.
+struct Slot {
+  Shape shape;
+  LlvmType* scalar = nullptr;
+  LlvmValues places;            // allocas
+  std::uint64_t offset = 0;     // in scratch
+  bool in_scratch = false;
+};
+using Slots = std::vector<Slot>;
+
+struct TargetTraits {
+  Isa isa = Isa::kSse4;
+  bool wide_masks = false;    // masks live in mask registers (AVX-512)
+  bool masked_memory = false;  // masked loads and stores are instructions
+  bool gathers = false;
+  bool fma = false;
+  bool half = false;           // conversions between half and float
+};
+
+enum class Space : std::uint8_t { kBuffer, kPush, kWorkgroup, kPhysical, kDynamic };
+
+// A pointer to memory with a layout, as far as code is concerned.
+struct Address {
+  Space space = Space::kBuffer;
+  LlvmValue* base = nullptr;   // ptr; null if kDynamic
+  LlvmValue* limit = nullptr;  // i64, bytes from base that may be touched; null = unchecked
+  Val begin, size;             // kDynamic: i64
+  Val offset;                  // i64
+  Val index;                   // i32, if `scale` is not 0: offset + index * scale
+  std::int64_t scale = 0;
+  Placed placed;               // what is there
+  int alias_scope = -1;
+  bool invariant = false, is_volatile = false;
+};
+
+class Emitter {
+ public:
+  Emitter(llvm::Module& module, const Program& program, const Analysis& analysis,
+          const Geometry& geometry, const CompileOptions& options, const TargetTraits& target);
+
+  Result<void> emit();
+  std::uint64_t scratch_size() const { return scratch_size_; }
+  std::uint32_t binding_count() const { return binding_count_; }
+  std::uint32_t push_size() const { return push_size_; }
+
+  // ---- For the operations ------------------------------------------------------
+
+  struct Op {  // an instruction being emitted
+    const Inst& inst;
+    std::vector<Leaves> args;  // empty for operands that are no values
+    const Shapes* shapes;      // of the result
+  };
+  using ScalarFn = llvm::function_ref<LlvmValue*(llvm::ArrayRef<LlvmValue*>)>;
+
+  // Applies `fn` to each register of the operands, scalars or vectors as `shape` says.
+  Val apply(const Shape& shape, llvm::ArrayRef<const Val*> operands, ScalarFn fn);
+  LlvmValue* base_of(const Val& value, unsigned chunk);  // lane 0
+  LlvmValue* vector_of(const Val& value, unsigned chunk);
+  Val constant_val(LlvmValue* scalar) { return {Shape::uniform(), {scalar}}; }
+  Val varying_val(LlvmValues vectors, bool chunk) { return {Shape::varying(chunk), std::move(vectors)}; }
+  const Shape& shape_of_leaf(const Op& op, std::size_t leaf) const { return (*op.shapes)[leaf]; }
+
+ private:
+  friend struct ArithmeticEmitter;
+  friend struct ExtEmitter;
+  friend struct SubgroupEmitter;
+  friend struct AtomicEmitter;
+
+  // ---- emit_function.cpp: frame of the kernel
+  void begin_function();
+  void emit_groups();
+  void emit_passes();
+  void zero_workgroup_memory();
+  void place_workgroup_variables();
+  Val builtin_leaf(spv::BuiltIn builtin, std::uint32_t leaf);
+  Val local_id(unsigned dimension);
+  Val lane_index();
+  LlvmValue* pass_base();
+  LlvmValue* context_field(std::uint64_t offset, LlvmType* type, const char* name);
+  LlvmValue* group_id(unsigned dimension) { return group_id_[dimension]; }
+  void emit_abort_check();
+
+  // ---- emit_values.cpp: values, slots
+  LlvmType* scalar_type(Id type) const;
+  LlvmType* wide(LlvmType* scalar) const { return llvm::FixedVectorType::get(scalar, g_.width); }
+  const Leaves& get(Id id);
+  void set(Id id, Leaves leaves);
+  Leaves constant_leaves(Id id);
+  LlvmValue* scalar_constant(const spirv::Constant& constant);
+  Val convert(const Val& value, const Shape& shape);
+  Val zero_val(const Shape& shape, LlvmType* scalar);
+  Slot make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch);
+  LlvmValue* slot_place(const Slot& slot, unsigned element);
+  void store_slot(const Slot& slot, const Val& value, const Val* mask);
+  Val load_slot(const Slot& slot);
+  void reset_slot(const Slot& slot);
+  void plan_slots();
+  void plan_use(Id id, std::uint32_t user);
+  bool leaves_divergent_loop(std::uint32_t from, std::uint32_t to, std::uint32_t* outermost) const;
+  void reset_slots_of(std::uint32_t loop);
+  Slots slots_for(Id type, const Shapes& shapes, bool in_scratch);
+  std::uint64_t reserve_scratch(std::uint64_t bytes);
+  std::uint32_t open_scope();
+  void close_scope(std::uint32_t scope) { scope_open_[scope] = false; }
+
+  // ---- masks
+  bool is_full(const Val& mask) const;
+  LlvmValue* any(const Val& mask);
+  LlvmValue* all(const Val& mask);
+  Val mask_and(const Val& a, const Val& b);
+  Val mask_or(const Val& a, const Val& b);
+  Val mask_not(const Val& a);
+  LlvmValue* mask_vector(unsigned chunk) { return vector_of(mask_, chunk); }
+  LlvmValue* mask_bits(LlvmValue* mask);  // an integer with a bit for each lane
+
+  // ---- emit_control.cpp
+  void emit_range(std::uint32_t construct);
+  void emit_uniform(std::uint32_t construct);
+  void emit_divergent(std::uint32_t construct);
+  void emit_divergent_items(std::uint32_t construct);
+  void emit_body(std::uint32_t block);
+  void emit_exit_uniform(std::uint32_t block, std::uint32_t root, BasicBlock* leave);
+  void emit_exit_divergent(std::uint32_t block);
+  void uniform_edge(std::uint32_t from, std::uint32_t to, std::uint32_t root, BasicBlock* leave);
+  void phi_edge(std::uint32_t from, std::uint32_t to, const Val& mask);
+  void add_mask(std::uint32_t block, const Val& mask);
+  void load_phis(std::uint32_t block);
+  bool is_divergent(std::uint32_t construct) const { return static_cast<bool>(a_.constructs[construct]); }
+  std::uint32_t item_at(std::uint32_t block, std::uint32_t construct) const;
+  bool needs_guard(std::uint32_t begin, std::uint32_t end) const;
+  bool needs_abort_check(std::uint32_t loop) const;
+  void make_mask_slots(std::uint32_t construct);
+  Divergence tail_divergence() const;
+  LlvmValue* blend_mask(const Val& mask, const Shape& shape, unsigned chunk);
+  struct Guard;
+  void close_guard(Guard& guard);
+  BasicBlock* block_label(std::uint32_t block);
+  void edge_divergent(std::uint32_t from, std::uint32_t to, const Val& mask);
+  Val equals(const Val& selector, std::uint64_t literal);
+
+  // ---- emit_passes.cpp: barriers between loops over passes
+  void plan_regions();
+  void emit_regions(std::uint32_t construct);
+  void begin_pass_loop();
+  void end_pass_loop();
+  bool is_split(std::uint32_t construct) const;
+
+  // ---- emit_memory.cpp
+  Address address_of(Id pointer);
+  void walk_chain(Address& address, const Inst& chain);
+  void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);
+  Address root_address(Id root);
+  Address buffer_address(const spirv::Variable& variable, const Val* index);
+  Address dynamic_address(const Leaves& pointer, Id pointer_type);
+  Leaves pointer_leaves(Id pointer);
+  Leaves load_memory(Address address, Id type);
+  void store_memory(Address address, const Leaves& value);
+  Val in_bounds(const Address& address, std::int64_t low, std::int64_t high, const Shape& shape);
+  LlvmValue* element_pointer(const Address& address, unsigned chunk, std::int64_t offset);
+  LlvmValue* lane_pointers(const Address& address, unsigned chunk, std::int64_t offset);
+  LlvmValue* lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
+                            std::int64_t high);
+  LlvmValue* range_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
+  Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves, bool checked);
+  LlvmValue* load_strided(const Address& address, unsigned chunk, std::int64_t offset, LlvmType* type);
+  void store_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
+  void store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
+  void store_scatter(const Address& address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
+  void store_vector(const Address& address, LlvmValue* pointer, LlvmValue* value, LlvmValue* mask,
+                    unsigned align);
+  LlvmType* memory_type(Id scalar) const;
+  LlvmValue* to_memory(LlvmValue* value);
+  LlvmValue* from_memory(LlvmValue* value, Id scalar);
+  template <class Instruction>
+  Instruction* annotate(Instruction* inst, const Address& address);
+  bool is_scalar_address(const Address& address) const;
+  LlvmValue* per_lane(LlvmValue* mask, LlvmType* result, unsigned chunk,
+                      llvm::function_ref<LlvmValue*(LlvmValue* lane)> body);
+
+  // ---- emit_private.cpp
+  void declare_private();
+  Leaves load_private(const PrivatePlace& place, Id pointer, Id type);
+  void store_private(const PrivatePlace& place, Id pointer, const Leaves& value);
+  Val private_index(Id pointer);
+  struct PrivateStore;
+  void reset_private(bool first);
+  LlvmValue* private_memory(const PrivateStore& store);
+  LlvmValue* private_row(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf, unsigned chunk,
+                         std::uint64_t row);
+  LlvmValue* private_lanes(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf, unsigned chunk,
+                           std::uint32_t element_size);
+
+  // ---- emit_inst.cpp and the operation files
+  void emit_inst(const Inst& inst);
+  Leaves emit_composite(const Op& op, bool& done);
+  Leaves emit_arithmetic(const Op& op);
+  Leaves emit_conversion(const Op& op);
+  Leaves emit_wide_integer(const Op& op);
+  Leaves emit_matrix(const Op& op);
+  Leaves emit_dot_product(const Op& op);
+  Leaves emit_ext(const Op& op);
+  Leaves emit_ext_vector(const Op& op, std::uint32_t which);
+  Leaves emit_ext_pack(const Op& op, std::uint32_t which);
+  Leaves emit_subgroup(const Op& op);
+  Leaves emit_atomic(const Op& op);
+  void emit_load(const Inst& inst);
+  void emit_store(const Inst& inst);
+  void emit_copy_memory(const Inst& inst);
+  void emit_array_length(const Inst& inst);
+  void store_through(Id pointer, const Leaves& value);
+  Leaves load_through(Id pointer, Id type);
+  void set_flags(const Inst& inst);
+  LlvmValue* splat_like(LlvmValue* scalar, LlvmType* type);
+  LlvmValue* integer_like(LlvmType* type, std::uint64_t value);
+  LlvmValue* divide(spv::Op op, LlvmValue* a, LlvmValue* b);
+  LlvmValue* to_half(LlvmValue* value, std::uint32_t rounding);
+  Leaves emit_regrouped_bits(const Op& op);
+  LlvmValue* sum_of_products(llvm::ArrayRef<LlvmValue*> v);
+  void emit_fence(const Inst& inst);
+  LlvmValue* math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> args, bool is_signed);
+  LlvmValue* widen_half(LlvmValue* value);
+  LlvmValue* narrow_half(LlvmValue* value);
+  void internal_error(std::string sentence);
+
+  llvm::Module& m_;
+  llvm::LLVMContext& cx_;
+  mutable llvm::IRBuilder<> b_;
+  const Program& p_;
+  const Analysis& a_;
+  const Geometry& g_;
+  const CompileOptions& o_;
+  TargetTraits t_;
+  Id bound_ = 0;
+  std::optional<Failure> failure_;
+
+  // Frame
+  llvm::Function* fn_ = nullptr;
+  LlvmValue *context_ = nullptr, *scratch_ = nullptr;
+  BasicBlock *entry_ = nullptr, *leave_ = nullptr;
+  std::array<LlvmValue*, 3> group_id_{}, group_count_{};
+  LlvmValue* pass_ = nullptr;  // i32; null outside of a loop over passes
+  struct PassLoop {
+    BasicBlock* head = nullptr;
+    llvm::PHINode* counter = nullptr;
+    std::uint32_t scope = 0;
+  } pass_loop_;
+  LlvmValue* zeros_ = nullptr;
+  std::uint64_t block_workgroup_size_ = 0, block_workgroup_offset_ = 0;
+  std::unordered_map<std::string, LlvmValue*> context_fields_;
+  std::uint64_t scratch_size_ = 0;
+  std::uint32_t binding_count_ = 0, push_size_ = 0;
+  std::unordered_map<Id, std::pair<std::uint64_t, std::uint64_t>> workgroup_;  // offset, size
+  std::unordered_map<Id, std::uint32_t> first_binding_;  // variable -> flattened index
+  std::vector<llvm::MDNode*> alias_scopes_;
+  llvm::MDNode* alias_domain_ = nullptr;
+  std::unordered_map<std::uint64_t, int> scope_of_binding_;
+
+  // Values
+  struct Stored {
+    Leaves leaves;
+    std::uint32_t scope = kNone;
+    std::uint32_t block = kNone;  // good in this block only; kNone = wherever the scope is open
+  };
+  std::vector<Stored> stored_;
+  bool keep_loads_ = true;  // values loaded from slots may be used again in their block
+  struct ValueSlots {
+    Slots inside;   // for uses before the value's loops end
+    Slots outside;  // for uses behind a loop that invocations leave one by one: blended
+  };
+  std::vector<ValueSlots> value_slots_;
+  std::unordered_map<Id, Slots> phi_slots_;
+  std::unordered_map<Id, Leaves> constants_;
+  std::vector<bool> scope_open_;
+  std::vector<std::uint32_t> scopes_;  // stack
+  std::unordered_map<std::uint32_t, std::vector<const Slot*>> resets_;  // by loop; kNone = pass
+
+  // Control
+  Val mask_;        // of the block being emitted
+  Val entry_mask_;  // of the pass
+  std::uint32_t block_ = 0;
+  std::vector<BasicBlock*> labels_;
+  std::unordered_map<std::uint32_t, Slot> mask_slots_;
+  std::vector<bool> mask_known_;  // blocks whose mask is that of their construct
+  struct Chain {  // the mask that the next block takes over unchanged
+    std::uint32_t block = kNone;
+    Val mask;
+  } chain_;
+  std::vector<std::uint32_t> region_;  // by block
+
+  // Private memory
+  struct PrivateStore {
+    Slots slots;                  // by leaf, if never indexed by a value
+    std::vector<Id> types;
+    LlvmValue* memory = nullptr;  // [leaf][chunk][lane]
+    std::uint64_t scratch_offset = 0, pass_stride = 0;
+    bool in_scratch = false;
+    std::uint32_t element_size = 0;
+  };
+  std::unordered_map<Id, PrivateStore> private_;
+};
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// How invocations map to registers. A workgroup's invocations, in the order of
+// LocalInvocationIndex, are cut into passes of `lanes()` invocations that move
+// together; a pass is `chunks` registers of `width` 32-bit lanes.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_GEOMETRY_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_GEOMETRY_HPP_
+
+#include <sokr/cpu/compiler.hpp>
+
+#include <array>
+#include <cstdint>
+
+#include "compiler/program.hpp"
+
+namespace sokr::cpu {
+
+struct Geometry {
+  std::uint32_t width = 4;
+  std::uint32_t chunks = 1;
+  std::uint32_t subgroup = 32;
+  std::array<std::uint32_t, 3> local{1, 1, 1};
+
+  std::uint32_t lanes() const { return width * chunks; }
+  std::uint32_t total() const { return local[0] * local[1] * local[2]; }
+  std::uint32_t passes() const { return (total() + lanes() - 1) / lanes(); }
+  // Does the last pass have lanes beyond the workgroup?
+  bool has_tail() const { return total() % lanes() != 0; }
+};
+
+// Lanes of one register of this instruction set.
+std::uint32_t register_lanes(Isa isa);
+
+// Chooses how many chunks move together: enough to hide latencies and to share what
+// they have in common, few enough for the registers and for compile time; all of the
+// workgroup where that makes barriers vanish; never less than a subgroup if the kernel
+// uses subgroups.
+Geometry choose_geometry(const Program& program, const CompileOptions& options);
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_GEOMETRY_HPP_

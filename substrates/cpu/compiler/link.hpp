@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// From an ELF object in memory to a position-independent image: loadable sections one
+// behind the other, every relocation resolved inside. This small linker stands where
+// ORC's could: an image that is cached and mapped by a process without LLVM has to be
+// complete, and the compiler emits few kinds of relocations.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_LINK_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_LINK_HPP_
+
+#include <sokr/base/result.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace sokr::cpu {
+
+struct Image {
+  std::vector<std::uint8_t> bytes;
+  std::uint64_t entry = 0;
+};
+
+// A 64-bit little-endian relocatable for x86-64 or AArch64. SOKR_DISPATCH_FAILED with a
+// sentence for an object that names an outside symbol or has a relocation of another kind.
+Result<Image> link_image(std::span<const std::uint8_t> object, std::string_view entry);
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_LINK_HPP_

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Where the parts of a type lie in memory: as decorated, or tightly packed where
+// nothing is (Workgroup memory). A bool takes four bytes.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_MEMORY_LAYOUT_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_MEMORY_LAYOUT_HPP_
+
+#include <sokr/spirv/module.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace sokr::cpu {
+
+// A type at a place in memory, with what its parents decided about it.
+struct Placed {
+  spirv::Id type = 0;
+  spirv::MatrixLayout matrix;        // of the matrices in it
+  std::uint32_t component_stride = 0;  // of a vector's components; 0 = packed
+};
+
+struct PlacedLeaf {
+  std::uint64_t offset = 0;
+  spirv::Id type = 0;  // the scalar
+};
+
+std::uint32_t scalar_size(const spirv::Module& module, spirv::Id type);
+// 0 for a runtime array.
+std::uint64_t placed_size(const spirv::Module& module, const Placed& placed);
+// Bytes between elements of an array, columns of a matrix, components of a vector.
+std::uint64_t placed_stride(const spirv::Module& module, const Placed& placed);
+// An element, or member `index` of a struct; for a struct, *offset is the member's.
+Placed placed_part(const spirv::Module& module, const Placed& placed, std::uint32_t index,
+                   std::uint64_t* offset);
+void placed_leaves(const spirv::Module& module, const Placed& placed, std::uint64_t offset,
+                   std::vector<PlacedLeaf>& out);
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_MEMORY_LAYOUT_HPP_

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// One kernel as one function: every call is inlined, blocks are split at barriers, and
+// blocks stay in the model's order (every construct is a contiguous range, forward
+// edges go forward). Instructions keep SPIR-V's opcodes and result types; operands are
+// value ids. Ids below `module->bound()` are module-scope ids (constants, variables,
+// types); others are instances made while inlining.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_PROGRAM_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_PROGRAM_HPP_
+
+#include <sokr/base/result.hpp>
+#include <sokr/spirv/module.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sokr::cpu {
+
+using spirv::Id;
+inline constexpr std::uint32_t kNone = UINT32_MAX;
+
+struct Inst {
+  spv::Op op{};
+  Id type = 0;
+  Id id = 0;      // 0 = no result
+  Id origin = 0;  // the id in the module, for decorations and sentences
+  std::vector<std::uint32_t> args;
+};
+
+struct Incoming {
+  Id value = 0;
+  std::uint32_t block = 0;
+};
+
+struct Phi {
+  Id id = 0;
+  Id type = 0;
+  std::vector<Incoming> incoming;
+};
+
+enum class Exit : std::uint8_t { kJump, kBranch, kSwitch, kEnd };
+
+struct Case {
+  std::uint64_t literal = 0;
+  std::uint32_t target = 0;
+};
+
+struct Block {
+  std::vector<Phi> phis;
+  std::vector<Inst> body;
+  Exit exit = Exit::kEnd;
+  Id condition = 0;                  // kBranch: bool; kSwitch: selector
+  std::vector<std::uint32_t> targets;  // kJump 1; kBranch true, false; kSwitch [0] = default
+  std::vector<Case> cases;           // kSwitch
+  std::vector<std::uint32_t> predecessors;  // each once
+  std::uint32_t construct = 0;       // innermost
+  bool barrier_after = false;        // a control barrier stands between this block and the next
+};
+
+enum class ConstructKind : std::uint8_t { kFunction, kSelection, kSwitch, kLoop };
+
+// kFunction is the kernel itself or an inlined call: all returns go to `merge`.
+struct Construct {
+  ConstructKind kind = ConstructKind::kFunction;
+  std::uint32_t parent = kNone;
+  std::uint32_t begin = 0, end = 0;
+  std::uint32_t header = 0;
+  std::uint32_t merge = kNone;
+  std::uint32_t continue_target = kNone;
+  bool has_barrier = false;
+};
+
+// A value that an instruction or phi defines.
+struct Definition {
+  Id type = 0;
+  std::uint32_t block = kNone;
+  std::int32_t index = -1;  // in body; -1 - i for phi i
+};
+
+// An OpVariable of storage class Function or Private, one for each inlined instance.
+struct PrivateVariable {
+  Id id = 0;
+  Id type = 0;  // of what it holds
+  Id initializer = 0;
+  std::string name;
+};
+
+struct Program {
+  const spirv::Module* module = nullptr;
+  const spirv::EntryPoint* entry = nullptr;
+  std::vector<Block> blocks;  // the last one is empty and ends the kernel
+  std::vector<Construct> constructs;  // parents first; [0] is the kernel
+  std::vector<Definition> definitions;  // by id - module->bound()
+  std::vector<PrivateVariable> variables;
+  bool has_barrier = false;
+  bool uses_subgroups = false;
+
+  const Definition* definition(Id id) const {
+    Id bound = module->bound();
+    if (id < bound || id - bound >= definitions.size()) return nullptr;
+    return &definitions[id - bound];
+  }
+  // The defining instruction; null for phis, constants, variables.
+  const Inst* inst(Id id) const {
+    const Definition* d = definition(id);
+    return d && d->block != kNone && d->index >= 0 ? &blocks[d->block].body[d->index] : nullptr;
+  }
+  const Phi* phi(Id id) const {
+    const Definition* d = definition(id);
+    return d && d->block != kNone && d->index < 0 ? &blocks[d->block].phis[-1 - d->index] : nullptr;
+  }
+  Id type_of(Id id) const {
+    const Definition* d = definition(id);
+    return d ? d->type : module->type_of(id);
+  }
+  bool contains(std::uint32_t construct, std::uint32_t block) const {
+    const Construct& c = constructs[construct];
+    return block >= c.begin && block < c.end;
+  }
+};
+
+// A pointer is a value of three leaves: where its object begins, the object's size, and
+// the offset into it, all 64 bits. A physical pointer is one leaf, the address.
+inline constexpr std::uint32_t kPointerLeaves = 3;
+
+// Scalars that a value of this type consists of, in order.
+std::uint32_t leaf_count(const spirv::Module& module, Id type);
+// The first leaf of member or element `index` of a composite.
+std::uint32_t leaf_offset(const spirv::Module& module, Id type, std::uint32_t index);
+Id element_type(const spirv::Module& module, Id type, std::uint32_t index);
+// The scalar (or pointer) type of each leaf.
+void leaf_types(const spirv::Module& module, Id type, std::vector<Id>& out);
+
+// Which operands of an instruction are ids: calls `visit(index)` for each. Literals,
+// scopes given as constants and instruction-set imports included as what they are.
+template <class Visit>
+void visit_value_operands(const Inst& inst, Visit visit);
+bool operand_is_value(spv::Op op, std::size_t index, std::span<const std::uint32_t> args);
+
+// Recomputes Program::definitions' places, and the predecessors of all blocks.
+void index_definitions(Program& program);
+void link_predecessors(Program& program);
+
+// Inlines everything below the entry point.
+Result<Program> lower(const spirv::Module& module, const spirv::EntryPoint& entry);
+
+// Replaces private variables that are only read and written whole by phis.
+void promote_variables(Program& program);
+
+// For people: one instruction a line.
+std::string to_text(const Program& program);
+
+template <class Visit>
+void visit_value_operands(const Inst& inst, Visit visit) {
+  for (std::size_t i = 0; i < inst.args.size(); ++i)
+    if (operand_is_value(inst.op, i, inst.args)) visit(i);
+}
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_PROGRAM_HPP_

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Which instructions the code generator knows, and which of its parts emits each.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_SUPPORT_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_SUPPORT_HPP_
+
+#include <sokr/spirv/module.hpp>
+
+#include <cstdint>
+
+namespace sokr::cpu {
+
+enum class Handler : std::uint8_t {
+  kUnknown,  // not supported
+  kNothing,
+  kMemory,
+  kPointer,  // access chains: emitted where they are used
+  kComposite,
+  kArithmetic,
+  kConversion,
+  kWideInteger,
+  kMatrix,
+  kDotProduct,
+  kExtension,
+  kSubgroup,
+  kAtomic,
+};
+
+Handler handler_of(spv::Op op);
+bool supports_glsl_std_450(std::uint32_t instruction);
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_SUPPORT_HPP_

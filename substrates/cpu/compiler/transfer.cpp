@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compiler/transfer.hpp"
+
+#include <spirv/unified1/GLSL.std.450.h>
+
+#include <bit>
+
+namespace sokr::cpu {
+namespace {
+
+constexpr std::int64_t kMaxStride = INT64_C(1) << 30;
+
+Shape checked(Shape s) {
+  if (s.ls > kMaxStride || s.ls < -kMaxStride || s.cs > kMaxStride || s.cs < -kMaxStride)
+    return s.varies_by_lane() ? Shape::varying(s.varies_by_chunk()) : Shape::by_chunk(0);
+  return s;
+}
+
+Shape add(const Shape& a, const Shape& b, int sign) {
+  bool chunk = a.varies_by_chunk() || b.varies_by_chunk();
+  if (!a.affine || !b.affine) return Shape::varying(chunk);
+  std::int64_t ls = a.ls + sign * b.ls;
+  std::uint32_t align = std::min(a.align, b.align);
+  if (a.chunk || b.chunk) return checked(Shape::by_chunk(ls, align));
+  return checked(Shape::linear(ls, a.cs + sign * b.cs, align));
+}
+
+std::uint32_t times(std::uint32_t align, std::uint64_t factor) {
+  std::uint64_t low = factor == 0 ? Shape::kMaxAlign : (factor & (~factor + 1));
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(Shape::kMaxAlign, align * std::min<std::uint64_t>(low, Shape::kMaxAlign)));
+}
+
+Shape scale(const Shape& a, std::int64_t factor) {
+  if (!a.affine) return a;
+  if (factor > kMaxStride || factor < -kMaxStride)
+    return a.is_uniform() ? a : Shape::varying(a.varies_by_chunk());
+  Shape s = a;
+  s.ls *= factor;
+  s.cs *= factor;
+  s.align = times(a.align, static_cast<std::uint64_t>(factor));
+  return checked(s);
+}
+
+Shape elementwise(std::initializer_list<Shape> operands) {
+  Divergence d;
+  for (const auto& s : operands) d |= divergence_of(s);
+  return shape_of(d);
+}
+
+// The low bits of consecutive numbers whose first is a multiple of the width.
+Shape low_bits(const Shape& a, std::uint64_t count, const Geometry& g) {
+  std::uint32_t align = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, a.align));
+  if (!a.affine) return a;
+  if (a.ls == 0) {
+    Shape s = elementwise({a});
+    s.align = align;
+    return s;
+  }
+  if (a.ls != 1) return Shape::varying(a.varies_by_chunk());
+  if (count < g.width) return Shape::varying(a.align < count && a.varies_by_chunk());
+  if (a.align < g.width) return Shape::varying(a.varies_by_chunk());
+  if (count == g.width) return Shape::linear(1, 0, Shape::kMaxAlign);
+  if (!a.chunk && a.cs == g.width && count >= g.lanes() && a.align >= g.width &&
+      std::has_single_bit(g.lanes()) && a.align >= g.lanes())
+    return Shape::linear(1, a.cs, align);
+  return a.varies_by_chunk() ? Shape::by_chunk(1, align) : Shape::linear(1, 0, align);
+}
+
+Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
+  std::uint64_t count = UINT64_C(1) << bits;
+  std::uint32_t align = bits < 31 && (a.align >> bits) ? a.align >> bits : 1;
+  if (!a.affine) return a;
+  if (a.ls == 0) {
+    Shape s = elementwise({a});
+    s.align = align;
+    return s;
+  }
+  if (a.ls != 1 || a.align < g.width || count < g.width) return Shape::varying(a.varies_by_chunk());
+  if (!a.varies_by_chunk()) return Shape::uniform(align);
+  if (!a.chunk && a.cs == g.width && count == g.width) return Shape::linear(0, 1, 1);
+  return Shape::by_chunk(0, align);
+}
+
+struct ConstantOperand {
+  bool known = false;
+  std::uint64_t bits = 0;
+  std::int64_t value = 0;  // sign-extended
+};
+
+// Scalars only; a vector of equal constants counts as its element.
+ConstantOperand constant_operand(const spirv::Module& module, Id id, std::size_t leaf) {
+  const spirv::Constant* c = module.constant(id);
+  if (c && !c->parts.empty() && leaf < c->parts.size()) c = module.constant(c->parts[leaf]);
+  if (!c || c->is_undef || !c->parts.empty()) return {};
+  const spirv::Type& t = module.scalar_type(c->type);
+  if (t.kind != spirv::TypeKind::kInt) return {};
+  std::uint64_t bits = c->is_null ? 0 : c->bits;
+  unsigned drop = 64 - t.width;
+  return {true, bits, static_cast<std::int64_t>(bits << drop) >> drop};
+}
+
+Shape integer_leaf(const Program& p, const Geometry& g, const Inst& inst, std::size_t leaf,
+                   const Shape& a, const Shape& b) {
+  auto right = [&] { return constant_operand(*p.module, inst.args[1], leaf); };
+  auto left = [&] { return constant_operand(*p.module, inst.args[0], leaf); };
+  switch (inst.op) {
+    case spv::Op::OpIAdd:
+      return add(a, b, 1);
+    case spv::Op::OpISub:
+      return add(a, b, -1);
+    case spv::Op::OpIMul: {
+      if (auto k = right(); k.known) return scale(a, k.value);
+      if (auto k = left(); k.known) return scale(b, k.value);
+      Shape s = elementwise({a, b});
+      if (s.affine) s.align = times(a.align, b.align);
+      return s;
+    }
+    case spv::Op::OpShiftLeftLogical:
+      if (auto k = right(); k.known && k.bits < 31) return scale(a, INT64_C(1) << k.bits);
+      break;
+    case spv::Op::OpBitwiseAnd:
+      if (auto k = right(); k.known && std::has_single_bit(k.bits + 1))
+        return low_bits(a, k.bits + 1, g);
+      if (auto k = left(); k.known && std::has_single_bit(k.bits + 1))
+        return low_bits(b, k.bits + 1, g);
+      break;
+    case spv::Op::OpUMod:
+      if (auto k = right(); k.known && std::has_single_bit(k.bits)) return low_bits(a, k.bits, g);
+      break;
+    case spv::Op::OpUDiv:
+      if (auto k = right(); k.known && std::has_single_bit(k.bits))
+        return shift_right(a, static_cast<std::uint32_t>(std::countr_zero(k.bits)), g);
+      break;
+    case spv::Op::OpShiftRightLogical:
+      if (auto k = right(); k.known && k.bits < 31)
+        return shift_right(a, static_cast<std::uint32_t>(k.bits), g);
+      break;
+    default:
+      break;
+  }
+  return elementwise({a, b});
+}
+
+const Shape& leaf_of(const Shapes& s, std::size_t i) { return s.size() == 1 ? s[0] : s[i]; }
+
+Shapes merge(const Operands& operands, std::size_t count) {
+  Divergence d;
+  for (const auto& operand : operands)
+    for (const auto& s : operand) d |= divergence_of(s);
+  return Shapes(count, shape_of(d));
+}
+
+Shapes extract(const Program& p, const Inst& inst, const Operands& operands, std::size_t count) {
+  Id type = p.type_of(inst.args[0]);
+  std::uint32_t first = 0;
+  for (std::size_t i = 1; i < inst.args.size(); ++i) {
+    first += leaf_offset(*p.module, type, inst.args[i]);
+    type = element_type(*p.module, type, inst.args[i]);
+  }
+  const Shapes& all = operands[0];
+  if (first + count > all.size()) return merge(operands, count);
+  return Shapes(all.begin() + first, all.begin() + first + static_cast<std::ptrdiff_t>(count));
+}
+
+Shapes insert(const Program& p, const Inst& inst, const Operands& operands) {
+  Id type = inst.type;
+  std::uint32_t first = 0;
+  for (std::size_t i = 2; i < inst.args.size(); ++i) {
+    first += leaf_offset(*p.module, type, inst.args[i]);
+    type = element_type(*p.module, type, inst.args[i]);
+  }
+  Shapes all = operands[1];
+  for (std::size_t i = 0; i < operands[0].size() && first + i < all.size(); ++i)
+    all[first + i] = operands[0][i];
+  return all;
+}
+
+Shapes shuffle(const Inst& inst, const Operands& operands) {
+  Shapes out;
+  std::size_t n = operands[0].size();
+  for (std::size_t i = 2; i < inst.args.size(); ++i) {
+    std::uint32_t at = inst.args[i];
+    out.push_back(at < n                          ? operands[0][at]
+                  : at - n < operands[1].size() ? operands[1][at - n]
+                                                : Shape::uniform());
+  }
+  return out;
+}
+
+// The same for all invocations of a subgroup.
+Shape subgroup_uniform(const Geometry& g) {
+  if (g.subgroup < g.width) return Shape::varying(g.chunks > 1);
+  return g.lanes() <= g.subgroup ? Shape::uniform() : Shape::by_chunk(0);
+}
+
+Shapes subgroup_shapes(const Geometry& g, const Inst& inst, const Operands& operands,
+                       std::size_t count) {
+  switch (inst.op) {
+    case spv::Op::OpGroupNonUniformAll:
+    case spv::Op::OpGroupNonUniformAny:
+    case spv::Op::OpGroupNonUniformAllEqual:
+    case spv::Op::OpGroupNonUniformBroadcastFirst:
+    case spv::Op::OpGroupNonUniformBallot:
+      return Shapes(count, subgroup_uniform(g));
+    case spv::Op::OpGroupNonUniformBroadcast:
+      if (operands.size() > 2 && operands[2].size() == 1 && operands[2][0].is_uniform())
+        return Shapes(count, subgroup_uniform(g));
+      return Shapes(count, Shape::varying(g.chunks > 1));
+    default:
+      break;
+  }
+  bool reduces = inst.op >= spv::Op::OpGroupNonUniformIAdd &&
+                 inst.op <= spv::Op::OpGroupNonUniformLogicalXor && inst.args.size() > 1 &&
+                 inst.args[1] == static_cast<std::uint32_t>(spv::GroupOperation::Reduce);
+  if (reduces) return Shapes(count, subgroup_uniform(g));
+  return Shapes(count, Shape::varying(g.chunks > 1));
+}
+
+bool mixes_components(std::uint32_t instruction) {
+  switch (instruction) {
+    case GLSLstd450Length:
+    case GLSLstd450Distance:
+    case GLSLstd450Cross:
+    case GLSLstd450Normalize:
+    case GLSLstd450FaceForward:
+    case GLSLstd450Reflect:
+    case GLSLstd450Refract:
+    case GLSLstd450Determinant:
+    case GLSLstd450MatrixInverse:
+    case GLSLstd450ModfStruct:
+    case GLSLstd450FrexpStruct:
+    case GLSLstd450Modf:
+    case GLSLstd450Frexp:
+      return true;
+    default:
+      return instruction >= GLSLstd450PackSnorm4x8 && instruction <= GLSLstd450UnpackDouble2x32;
+  }
+}
+
+bool is_atomic_result(spv::Op op) {
+  return (op >= spv::Op::OpAtomicExchange && op <= spv::Op::OpAtomicXor) ||
+         op == spv::Op::OpAtomicFAddEXT || op == spv::Op::OpAtomicFMinEXT ||
+         op == spv::Op::OpAtomicFMaxEXT;
+}
+
+Shape select_leaf(const Shape& c, const Shape& a, const Shape& b) {
+  if (c.is_uniform()) return join(a, b);
+  return widen(join(a, b), divergence_of(c));
+}
+
+}  // namespace
+
+bool is_elementwise(const Inst& inst) {
+  auto op = inst.op;
+  if (op == spv::Op::OpExtInst) return !mixes_components(inst.args[1]);
+  if (op == spv::Op::OpBitcast) return true;
+  if (op >= spv::Op::OpConvertFToU && op <= spv::Op::OpQuantizeToF16) return true;
+  if (op >= spv::Op::OpSNegate && op <= spv::Op::OpFMod) return true;
+  if (op == spv::Op::OpVectorTimesScalar || op == spv::Op::OpMatrixTimesScalar) return true;
+  if (op >= spv::Op::OpIsNan && op <= spv::Op::OpFUnordGreaterThanEqual) return true;
+  if (op >= spv::Op::OpShiftRightLogical && op <= spv::Op::OpBitCount) return true;
+  return op == spv::Op::OpCopyObject || op == spv::Op::OpCopyLogical || op == spv::Op::OpSelect ||
+         op == spv::Op::OpExpectKHR || op == spv::Op::OpAssumeTrueKHR;
+}
+
+Shapes constant_shapes(const spirv::Module& module, Id id) {
+  Id type = module.type_of(id);
+  const spirv::Constant* c = module.constant(id);
+  if (c && !c->is_null && !c->is_undef) {
+    if (c->parts.empty()) return {Shape::uniform(times(1, c->bits))};
+    Shapes all;
+    for (Id part : c->parts)
+      for (const auto& s : constant_shapes(module, part)) all.push_back(s);
+    return all;
+  }
+  return Shapes(type ? leaf_count(module, type) : 0, Shape::uniform(c ? Shape::kMaxAlign : 1));
+}
+
+Shapes builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
+  auto [sx, sy, sz] = g.local;
+  std::uint32_t w = g.width, m = g.lanes();
+  Shape linear = Shape::linear(1, w, std::has_single_bit(m) ? m : w);
+  if (g.passes() == 1) linear.align = w;
+  Shape x = Shape::varying(), y = Shape::varying(), z = Shape::varying();
+  if (sy * sz == 1) {
+    x = linear;
+    y = z = Shape::uniform(Shape::kMaxAlign);
+  } else if (sx % w == 0) {
+    x = sx == w       ? Shape::linear(1, 0, Shape::kMaxAlign)
+        : sx % m == 0 ? linear
+                      : Shape::by_chunk(1, w);
+    bool rows = sx == w && (sz == 1 || (sx * sy) % m == 0);
+    y = sx % m == 0 ? Shape::uniform() : rows ? Shape::linear(0, 1, 1) : Shape::by_chunk(0);
+    z = sz == 1               ? Shape::uniform(Shape::kMaxAlign)
+        : (sx * sy) % m == 0 ? Shape::uniform()
+                              : Shape::by_chunk(0);
+  } else if (w % sx == 0) {
+    x = Shape::varying(false);
+    if (sz == 1) z = Shape::uniform(Shape::kMaxAlign);
+  }
+  auto global = [&](Shape s, std::uint32_t size) {
+    s.align = std::min(s.align, times(1, size));
+    return s;
+  };
+  switch (builtin) {
+    case spv::BuiltIn::LocalInvocationId:
+      return {x, y, z};
+    case spv::BuiltIn::GlobalInvocationId:
+      return {global(x, sx), global(y, sy), global(z, sz)};
+    case spv::BuiltIn::LocalInvocationIndex:
+      return {linear};
+    case spv::BuiltIn::WorkgroupId:
+    case spv::BuiltIn::NumWorkgroups:
+    case spv::BuiltIn::WorkgroupSize:
+      return Shapes(3, Shape::uniform());
+    case spv::BuiltIn::SubgroupLocalInvocationId:
+      if (g.subgroup < w) return {Shape::varying(false)};
+      if (m <= g.subgroup && g.passes() == 1) return {linear};
+      return {m == g.subgroup ? Shape::linear(1, w, w) : Shape::by_chunk(1, w)};
+    case spv::BuiltIn::SubgroupId:
+      if (g.subgroup < w) return {Shape::varying()};
+      return {m <= g.subgroup ? Shape::uniform() : Shape::by_chunk(0)};
+    case spv::BuiltIn::SubgroupEqMask:
+    case spv::BuiltIn::SubgroupGeMask:
+    case spv::BuiltIn::SubgroupGtMask:
+    case spv::BuiltIn::SubgroupLeMask:
+    case spv::BuiltIn::SubgroupLtMask:
+      return Shapes(4, Shape::varying());
+    default:
+      return {Shape::uniform()};
+  }
+}
+
+Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Operands& operands) {
+  std::size_t count = leaf_count(*p.module, inst.type);
+  switch (inst.op) {
+    case spv::Op::OpCompositeConstruct: {
+      Shapes out;
+      for (const auto& operand : operands) out.insert(out.end(), operand.begin(), operand.end());
+      return out;
+    }
+    case spv::Op::OpCompositeExtract:
+      return extract(p, inst, operands, count);
+    case spv::Op::OpCompositeInsert:
+      return insert(p, inst, operands);
+    case spv::Op::OpVectorShuffle:
+      return shuffle(inst, operands);
+    case spv::Op::OpUndef:
+      return Shapes(count, Shape::uniform(Shape::kMaxAlign));
+    case spv::Op::OpSelect: {
+      Shapes out;
+      for (std::size_t i = 0; i < count; ++i)
+        out.push_back(select_leaf(leaf_of(operands[0], i), leaf_of(operands[1], i),
+                                  leaf_of(operands[2], i)));
+      return out;
+    }
+    case spv::Op::OpCopyObject:
+    case spv::Op::OpCopyLogical:
+      return operands[0];
+    default:
+      break;
+  }
+  if (is_atomic_result(inst.op)) return Shapes(count, Shape::varying(g.chunks > 1));
+  if (inst.op >= spv::Op::OpGroupNonUniformElect && inst.op <= spv::Op::OpGroupNonUniformQuadSwap)
+    return subgroup_shapes(g, inst, operands, count);
+  if (inst.op == spv::Op::OpGroupNonUniformRotateKHR)
+    return Shapes(count, Shape::varying(g.chunks > 1));
+  if (!is_elementwise(inst)) return merge(operands, count);
+  for (const auto& operand : operands)
+    if (operand.size() > 1 && operand.size() != count) return merge(operands, count);
+  Shapes out;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (operands.size() == 2 && operands[0].size() && operands[1].size()) {
+      out.push_back(integer_leaf(p, g, inst, i, leaf_of(operands[0], i), leaf_of(operands[1], i)));
+      continue;
+    }
+    Divergence d;
+    for (const auto& operand : operands)
+      if (!operand.empty()) d |= divergence_of(leaf_of(operand, i));
+    bool keeps = inst.op == spv::Op::OpBitcast && operands[0].size() == count;
+    const spirv::Type& to = p.module->scalar_type(inst.type);
+    const spirv::Type& from = p.module->scalar_type(p.type_of(inst.args[0]));
+    if (keeps && to.kind == spirv::TypeKind::kInt && from.kind == spirv::TypeKind::kInt)
+      out.push_back(operands[0][i]);
+    else if (inst.op == spv::Op::OpSNegate)
+      out.push_back(scale(operands[0][i], -1));
+    else
+      out.push_back(shape_of(d));
+  }
+  return out;
+}
+
+}  // namespace sokr::cpu

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// From a decoded SPIR-V module to machine code: one entry point, one register width,
+// one subgroup size. The result runs without the compiler; see kernel.hpp.
+//
+// Any thread; several threads may compile at once. Nothing here blocks beyond the work.
+#ifndef SOKR_CPU_COMPILER_HPP_
+#define SOKR_CPU_COMPILER_HPP_
+
+#include <sokr/cpu/kernel.hpp>
+#include <sokr/spirv/module.hpp>
+
+#include <string>
+
+namespace sokr::cpu {
+
+struct CompileOptions {
+  Isa isa = host_isa();
+  std::uint32_t subgroup_size = 32;  // 4, 8, 16, 32 or 64
+  // Check every buffer access: out-of-range reads give 0, writes are dropped.
+  bool robust = true;
+  // Descriptors of different (set, binding) do not overlap unless decorated Aliased.
+  // Turn it off for a launch that binds the same memory twice and writes it.
+  bool assume_no_alias = true;
+  // Look at KernelContext::abort in loops that may run without end.
+  bool abort_checks = true;
+  // Register-wide chunks of invocations that move together; 0 = chosen from the kernel.
+  std::uint32_t jam = 0;
+  // Upper limit of the choice above.
+  std::uint32_t max_jam = 16;
+  // For tests: inactive lanes hold garbage instead of zeros.
+  bool poison_inactive = false;
+  // If not empty: a folder that receives the stages of the compilation.
+  std::string dump;
+};
+
+// Can `compile` handle this entry point? SOKR_CAPABILITY_DENIED with the reason if not.
+Result<void> check(const spirv::Module& module, const spirv::EntryPoint& entry,
+                   const CompileOptions& options = {});
+
+// SOKR_CAPABILITY_DENIED as `check`; SOKR_DISPATCH_FAILED if the compiler itself fails.
+Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPoint& entry,
+                               const CompileOptions& options = {});
+
+// What goes into a cache key besides the module and the options: versions of this
+// compiler and of LLVM, and the processor's exact model and features.
+std::string compiler_fingerprint(Isa isa);
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_CPU_COMPILER_HPP_
