@@ -176,8 +176,7 @@ Result<void> Decoder::decode_preamble() {
         break;
     }
   }
-  std::stable_sort(m.names_.begin(), m.names_.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(m.names_.begin(), m.names_.end());
   SOKR_TRY(expand_decoration_groups());
   for (std::size_t i = 0; i < first_function_; ++i) {
     SOKR_TRY(decode_preamble_instruction(raws_[i]));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <sokr/spirv/reflection.hpp>
+#include <tuple>
 
 #include "access.hpp"
 
@@ -203,8 +204,10 @@ EntryReflection reflect_entry(const Module& module, const EntryPoint& entry) {
   }
   reflection.bindings.reserve(bindings.size());
   for (auto& [key, binding] : bindings) reflection.bindings.push_back(std::move(binding));
-  std::stable_sort(reflection.push_constants.begin(), reflection.push_constants.end(),
-                   [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  std::sort(reflection.push_constants.begin(), reflection.push_constants.end(),
+            [](const auto& a, const auto& b) {
+              return std::tie(a.offset, a.name) < std::tie(b.offset, b.name);
+            });
   return reflection;
 }
 

@@ -59,7 +59,7 @@ class Orderer {
     if (rank.empty()) {
       std::reverse(successors, pool_.end());
     } else {
-      std::stable_sort(successors, pool_.end(), [&](auto a, auto b) { return rank[a] > rank[b]; });
+      std::sort(successors, pool_.end(), [&](auto a, auto b) { return rank[a] > rank[b]; });
     }
     stack_.push_back({block, begin, begin, pool_.size()});
   }
