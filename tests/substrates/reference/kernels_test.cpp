@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <thread>
@@ -134,8 +135,8 @@ TEST(Memory, OutOfBoundsReadsGiveZeroAndWritesAreDropped) {
     std::vector<std::uint32_t> guarded(12, 0xAAAAAAAA), out(12, 0xBBBBBBBB), vectors(8, 5);
     Descriptor in{0, 0, 0, guarded.data() + 4, 16}, target{0, 1, 0, out.data() + 4, 16};
     KernelLaunch setup{.descriptors = {in, target, bind(0, 2, vectors)},
-              .push = {static_cast<std::uint32_t>(index)},
-              .out_of_bounds = OutOfBounds::kReport};
+                       .push = {static_cast<std::uint32_t>(index)},
+                       .out_of_bounds = OutOfBounds::kReport};
     const auto report = run_shader("bounds", setup);
     ASSERT_TRUE(report) << report.failure().sentence;
     EXPECT_EQ(report->out_of_bounds_reads, 5u) << index;
@@ -284,6 +285,96 @@ TEST(Subgroups, ReconvergeAfterEveryConstruct) {
       EXPECT_EQ(got[11], lane >= 2 ? i - 2 : 0);
     }
   }
+}
+
+TEST(Extensions, WideAtomicsMatricesAndSharedBlocks) {
+  struct Data {
+    float total;
+    std::uint32_t pad;
+    std::uint64_t big;
+    std::int64_t least;
+    double wide;
+    float determinant, inverse[4];
+    std::uint32_t seen[16], tail;
+  };
+  std::vector<Data> data(1);
+  data[0] = {};
+  const auto report = run_shader("extensions", {.descriptors = {bind(0, 0, data)}});
+  ASSERT_TRUE(report) << report.failure().sentence;
+  EXPECT_EQ(data[0].total, 8.0f);
+  EXPECT_EQ(data[0].big, std::uint64_t{16} << 33);
+  EXPECT_EQ(data[0].least, -15 * std::int64_t{0x100000000});
+  EXPECT_EQ(data[0].wide, std::sqrt(2.0) + 3);
+  EXPECT_EQ(data[0].determinant, 1.0f);
+  EXPECT_FLOAT_EQ(data[0].inverse[0], 2);
+  EXPECT_FLOAT_EQ(data[0].inverse[1], -1);
+  EXPECT_FLOAT_EQ(data[0].inverse[2], -5);
+  EXPECT_FLOAT_EQ(data[0].inverse[3], 3);
+  for (std::uint32_t i = 0; i < 16; ++i) EXPECT_EQ(data[0].seen[i], i + 0xABCD00);
+}
+
+// Element 1 or 2 of a buffer through a selected pointer, one element further, and the distance
+// between the two.
+TEST(Extensions, VariablePointers) {
+  const auto bytes = assemble(R"(
+OpCapability Shader
+OpCapability VariablePointers
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main" %id %buffer
+OpExecutionMode %main LocalSize 2 1 1
+OpDecorate %id BuiltIn GlobalInvocationId
+OpDecorate %array ArrayStride 4
+OpDecorate %pointer ArrayStride 4
+OpDecorate %block Block
+OpMemberDecorate %block 0 Offset 0
+OpDecorate %buffer DescriptorSet 0
+OpDecorate %buffer Binding 0
+%void = OpTypeVoid
+%main_type = OpTypeFunction %void
+%bool = OpTypeBool
+%u32 = OpTypeInt 32 0
+%v3 = OpTypeVector %u32 3
+%id_pointer = OpTypePointer Input %v3
+%id = OpVariable %id_pointer Input
+%array = OpTypeRuntimeArray %u32
+%block = OpTypeStruct %array
+%block_pointer = OpTypePointer StorageBuffer %block
+%pointer = OpTypePointer StorageBuffer %u32
+%buffer = OpVariable %block_pointer StorageBuffer
+%c0 = OpConstant %u32 0
+%c1 = OpConstant %u32 1
+%c2 = OpConstant %u32 2
+%c4 = OpConstant %u32 4
+%c6 = OpConstant %u32 6
+%main = OpFunction %void None %main_type
+%entry = OpLabel
+%ids = OpLoad %v3 %id
+%i = OpCompositeExtract %u32 %ids 0
+%first = OpIEqual %bool %i %c0
+%p1 = OpAccessChain %pointer %buffer %c0 %c1
+%p2 = OpAccessChain %pointer %buffer %c0 %c2
+%p = OpSelect %pointer %first %p1 %p2
+%q = OpPtrAccessChain %pointer %p %c1
+%value = OpLoad %u32 %q
+%to = OpIAdd %u32 %i %c4
+%out = OpAccessChain %pointer %buffer %c0 %to
+OpStore %out %value
+%far = OpIAdd %u32 %i %c6
+%out2 = OpAccessChain %pointer %buffer %c0 %far
+%distance = OpPtrDiff %u32 %out %p
+OpStore %out2 %distance
+OpReturn
+OpFunctionEnd
+)");
+  const auto program = prepare_bytes(bytes);
+  ASSERT_TRUE(program) << program.failure().sentence;
+  std::vector<std::uint32_t> data{10, 11, 12, 13, 0, 0, 0, 0};
+  const std::vector<Descriptor> descriptors{bind(0, 0, data)};
+  Launch launch;
+  launch.descriptors = descriptors;
+  const auto report = run(**program, launch);
+  ASSERT_TRUE(report) << report.failure().sentence;
+  EXPECT_EQ(data, (std::vector<std::uint32_t>{10, 11, 12, 13, 12, 13, 3, 3}));
 }
 
 TEST(Capability, RefusalsNameWhatIsMissing) {

@@ -62,13 +62,9 @@ struct Expect {
   static S umod(S a, S b) { return b == 0 ? S{0} : static_cast<S>(Wide{U(a)} % U(b)); }
   static S add(S a, S b) { return static_cast<S>(Wide{a} + b); }
   static S sub(S a, S b) { return static_cast<S>(Wide{a} - b); }
-  static S mul(S a, S b) {
-    return static_cast<S>(static_cast<UWide>(a) * static_cast<UWide>(b));
-  }
+  static S mul(S a, S b) { return static_cast<S>(static_cast<UWide>(a) * static_cast<UWide>(b)); }
   static int amount(S b) { return static_cast<int>(Wide{U(b)} % kBits); }
-  static S shl(S a, S b) {
-    return static_cast<S>(static_cast<UWide>(U(a)) << amount(b));
-  }
+  static S shl(S a, S b) { return static_cast<S>(static_cast<UWide>(U(a)) << amount(b)); }
   static S shr(S a, S b) { return static_cast<S>(Wide{U(a)} >> amount(b)); }
   static S sar(S a, S b) { return static_cast<S>(Wide{a} >> amount(b)); }
 };
