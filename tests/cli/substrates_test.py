@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The command with every substrate that this build and this machine have."""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD, KERNELS = sys.argv[1], sys.argv[3]
+COUNT = 1000
+SOKR = os.path.join(BUILD, "bin", "sokr")
+
+
+class Substrates(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sokr-substrates-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.store("x", struct.pack(f"<{COUNT}I", *range(COUNT)))
+        report = json.loads(self.good("devices", "--json").stdout)
+        self.names = [one["name"] for one in report["substrates"]
+                      if any(ir["name"] == "SPIR-V" for ir in one["ir_formats"])]
+        self.assertIn("reference", self.names)
+
+    def store(self, name, data):
+        with open(os.path.join(self.folder, name), "wb") as file:
+            file.write(data)
+
+    def load(self, name):
+        with open(os.path.join(self.folder, name), "rb") as file:
+            return file.read()
+
+    def run_command(self, *arguments):
+        return subprocess.run([SOKR, *arguments], cwd=self.folder, capture_output=True,
+                              timeout=120, check=False)
+
+    def good(self, *arguments):
+        result = self.run_command(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def copy(self, *arguments, kernel=os.path.join(KERNELS, "copy.spv")):
+        return ["run", kernel, "--in", "0.0=x", "--zero", f"0.1={4 * COUNT}", "--push",
+                f"u32:{COUNT - 1},u32:5", "--threads", str(COUNT), *arguments]
+
+    def test_each_computes(self):
+        for name in self.names:
+            for size in ("--spec", "7=32"), ("--local-size", "16"), ():
+                with self.subTest(name, size=size):
+                    self.good(*self.copy("--on", name, "--spec", "0=7", "--spec", "2=3", *size,
+                                         "--out", "0.1=y"))
+                    expected = [7 * i + 5 + 3 for i in range(COUNT - 1)] + [0]
+                    self.assertEqual(self.load("y"), struct.pack(f"<{COUNT}I", *expected))
+
+    def test_blocks_and_descriptor_arrays(self):
+        self.store("scale", struct.pack("<4f", 1, 2, 3, 4))
+        self.store("a", struct.pack("<16f", *range(16)))
+        self.store("b", struct.pack("<16f", *(0.5 for _ in range(16))))
+        for name in self.names:
+            with self.subTest(name):
+                self.good("run", os.path.join(KERNELS, "blocks.spv"), "--groups", "1", "--on", name,
+                          "--in", "0.0=scale", "--in", "1.3[0]=a", "--in", "1.3[1]=b",
+                          "--out", "0.1=y")
+                expected = [(i % 4 + 1) * (i + 0.5) for i in range(16)]
+                self.assertEqual(struct.unpack("<16f", self.load("y")), tuple(expected))
+
+    def test_all_agree(self):
+        result = self.good(*self.copy("--on", ",".join(self.names), "--out", "0.1=y.npy:u32",
+                                      "--json"))
+        self.assertEqual([one["substrate"] for one in json.loads(result.stdout)["runs"]],
+                         self.names)
+
+    def test_the_default_is_the_best(self):
+        result = self.good(*self.copy("--json"))
+        self.assertEqual(json.loads(result.stdout)["runs"][0]["substrate"], self.names[0])
+
+    def test_damaged_kernels_run_or_fail_with_one_sentence(self):
+        with open(os.path.join(KERNELS, "copy.spv"), "rb") as file:
+            good = file.read()
+        for at in range(5 * 32, len(good) * 8, len(good) * 8 // 24 + 1):
+            damaged = bytearray(good)
+            damaged[at // 8] ^= 1 << (at % 8)
+            self.store("damaged.spv", bytes(damaged))
+            result = self.run_command(*self.copy("--on", "reference", "--out", "0.1=never",
+                                                 kernel="damaged.spv"))
+            self.assertIn(result.returncode, (0, 1, 2), f"bit {at}: {result.stderr}")
+            if result.returncode:
+                self.assertFalse(os.path.exists(os.path.join(self.folder, "never")))
+                lines = [line for line in result.stderr.splitlines() if line.startswith(b"sokr: ")]
+                self.assertEqual(len(lines), 1, result.stderr)
+            else:
+                os.remove(os.path.join(self.folder, "never"))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
