@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 #include <sokr/compute.h>
 #include <sokr/sokr.h>
-#include <sokr/substrate/exporter.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -23,6 +22,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <sokr/substrate/exporter.hpp>
 #include <vector>
 
 #include "substrate.hpp"
@@ -52,11 +52,13 @@ void expect(VkResult result) {
 
 double now_ns() {
   return std::chrono::duration<double, std::nano>(
-             std::chrono::steady_clock::now().time_since_epoch()).count();
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -211,7 +213,8 @@ class Raw {
 // One launch through the core; the parameters are written beforehand, as a user would.
 class Sokr {
  public:
-  Sokr(const substrate::Exported& exported, const std::vector<std::uint8_t>& ir, SokrBinding binding)
+  Sokr(const substrate::Exported& exported, const std::vector<std::uint8_t>& ir,
+       SokrBinding binding)
       : ir_(ir) {
     if (sokr_register_substrate(exported.plugin, &id_) != SOKR_OK) std::exit(1);
     SokrLaunch launch{};
@@ -297,22 +300,25 @@ int main() {
     const substrate::Exported exported = install();
     SokrBuffer buffer = 0;
     if (exported.memory->create(kBytes, SOKR_BUFFER_HOST_VISIBLE, &buffer) != SOKR_OK) return 1;
-    Sokr ours(exported, ir, {0, 0, 0, SOKR_BINDING_BUFFER, SOKR_ACCESS_READ_WRITE, 0, buffer, 0, kBytes});
+    Sokr ours(exported, ir,
+              {0, 0, 0, SOKR_BINDING_BUFFER, SOKR_ACCESS_READ_WRITE, 0, buffer, 0, kBytes});
     Raw raw(found.usable[0], ir);
     null = alternate([&] { return ours.launch(); }, [&] { return raw.launch(nullptr); });
   }
   {
     std::vector<std::uint32_t> data(kBytes / 4);
     const substrate::Exported exported = install();
-    Sokr ours(exported, ir, {0, 0, 0, SOKR_BINDING_HOST, SOKR_ACCESS_READ_WRITE, 0,
-                             reinterpret_cast<std::uintptr_t>(data.data()), 0, kBytes});
+    Sokr ours(exported, ir,
+              {0, 0, 0, SOKR_BINDING_HOST, SOKR_ACCESS_READ_WRITE, 0,
+               reinterpret_cast<std::uintptr_t>(data.data()), 0, kBytes});
     Raw raw(found.usable[0], ir);
     host4k = alternate([&] { return ours.launch(); }, [&] { return raw.launch(data.data()); });
   }
-  fmt::print("{{\"vulkan.added_ns\": {:.0f}, \"vulkan.null_dispatch.vs_raw\": {:.4f}, "
-             "\"vulkan.host_4k.vs_raw\": {:.4f}, \"vulkan.dispatch_call_ns\": {:.0f}, "
-             "\"vulkan.raw_submit_ns\": {:.0f}}}\n",
-             null.ours - null.raw, null.ours / null.raw, host4k.ours / host4k.raw,
-             null.ours_submit, null.raw_submit);
+  fmt::print(
+      "{{\"vulkan.added_ns\": {:.0f}, \"vulkan.null_dispatch.vs_raw\": {:.4f}, "
+      "\"vulkan.host_4k.vs_raw\": {:.4f}, \"vulkan.dispatch_call_ns\": {:.0f}, "
+      "\"vulkan.raw_submit_ns\": {:.0f}}}\n",
+      null.ours - null.raw, null.ours / null.raw, host4k.ours / host4k.raw, null.ours_submit,
+      null.raw_submit);
   return 0;
 }

@@ -37,8 +37,10 @@ Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) 
   }
   const bool address = flags & SOKR_BUFFER_ADDRESS;
   if (address && !device_.features().has("bufferDeviceAddress")) {
-    return fail(SOKR_INVALID_INPUT, "SOKR_BUFFER_ADDRESS needs bufferDeviceAddress; {} does not "
-                "have it", device_.name());
+    return fail(SOKR_INVALID_INPUT,
+                "SOKR_BUFFER_ADDRESS needs bufferDeviceAddress; {} does not "
+                "have it",
+                device_.name());
   }
   if (device_.is_lost()) return device_.loss();
   const MemoryKind kind =
@@ -49,19 +51,22 @@ Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) 
 }
 
 Result<SokrBuffer> BufferTable::import_host(void* memory, std::uint64_t size) {
-  const std::uint64_t alignment =
-      device_.physical().host_import.minImportedHostPointerAlignment;
+  const std::uint64_t alignment = device_.physical().host_import.minImportedHostPointerAlignment;
   if (alignment == 0) {
-    return fail(SOKR_INVALID_INPUT, "importing host memory needs VK_EXT_external_memory_host; {} "
-                "does not have it", device_.name());
+    return fail(SOKR_INVALID_INPUT,
+                "importing host memory needs VK_EXT_external_memory_host; {} "
+                "does not have it",
+                device_.name());
   }
   if (!memory || size == 0) {
     return fail(SOKR_INVALID_INPUT, "host memory at {} with {} bytes cannot be imported",
                 fmt::ptr(memory), size);
   }
   if (reinterpret_cast<std::uintptr_t>(memory) % alignment != 0 || size % alignment != 0) {
-    return fail(SOKR_INVALID_INPUT, "host memory at {} with {} bytes: address and size must be "
-                "multiples of {}", fmt::ptr(memory), size, alignment);
+    return fail(SOKR_INVALID_INPUT,
+                "host memory at {} with {} bytes: address and size must be "
+                "multiples of {}",
+                fmt::ptr(memory), size, alignment);
   }
   if (device_.is_lost()) return device_.loss();
   SOKR_ASSIGN(auto buffer, Buffer::import(device_, memory, size));
@@ -89,8 +94,8 @@ Result<BufferTable::Entry> BufferTable::entry_range(SokrBuffer buffer, std::uint
   SOKR_ASSIGN(Entry found, entry(buffer));
   const std::uint64_t has = found.buffer->size();
   if (offset > has || size > has - offset) {
-    return fail(SOKR_INVALID_INPUT, "{} bytes at offset {} end beyond buffer {}, which has {}", size,
-                offset, buffer, has);
+    return fail(SOKR_INVALID_INPUT, "{} bytes at offset {} end beyond buffer {}, which has {}",
+                size, offset, buffer, has);
   }
   if (!host && size != 0) {
     return fail(SOKR_INVALID_INPUT, "the host address is null for {} bytes of buffer {}", size,
@@ -127,8 +132,10 @@ void BufferTable::release_until(std::uint64_t value) {
 Result<void*> BufferTable::map(SokrBuffer buffer) {
   SOKR_ASSIGN(Entry found, entry(buffer));
   if (!(found.flags & SOKR_BUFFER_HOST_VISIBLE)) {
-    return fail(SOKR_INVALID_INPUT, "buffer {} was created without SOKR_BUFFER_HOST_VISIBLE and "
-                "cannot be mapped", buffer);
+    return fail(SOKR_INVALID_INPUT,
+                "buffer {} was created without SOKR_BUFFER_HOST_VISIBLE and "
+                "cannot be mapped",
+                buffer);
   }
   return static_cast<void*>(found.buffer->mapped());
 }
@@ -136,8 +143,10 @@ Result<void*> BufferTable::map(SokrBuffer buffer) {
 Result<std::uint64_t> BufferTable::address(SokrBuffer buffer) {
   SOKR_ASSIGN(Entry found, entry(buffer));
   if (!(found.flags & SOKR_BUFFER_ADDRESS)) {
-    return fail(SOKR_INVALID_INPUT, "buffer {} was created without SOKR_BUFFER_ADDRESS and has no "
-                "address", buffer);
+    return fail(SOKR_INVALID_INPUT,
+                "buffer {} was created without SOKR_BUFFER_ADDRESS and has no "
+                "address",
+                buffer);
   }
   return found.buffer->address();
 }

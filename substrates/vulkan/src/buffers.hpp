@@ -9,13 +9,13 @@
 #define SOKR_VULKAN_BUFFERS_HPP_
 
 #include <sokr/compute.h>
-#include <sokr/substrate/striped_mutex.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <sokr/substrate/striped_mutex.hpp>
 #include <unordered_map>
 #include <utility>
 #include <vector>

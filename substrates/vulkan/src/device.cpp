@@ -160,8 +160,7 @@ Result<void> Device::submit2(VkCommandBuffer commands, std::uint64_t wait, std::
 
 void Device::note_reached(std::uint64_t value) {
   std::uint64_t seen = reached_.load(std::memory_order_relaxed);
-  while (seen < value &&
-         !reached_.compare_exchange_weak(seen, value, std::memory_order_release)) {
+  while (seen < value && !reached_.compare_exchange_weak(seen, value, std::memory_order_release)) {
   }
 }
 
@@ -190,8 +189,7 @@ Result<bool> Device::wait(std::uint64_t value, std::uint64_t timeout_ns) {
     if (is_lost()) return loss();
     const std::uint64_t spent = now_ns() - start;
     const std::uint64_t left = spent < timeout_ns ? timeout_ns - spent : 0;
-    const VkResult result =
-        table_.vkWaitSemaphores(device_, &info, std::min(left, kWaitSliceNs));
+    const VkResult result = table_.vkWaitSemaphores(device_, &info, std::min(left, kWaitSliceNs));
     if (result == VK_SUCCESS) {
       note_reached(value);
       return true;

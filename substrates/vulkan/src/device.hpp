@@ -81,10 +81,10 @@ class Device {
   VkSemaphore timeline_ = VK_NULL_HANDLE;
   bool use_sync2_ = false;
 
-  std::mutex submit_mutex_;                    // the queue, and the order of values
-  std::atomic<std::uint64_t> issued_{0};       // the highest value given to the driver
-  std::atomic<std::uint64_t> submitted_{0};    // the highest that it accepted
-  std::atomic<std::uint64_t> reached_{0};      // the highest value that was seen
+  std::mutex submit_mutex_;                  // the queue, and the order of values
+  std::atomic<std::uint64_t> issued_{0};     // the highest value given to the driver
+  std::atomic<std::uint64_t> submitted_{0};  // the highest that it accepted
+  std::atomic<std::uint64_t> reached_{0};    // the highest value that was seen
 
   std::mutex loss_mutex_;
   std::string loss_;

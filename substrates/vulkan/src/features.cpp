@@ -20,8 +20,10 @@ struct Block {
   const char* extension;
 };
 
-#define SOKR_BLOCK(member, type, since, extension) \
-  Block { offsetof(FeatureSet, member), VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_##type, since, extension }
+#define SOKR_BLOCK(member, type, since, extension)                                           \
+  Block {                                                                                    \
+    offsetof(FeatureSet, member), VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_##type, since, extension \
+  }
 
 constexpr auto kBlocks = std::to_array<Block>({
     SOKR_BLOCK(storage16, 16BIT_STORAGE_FEATURES, k11, ""),
@@ -62,11 +64,15 @@ struct Feature {
   std::size_t offset;
 };
 
-#define SOKR_CORE(name) \
-  Feature { #name, offsetof(FeatureSet, core) + offsetof(VkPhysicalDeviceFeatures2, features) + \
-                       offsetof(VkPhysicalDeviceFeatures, name) }
-#define SOKR_FEATURE(member, name) \
-  Feature { #name, offsetof(FeatureSet, member) + offsetof(decltype(FeatureSet::member), name) }
+#define SOKR_CORE(name)                                                                 \
+  Feature {                                                                             \
+    #name, offsetof(FeatureSet, core) + offsetof(VkPhysicalDeviceFeatures2, features) + \
+               offsetof(VkPhysicalDeviceFeatures, name)                                 \
+  }
+#define SOKR_FEATURE(member, name)                                                     \
+  Feature {                                                                            \
+    #name, offsetof(FeatureSet, member) + offsetof(decltype(FeatureSet::member), name) \
+  }
 
 constexpr auto kFeatures = std::to_array<Feature>({
     SOKR_CORE(robustBufferAccess),
@@ -197,8 +203,8 @@ VkPhysicalDeviceFeatures2* link_features(FeatureSet& set, const Offer& offer) {
 FeatureSet usable_features(const Offer& offer, const Options& options) {
   FeatureSet usable{};
   for (const Feature& feature : kFeatures) {
-    const VkBool32 value = options.is_disabled(feature.name) ? VK_FALSE
-                                                             : read(offer.features, feature.offset);
+    const VkBool32 value =
+        options.is_disabled(feature.name) ? VK_FALSE : read(offer.features, feature.offset);
     std::memcpy(at(usable, feature.offset), &value, sizeof value);
   }
   if (!usable.core.features.robustBufferAccess) usable.robustness2.robustBufferAccess2 = VK_FALSE;
@@ -213,7 +219,8 @@ std::vector<const char*> usable_extensions(const Offer& offer) {
     }
   };
   for (const Block& block : kBlocks) add(block.extension, block.core_since);
-  for (const PlainExtension& extension : kPlainExtensions) add(extension.name, extension.core_since);
+  for (const PlainExtension& extension : kPlainExtensions)
+    add(extension.name, extension.core_since);
   return names;
 }
 

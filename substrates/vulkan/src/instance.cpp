@@ -41,10 +41,9 @@ bool has_validation_layer() {
 
 }  // namespace
 
-VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
-                                                    VkDebugUtilsMessageTypeFlagsEXT types,
-                                                    const VkDebugUtilsMessengerCallbackDataEXT* data,
-                                                    void* self) {
+VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(
+    VkDebugUtilsMessageSeverityFlagBitsEXT severity, VkDebugUtilsMessageTypeFlagsEXT types,
+    const VkDebugUtilsMessengerCallbackDataEXT* data, void* self) {
   auto* instance = static_cast<Instance*>(self);
   // The loader reports drivers that it could not load as general messages.
   const bool counts = (types & VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT) ||
@@ -76,8 +75,10 @@ Result<void> Instance::open_loader() {
   }
   volkInitializeCustom(entry);
   if (!vkEnumerateInstanceVersion) {
-    return fail(SOKR_NOT_FOUND, "the Vulkan loader {} is of version 1.0, and 1.1 is the oldest "
-                "that is supported", options_.loader);
+    return fail(SOKR_NOT_FOUND,
+                "the Vulkan loader {} is of version 1.0, and 1.1 is the oldest "
+                "that is supported",
+                options_.loader);
   }
   return {};
 }
@@ -118,13 +119,16 @@ Result<void> Instance::create_instance() {
 
   if (options_.validation) {
     if (!has_validation_layer()) {
-      return fail(SOKR_NOT_FOUND, "validation was asked for and {} is not installed; install "
-                  "vulkan-validationlayers or unset SOKR_VULKAN_VALIDATION", kValidationLayer);
+      return fail(SOKR_NOT_FOUND,
+                  "validation was asked for and {} is not installed; install "
+                  "vulkan-validationlayers or unset SOKR_VULKAN_VALIDATION",
+                  kValidationLayer);
     }
     info.enabledLayerCount = 1;
     info.ppEnabledLayerNames = &kValidationLayer;
     extensions.push_back(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
-    if (contains(instance_extensions(kValidationLayer), VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME)) {
+    if (contains(instance_extensions(kValidationLayer),
+                 VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME)) {
       extensions.push_back(VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME);
       features.pNext = &messenger;
       info.pNext = &features;
@@ -152,14 +156,17 @@ Result<void> Instance::create_instance() {
   return {};
 }
 
-Result<std::unique_ptr<Instance>> Instance::create(const Options& options, const substrate::Host& host) {
+Result<std::unique_ptr<Instance>> Instance::create(const Options& options,
+                                                   const substrate::Host& host) {
   std::unique_ptr<Instance> instance(new Instance(options, host));
   SOKR_TRY(instance->open_loader());
   SOKR_TRY(instance->create_instance());
   return instance;
 }
 
-Instance::~Instance() { close(); }
+Instance::~Instance() {
+  close();
+}
 
 void Instance::close() {
   if (messenger_) vkDestroyDebugUtilsMessengerEXT(instance_, messenger_, nullptr);

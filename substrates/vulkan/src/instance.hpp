@@ -20,7 +20,8 @@ namespace sokr::vulkan {
 class Instance {
  public:
   // The sentence says what is missing: the loader, a driver, the validation layer.
-  static Result<std::unique_ptr<Instance>> create(const Options& options, const substrate::Host& host);
+  static Result<std::unique_ptr<Instance>> create(const Options& options,
+                                                  const substrate::Host& host);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;

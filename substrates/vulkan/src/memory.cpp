@@ -22,8 +22,8 @@ constexpr auto kUnifiedOrder = std::to_array<VkMemoryPropertyFlags>(
 constexpr auto kHostOrder = std::to_array<VkMemoryPropertyFlags>({kMapped | kCached, kMapped});
 constexpr auto kDeviceOrder = std::to_array<VkMemoryPropertyFlags>({kLocal, 0});
 // Unified, but all that is left is memory that the host cannot reach.
-constexpr auto kUnifiedDeviceOrder = std::to_array<VkMemoryPropertyFlags>(
-    {kLocal | kMapped | kCached, kLocal | kMapped, kLocal, 0});
+constexpr auto kUnifiedDeviceOrder =
+    std::to_array<VkMemoryPropertyFlags>({kLocal | kMapped | kCached, kLocal | kMapped, kLocal, 0});
 
 std::span<const VkMemoryPropertyFlags> preferences(const PhysicalDevice& physical,
                                                    MemoryKind kind) {
@@ -49,7 +49,8 @@ Result<std::unique_ptr<Buffer>> Buffer::create(Device& device, std::uint64_t siz
   if (most != 0 && size > most) {
     return fail(SOKR_DISPATCH_FAILED,
                 "out of memory: a buffer of {} bytes is larger than the {} bytes that {} allocates "
-                "at once", size, most, device.name());
+                "at once",
+                size, most, device.name());
   }
   std::unique_ptr<Buffer> buffer(new Buffer(device, size));
   SOKR_TRY(buffer->create_buffer(address, false));
@@ -75,8 +76,7 @@ Result<void> Buffer::create_buffer(bool address, bool imported) {
                VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   if (address) info.usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
   info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
-  const VkResult result =
-      device_.vk().vkCreateBuffer(device_.handle(), &info, nullptr, &buffer_);
+  const VkResult result = device_.vk().vkCreateBuffer(device_.handle(), &info, nullptr, &buffer_);
   if (result != VK_SUCCESS) buffer_ = VK_NULL_HANDLE;
   return device_.check(result, "vkCreateBuffer");
 }
@@ -118,8 +118,8 @@ Result<void> Buffer::allocate(MemoryKind kind, bool address) {
                          "vkBindBufferMemory"));
   if ((properties & kMapped) == kMapped) {
     void* mapped = nullptr;
-    SOKR_TRY(device_.check(
-        vk.vkMapMemory(device_.handle(), memory_, 0, VK_WHOLE_SIZE, 0, &mapped), "vkMapMemory"));
+    SOKR_TRY(device_.check(vk.vkMapMemory(device_.handle(), memory_, 0, VK_WHOLE_SIZE, 0, &mapped),
+                           "vkMapMemory"));
     mapped_ = static_cast<std::byte*>(mapped);
   }
   if (address) {
@@ -148,8 +148,8 @@ Result<void> Buffer::import_memory(void* memory) {
     }
   }
   if (types == 0 || needs.size > size_) {
-    return fail(SOKR_DISPATCH_FAILED, "{} cannot use the host memory at {} in place", device_.name(),
-                fmt::ptr(memory));
+    return fail(SOKR_DISPATCH_FAILED, "{} cannot use the host memory at {} in place",
+                device_.name(), fmt::ptr(memory));
   }
   VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
   import.handleType = kHandle;

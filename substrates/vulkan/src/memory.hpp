@@ -36,7 +36,7 @@ class Buffer {
 
   VkBuffer handle() const { return buffer_; }
   std::uint64_t size() const { return size_; }
-  std::byte* mapped() const { return mapped_; }  // null if the host cannot reach it
+  std::byte* mapped() const { return mapped_; }       // null if the host cannot reach it
   std::uint64_t address() const { return address_; }  // 0 if it has none
 
  private:

@@ -6,9 +6,8 @@
 #ifndef SOKR_VULKAN_OPTIONS_HPP_
 #define SOKR_VULKAN_OPTIONS_HPP_
 
-#include <sokr/substrate/plugin_description.hpp>
-
 #include <cstdint>
+#include <sokr/substrate/plugin_description.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,14 +23,14 @@ enum class Staging : std::uint8_t {
 };
 
 struct Options {
-  std::string loader = "libvulkan.so.1";      // vulkan.loader
-  std::uint32_t api = VK_API_VERSION_1_3;     // vulkan.api: "1.1", "1.2", "1.3": the newest to use
-  bool validation = false;                    // vulkan.validation: "1"
-  Staging staging = Staging::kAuto;           // vulkan.staging: "auto", "direct", "copy"
-  std::vector<std::string> disabled;          // vulkan.disable: features and extensions not to use
-  std::uint64_t cache_bytes = 256u << 20;     // vulkan.cache_bytes: of one cache file; 0 = no cache
-  std::uint64_t staging_bytes = 512u << 20;   // vulkan.staging_bytes: kept for reuse when idle
-  std::uint64_t import_bytes = 64u << 10;     // vulkan.import_bytes: smallest binding to import
+  std::string loader = "libvulkan.so.1";     // vulkan.loader
+  std::uint32_t api = VK_API_VERSION_1_3;    // vulkan.api: "1.1", "1.2", "1.3": the newest to use
+  bool validation = false;                   // vulkan.validation: "1"
+  Staging staging = Staging::kAuto;          // vulkan.staging: "auto", "direct", "copy"
+  std::vector<std::string> disabled;         // vulkan.disable: features and extensions not to use
+  std::uint64_t cache_bytes = 256u << 20;    // vulkan.cache_bytes: of one cache file; 0 = no cache
+  std::uint64_t staging_bytes = 512u << 20;  // vulkan.staging_bytes: kept for reuse when idle
+  std::uint64_t import_bytes = 64u << 10;    // vulkan.import_bytes: smallest binding to import
 
   bool is_disabled(std::string_view name) const;
   bool operator==(const Options&) const = default;

@@ -51,8 +51,7 @@ void query_properties(PhysicalDevice& device) {
     chain(head, device.driver, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES);
   }
   if (offer.has(VK_API_VERSION_1_2, "VK_KHR_shader_float_controls")) {
-    chain(head, device.float_controls,
-          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES);
+    chain(head, device.float_controls, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES);
   }
   if (offer.has(VK_API_VERSION_1_3, "VK_EXT_subgroup_size_control")) {
     chain(head, device.subgroup_size,
@@ -93,11 +92,16 @@ std::string uuid_string(const std::uint8_t (&bytes)[VK_UUID_SIZE]) {
 
 const char* type_name(VkPhysicalDeviceType type) {
   switch (type) {
-    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return "discrete GPU";
-    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return "integrated GPU";
-    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return "virtual GPU";
-    case VK_PHYSICAL_DEVICE_TYPE_CPU: return "CPU";
-    default: return "other";
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+      return "discrete GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+      return "integrated GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+      return "virtual GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+      return "CPU";
+    default:
+      return "other";
   }
 }
 
@@ -105,11 +109,16 @@ const char* type_name(VkPhysicalDeviceType type) {
 
 SokrSubstrateKind PhysicalDevice::kind() const {
   switch (properties.deviceType) {
-    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU: return SOKR_KIND_DISCRETE_GPU;
-    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU: return SOKR_KIND_INTEGRATED_GPU;
-    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU: return SOKR_KIND_VIRTUAL_GPU;
-    case VK_PHYSICAL_DEVICE_TYPE_CPU: return SOKR_KIND_SOFTWARE_GPU;
-    default: return SOKR_KIND_OTHER;
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+      return SOKR_KIND_DISCRETE_GPU;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+      return SOKR_KIND_INTEGRATED_GPU;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+      return SOKR_KIND_VIRTUAL_GPU;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+      return SOKR_KIND_SOFTWARE_GPU;
+    default:
+      return SOKR_KIND_OTHER;
   }
 }
 
@@ -221,9 +230,8 @@ Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uin
   PhysicalDevice device;
   device.handle = handle;
   vkGetPhysicalDeviceProperties(handle, &device.properties);
-  device.offer.api =
-      std::min({device.properties.apiVersion, instance_api,
-                options.api | VK_API_VERSION_PATCH(UINT32_MAX)});
+  device.offer.api = std::min(
+      {device.properties.apiVersion, instance_api, options.api | VK_API_VERSION_PATCH(UINT32_MAX)});
   if (device.offer.api < VK_API_VERSION_1_1) return device;
   SOKR_ASSIGN(device.offer.extensions,
               device_extensions(handle, device.properties.deviceName, options));

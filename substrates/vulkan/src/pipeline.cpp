@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "pipeline.hpp"
 
-#include <sokr/substrate/launch_check.hpp>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <map>
+#include <sokr/substrate/launch_check.hpp>
 
 #include "requirements.hpp"
 
@@ -22,21 +21,23 @@ Result<void> add_local_size(const spirv::EntryPoint& entry, const LaunchView& la
     const std::uint32_t id = entry.local_size_spec_ids[axis];
     if (id == UINT32_MAX) {
       if (wanted[axis] == entry.local_size[axis]) continue;
-      return fail(SOKR_CAPABILITY_DENIED,
-                  "local size {}: entry point '{}' has the fixed size {} there; the Vulkan substrate "
-                  "overrides only sizes that are specialization constants",
-                  fmt::format("{},{},{}", wanted[0], wanted[1], wanted[2]), entry.name,
-                  fmt::format("{},{},{}", entry.local_size[0], entry.local_size[1],
-                              entry.local_size[2]));
+      return fail(
+          SOKR_CAPABILITY_DENIED,
+          "local size {}: entry point '{}' has the fixed size {} there; the Vulkan substrate "
+          "overrides only sizes that are specialization constants",
+          fmt::format("{},{},{}", wanted[0], wanted[1], wanted[2]), entry.name,
+          fmt::format("{},{},{}", entry.local_size[0], entry.local_size[1], entry.local_size[2]));
     }
     auto given = std::find_if(values.begin(), values.end(),
                               [&](const spirv::SpecValue& v) { return v.id == id; });
     if (given == values.end()) {
       values.push_back({id, 4, wanted[axis]});
     } else if (given->value != wanted[axis]) {
-      return fail(SOKR_INVALID_INPUT,
-                  "local size {} on axis {} contradicts the value {} of specialization constant {}, "
-                  "which is that size", wanted[axis], axis, given->value, id);
+      return fail(
+          SOKR_INVALID_INPUT,
+          "local size {} on axis {} contradicts the value {} of specialization constant {}, "
+          "which is that size",
+          wanted[axis], axis, given->value, id);
     }
   }
   return {};
@@ -66,9 +67,11 @@ Result<void> check_subgroup_count(const PipelinePlan& plan, const PhysicalDevice
   const std::uint64_t most =
       std::uint64_t{plan.subgroup_size} * device.subgroup_size.maxComputeWorkgroupSubgroups;
   if (invocations <= most) return {};
-  return fail(SOKR_INVALID_INPUT, "a workgroup of {} invocations has more than {} subgroups of {}, "
-              "the most that {} runs", invocations,
-              device.subgroup_size.maxComputeWorkgroupSubgroups, plan.subgroup_size, device.name());
+  return fail(SOKR_INVALID_INPUT,
+              "a workgroup of {} invocations has more than {} subgroups of {}, "
+              "the most that {} runs",
+              invocations, device.subgroup_size.maxComputeWorkgroupSubgroups, plan.subgroup_size,
+              device.name());
 }
 
 }  // namespace
@@ -87,9 +90,8 @@ void append_array_lengths(const LaunchView& launch, substrate::CompileKey& key) 
   }
 }
 
-Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes,
-                                   const spirv::Module& module, const LaunchView& launch,
-                                   const PhysicalDevice& device) {
+Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
+                                   const LaunchView& launch, const PhysicalDevice& device) {
   SOKR_ASSIGN(const spirv::EntryPoint* entry, module.entry_point(launch.entry()));
   PipelinePlan plan;
   plan.entry = entry->name;
@@ -159,9 +161,9 @@ Result<void> Pipeline::create_layouts() {
     VkDescriptorSetLayout layout = VK_NULL_HANDLE;
     all_layouts_.reserve(set_count);
     sets_.reserve(set_count);
-    SOKR_TRY(device_.check(
-        vk.vkCreateDescriptorSetLayout(device_.handle(), &info, nullptr, &layout),
-        "vkCreateDescriptorSetLayout"));
+    SOKR_TRY(
+        device_.check(vk.vkCreateDescriptorSetLayout(device_.handle(), &info, nullptr, &layout),
+                      "vkCreateDescriptorSetLayout"));
     all_layouts_.push_back(layout);
     if (!entries.empty()) sets_.push_back({set, layout});
   }

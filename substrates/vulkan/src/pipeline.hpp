@@ -6,12 +6,11 @@
 #ifndef SOKR_VULKAN_PIPELINE_HPP_
 #define SOKR_VULKAN_PIPELINE_HPP_
 
+#include <cstdint>
+#include <memory>
 #include <sokr/spirv/module.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <sokr/substrate/launch_view.hpp>
-
-#include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -32,8 +31,7 @@ struct PipelinePlan {
 // specialization that is not declared, a workgroup size that is not specialized, a
 // subgroup size that the device does not take. `module` has the defaults; `bytes` are
 // its bytes.
-Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes,
-                                   const spirv::Module& module,
+Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
                                    const substrate::LaunchView& launch,
                                    const PhysicalDevice& device);
 

@@ -5,13 +5,12 @@
 #ifndef SOKR_VULKAN_PIPELINE_CACHE_HPP_
 #define SOKR_VULKAN_PIPELINE_CACHE_HPP_
 
-#include <sokr/substrate/disk_cache.hpp>
-#include <sokr/substrate/plugin_description.hpp>
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <sokr/substrate/disk_cache.hpp>
+#include <sokr/substrate/plugin_description.hpp>
 #include <vector>
 
 #include "device.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <sokr/compute.h>
+
 #include <sokr/substrate/exporter.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 
@@ -38,7 +39,8 @@ Result<void> find_devices(const substrate::Host& host, substrate::PluginDescript
   SOKR_ASSIGN(std::shared_ptr<Instance> instance, open_instance(options, host));
   SOKR_ASSIGN(Instance::Found found, instance->devices());
   if (found.usable.empty() && found.unsuitable.empty()) {
-    return fail(SOKR_NOT_FOUND, "the Vulkan loader is there, but no driver offers a device; install "
+    return fail(SOKR_NOT_FOUND,
+                "the Vulkan loader is there, but no driver offers a device; install "
                 "the driver of the GPU, or mesa-vulkan-drivers");
   }
   std::size_t number = 0;
@@ -50,8 +52,8 @@ Result<void> find_devices(const substrate::Host& host, substrate::PluginDescript
     description.ir_formats = {SOKR_IR_SPIRV};
     description.facts = physical.facts();
     description.limits = physical.limits();
-    auto exported = Devices::install(
-        std::make_unique<VulkanSubstrate>(instance, physical, host, options));
+    auto exported =
+        Devices::install(std::make_unique<VulkanSubstrate>(instance, physical, host, options));
     if (!exported) {
       plugin.add_unavailable(description.name, exported.failure().sentence);
       continue;

@@ -9,14 +9,13 @@
 #ifndef SOKR_VULKAN_RECORDING_HPP_
 #define SOKR_VULKAN_RECORDING_HPP_
 
-#include <sokr/substrate/inline_vector.hpp>
-#include <sokr/substrate/launch_check.hpp>
-
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <sokr/substrate/inline_vector.hpp>
+#include <sokr/substrate/launch_check.hpp>
 #include <span>
 #include <vector>
 

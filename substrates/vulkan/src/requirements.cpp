@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "requirements.hpp"
 
-#include <sokr/substrate/launch_check.hpp>
-
 #include <algorithm>
 #include <array>
+#include <sokr/substrate/launch_check.hpp>
 
 namespace sokr::vulkan {
 namespace {
@@ -201,8 +200,8 @@ Result<void> check_float_mode(std::uint8_t widths, std::string_view mode, VkBool
 Result<void> check_float_controls(const spirv::FloatControls& controls,
                                   const PhysicalDevice& device) {
   const VkPhysicalDeviceFloatControlsProperties& has = device.float_controls;
-#define SOKR_MODE(bits, mode)                                                          \
-  SOKR_TRY(check_float_mode(controls.bits, #mode, has.shader##mode##Float16,           \
+#define SOKR_MODE(bits, mode)                                                \
+  SOKR_TRY(check_float_mode(controls.bits, #mode, has.shader##mode##Float16, \
                             has.shader##mode##Float32, has.shader##mode##Float64, device))
   SOKR_MODE(denorm_preserve, DenormPreserve);
   SOKR_MODE(denorm_flush_to_zero, DenormFlushToZero);
@@ -225,21 +224,27 @@ Result<void> check_descriptors(const spirv::EntryReflection& entry,
     (binding.kind == SOKR_IR_UNIFORM_BUFFER ? uniform : storage) += counts[i];
     const std::uint32_t most = device.maintenance3.maxPerSetDescriptors;
     if (in_set > most) {
-      return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' uses {} descriptors in set {}; {} takes "
-                  "at most {} in a set", entry.name, in_set, binding.set, device.name(), most);
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "entry point '{}' uses {} descriptors in set {}; {} takes "
+                  "at most {} in a set",
+                  entry.name, in_set, binding.set, device.name(), most);
     }
   }
-  const std::uint32_t most_storage = std::min(limits.maxPerStageDescriptorStorageBuffers,
-                                              limits.maxDescriptorSetStorageBuffers);
-  const std::uint32_t most_uniform = std::min(limits.maxPerStageDescriptorUniformBuffers,
-                                              limits.maxDescriptorSetUniformBuffers);
+  const std::uint32_t most_storage =
+      std::min(limits.maxPerStageDescriptorStorageBuffers, limits.maxDescriptorSetStorageBuffers);
+  const std::uint32_t most_uniform =
+      std::min(limits.maxPerStageDescriptorUniformBuffers, limits.maxDescriptorSetUniformBuffers);
   if (storage > most_storage) {
-    return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' uses {} storage buffers; {} takes at most "
-                "{}", entry.name, storage, device.name(), most_storage);
+    return fail(SOKR_CAPABILITY_DENIED,
+                "entry point '{}' uses {} storage buffers; {} takes at most "
+                "{}",
+                entry.name, storage, device.name(), most_storage);
   }
   if (uniform > most_uniform) {
-    return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' uses {} uniform buffers; {} takes at most "
-                "{}", entry.name, uniform, device.name(), most_uniform);
+    return fail(SOKR_CAPABILITY_DENIED,
+                "entry point '{}' uses {} uniform buffers; {} takes at most "
+                "{}",
+                entry.name, uniform, device.name(), most_uniform);
   }
   if (storage + uniform > limits.maxPerStageResources) {
     return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' uses {} buffers; {} takes at most {}",
@@ -252,9 +257,11 @@ Result<void> check_descriptors(const spirv::EntryReflection& entry,
 
 Result<void> check_module(const spirv::Module& module, const PhysicalDevice& device) {
   if (module.version() > device.max_spirv()) {
-    return fail(SOKR_CAPABILITY_DENIED, "the module is SPIR-V 1.{}; {} with Vulkan {} takes at most "
-                "1.{}", (module.version() >> 8) & 0xFF, device.name(),
-                version_string(device.offer.api), (device.max_spirv() >> 8) & 0xFF);
+    return fail(SOKR_CAPABILITY_DENIED,
+                "the module is SPIR-V 1.{}; {} with Vulkan {} takes at most "
+                "1.{}",
+                (module.version() >> 8) & 0xFF, device.name(), version_string(device.offer.api),
+                (device.max_spirv() >> 8) & 0xFF);
   }
   for (Capability capability : module.capabilities()) {
     SOKR_TRY(check_one_capability(capability, device));
@@ -297,8 +304,10 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
   SOKR_TRY(check_float_controls(entry.float_controls, device));
   for (const spirv::Binding& binding : reflection.bindings) {
     if (binding.kind != SOKR_IR_STORAGE_BUFFER && binding.kind != SOKR_IR_UNIFORM_BUFFER) {
-      return fail(SOKR_CAPABILITY_DENIED, "binding {}.{} is neither a storage nor a uniform buffer; "
-                  "the Vulkan substrate binds buffers only", binding.set, binding.binding);
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "binding {}.{} is neither a storage nor a uniform buffer; "
+                  "the Vulkan substrate binds buffers only",
+                  binding.set, binding.binding);
     }
   }
   return check_descriptors(reflection, counts, device);

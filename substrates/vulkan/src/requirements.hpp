@@ -7,10 +7,9 @@
 #ifndef SOKR_VULKAN_REQUIREMENTS_HPP_
 #define SOKR_VULKAN_REQUIREMENTS_HPP_
 
+#include <cstdint>
 #include <sokr/spirv/module.hpp>
 #include <sokr/spirv/reflection.hpp>
-
-#include <cstdint>
 #include <span>
 
 #include "physical_device.hpp"
@@ -25,8 +24,7 @@ Result<void> check_module(const spirv::Module& module, const PhysicalDevice& dev
 // descriptors. `counts` has the length of each reflected binding's array.
 Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPoint& entry,
                                const spirv::EntryReflection& reflection,
-                               std::span<const std::uint32_t> counts,
-                               const PhysicalDevice& device);
+                               std::span<const std::uint32_t> counts, const PhysicalDevice& device);
 
 // The declared lengths, a runtime-sized array as one descriptor.
 std::vector<std::uint32_t> declared_counts(const spirv::EntryReflection& reflection);

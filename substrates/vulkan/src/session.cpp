@@ -39,9 +39,10 @@ Result<std::shared_ptr<Session>> Session::create(const PhysicalDevice& physical,
   session->recordings_ = std::make_unique<RecordingPool>(*session->device_);
   session->buffers_ = std::make_unique<BufferTable>(
       *session->device_, session->recordings_->host_blocks(), *context.next_buffer);
-  context.host.log_debug("vulkan: {} is ready, Vulkan {}, host memory {}", physical.name(),
-                         version_string(physical.offer.api),
-                         session->recordings_->copies() ? "copied by the device" : "bound directly");
+  context.host.log_debug(
+      "vulkan: {} is ready, Vulkan {}, host memory {}", physical.name(),
+      version_string(physical.offer.api),
+      session->recordings_->copies() ? "copied by the device" : "bound directly");
   return session;
 }
 
@@ -76,8 +77,8 @@ Result<std::shared_ptr<Pipeline>> Session::find_pipeline(const SokrDispatchReque
   return pipelines_.get(key, [&]() -> Result<std::shared_ptr<Pipeline>> {
     SOKR_ASSIGN(auto module, find_module());
     SOKR_ASSIGN(PipelinePlan plan, plan_pipeline(ir, *module, launch, device_->physical()));
-    auto pipeline = Pipeline::create(*device_, pipeline_cache_->handle(), module->words(),
-                                     std::move(plan));
+    auto pipeline =
+        Pipeline::create(*device_, pipeline_cache_->handle(), module->words(), std::move(plan));
     if (pipeline) pipeline_cache_->note_compiled();
     return pipeline;
   });
@@ -116,8 +117,10 @@ Result<void> Session::bind_one(const ResolvedBinding& binding, Bound& bound, boo
   const VkPhysicalDeviceLimits& limits = device_->physical().properties.limits;
   const bool uniform = binding.kind == SOKR_IR_UNIFORM_BUFFER;
   if (uniform && binding.size > limits.maxUniformBufferRange) {
-    return fail(SOKR_INVALID_INPUT, "binding {}.{} has {} bytes; {} takes uniform buffers of at most "
-                "{}", binding.set, binding.binding, binding.size, device_->name(),
+    return fail(SOKR_INVALID_INPUT,
+                "binding {}.{} has {} bytes; {} takes uniform buffers of at most "
+                "{}",
+                binding.set, binding.binding, binding.size, device_->name(),
                 limits.maxUniformBufferRange);
   }
   bound.size = binding.size;
@@ -132,15 +135,19 @@ Result<void> Session::bind_one(const ResolvedBinding& binding, Bound& bound, boo
   }
   SOKR_ASSIGN(std::shared_ptr<Buffer> buffer, buffers_->find(binding.resource));
   if (binding.offset > buffer->size() || binding.size > buffer->size() - binding.offset) {
-    return fail(SOKR_INVALID_INPUT, "binding {}.{}: {} bytes at offset {} end beyond buffer {}, which "
-                "has {}", binding.set, binding.binding, binding.size, binding.offset,
-                binding.resource, buffer->size());
+    return fail(SOKR_INVALID_INPUT,
+                "binding {}.{}: {} bytes at offset {} end beyond buffer {}, which "
+                "has {}",
+                binding.set, binding.binding, binding.size, binding.offset, binding.resource,
+                buffer->size());
   }
-  const std::uint64_t alignment = uniform ? limits.minUniformBufferOffsetAlignment
-                                          : limits.minStorageBufferOffsetAlignment;
+  const std::uint64_t alignment =
+      uniform ? limits.minUniformBufferOffsetAlignment : limits.minStorageBufferOffsetAlignment;
   if (binding.offset % alignment != 0) {
-    return fail(SOKR_INVALID_INPUT, "binding {}.{}: the offset {} is not a multiple of {}, which {} "
-                "needs", binding.set, binding.binding, binding.offset, alignment, device_->name());
+    return fail(SOKR_INVALID_INPUT,
+                "binding {}.{}: the offset {} is not a multiple of {}, which {} "
+                "needs",
+                binding.set, binding.binding, binding.offset, alignment, device_->name());
   }
   bound.source = BindSource::kBuffer;
   bound.buffer = buffer->handle();
@@ -159,8 +166,10 @@ Result<void> Session::bind_all(const LaunchView& launch, Prepared& prepared, Lau
     SOKR_ASSIGN(std::shared_ptr<Buffer> buffer, buffers_->find(launch.indirect()));
     constexpr std::uint64_t kCounts = sizeof(VkDispatchIndirectCommand);
     if (buffer->size() < kCounts || launch.indirect_offset() > buffer->size() - kCounts) {
-      return fail(SOKR_INVALID_INPUT, "the indirect buffer {} has {} bytes, and 12 are read at offset "
-                  "{}", launch.indirect(), buffer->size(), launch.indirect_offset());
+      return fail(SOKR_INVALID_INPUT,
+                  "the indirect buffer {} has {} bytes, and 12 are read at offset "
+                  "{}",
+                  launch.indirect(), buffer->size(), launch.indirect_offset());
     }
     prepared.indirect = buffer->handle();
     to.keep.push_back(std::move(buffer));
@@ -296,9 +305,8 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request,
   if (device_->is_lost()) return device_->loss();
   Prepared prepared;
   SOKR_ASSIGN(prepared.pipeline, find_pipeline(request, launch, find_module));
-  SOKR_ASSIGN(prepared.resolved,
-              substrate::check_launch(launch, prepared.pipeline->reflection(), limits_,
-                                      request.substrate_id));
+  SOKR_ASSIGN(prepared.resolved, substrate::check_launch(launch, prepared.pipeline->reflection(),
+                                                         limits_, request.substrate_id));
   clean_up();
   auto started = std::make_shared<Launch>();
   SOKR_TRY(bind_all(launch, prepared, *started));

@@ -10,6 +10,11 @@
 #ifndef SOKR_VULKAN_SESSION_HPP_
 #define SOKR_VULKAN_SESSION_HPP_
 
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <sokr/spirv/module.hpp>
 #include <sokr/substrate/content_cache.hpp>
 #include <sokr/substrate/disk_cache.hpp>
@@ -17,12 +22,6 @@
 #include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/launch_view.hpp>
 #include <sokr/substrate/plugin_description.hpp>
-
-#include <atomic>
-#include <functional>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -128,8 +127,8 @@ class Session {
   substrate::ContentCache<Pipeline> pipelines_;
 
   std::mutex launches_mutex_;
-  std::unordered_map<std::uint64_t, LaunchPointer> launches_;   // by token
-  std::map<std::uint64_t, LaunchPointer> by_value_;             // by timeline value
+  std::unordered_map<std::uint64_t, LaunchPointer> launches_;  // by token
+  std::map<std::uint64_t, LaunchPointer> by_value_;            // by timeline value
 };
 
 }  // namespace sokr::vulkan

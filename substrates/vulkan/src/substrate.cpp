@@ -82,8 +82,10 @@ Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::find_module(
 
 Result<std::uint64_t> VulkanSubstrate::capability(const SokrCapabilityQuery& query) {
   if (query.ir_format != SOKR_IR_SPIRV) {
-    return fail(SOKR_CAPABILITY_DENIED, "IR format 0x{:08X} is not SPIR-V, the only one that this "
-                "substrate takes", query.ir_format);
+    return fail(SOKR_CAPABILITY_DENIED,
+                "IR format 0x{:08X} is not SPIR-V, the only one that this "
+                "substrate takes",
+                query.ir_format);
   }
   SOKR_TRY(find_module(query.computation_id, {query.ir_data, query.ir_data_len}));
   return std::uint64_t{0};
@@ -103,13 +105,16 @@ CompletionAnswer VulkanSubstrate::completion(std::uint64_t token, std::uint64_t 
   while (true) {
     CompletionAnswer answer = in_flight_.poll(token);
     if (answer.result != SOKR_OK || answer.signal != SOKR_COMPLETION_PENDING) return answer;
-    const auto spent = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                           std::chrono::steady_clock::now() - start).count());
+    const auto spent =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                       std::chrono::steady_clock::now() - start)
+                                       .count());
     const std::uint64_t left = spent < timeout_ns ? timeout_ns - spent : 0;
 
     std::shared_ptr<Session> current = current_session();
     const auto awaited = current ? current->await(token, left) : Session::Awaited::kUnknown;
-    if (awaited == Session::Awaited::kTimeout) return in_flight_.completion(token, timeout_ns ? 1 : 0);
+    if (awaited == Session::Awaited::kTimeout)
+      return in_flight_.completion(token, timeout_ns ? 1 : 0);
     // Another thread is bringing it in.
     answer = in_flight_.completion(token, std::min(left, kLookAgainNs));
     if (answer.result == SOKR_TIMEOUT && left > kLookAgainNs) continue;

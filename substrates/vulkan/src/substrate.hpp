@@ -6,17 +6,16 @@
 #ifndef SOKR_VULKAN_SUBSTRATE_HPP_
 #define SOKR_VULKAN_SUBSTRATE_HPP_
 
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <sokr/base/result.hpp>
 #include <sokr/spirv/module.hpp>
 #include <sokr/substrate/content_cache.hpp>
 #include <sokr/substrate/disk_cache.hpp>
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/plugin_description.hpp>
-
-#include <atomic>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 
 #include "instance.hpp"

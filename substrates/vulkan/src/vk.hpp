@@ -5,9 +5,9 @@
 #ifndef SOKR_VULKAN_VK_HPP_
 #define SOKR_VULKAN_VK_HPP_
 
-#include <sokr/base/result.hpp>
 #include <volk.h>
 
+#include <sokr/base/result.hpp>
 #include <string>
 #include <string_view>
 

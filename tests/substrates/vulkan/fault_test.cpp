@@ -28,9 +28,9 @@ bool fails(const char* name) {
   return true;
 }
 
-template <class Function, Function VolkDeviceTable::*Member>
+template <class Function, Function VolkDeviceTable::* Member>
 struct Wrapped;
-template <class... A, VkResult(VKAPI_PTR* VolkDeviceTable::*Member)(A...)>
+template <class... A, VkResult (VKAPI_PTR* VolkDeviceTable::*Member)(A...)>
 struct Wrapped<VkResult(VKAPI_PTR*)(A...), Member> {
   static inline VkResult(VKAPI_PTR* original)(A...) = nullptr;
   static inline const char* name = "";
@@ -47,8 +47,7 @@ struct Wrapped<VkResult(VKAPI_PTR*)(A...), Member> {
 };
 
 void wrap(VolkDeviceTable& table) {
-#define SOKR_WRAP(f) \
-  Wrapped<decltype(VolkDeviceTable::f), &VolkDeviceTable::f>::install(table, #f)
+#define SOKR_WRAP(f) Wrapped<decltype(VolkDeviceTable::f), &VolkDeviceTable::f>::install(table, #f)
   SOKR_WRAP(vkCreateSemaphore);
   SOKR_WRAP(vkCreateBuffer);
   SOKR_WRAP(vkAllocateMemory);
@@ -148,11 +147,10 @@ TEST_P(Fault, TheKthCallFails) {
   EXPECT_GT(k, 20);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Vulkan, Fault,
-    testing::Values(std::pair{"direct", VK_ERROR_OUT_OF_HOST_MEMORY},
-                    std::pair{"copy", VK_ERROR_OUT_OF_DEVICE_MEMORY},
-                    std::pair{"copy", VK_ERROR_DEVICE_LOST}));
+INSTANTIATE_TEST_SUITE_P(Vulkan, Fault,
+                         testing::Values(std::pair{"direct", VK_ERROR_OUT_OF_HOST_MEMORY},
+                                         std::pair{"copy", VK_ERROR_OUT_OF_DEVICE_MEMORY},
+                                         std::pair{"copy", VK_ERROR_DEVICE_LOST}));
 
 TEST_F(Fault, ALossEndsEveryWaitAndTheDeviceComesBack) {
   Bench bench;

@@ -20,7 +20,8 @@ TEST_P(Staged, BuffersAreZeroAndKeepWhatKernelsWrite) {
   Bench bench(OptionList{{"vulkan.staging", GetParam()}});
   Saxpy saxpy(1000);
   const std::uint64_t bytes = 1000 * sizeof(float);
-  const SokrBuffer x = create(bench, bytes), y = create(bench, bytes + 256, SOKR_BUFFER_HOST_VISIBLE);
+  const SokrBuffer x = create(bench, bytes),
+                   y = create(bench, bytes + 256, SOKR_BUFFER_HOST_VISIBLE);
   std::vector<float> back(1000, 9.0f);
   ASSERT_TRUE(bench->memory().read(x, 0, back.data(), bytes));
   EXPECT_EQ(back, std::vector<float>(1000, 0.0f));
@@ -57,7 +58,8 @@ TEST(Memory, AFreedBufferLivesUntilItsLaunchEnds) {
   EXPECT_TRUE(bench->memory().free(v));
   auto again = bench.dispatch(shader("spin"), launch);
   ASSERT_FALSE(again);
-  EXPECT_EQ(again.failure().sentence, fmt::format("buffer {} is gone: it was freed, or lost with its device", v));
+  EXPECT_EQ(again.failure().sentence,
+            fmt::format("buffer {} is gone: it was freed, or lost with its device", v));
   EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
 }
 

@@ -60,10 +60,18 @@ void run_saxpy(std::uint32_t id, const SokrSubstrateInfo& info) {
 
   std::vector<float> x(100, 2.0f), y(100, 1.0f);
   SokrBinding bindings[2] = {};
-  bindings[0] = {0, 0, 0, SOKR_BINDING_HOST, SOKR_ACCESS_READ, 0,
-                 reinterpret_cast<std::uintptr_t>(x.data()), 0, 400};
-  bindings[1] = {0, 1, 0, SOKR_BINDING_HOST, SOKR_ACCESS_READ_WRITE, 0,
-                 reinterpret_cast<std::uintptr_t>(y.data()), 0, 400};
+  bindings[0] = {
+      0, 0,  0, SOKR_BINDING_HOST, SOKR_ACCESS_READ, 0, reinterpret_cast<std::uintptr_t>(x.data()),
+      0, 400};
+  bindings[1] = {0,
+                 1,
+                 0,
+                 SOKR_BINDING_HOST,
+                 SOKR_ACCESS_READ_WRITE,
+                 0,
+                 reinterpret_cast<std::uintptr_t>(y.data()),
+                 0,
+                 400};
   struct {
     float a = 3.0f;
     std::uint32_t n = 100;

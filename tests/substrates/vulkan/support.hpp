@@ -102,8 +102,7 @@ class Bench {
   // A fresh substrate on the same instance.
   void renew() {
     substrate_.reset();
-    substrate_ =
-        std::make_unique<VulkanSubstrate>(instance_, physical_, host_->host(), options_);
+    substrate_ = std::make_unique<VulkanSubstrate>(instance_, physical_, host_->host(), options_);
   }
   void verify_clean(bool clean = true) {
     substrate_.reset();
@@ -154,8 +153,15 @@ class Bench {
 template <class T>
 SokrBinding host_binding(std::uint32_t set, std::uint32_t binding, std::vector<T>& data,
                          std::uint32_t access = SOKR_ACCESS_READ_WRITE, std::uint32_t index = 0) {
-  return {set,    binding, index, SOKR_BINDING_HOST, access, 0, reinterpret_cast<std::uintptr_t>(data.data()),
-          0, data.size() * sizeof(T)};
+  return {set,
+          binding,
+          index,
+          SOKR_BINDING_HOST,
+          access,
+          0,
+          reinterpret_cast<std::uintptr_t>(data.data()),
+          0,
+          data.size() * sizeof(T)};
 }
 
 inline SokrBinding buffer_binding(std::uint32_t set, std::uint32_t binding, SokrBuffer buffer,
@@ -177,7 +183,8 @@ struct Saxpy {
   SokrSpecialization local{0, 4, 64};
   SokrLaunch launch{};
 
-  explicit Saxpy(std::size_t n, float a = 2.0f) : x(n), y(n), push{a, static_cast<std::uint32_t>(n)} {
+  explicit Saxpy(std::size_t n, float a = 2.0f)
+      : x(n), y(n), push{a, static_cast<std::uint32_t>(n)} {
     for (std::size_t i = 0; i < n; ++i) {
       x[i] = static_cast<float>(i % 1000);
       y[i] = 1.0f;
