@@ -27,11 +27,36 @@ double fused_half(double a, double b, double c) {
 
 namespace {
 
-struct Add { template <class V> V operator()(V a, V b) const { return a + b; } };
-struct Subtract { template <class V> V operator()(V a, V b) const { return a - b; } };
-struct Multiply { template <class V> V operator()(V a, V b) const { return a * b; } };
-struct Divide { template <class V> V operator()(V a, V b) const { return a / b; } };
-struct Remainder { template <class V> V operator()(V a, V b) const { return std::fmod(a, b); } };
+struct Add {
+  template <class V>
+  V operator()(V a, V b) const {
+    return a + b;
+  }
+};
+struct Subtract {
+  template <class V>
+  V operator()(V a, V b) const {
+    return a - b;
+  }
+};
+struct Multiply {
+  template <class V>
+  V operator()(V a, V b) const {
+    return a * b;
+  }
+};
+struct Divide {
+  template <class V>
+  V operator()(V a, V b) const {
+    return a / b;
+  }
+};
+struct Remainder {
+  template <class V>
+  V operator()(V a, V b) const {
+    return std::fmod(a, b);
+  }
+};
 struct Modulo {
   template <class V>
   V operator()(V a, V b) const {
@@ -50,7 +75,9 @@ void negate(Lane& lane, const Step& step) {
     to[i] = static_cast<T>(a[i] ^ (T{1} << (sizeof(T) * 8 - 1)));
 }
 template <class T>
-struct Negate { static constexpr Handler handler = straight<negate<T>>; };
+struct Negate {
+  static constexpr Handler handler = straight<negate<T>>;
+};
 
 // to = every component of a times the scalar b.
 template <class T>
@@ -61,7 +88,9 @@ void scale(Lane& lane, const Step& step) {
   for (std::uint32_t i = 0; i < step.n; ++i) to[i] = encode<T>(decode<T>(a[i]) * factor);
 }
 template <class T>
-struct Scale { static constexpr Handler handler = straight<scale<T>>; };
+struct Scale {
+  static constexpr Handler handler = straight<scale<T>>;
+};
 
 // Sums of products are formed in double and rounded once.
 template <class T>
@@ -78,29 +107,35 @@ void dot(Lane& lane, const Step& step) {
       encode<T>(sum_of_products<T>(lane.slots(step.a), 1, lane.slots(step.b), step.n));
 }
 template <class T>
-struct Dot { static constexpr Handler handler = straight<dot<T>>; };
+struct Dot {
+  static constexpr Handler handler = straight<dot<T>>;
+};
 
 // a: rows x n matrix, b: n components; c = rows.
 template <class T>
 void matrix_vector(Lane& lane, const Step& step) {
   Slot* to = lane.slots(step.dst);
   for (std::uint32_t row = 0; row < step.c; ++row)
-    to[row] = encode<T>(
-        sum_of_products<T>(lane.slots(step.a) + row, step.c, lane.slots(step.b), step.n));
+    to[row] =
+        encode<T>(sum_of_products<T>(lane.slots(step.a) + row, step.c, lane.slots(step.b), step.n));
 }
 template <class T>
-struct MatrixVector { static constexpr Handler handler = straight<matrix_vector<T>>; };
+struct MatrixVector {
+  static constexpr Handler handler = straight<matrix_vector<T>>;
+};
 
 // a: n components, b: matrix of `extra` columns of n rows.
 template <class T>
 void vector_matrix(Lane& lane, const Step& step) {
   Slot* to = lane.slots(step.dst);
   for (std::uint32_t column = 0; column < step.extra; ++column)
-    to[column] = encode<T>(sum_of_products<T>(
-        lane.slots(step.a), 1, lane.slots(step.b) + column * step.n, step.n));
+    to[column] = encode<T>(
+        sum_of_products<T>(lane.slots(step.a), 1, lane.slots(step.b) + column * step.n, step.n));
 }
 template <class T>
-struct VectorMatrix { static constexpr Handler handler = straight<vector_matrix<T>>; };
+struct VectorMatrix {
+  static constexpr Handler handler = straight<vector_matrix<T>>;
+};
 
 // a: c rows x n columns, b: n rows x `extra` columns.
 template <class T>
@@ -112,7 +147,9 @@ void matrix_matrix(Lane& lane, const Step& step) {
           lane.slots(step.a) + row, step.c, lane.slots(step.b) + column * step.n, step.n));
 }
 template <class T>
-struct MatrixMatrix { static constexpr Handler handler = straight<matrix_matrix<T>>; };
+struct MatrixMatrix {
+  static constexpr Handler handler = straight<matrix_matrix<T>>;
+};
 
 // a: n rows, b: `extra` columns.
 template <class T>
@@ -125,7 +162,9 @@ void outer_product(Lane& lane, const Step& step) {
       to[column * step.n + row] = encode<T>(decode<T>(a[row]) * decode<T>(b[column]));
 }
 template <class T>
-struct OuterProduct { static constexpr Handler handler = straight<outer_product<T>>; };
+struct OuterProduct {
+  static constexpr Handler handler = straight<outer_product<T>>;
+};
 
 // n rows x `extra` columns.
 void transpose(Lane& lane, const Step& step) {
@@ -207,6 +246,8 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-std::span<const OpRow> arithmetic_rows() { return kRows; }
+std::span<const OpRow> arithmetic_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

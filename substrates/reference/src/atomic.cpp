@@ -2,9 +2,8 @@
 //
 // Atomic operations. All of them are sequentially consistent, which is more than any
 // semantics can ask for. Memory in slot layout belongs to one thread, but goes the same way.
-#include <sokr/substrate/edge_semantics.hpp>
-
 #include <atomic>
+#include <sokr/substrate/edge_semantics.hpp>
 
 #include "memory.hpp"
 #include "numeric.hpp"
@@ -48,7 +47,8 @@ const Step* atomic_store(Lane& lane, const Step* step) {
 template <class T>
 const Step* atomic_exchange(Lane& lane, const Step* step) {
   T* at = word<T>(lane, step, true);
-  lane.slot(step->dst) = at ? __atomic_exchange_n(at, static_cast<T>(lane.slot(step->b)), kOrder) : 0;
+  lane.slot(step->dst) =
+      at ? __atomic_exchange_n(at, static_cast<T>(lane.slot(step->b)), kOrder) : 0;
   return next(lane, step);
 }
 // b = value, c = comparator.
@@ -81,23 +81,72 @@ const Step* atomic_update(Lane& lane, const Step* step) {
   return step + 1;
 }
 
-struct Add { template <class V> V operator()(V a, V b) const { return static_cast<V>(a + b); } };
-struct Sub { template <class V> V operator()(V a, V b) const { return static_cast<V>(a - b); } };
-struct And { template <class V> V operator()(V a, V b) const { return static_cast<V>(a & b); } };
-struct Or { template <class V> V operator()(V a, V b) const { return static_cast<V>(a | b); } };
-struct Xor { template <class V> V operator()(V a, V b) const { return static_cast<V>(a ^ b); } };
-struct UMin { template <class V> V operator()(V a, V b) const { return b < a ? b : a; } };
-struct UMax { template <class V> V operator()(V a, V b) const { return a < b ? b : a; } };
+struct Add {
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a + b);
+  }
+};
+struct Sub {
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a - b);
+  }
+};
+struct And {
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a & b);
+  }
+};
+struct Or {
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a | b);
+  }
+};
+struct Xor {
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a ^ b);
+  }
+};
+struct UMin {
+  template <class V>
+  V operator()(V a, V b) const {
+    return b < a ? b : a;
+  }
+};
+struct UMax {
+  template <class V>
+  V operator()(V a, V b) const {
+    return a < b ? b : a;
+  }
+};
 struct SMin {
   template <class V>
-  V operator()(V a, V b) const { return edge::as_signed(b) < edge::as_signed(a) ? b : a; }
+  V operator()(V a, V b) const {
+    return edge::as_signed(b) < edge::as_signed(a) ? b : a;
+  }
 };
 struct SMax {
   template <class V>
-  V operator()(V a, V b) const { return edge::as_signed(a) < edge::as_signed(b) ? b : a; }
+  V operator()(V a, V b) const {
+    return edge::as_signed(a) < edge::as_signed(b) ? b : a;
+  }
 };
-struct FMin { template <class V> V operator()(V a, V b) const { return edge::float_min(a, b); } };
-struct FMax { template <class V> V operator()(V a, V b) const { return edge::float_max(a, b); } };
+struct FMin {
+  template <class V>
+  V operator()(V a, V b) const {
+    return edge::float_min(a, b);
+  }
+};
+struct FMax {
+  template <class V>
+  V operator()(V a, V b) const {
+    return edge::float_max(a, b);
+  }
+};
 
 // ---- Handlers by memory word: the value's width, or a slot in slot layout ---------------------
 
@@ -107,19 +156,33 @@ static_assert(std::endian::native == std::endian::little);
 
 template <template <class> class Make>
 Handler by_width(std::uint32_t width) {
-  return width == 32 ? Make<std::uint32_t>::handler
+  return width == 32   ? Make<std::uint32_t>::handler
          : width == 64 ? Make<std::uint64_t>::handler
          : width == 16 ? Make<std::uint16_t>::handler
                        : nullptr;
 }
-template <class T> struct Load { static constexpr Handler handler = atomic_load<T>; };
-template <class T> struct Store { static constexpr Handler handler = atomic_store<T>; };
-template <class T> struct Exchange { static constexpr Handler handler = atomic_exchange<T>; };
-template <class T> struct Compare { static constexpr Handler handler = atomic_compare<T>; };
+template <class T>
+struct Load {
+  static constexpr Handler handler = atomic_load<T>;
+};
+template <class T>
+struct Store {
+  static constexpr Handler handler = atomic_store<T>;
+};
+template <class T>
+struct Exchange {
+  static constexpr Handler handler = atomic_exchange<T>;
+};
+template <class T>
+struct Compare {
+  static constexpr Handler handler = atomic_compare<T>;
+};
 template <class F>
 struct Update {
   template <class T>
-  struct Of { static constexpr Handler handler = atomic_update<T, T, F>; };
+  struct Of {
+    static constexpr Handler handler = atomic_update<T, T, F>;
+  };
 };
 
 std::uint32_t width_of(Lowerer& l, const Instruction& i) {
@@ -183,6 +246,8 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-std::span<const OpRow> atomic_rows() { return kRows; }
+std::span<const OpRow> atomic_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

@@ -41,26 +41,58 @@ void write_value(const BuiltinContext& c, spv::BuiltIn builtin, Slot* to, std::u
       case GlobalInvocationId:
         to[i] = c.group[i] * c.program.local_size[i] + c.local[i];
         break;
-      case LocalInvocationId: to[i] = c.local[i]; break;
-      case spv::BuiltIn::WorkgroupId: to[i] = c.group[i]; break;
-      case NumWorkgroups: to[i] = c.launch.groups[i]; break;
-      case WorkgroupSize: to[i] = c.program.local_size[i]; break;
-      default: break;
+      case LocalInvocationId:
+        to[i] = c.local[i];
+        break;
+      case spv::BuiltIn::WorkgroupId:
+        to[i] = c.group[i];
+        break;
+      case NumWorkgroups:
+        to[i] = c.launch.groups[i];
+        break;
+      case WorkgroupSize:
+        to[i] = c.program.local_size[i];
+        break;
+      default:
+        break;
     }
   }
   switch (builtin) {
-    case LocalInvocationIndex: to[0] = c.index; break;
-    case SubgroupSize: to[0] = size; break;
-    case NumSubgroups: to[0] = (c.invocations() + size - 1) / size; break;
-    case SubgroupId: to[0] = c.index / size; break;
-    case SubgroupLocalInvocationId: to[0] = self; break;
-    case SubgroupEqMask: write_range(to, slots, self, self + 1); break;
-    case SubgroupGeMask: write_range(to, slots, self, size); break;
-    case SubgroupGtMask: write_range(to, slots, self + 1, size); break;
-    case SubgroupLeMask: write_range(to, slots, 0, self + 1); break;
-    case SubgroupLtMask: write_range(to, slots, 0, self); break;
-    case DeviceIndex: to[0] = 0; break;
-    default: break;
+    case LocalInvocationIndex:
+      to[0] = c.index;
+      break;
+    case SubgroupSize:
+      to[0] = size;
+      break;
+    case NumSubgroups:
+      to[0] = (c.invocations() + size - 1) / size;
+      break;
+    case SubgroupId:
+      to[0] = c.index / size;
+      break;
+    case SubgroupLocalInvocationId:
+      to[0] = self;
+      break;
+    case SubgroupEqMask:
+      write_range(to, slots, self, self + 1);
+      break;
+    case SubgroupGeMask:
+      write_range(to, slots, self, size);
+      break;
+    case SubgroupGtMask:
+      write_range(to, slots, self + 1, size);
+      break;
+    case SubgroupLeMask:
+      write_range(to, slots, 0, self + 1);
+      break;
+    case SubgroupLtMask:
+      write_range(to, slots, 0, self);
+      break;
+    case DeviceIndex:
+      to[0] = 0;
+      break;
+    default:
+      break;
   }
 }
 
@@ -68,21 +100,34 @@ void write_value(const BuiltinContext& c, spv::BuiltIn builtin, Slot* to, std::u
 
 bool is_supported_builtin(spv::BuiltIn builtin) {
   using enum spv::BuiltIn;
-  constexpr spv::BuiltIn kSupported[] = {
-      GlobalInvocationId, LocalInvocationId, spv::BuiltIn::WorkgroupId, NumWorkgroups,
-      WorkgroupSize, LocalInvocationIndex, SubgroupSize, NumSubgroups, SubgroupId,
-      SubgroupLocalInvocationId, SubgroupEqMask, SubgroupGeMask, SubgroupGtMask, SubgroupLeMask,
-      SubgroupLtMask, DeviceIndex};
+  constexpr spv::BuiltIn kSupported[] = {GlobalInvocationId,
+                                         LocalInvocationId,
+                                         spv::BuiltIn::WorkgroupId,
+                                         NumWorkgroups,
+                                         WorkgroupSize,
+                                         LocalInvocationIndex,
+                                         SubgroupSize,
+                                         NumSubgroups,
+                                         SubgroupId,
+                                         SubgroupLocalInvocationId,
+                                         SubgroupEqMask,
+                                         SubgroupGeMask,
+                                         SubgroupGtMask,
+                                         SubgroupLeMask,
+                                         SubgroupLtMask,
+                                         DeviceIndex};
   return std::find(std::begin(kSupported), std::end(kSupported), builtin) != std::end(kSupported);
 }
 
 void Worker::write_builtin(Lane& lane, const LaneVariable& variable,
                            const std::array<std::uint32_t, 3>& group) {
   const auto& size = program.local_size;
-  const BuiltinContext context{program, state.launch, group,
-                               {lane.index % size[0], lane.index / size[0] % size[1],
-                                lane.index / size[0] / size[1]},
-                               lane.index};
+  const BuiltinContext context{
+      program,
+      state.launch,
+      group,
+      {lane.index % size[0], lane.index / size[0] % size[1], lane.index / size[0] / size[1]},
+      lane.index};
   write_value(context, *variable.builtin, lane.base[2] + variable.memory, variable.slots);
 }
 

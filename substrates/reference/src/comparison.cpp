@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Comparisons, logic and select.
-#include <sokr/substrate/edge_semantics.hpp>
-
 #include <cmath>
 #include <cstring>
+#include <sokr/substrate/edge_semantics.hpp>
 
 #include "numeric.hpp"
 
@@ -15,47 +14,112 @@ using spirv::Instruction;
 
 namespace {
 
-struct Equal { template <class V> bool operator()(V a, V b) const { return a == b; } };
-struct NotEqual { template <class V> bool operator()(V a, V b) const { return a != b; } };
-struct Less { template <class V> bool operator()(V a, V b) const { return a < b; } };
-struct LessEqual { template <class V> bool operator()(V a, V b) const { return a <= b; } };
-struct Greater { template <class V> bool operator()(V a, V b) const { return a > b; } };
-struct GreaterEqual { template <class V> bool operator()(V a, V b) const { return a >= b; } };
+struct Equal {
+  template <class V>
+  bool operator()(V a, V b) const {
+    return a == b;
+  }
+};
+struct NotEqual {
+  template <class V>
+  bool operator()(V a, V b) const {
+    return a != b;
+  }
+};
+struct Less {
+  template <class V>
+  bool operator()(V a, V b) const {
+    return a < b;
+  }
+};
+struct LessEqual {
+  template <class V>
+  bool operator()(V a, V b) const {
+    return a <= b;
+  }
+};
+struct Greater {
+  template <class V>
+  bool operator()(V a, V b) const {
+    return a > b;
+  }
+};
+struct GreaterEqual {
+  template <class V>
+  bool operator()(V a, V b) const {
+    return a >= b;
+  }
+};
 
 template <class F>
 struct Signed {
   template <class T>
-  bool operator()(T a, T b) const { return F{}(edge::as_signed(a), edge::as_signed(b)); }
+  bool operator()(T a, T b) const {
+    return F{}(edge::as_signed(a), edge::as_signed(b));
+  }
 };
 template <class F>
 struct Unordered {
   template <class V>
-  bool operator()(V a, V b) const { return std::isunordered(a, b) || F{}(a, b); }
+  bool operator()(V a, V b) const {
+    return std::isunordered(a, b) || F{}(a, b);
+  }
 };
 // C++ compares are ordered, except !=, which is true for a NaN.
 struct OrderedNotEqual {
   template <class V>
-  bool operator()(V a, V b) const { return a < b || a > b; }
+  bool operator()(V a, V b) const {
+    return a < b || a > b;
+  }
 };
 struct IsOrdered {
   template <class V>
-  bool operator()(V a, V b) const { return !std::isunordered(a, b); }
+  bool operator()(V a, V b) const {
+    return !std::isunordered(a, b);
+  }
 };
 struct IsUnordered {
   template <class V>
-  bool operator()(V a, V b) const { return std::isunordered(a, b); }
+  bool operator()(V a, V b) const {
+    return std::isunordered(a, b);
+  }
 };
-struct IsNan { template <class V> bool operator()(V a) const { return std::isnan(a); } };
-struct IsInf { template <class V> bool operator()(V a) const { return std::isinf(a); } };
+struct IsNan {
+  template <class V>
+  bool operator()(V a) const {
+    return std::isnan(a);
+  }
+};
+struct IsInf {
+  template <class V>
+  bool operator()(V a) const {
+    return std::isinf(a);
+  }
+};
 
 // A bool's slot is compared as 8 bits.
 template <class F>
 void logic(Lane& lane, const Step& step) {
   test2<std::uint8_t, F>(lane, step);
 }
-struct Both { template <class V> bool operator()(V a, V b) const { return a && b; } };
-struct Either { template <class V> bool operator()(V a, V b) const { return a || b; } };
-struct IsZero { template <class V> bool operator()(V a) const { return a == 0; } };
+struct Both {
+  template <class V>
+  bool operator()(V a, V b) const {
+    return a && b;
+  }
+};
+struct Either {
+  template <class V>
+  bool operator()(V a, V b) const {
+    return a || b;
+  }
+};
+struct IsZero {
+  template <class V>
+  bool operator()(V a) const {
+    return a == 0;
+  }
+};
 
 template <class F>
 void lower_logic(Lowerer& l, const Instruction& i) {
@@ -141,6 +205,8 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-std::span<const OpRow> comparison_rows() { return kRows; }
+std::span<const OpRow> comparison_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

@@ -27,9 +27,10 @@ Part find_part(Lowerer& l, const Instruction& i, Id composite, std::size_t first
     const std::uint32_t index = i.args[k];
     const std::size_t count = t.kind == TypeKind::kStruct ? t.members.size() : t.count;
     if (index >= count) {
-      l.deny(SOKR_INVALID_IR,
-             fmt::format("{} at word {}: index {} is outside of type {} with {} elements",
-                         spirv::op_name(i.op), i.word, index, l.module().describe(part.type), count));
+      l.deny(
+          SOKR_INVALID_IR,
+          fmt::format("{} at word {}: index {} is outside of type {} with {} elements",
+                      spirv::op_name(i.op), i.word, index, l.module().describe(part.type), count));
       break;
     }
     if (t.kind == TypeKind::kStruct) {
@@ -73,7 +74,8 @@ void lower_shuffle(Lowerer& l, const Instruction& i) {
       const Slot zero = 0;
       l.emit_copy(i, to, l.pool_value({&zero, 1}), 1);
     } else if (index < first + second) {
-      l.emit_copy(i, to, index < first ? l.operand(i, 0) + index : l.operand(i, 1) + index - first, 1);
+      l.emit_copy(i, to, index < first ? l.operand(i, 0) + index : l.operand(i, 1) + index - first,
+                  1);
     } else {
       l.deny(SOKR_INVALID_IR, fmt::format("OpVectorShuffle at word {}: component {} of {}", i.word,
                                           index, first + second));
@@ -121,6 +123,8 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-std::span<const OpRow> composite_rows() { return kRows; }
+std::span<const OpRow> composite_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

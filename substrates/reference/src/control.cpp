@@ -22,7 +22,9 @@ const Step* pause(Lane& lane, const Step* at, LaneState state) {
 
 // ---- Branches -----------------------------------------------------------------------------
 
-const Step* jump(Lane& lane, const Step* step) { return lane.code + step->extra; }
+const Step* jump(Lane& lane, const Step* step) {
+  return lane.code + step->extra;
+}
 
 const Step* jump_back(Lane& lane, const Step* step) {
   if (lane.worker->stopped()) [[unlikely]]
@@ -50,7 +52,9 @@ const Step* trap(Lane& lane, const Step* step) {
 
 // A place where lanes of a subgroup wait for each other; a lane never stops at the mark that
 // it starts from.
-const Step* mark(Lane& lane, const Step* step) { return pause(lane, step, LaneState::kReady); }
+const Step* mark(Lane& lane, const Step* step) {
+  return pause(lane, step, LaneState::kReady);
+}
 
 // ---- Copies -------------------------------------------------------------------------------
 
@@ -155,7 +159,9 @@ const Step* barrier(Lane& lane, const Step* step) {
   return pause(lane, step, LaneState::kBarrier);
 }
 
-void fence(Lane&, const Step&) { std::atomic_thread_fence(std::memory_order_seq_cst); }
+void fence(Lane&, const Step&) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
 
 void meet(ActiveSet&, const Step&) {}
 const Step* subgroup_barrier(Lane& lane, const Step* step) {
@@ -174,12 +180,14 @@ void lower_control_barrier(Lowerer& l, const Instruction& i) {
   } else {
     l.deny(SOKR_CAPABILITY_DENIED,
            fmt::format("OpControlBarrier at word {} has execution scope {}; the reference "
-                       "interpreter has Workgroup and Subgroup", i.word,
-                       static_cast<std::uint32_t>(scope)));
+                       "interpreter has Workgroup and Subgroup",
+                       i.word, static_cast<std::uint32_t>(scope)));
   }
 }
 
-void lower_fence(Lowerer& l, const Instruction& i) { l.emit(straight<fence>, i, 0); }
+void lower_fence(Lowerer& l, const Instruction& i) {
+  l.emit(straight<fence>, i, 0);
+}
 void lower_nothing(Lowerer&, const Instruction&) {}
 
 void lower_extended(Lowerer& l, const Instruction& i) {
@@ -191,9 +199,11 @@ void lower_extended(Lowerer& l, const Instruction& i) {
   l.deny(SOKR_CAPABILITY_DENIED,
          set == spirv::InstructionSet::kGlslStd450
              ? fmt::format("the reference interpreter does not run GLSL.std.450 {} (word {} of the "
-                           "module)", spirv::glsl_std_450_name(function), i.word)
+                           "module)",
+                           spirv::glsl_std_450_name(function), i.word)
              : fmt::format("the reference interpreter does not know the extended instruction set "
-                           "{} (word {} of the module)", l.module().describe(l.arg(i, 0)), i.word));
+                           "{} (word {} of the module)",
+                           l.module().describe(l.arg(i, 0)), i.word));
 }
 
 constexpr OpRow kRows[] = {
@@ -211,13 +221,23 @@ constexpr OpRow kRows[] = {
 }  // namespace
 
 const ControlHandlers kControl = {
-    .jump = jump, .jump_back = jump_back, .copy_one = straight<copy_one>,
-    .copy_sequence = straight<copy_sequence>, .copy_parallel = straight<copy_parallel>,
-    .branch = branch, .select_case = select_case, .mark = mark, .trap = trap,
-    .variables = straight<variables>, .call = call, .return_void = return_void,
+    .jump = jump,
+    .jump_back = jump_back,
+    .copy_one = straight<copy_one>,
+    .copy_sequence = straight<copy_sequence>,
+    .copy_parallel = straight<copy_parallel>,
+    .branch = branch,
+    .select_case = select_case,
+    .mark = mark,
+    .trap = trap,
+    .variables = straight<variables>,
+    .call = call,
+    .return_void = return_void,
     .return_value = return_value,
 };
 
-std::span<const OpRow> control_rows() { return kRows; }
+std::span<const OpRow> control_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

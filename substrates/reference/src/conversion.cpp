@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Conversions between types and widths, and bit casts.
-#include <sokr/substrate/edge_semantics.hpp>
-
 #include <cfenv>
 #include <cmath>
+#include <sokr/substrate/edge_semantics.hpp>
 
 #include "numeric.hpp"
 
@@ -65,9 +64,13 @@ void to_signed(Lane& lane, const Step& step) {
 template <class F>
 struct From {
   template <class T>
-  struct Unsigned { static constexpr Handler handler = straight<to_unsigned<F, T>>; };
+  struct Unsigned {
+    static constexpr Handler handler = straight<to_unsigned<F, T>>;
+  };
   template <class T>
-  struct Signed { static constexpr Handler handler = straight<to_signed<F, T>>; };
+  struct Signed {
+    static constexpr Handler handler = straight<to_signed<F, T>>;
+  };
 };
 
 void lower_to_unsigned(Lowerer& l, const Instruction& i) {
@@ -98,7 +101,9 @@ void from_unsigned(Lane& lane, const Step& step) {
   for (std::uint32_t i = 0; i < step.n; ++i) to[i] = encode<F>(static_cast<ValueOf<F>>(a[i]));
 }
 template <class F>
-struct FromUnsigned { static constexpr Handler handler = straight<from_unsigned<F>>; };
+struct FromUnsigned {
+  static constexpr Handler handler = straight<from_unsigned<F>>;
+};
 
 template <class F>
 void from_signed(Lane& lane, const Step& step) {
@@ -109,7 +114,9 @@ void from_signed(Lane& lane, const Step& step) {
     to[i] = encode<F>(static_cast<ValueOf<F>>(static_cast<std::int64_t>(a[i] << up) >> up));
 }
 template <class F>
-struct FromSigned { static constexpr Handler handler = straight<from_signed<F>>; };
+struct FromSigned {
+  static constexpr Handler handler = straight<from_signed<F>>;
+};
 
 // 0 = nearest even, 1 = toward zero; other modes are refused.
 bool toward_zero(Lowerer& l, const Instruction& i) {
@@ -121,7 +128,8 @@ bool toward_zero(Lowerer& l, const Instruction& i) {
   if (mode > 1)
     l.deny(SOKR_CAPABILITY_DENIED,
            fmt::format("the reference interpreter rounds to nearest even or toward zero; {} at "
-                       "word {} asks for FPRoundingMode {}", spirv::op_name(i.op), i.word, mode));
+                       "word {} asks for FPRoundingMode {}",
+                       spirv::op_name(i.op), i.word, mode));
   return mode == 1;
 }
 
@@ -143,21 +151,22 @@ Handler rounding(Lowerer& l, const Instruction& i) {
 
 void lower_from_unsigned(Lowerer& l, const Instruction& i) {
   const std::uint32_t width = l.scalar(i.type).width;
-  const Handler handler = width == 16 ? for_float<FromUnsigned>(16, toward_zero(l, i))
+  const Handler handler = width == 16   ? for_float<FromUnsigned>(16, toward_zero(l, i))
                           : width == 32 ? rounding<from_unsigned<float>>(l, i)
                                         : rounding<from_unsigned<double>>(l, i);
   emit_or_deny(l, i, handler, l.components(i.type), {l.operand(i, 0)});
 }
 void lower_from_signed(Lowerer& l, const Instruction& i) {
   const std::uint32_t width = l.scalar(i.type).width;
-  const Handler handler = width == 16 ? for_float<FromSigned>(16, toward_zero(l, i))
+  const Handler handler = width == 16   ? for_float<FromSigned>(16, toward_zero(l, i))
                           : width == 32 ? rounding<from_signed<float>>(l, i)
                                         : rounding<from_signed<double>>(l, i);
   if (emit_or_deny(l, i, handler, l.components(i.type), {l.operand(i, 0)}))
     l.program().steps.back().extra = l.scalar(l.module().type_of(l.arg(i, 0))).width;
 }
 
-// ---- Float to float --------------------------------------------------------------------------------
+// ---- Float to float
+// --------------------------------------------------------------------------------
 
 template <class From, class To>
 void convert_float(Lane& lane, const Step& step) {
@@ -173,9 +182,12 @@ Handler convert_from(Lowerer& l, const Instruction& i) {
     case 16:
       return toward_zero(l, i) ? straight<convert_float<From, HalfTowardZero>>
                                : straight<convert_float<From, Half>>;
-    case 32: return rounding<convert_float<From, float>>(l, i);
-    case 64: return straight<convert_float<From, double>>;
-    default: return nullptr;
+    case 32:
+      return rounding<convert_float<From, float>>(l, i);
+    case 64:
+      return straight<convert_float<From, double>>;
+    default:
+      return nullptr;
   }
 }
 
@@ -202,7 +214,8 @@ void lower_quantize(Lowerer& l, const Instruction& i) {
   l.emit(straight<quantize>, i, l.components(i.type), {l.operand(i, 0)});
 }
 
-// ---- Bit casts -------------------------------------------------------------------------------------
+// ---- Bit casts
+// -------------------------------------------------------------------------------------
 
 // The operand's components of `b` bits, low bits first, become components of `c` bits.
 void regroup(Lane& lane, const Step& step) {
@@ -225,8 +238,7 @@ void pointer_to_integer(Lane& lane, const Step& step) {
   const Slot* pointer = lane.slots(step.a);
   Slot* to = lane.slots(step.dst);
   const Slot mask = edge::low_bits<Slot>(step.c);
-  for (std::uint32_t i = 0; i < step.n; ++i)
-    to[i] = (pointer[2] >> (i * (step.c & 63))) & mask;
+  for (std::uint32_t i = 0; i < step.n; ++i) to[i] = (pointer[2] >> (i * (step.c & 63))) & mask;
 }
 // n slots of `c` bits.
 void integer_to_pointer(Lane& lane, const Step& step) {
@@ -272,21 +284,18 @@ void lower_bitcast(Lowerer& l, const Instruction& i) {
 }
 
 constexpr OpRow kRows[] = {
-    {spv::Op::OpConvertFToU, lower_to_unsigned},
-    {spv::Op::OpConvertFToS, lower_to_signed},
-    {spv::Op::OpConvertUToF, lower_from_unsigned},
-    {spv::Op::OpConvertSToF, lower_from_signed},
-    {spv::Op::OpUConvert, lower_unsigned_width},
-    {spv::Op::OpSConvert, lower_signed_width},
-    {spv::Op::OpFConvert, lower_convert_float},
-    {spv::Op::OpQuantizeToF16, lower_quantize},
-    {spv::Op::OpBitcast, lower_bitcast},
-    {spv::Op::OpConvertPtrToU, emit_from_pointer},
+    {spv::Op::OpConvertFToU, lower_to_unsigned},   {spv::Op::OpConvertFToS, lower_to_signed},
+    {spv::Op::OpConvertUToF, lower_from_unsigned}, {spv::Op::OpConvertSToF, lower_from_signed},
+    {spv::Op::OpUConvert, lower_unsigned_width},   {spv::Op::OpSConvert, lower_signed_width},
+    {spv::Op::OpFConvert, lower_convert_float},    {spv::Op::OpQuantizeToF16, lower_quantize},
+    {spv::Op::OpBitcast, lower_bitcast},           {spv::Op::OpConvertPtrToU, emit_from_pointer},
     {spv::Op::OpConvertUToPtr, emit_to_pointer},
 };
 
 }  // namespace
 
-std::span<const OpRow> conversion_rows() { return kRows; }
+std::span<const OpRow> conversion_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

@@ -2,7 +2,6 @@
 //
 // Integer dot products: of vectors, or of four 8-bit components packed in 32 bits.
 #include <algorithm>
-
 #include <sokr/substrate/edge_semantics.hpp>
 
 #include "numeric.hpp"
@@ -75,7 +74,8 @@ void lower_dot(Lowerer& l, const Instruction& i) {
   if (Accumulates && bits == 64)
     return l.deny(SOKR_CAPABILITY_DENIED,
                   fmt::format("the reference interpreter does not run {} (word {}) on 64-bit "
-                              "components", spirv::op_name(i.op), i.word));
+                              "components",
+                              spirv::op_name(i.op), i.word));
   const Ref accumulator = Accumulates ? l.operand(i, 2) : 0;
   l.emit(straight<Function>, i, n, {l.operand(i, 0), l.operand(i, 1), accumulator}).extra =
       bits | (l.type(i.type).width << 8) | (packed ? kPacked : 0);
@@ -92,6 +92,8 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-std::span<const OpRow> dot_product_rows() { return kRows; }
+std::span<const OpRow> dot_product_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

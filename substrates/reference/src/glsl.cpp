@@ -2,13 +2,13 @@
 //
 // GLSL.std.450: functions of scalars, component by component. Float functions of f16 and
 // f32 are computed in double and rounded once.
-#include <sokr/substrate/edge_semantics.hpp>
+#include "glsl.hpp"
 
 #include <spirv/unified1/GLSL.std.450.h>
 
 #include <cmath>
+#include <sokr/substrate/edge_semantics.hpp>
 
-#include "glsl.hpp"
 #include "numeric.hpp"
 
 namespace sokr::reference {
@@ -21,11 +21,17 @@ namespace {
 // ---- In double, rounded once ----------------------------------------------------------------
 
 template <double (*F)(double)>
-struct Wide1 { double operator()(double a) const { return F(a); } };
+struct Wide1 {
+  double operator()(double a) const { return F(a); }
+};
 template <double (*F)(double, double)>
-struct Wide2 { double operator()(double a, double b) const { return F(a, b); } };
+struct Wide2 {
+  double operator()(double a, double b) const { return F(a, b); }
+};
 template <double (*F)(double, double, double)>
-struct Wide3 { double operator()(double a, double b, double c) const { return F(a, b, c); } };
+struct Wide3 {
+  double operator()(double a, double b, double c) const { return F(a, b, c); }
+};
 
 template <double (*F)(double)>
 constexpr Lowering kWide1 = kFloat1<Wide1<F>, 2>;
@@ -36,7 +42,9 @@ constexpr Lowering kWide3 = kFloat3<Wide3<F>, 2>;
 
 constexpr double kPi = 3.14159265358979323846;
 
-double round_away(double a) { return std::round(a); }
+double round_away(double a) {
+  return std::round(a);
+}
 // To nearest even whatever the rounding mode.
 double round_even(double a) {
   if (!(std::fabs(a) < 0x1p52)) return a;
@@ -45,37 +53,99 @@ double round_even(double a) {
   const bool up = rest > 0.5 || (rest == 0.5 && std::fmod(down, 2.0) != 0);
   return std::copysign(up ? down + 1 : down, a);
 }
-double truncate(double a) { return std::trunc(a); }
-double sign(double a) { return a > 0 ? 1.0 : a < 0 ? -1.0 : a == 0 ? a : 0.0; }
-double floor_of(double a) { return std::floor(a); }
-double ceiling(double a) { return std::ceil(a); }
-double radians(double a) { return a * (kPi / 180.0); }
-double degrees(double a) { return a * (180.0 / kPi); }
-double sine(double a) { return std::sin(a); }
-double cosine(double a) { return std::cos(a); }
-double tangent(double a) { return std::tan(a); }
-double arc_sine(double a) { return std::asin(a); }
-double arc_cosine(double a) { return std::acos(a); }
-double arc_tangent(double a) { return std::atan(a); }
-double sine_h(double a) { return std::sinh(a); }
-double cosine_h(double a) { return std::cosh(a); }
-double tangent_h(double a) { return std::tanh(a); }
-double arc_sine_h(double a) { return std::asinh(a); }
-double arc_cosine_h(double a) { return std::acosh(a); }
-double arc_tangent_h(double a) { return std::atanh(a); }
-double arc_tangent2(double y, double x) { return std::atan2(y, x); }
-double power(double a, double b) { return std::pow(a, b); }
-double exponential(double a) { return std::exp(a); }
-double logarithm(double a) { return std::log(a); }
-double exponential2(double a) { return std::exp2(a); }
-double logarithm2(double a) { return std::log2(a); }
-double square_root(double a) { return std::sqrt(a); }
-double inverse_root(double a) { return 1.0 / std::sqrt(a); }
-double minimum(double a, double b) { return edge::float_min(a, b); }
-double maximum(double a, double b) { return edge::float_max(a, b); }
-double clamp(double a, double low, double high) { return edge::float_clamp(a, low, high); }
-double mix(double a, double b, double t) { return a * (1.0 - t) + b * t; }
-double step_at(double edge_value, double a) { return a < edge_value ? 0.0 : 1.0; }
+double truncate(double a) {
+  return std::trunc(a);
+}
+double sign(double a) {
+  return a > 0 ? 1.0 : a < 0 ? -1.0 : a == 0 ? a : 0.0;
+}
+double floor_of(double a) {
+  return std::floor(a);
+}
+double ceiling(double a) {
+  return std::ceil(a);
+}
+double radians(double a) {
+  return a * (kPi / 180.0);
+}
+double degrees(double a) {
+  return a * (180.0 / kPi);
+}
+double sine(double a) {
+  return std::sin(a);
+}
+double cosine(double a) {
+  return std::cos(a);
+}
+double tangent(double a) {
+  return std::tan(a);
+}
+double arc_sine(double a) {
+  return std::asin(a);
+}
+double arc_cosine(double a) {
+  return std::acos(a);
+}
+double arc_tangent(double a) {
+  return std::atan(a);
+}
+double sine_h(double a) {
+  return std::sinh(a);
+}
+double cosine_h(double a) {
+  return std::cosh(a);
+}
+double tangent_h(double a) {
+  return std::tanh(a);
+}
+double arc_sine_h(double a) {
+  return std::asinh(a);
+}
+double arc_cosine_h(double a) {
+  return std::acosh(a);
+}
+double arc_tangent_h(double a) {
+  return std::atanh(a);
+}
+double arc_tangent2(double y, double x) {
+  return std::atan2(y, x);
+}
+double power(double a, double b) {
+  return std::pow(a, b);
+}
+double exponential(double a) {
+  return std::exp(a);
+}
+double logarithm(double a) {
+  return std::log(a);
+}
+double exponential2(double a) {
+  return std::exp2(a);
+}
+double logarithm2(double a) {
+  return std::log2(a);
+}
+double square_root(double a) {
+  return std::sqrt(a);
+}
+double inverse_root(double a) {
+  return 1.0 / std::sqrt(a);
+}
+double minimum(double a, double b) {
+  return edge::float_min(a, b);
+}
+double maximum(double a, double b) {
+  return edge::float_max(a, b);
+}
+double clamp(double a, double low, double high) {
+  return edge::float_clamp(a, low, high);
+}
+double mix(double a, double b, double t) {
+  return a * (1.0 - t) + b * t;
+}
+double step_at(double edge_value, double a) {
+  return a < edge_value ? 0.0 : 1.0;
+}
 double smooth_step(double low, double high, double a) {
   const double t = edge::float_clamp((a - low) / (high - low), 0.0, 1.0);
   return t * t * (3.0 - 2.0 * t);
@@ -96,11 +166,15 @@ void fraction_of(Lane& lane, const Step& s) {
   }
 }
 template <class T>
-struct FractionOf { static constexpr Handler handler = straight<fraction_of<T>>; };
+struct FractionOf {
+  static constexpr Handler handler = straight<fraction_of<T>>;
+};
 
 struct Absolute {
   template <class V>
-  V operator()(V a) const { return std::fabs(a); }
+  V operator()(V a) const {
+    return std::fabs(a);
+  }
 };
 
 // ---- Fused multiply-add: one rounding in the declared width -------------------------------------
@@ -121,13 +195,18 @@ void fused(Lane& lane, const Step& s) {
   }
 }
 template <class T>
-struct Fused { static constexpr Handler handler = straight<fused<T>>; };
+struct Fused {
+  static constexpr Handler handler = straight<fused<T>>;
+};
 
-// ---- Integers -------------------------------------------------------------------------------------
+// ---- Integers
+// -------------------------------------------------------------------------------------
 
 struct SAbs {
   template <class T>
-  T operator()(T a) const { return edge::as_signed(a) < 0 ? static_cast<T>(T{0} - a) : a; }
+  T operator()(T a) const {
+    return edge::as_signed(a) < 0 ? static_cast<T>(T{0} - a) : a;
+  }
 };
 struct SSign {
   template <class T>
@@ -135,27 +214,60 @@ struct SSign {
     return edge::as_signed(a) > 0 ? T{1} : edge::as_signed(a) < 0 ? static_cast<T>(~T{0}) : T{0};
   }
 };
-struct UMin { template <class T> T operator()(T a, T b) const { return b < a ? b : a; } };
-struct UMax { template <class T> T operator()(T a, T b) const { return a < b ? b : a; } };
+struct UMin {
+  template <class T>
+  T operator()(T a, T b) const {
+    return b < a ? b : a;
+  }
+};
+struct UMax {
+  template <class T>
+  T operator()(T a, T b) const {
+    return a < b ? b : a;
+  }
+};
 struct SMin {
   template <class T>
-  T operator()(T a, T b) const { return edge::as_signed(b) < edge::as_signed(a) ? b : a; }
+  T operator()(T a, T b) const {
+    return edge::as_signed(b) < edge::as_signed(a) ? b : a;
+  }
 };
 struct SMax {
   template <class T>
-  T operator()(T a, T b) const { return edge::as_signed(a) < edge::as_signed(b) ? b : a; }
+  T operator()(T a, T b) const {
+    return edge::as_signed(a) < edge::as_signed(b) ? b : a;
+  }
 };
 struct UClamp {
   template <class T>
-  T operator()(T a, T low, T high) const { return UMin{}(UMax{}(a, low), high); }
+  T operator()(T a, T low, T high) const {
+    return UMin{}(UMax{}(a, low), high);
+  }
 };
 struct SClamp {
   template <class T>
-  T operator()(T a, T low, T high) const { return SMin{}(SMax{}(a, low), high); }
+  T operator()(T a, T low, T high) const {
+    return SMin{}(SMax{}(a, low), high);
+  }
 };
-struct FindLsb { template <class T> T operator()(T a) const { return edge::find_lsb(a); } };
-struct FindUMsb { template <class T> T operator()(T a) const { return edge::find_umsb(a); } };
-struct FindSMsb { template <class T> T operator()(T a) const { return edge::find_smsb(a); } };
+struct FindLsb {
+  template <class T>
+  T operator()(T a) const {
+    return edge::find_lsb(a);
+  }
+};
+struct FindUMsb {
+  template <class T>
+  T operator()(T a) const {
+    return edge::find_umsb(a);
+  }
+};
+struct FindSMsb {
+  template <class T>
+  T operator()(T a) const {
+    return edge::find_smsb(a);
+  }
+};
 
 constexpr GlslRow kRows[] = {
     {GLSLstd450Round, kWide1<round_away>},

@@ -95,17 +95,38 @@ void refract(Lane& lane, const Step& s) {
   const double cosine = product<T>(normal, in, s.n);
   const double k = 1.0 - eta * eta * (1.0 - cosine * cosine);
   for (std::uint32_t i = 0; i < s.n; ++i)
-    to[i] = encode<T>(k < 0 ? 0.0
-                            : eta * at<T>(in, i) - (eta * cosine + std::sqrt(k)) * at<T>(normal, i));
+    to[i] = encode<T>(
+        k < 0 ? 0.0 : eta * at<T>(in, i) - (eta * cosine + std::sqrt(k)) * at<T>(normal, i));
 }
 
-template <class T> struct Length { static constexpr Handler handler = straight<length<T>>; };
-template <class T> struct Distance { static constexpr Handler handler = straight<distance<T>>; };
-template <class T> struct Normalize { static constexpr Handler handler = straight<normalize<T>>; };
-template <class T> struct Cross { static constexpr Handler handler = straight<cross<T>>; };
-template <class T> struct Facing { static constexpr Handler handler = straight<face_forward<T>>; };
-template <class T> struct Reflect { static constexpr Handler handler = straight<reflect<T>>; };
-template <class T> struct Refract { static constexpr Handler handler = straight<refract<T>>; };
+template <class T>
+struct Length {
+  static constexpr Handler handler = straight<length<T>>;
+};
+template <class T>
+struct Distance {
+  static constexpr Handler handler = straight<distance<T>>;
+};
+template <class T>
+struct Normalize {
+  static constexpr Handler handler = straight<normalize<T>>;
+};
+template <class T>
+struct Cross {
+  static constexpr Handler handler = straight<cross<T>>;
+};
+template <class T>
+struct Facing {
+  static constexpr Handler handler = straight<face_forward<T>>;
+};
+template <class T>
+struct Reflect {
+  static constexpr Handler handler = straight<reflect<T>>;
+};
+template <class T>
+struct Refract {
+  static constexpr Handler handler = straight<refract<T>>;
+};
 
 template <template <class> class Make, std::size_t Count>
 void lower_geometry(Lowerer& l, const Instruction& i) {
@@ -118,7 +139,8 @@ void lower_geometry(Lowerer& l, const Instruction& i) {
     emit_or_deny(l, i, handler, n, {l.operand(i, 2), l.operand(i, 3), l.operand(i, 4)});
 }
 
-// ---- Square matrices of n columns: Gauss with pivoting, in double --------------------------------
+// ---- Square matrices of n columns: Gauss with pivoting, in double
+// --------------------------------
 
 constexpr std::uint32_t kMaxSide = 4;
 
@@ -183,8 +205,14 @@ void invert(Lane& lane, const Step& s) {
     for (std::uint32_t r = 0; r < s.n; ++r)
       to[c * s.n + r] = encode<T>(regular ? inverse[c][r] : 0.0);
 }
-template <class T> struct Determinant { static constexpr Handler handler = straight<determinant<T>>; };
-template <class T> struct Invert { static constexpr Handler handler = straight<invert<T>>; };
+template <class T>
+struct Determinant {
+  static constexpr Handler handler = straight<determinant<T>>;
+};
+template <class T>
+struct Invert {
+  static constexpr Handler handler = straight<invert<T>>;
+};
 
 template <template <class> class Make>
 void lower_matrix(Lowerer& l, const Instruction& i) {
@@ -193,7 +221,8 @@ void lower_matrix(Lowerer& l, const Instruction& i) {
                matrix.count, {l.operand(i, 2)});
 }
 
-// ---- Packing ---------------------------------------------------------------------------------------
+// ---- Packing
+// ---------------------------------------------------------------------------------------
 
 // n components of `bits` bits each, scaled by `scale`, into one u32.
 Slot pack_normalized(const Slot* from, std::uint32_t n, std::uint32_t bits, double low,
@@ -241,10 +270,18 @@ void unpack_normalized(Lane& l, const Step& s, std::uint32_t n, bool is_signed) 
     to[i] = encode<float>(static_cast<float>(std::clamp(value / scale, -1.0, 1.0)));
   }
 }
-void unpack_snorm4(Lane& l, const Step& s) { unpack_normalized(l, s, 4, true); }
-void unpack_unorm4(Lane& l, const Step& s) { unpack_normalized(l, s, 4, false); }
-void unpack_snorm2(Lane& l, const Step& s) { unpack_normalized(l, s, 2, true); }
-void unpack_unorm2(Lane& l, const Step& s) { unpack_normalized(l, s, 2, false); }
+void unpack_snorm4(Lane& l, const Step& s) {
+  unpack_normalized(l, s, 4, true);
+}
+void unpack_unorm4(Lane& l, const Step& s) {
+  unpack_normalized(l, s, 4, false);
+}
+void unpack_snorm2(Lane& l, const Step& s) {
+  unpack_normalized(l, s, 2, true);
+}
+void unpack_unorm2(Lane& l, const Step& s) {
+  unpack_normalized(l, s, 2, false);
+}
 void unpack_half(Lane& l, const Step& s) {
   const Slot packed = l.slot(s.a);
   Slot* to = l.slots(s.dst);
@@ -263,7 +300,8 @@ void lower_packing(Lowerer& l, const Instruction& i) {
   l.emit(straight<Function>, i, 1, {l.operand(i, 2)});
 }
 
-// ---- Two results: n components at dst, n more at c ---------------------------------------------------
+// ---- Two results: n components at dst, n more at c
+// ---------------------------------------------------
 
 template <class T>
 void split(Lane& lane, const Step& s) {
@@ -289,8 +327,14 @@ void split_exponent(Lane& lane, const Step& s) {
     lane.slots(s.c)[i] = static_cast<Slot>(static_cast<std::int64_t>(exponent)) & mask;
   }
 }
-template <class T> struct Split { static constexpr Handler handler = straight<split<T>>; };
-template <class T> struct Exponent { static constexpr Handler handler = straight<split_exponent<T>>; };
+template <class T>
+struct Split {
+  static constexpr Handler handler = straight<split<T>>;
+};
+template <class T>
+struct Exponent {
+  static constexpr Handler handler = straight<split_exponent<T>>;
+};
 
 template <template <class> class Make>
 void lower_two_results(Lowerer& l, const Instruction& i, Ref second, std::uint32_t second_bits) {
@@ -305,7 +349,8 @@ void lower_struct(Lowerer& l, const Instruction& i) {
   const spirv::Type& result = l.type(i.type);
   if (result.members.size() != 2)
     return l.deny(SOKR_INVALID_IR, fmt::format("OpExtInst at word {}: the result is no struct of "
-                                               "two members", i.word));
+                                               "two members",
+                                               i.word));
   lower_two_results<Make>(l, i, l.ref(i.id) + l.member_slot(result, 1),
                           l.scalar(result.members[1].type).width);
 }
@@ -331,7 +376,10 @@ void load_exponent(Lane& lane, const Step& s) {
     to[i] = encode<T>(std::ldexp(at<T>(a, i), near));
   }
 }
-template <class T> struct Ldexp { static constexpr Handler handler = straight<load_exponent<T>>; };
+template <class T>
+struct Ldexp {
+  static constexpr Handler handler = straight<load_exponent<T>>;
+};
 void lower_ldexp(Lowerer& l, const Instruction& i) {
   if (emit_or_deny(l, i, for_float<Ldexp>(l.scalar(i.type).width, l.rounds_half_to_zero()),
                    l.components(i.type), {l.operand(i, 2), l.operand(i, 3)}))
@@ -369,6 +417,8 @@ constexpr GlslRow kRows[] = {
 
 }  // namespace
 
-std::span<const GlslRow> glsl_composite_rows() { return kRows; }
+std::span<const GlslRow> glsl_composite_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

@@ -12,38 +12,109 @@ using spirv::Instruction;
 
 namespace {
 
-struct Add { template <class T> T operator()(T a, T b) const { return static_cast<T>(a + b); } };
-struct Subtract { template <class T> T operator()(T a, T b) const { return static_cast<T>(a - b); } };
+struct Add {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a + b);
+  }
+};
+struct Subtract {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a - b);
+  }
+};
 struct Multiply {
   template <class T>
   T operator()(T a, T b) const {
     return static_cast<T>(std::uint64_t{a} * b);
   }
 };
-struct Negate { template <class T> T operator()(T a) const { return static_cast<T>(T{0} - a); } };
-struct Not { template <class T> T operator()(T a) const { return static_cast<T>(~a); } };
-struct And { template <class T> T operator()(T a, T b) const { return static_cast<T>(a & b); } };
-struct Or { template <class T> T operator()(T a, T b) const { return static_cast<T>(a | b); } };
-struct Xor { template <class T> T operator()(T a, T b) const { return static_cast<T>(a ^ b); } };
-struct UDiv { template <class T> T operator()(T a, T b) const { return edge::udiv(a, b); } };
-struct SDiv { template <class T> T operator()(T a, T b) const { return edge::sdiv(a, b); } };
-struct UMod { template <class T> T operator()(T a, T b) const { return edge::umod(a, b); } };
-struct SRem { template <class T> T operator()(T a, T b) const { return edge::srem(a, b); } };
-struct SMod { template <class T> T operator()(T a, T b) const { return edge::smod(a, b); } };
-struct Reverse { template <class T> T operator()(T a) const { return edge::bit_reverse(a); } };
+struct Negate {
+  template <class T>
+  T operator()(T a) const {
+    return static_cast<T>(T{0} - a);
+  }
+};
+struct Not {
+  template <class T>
+  T operator()(T a) const {
+    return static_cast<T>(~a);
+  }
+};
+struct And {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a & b);
+  }
+};
+struct Or {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a | b);
+  }
+};
+struct Xor {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(a ^ b);
+  }
+};
+struct UDiv {
+  template <class T>
+  T operator()(T a, T b) const {
+    return edge::udiv(a, b);
+  }
+};
+struct SDiv {
+  template <class T>
+  T operator()(T a, T b) const {
+    return edge::sdiv(a, b);
+  }
+};
+struct UMod {
+  template <class T>
+  T operator()(T a, T b) const {
+    return edge::umod(a, b);
+  }
+};
+struct SRem {
+  template <class T>
+  T operator()(T a, T b) const {
+    return edge::srem(a, b);
+  }
+};
+struct SMod {
+  template <class T>
+  T operator()(T a, T b) const {
+    return edge::smod(a, b);
+  }
+};
+struct Reverse {
+  template <class T>
+  T operator()(T a) const {
+    return edge::bit_reverse(a);
+  }
+};
 
 // Shift amounts have their own width; a slot holds any of them.
 struct ShiftLeft {
   template <class T>
-  static T apply(T value, Slot amount) { return edge::shift_left(value, amount); }
+  static T apply(T value, Slot amount) {
+    return edge::shift_left(value, amount);
+  }
 };
 struct ShiftRight {
   template <class T>
-  static T apply(T value, Slot amount) { return edge::shift_right_logical(value, amount); }
+  static T apply(T value, Slot amount) {
+    return edge::shift_right_logical(value, amount);
+  }
 };
 struct ShiftRightSigned {
   template <class T>
-  static T apply(T value, Slot amount) { return edge::shift_right_arithmetic(value, amount); }
+  static T apply(T value, Slot amount) {
+    return edge::shift_right_arithmetic(value, amount);
+  }
 };
 
 template <class T, class F>
@@ -56,7 +127,9 @@ void shift(Lane& lane, const Step& step) {
 template <class F>
 struct Shift {
   template <class T>
-  struct Of { static constexpr Handler handler = straight<shift<T, F>>; };
+  struct Of {
+    static constexpr Handler handler = straight<shift<T, F>>;
+  };
 };
 
 template <class T>
@@ -66,7 +139,9 @@ void bit_count(Lane& lane, const Step& step) {
   for (std::uint32_t i = 0; i < step.n; ++i) to[i] = edge::bit_count(static_cast<T>(a[i]));
 }
 template <class T>
-struct BitCount { static constexpr Handler handler = straight<bit_count<T>>; };
+struct BitCount {
+  static constexpr Handler handler = straight<bit_count<T>>;
+};
 
 // offset and count are scalars of any width.
 template <class T>
@@ -78,7 +153,9 @@ void extract_unsigned(Lane& lane, const Step& step) {
     to[i] = edge::bit_field_uextract(static_cast<T>(a[i]), offset, count);
 }
 template <class T>
-struct ExtractUnsigned { static constexpr Handler handler = straight<extract_unsigned<T>>; };
+struct ExtractUnsigned {
+  static constexpr Handler handler = straight<extract_unsigned<T>>;
+};
 
 template <class T>
 void extract_signed(Lane& lane, const Step& step) {
@@ -89,7 +166,9 @@ void extract_signed(Lane& lane, const Step& step) {
     to[i] = edge::bit_field_sextract(static_cast<T>(a[i]), offset, count);
 }
 template <class T>
-struct ExtractSigned { static constexpr Handler handler = straight<extract_signed<T>>; };
+struct ExtractSigned {
+  static constexpr Handler handler = straight<extract_signed<T>>;
+};
 
 // `extra` is the ref of the count.
 template <class T>
@@ -102,7 +181,9 @@ void insert(Lane& lane, const Step& step) {
     to[i] = edge::bit_field_insert(static_cast<T>(a[i]), static_cast<T>(b[i]), offset, count);
 }
 template <class T>
-struct Insert { static constexpr Handler handler = straight<insert<T>>; };
+struct Insert {
+  static constexpr Handler handler = straight<insert<T>>;
+};
 
 // Results of two members, each of n components.
 template <class T, class F>
@@ -119,7 +200,9 @@ void pair(Lane& lane, const Step& step) {
 template <class F>
 struct Pair {
   template <class T>
-  struct Of { static constexpr Handler handler = straight<pair<T, F>>; };
+  struct Of {
+    static constexpr Handler handler = straight<pair<T, F>>;
+  };
 };
 struct AddCarry {
   template <class T>
@@ -136,11 +219,15 @@ struct SubBorrow {
 };
 struct UMulExtended {
   template <class T>
-  static edge::Wide<T> apply(T a, T b) { return edge::umul_extended(a, b); }
+  static edge::Wide<T> apply(T a, T b) {
+    return edge::umul_extended(a, b);
+  }
 };
 struct SMulExtended {
   template <class T>
-  static edge::Wide<T> apply(T a, T b) { return edge::smul_extended(a, b); }
+  static edge::Wide<T> apply(T a, T b) {
+    return edge::smul_extended(a, b);
+  }
 };
 
 template <class F>
@@ -187,6 +274,8 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-std::span<const OpRow> integer_rows() { return kRows; }
+std::span<const OpRow> integer_rows() {
+  return kRows;
+}
 
 }  // namespace sokr::reference

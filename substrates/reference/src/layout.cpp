@@ -43,10 +43,14 @@ std::uint32_t Lowerer::slots(Id id) {
   const Type& t = type(id);
   std::uint64_t count = 0;
   switch (t.kind) {
-    case TypeKind::kBool: case TypeKind::kInt: case TypeKind::kFloat:
+    case TypeKind::kBool:
+    case TypeKind::kInt:
+    case TypeKind::kFloat:
       count = 1;
       break;
-    case TypeKind::kVector: case TypeKind::kMatrix: case TypeKind::kArray:
+    case TypeKind::kVector:
+    case TypeKind::kMatrix:
+    case TypeKind::kArray:
       count = std::uint64_t{t.count} * slots(t.element);
       break;
     case TypeKind::kStruct:
@@ -55,18 +59,19 @@ std::uint32_t Lowerer::slots(Id id) {
     case TypeKind::kPointer:
       count = kPointerSlots;
       break;
-    case TypeKind::kVoid: case TypeKind::kFunction:
+    case TypeKind::kVoid:
+    case TypeKind::kFunction:
       break;
     default:
-      deny(SOKR_CAPABILITY_DENIED,
-           fmt::format("the reference interpreter has no values of {} ({})",
-                       module_->describe(id), spirv::op_name(t.op)));
+      deny(SOKR_CAPABILITY_DENIED, fmt::format("the reference interpreter has no values of {} ({})",
+                                               module_->describe(id), spirv::op_name(t.op)));
       return 1;
   }
   if (count > kMaxValueSlots) {
     deny(SOKR_CAPABILITY_DENIED,
          fmt::format("a value of type {} has {} components; the reference interpreter takes at "
-                     "most {}", module_->describe(id), count, kMaxValueSlots));
+                     "most {}",
+                     module_->describe(id), count, kMaxValueSlots));
     return 1;
   }
   return slots_[id] = static_cast<std::uint32_t>(count);
@@ -127,7 +132,8 @@ void Lowerer::visit_leaves(Id id, std::uint64_t offset, std::uint32_t column,
   if (failed()) return;
   const Type& t = type(id);
   switch (t.kind) {
-    case TypeKind::kInt: case TypeKind::kFloat:
+    case TypeKind::kInt:
+    case TypeKind::kFloat:
       program_->leaves.push_back({offset, 0, 0, static_cast<std::uint8_t>(t.width / 8)});
       return;
     case TypeKind::kPointer:
@@ -146,8 +152,7 @@ void Lowerer::visit_leaves(Id id, std::uint64_t offset, std::uint32_t column,
     case TypeKind::kMatrix: {
       const std::uint64_t bytes = scalar(id).width / 8;
       for (std::uint32_t i = 0; i < t.count; ++i) {
-        const std::uint64_t step =
-            !matrix ? 0 : matrix->row_major ? bytes : matrix->stride;
+        const std::uint64_t step = !matrix ? 0 : matrix->row_major ? bytes : matrix->stride;
         visit_leaves(t.element, offset + i * step, i, matrix);
       }
       return;

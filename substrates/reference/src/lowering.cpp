@@ -18,9 +18,9 @@ constexpr std::uint64_t kMaxStackSlots = std::uint64_t{1} << 22;
 
 std::unordered_map<std::uint32_t, Lowering> make_table() {
   std::unordered_map<std::uint32_t, Lowering> table;
-  for (const auto rows : {arithmetic_rows(), integer_rows(), comparison_rows(), conversion_rows(),
-                          composite_rows(), memory_rows(), atomic_rows(), control_rows(),
-                          subgroup_rows(), dot_product_rows()})
+  for (const auto rows :
+       {arithmetic_rows(), integer_rows(), comparison_rows(), conversion_rows(), composite_rows(),
+        memory_rows(), atomic_rows(), control_rows(), subgroup_rows(), dot_product_rows()})
     for (const OpRow& row : rows) table.emplace(static_cast<std::uint32_t>(row.op), row.lower);
   return table;
 }
@@ -48,8 +48,11 @@ std::string Program::describe(const Step* step) const {
 
 Lowerer::Lowerer(std::shared_ptr<const spirv::Module> module, const spirv::EntryPoint& entry,
                  std::uint32_t subgroup_size)
-    : module_(std::move(module)), entry_(entry), program_(std::make_shared<Program>()),
-      refs_(module_->bound(), kNoRef), slots_(module_->bound(), 0) {
+    : module_(std::move(module)),
+      entry_(entry),
+      program_(std::make_shared<Program>()),
+      refs_(module_->bound(), kNoRef),
+      slots_(module_->bound(), 0) {
   program_->module = module_;
   program_->entry = &entry_;
   program_->subgroup_size = subgroup_size;
@@ -69,8 +72,8 @@ Ref Lowerer::temporary(std::uint32_t count) {
   if (std::uint64_t{frame_} + count > kMaxStackSlots) {
     deny(SOKR_CAPABILITY_DENIED,
          fmt::format("function {} needs more than {} value components; the reference interpreter "
-                     "takes no more", function_ ? module_->describe(function_->id) : "",
-                     kMaxStackSlots));
+                     "takes no more",
+                     function_ ? module_->describe(function_->id) : "", kMaxStackSlots));
     return kFrameRefs;
   }
   frame_ += count;
@@ -167,9 +170,10 @@ Ref Lowerer::variable(const spirv::Variable& variable) {
     case spv::StorageClass::Input:
       return lane_variable(variable);
     default:
-      deny(SOKR_CAPABILITY_DENIED,
-           fmt::format("the reference interpreter has no storage class {} (variable {})",
-                       spirv::storage_class_name(variable.storage), module_->describe(variable.id)));
+      deny(
+          SOKR_CAPABILITY_DENIED,
+          fmt::format("the reference interpreter has no storage class {} (variable {})",
+                      spirv::storage_class_name(variable.storage), module_->describe(variable.id)));
       return kPoolRefs;
   }
 }
@@ -204,7 +208,8 @@ Ref Lowerer::workgroup_variable(const spirv::Variable& variable) {
   if (total > kMaxWorkgroupBytes * sizeof(Slot))
     deny(SOKR_CAPABILITY_DENIED,
          fmt::format("the Workgroup variables need more than the {} bytes that the reference "
-                     "interpreter has", kMaxWorkgroupBytes));
+                     "interpreter has",
+                     kMaxWorkgroupBytes));
   return shared_variable(variable, pointer);
 }
 
@@ -223,13 +228,15 @@ Ref Lowerer::lane_variable(const spirv::Variable& variable) {
   if (program_->lane_slots > kMaxStackSlots)
     deny(SOKR_CAPABILITY_DENIED,
          fmt::format("the Private variables need more than the {} components that the reference "
-                     "interpreter has", kMaxStackSlots));
+                     "interpreter has",
+                     kMaxStackSlots));
   if (variable.initializer) lane.initializer = ref(variable.initializer);
   program_->lane_variables.push_back(lane);
   return kLaneRefs | lane.pointer;
 }
 
-// ---- Steps ----------------------------------------------------------------------------------------
+// ---- Steps
+// ----------------------------------------------------------------------------------------
 
 void Lowerer::emit_plain(Handler handler, std::uint32_t word) {
   program_->steps.push_back(Step{.run = handler});
@@ -261,14 +268,14 @@ std::uint32_t Lowerer::function_index(Id id) {
   const auto [found, added] =
       function_indices_.emplace(id, static_cast<std::uint32_t>(program_->functions.size()));
   if (added) {
-    if (!module_->function(id))
-      deny(SOKR_INVALID_IR, fmt::format("%{} is not a function", id));
+    if (!module_->function(id)) deny(SOKR_INVALID_IR, fmt::format("%{} is not a function", id));
     program_->functions.push_back(FunctionCode{.id = id});
   }
   return found->second;
 }
 
-// ---- Functions ---------------------------------------------------------------------------------------
+// ---- Functions
+// ---------------------------------------------------------------------------------------
 
 void Lowerer::check_float_controls() {
   const auto& controls = entry_.float_controls;
@@ -276,11 +283,13 @@ void Lowerer::check_float_controls() {
   if (program_->round_toward_zero && (controls.rounding_rte & 6u) != 0)
     deny(SOKR_CAPABILITY_DENIED,
          fmt::format("entry point '{}' asks for RoundingModeRTZ and RoundingModeRTE at once; the "
-                     "reference interpreter has one rounding mode for f32 and f64", entry_.name));
+                     "reference interpreter has one rounding mode for f32 and f64",
+                     entry_.name));
   if (controls.denorm_flush_to_zero)
     deny(SOKR_CAPABILITY_DENIED,
          fmt::format("entry point '{}' asks for DenormFlushToZero; the reference interpreter "
-                     "always preserves denormals", entry_.name));
+                     "always preserves denormals",
+                     entry_.name));
 }
 
 void Lowerer::scan_call_tree() {
@@ -305,7 +314,8 @@ void Lowerer::scan_call_tree() {
 
 void Lowerer::assign_slots(const spirv::Function& function, FunctionCode& code) {
   frame_ = 0;
-  for (const auto& parameter : function.parameters) refs_[parameter.id] = temporary(slots(parameter.type));
+  for (const auto& parameter : function.parameters)
+    refs_[parameter.id] = temporary(slots(parameter.type));
   for (const auto& variable : function.variables) {
     LocalVariable local;
     const Type& pointer = type(variable.type);
@@ -442,7 +452,8 @@ void Lowerer::lower_terminator(const spirv::Function& function, BlockIndex index
   }
 }
 
-// ---- Edges -------------------------------------------------------------------------------------------
+// ---- Edges
+// -------------------------------------------------------------------------------------------
 
 void Lowerer::emit_phi_copies(const spirv::Function& function, BlockIndex from, BlockIndex to) {
   if (to >= function.blocks.size()) return;
@@ -476,11 +487,21 @@ bool Lowerer::needs_stub(const spirv::Function& function, const Edge& edge) cons
 void Lowerer::set_target(const Edge& edge, std::uint32_t target) {
   Step& step = program_->steps[edge.step];
   switch (edge.operand) {
-    case 0: step.extra = target; break;
-    case 1: step.b = target; break;
-    case 2: step.c = target; break;
-    case 3: program_->switches[step.extra].default_target = target; break;
-    default: program_->switches[step.extra].cases[edge.index].second = target; break;
+    case 0:
+      step.extra = target;
+      break;
+    case 1:
+      step.b = target;
+      break;
+    case 2:
+      step.c = target;
+      break;
+    case 3:
+      program_->switches[step.extra].default_target = target;
+      break;
+    default:
+      program_->switches[step.extra].cases[edge.index].second = target;
+      break;
   }
 }
 
@@ -503,15 +524,16 @@ void Lowerer::resolve_edges(const spirv::Function& function) {
   }
 }
 
-// ---- The whole -----------------------------------------------------------------------------------------
+// ---- The whole
+// -----------------------------------------------------------------------------------------
 
 // Slots of the deepest stack below a function; 0 in `known` = not visited, 1 = being visited.
 std::uint64_t Lowerer::stack_of(std::uint32_t index, std::vector<std::uint64_t>& known,
                                 std::vector<std::uint32_t>& depths) {
   if (known[index] > 1) return known[index];
   if (known[index] == 1) {
-    deny(SOKR_INVALID_IR, fmt::format("function {} calls itself",
-                                      module_->describe(program_->functions[index].id)));
+    deny(SOKR_INVALID_IR,
+         fmt::format("function {} calls itself", module_->describe(program_->functions[index].id)));
     return 0;
   }
   known[index] = 1;
@@ -537,8 +559,8 @@ void Lowerer::measure_stack() {
   if (program_->stack_slots > kMaxStackSlots)
     deny(SOKR_CAPABILITY_DENIED,
          fmt::format("entry point '{}' needs {} value components an invocation; the reference "
-                     "interpreter takes at most {}", entry_.name, program_->stack_slots,
-                     kMaxStackSlots));
+                     "interpreter takes at most {}",
+                     entry_.name, program_->stack_slots, kMaxStackSlots));
 }
 
 Result<std::shared_ptr<const Program>> Lowerer::run() {
@@ -558,14 +580,16 @@ Result<std::shared_ptr<const Program>> prepare(std::shared_ptr<const spirv::Modu
       (subgroup_size & (subgroup_size - 1)) != 0)
     return fail(SOKR_INVALID_INPUT,
                 "subgroup size {} is not supported; the reference interpreter has powers of two "
-                "from {} to {}", subgroup_size, kMinSubgroupSize, kMaxSubgroupSize);
-  const std::uint64_t invocations = std::uint64_t{entry.local_size[0]} * entry.local_size[1] *
-                                    entry.local_size[2];
+                "from {} to {}",
+                subgroup_size, kMinSubgroupSize, kMaxSubgroupSize);
+  const std::uint64_t invocations =
+      std::uint64_t{entry.local_size[0]} * entry.local_size[1] * entry.local_size[2];
   if (invocations == 0 || invocations > kMaxLocalInvocations)
-    return fail(SOKR_CAPABILITY_DENIED,
-                "workgroup size {}x{}x{} has {} invocations; the reference interpreter takes 1 to {}",
-                entry.local_size[0], entry.local_size[1], entry.local_size[2], invocations,
-                kMaxLocalInvocations);
+    return fail(
+        SOKR_CAPABILITY_DENIED,
+        "workgroup size {}x{}x{} has {} invocations; the reference interpreter takes 1 to {}",
+        entry.local_size[0], entry.local_size[1], entry.local_size[2], invocations,
+        kMaxLocalInvocations);
   SOKR_TRY(check_capabilities(*module));
   try {
     return Lowerer(std::move(module), entry, subgroup_size).run();

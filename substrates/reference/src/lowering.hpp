@@ -8,7 +8,6 @@
 
 #include <sokr/base/result.hpp>
 #include <sokr/spirv/module.hpp>
-
 #include <unordered_map>
 
 #include "program.hpp"
@@ -111,7 +110,7 @@ class Lowerer {
  private:
   struct Edge {
     std::size_t step = 0;
-    int operand = 0;  // 0 = extra, 1 = b, 2 = c, 3 = switch default, 4 = switch case
+    int operand = 0;        // 0 = extra, 1 = b, 2 = c, 3 = switch default, 4 = switch case
     std::size_t index = 0;  // of the case
     spirv::BlockIndex from = 0, to = 0;
   };
@@ -145,8 +144,8 @@ class Lowerer {
   const spirv::EntryPoint& entry_;
   std::shared_ptr<Program> program_;
   std::optional<Failure> failure_;
-  std::vector<Ref> refs_;                // by id
-  std::vector<std::uint32_t> slots_;     // by type id; 0 = not known yet
+  std::vector<Ref> refs_;             // by id
+  std::vector<std::uint32_t> slots_;  // by type id; 0 = not known yet
   std::unordered_map<spirv::Id, std::pair<std::uint32_t, std::uint32_t>> plans_;
   std::unordered_map<spirv::Id, std::uint32_t> function_indices_;
   std::vector<Edge> edges_;

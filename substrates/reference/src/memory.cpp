@@ -96,8 +96,10 @@ class ChainBuilder {
   bool index(Id id) {
     const Type& t = l_.type(type_);
     switch (t.kind) {
-      case TypeKind::kStruct: return member(t, id);
-      case TypeKind::kArray: case TypeKind::kRuntimeArray:
+      case TypeKind::kStruct:
+        return member(t, id);
+      case TypeKind::kArray:
+      case TypeKind::kRuntimeArray:
         add(id, ChainStep::kBytes,
             explicit_ ? t.stride : std::uint64_t{l_.slots(t.element)} * sizeof(Slot));
         break;
@@ -206,7 +208,8 @@ void lower_chain_from(Lowerer& l, const Instruction& i, std::size_t first) {
   const Type& pointer = l.type_of(l.arg(i, 0));
   ChainBuilder builder(l, pointer);
   if (first == 2) builder.pointer_element(l.arg(i, 1), pointer);
-  if (l.is_descriptor_array(pointer) && first < i.args.size()) builder.descriptor(l.arg(i, first++));
+  if (l.is_descriptor_array(pointer) && first < i.args.size())
+    builder.descriptor(l.arg(i, first++));
   for (; first < i.args.size(); ++first)
     if (!builder.index(l.arg(i, first)))
       return l.deny(SOKR_INVALID_IR,
@@ -215,8 +218,12 @@ void lower_chain_from(Lowerer& l, const Instruction& i, std::size_t first) {
   emit_chain(l, i, builder.finish());
 }
 
-void lower_chain(Lowerer& l, const Instruction& i) { lower_chain_from(l, i, 1); }
-void lower_pointer_chain(Lowerer& l, const Instruction& i) { lower_chain_from(l, i, 2); }
+void lower_chain(Lowerer& l, const Instruction& i) {
+  lower_chain_from(l, i, 1);
+}
+void lower_pointer_chain(Lowerer& l, const Instruction& i) {
+  lower_chain_from(l, i, 2);
+}
 
 // ---- Loads and stores ---------------------------------------------------------------------------
 
@@ -254,18 +261,26 @@ void store_vector(Lane& lane, const Step& step) {
 
 Slot load_bytes(const std::uint8_t* at, std::uint32_t bytes) {
   switch (bytes) {
-    case 1: return load_raw<std::uint8_t>(at);
-    case 2: return load_raw<std::uint16_t>(at);
-    case 4: return load_raw<std::uint32_t>(at);
-    default: return load_raw<std::uint64_t>(at);
+    case 1:
+      return load_raw<std::uint8_t>(at);
+    case 2:
+      return load_raw<std::uint16_t>(at);
+    case 4:
+      return load_raw<std::uint32_t>(at);
+    default:
+      return load_raw<std::uint64_t>(at);
   }
 }
 void store_bytes(std::uint8_t* at, std::uint32_t bytes, Slot value) {
   switch (bytes) {
-    case 1: return store_raw(at, static_cast<std::uint8_t>(value));
-    case 2: return store_raw(at, static_cast<std::uint16_t>(value));
-    case 4: return store_raw(at, static_cast<std::uint32_t>(value));
-    default: return store_raw(at, std::uint64_t{value});
+    case 1:
+      return store_raw(at, static_cast<std::uint8_t>(value));
+    case 2:
+      return store_raw(at, static_cast<std::uint16_t>(value));
+    case 4:
+      return store_raw(at, static_cast<std::uint32_t>(value));
+    default:
+      return store_raw(at, std::uint64_t{value});
   }
 }
 
@@ -308,8 +323,7 @@ void store_leaves(Lane& lane, const Step& step) {
 // Memory whose layout is that of values: one slot a component. Only the invocations of
 // one workgroup see it, and they run on one thread. Partly out of bounds is wholly out.
 void load_slots(Lane& lane, const Step& step) {
-  const std::uint8_t* at =
-      resolve(lane, step, lane.slots(step.a), 0, step.n * sizeof(Slot), false);
+  const std::uint8_t* at = resolve(lane, step, lane.slots(step.a), 0, step.n * sizeof(Slot), false);
   Slot* to = lane.slots(step.dst);
   if (!at) {
     std::memset(to, 0, step.n * sizeof(Slot));
@@ -351,7 +365,9 @@ Handler vector_store(std::uint32_t bits) {
                       : straight<store_vector<std::uint64_t>>;
 }
 
-bool is_number(const Type& t) { return t.kind == TypeKind::kInt || t.kind == TypeKind::kFloat; }
+bool is_number(const Type& t) {
+  return t.kind == TypeKind::kInt || t.kind == TypeKind::kFloat;
+}
 
 // The handler, count and `extra` for one access.
 Step access(Lowerer& l, const Type& pointer, bool store) {
@@ -405,7 +421,9 @@ void lower_array_length(Lowerer& l, const Instruction& i) {
 
 // ---- Pointers as values -------------------------------------------------------------------------
 
-bool same_place(const Slot* a, const Slot* b) { return a[0] + a[2] == b[0] + b[2]; }
+bool same_place(const Slot* a, const Slot* b) {
+  return a[0] + a[2] == b[0] + b[2];
+}
 void pointers_equal(Lane& lane, const Step& step) {
   lane.slot(step.dst) = same_place(lane.slots(step.a), lane.slots(step.b)) ? 1 : 0;
 }
@@ -429,10 +447,10 @@ void lower_differ(Lowerer& l, const Instruction& i) {
 }
 void lower_difference(Lowerer& l, const Instruction& i) {
   const Type& pointer = l.type_of(l.arg(i, 0));
-  const std::uint64_t stride =
-      !l.is_explicit(pointer.storage) ? std::uint64_t{l.slots(pointer.element)} * sizeof(Slot)
-      : pointer.stride                ? pointer.stride
-                                      : l.module().explicit_size(pointer.element);
+  const std::uint64_t stride = !l.is_explicit(pointer.storage)
+                                   ? std::uint64_t{l.slots(pointer.element)} * sizeof(Slot)
+                               : pointer.stride ? pointer.stride
+                                                : l.module().explicit_size(pointer.element);
   l.emit(straight<pointer_difference>, i, l.type(i.type).width,
          {l.operand(i, 0), l.operand(i, 1), static_cast<Ref>(stride)});
 }
@@ -453,7 +471,9 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-std::span<const OpRow> memory_rows() { return kRows; }
+std::span<const OpRow> memory_rows() {
+  return kRows;
+}
 
 void Lowerer::emit_load(const Instruction& instruction, Ref dst, Ref pointer,
                         const Type& pointer_type) {

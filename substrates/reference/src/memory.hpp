@@ -14,8 +14,8 @@ namespace sokr::reference {
 
 // The address of `bytes` bytes at `pointer` + `extra`; null if they are out of bounds, which
 // is counted.
-inline std::uint8_t* resolve(Lane& lane, const Step& step, const Slot* pointer,
-                             std::uint64_t extra, std::uint32_t bytes, bool write) {
+inline std::uint8_t* resolve(Lane& lane, const Step& step, const Slot* pointer, std::uint64_t extra,
+                             std::uint32_t bytes, bool write) {
   const std::uint64_t offset = pointer[2] + extra;
   if (offset <= pointer[1] && pointer[1] - offset >= bytes) [[likely]]
     return reinterpret_cast<std::uint8_t*>(pointer[0] + offset);

@@ -6,17 +6,16 @@
 #ifndef SOKR_REFERENCE_NUMERIC_HPP_
 #define SOKR_REFERENCE_NUMERIC_HPP_
 
-#include <sokr/reference/float16.hpp>
-
 #include <bit>
 #include <concepts>
 #include <cstdint>
+#include <sokr/reference/float16.hpp>
 
 #include "lowering.hpp"
 
 namespace sokr::reference {
 
-struct Half {};           // f16, rounded to nearest even
+struct Half {};            // f16, rounded to nearest even
 struct HalfTowardZero {};  // f16, rounded toward zero
 
 template <class T>
@@ -119,48 +118,67 @@ void test1(Lane& lane, const Step& step) {
 template <template <class> class Make>
 Handler for_integer(std::uint32_t width) {
   switch (width) {
-    case 8: return Make<std::uint8_t>::handler;
-    case 16: return Make<std::uint16_t>::handler;
-    case 32: return Make<std::uint32_t>::handler;
-    case 64: return Make<std::uint64_t>::handler;
-    default: return nullptr;
+    case 8:
+      return Make<std::uint8_t>::handler;
+    case 16:
+      return Make<std::uint16_t>::handler;
+    case 32:
+      return Make<std::uint32_t>::handler;
+    case 64:
+      return Make<std::uint64_t>::handler;
+    default:
+      return nullptr;
   }
 }
 
 template <template <class> class Make>
 Handler for_float(std::uint32_t width, bool half_toward_zero) {
   switch (width) {
-    case 16: return half_toward_zero ? Make<HalfTowardZero>::handler : Make<Half>::handler;
-    case 32: return Make<float>::handler;
-    case 64: return Make<double>::handler;
-    default: return nullptr;
+    case 16:
+      return half_toward_zero ? Make<HalfTowardZero>::handler : Make<Half>::handler;
+    case 32:
+      return Make<float>::handler;
+    case 64:
+      return Make<double>::handler;
+    default:
+      return nullptr;
   }
 }
 
 template <class F>
 struct Map1 {
   template <class T>
-  struct Of { static constexpr Handler handler = straight<map1<T, F>>; };
+  struct Of {
+    static constexpr Handler handler = straight<map1<T, F>>;
+  };
 };
 template <class F>
 struct Map2 {
   template <class T>
-  struct Of { static constexpr Handler handler = straight<map2<T, F>>; };
+  struct Of {
+    static constexpr Handler handler = straight<map2<T, F>>;
+  };
 };
 template <class F>
 struct Map3 {
   template <class T>
-  struct Of { static constexpr Handler handler = straight<map3<T, F>>; };
+  struct Of {
+    static constexpr Handler handler = straight<map3<T, F>>;
+  };
 };
 template <class F>
 struct Test1 {
   template <class T>
-  struct Of { static constexpr Handler handler = straight<test1<T, F>>; };
+  struct Of {
+    static constexpr Handler handler = straight<test1<T, F>>;
+  };
 };
 template <class F>
 struct Test2 {
   template <class T>
-  struct Of { static constexpr Handler handler = straight<test2<T, F>>; };
+  struct Of {
+    static constexpr Handler handler = straight<test2<T, F>>;
+  };
 };
 
 // Emits `handler`, or refuses a width that has none.
@@ -169,7 +187,8 @@ inline bool emit_or_deny(Lowerer& lowerer, const spirv::Instruction& instruction
   if (!handler) {
     lowerer.deny(SOKR_CAPABILITY_DENIED,
                  fmt::format("the reference interpreter does not run {} (word {} of the module) on "
-                             "this type", spirv::op_name(instruction.op), instruction.word));
+                             "this type",
+                             spirv::op_name(instruction.op), instruction.word));
     return false;
   }
   lowerer.emit(handler, instruction, n, operands);
@@ -180,8 +199,7 @@ inline bool emit_or_deny(Lowerer& lowerer, const spirv::Instruction& instruction
 // first operand.
 template <template <class> class Make, std::size_t Count, std::size_t First = 0>
 void lower_integer(Lowerer& l, const spirv::Instruction& i) {
-  const Handler handler =
-      for_integer<Make>(l.scalar(l.module().type_of(l.arg(i, First))).width);
+  const Handler handler = for_integer<Make>(l.scalar(l.module().type_of(l.arg(i, First))).width);
   const std::uint32_t n = l.components(i.type);
   if constexpr (Count == 1) emit_or_deny(l, i, handler, n, {l.operand(i, First)});
   if constexpr (Count == 2)
@@ -193,8 +211,8 @@ void lower_integer(Lowerer& l, const spirv::Instruction& i) {
 
 template <template <class> class Make, std::size_t Count, std::size_t First = 0>
 void lower_float(Lowerer& l, const spirv::Instruction& i) {
-  const Handler handler = for_float<Make>(
-      l.scalar(l.module().type_of(l.arg(i, First))).width, l.rounds_half_to_zero());
+  const Handler handler =
+      for_float<Make>(l.scalar(l.module().type_of(l.arg(i, First))).width, l.rounds_half_to_zero());
   const std::uint32_t n = l.components(i.type);
   if constexpr (Count == 1) emit_or_deny(l, i, handler, n, {l.operand(i, First)});
   if constexpr (Count == 2)

@@ -5,9 +5,8 @@
 #ifndef SOKR_REFERENCE_PROGRAM_HPP_
 #define SOKR_REFERENCE_PROGRAM_HPP_
 
-#include <sokr/reference/interpreter.hpp>
-
 #include <bitset>
+#include <sokr/reference/interpreter.hpp>
 
 #include "step.hpp"
 
@@ -47,12 +46,12 @@ struct Chain {
 };
 
 struct Call {
-  std::uint32_t function = 0;  // index into Program::functions
+  std::uint32_t function = 0;   // index into Program::functions
   std::vector<Copy> arguments;  // `to` is in the callee's frame
 };
 
 struct Switch {
-  std::uint32_t default_target = 0;  // step index
+  std::uint32_t default_target = 0;                            // step index
   std::vector<std::pair<std::uint64_t, std::uint32_t>> cases;  // sorted
 };
 
@@ -90,10 +89,10 @@ struct GroupOperation {
 struct SharedPointer {
   enum Kind : std::uint8_t { kBinding, kDescriptorArray, kPush, kWorkgroup };
   Kind kind{};
-  std::uint32_t pool = 0;                   // first of its slots
+  std::uint32_t pool = 0;  // first of its slots
   std::uint32_t set = 0, binding = 0;
-  std::uint32_t count = 0;                  // kDescriptorArray; 0 = runtime-sized
-  std::uint64_t offset = 0, size = 0;       // kWorkgroup: bytes
+  std::uint32_t count = 0;             // kDescriptorArray; 0 = runtime-sized
+  std::uint64_t offset = 0, size = 0;  // kWorkgroup: bytes
   Slot strides = 0;
 };
 
@@ -110,11 +109,11 @@ struct Program {
   std::uint32_t subgroup_size = kDefaultSubgroupSize;
   std::array<std::uint32_t, 3> local_size{1, 1, 1};
   bool round_toward_zero = false;
-  bool has_barriers = false;      // of workgroup scope
-  bool lockstep = false;          // has subgroup operations
+  bool has_barriers = false;  // of workgroup scope
+  bool lockstep = false;      // has subgroup operations
 
   std::vector<Step> steps;
-  std::vector<std::uint32_t> words;  // per step: the instruction's first word in the module
+  std::vector<std::uint32_t> words;     // per step: the instruction's first word in the module
   std::vector<FunctionCode> functions;  // [0] is the entry point
   std::vector<Slot> pool;
   std::vector<SharedPointer> shared_pointers;

@@ -18,9 +18,9 @@ using Slot = std::uint64_t;
 
 // An operand: which of the lane's three slot arrays, and the index in it.
 using Ref = std::uint32_t;
-inline constexpr Ref kFrameRefs = 0;         // values of the current function
-inline constexpr Ref kPoolRefs = 1u << 30;   // constants and pointers to shared memory
-inline constexpr Ref kLaneRefs = 2u << 30;   // Private and Input variables
+inline constexpr Ref kFrameRefs = 0;        // values of the current function
+inline constexpr Ref kPoolRefs = 1u << 30;  // constants and pointers to shared memory
+inline constexpr Ref kLaneRefs = 2u << 30;  // Private and Input variables
 inline constexpr Ref kRefIndex = (1u << 30) - 1;
 inline constexpr Ref kNoRef = UINT32_MAX;
 
@@ -41,11 +41,11 @@ struct Step {
 };
 
 enum class LaneState : std::uint8_t {
-  kReady,      // goes on at `at`
-  kSubgroup,   // waits at a subgroup operation
-  kBarrier,    // waits at a workgroup barrier
+  kReady,     // goes on at `at`
+  kSubgroup,  // waits at a subgroup operation
+  kBarrier,   // waits at a workgroup barrier
   kDone,
-  kFailed,     // Worker::failure says why
+  kFailed,  // Worker::failure says why
 };
 
 struct Frame {
@@ -59,9 +59,9 @@ struct Lane {
   const Step* at = nullptr;
   Worker* worker = nullptr;
   LaneState state = LaneState::kReady;
-  std::uint32_t index = 0;       // LocalInvocationIndex
-  std::uint32_t depth = 0;       // of `frames`
-  std::vector<Frame> frames;     // sized once for the deepest call
+  std::uint32_t index = 0;    // LocalInvocationIndex
+  std::uint32_t depth = 0;    // of `frames`
+  std::vector<Frame> frames;  // sized once for the deepest call
 
   Slot* slots(Ref ref) { return base[ref >> 30] + (ref & kRefIndex); }
   Slot& slot(Ref ref) { return *slots(ref); }

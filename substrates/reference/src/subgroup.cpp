@@ -2,10 +2,9 @@
 //
 // Subgroup operations. A lane that reaches one pauses; when every invocation that executes
 // it together has arrived, the group handler computes all their results.
-#include <sokr/substrate/edge_semantics.hpp>
-
 #include <algorithm>
 #include <cmath>
+#include <sokr/substrate/edge_semantics.hpp>
 
 #include "numeric.hpp"
 #include "worker.hpp"
@@ -65,10 +64,14 @@ void vote_any(ActiveSet& set, const Step& step) {
 // 0 for others.
 bool equal(const GroupOperation& operation, Slot a, Slot b) {
   switch (operation.cluster) {
-    case 16: return decode<Half>(a) == decode<Half>(b);
-    case 32: return decode<float>(a) == decode<float>(b);
-    case 64: return decode<double>(a) == decode<double>(b);
-    default: return a == b;
+    case 16:
+      return decode<Half>(a) == decode<Half>(b);
+    case 32:
+      return decode<float>(a) == decode<float>(b);
+    case 64:
+      return decode<double>(a) == decode<double>(b);
+    default:
+      return a == b;
   }
 }
 void vote_equal(ActiveSet& set, const Step& step) {
@@ -92,8 +95,7 @@ LaneMask mask_of(const Slot* words) {
 void write_mask(const LaneMask& mask, Slot* words) {
   for (std::uint32_t word = 0; word < 4; ++word) {
     words[word] = 0;
-    for (std::uint32_t bit = 0; bit < 32; ++bit)
-      words[word] |= Slot{mask[word * 32 + bit]} << bit;
+    for (std::uint32_t bit = 0; bit < 32; ++bit) words[word] |= Slot{mask[word * 32 + bit]} << bit;
   }
 }
 void ballot(ActiveSet& set, const Step& step) {
@@ -182,7 +184,8 @@ void rotate(ActiveSet& set, const Step& step) {
   });
 }
 void quad_broadcast(ActiveSet& set, const Step& step) {
-  shuffle(set, step, [&](std::uint32_t i, Lane& lane) { return (i & ~3u) + (lane.slot(step.b) & 3); });
+  shuffle(set, step,
+          [&](std::uint32_t i, Lane& lane) { return (i & ~3u) + (lane.slot(step.b) & 3); });
 }
 // `operation` = direction: 0 horizontal, 1 vertical, 2 diagonal.
 void quad_swap(ActiveSet& set, const Step& step) {
@@ -223,57 +226,104 @@ void combine(ActiveSet& set, const Step& step) {
 template <int Value>
 struct Constant {
   template <class T>
-  static ValueOf<T> identity() { return static_cast<ValueOf<T>>(Value); }
+  static ValueOf<T> identity() {
+    return static_cast<ValueOf<T>>(Value);
+  }
 };
 struct Add : Constant<0> {
-  template <class V> V operator()(V a, V b) const { return static_cast<V>(a + b); }
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a + b);
+  }
 };
 struct Multiply : Constant<1> {
-  template <class V> V operator()(V a, V b) const {
-    if constexpr (std::is_integral_v<V>) return static_cast<V>(std::uint64_t{a} * b);
-    else return a * b;
+  template <class V>
+  V operator()(V a, V b) const {
+    if constexpr (std::is_integral_v<V>)
+      return static_cast<V>(std::uint64_t{a} * b);
+    else
+      return a * b;
   }
 };
 struct And : Constant<-1> {
-  template <class V> V operator()(V a, V b) const { return static_cast<V>(a & b); }
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a & b);
+  }
 };
 struct Or : Constant<0> {
-  template <class V> V operator()(V a, V b) const { return static_cast<V>(a | b); }
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a | b);
+  }
 };
 struct Xor : Constant<0> {
-  template <class V> V operator()(V a, V b) const { return static_cast<V>(a ^ b); }
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a ^ b);
+  }
 };
 struct LogicalAnd : Constant<1> {
-  template <class V> V operator()(V a, V b) const { return static_cast<V>(a & b); }
+  template <class V>
+  V operator()(V a, V b) const {
+    return static_cast<V>(a & b);
+  }
 };
 struct UMin : Constant<-1> {
-  template <class V> V operator()(V a, V b) const { return b < a ? b : a; }
+  template <class V>
+  V operator()(V a, V b) const {
+    return b < a ? b : a;
+  }
 };
 struct UMax : Constant<0> {
-  template <class V> V operator()(V a, V b) const { return a < b ? b : a; }
+  template <class V>
+  V operator()(V a, V b) const {
+    return a < b ? b : a;
+  }
 };
 struct SMin {
-  template <class T> static T identity() { return static_cast<T>(static_cast<T>(~T{0}) >> 1); }
-  template <class V> V operator()(V a, V b) const {
+  template <class T>
+  static T identity() {
+    return static_cast<T>(static_cast<T>(~T{0}) >> 1);
+  }
+  template <class V>
+  V operator()(V a, V b) const {
     return edge::as_signed(b) < edge::as_signed(a) ? b : a;
   }
 };
 struct SMax {
-  template <class T> static T identity() { return static_cast<T>(T{1} << (edge::kWidth<T> - 1)); }
-  template <class V> V operator()(V a, V b) const {
+  template <class T>
+  static T identity() {
+    return static_cast<T>(T{1} << (edge::kWidth<T> - 1));
+  }
+  template <class V>
+  V operator()(V a, V b) const {
     return edge::as_signed(a) < edge::as_signed(b) ? b : a;
   }
 };
 struct FloatMin {
-  template <class T> static ValueOf<T> identity() { return static_cast<ValueOf<T>>(INFINITY); }
-  template <class V> V operator()(V a, V b) const { return edge::float_min(a, b); }
+  template <class T>
+  static ValueOf<T> identity() {
+    return static_cast<ValueOf<T>>(INFINITY);
+  }
+  template <class V>
+  V operator()(V a, V b) const {
+    return edge::float_min(a, b);
+  }
 };
 struct FloatMax {
-  template <class T> static ValueOf<T> identity() { return static_cast<ValueOf<T>>(-INFINITY); }
-  template <class V> V operator()(V a, V b) const { return edge::float_max(a, b); }
+  template <class T>
+  static ValueOf<T> identity() {
+    return static_cast<ValueOf<T>>(-INFINITY);
+  }
+  template <class V>
+  V operator()(V a, V b) const {
+    return edge::float_max(a, b);
+  }
 };
 
-// ---- Lowering ------------------------------------------------------------------------------------
+// ---- Lowering
+// ------------------------------------------------------------------------------------
 
 void emit_group(Lowerer& l, const Instruction& i, GroupOperation operation, std::uint32_t n,
                 std::initializer_list<Ref> operands) {
@@ -317,7 +367,8 @@ void lower_rotate(Lowerer& l, const Instruction& i) {
       i.args.size() > 3 ? static_cast<std::uint32_t>(l.constant_bits(l.arg(i, 3))) : 0;
   if ((cluster & (cluster - 1)) != 0)
     return l.deny(SOKR_INVALID_IR, fmt::format("OpGroupNonUniformRotateKHR at word {}: cluster "
-                                               "size {} is no power of two", i.word, cluster));
+                                               "size {} is no power of two",
+                                               i.word, cluster));
   emit_group(l, i, {.run = rotate, .cluster = cluster}, l.slots(i.type),
              {l.operand(i, 1), l.operand(i, 2)});
 }
@@ -330,11 +381,16 @@ void lower_quad_swap(Lowerer& l, const Instruction& i) {
 template <class F>
 GroupHandler integer_handler(std::uint32_t width) {
   switch (width) {
-    case 8: return combine<std::uint8_t, F>;
-    case 16: return combine<std::uint16_t, F>;
-    case 32: return combine<std::uint32_t, F>;
-    case 64: return combine<std::uint64_t, F>;
-    default: return nullptr;
+    case 8:
+      return combine<std::uint8_t, F>;
+    case 16:
+      return combine<std::uint16_t, F>;
+    case 32:
+      return combine<std::uint32_t, F>;
+    case 64:
+      return combine<std::uint64_t, F>;
+    default:
+      return nullptr;
   }
 }
 template <class F>
@@ -348,12 +404,14 @@ void lower_combine(Lowerer& l, const Instruction& i, GroupHandler handler) {
   if (kind == spv::GroupOperation::ClusteredReduce) {
     cluster = static_cast<std::uint32_t>(l.constant_bits(l.arg(i, 3)));
     if (cluster == 0 || (cluster & (cluster - 1)) != 0)
-      return l.deny(SOKR_INVALID_IR, fmt::format("{} at word {}: cluster size {} is no power of two",
-                                                 spirv::op_name(i.op), i.word, cluster));
+      return l.deny(SOKR_INVALID_IR,
+                    fmt::format("{} at word {}: cluster size {} is no power of two",
+                                spirv::op_name(i.op), i.word, cluster));
   } else if (l.arg(i, 1) > 2) {
     return l.deny(SOKR_CAPABILITY_DENIED,
                   fmt::format("the reference interpreter does not run {} with group operation {} "
-                              "(word {})", spirv::op_name(i.op), l.arg(i, 1), i.word));
+                              "(word {})",
+                              spirv::op_name(i.op), l.arg(i, 1), i.word));
   }
   emit_group(l, i, {.run = handler, .operation = l.arg(i, 1), .cluster = cluster},
              l.components(i.type), {l.operand(i, 2)});
@@ -417,7 +475,9 @@ constexpr OpRow kRows[] = {
 
 }  // namespace
 
-std::span<const OpRow> subgroup_rows() { return kRows; }
+std::span<const OpRow> subgroup_rows() {
+  return kRows;
+}
 
 bool is_subgroup_operation(spv::Op op) {
   return std::any_of(std::begin(kRows), std::end(kRows),

@@ -44,9 +44,9 @@ SokrComputeLimits ReferenceSubstrate::limits() {
   return limits;
 }
 
-ReferenceSubstrate::ReferenceSubstrate(const substrate::Host& host,
-                                       const SubstrateOptions& options)
-    : host_(host), options_(options),
+ReferenceSubstrate::ReferenceSubstrate(const substrate::Host& host, const SubstrateOptions& options)
+    : host_(host),
+      options_(options),
       arena_(static_cast<int>(options.threads ? options.threads : default_threads()), 0) {}
 
 ReferenceSubstrate::~ReferenceSubstrate() {
@@ -66,8 +66,10 @@ ReferenceSubstrate::~ReferenceSubstrate() {
 
 Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& query) {
   if (query.ir_format != SOKR_IR_SPIRV)
-    return fail(SOKR_CAPABILITY_DENIED, "the reference substrate accepts SPIR-V ({:#x}), not IR "
-                "format {:#x}", SOKR_IR_SPIRV, query.ir_format);
+    return fail(SOKR_CAPABILITY_DENIED,
+                "the reference substrate accepts SPIR-V ({:#x}), not IR "
+                "format {:#x}",
+                SOKR_IR_SPIRV, query.ir_format);
   const auto ir = bytes(query.ir_data, query.ir_data_len);
   const auto check = [&]() -> Result<std::shared_ptr<const Checked>> {
     SOKR_TRY(spirv::validate(ir));
@@ -109,7 +111,8 @@ Result<std::shared_ptr<const ReferenceSubstrate::Kernel>> ReferenceSubstrate::ke
   return kernels_.get({request.computation_id, ir, key}, build);
 }
 
-// ---- Launching -----------------------------------------------------------------------------------
+// ---- Launching
+// -----------------------------------------------------------------------------------
 
 Result<void> ReferenceSubstrate::bind(const substrate::ResolvedLaunch& resolved, Work& work) {
   for (const auto& binding : resolved.bindings) {
@@ -128,15 +131,13 @@ Result<std::uint64_t> ReferenceSubstrate::dispatch(const SokrDispatchRequest& re
   SOKR_ASSIGN(const LaunchView launch, LaunchView::parse(request.params, request.params_len));
   auto work = std::make_shared<Work>();
   SOKR_ASSIGN(work->kernel, kernel_for(request, launch));
-  SOKR_ASSIGN(const auto resolved,
-              substrate::check_launch(launch, work->kernel->reflection, limits(),
-                                      request.substrate_id));
+  SOKR_ASSIGN(const auto resolved, substrate::check_launch(launch, work->kernel->reflection,
+                                                           limits(), request.substrate_id));
   SOKR_TRY(bind(resolved, *work));
   work->profile = launch.profile();
   if (launch.is_indirect()) {
-    SOKR_ASSIGN(work->indirect,
-                memory_.resolve(launch.indirect(), launch.indirect_offset(),
-                                3 * sizeof(std::uint32_t), "the indirect buffer"));
+    SOKR_ASSIGN(work->indirect, memory_.resolve(launch.indirect(), launch.indirect_offset(),
+                                                3 * sizeof(std::uint32_t), "the indirect buffer"));
   }
   return submit(std::move(work), launch);
 }
@@ -206,8 +207,9 @@ void ReferenceSubstrate::execute(Work& work) noexcept {
     Result<void> done = run_work(work);
     const auto spent = std::chrono::steady_clock::now() - begin;
     if (work.profile && done)
-      tokens_.record_timing(work.token, static_cast<std::uint64_t>(
-          std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count()));
+      tokens_.record_timing(
+          work.token, static_cast<std::uint64_t>(
+                          std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count()));
     const std::uint64_t token = work.token;
     work.owners.clear();
     if (done) {

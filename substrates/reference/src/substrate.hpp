@@ -7,6 +7,11 @@
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
 #include <sokr/reference/interpreter.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <sokr/substrate/content_cache.hpp>
@@ -15,15 +20,10 @@
 #include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <optional>
-
 namespace sokr::reference {
 
 struct SubstrateOptions {
-  std::uint32_t threads = 0;  // 0 = all that the process may use
+  std::uint32_t threads = 0;                         // 0 = all that the process may use
   OutOfBounds out_of_bounds = OutOfBounds::kIgnore;  // kReport logs a warning a launch
 };
 

@@ -17,8 +17,10 @@ LaunchState::LaunchState(const Program& p, const Launch& l) : program(p), launch
     std::uint32_t count = pointer.kind == SharedPointer::kBinding ? 1 : pointer.count;
     if (pointer.kind == SharedPointer::kDescriptorArray && count == 0)
       for (const Descriptor& d : launch.descriptors)
-        if (d.set == pointer.set && d.binding == pointer.binding) count = std::max(count, d.index + 1);
-    if (pointer.kind == SharedPointer::kPush || pointer.kind == SharedPointer::kWorkgroup) count = 0;
+        if (d.set == pointer.set && d.binding == pointer.binding)
+          count = std::max(count, d.index + 1);
+    if (pointer.kind == SharedPointer::kPush || pointer.kind == SharedPointer::kWorkgroup)
+      count = 0;
     ranges.resize(first + count);
     for (const Descriptor& d : launch.descriptors)
       if (d.set == pointer.set && d.binding == pointer.binding && d.index < count && d.data)
@@ -36,11 +38,13 @@ void LaunchState::fail_with(std::string sentence) {
 // ---- Set up ---------------------------------------------------------------------------------
 
 Worker::Worker(LaunchState& launch_state)
-    : state(launch_state), program(launch_state.program), pool(program.pool),
+    : state(launch_state),
+      program(launch_state.program),
+      pool(program.pool),
       workgroup(static_cast<std::size_t>((program.workgroup_bytes + 7) / sizeof(Slot))),
       scratch(program.scratch_slots) {
-  const std::uint64_t invocations = std::uint64_t{program.local_size[0]} * program.local_size[1] *
-                                    program.local_size[2];
+  const std::uint64_t invocations =
+      std::uint64_t{program.local_size[0]} * program.local_size[1] * program.local_size[2];
   const bool phased = program.has_barriers || program.lockstep;
   lanes.resize(phased ? invocations : 1);
   stacks.resize(lanes.size() * program.stack_slots);
@@ -113,13 +117,13 @@ void Worker::start_lane(Lane& lane, std::uint32_t index,
 
 std::string Worker::position(const Lane& lane) const {
   const auto& size = program.local_size;
-  return fmt::format("invocation ({}, {}, {})", lane.index % size[0], lane.index / size[0] % size[1],
-                     lane.index / size[0] / size[1]);
+  return fmt::format("invocation ({}, {}, {})", lane.index % size[0],
+                     lane.index / size[0] % size[1], lane.index / size[0] / size[1]);
 }
 
 const Step* Worker::fail_lane(Lane& lane, const Step* step, std::string_view what) {
-  state.fail_with(fmt::format("{}: {} ({} of a workgroup)", program.describe(step), what,
-                              position(lane)));
+  state.fail_with(
+      fmt::format("{}: {} ({} of a workgroup)", program.describe(step), what, position(lane)));
   lane.at = step;
   lane.state = LaneState::kFailed;
   return nullptr;
@@ -141,15 +145,17 @@ std::uint8_t* Worker::resolve_special(const Step& step, const Slot* pointer, std
   for (const Descriptor& d : state.launch.descriptors)
     if (d.data && reinterpret_cast<Slot>(d.data) == pointer[0])
       where = fmt::format("binding {}.{}[{}] of {} bytes", d.set, d.binding, d.index, d.size);
-  state.first_out_of_bounds = fmt::format(
-      "{}: {} of {} bytes at {} {} is out of bounds of {}", program.describe(&step),
-      write ? "a write" : "a read", bytes, physical ? "address" : "offset",
-      physical ? fmt::format("{:#x}", offset) : fmt::format("{}", static_cast<std::int64_t>(offset)),
-      where);
+  state.first_out_of_bounds =
+      fmt::format("{}: {} of {} bytes at {} {} is out of bounds of {}", program.describe(&step),
+                  write ? "a write" : "a read", bytes, physical ? "address" : "offset",
+                  physical ? fmt::format("{:#x}", offset)
+                           : fmt::format("{}", static_cast<std::int64_t>(offset)),
+                  where);
   return nullptr;
 }
 
-// ---- Running --------------------------------------------------------------------------------------
+// ---- Running
+// --------------------------------------------------------------------------------------
 
 void Worker::run_lane(Lane& lane) {
   const Step* step = lane.at;
@@ -179,8 +185,7 @@ void Worker::run_workgroup(std::uint64_t linear) {
 }
 
 void Worker::run_each(const std::array<std::uint32_t, 3>& group) {
-  const std::uint32_t count =
-      program.local_size[0] * program.local_size[1] * program.local_size[2];
+  const std::uint32_t count = program.local_size[0] * program.local_size[1] * program.local_size[2];
   for (std::uint32_t i = 0; i < count && !stopped(); ++i) {
     lanes[0].base[0] = stacks.data();
     start_lane(lanes[0], i, group);
@@ -278,7 +283,8 @@ bool Worker::release_barrier() {
     if (compare_positions(*waiting, lane) != 0) {
       state.fail_with(fmt::format(
           "divergent barrier: {} waits at {}, {} at {}; all invocations of a workgroup must reach "
-          "the same barrier", position(*waiting), program.describe(waiting->at), position(lane),
+          "the same barrier",
+          position(*waiting), program.describe(waiting->at), position(lane),
           program.describe(lane.at)));
       return false;
     }

@@ -17,14 +17,14 @@ namespace sokr::reference {
 struct LaunchState {
   const Program& program;
   const Launch& launch;
-  std::vector<Range> ranges;                         // of all descriptors
+  std::vector<Range> ranges;                                            // of all descriptors
   std::vector<std::pair<std::uint32_t, std::uint32_t>> pointer_ranges;  // per SharedPointer:
                                                                         // first, count
   std::atomic<std::uint64_t> out_of_bounds_reads{0}, out_of_bounds_writes{0};
   std::atomic<bool> failed{false};
   std::mutex mutex;
-  std::string first_out_of_bounds;   // under mutex
-  std::optional<Failure> failure;    // under mutex; the first
+  std::string first_out_of_bounds;  // under mutex
+  std::optional<Failure> failure;   // under mutex; the first
 
   LaunchState(const Program& p, const Launch& l);
   bool stopped() const {

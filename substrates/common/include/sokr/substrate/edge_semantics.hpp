@@ -186,7 +186,8 @@ constexpr Wide<T> umul_extended(T a, T b) {
     const std::uint64_t low = (a & kLow) * (b & kLow);
     const std::uint64_t middle1 = (a >> 32) * (b & kLow) + (low >> 32);
     const std::uint64_t middle2 = (a & kLow) * (b >> 32) + (middle1 & kLow);
-    return {(middle2 << 32) | (low & kLow), (a >> 32) * (b >> 32) + (middle1 >> 32) + (middle2 >> 32)};
+    return {(middle2 << 32) | (low & kLow),
+            (a >> 32) * (b >> 32) + (middle1 >> 32) + (middle2 >> 32)};
   }
 }
 

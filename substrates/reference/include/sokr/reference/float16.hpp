@@ -43,7 +43,8 @@ constexpr std::uint16_t half_from_double(double value, bool toward_zero = false)
   const std::uint64_t rest = significand & ((std::uint64_t{1} << shift) - 1);
   const std::uint64_t half_way = std::uint64_t{1} << (shift - 1);
   if (!toward_zero && (rest > half_way || (rest == half_way && (quotient & 1)))) ++quotient;
-  const std::uint64_t biased = exponent >= -14 ? static_cast<std::uint64_t>(exponent + 14) << 10 : 0;
+  const std::uint64_t biased =
+      exponent >= -14 ? static_cast<std::uint64_t>(exponent + 14) << 10 : 0;
   return static_cast<std::uint16_t>(sign | (biased + quotient));
 }
 

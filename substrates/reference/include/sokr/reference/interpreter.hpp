@@ -15,15 +15,14 @@
 #ifndef SOKR_REFERENCE_INTERPRETER_HPP_
 #define SOKR_REFERENCE_INTERPRETER_HPP_
 
-#include <sokr/base/result.hpp>
-#include <sokr/spirv/module.hpp>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <sokr/base/result.hpp>
+#include <sokr/spirv/module.hpp>
 #include <span>
 #include <string>
 
