@@ -250,6 +250,15 @@ Photograph load_photograph(const Options& options) {
   return reduced(photograph, (photograph.width + kWidth / 2) / kWidth);
 }
 
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw std::runtime_error(
+        fmt::format("the folder {} cannot be made: {}", folder.string(), error.message()));
+  }
+}
+
 struct Judged {
   std::vector<Row> rows;
   Pixels best;  // of the first substrate
@@ -294,6 +303,7 @@ Judged run_all(const Context& context, const Kernels& kernels, const Photograph&
 int run(int argc, char** argv) {
   Options options = parse(argc, argv);
   Photograph photograph = load_photograph(options);
+  make_folder(options.folder);
   Context context;
   std::filesystem::path shaders = SOKR_DEMO_SHADERS;
   Kernels kernels{context.kernel(read_file(shaders / "blur.spv")),
@@ -314,7 +324,10 @@ int run(int argc, char** argv) {
     for (const Unavailable& missing : context.unavailable()) {
       reasons += fmt::format("; {}: {}", missing.name, missing.reason);
     }
-    throw std::runtime_error("no substrate on this machine can run the filter" + reasons);
+    throw std::runtime_error(
+        "no substrate on this machine can run the filter; plugins are looked for beside the "
+        "libraries and in SOKR_PLUGIN_PATH" +
+        reasons);
   }
 
   fmt::print("{}\n\n", options.photograph.string());
@@ -327,7 +340,6 @@ int run(int argc, char** argv) {
   bool only_small = full.run == 0;
   const Photograph& before = only_small ? small_photograph : photograph;
   Photograph after{before.width, before.height, only_small ? small.best : full.best};
-  std::filesystem::create_directories(options.folder);
   save_png(options.folder / "before.png", before);
   save_png(options.folder / "after.png", after);
   fmt::print("\nWrote {} and {}\n", (options.folder / "before.png").string(),

@@ -16,7 +16,13 @@
 namespace sokr::demo {
 namespace {
 
-constexpr std::uint32_t kLargestSide = 32768;
+constexpr std::uint64_t kMostPixels = 100'000'000;
+
+bool is_too_large(std::uint64_t width, std::uint64_t height) {
+  return width * height > kMostPixels;
+}
+
+constexpr const char* kTooLarge = "more than 100 million pixels";
 
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
@@ -41,7 +47,10 @@ bool decode_jpeg(std::FILE* file, Photograph& photograph, std::vector<std::uint8
   jpeg_decompress_struct info;
   info.err = jpeg_std_error(&errors.manager);
   errors.manager.error_exit = jpeg_failed;
-  errors.manager.output_message = [](j_common_ptr) {};
+  // A warning, such as data that end early, is a damaged photograph too.
+  errors.manager.emit_message = [](j_common_ptr reader, int level) {
+    if (level < 0) jpeg_failed(reader);
+  };
   if (setjmp(errors.jump) != 0) {
     jpeg_destroy_decompress(&info);
     return false;
@@ -49,6 +58,11 @@ bool decode_jpeg(std::FILE* file, Photograph& photograph, std::vector<std::uint8
   jpeg_create_decompress(&info);
   jpeg_stdio_src(&info, file);
   jpeg_read_header(&info, TRUE);
+  if (is_too_large(info.image_width, info.image_height)) {
+    std::snprintf(errors.sentence, sizeof errors.sentence, "%s", kTooLarge);
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
   info.out_color_space = JCS_RGB;
   jpeg_start_decompress(&info);
   photograph.width = info.output_width;
@@ -72,7 +86,8 @@ Photograph load_jpeg(std::FILE* file, const std::filesystem::path& path) {
   std::vector<std::uint8_t> row;
   JpegErrors errors{};
   if (!decode_jpeg(file, photograph, row, errors)) {
-    throw std::runtime_error(fmt::format("{}: damaged JPEG: {}", path.string(), errors.sentence));
+    throw std::runtime_error(
+        fmt::format("{}: this JPEG cannot be used: {}", path.string(), errors.sentence));
   }
   return photograph;
 }
@@ -84,13 +99,12 @@ Photograph load_png(std::FILE* file, const std::filesystem::path& path) {
     if (done) return;
     std::string reason = image.message;
     png_image_free(&image);
-    throw std::runtime_error(fmt::format("{}: damaged PNG: {}", path.string(), reason));
+    throw std::runtime_error(fmt::format("{}: this PNG cannot be used: {}", path.string(), reason));
   };
   check(png_image_begin_read_from_stdio(&image, file) != 0);
-  if (image.width > kLargestSide || image.height > kLargestSide) {
+  if (is_too_large(image.width, image.height)) {
     png_image_free(&image);
-    throw std::runtime_error(fmt::format("{}: {} x {} pixels; at most {} on a side", path.string(),
-                                         image.width, image.height, kLargestSide));
+    throw std::runtime_error(fmt::format("{}: {}", path.string(), kTooLarge));
   }
   image.format = PNG_FORMAT_RGBA;
   Photograph photograph{image.width, image.height, {}};

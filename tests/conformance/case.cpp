@@ -12,6 +12,7 @@ namespace sokr::conformance {
 namespace {
 
 constexpr std::byte kPoison{0xCD};
+constexpr std::size_t kTail = 64;
 
 template <class T>
 struct Format;
@@ -152,21 +153,27 @@ Check by_the_case() {
   return {[](std::span<const std::byte>, Precision) { return std::string(); }, false};
 }
 
-Case& Case::out(Slot slot, std::size_t bytes, Check check) {
-  bound.push_back({slot, SOKR_ACCESS_WRITE, Bytes(bytes, kPoison), std::move(check)});
+Case& Case::add_in(Slot slot, Bytes initial) {
+  initial.resize(initial.size() + kTail, kPoison);
+  bound.push_back({slot, SOKR_ACCESS_READ, std::move(initial), {}});
   return *this;
 }
 
-Case& Case::out_with_tail(Slot slot, std::size_t bytes, std::size_t tail, Check check) {
-  auto judge = [bytes, check](std::span<const std::byte> got, Precision precision) {
-    if (!std::ranges::all_of(got.subspan(bytes), [](std::byte byte) { return byte == kPoison; })) {
+Case& Case::add(Slot slot, SokrAccess access, Bytes initial, Check check) {
+  std::size_t size = initial.size();
+  initial.resize(size + kTail, kPoison);
+  auto judge = [size, check](std::span<const std::byte> got, Precision precision) {
+    if (!std::ranges::all_of(got.subspan(size), [](std::byte byte) { return byte == kPoison; })) {
       return std::string("bytes behind the result have changed");
     }
-    return check.judge(got.first(bytes), precision);
+    return check.judge(got.first(size), precision);
   };
-  bound.push_back(
-      {slot, SOKR_ACCESS_READ_WRITE, Bytes(bytes + tail, kPoison), {judge, check.exact}});
+  bound.push_back({slot, access, std::move(initial), {judge, check.exact}});
   return *this;
+}
+
+Case& Case::out(Slot slot, std::size_t bytes, Check check) {
+  return add(slot, SOKR_ACCESS_WRITE, Bytes(bytes, kPoison), std::move(check));
 }
 
 bool Case::exact() const {

@@ -127,16 +127,20 @@ class Case {
     launch.specialize(id, value);
     return *this;
   }
+  // Every buffer has some poisoned bytes behind what is given: a kernel that reads or
+  // writes one element too many is found out.
   template <class T>
   Case& in(Slot slot, const std::vector<T>& values) {
+    return add_in(slot, to_bytes(values));
+  }
+  // A buffer of exactly this size, for kernels that ask for it.
+  template <class T>
+  Case& in_sized(Slot slot, const std::vector<T>& values) {
     bound.push_back({slot, SOKR_ACCESS_READ, to_bytes(values), {}});
     return *this;
   }
   // A buffer that the kernel only writes; poisoned before the run.
   Case& out(Slot slot, std::size_t bytes, Check check);
-  // A poisoned buffer that starts with what `check` judges and has `tail` bytes more that
-  // the kernel must leave alone.
-  Case& out_with_tail(Slot slot, std::size_t bytes, std::size_t tail, Check check);
   template <class T>
   Case& out(Slot slot, const std::vector<T>& expected) {
     return out(slot, expected.size() * sizeof(T), exactly(expected));
@@ -148,6 +152,10 @@ class Case {
   }
   template <class T>
   Case& in_out(Slot slot, const std::vector<T>& initial, Check check) {
+    return add(slot, SOKR_ACCESS_READ_WRITE, to_bytes(initial), std::move(check));
+  }
+  template <class T>
+  Case& in_out_sized(Slot slot, const std::vector<T>& initial, Check check) {
     bound.push_back({slot, SOKR_ACCESS_READ_WRITE, to_bytes(initial), std::move(check)});
     return *this;
   }
@@ -156,6 +164,11 @@ class Case {
     return *this;
   }
   bool exact() const;
+
+ private:
+  Case& add_in(Slot slot, Bytes initial);
+  // `check` judges the bytes without the tail.
+  Case& add(Slot slot, SokrAccess access, Bytes initial, Check check);
 };
 
 // A row of a table of cases.

@@ -19,6 +19,8 @@ constexpr auto kRows = std::to_array<Row>({
      "OpSMod of negative numbers takes the sign of the dividend"},
     {"lavapipe-22.3", "long_loop", "100000 iterations", Expect::kWrong,
      "loops end after 65,535 iterations"},
+    {"lavapipe-22.3", "copies_and_phis", "one", Expect::kWrong,
+     "OpCopyLogical of a structure makes pipeline creation fail"},
     {"lavapipe-22.3", "two_entry_points", "local size override", Expect::kUnsupported,
      "overrides only sizes that are specialization constants"},
 });

@@ -114,6 +114,35 @@ Case atomics_shared(std::uint32_t n) {
   return Case().threads(n).push(n).in({0, 0}, a).out({0, 1}, expected);
 }
 
+Case atomics_int64(std::uint32_t n) {
+  Random random(n);
+  auto a = random.integers<std::uint64_t>(n);
+  std::vector<std::uint64_t> state(4 + (n + 63) / 64), after;
+  state[1] = ~std::uint64_t{0};
+  after = state;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    after[0] += a[i];
+    after[1] = std::min(after[1], a[i]);
+    after[2] = std::max(after[2], a[i]);
+    after[3] |= a[i] & 0x00FF00FF00FF00FFu;
+    after[4 + i / 64] += a[i] >> 3;
+  }
+  return Case().threads(n).push(n).in({0, 0}, a).in_out({0, 1}, state, exactly(after));
+}
+
+Case atomics_float(std::uint32_t n) {
+  Random random(n);
+  std::vector<float> a(n), state(1 + (n + 63) / 64), after;
+  state[0] = 0.5f;
+  after = state;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    a[i] = static_cast<float>(random.u32() % 100);
+    after[0] += a[i];
+    after[1 + i / 64] += 2 * a[i];
+  }
+  return Case().threads(n).push(n).in({0, 0}, a).in_out({0, 1}, state, exactly(after));
+}
+
 Case memory_model(std::uint32_t groups) {
   Random random(groups);
   U32 a = random.words(64 * groups), state(2 + groups), after(2 + groups);
@@ -133,6 +162,8 @@ std::vector<Entry> concurrency_cases() {
       {"barriers", "1 group, no rounds", [] { return barriers(1, 0); }},
       {"atomics_buffer", "n=500", [] { return atomics_buffer(500); }},
       {"atomics_shared", "n=300", [] { return atomics_shared(300); }},
+      {"atomics_int64", "n=300", [] { return atomics_int64(300); }},
+      {"atomics_float", "n=300", [] { return atomics_float(300); }},
       {"memory_model", "40 groups", [] { return memory_model(40); }},
   };
 }

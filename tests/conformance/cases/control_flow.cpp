@@ -14,8 +14,7 @@ Case map(std::uint32_t n, const std::function<std::uint32_t(std::uint32_t)>& fun
   Random random(n);
   U32 a = words_with_edges(random, n), expected;
   for (std::uint32_t x : a) expected.push_back(function(x));
-  return Case().threads(n).push(n).in({0, 0}, a).out_with_tail({0, 1}, 4 * n, 128,
-                                                               exactly(expected));
+  return Case().threads(n).push(n).in({0, 0}, a).out({0, 1}, 4 * n, exactly(expected));
 }
 
 std::uint32_t nested_loops(std::uint32_t x) {

@@ -34,7 +34,7 @@ Case spec_constants(const Constants& c, std::uint32_t n) {
       .groups((n + c.width - 1) / c.width)
       .push(n)
       .specialize(0, c.width)
-      .out_with_tail({0, 0}, expected.size() * 4, 64, exactly(expected));
+      .out({0, 0}, expected.size() * 4, exactly(expected));
 }
 
 Case spec_constants_default() {
@@ -117,7 +117,7 @@ Case descriptor_array(std::uint32_t n) {
   std::array<std::vector<std::uint32_t>, 4> inputs;
   for (std::uint32_t i = 0; i < 4; ++i) {
     inputs[i] = random.words(i == 3 ? n + 5 : n);
-    test.in({0, 0, i}, inputs[i]);
+    test.in_sized({0, 0, i}, inputs[i]);
   }
   // A uniform block of one word is bound in 16 bytes, its size in std140.
   const std::array<std::uint32_t, 2> scales = {3, 0x10001};
@@ -148,14 +148,32 @@ Case aliased_bindings(std::uint32_t n) {
 Case array_length() {
   std::vector<std::uint32_t> a(37, 4), results = {37, 3, 5, 4 + 6 + 8};
   std::vector<float> b(4 + 3 * 4, 6), c(1 + 5 * 3, 8);
-  return Case().groups(1).in({0, 0}, a).in({0, 1}, b).in({0, 2}, c).out({0, 3}, results);
+  return Case().groups(1).in_sized({0, 0}, a).in_sized({0, 1}, b).in_sized({0, 2}, c).out({0, 3},
+                                                                                          results);
 }
 
 // A binding whose size is no multiple of the element: the rest is not an element.
 Case array_length_with_rest() {
   std::vector<std::uint32_t> a(2, 4), results = {2, 1, 2, 4 + 6 + 8};
   std::vector<float> b(4 + 4 + 3, 6), c(1 + 2 * 3 + 2, 8);
-  return Case().groups(1).in({0, 0}, a).in({0, 1}, b).in({0, 2}, c).out({0, 3}, results);
+  return Case().groups(1).in_sized({0, 0}, a).in_sized({0, 1}, b).in_sized({0, 2}, c).out({0, 3},
+                                                                                          results);
+}
+
+Case out_of_range(std::uint32_t far) {
+  constexpr std::uint32_t n = 100;
+  Random random(far);
+  std::vector<std::uint32_t> a = random.words(n), b = random.words(n), expected;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    expected.push_back(0);
+    expected.push_back(i % 2 == 0 ? a[i] : 0);
+  }
+  return Case()
+      .threads(n)
+      .push(n, far)
+      .in_sized({0, 0}, a)
+      .in_out_sized({0, 1}, b, exactly(b))
+      .out({0, 2}, expected);
 }
 
 Case builtins() {
@@ -194,6 +212,9 @@ std::vector<Entry> interface_cases() {
       {"aliased_bindings", "n=128", [] { return aliased_bindings(128); }},
       {"array_length", "whole elements", array_length},
       {"array_length", "with a rest", array_length_with_rest},
+      {"out_of_range", "just behind", [] { return out_of_range(100); }},
+      {"out_of_range", "far behind", [] { return out_of_range(0x0FFFFFF0u); }},
+      {"out_of_range", "beyond 4 GiB", [] { return out_of_range(0x7FFFFF00u); }},
       {"builtins", "3x2x4 groups", builtins},
   };
 }

@@ -20,8 +20,10 @@ using Members = std::map<std::uint32_t, std::uint32_t>;
 
 // Groups the invocations by workgroup and subgroup; a sentence if the places are not 0, 1,
 // 2, ... in each.
-std::string subgroups_of(const Bytes& where_bytes, std::vector<Members>& subgroups) {
+std::string subgroups_of(const Bytes& where_bytes, std::uint32_t invocations,
+                         std::vector<Members>& subgroups) {
   auto where = from_bytes<std::array<std::uint32_t, 2>>(where_bytes);
+  where.resize(invocations);
   std::map<std::array<std::uint32_t, 2>, Members> found;
   for (std::uint32_t i = 0; i < where.size(); ++i) {
     auto [place, is_new] = found[{i / kWorkgroup, where[i][0]}].emplace(where[i][1], i);
@@ -45,7 +47,8 @@ Case subgroup_case(std::uint32_t n, std::uint32_t width, const Rule& rule) {
   for (std::uint32_t i = 0; i < 64; ++i) a[i] |= 0x80000001u;  // one workgroup all odd
   auto judge = [a, n, width, rule](const Outputs& outputs) -> std::string {
     std::vector<Members> subgroups;
-    if (std::string text = subgroups_of(outputs.at({0, 1}), subgroups); !text.empty()) return text;
+    if (std::string text = subgroups_of(outputs.at({0, 1}), n, subgroups); !text.empty())
+      return text;
     U32 got = from_bytes<std::uint32_t>(outputs.at({0, 2}));
     for (const Members& members : subgroups) {
       U32 x;
