@@ -37,6 +37,8 @@ class LibraryFile {
     return *this;
   }
   ~LibraryFile();
+  // Leaves the library open for as long as the process lives.
+  void keep() { handle_ = nullptr; }
   // Null if the library does not export it.
   void* symbol(const char* name) const;
 

@@ -118,7 +118,11 @@ Plugin::~Plugin() {
   for (auto offer = registered_.rbegin(); offer != registered_.rend(); ++offer) {
     sokr_deregister_substrate((*offer)->id);
   }
-  log(SOKR_LOG_DEBUG, "plugins: {}: unloaded", path_);
+  // A substrate that was never registered is never destroyed, and what it started may
+  // still run: its code has to stay.
+  const bool destroyed = registered_.size() == offers_.size();
+  if (!destroyed) library_.keep();
+  log(SOKR_LOG_DEBUG, "plugins: {}: {}", path_, destroyed ? "unloaded" : "released");
 }
 
 Result<std::unique_ptr<Plugin>> Plugin::load(const std::filesystem::path& path,

@@ -6,7 +6,8 @@
 // A library is loaded once in a process, however many contexts use it, and its
 // substrates are registered with the core when the first context offers them.
 // When the last PluginRef is gone its substrates are deregistered, in the reverse
-// order of their registration, and the library is unloaded. All of this is
+// order of their registration, and the library is unloaded, unless it offered a substrate
+// that was passed over and so could not be destroyed. All of this is
 // serialised by one lock, as the core asks of registration.
 #ifndef SOKR_HOST_PLUGIN_HPP_
 #define SOKR_HOST_PLUGIN_HPP_

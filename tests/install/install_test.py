@@ -70,7 +70,7 @@ class Install(unittest.TestCase):
         """No installed text file names the build folder or the first prefix."""
         for folder, _, names in os.walk(self.prefix):
             for name in names:
-                if not name.endswith((".cmake", ".pc", ".h", ".hpp", ".1")):
+                if not name.endswith((".cmake", ".pc", ".h", ".hpp", "sokr.1")):
                     continue
                 with open(os.path.join(folder, name), encoding="utf-8") as file:
                     text = file.read()
