@@ -53,9 +53,10 @@ void Emitter::load_phis(std::uint32_t block) {
 // is written: phis of one block change at once.
 void Emitter::phi_edge(std::uint32_t from, std::uint32_t to, const Val& mask) {
   const Block& target = p_.blocks[to];
-  bool blend = static_cast<bool>(phi_divergence(p_, a_, to));
+  bool split = is_split(p_.blocks[to].construct) || region_[from] != region_[to];
+  bool blend = split || phi_divergence(p_, a_, to);
   // Who comes first finds nothing to keep.
-  if (blend && !target.predecessors.empty() && target.predecessors.front() == from) blend = false;
+  if (blend && !split && !target.predecessors.empty() && target.predecessors.front() == from) blend = false;
   std::vector<std::pair<const Slots*, Leaves>> writes;
   for (const auto& phi : target.phis) {
     auto it = phi_slots_.find(phi.id);
@@ -185,14 +186,12 @@ void Emitter::make_mask_slots(std::uint32_t construct) {
   for (std::uint32_t b = c.begin; b < c.end;) {
     std::uint32_t item = item_at(b, construct);
     bool loop_header = c.kind == ConstructKind::kLoop && b == c.header;
-    if (loop_header || (b != c.begin && !mask_known_[b] && !p_.blocks[b].predecessors.empty())) {
+    bool wanted = b != c.begin && (!mask_known_[b] || is_split(construct));
+    if (loop_header || (wanted && !p_.blocks[b].predecessors.empty())) {
       auto [it, fresh] = mask_slots_.try_emplace(b);
-      if (fresh) {
-        bool crosses = false;
-        for (auto pred : p_.blocks[b].predecessors) crosses |= region_[pred] != region_[b];
+      if (fresh)
         it->second = make_slot(shape_of(merged(a_.masks[b], tail_divergence())), b_.getInt1Ty(),
-                               crosses);
-      }
+                               is_split(construct));
       reset_slot(it->second);
     }
     b = item == kNone || item == construct ? b + 1 : p_.constructs[item].end;
@@ -200,8 +199,12 @@ void Emitter::make_mask_slots(std::uint32_t construct) {
 }
 
 void Emitter::add_mask(std::uint32_t block, const Val& mask) {
+  if (!mask_known_[block]) add_mask_to(block, mask);
+}
+
+void Emitter::add_mask_to(std::uint32_t block, const Val& mask) {
   auto it = mask_slots_.find(block);
-  if (mask_known_[block] || it == mask_slots_.end()) return;
+  if (it == mask_slots_.end()) return;
   Val sum = mask_or(load_slot(it->second), mask);
   store_slot(it->second, sum, nullptr);
 }
@@ -288,7 +291,8 @@ void Emitter::emit_divergent_items(std::uint32_t construct) {
 void Emitter::edge_divergent(std::uint32_t from, std::uint32_t to, const Val& mask) {
   phi_edge(from, to, mask);
   if (to == from + 1 && p_.blocks[to].predecessors.size() == 1 &&
-      p_.blocks[from].exit == Exit::kJump && p_.contains(p_.blocks[from].construct, to))
+      p_.blocks[from].exit == Exit::kJump && p_.contains(p_.blocks[from].construct, to) &&
+      !is_split(p_.blocks[from].construct))
     chain_ = {to, mask};
   else
     add_mask(to, mask);

@@ -1,5 +1,233 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// GLSL.std.450, component by component. Vectors and packing are in emit_ext_vector.cpp.
+#include <spirv/unified1/GLSL.std.450.h>
+
+#include <numbers>
+
 #include "compiler/emitter.hpp"
+#include "compiler/math/vector_elementary.hpp"
+#include "compiler/transfer.hpp"
+
 namespace sokr::cpu {
-Leaves Emitter::emit_ext(const Op&) { internal_error("ext"); return {}; }
+
+using llvm::ConstantFP;
+using llvm::Intrinsic::ID;
+using math::ElementaryFunction;
+
+namespace {
+
+struct Elementary {
+  std::uint32_t instruction;
+  ElementaryFunction function;
+};
+constexpr Elementary kElementary[] = {
+    {GLSLstd450Exp, ElementaryFunction::kExp},     {GLSLstd450Exp2, ElementaryFunction::kExp2},
+    {GLSLstd450Log, ElementaryFunction::kLog},     {GLSLstd450Log2, ElementaryFunction::kLog2},
+    {GLSLstd450Pow, ElementaryFunction::kPow},     {GLSLstd450Sin, ElementaryFunction::kSin},
+    {GLSLstd450Cos, ElementaryFunction::kCos},     {GLSLstd450Tan, ElementaryFunction::kTan},
+    {GLSLstd450Asin, ElementaryFunction::kAsin},   {GLSLstd450Acos, ElementaryFunction::kAcos},
+    {GLSLstd450Atan, ElementaryFunction::kAtan},   {GLSLstd450Atan2, ElementaryFunction::kAtan2},
+    {GLSLstd450Sinh, ElementaryFunction::kSinh},   {GLSLstd450Cosh, ElementaryFunction::kCosh},
+    {GLSLstd450Tanh, ElementaryFunction::kTanh},   {GLSLstd450Asinh, ElementaryFunction::kAsinh},
+    {GLSLstd450Acosh, ElementaryFunction::kAcosh}, {GLSLstd450Atanh, ElementaryFunction::kAtanh},
+};
+
+struct Rounding {
+  std::uint32_t instruction;
+  ID id;
+};
+constexpr Rounding kUnary[] = {
+    {GLSLstd450RoundEven, llvm::Intrinsic::roundeven}, {GLSLstd450Trunc, llvm::Intrinsic::trunc},
+    {GLSLstd450Floor, llvm::Intrinsic::floor},         {GLSLstd450Ceil, llvm::Intrinsic::ceil},
+    {GLSLstd450FAbs, llvm::Intrinsic::fabs},           {GLSLstd450Sqrt, llvm::Intrinsic::sqrt},
+};
+
+constexpr Rounding kIntegerBinary[] = {
+    {GLSLstd450SMin, llvm::Intrinsic::smin}, {GLSLstd450SMax, llvm::Intrinsic::smax},
+    {GLSLstd450UMin, llvm::Intrinsic::umin}, {GLSLstd450UMax, llvm::Intrinsic::umax},
+};
+
+}  // namespace
+
+// The other one if one is NaN; the first of two equal ones.
+LlvmValue* Emitter::float_min(LlvmValue* a, LlvmValue* b) {
+  LlvmValue* r = b_.CreateSelect(b_.CreateFCmpOLT(b, a), b, a);
+  return b_.CreateSelect(b_.CreateFCmpUNO(a, a), b, r);
+}
+LlvmValue* Emitter::float_max(LlvmValue* a, LlvmValue* b) {
+  LlvmValue* r = b_.CreateSelect(b_.CreateFCmpOLT(a, b), b, a);
+  return b_.CreateSelect(b_.CreateFCmpUNO(a, a), b, r);
+}
+
+LlvmValue* Emitter::fused_multiply_add(LlvmValue* a, LlvmValue* b, LlvmValue* c) {
+  if (t_.fma) return b_.CreateIntrinsic(llvm::Intrinsic::fma, {a->getType()}, {a, b, c});
+  return b_.CreateFAdd(b_.CreateFMul(a, b), c);
+}
+
+// x * 2^n in steps, none of which leaves the range before the result does.
+LlvmValue* Emitter::scale_by_power(LlvmValue* x, LlvmValue* n) {
+  bool wide_type = x->getType()->getScalarType()->isDoubleTy();
+  LlvmType* bits = x->getType()->getWithNewType(wide_type ? b_.getInt64Ty() : b_.getInt32Ty());
+  unsigned mantissa = wide_type ? 52 : 23;
+  std::int64_t bias = wide_type ? 1023 : 127, most = wide_type ? 2200 : 300;
+  auto number = [&](std::int64_t v) { return llvm::ConstantInt::get(bits, static_cast<std::uint64_t>(v), true); };
+  n = b_.CreateSExtOrTrunc(n, bits);
+  n = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, n, number(-most));
+  n = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, n, number(most));
+  auto power = [&](LlvmValue* e) {
+    return b_.CreateBitCast(b_.CreateShl(b_.CreateAdd(e, number(bias)), number(mantissa)), x->getType());
+  };
+  // Scaling down rounds once, at the last step, if the first ones stay normal.
+  LlvmValue* third = b_.CreateAShr(n, number(2));
+  LlvmValue* rest = b_.CreateSub(n, b_.CreateMul(third, number(3)));
+  llvm::IRBuilder<>::FastMathFlagGuard flags(b_);
+  b_.clearFastMathFlags();
+  LlvmValue* r = b_.CreateFMul(x, power(third));
+  r = b_.CreateFMul(r, power(third));
+  r = b_.CreateFMul(r, power(third));
+  return b_.CreateFMul(r, power(rest));
+}
+
+// The fraction in [1/2, 1) and the exponent; zeros, infinities and NaN keep exponent 0.
+std::pair<LlvmValue*, LlvmValue*> Emitter::split_exponent(LlvmValue* x) {
+  bool wide_type = x->getType()->getScalarType()->isDoubleTy();
+  LlvmType* bits = x->getType()->getWithNewType(wide_type ? b_.getInt64Ty() : b_.getInt32Ty());
+  std::uint64_t mantissa = wide_type ? 52 : 23, bias = wide_type ? 1022 : 126;
+  std::uint64_t fields = wide_type ? 0x7ff : 0xff;
+  auto number = [&](std::uint64_t v) { return integer_like(bits, v); };
+  LlvmValue* magnitude = b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+  LlvmValue* smallest = ConstantFP::get(x->getType(), wide_type ? 0x1p-1022 : 0x1p-126);
+  LlvmValue* subnormal = b_.CreateFCmpOLT(magnitude, smallest);
+  LlvmValue* scaled = b_.CreateSelect(
+      subnormal, b_.CreateFMul(x, ConstantFP::get(x->getType(), wide_type ? 0x1p54 : 0x1p25)), x);
+  LlvmValue* raw = b_.CreateBitCast(scaled, bits);
+  LlvmValue* field = b_.CreateAnd(b_.CreateLShr(raw, number(mantissa)), number(fields));
+  LlvmValue* exponent = b_.CreateSub(field, number(bias));
+  exponent = b_.CreateSub(exponent, b_.CreateSelect(subnormal, number(wide_type ? 54 : 25), number(0)));
+  LlvmValue* keep = b_.CreateAnd(raw, number(~(fields << mantissa)));
+  LlvmValue* fraction = b_.CreateBitCast(b_.CreateOr(keep, number(bias << mantissa)), x->getType());
+  LlvmValue* odd = b_.CreateOr(b_.CreateICmpEQ(field, number(fields)), b_.CreateFCmpOEQ(x, ConstantFP::get(x->getType(), 0.0)));
+  return {b_.CreateSelect(odd, x, fraction), b_.CreateSelect(odd, number(0), exponent)};
+}
+
+LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in) {
+  LlvmValues v(in.begin(), in.end());
+  bool half = v[0]->getType()->getScalarType()->isHalfTy();
+  if (half)
+    for (auto& x : v)
+      if (x->getType()->getScalarType()->isHalfTy()) x = widen_half(x);
+  LlvmType* type = v[0]->getType();
+  auto done = [&](LlvmValue* r) { return half ? narrow_half(r) : r; };
+  auto number = [&](double x) { return ConstantFP::get(type, x); };
+  for (const auto& row : kElementary)
+    if (row.instruction == which) return done(math::emit_elementary(b_, row.function, v, t_.fma));
+  for (const auto& row : kUnary)
+    if (row.instruction == which) return done(b_.CreateUnaryIntrinsic(row.id, v[0]));
+  for (const auto& row : kIntegerBinary)
+    if (row.instruction == which) return b_.CreateBinaryIntrinsic(row.id, v[0], v[1]);
+  switch (which) {
+    case GLSLstd450Round: {
+      // Halves away from zero.
+      LlvmValue* whole = b_.CreateUnaryIntrinsic(llvm::Intrinsic::trunc, v[0]);
+      LlvmValue* rest = b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, b_.CreateFSub(v[0], whole));
+      LlvmValue* one = b_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, number(1.0), v[0]);
+      LlvmValue* up = b_.CreateFCmpOGE(rest, number(0.5));
+      LlvmValue* moved = b_.CreateSelect(up, b_.CreateFAdd(whole, one), whole);
+      return done(b_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, moved, v[0]));
+    }
+    case GLSLstd450Fract: {
+      LlvmValue* rest = b_.CreateFSub(v[0], b_.CreateUnaryIntrinsic(llvm::Intrinsic::floor, v[0]));
+      bool wide_type = type->getScalarType()->isDoubleTy();
+      LlvmValue* below = number(half ? 0x1.ffcp-1 : wide_type ? 0x1.fffffffffffffp-1 : 0x1.fffffep-1);
+      return done(b_.CreateSelect(b_.CreateFCmpOGT(rest, below), below, rest));
+    }
+    case GLSLstd450SAbs: {
+      LlvmValue* negative = b_.CreateICmpSLT(v[0], integer_like(type, 0));
+      return b_.CreateSelect(negative, b_.CreateNeg(v[0]), v[0]);
+    }
+    case GLSLstd450FSign: {
+      LlvmValue* r = b_.CreateSelect(b_.CreateFCmpOEQ(v[0], number(0.0)), v[0], number(0.0));
+      r = b_.CreateSelect(b_.CreateFCmpOGT(v[0], number(0.0)), number(1.0), r);
+      return done(b_.CreateSelect(b_.CreateFCmpOLT(v[0], number(0.0)), number(-1.0), r));
+    }
+    case GLSLstd450SSign: {
+      LlvmValue* zero = integer_like(type, 0);
+      LlvmValue* r = b_.CreateSelect(b_.CreateICmpSGT(v[0], zero), integer_like(type, 1), zero);
+      return b_.CreateSelect(b_.CreateICmpSLT(v[0], zero), llvm::Constant::getAllOnesValue(type), r);
+    }
+    case GLSLstd450Radians:
+      return done(b_.CreateFMul(v[0], number(std::numbers::pi / 180.0)));
+    case GLSLstd450Degrees:
+      return done(b_.CreateFMul(v[0], number(180.0 / std::numbers::pi)));
+    case GLSLstd450InverseSqrt:
+      return done(b_.CreateFDiv(number(1.0), b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, v[0])));
+    case GLSLstd450FMin:
+    case GLSLstd450NMin:
+      return done(float_min(v[0], v[1]));
+    case GLSLstd450FMax:
+    case GLSLstd450NMax:
+      return done(float_max(v[0], v[1]));
+    case GLSLstd450FClamp:
+    case GLSLstd450NClamp:
+      return done(float_min(float_max(v[0], v[1]), v[2]));
+    case GLSLstd450SClamp:
+      return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin,
+                                      b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, v[0], v[1]), v[2]);
+    case GLSLstd450UClamp:
+      return b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
+                                      b_.CreateBinaryIntrinsic(llvm::Intrinsic::umax, v[0], v[1]), v[2]);
+    case GLSLstd450FMix:
+      return done(b_.CreateFAdd(b_.CreateFMul(v[0], b_.CreateFSub(number(1.0), v[2])), b_.CreateFMul(v[1], v[2])));
+    case GLSLstd450Step:
+      return done(b_.CreateSelect(b_.CreateFCmpOLT(v[1], v[0]), number(0.0), number(1.0)));
+    case GLSLstd450SmoothStep: {
+      LlvmValue* t = b_.CreateFDiv(b_.CreateFSub(v[2], v[0]), b_.CreateFSub(v[1], v[0]));
+      t = float_min(float_max(t, number(0.0)), number(1.0));
+      LlvmValue* line = b_.CreateFSub(number(3.0), b_.CreateFMul(number(2.0), t));
+      return done(b_.CreateFMul(b_.CreateFMul(t, t), line));
+    }
+    case GLSLstd450Fma: {
+      if (!half) return fused_multiply_add(v[0], v[1], v[2]);
+      // In double: the product of two halves is exact there, and the sum nearly so.
+      LlvmType* f64 = type->getWithNewType(b_.getDoubleTy());
+      LlvmValue* product = b_.CreateFMul(b_.CreateFPExt(v[0], f64), b_.CreateFPExt(v[1], f64));
+      return to_half(b_.CreateFAdd(product, b_.CreateFPExt(v[2], f64)), UINT32_MAX);
+    }
+    case GLSLstd450Ldexp:
+      return done(scale_by_power(v[0], v[1]));
+    case GLSLstd450FindILsb: {
+      LlvmValue* at = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, v[0], b_.getFalse());
+      return b_.CreateSelect(b_.CreateICmpEQ(v[0], integer_like(type, 0)), llvm::Constant::getAllOnesValue(type), at);
+    }
+    case GLSLstd450FindUMsb:
+    case GLSLstd450FindSMsb: {
+      LlvmValue* x = v[0];
+      unsigned bits = type->getScalarSizeInBits();
+      if (which == GLSLstd450FindSMsb) x = b_.CreateXor(x, b_.CreateAShr(x, integer_like(type, bits - 1)));
+      LlvmValue* leading = b_.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, x, b_.getFalse());
+      return b_.CreateSub(integer_like(type, bits - 1), leading);
+    }
+    default:
+      internal_error(fmt::format("GLSL.std.450 {} has no code", spirv::glsl_std_450_name(which)));
+      return llvm::Constant::getNullValue(type);
+  }
+}
+
+Leaves Emitter::emit_ext(const Op& op) {
+  std::uint32_t which = op.inst.args[1];
+  bool vector = !is_elementwise(op.inst);
+  if (vector) return emit_ext_vector(op, which);
+  Leaves out;
+  std::uint32_t count = leaf_count(*p_.module, op.inst.type);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    llvm::SmallVector<const Val*, 4> operands;
+    for (const auto& arg : op.args)
+      if (!arg.empty()) operands.push_back(&arg[arg.size() == 1 ? 0 : i]);
+    out.push_back(apply(shape_of_leaf(op, i), operands,
+                        [&](llvm::ArrayRef<LlvmValue*> v) { return math_ext(which, v); }));
+  }
+  return out;
+}
+
 }  // namespace sokr::cpu

@@ -190,7 +190,7 @@ void Emitter::emit_groups() {
 }
 
 void Emitter::emit_passes() {
-  if (g_.passes() > 1 && p_.has_barrier) return emit_regions(0);
+  if (splits()) return emit_split_kernel();
   begin_pass_loop();
   reset_private(true);
   reset_slots_of(kNone);

@@ -33,7 +33,7 @@ void Emitter::declare_private() {
     leaf_types(*p_.module, variable.type, store.types);
     auto shapes = a_.variables.find(variable.id);
     auto dynamic = a_.dynamic.find(variable.id);
-    bool shared = crosses[variable.id];
+    bool shared = crosses[variable.id] || splits();
     if (dynamic == a_.dynamic.end() || !dynamic->second) {
       bool indexed = false;
       for (const auto& block : p_.blocks)

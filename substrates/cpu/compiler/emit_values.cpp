@@ -115,6 +115,10 @@ Slot Emitter::make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch) {
   LlvmType* type = stored_type(slot.shape.affine ? scalar : wide(scalar), false, t_.wide_masks);
   llvm::IRBuilder<> at(entry_, entry_->begin());
   for (unsigned c = 0; c < count; ++c) slot.places.push_back(at.CreateAlloca(type));
+  if (splits()) {
+    llvm::IRBuilder<> after(entry_->getTerminator());
+    for (LlvmValue* place : slot.places) after.CreateStore(llvm::Constant::getNullValue(type), place);
+  }
   return slot;
 }
 
@@ -222,9 +226,22 @@ bool Emitter::leaves_divergent_loop(std::uint32_t from, std::uint32_t to,
   return found;
 }
 
+// Built-in variables are computed anew wherever they are needed.
+bool Emitter::is_rematerialised(Id id) const {
+  const Inst* inst = p_.inst(id);
+  if (!inst) return false;
+  if (inst->op == spv::Op::OpCompositeExtract) return is_rematerialised(inst->args[0]);
+  if (inst->op != spv::Op::OpLoad) return false;
+  const spirv::Variable* variable = p_.module->variable(root_of(p_, inst->args[0]));
+  if (!variable || !variable->builtin) return false;
+  auto place = private_place(p_, inst->args[0]);
+  return place && place->leaf;
+}
+
 void Emitter::plan_use(Id id, std::uint32_t user) {
   const Definition* def = p_.definition(id);
   if (!def || def->block == kNone) return;
+  used_[id - bound_] = true;
   if (const Inst* inst = p_.inst(id);
       inst && (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpInBoundsAccessChain ||
                inst->op == spv::Op::OpPtrAccessChain || inst->op == spv::Op::OpInBoundsPtrAccessChain ||
@@ -232,6 +249,7 @@ void Emitter::plan_use(Id id, std::uint32_t user) {
     for (Id arg : inst->args) plan_use(arg, user);
     return;
   }
+  if (is_rematerialised(id)) return;
   if (const Phi* phi = p_.phi(id); phi && root_of(p_, id)) {
     for (const auto& in : phi->incoming) plan_use(in.value, user);
     return;
@@ -261,6 +279,7 @@ void Emitter::plan_use(Id id, std::uint32_t user) {
 void Emitter::plan_slots() {
   value_slots_.resize(p_.definitions.size());
   stored_.resize(p_.definitions.size());
+  used_.resize(p_.definitions.size());
   for (std::uint32_t b = 0; b < p_.blocks.size(); ++b) {
     const Block& block = p_.blocks[b];
     for (const auto& inst : block.body)
@@ -370,6 +389,24 @@ const Leaves& Emitter::get(Id id) {
   if (!outside && stored.scope != kNone && scope_open_[stored.scope] &&
       (stored.block == kNone || (stored.block == block_ && keep_loads_)))
     return stored.leaves;
+  if (is_rematerialised(id)) {
+    Leaves leaves;
+    if (inst->op == spv::Op::OpLoad) {
+      leaves = load_through(inst->args[0], inst->type);
+    } else {
+      Op op{*inst, {}, nullptr};
+      op.args.push_back(get(inst->args[0]));
+      bool done = false;
+      leaves = emit_composite(op, done);
+    }
+    const Shapes& shapes = a_.values[id - bound_];
+    for (std::size_t i = 0; i < leaves.size() && i < shapes.size(); ++i)
+      if (shapes[i].known) leaves[i] = convert(leaves[i], shapes[i]);
+    stored.leaves = std::move(leaves);
+    stored.scope = outside || !keep_loads_ ? kNone : scopes_.back();
+    stored.block = block_;
+    return stored.leaves;
+  }
   Slots& slots = outside ? value_slots_[id - bound_].outside : value_slots_[id - bound_].inside;
   if (slots.empty() && leaf_count(*p_.module, def->type)) {
     internal_error(fmt::format("value {} ({}) of block {} is not at hand in block {}", id,

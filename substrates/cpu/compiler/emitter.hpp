@@ -161,6 +161,8 @@ class Emitter {
   void uniform_edge(std::uint32_t from, std::uint32_t to, std::uint32_t root, BasicBlock* leave);
   void phi_edge(std::uint32_t from, std::uint32_t to, const Val& mask);
   void add_mask(std::uint32_t block, const Val& mask);
+  void add_mask_to(std::uint32_t block, const Val& mask);
+  bool is_rematerialised(Id id) const;
   void load_phis(std::uint32_t block);
   bool is_divergent(std::uint32_t construct) const { return static_cast<bool>(a_.constructs[construct]); }
   std::uint32_t item_at(std::uint32_t block, std::uint32_t construct) const;
@@ -176,11 +178,20 @@ class Emitter {
   Val equals(const Val& selector, std::uint64_t literal);
 
   // ---- emit_passes.cpp: barriers between loops over passes
+  bool splits() const;
+  bool is_split(std::uint32_t construct) const;
   void plan_regions();
-  void emit_regions(std::uint32_t construct);
+  void number_regions(std::uint32_t construct, std::uint32_t& next);
   void begin_pass_loop();
   void end_pass_loop();
-  bool is_split(std::uint32_t construct) const;
+  void ensure_pass_loop();
+  void leave_pass_loop();
+  LlvmValue* any_pass(const Slot& slot);
+  void emit_split_kernel();
+  void emit_split(std::uint32_t construct);
+  void emit_split_item(std::uint32_t item, std::uint32_t block);
+  void emit_region_item(std::uint32_t construct, std::uint32_t item, std::uint32_t block,
+                        const Val* mask);
 
   // ---- emit_memory.cpp
   Address address_of(Id pointer);
@@ -241,6 +252,19 @@ class Emitter {
   Leaves emit_ext_vector(const Op& op, std::uint32_t which);
   Leaves emit_ext_pack(const Op& op, std::uint32_t which);
   Leaves emit_subgroup(const Op& op);
+  Leaves group_arithmetic(const Op& op);
+  unsigned subgroup_chunks() const;
+  unsigned subgroup_lanes() const;
+  Val subgroup_lane();
+  Shape subgroup_shape() const;
+  std::array<Val, 2> ballot(const Val& predicate);
+  std::array<Val, 2> ballot_words(const Leaves& value);
+  Val find_bit(const Val& low, const Val& high, bool highest, const Shape& shape);
+  Val count_bits(const Val& low, const Val& high, const Val* limit, bool inclusive, const Shape& shape);
+  Val shuffle(const Val& value, const Val& source, const Shape& shape);
+  LlvmValue* lanes_moved(LlvmValue* v, llvm::function_ref<int(int)> source, LlvmValue* otherwise);
+  Val reduce_clusters(spv::Op op, const Val& value, unsigned size, const Shape& shape);
+  Val scan(spv::Op op, const Val& value, bool exclusive);
   Leaves emit_atomic(const Op& op);
   void emit_load(const Inst& inst);
   void emit_store(const Inst& inst);
@@ -256,7 +280,27 @@ class Emitter {
   Leaves emit_regrouped_bits(const Op& op);
   LlvmValue* sum_of_products(llvm::ArrayRef<LlvmValue*> v);
   void emit_fence(const Inst& inst);
-  LlvmValue* math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> args, bool is_signed);
+  struct AtomicPlan {
+    spv::Op op{};
+    LlvmType* type = nullptr;
+    bool plain = false;  // this thread's own memory
+    bool used = false;   // somebody reads the old value
+    std::uint64_t semantics = 0;
+  };
+  LlvmValue* atomic_access(const AtomicPlan& plan, LlvmValue* pointer, LlvmValue* value,
+                           LlvmValue* comparator);
+  LlvmValue* atomic_lanes(const AtomicPlan& plan, LlvmValue* mask, LlvmValue* pointers,
+                          LlvmValue* values, LlvmValue* comparators);
+  void atomic_combined(const AtomicPlan& plan, const Address& address, const Val& value,
+                       LlvmValue* inside);
+  LlvmValue* math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in);
+  LlvmValue* float_min(LlvmValue* a, LlvmValue* b);
+  LlvmValue* float_max(LlvmValue* a, LlvmValue* b);
+  LlvmValue* fused_multiply_add(LlvmValue* a, LlvmValue* b, LlvmValue* c);
+  LlvmValue* scale_by_power(LlvmValue* x, LlvmValue* n);
+  std::pair<LlvmValue*, LlvmValue*> split_exponent(LlvmValue* x);
+  LlvmValue* determinant(llvm::ArrayRef<LlvmValue*> m, unsigned n);
+  LlvmValues minor_of(llvm::ArrayRef<LlvmValue*> m, unsigned n, unsigned column, unsigned row);
   LlvmValue* widen_half(LlvmValue* value);
   LlvmValue* narrow_half(LlvmValue* value);
   void internal_error(std::string sentence);
@@ -307,6 +351,7 @@ class Emitter {
     Slots outside;  // for uses behind a loop that invocations leave one by one: blended
   };
   std::vector<ValueSlots> value_slots_;
+  std::vector<bool> used_;
   std::unordered_map<Id, Slots> phi_slots_;
   std::unordered_map<Id, Leaves> constants_;
   std::vector<bool> scope_open_;
