@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <fmt/format.h>
-#include <sokr/sokr.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <sokr/sokr.hpp>
 
 #include "command.hpp"
 #include "kernel_file.hpp"
@@ -127,9 +127,10 @@ Baseline read_baseline(const std::string& file) {
   const auto* text = reinterpret_cast<const char*>(bytes.data());
   const Json json = Json::parse(text, text + bytes.size(), nullptr, false);
   const auto refuse = [&](const char* what) {
-    return Error(SOKR_INVALID_INPUT, fmt::format("'{}' is no baseline: {}; 'sokr bench --json FILE' "
-                                                 "writes one",
-                                                 file, what));
+    return Error(SOKR_INVALID_INPUT,
+                 fmt::format("'{}' is no baseline: {}; 'sokr bench --json FILE' "
+                             "writes one",
+                             file, what));
   };
   if (!json.is_object() || !json.contains("schema") || json["schema"] != "sokr.bench/1") {
     throw refuse("its schema is not sokr.bench/1");
@@ -149,7 +150,8 @@ Baseline read_baseline(const std::string& file) {
 double parse_percent(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value) || value < 0) {
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value) ||
+      value < 0) {
     throw UsageError(fmt::format("--max-regress: '{}' is no percentage of at least 0", text));
   }
   return value;
@@ -164,17 +166,19 @@ std::string regressions(const std::vector<Measured>& all, const Baseline& baseli
         std::find_if(baseline.p50_ns.begin(), baseline.p50_ns.end(),
                      [&](const auto& entry) { return entry.first == one.substrate.name(); });
     if (before == baseline.p50_ns.end()) {
-      throw Error(SOKR_NOT_FOUND,
-                  fmt::format("the baseline has no result for {}; measure it there too, or leave it "
-                              "out with --on",
-                              one.substrate.name()));
+      throw Error(
+          SOKR_NOT_FOUND,
+          fmt::format("the baseline has no result for {}; measure it there too, or leave it "
+                      "out with --on",
+                      one.substrate.name()));
     }
     const double now = percentile(one.times_ns, 50);
     const double percent = 100 * (now / before->second - 1);
     if (percent <= max_percent) continue;
-    text += fmt::format("{}{} is {:.0f} % slower than the baseline ({} against {}; {} % are allowed)",
-                        text.empty() ? "" : "; ", one.substrate.name(), percent, duration_text(now),
-                        duration_text(before->second), max_percent);
+    text +=
+        fmt::format("{}{} is {:.0f} % slower than the baseline ({} against {}; {} % are allowed)",
+                    text.empty() ? "" : "; ", one.substrate.name(), percent, duration_text(now),
+                    duration_text(before->second), max_percent);
   }
   return text;
 }
@@ -206,8 +210,7 @@ int bench(const BenchFlags& flags) {
     all.push_back(measure(substrate, kernel, plan, repeat, progress));
   }
   write_outputs(plan, all.front().memory, outputs);
-  const std::string slower =
-      flags.baseline.empty() ? "" : regressions(all, baseline, max_percent);
+  const std::string slower = flags.baseline.empty() ? "" : regressions(all, baseline, max_percent);
   if (chosen) note("chose " + label(substrates.front()));
   print(people_text(all));
   for (OutputFile& output : outputs) output.publish();

@@ -22,9 +22,12 @@ std::uint64_t load(std::span<const std::byte> bytes, std::size_t at, std::uint32
 
 double as_double(SokrIrScalar type, std::uint64_t bits) {
   switch (type) {
-    case SOKR_IR_F16: return double_from_half(static_cast<std::uint16_t>(bits));
-    case SOKR_IR_F32: return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
-    default: return std::bit_cast<double>(bits);
+    case SOKR_IR_F16:
+      return double_from_half(static_cast<std::uint16_t>(bits));
+    case SOKR_IR_F32:
+      return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+    default:
+      return std::bit_cast<double>(bits);
   }
 }
 
@@ -39,10 +42,14 @@ bool agree(double a, double b, const Tolerance& tolerance) {
 
 Tolerance tolerance_of(SokrIrScalar type) {
   switch (type) {
-    case SOKR_IR_F16: return {0x1p-7, 0x1p-7};
-    case SOKR_IR_F32: return {0x1p-11, 0x1p-11};
-    case SOKR_IR_F64: return {0x1p-30, 0x1p-30};
-    default: return {};
+    case SOKR_IR_F16:
+      return {0x1p-7, 0x1p-7};
+    case SOKR_IR_F32:
+      return {0x1p-11, 0x1p-11};
+    case SOKR_IR_F64:
+      return {0x1p-30, 0x1p-30};
+    default:
+      return {};
   }
 }
 
@@ -66,8 +73,9 @@ std::optional<std::string> difference(std::span<const std::byte> a, std::span<co
   std::string text = fmt::format("{} {} is {} and {}", type ? "element" : "byte", first,
                                  scalar_text(element, load(a, first * size, size)),
                                  scalar_text(element, load(b, first * size, size)));
-  if (count > 1) text += fmt::format(", and {} other{} differ{}", count - 1, count > 2 ? "s" : "",
-                                     count > 2 ? "" : "s");
+  if (count > 1)
+    text += fmt::format(", and {} other{} differ{}", count - 1, count > 2 ? "s" : "",
+                        count > 2 ? "" : "s");
   return text;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <fmt/format.h>
-#include <sokr/sokr.hpp>
 
 #include <algorithm>
+#include <sokr/sokr.hpp>
 
 #include "command.hpp"
 #include "output.hpp"
@@ -22,22 +22,23 @@ std::string formats_text(const SokrSubstrateInfo& info) {
 std::string subgroup_text(const SokrComputeLimits& limits) {
   std::string text = std::to_string(limits.subgroup_size);
   if (limits.min_subgroup_size != limits.max_subgroup_size) {
-    text += fmt::format(" ({} to {} on request)", limits.min_subgroup_size, limits.max_subgroup_size);
+    text +=
+        fmt::format(" ({} to {} on request)", limits.min_subgroup_size, limits.max_subgroup_size);
   }
   return text;
 }
 
 void add_limits(const SokrComputeLimits& limits, Table& table) {
-  table.row({"workgroup", fmt::format("up to {} invocations, {}; {} shared",
-                                      limits.max_local_invocations,
-                                      extent_text(limits.max_local_size),
-                                      bytes_text(limits.max_shared_memory))});
+  table.row(
+      {"workgroup",
+       fmt::format("up to {} invocations, {}; {} shared", limits.max_local_invocations,
+                   extent_text(limits.max_local_size), bytes_text(limits.max_shared_memory))});
   table.row({"groups", "up to " + extent_text(limits.max_group_count)});
   if (limits.subgroup_size) table.row({"subgroup", subgroup_text(limits)});
-  table.row({"bindings", fmt::format("{} sets, up to {} each, {} of push constants",
-                                     limits.max_descriptor_sets,
-                                     bytes_text(limits.max_binding_size),
-                                     bytes_text(limits.max_push_constant_size))});
+  table.row(
+      {"bindings", fmt::format("{} sets, up to {} each, {} of push constants",
+                               limits.max_descriptor_sets, bytes_text(limits.max_binding_size),
+                               bytes_text(limits.max_push_constant_size))});
   if (limits.memory_size) table.row({"memory", bytes_text(limits.memory_size)});
 }
 
@@ -90,7 +91,8 @@ Json scripts_json(const Context& context) {
       formats.push_back({{"id", info.ir_formats[i]}, {"name", ir_format_text(info.ir_formats[i])}});
     }
     Json facts = Json::object();
-    for (std::uint32_t i = 0; i < info.fact_count; ++i) facts[info.facts[i].key] = info.facts[i].value;
+    for (std::uint32_t i = 0; i < info.fact_count; ++i)
+      facts[info.facts[i].key] = info.facts[i].value;
     substrates.push_back({{"name", info.name},
                           {"kind", kind_word(info.kind)},
                           {"description", info.description},

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <fmt/format.h>
-#include <sokr/sokr.hpp>
 
 #include <array>
 #include <bit>
 #include <cstring>
+#include <sokr/sokr.hpp>
 
 #include "command.hpp"
 #include "kernel_file.hpp"
@@ -54,8 +54,8 @@ std::span<const SokrIrBinding> bindings_of(const SokrIrEntryPoint& entry) {
 std::string size_text(const SokrIrBinding& binding) {
   if (binding.min_size == 0 && binding.runtime_stride == 0) return "";
   if (binding.runtime_stride == 0) return bytes_text(binding.min_size);
-  const std::uint64_t fixed = binding.min_size - std::min<std::uint64_t>(binding.min_size,
-                                                                         binding.runtime_stride);
+  const std::uint64_t fixed =
+      binding.min_size - std::min<std::uint64_t>(binding.min_size, binding.runtime_stride);
   const std::string each = fmt::format("{} an element", bytes_text(binding.runtime_stride));
   return fixed ? fmt::format("{} + {}", bytes_text(fixed), each) : each;
 }
@@ -87,9 +87,8 @@ std::string entry_text(const SokrIrEntryPoint& entry) {
   Table bindings(4);
   for (const SokrIrBinding& binding : bindings_of(entry)) {
     bindings.row({fmt::format("{}.{}{}", binding.set, binding.binding, array_text(binding)),
-                  name_of(kBindingKinds, binding.kind).first,
-                  kAccesses[binding.access & 3].first, size_text(binding),
-                  printable(binding.name)});
+                  name_of(kBindingKinds, binding.kind).first, kAccesses[binding.access & 3].first,
+                  size_text(binding), printable(binding.name)});
   }
   if (!bindings.empty()) out += "\n  bindings\n" + bindings.format();
   Table push(4);
@@ -125,8 +124,9 @@ std::string names_text(const char* title, const char* const* names, std::uint32_
 
 std::string people_text(const Context& context, const Kernel& kernel, const std::string& file) {
   const SokrIrReflection& reflection = kernel.reflection();
-  std::string out = fmt::format("{}  {}, {}\n\n", printable(file), ir_format_text(kernel.ir_format()),
-                                bytes_text(kernel.bytes().size()));
+  std::string out =
+      fmt::format("{}  {}, {}\n\n", printable(file), ir_format_text(kernel.ir_format()),
+                  bytes_text(kernel.bytes().size()));
   for (std::uint32_t i = 0; i < reflection.entry_point_count; ++i) {
     out += (i ? "\n" : "") + entry_text(reflection.entry_points[i]);
   }
@@ -140,7 +140,8 @@ std::string people_text(const Context& context, const Kernel& kernel, const std:
     const auto reason = substrate.why_not(kernel);
     table.row({std::string(substrate.name()), reason ? "no: " + printable(*reason) : "yes"});
   }
-  return out + "\ncan run it\n" + (table.empty() ? "  no substrate is available\n" : table.format());
+  return out + "\ncan run it\n" +
+         (table.empty() ? "  no substrate is available\n" : table.format());
 }
 
 Json binding_json(const SokrIrBinding& binding) {
@@ -203,15 +204,16 @@ Json scripts_json(const Context& context, const Kernel& kernel, const std::strin
                           {"can_run", !reason},
                           {"reason", reason ? Json(*reason) : Json(nullptr)}});
   }
-  return Json{{"schema", "sokr.inspect/1"},
-              {"kernel", file},
-              {"ir_format", {{"id", kernel.ir_format()}, {"name", ir_format_text(kernel.ir_format())}}},
-              {"size", kernel.bytes().size()},
-              {"entry_points", std::move(entries)},
-              {"spec_constants", std::move(constants)},
-              {"capabilities", names_json(reflection.capabilities, reflection.capability_count)},
-              {"extensions", names_json(reflection.extensions, reflection.extension_count)},
-              {"substrates", std::move(substrates)}};
+  return Json{
+      {"schema", "sokr.inspect/1"},
+      {"kernel", file},
+      {"ir_format", {{"id", kernel.ir_format()}, {"name", ir_format_text(kernel.ir_format())}}},
+      {"size", kernel.bytes().size()},
+      {"entry_points", std::move(entries)},
+      {"spec_constants", std::move(constants)},
+      {"capabilities", names_json(reflection.capabilities, reflection.capability_count)},
+      {"extensions", names_json(reflection.extensions, reflection.extension_count)},
+      {"substrates", std::move(substrates)}};
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ Kernel open_kernel(const Context& context, const std::string& file) {
   try {
     return context.kernel(bytes);
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("{}: {}", file == "-" ? "standard input" : file,
-                                          error.what()));
+    throw Error(error.code(),
+                fmt::format("{}: {}", file == "-" ? "standard input" : file, error.what()));
   }
 }
 

@@ -5,7 +5,6 @@
 #define SOKR_CLI_KERNEL_FILE_HPP_
 
 #include <sokr/sokr.hpp>
-
 #include <string>
 
 namespace sokr::cli {

@@ -100,8 +100,9 @@ void refuse_conflicts(const LaunchRequest& request) {
     throw UsageError("--groups and --threads are both given; one of them sets the size");
   }
   if (!request.groups && !request.threads) {
-    throw UsageError("neither --groups nor --threads is given; one of them sets the size, such as "
-                     "--threads 1024");
+    throw UsageError(
+        "neither --groups nor --threads is given; one of them sets the size, such as "
+        "--threads 1024");
   }
   refuse_twice(request.inputs, "--in");
   refuse_twice(request.zeros, "--zero");
@@ -109,8 +110,8 @@ void refuse_conflicts(const LaunchRequest& request) {
   for (const InputSpec& input : request.inputs) {
     for (const ZeroSpec& zero : request.zeros) {
       if (input.where != zero.where) continue;
-      throw UsageError(fmt::format("binding {} is given by --in and by --zero; one of them fills it",
-                                   input.where.text()));
+      throw UsageError(fmt::format(
+          "binding {} is given by --in and by --zero; one of them fills it", input.where.text()));
     }
   }
 }
@@ -154,12 +155,14 @@ Selector parse_selector(std::string_view text, std::string_view flag, std::strin
     place = place.substr(0, open);
   }
   const std::size_t dot = place.find('.');
-  good = good && dot != std::string_view::npos && parse_number(place.substr(0, dot), selector.set) &&
+  good = good && dot != std::string_view::npos &&
+         parse_number(place.substr(0, dot), selector.set) &&
          parse_number(place.substr(dot + 1), selector.binding);
   if (!good) {
-    throw UsageError(fmt::format("{} {}: '{}' names no binding; it takes SET.BINDING or "
-                                 "SET.BINDING[INDEX], such as 0.1",
-                                 flag, whole, text));
+    throw UsageError(
+        fmt::format("{} {}: '{}' names no binding; it takes SET.BINDING or "
+                    "SET.BINDING[INDEX], such as 0.1",
+                    flag, whole, text));
   }
   return selector;
 }
@@ -178,9 +181,10 @@ std::uint64_t parse_bytes(std::string_view text, std::string_view flag) {
   std::uint64_t value = 0, bytes = 0;
   if (!parse_number(digits, value) || value == 0 || __builtin_mul_overflow(value, unit, &bytes) ||
       bytes > static_cast<std::uint64_t>(PTRDIFF_MAX)) {
-    throw UsageError(fmt::format("{}: '{}' is no size; it takes bytes from 1 to {}, or a number "
-                                 "with K, M or G",
-                                 flag, text, PTRDIFF_MAX));
+    throw UsageError(
+        fmt::format("{}: '{}' is no size; it takes bytes from 1 to {}, or a number "
+                    "with K, M or G",
+                    flag, text, PTRDIFF_MAX));
   }
   return bytes;
 }
@@ -227,9 +231,10 @@ LaunchRequest read_launch_flags(const LaunchFlags& flags) {
     const auto [id, value] = split_assignment(text, "--spec", "ID=VALUE, such as 0=64");
     SpecValueText spec;
     if (!parse_number(id, spec.id)) {
-      throw UsageError(fmt::format("--spec {}: '{}' is no constant's id; it takes ID=VALUE, such as "
-                                   "0=64",
-                                   text, id));
+      throw UsageError(
+          fmt::format("--spec {}: '{}' is no constant's id; it takes ID=VALUE, such as "
+                      "0=64",
+                      text, id));
     }
     for (const SpecValueText& other : request.specs) {
       if (other.id == spec.id) {

@@ -24,7 +24,9 @@ constexpr const char* kFooter =
 // Takes one value each time, and may be given many times.
 CLI::Option* add_list(CLI::App& app, const std::string& flag, std::vector<std::string>& values,
                       const std::string& form, const std::string& help) {
-  return app.add_option(flag, values, help)->type_name(form)->expected(1, 65536)
+  return app.add_option(flag, values, help)
+      ->type_name(form)
+      ->expected(1, 65536)
       ->allow_extra_args(false);
 }
 
@@ -34,8 +36,7 @@ CLI::Option* add_text(CLI::App& app, const std::string& flag, std::string& value
 }
 
 void add_kernel(CLI::App& app, std::string& kernel) {
-  app.add_option("KERNEL", kernel, "a file; - reads standard input")
-      ->required()->type_name("");
+  app.add_option("KERNEL", kernel, "a file; - reads standard input")->required()->type_name("");
 }
 
 void add_launch_flags(CLI::App& app, LaunchFlags& flags) {
@@ -43,11 +44,9 @@ void add_launch_flags(CLI::App& app, LaunchFlags& flags) {
   add_text(app, "--on", flags.on, "NAME[,NAME]", "substrates; default: the best capable one");
   add_text(app, "--entry", flags.entry, "NAME", "entry point; default: the only one");
   add_text(app, "--groups", flags.groups, "X[,Y[,Z]]", "workgroups");
-  add_text(app, "--threads", flags.threads, "X[,Y[,Z]]",
-           "invocations, rounded up to workgroups");
+  add_text(app, "--threads", flags.threads, "X[,Y[,Z]]", "invocations, rounded up to workgroups");
   add_list(app, "--in", flags.in, "SET.BINDING[INDEX]=FILE", "contents of a buffer; .npy or raw");
-  add_list(app, "--zero", flags.zero, "SET.BINDING[INDEX]=BYTES",
-           "a buffer of zeros, such as 64K");
+  add_list(app, "--zero", flags.zero, "SET.BINDING[INDEX]=BYTES", "a buffer of zeros, such as 64K");
   add_list(app, "--out", flags.out, "SET.BINDING[INDEX]=FILE",
            "where to write a buffer: raw, or NumPy as\nFILE.npy:DTYPE, such as y.npy:f32");
   add_list(app, "--push", flags.push, "TYPE:VALUE,...|@FILE", "push constants, packed as given");
@@ -66,9 +65,10 @@ struct Commands {
 
   Commands() {
     app.name("sokr");
-    app.set_version_flag("--version", fmt::format("sokr {}.{}.{}", SOKR_VERSION_MAJOR,
-                                                  SOKR_VERSION_MINOR, SOKR_VERSION_PATCH),
-                         "Print the version and exit");
+    app.set_version_flag(
+        "--version",
+        fmt::format("sokr {}.{}.{}", SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR, SOKR_VERSION_PATCH),
+        "Print the version and exit");
     app.footer(kFooter);
     app.get_formatter()->column_width(34);
     devices = app.add_subcommand("devices", "every substrate, and what was not loaded");

@@ -2,13 +2,13 @@
 #include "npy.hpp"
 
 #include <fmt/format.h>
-#include <sokr/sokr.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
 #include <optional>
+#include <sokr/sokr.hpp>
 
 #include "text.hpp"
 
@@ -121,9 +121,10 @@ void read_descr(NpyHeader& header, std::uint32_t& swap_size, const Reader& reade
     header.item_size = 2 * part;
   }
   if (swap_size == 0) {
-    reader.refuse(fmt::format("its .npy dtype '{}' is not one of bool, i1 to i8, u1 to u8, f2 to "
-                              "f8, c8, c16; convert it with astype",
-                              printable(descr)));
+    reader.refuse(
+        fmt::format("its .npy dtype '{}' is not one of bool, i1 to i8, u1 to u8, f2 to "
+                    "f8, c8, c16; convert it with astype",
+                    printable(descr)));
   }
   header.swapped = swap_size > 1 && (order == '>') == kLittle && order != '=' && order != '|';
 }
@@ -175,8 +176,8 @@ NpyHeader read_header(std::span<const std::byte> file, std::string_view name,
   const auto major = std::to_integer<unsigned>(file[6]);
   const auto minor = std::to_integer<unsigned>(file[7]);
   if (major < 1 || major > 3) {
-    throw refuse(fmt::format("its .npy format version is {}.{}; 1.0 to 3.0 are understood", major,
-                             minor));
+    throw refuse(
+        fmt::format("its .npy format version is {}.{}; 1.0 to 3.0 are understood", major, minor));
   }
   const std::size_t length_size = major == 1 ? 2 : 4;
   const std::size_t start = 8 + length_size;

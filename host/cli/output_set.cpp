@@ -14,14 +14,15 @@ std::vector<OutputFile> open_outputs(const Plan& plan) {
     files.emplace_back(output.spec.file);
     for (std::size_t i = 0; i + 1 < files.size(); ++i) {
       if (files[i].target() != files.back().target()) continue;
-      throw UsageError(fmt::format("--out: '{}' is named twice; each output needs a file of its own",
-                                   output.spec.file));
+      throw UsageError(fmt::format(
+          "--out: '{}' is named twice; each output needs a file of its own", output.spec.file));
     }
   }
   return files;
 }
 
-void write_outputs(const Plan& plan, std::span<const PageBuffer> memory, std::vector<OutputFile>& files) {
+void write_outputs(const Plan& plan, std::span<const PageBuffer> memory,
+                   std::vector<OutputFile>& files) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     const PlannedOutput& output = plan.outputs[i];
     const auto bytes = memory[output.buffer].bytes();

@@ -56,9 +56,10 @@ PlannedBuffer make_buffer(const SokrIrBinding& binding, const Selector& where) {
 void refuse_small(const SokrIrBinding& binding, const Selector& where, std::uint64_t size,
                   std::string_view source) {
   if (size >= fixed_size(binding)) return;
-  throw UsageError(fmt::format("{}: it gives binding {} {} bytes; the kernel's block needs at least "
-                               "{}",
-                               source, where.text(), size, fixed_size(binding)));
+  throw UsageError(
+      fmt::format("{}: it gives binding {} {} bytes; the kernel's block needs at least "
+                  "{}",
+                  source, where.text(), size, fixed_size(binding)));
 }
 
 std::vector<std::byte> read_input(const std::string& file) {
@@ -69,7 +70,8 @@ std::vector<std::byte> read_input(const std::string& file) {
 
 class Planner {
  public:
-  Planner(const Kernel& kernel, const LaunchRequest& request) : kernel_(kernel), request_(request) {}
+  Planner(const Kernel& kernel, const LaunchRequest& request)
+      : kernel_(kernel), request_(request) {}
 
   Plan make() {
     choose_entry();
@@ -109,11 +111,12 @@ class Planner {
                        [&](const SokrIrSpecConstant& constant) { return constant.id == given.id; });
       if (declared == constants.end()) {
         std::vector<std::string> ids;
-        for (const SokrIrSpecConstant& constant : constants) ids.push_back(std::to_string(constant.id));
-        throw UsageError(fmt::format("--spec {}={}: the kernel has no specialization constant {}; it "
-                                     "has {}",
-                                     given.id, given.value, given.id,
-                                     ids.empty() ? "none" : list_text(ids)));
+        for (const SokrIrSpecConstant& constant : constants)
+          ids.push_back(std::to_string(constant.id));
+        throw UsageError(
+            fmt::format("--spec {}={}: the kernel has no specialization constant {}; it "
+                        "has {}",
+                        given.id, given.value, given.id, ids.empty() ? "none" : list_text(ids)));
       }
       const auto type = static_cast<SokrIrScalar>(declared->type);
       const std::uint64_t bits =
@@ -134,8 +137,8 @@ class Planner {
               plan_.local_size.begin());
     for (std::size_t i = 0; i < 3; ++i) {
       const std::uint32_t local = std::max(plan_.local_size[i], 1u);
-      plan_.groups[i] = request_.groups ? (*request_.groups)[i]
-                                        : ((*request_.threads)[i] - 1) / local + 1;
+      plan_.groups[i] =
+          request_.groups ? (*request_.groups)[i] : ((*request_.threads)[i] - 1) / local + 1;
     }
     launch.groups(plan_.groups[0], plan_.groups[1], plan_.groups[2]);
     plan_.subgroup_size = request_.subgroup_size;
@@ -148,11 +151,13 @@ class Planner {
 
   void check_kinds() const {
     for (const SokrIrBinding& binding : bindings()) {
-      if (binding.kind == SOKR_IR_STORAGE_BUFFER || binding.kind == SOKR_IR_UNIFORM_BUFFER) continue;
-      throw Error(SOKR_CAPABILITY_DENIED,
-                  fmt::format("the kernel's binding {} is an image or a sampler; files can only fill "
-                              "storage and uniform buffers",
-                              name_of(binding)));
+      if (binding.kind == SOKR_IR_STORAGE_BUFFER || binding.kind == SOKR_IR_UNIFORM_BUFFER)
+        continue;
+      throw Error(
+          SOKR_CAPABILITY_DENIED,
+          fmt::format("the kernel's binding {} is an image or a sampler; files can only fill "
+                      "storage and uniform buffers",
+                      name_of(binding)));
     }
   }
 
@@ -201,10 +206,10 @@ class Planner {
       const SokrIrBinding& binding = find_binding(bindings(), output.where, "--out");
       if (is_given(output.where)) continue;
       if (binding.runtime_stride != 0 || binding.min_size == 0) {
-        throw UsageError(fmt::format("--out {}: binding {} has no size of its own; give it with "
-                                     "--zero {}=BYTES or --in {}=FILE",
-                                     output.where.text(), name_of(binding), output.where.text(),
-                                     output.where.text()));
+        throw UsageError(fmt::format(
+            "--out {}: binding {} has no size of its own; give it with "
+            "--zero {}=BYTES or --in {}=FILE",
+            output.where.text(), name_of(binding), output.where.text(), output.where.text()));
       }
       plan_.buffers.push_back(make_buffer(binding, output.where));
       plan_.buffers.back().size = binding.min_size;
@@ -216,10 +221,10 @@ class Planner {
       for (std::uint32_t i = 0; i < binding.count; ++i) {
         const Selector where{binding.set, binding.binding, i};
         if (is_given(where)) continue;
-        throw UsageError(fmt::format("the kernel uses binding {}, which is not given; add --in "
-                                     "{}=FILE or --zero {}=BYTES",
-                                     binding.count > 1 ? where.text() : name_of(binding),
-                                     where.text(), where.text()));
+        throw UsageError(fmt::format(
+            "the kernel uses binding {}, which is not given; add --in "
+            "{}=FILE or --zero {}=BYTES",
+            binding.count > 1 ? where.text() : name_of(binding), where.text(), where.text()));
       }
     }
   }
@@ -231,9 +236,10 @@ class Planner {
       buffer.initial = read_input(input.file);
       buffer.size = buffer.initial.size();
       if (buffer.size < fixed_size(binding)) {
-        throw Error(SOKR_INVALID_INPUT,
-                    fmt::format("'{}' gives binding {} {} bytes; the kernel's block needs at least {}",
-                                input.file, input.where.text(), buffer.size, fixed_size(binding)));
+        throw Error(
+            SOKR_INVALID_INPUT,
+            fmt::format("'{}' gives binding {} {} bytes; the kernel's block needs at least {}",
+                        input.file, input.where.text(), buffer.size, fixed_size(binding)));
       }
       plan_.buffers.push_back(std::move(buffer));
     }
@@ -243,13 +249,12 @@ class Planner {
                        [&](const PlannedBuffer& one) { return one.where == output.where; });
       const std::uint32_t item = output.npy ? scalar_size(*output.npy) : 1;
       if (buffer->size % item != 0) {
-        throw UsageError(fmt::format("--out {}={}: the buffer's {} bytes are no whole number of {} "
-                                     "elements of {} bytes",
-                                     output.where.text(), output.file, buffer->size,
-                                     scalar_name(*output.npy), item));
+        throw UsageError(fmt::format(
+            "--out {}={}: the buffer's {} bytes are no whole number of {} "
+            "elements of {} bytes",
+            output.where.text(), output.file, buffer->size, scalar_name(*output.npy), item));
       }
-      plan_.outputs.push_back(
-          {output, static_cast<std::size_t>(buffer - plan_.buffers.begin())});
+      plan_.outputs.push_back({output, static_cast<std::size_t>(buffer - plan_.buffers.begin())});
     }
   }
 
@@ -269,9 +274,9 @@ PageBuffer::PageBuffer(std::uint64_t size) : size_(size) {
   void* const data =
       ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) {
-    throw Error(SOKR_INVALID_INPUT,
-                fmt::format("there is no memory for a buffer of {} bytes; a smaller one would fit",
-                            size));
+    throw Error(
+        SOKR_INVALID_INPUT,
+        fmt::format("there is no memory for a buffer of {} bytes; a smaller one would fit", size));
   }
   data_ = static_cast<std::byte*>(data);
 }
@@ -303,16 +308,16 @@ std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate)
                          buffer.size, limits.max_binding_size);
     }
   }
-  if (plan.subgroup_size &&
-      (plan.subgroup_size < limits.min_subgroup_size ||
-       plan.subgroup_size > limits.max_subgroup_size ||
-       (plan.subgroup_size & (plan.subgroup_size - 1)) != 0)) {
+  if (plan.subgroup_size && (plan.subgroup_size < limits.min_subgroup_size ||
+                             plan.subgroup_size > limits.max_subgroup_size ||
+                             (plan.subgroup_size & (plan.subgroup_size - 1)) != 0)) {
     std::vector<std::string> sizes;
     for (std::uint64_t size = 1; size <= limits.max_subgroup_size; size *= 2) {
       if (size >= limits.min_subgroup_size) sizes.push_back(std::to_string(size));
     }
-    return sizes.empty() ? fmt::format("its subgroup size cannot be chosen; leave "
-                                       "--subgroup-size out")
+    return sizes.empty() ? fmt::format(
+                               "its subgroup size cannot be chosen; leave "
+                               "--subgroup-size out")
                          : fmt::format("it has no subgroup size {}; it has {}", plan.subgroup_size,
                                        list_text(sizes));
   }

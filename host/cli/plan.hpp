@@ -6,10 +6,9 @@
 #ifndef SOKR_CLI_PLAN_HPP_
 #define SOKR_CLI_PLAN_HPP_
 
-#include <sokr/sokr.hpp>
-
 #include <memory>
 #include <optional>
+#include <sokr/sokr.hpp>
 #include <span>
 #include <string>
 #include <vector>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <fmt/format.h>
-#include <sokr/sokr.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <sokr/sokr.hpp>
 
 #include "command.hpp"
 #include "compare.hpp"
@@ -39,7 +39,7 @@ class Notes {
 
 struct RunResult {
   Substrate substrate;
-  std::vector<double> times_ns;  // dispatch to completion, in order
+  std::vector<double> times_ns;                         // dispatch to completion, in order
   std::optional<std::chrono::nanoseconds> device_time;  // of the last dispatch
   std::vector<PageBuffer> memory;                       // one for each planned buffer
 };
@@ -113,7 +113,8 @@ class DefaultRun {
         pass_over(substrate, fmt::format("{}: {}", substrate.name(), *reason), *reason);
         continue;
       }
-      if (!failed_.empty()) notes_.add(fmt::format("{}; using {} instead", failed_, substrate.name()));
+      if (!failed_.empty())
+        notes_.add(fmt::format("{}; using {} instead", failed_, substrate.name()));
       try {
         RunResult result = run_on(substrate, kernel_, plan_, repeat, notes_);
         notes_.add(summary(result, plan_));
@@ -144,9 +145,8 @@ class DefaultRun {
   }
 
   [[noreturn]] void give_up() const {
-    const std::string what = reasons_.size() == 1
-                                 ? reasons_.front()
-                                 : "no substrate could run this launch: " + joined();
+    const std::string what =
+        reasons_.size() == 1 ? reasons_.front() : "no substrate could run this launch: " + joined();
     if (ran_) throw Error(SOKR_DISPATCH_FAILED, what);
     throw UsageError(what);
   }
@@ -191,14 +191,15 @@ void refuse_disagreement(const Plan& plan, const std::vector<RunResult>& results
 
 Json run_json(const RunResult& result) {
   const auto [least, most] = std::minmax_element(result.times_ns.begin(), result.times_ns.end());
-  return Json{{"substrate", result.substrate.name()},
-              {"kind", kind_word(result.substrate.info().kind)},
-              {"description", result.substrate.info().description},
-              {"first_ns", result.times_ns.front()},
-              {"min_ns", *least},
-              {"median_ns", percentile(result.times_ns, 50)},
-              {"max_ns", *most},
-              {"device_ns", result.device_time ? Json(result.device_time->count()) : Json(nullptr)}};
+  return Json{
+      {"substrate", result.substrate.name()},
+      {"kind", kind_word(result.substrate.info().kind)},
+      {"description", result.substrate.info().description},
+      {"first_ns", result.times_ns.front()},
+      {"min_ns", *least},
+      {"median_ns", percentile(result.times_ns, 50)},
+      {"max_ns", *most},
+      {"device_ns", result.device_time ? Json(result.device_time->count()) : Json(nullptr)}};
 }
 
 Json report(const RunFlags& flags, const LaunchRequest& request, const Kernel& kernel,
@@ -210,12 +211,13 @@ Json report(const RunFlags& flags, const LaunchRequest& request, const Kernel& k
     others.push_back({{"name", candidate.name}, {"reason", candidate.reason}});
   }
   for (const PlannedOutput& output : plan.outputs) {
-    outputs.push_back({{"set", output.spec.where.set},
-                       {"binding", output.spec.where.binding},
-                       {"index", output.spec.where.index},
-                       {"file", output.spec.file},
-                       {"dtype", output.spec.npy ? Json(scalar_name(*output.spec.npy)) : Json(nullptr)},
-                       {"bytes", plan.buffers[output.buffer].size}});
+    outputs.push_back(
+        {{"set", output.spec.where.set},
+         {"binding", output.spec.where.binding},
+         {"index", output.spec.where.index},
+         {"file", output.spec.file},
+         {"dtype", output.spec.npy ? Json(scalar_name(*output.spec.npy)) : Json(nullptr)},
+         {"bytes", plan.buffers[output.buffer].size}});
   }
   return Json{{"schema", "sokr.run/1"},
               {"kernel", flags.launch.kernel},

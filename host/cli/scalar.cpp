@@ -78,9 +78,10 @@ bool parse_whole(std::string_view text, T& out) {
 
 std::uint64_t parse_float(const Scalar& type, std::string_view text, std::string_view where) {
   const auto refuse = [&] {
-    return UsageError(fmt::format("{}: '{}' is no {}; it takes a number such as 1.5, -2e3, inf or "
-                                  "nan that does not overflow",
-                                  where, text, type.name));
+    return UsageError(
+        fmt::format("{}: '{}' is no {}; it takes a number such as 1.5, -2e3, inf or "
+                    "nan that does not overflow",
+                    where, text, type.name));
   };
   double value = 0;
   if (type.size == 4) {
@@ -121,22 +122,29 @@ std::string scalar_names() {
   return names;
 }
 
-std::uint32_t scalar_size(SokrIrScalar type) { return kScalars[type].size; }
+std::uint32_t scalar_size(SokrIrScalar type) {
+  return kScalars[type].size;
+}
 
-bool scalar_is_float(SokrIrScalar type) { return kScalars[type].kind == Class::kFloat; }
+bool scalar_is_float(SokrIrScalar type) {
+  return kScalars[type].kind == Class::kFloat;
+}
 
 std::string scalar_text(std::uint32_t type, std::uint64_t bits) {
   if (type >= kScalars.size()) return fmt::format("{:#x}", bits);
   const Scalar& scalar = kScalars[type];
   bits &= mask(scalar.size);
   switch (scalar.kind) {
-    case Class::kBool: return bits ? "true" : "false";
-    case Class::kUnsigned: return shortest(bits);
+    case Class::kBool:
+      return bits ? "true" : "false";
+    case Class::kUnsigned:
+      return shortest(bits);
     case Class::kSigned: {
       const std::uint32_t shift = 64 - 8 * scalar.size;
       return shortest(static_cast<std::int64_t>(bits << shift) >> shift);
     }
-    case Class::kFloat: break;
+    case Class::kFloat:
+      break;
   }
   if (scalar.size == 2) return shortest(double_from_half(static_cast<std::uint16_t>(bits)));
   if (scalar.size == 4) return shortest(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
@@ -161,10 +169,11 @@ std::uint16_t half_from_double(double value) {
   if (magnitude >= 65520.0) return sign | 0x7C00;
   // In units of the last place: 2^-24 below 2^-14, else 2^(exponent - 10).
   const int exponent = magnitude < 0x1p-14 ? -14 : std::ilogb(magnitude);
-  const auto units = static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, 10 - exponent)));
+  const auto units =
+      static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, 10 - exponent)));
   // A subnormal has exponent field 0; a carry out of the significand raises the field by 1.
-  const std::uint32_t field = units < 0x400 ? units
-                                            : (static_cast<std::uint32_t>(exponent + 14) << 10) + units;
+  const std::uint32_t field =
+      units < 0x400 ? units : (static_cast<std::uint32_t>(exponent + 14) << 10) + units;
   return static_cast<std::uint16_t>(sign | field);
 }
 

@@ -5,7 +5,6 @@
 #define SOKR_CLI_SELECTION_HPP_
 
 #include <sokr/sokr.hpp>
-
 #include <span>
 #include <string>
 #include <vector>

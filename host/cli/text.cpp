@@ -28,9 +28,12 @@ constexpr std::pair<const char*, const char*> kKinds[] = {
 };
 
 constexpr std::pair<std::uint32_t, const char*> kFormats[] = {
-    {SOKR_IR_SPIRV, "SPIR-V"},          {SOKR_IR_PTX, "PTX"},
-    {SOKR_IR_OPENQASM3, "OpenQASM 3"},  {SOKR_IR_SPIKE_GRAPH, "spike graph"},
-    {SOKR_IR_OPTICAL_CIRCUIT, "optical circuit"}, {SOKR_IR_NATIVE, "SOKR-native"},
+    {SOKR_IR_SPIRV, "SPIR-V"},
+    {SOKR_IR_PTX, "PTX"},
+    {SOKR_IR_OPENQASM3, "OpenQASM 3"},
+    {SOKR_IR_SPIKE_GRAPH, "spike graph"},
+    {SOKR_IR_OPTICAL_CIRCUIT, "optical circuit"},
+    {SOKR_IR_NATIVE, "SOKR-native"},
 };
 
 // Characters, not bytes: continuation bytes of UTF-8 take no column.
@@ -150,9 +153,13 @@ std::string extent_text(std::span<const std::uint32_t, 3> extent) {
   return fmt::format("{} x {} x {}", extent[0], extent[1], extent[2]);
 }
 
-std::string kind_text(std::uint32_t kind) { return kKinds[kind < std::size(kKinds) ? kind : 0].first; }
+std::string kind_text(std::uint32_t kind) {
+  return kKinds[kind < std::size(kKinds) ? kind : 0].first;
+}
 
-std::string kind_word(std::uint32_t kind) { return kKinds[kind < std::size(kKinds) ? kind : 0].second; }
+std::string kind_word(std::uint32_t kind) {
+  return kKinds[kind < std::size(kKinds) ? kind : 0].second;
+}
 
 std::string ir_format_text(std::uint32_t format) {
   for (const auto& [id, name] : kFormats) {

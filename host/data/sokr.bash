@@ -10,17 +10,19 @@ _sokr() {
   local command='' word flags='--help --json'
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in devices | inspect | run) command=$word; break ;; esac
+    case $word in devices | inspect | run | bench) command=$word; break ;; esac
   done
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run --help --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench --help --version' -- "$current")
     return
   fi
-  [[ $command != run ]] || flags+=' --on --entry --groups --threads --in --zero --out --push
+  [[ $command != bench ]] || flags+=' --baseline --max-regress'
+  [[ $command != run && $command != bench ]] || flags+=' --on --entry --groups --threads --in --zero --out --push
     --spec --local-size --subgroup-size --repeat'
   case $previous in
     --on) mapfile -t COMPREPLY < <(compgen -W "$(_sokr_substrates)" -- "$current"); return ;;
-    --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat)
+    --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat | \
+      --max-regress)
       return ;;
   esac
   case $current in

@@ -99,9 +99,10 @@ void Context::State::offer(const host::PluginRef& plugin) {
     const auto same = std::find_if(substrates.begin(), substrates.end(),
                                    [&](const Substrate& other) { return other.name() == name; });
     if (same != substrates.end()) {
-      host::log(SOKR_LOG_INFO,
-                "plugins: {}: its substrate '{}' is left out: another plugin offered that name first",
-                plugin->path(), name);
+      host::log(
+          SOKR_LOG_INFO,
+          "plugins: {}: its substrate '{}' is left out: another plugin offered that name first",
+          plugin->path(), name);
       continue;
     }
     if (auto registered = host::register_with_core(*plugin, *offered); !registered) {
@@ -123,9 +124,13 @@ Context::~Context() {
   while (!state_->plugins.empty()) state_->plugins.pop_back();
 }
 
-std::span<const Substrate> Context::substrates() const { return state_->substrates; }
+std::span<const Substrate> Context::substrates() const {
+  return state_->substrates;
+}
 
-std::span<const Unavailable> Context::unavailable() const { return state_->unavailable; }
+std::span<const Unavailable> Context::unavailable() const {
+  return state_->unavailable;
+}
 
 Substrate Context::substrate(std::string_view name) const {
   std::string names;
@@ -173,8 +178,8 @@ Substrate Context::choose(const Kernel& kernel, std::span<const Substrate> excep
   }
   std::string reasons;
   for (const Candidate& candidate : looked_at) {
-    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", candidate.name,
-                           candidate.reason);
+    reasons +=
+        fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", candidate.name, candidate.reason);
   }
   if (candidates) *candidates = std::move(looked_at);
   if (chosen) return *chosen;
@@ -207,9 +212,10 @@ Kernel Context::kernel(std::span<const std::byte> bytes) const {
                 "no IR plugin is loaded, so no kernel can be read; SOKR_LOG=debug shows where "
                 "plugins were looked for");
   }
-  throw Error(SOKR_INVALID_IR,
-              fmt::format("the kernel begins with the bytes {}, which is no known format; known: {}",
-                          first_bytes(bytes), formats));
+  throw Error(
+      SOKR_INVALID_IR,
+      fmt::format("the kernel begins with the bytes {}, which is no known format; known: {}",
+                  first_bytes(bytes), formats));
 }
 
 std::vector<std::byte> read_file(const fs::path& path) {

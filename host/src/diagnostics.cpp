@@ -25,9 +25,12 @@ constexpr std::array<const char*, 10> kResults{
 };
 
 constexpr std::pair<std::uint32_t, const char*> kFormats[] = {
-    {SOKR_IR_SPIRV, "SPIR-V"},          {SOKR_IR_PTX, "PTX"},
-    {SOKR_IR_OPENQASM3, "OpenQASM 3"},  {SOKR_IR_SPIKE_GRAPH, "spike graph"},
-    {SOKR_IR_OPTICAL_CIRCUIT, "optical circuit"}, {SOKR_IR_NATIVE, "SOKR-native"},
+    {SOKR_IR_SPIRV, "SPIR-V"},
+    {SOKR_IR_PTX, "PTX"},
+    {SOKR_IR_OPENQASM3, "OpenQASM 3"},
+    {SOKR_IR_SPIKE_GRAPH, "spike graph"},
+    {SOKR_IR_OPTICAL_CIRCUIT, "optical circuit"},
+    {SOKR_IR_NATIVE, "SOKR-native"},
 };
 
 // `get(out, capacity)` returns the size of the whole sentence.
@@ -52,7 +55,8 @@ const char* describe(SokrResult result) {
 
 std::string last_error(const SokrSubstrateInfo& info, SokrResult result) {
   std::string text;
-  if (info.diagnostics && info.diagnostics->last_error) text = sentence(info.diagnostics->last_error);
+  if (info.diagnostics && info.diagnostics->last_error)
+    text = sentence(info.diagnostics->last_error);
   return text.empty() ? describe(result) : text;
 }
 

@@ -113,7 +113,9 @@ SokrHost* sokr_host_open(const char* plugin_path) {
   return host;
 }
 
-void sokr_host_close(SokrHost* host) { delete host; }
+void sokr_host_close(SokrHost* host) {
+  delete host;
+}
 
 size_t sokr_host_count(const SokrHost* host) {
   return host ? host->context.substrates().size() : 0;
@@ -158,4 +160,6 @@ SokrResult sokr_host_choose(SokrHost* host, const char* name, const void* kernel
   return result;
 }
 
-const char* sokr_host_last_error(void) { return sokr::host::error_sentence.c_str(); }
+const char* sokr_host_last_error(void) {
+  return sokr::host::error_sentence.c_str();
+}

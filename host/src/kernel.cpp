@@ -38,8 +38,8 @@ bool accepts(const SokrSubstrateInfo& info, std::uint32_t format) {
 
 Kernel::State::State(host::PluginRef from, std::span<const std::byte> given)
     : plugin(std::move(from)), bytes(given.begin(), given.end()) {
-  source_ = make_form(ir().format,
-                      {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  source_ =
+      make_form(ir().format, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
 }
 
 Result<void> Kernel::State::open() {
@@ -105,9 +105,9 @@ Result<Kernel::State::ReflectionRef> Kernel::State::reflect(
   }
   char sentence[kSentenceSize] = "";
   const SokrIrReflection* out = nullptr;
-  const SokrResult result = ir().reflect(
-      source_.bytes.data(), source_.bytes.size(), values.data(),
-      static_cast<std::uint32_t>(values.size()), local_size, &out, sentence, sizeof sentence);
+  const SokrResult result = ir().reflect(source_.bytes.data(), source_.bytes.size(), values.data(),
+                                         static_cast<std::uint32_t>(values.size()), local_size,
+                                         &out, sentence, sizeof sentence);
   if (result != SOKR_OK || !out) return fail(result, "{}", said(sentence, result));
 
   struct Owned {
@@ -129,16 +129,23 @@ Result<const SokrIrEntryPoint*> Kernel::State::entry(const char* name) const {
     if (name && std::strcmp(candidate.name, name) == 0) return &candidate;
     names += fmt::format("{}'{}'", names.empty() ? "" : ", ", candidate.name);
   }
-  if (!name) return fail(SOKR_INVALID_INPUT, "the kernel has several entry points; name one of {}", names);
+  if (!name)
+    return fail(SOKR_INVALID_INPUT, "the kernel has several entry points; name one of {}", names);
   return fail(SOKR_INVALID_INPUT, "the kernel has no entry point '{}'; it has {}",
               host::one_line(name), names);
 }
 
-std::span<const std::byte> Kernel::bytes() const { return state_->bytes; }
+std::span<const std::byte> Kernel::bytes() const {
+  return state_->bytes;
+}
 
-std::uint32_t Kernel::ir_format() const { return state_->source().format; }
+std::uint32_t Kernel::ir_format() const {
+  return state_->source().format;
+}
 
-const SokrIrReflection& Kernel::reflection() const { return *state_->reflection; }
+const SokrIrReflection& Kernel::reflection() const {
+  return *state_->reflection;
+}
 
 std::shared_ptr<const SokrIrReflection> Kernel::reflection(const Launch& launch) const {
   const bool sized = launch.local_size_[0] != 0;

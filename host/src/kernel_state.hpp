@@ -5,13 +5,12 @@
 #ifndef SOKR_HOST_KERNEL_STATE_HPP_
 #define SOKR_HOST_KERNEL_STATE_HPP_
 
-#include <sokr/base/result.hpp>
-#include <sokr/sokr.hpp>
-
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <sokr/base/result.hpp>
+#include <sokr/sokr.hpp>
 #include <vector>
 
 #include "plugin.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <sokr/sokr.hpp>
-
 #include <algorithm>
+#include <sokr/sokr.hpp>
 
 namespace sokr {
 

@@ -39,7 +39,9 @@ class Descriptor {
   int fd_;
 };
 
-std::string error_text(int code) { return std::error_code(code, std::generic_category()).message(); }
+std::string error_text(int code) {
+  return std::error_code(code, std::generic_category()).message();
+}
 
 ElfHeader own_header() {
   ElfHeader header{};
@@ -114,7 +116,9 @@ LibraryFile::~LibraryFile() {
   if (handle_) ::dlclose(handle_);
 }
 
-void* LibraryFile::symbol(const char* name) const { return ::dlsym(handle_, name); }
+void* LibraryFile::symbol(const char* name) const {
+  return ::dlsym(handle_, name);
+}
 
 std::vector<fs::path> plugin_places(const std::vector<fs::path>& extra) {
   std::vector<fs::path> places;

@@ -5,11 +5,10 @@
 #ifndef SOKR_HOST_LIBRARY_FILE_HPP_
 #define SOKR_HOST_LIBRARY_FILE_HPP_
 
-#include <sokr/base/result.hpp>
-
 #include <compare>
 #include <cstdint>
 #include <filesystem>
+#include <sokr/base/result.hpp>
 #include <string>
 #include <utility>
 #include <vector>

@@ -20,8 +20,8 @@ void log_from_plugin(void* context, std::uint32_t level, const char* line) {
   if (!line || level > SOKR_LOG_DEBUG) return;
   const auto& path = *static_cast<const std::string*>(context);
   try {
-    log(static_cast<SokrLogLevel>(level), "{}: {}",
-        std::filesystem::path(path).filename().string(), line);
+    log(static_cast<SokrLogLevel>(level), "{}: {}", std::filesystem::path(path).filename().string(),
+        line);
   } catch (...) {
     // Out of memory: the line is lost, the plugin goes on.
   }
@@ -54,9 +54,8 @@ Result<void> check_name(const char* name) {
                 text.size(), kMaxNameSize);
   }
   for (const char c : text) {
-    const bool allowed =
-        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ':' || c == '_' || c == '.' ||
-        c == '-';
+    const bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ':' || c == '_' ||
+                         c == '.' || c == '-';
     if (!allowed) {
       return fail(SOKR_INVALID_INPUT,
                   "it offers a substrate named '{}'; a name consists of [a-z0-9:_.-]",
@@ -79,7 +78,8 @@ Result<void> copy_lists(const SokrSubstrateInfo& info, Offer& offer) {
     return fail(SOKR_INVALID_INPUT, "its substrate '{}' claims {} IR formats and {} facts",
                 info.name, info.ir_format_count, info.fact_count);
   }
-  if (info.ir_formats) offer.formats.assign(info.ir_formats, info.ir_formats + info.ir_format_count);
+  if (info.ir_formats)
+    offer.formats.assign(info.ir_formats, info.ir_formats + info.ir_format_count);
   for (std::uint32_t i = 0; info.facts && i < info.fact_count; ++i) {
     if (info.facts[i].key && info.facts[i].value) offer.facts.push_back(info.facts[i]);
   }
@@ -159,8 +159,8 @@ Result<void> Plugin::read_substrates(SokrPluginMainFn main) {
   }
   for (std::uint32_t i = 0; i < plugin.substrate_count; ++i) {
     if (auto result = read_offer(plugin.substrates[i]); !result) {
-      unavailable_.push_back({std::filesystem::path(path_).filename().string(),
-                              std::move(result).failure().sentence});
+      unavailable_.push_back(
+          {std::filesystem::path(path_).filename().string(), std::move(result).failure().sentence});
     }
   }
   for (std::uint32_t i = 0; plugin.unavailable && i < plugin.unavailable_count; ++i) {
@@ -173,18 +173,18 @@ Result<void> Plugin::read_substrates(SokrPluginMainFn main) {
 
 Result<void> Plugin::read_offer(const SokrSubstrateInfo* from) {
   auto offer = std::make_unique<Offer>();
-  SOKR_ASSIGN(offer->info, sized_copy(from, SOKR_SIZE_THROUGH(SokrSubstrateInfo, plugin),
-                                      "SokrSubstrateInfo"));
+  SOKR_ASSIGN(offer->info,
+              sized_copy(from, SOKR_SIZE_THROUGH(SokrSubstrateInfo, plugin), "SokrSubstrateInfo"));
   SokrSubstrateInfo& info = offer->info;
   SOKR_TRY(check_name(info.name));
   if (!info.plugin) return fail(SOKR_INVALID_INPUT, "its substrate '{}' has no vtable", info.name);
   info.struct_size = sizeof info;
   if (!info.description) info.description = "";
   SOKR_TRY(copy_lists(info, *offer));
-  SOKR_ASSIGN(info.limits, companion(info.limits, sizeof(std::uint32_t), "SokrComputeLimits",
-                                     offer->limits));
-  SOKR_ASSIGN(info.memory, companion(info.memory, sizeof(std::uint32_t), "SokrMemoryTable",
-                                     offer->memory));
+  SOKR_ASSIGN(info.limits,
+              companion(info.limits, sizeof(std::uint32_t), "SokrComputeLimits", offer->limits));
+  SOKR_ASSIGN(info.memory,
+              companion(info.memory, sizeof(std::uint32_t), "SokrMemoryTable", offer->memory));
   SOKR_ASSIGN(info.diagnostics, companion(info.diagnostics, sizeof(std::uint32_t),
                                           "SokrDiagnosticsTable", offer->diagnostics));
   offers_.push_back(std::move(offer));
@@ -220,8 +220,9 @@ Result<void> Plugin::register_offer(Offer& offer) {
                   vtable.version.major, vtable.version.minor, sokr_version().major,
                   sokr_version().minor);
     case SOKR_REGISTRY_FULL:
-      return fail(result, "the core's registry is full; load fewer plugins, or build the core "
-                          "with a larger SOKR_MAX_SUBSTRATES");
+      return fail(result,
+                  "the core's registry is full; load fewer plugins, or build the core "
+                  "with a larger SOKR_MAX_SUBSTRATES");
     default:
       return fail(result, "one of the four functions of its vtable is null");
   }

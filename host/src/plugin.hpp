@@ -12,13 +12,13 @@
 #ifndef SOKR_HOST_PLUGIN_HPP_
 #define SOKR_HOST_PLUGIN_HPP_
 
-#include <sokr/base/result.hpp>
 #include <sokr/compute.h>
 #include <sokr/ir.h>
 
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <sokr/base/result.hpp>
 #include <string>
 #include <utility>
 #include <vector>

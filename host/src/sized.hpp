@@ -6,12 +6,11 @@
 #ifndef SOKR_HOST_SIZED_HPP_
 #define SOKR_HOST_SIZED_HPP_
 
-#include <sokr/base/result.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <sokr/base/result.hpp>
 
 // The bytes of a structure up to the end of a member.
 #define SOKR_SIZE_THROUGH(type, member) (offsetof(type, member) + sizeof(type::member))

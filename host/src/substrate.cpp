@@ -16,7 +16,7 @@ Result<void> answer(const SokrSubstrateInfo& info, SokrResult result) {
 }
 
 template <class Function>
-Function memory_function(const SokrSubstrateInfo* info, Function SokrMemoryTable::*member,
+Function memory_function(const SokrSubstrateInfo* info, Function SokrMemoryTable::* member,
                          const char* what) {
   if (!info) throw Error(SOKR_INVALID_INPUT, "this Buffer holds no memory; allocate one");
   if (info->memory && info->memory->*member) return info->memory->*member;
@@ -155,9 +155,13 @@ bool ask(const SokrSubstrateInfo* info, SokrCompletionToken token, std::uint64_t
 
 }  // namespace
 
-bool Completion::poll() const { return ask(info_, token_, 0); }
+bool Completion::poll() const {
+  return ask(info_, token_, 0);
+}
 
-void Completion::wait() const { ask(info_, token_, UINT64_MAX); }
+void Completion::wait() const {
+  ask(info_, token_, UINT64_MAX);
+}
 
 bool Completion::wait_for(std::chrono::nanoseconds timeout) const {
   const auto count = timeout.count();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compare.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
-
-#include "compare.hpp"
 
 namespace sokr::cli {
 namespace {
@@ -28,8 +28,7 @@ TEST(Compare, IntegersAreEqualOrNot) {
 
 TEST(Compare, FloatsMayDifferALittle) {
   EXPECT_FALSE(differ<float>({1.0f, 1000.0f}, {1.0002f, 1000.3f}, SOKR_IR_F32));
-  EXPECT_EQ(differ<float>({1.0f, 1000.0f}, {1.5f, 1000.0f}, SOKR_IR_F32),
-            "element 0 is 1 and 1.5");
+  EXPECT_EQ(differ<float>({1.0f, 1000.0f}, {1.5f, 1000.0f}, SOKR_IR_F32), "element 0 is 1 and 1.5");
   EXPECT_TRUE(differ<double>({1.0}, {1.0001}, SOKR_IR_F64));
 }
 

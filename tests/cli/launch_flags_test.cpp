@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <gtest/gtest.h>
-
 #include "launch_flags.hpp"
+
+#include <gtest/gtest.h>
 
 namespace sokr::cli {
 namespace {
@@ -21,7 +21,8 @@ TEST(LaunchFlags, Bytes) {
   EXPECT_EQ(parse_bytes("3K", "x"), 3072u);
   EXPECT_EQ(parse_bytes("2M", "x"), 2u << 20);
   EXPECT_EQ(parse_bytes("5G", "x"), UINT64_C(5) << 30);
-  for (const char* text : {"", "K", "0", "0K", "1k", "1KB", "-1", "8589934592G", "9223372036854775808"}) {
+  for (const char* text :
+       {"", "K", "0", "0K", "1k", "1KB", "-1", "8589934592G", "9223372036854775808"}) {
     EXPECT_THROW((void)parse_bytes(text, "x"), UsageError) << text;
   }
 }

@@ -27,7 +27,9 @@ void use_every_substrate(std::uint32_t rounds) {
   }
 }
 
-TEST(Lifetime, ContextsOneAfterAnother) { use_every_substrate(5); }
+TEST(Lifetime, ContextsOneAfterAnother) {
+  use_every_substrate(5);
+}
 
 TEST(Lifetime, ContextsAtOnce) {
   std::vector<std::thread> threads;

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include "npy.hpp"
+
 #include <gtest/gtest.h>
 
 #include <sokr/sokr.hpp>
 #include <string>
 
-#include "npy.hpp"
 #include "scalar.hpp"
 
 namespace sokr::cli {
 namespace {
 
-std::span<const std::byte> bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
 
 std::string file(const std::string& dictionary, const std::string& data) {
   std::string text("\x93NUMPY\x01\x00", 8);
@@ -42,19 +45,21 @@ TEST(Npy, OtherByteOrdersAreConverted) {
   EXPECT_EQ(std::to_integer<int>(read[0]), 2);
   EXPECT_EQ(std::to_integer<int>(read[3]), 3);
   // A complex number is two numbers, each swapped by itself.
-  const auto complex =
-      read_npy(bytes(file("{'descr': '>c8', 'fortran_order': False, 'shape': (), }", "abcdefgh")), "x");
+  const auto complex = read_npy(
+      bytes(file("{'descr': '>c8', 'fortran_order': False, 'shape': (), }", "abcdefgh")), "x");
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(complex.data()), 8), "dcbahgfe");
 }
 
 TEST(Npy, ShapesOfAnyRank) {
-  EXPECT_EQ(read_npy_header(bytes(file("{'descr':'|u1','fortran_order':False,'shape':()}", "a")), "x")
-                .data_size,
-            1u);
-  EXPECT_EQ(read_npy_header(
-                bytes(file("{'shape':(2,3),'fortran_order':False,\"descr\":\"|b1\"}", "abcdef")), "x")
-                .data_size,
-            6u);
+  EXPECT_EQ(
+      read_npy_header(bytes(file("{'descr':'|u1','fortran_order':False,'shape':()}", "a")), "x")
+          .data_size,
+      1u);
+  EXPECT_EQ(
+      read_npy_header(
+          bytes(file("{'shape':(2,3),'fortran_order':False,\"descr\":\"|b1\"}", "abcdef")), "x")
+          .data_size,
+      6u);
   EXPECT_EQ(
       read_npy_header(bytes(file("{'descr':'<f8','fortran_order':True,'shape':(0,)}", "")), "x")
           .data_size,

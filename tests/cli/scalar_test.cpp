@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include "scalar.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "command.hpp"
-#include "scalar.hpp"
 
 namespace sokr::cli {
 namespace {
 
-std::uint64_t parse(SokrIrScalar type, std::string_view text) { return parse_scalar(type, text, "x"); }
+std::uint64_t parse(SokrIrScalar type, std::string_view text) {
+  return parse_scalar(type, text, "x");
+}
 
 TEST(Scalar, IntegersUseTheirWholeRangeAndNoMore) {
   EXPECT_EQ(parse(SOKR_IR_I8, "-128"), 0x80u);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include "text.hpp"
+
 #include <gtest/gtest.h>
 
 #include <array>
-
-#include "text.hpp"
 
 namespace sokr::cli {
 namespace {
@@ -49,7 +49,9 @@ TEST(Text, NearestFindsTyposOnly) {
   EXPECT_EQ(nearest("--bananas", kFlags), "");
 }
 
-TEST(Text, ControlCharactersAreNotPassedOn) { EXPECT_EQ(printable("a\x1b[2J\n"), "a?[2J?"); }
+TEST(Text, ControlCharactersAreNotPassedOn) {
+  EXPECT_EQ(printable("a\x1b[2J\n"), "a?[2J?");
+}
 
 }  // namespace
 }  // namespace sokr::cli

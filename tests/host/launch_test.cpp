@@ -37,7 +37,8 @@ TEST_F(LaunchTest, RunsInPlace) {
 TEST_F(LaunchTest, FailuresCarryTheSubstratesSentence) {
   EXPECT_EQ(failure("mock:discrete", launch()), "mock:discrete: the mock refuses every launch");
   EXPECT_EQ(failure("mock:integrated", launch()), "mock:integrated: the mock fails every launch");
-  EXPECT_EQ(failure("mock:silent", launch()), "mock:silent: the substrate could not start the work");
+  EXPECT_EQ(failure("mock:silent", launch()),
+            "mock:silent: the substrate could not start the work");
 }
 
 TEST_F(LaunchTest, BindingAgainReplaces) {

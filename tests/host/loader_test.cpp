@@ -29,7 +29,8 @@ TEST_P(RefusedPlugins, SayWhy) {
 INSTANTIATE_TEST_SUITE_P(
     Loader, RefusedPlugins,
     testing::Values(
-        Refusal{"other_version", "it was built for version 2.0 of sokr/compute.h; this host needs 1.x"},
+        Refusal{"other_version",
+                "it was built for version 2.0 of sokr/compute.h; this host needs 1.x"},
         Refusal{"other_abi", "it was built for version 9.1 of sokr/sokr.h"},
         Refusal{"null_main", "sokr_plugin_main returned null"},
         Refusal{"no_symbol", "it exports neither sokr_plugin_main nor sokr_ir_plugin_main"},
@@ -101,8 +102,7 @@ TEST(Loader, ContextsShareAPluginAndTheLastUnloadsIt) {
     SokrDispatchResponse response{};
     EXPECT_EQ(sokr_dispatch(&request, &response), SOKR_OK);
   }
-  EXPECT_EQ(contents(log),
-            "mock:add main\nmock:two main\nmock:two destroy\nmock:add destroy\n");
+  EXPECT_EQ(contents(log), "mock:add main\nmock:two main\nmock:two destroy\nmock:add destroy\n");
   {
     const Context again(mocks({"add"}));
     EXPECT_TRUE(offers(again, "mock:add"));
@@ -136,7 +136,9 @@ TEST(Loader, FilesThatAreNoLibrariesArePassedOver) {
   const std::string library = contents(mock("add"));
   store(folder.path() / "empty.so", "");
   store(folder.path() / "text.so", "#!/bin/sh\n");
-  store(folder.path() / "magic.so", "\x7f" "ELF");
+  store(folder.path() / "magic.so",
+        "\x7f"
+        "ELF");
   store(folder.path() / "readme.txt", "not looked at");
   store(folder.path() / "header.so", library.substr(0, 64));
   store(folder.path() / "half.so", library.substr(0, library.size() / 2));
@@ -197,9 +199,10 @@ TEST(Loader, TracesEveryPathAndReason) {
   const std::string trace = testing::internal::GetCapturedStderr();
   ::unsetenv("SOKR_LOG");
   for (const char* line :
-       {"add.so: trying", "offers 'mock:add' (a mock), registered as", "the same file is loaded already",
-        "another plugin offered that name first", "text.so: it is not a shared library",
-        "notes.txt: left out: its name does not end in .so", "gone: there is no such file or folder"}) {
+       {"add.so: trying", "offers 'mock:add' (a mock), registered as",
+        "the same file is loaded already", "another plugin offered that name first",
+        "text.so: it is not a shared library", "notes.txt: left out: its name does not end in .so",
+        "gone: there is no such file or folder"}) {
     EXPECT_NE(trace.find(line), std::string::npos) << line << "\n" << trace;
   }
 }

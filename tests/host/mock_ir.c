@@ -13,18 +13,17 @@
 #define MOCK_IR_VERSION SOKR_IR_VERSION
 #endif
 
-static int mock_recognise(const uint8_t *data, size_t size) {
+static int mock_recognise(const uint8_t* data, size_t size) {
   return size >= 4 && memcmp(data, "MOCK", 4) == 0;
 }
 
-static void mock_say(const char *sentence, char *out, size_t capacity) {
+static void mock_say(const char* sentence, char* out, size_t capacity) {
   if (!capacity) return;
   strncpy(out, sentence, capacity - 1);
   out[capacity - 1] = 0;
 }
 
-static SokrResult mock_validate(const uint8_t *data, size_t size, char *sentence,
-                                size_t capacity) {
+static SokrResult mock_validate(const uint8_t* data, size_t size, char* sentence, size_t capacity) {
   if (memchr(data, '!', size) == NULL) return SOKR_OK;
   mock_say("byte '!' is not allowed", sentence, capacity);
   return SOKR_INVALID_IR;
@@ -33,14 +32,22 @@ static SokrResult mock_validate(const uint8_t *data, size_t size, char *sentence
 static const SokrIrBinding mock_bindings[] = {
     {0, 0, 1, SOKR_IR_STORAGE_BUFFER, SOKR_IR_WRITE, 1, 1, "data"}};
 static const SokrIrEntryPoint mock_entries[] = {
-    {"main", {4, 1, 1}, SOKR_IR_LOCAL_SIZE_LITERAL,
-     {SOKR_IR_NO_SPEC_ID, SOKR_IR_NO_SPEC_ID, SOKR_IR_NO_SPEC_ID}, 1, 0, mock_bindings, NULL, 0, 0}};
+    {"main",
+     {4, 1, 1},
+     SOKR_IR_LOCAL_SIZE_LITERAL,
+     {SOKR_IR_NO_SPEC_ID, SOKR_IR_NO_SPEC_ID, SOKR_IR_NO_SPEC_ID},
+     1,
+     0,
+     mock_bindings,
+     NULL,
+     0,
+     0}};
 static const SokrIrReflection mock_reflection = {
     sizeof(SokrIrReflection), 1, mock_entries, NULL, NULL, NULL, 0, 0, 0, 0};
 
-static SokrResult mock_reflect(const uint8_t *data, size_t size, const SokrIrSpecValue *values,
-                               uint32_t value_count, const uint32_t *local_size,
-                               const SokrIrReflection **out, char *sentence, size_t capacity) {
+static SokrResult mock_reflect(const uint8_t* data, size_t size, const SokrIrSpecValue* values,
+                               uint32_t value_count, const uint32_t* local_size,
+                               const SokrIrReflection** out, char* sentence, size_t capacity) {
   (void)data, (void)size, (void)values, (void)local_size;
   *out = NULL;
   if (value_count) {
@@ -51,22 +58,26 @@ static SokrResult mock_reflect(const uint8_t *data, size_t size, const SokrIrSpe
   return SOKR_OK;
 }
 
-static void mock_free_reflection(const SokrIrReflection *reflection) { (void)reflection; }
+static void mock_free_reflection(const SokrIrReflection* reflection) {
+  (void)reflection;
+}
 
-static SokrResult mock_lower(const uint8_t *data, size_t size, uint32_t target, uint8_t **out,
-                             size_t *out_size, char *sentence, size_t capacity) {
+static SokrResult mock_lower(const uint8_t* data, size_t size, uint32_t target, uint8_t** out,
+                             size_t* out_size, char* sentence, size_t capacity) {
   *out = NULL;
   if (target != SOKR_IR_SPIRV || size == 4) {
     mock_say("there is nothing to lower", sentence, capacity);
     return SOKR_INVALID_IR;
   }
   *out_size = size - 4;
-  *out = (uint8_t *)malloc(*out_size);
+  *out = (uint8_t*)malloc(*out_size);
   memcpy(*out, data + 4, *out_size);
   return SOKR_OK;
 }
 
-static void mock_free_lowered(uint8_t *lowered) { free(lowered); }
+static void mock_free_lowered(uint8_t* lowered) {
+  free(lowered);
+}
 
 static const uint32_t mock_targets[] = {SOKR_IR_SPIRV};
 
@@ -76,9 +87,19 @@ static const SokrIrPlugin mock_plugin = {
 #else
     sizeof(SokrIrPlugin),
 #endif
-    MOCK_IR_VERSION, "mock", "1", 0x4D4F434B, 1, mock_targets, mock_recognise, mock_validate,
-    mock_reflect, mock_free_reflection, mock_lower, mock_free_lowered};
+    MOCK_IR_VERSION,
+    "mock",
+    "1",
+    0x4D4F434B,
+    1,
+    mock_targets,
+    mock_recognise,
+    mock_validate,
+    mock_reflect,
+    mock_free_reflection,
+    mock_lower,
+    mock_free_lowered};
 
-__attribute__((visibility("default"))) const SokrIrPlugin *sokr_ir_plugin_main(void) {
+__attribute__((visibility("default"))) const SokrIrPlugin* sokr_ir_plugin_main(void) {
   return &mock_plugin;
 }

@@ -47,19 +47,19 @@
 #define MOCK_ABI_MAJOR SOKR_VERSION_MAJOR
 #endif
 
-static __thread const char *mock_error = "";
+static __thread const char* mock_error = "";
 static uint64_t mock_tokens = 0;
 
-static void mock_record(const char *event) {
-  const char *path = getenv("SOKR_MOCK_LOG");
-  FILE *file = path ? fopen(path, "a") : NULL;
+static void mock_record(const char* event) {
+  const char* path = getenv("SOKR_MOCK_LOG");
+  FILE* file = path ? fopen(path, "a") : NULL;
   if (!file) return;
   fprintf(file, "%s %s\n", MOCK_NAME, event);
   fclose(file);
 }
 
-static SokrResult mock_capability(const SokrCapabilityQuery *query,
-                                  SokrCapabilityResponse *response) {
+static SokrResult mock_capability(const SokrCapabilityQuery* query,
+                                  SokrCapabilityResponse* response) {
   (void)query;
   response->result = SOKR_OK;
 #ifdef MOCK_DENY
@@ -69,15 +69,15 @@ static SokrResult mock_capability(const SokrCapabilityQuery *query,
   return response->result;
 }
 
-static void mock_run(const SokrBinding *binding) {
-  unsigned char *bytes = (unsigned char *)(uintptr_t)binding->resource + binding->offset;
+static void mock_run(const SokrBinding* binding) {
+  unsigned char* bytes = (unsigned char*)(uintptr_t)binding->resource + binding->offset;
   uint64_t i;
   if (binding->kind != SOKR_BINDING_HOST || !(binding->access & SOKR_ACCESS_WRITE)) return;
   for (i = 0; i < binding->size; ++i) bytes[i] = (unsigned char)(bytes[i] + MOCK_ADD);
 }
 
-static SokrResult mock_dispatch(const SokrDispatchRequest *request,
-                                SokrDispatchResponse *response) {
+static SokrResult mock_dispatch(const SokrDispatchRequest* request,
+                                SokrDispatchResponse* response) {
   SokrLaunchHeader header;
   uint32_t i;
 #ifdef MOCK_FAIL_DISPATCH
@@ -101,7 +101,7 @@ static SokrResult mock_dispatch(const SokrDispatchRequest *request,
 #endif
 }
 
-static SokrResult mock_completion(const SokrCompletionQuery *query, SokrCompletionSignal *signal) {
+static SokrResult mock_completion(const SokrCompletionQuery* query, SokrCompletionSignal* signal) {
   (void)query;
 #ifdef MOCK_FAIL_COMPLETION
   *signal = SOKR_COMPLETION_FAILED;
@@ -111,9 +111,11 @@ static SokrResult mock_completion(const SokrCompletionQuery *query, SokrCompleti
   return SOKR_OK;
 }
 
-static void mock_destroy(void) { mock_record("destroy"); }
+static void mock_destroy(void) {
+  mock_record("destroy");
+}
 
-static size_t mock_say(const char *sentence, char *out, size_t capacity) {
+static size_t mock_say(const char* sentence, char* out, size_t capacity) {
   size_t size = strlen(sentence);
   if (capacity) {
     size_t count = size < capacity ? size : capacity - 1;
@@ -123,11 +125,11 @@ static size_t mock_say(const char *sentence, char *out, size_t capacity) {
   return size;
 }
 
-static size_t mock_last_error(char *out, size_t capacity) {
+static size_t mock_last_error(char* out, size_t capacity) {
   return mock_say(mock_error, out, capacity);
 }
 
-static size_t mock_completion_error(uint64_t token, char *out, size_t capacity) {
+static size_t mock_completion_error(uint64_t token, char* out, size_t capacity) {
   (void)token;
   return mock_say("the mock fails every launch", out, capacity);
 }
@@ -154,27 +156,35 @@ typedef struct {
   uint64_t later[8];
 } LaterInfo;
 
-static const LaterInfo mock_info = {
-    {
+static const LaterInfo mock_info = {{
 #if defined(MOCK_SHORT_INFO)
-        offsetof(SokrSubstrateInfo, ir_formats),
+                                        offsetof(SokrSubstrateInfo, ir_formats),
 #elif defined(MOCK_TINY_INFO)
-        offsetof(SokrSubstrateInfo, plugin),
+                                        offsetof(SokrSubstrateInfo, plugin),
 #elif defined(MOCK_LONG_INFO)
-        sizeof(LaterInfo),
+                                        sizeof(LaterInfo),
 #else
-        sizeof(SokrSubstrateInfo),
+                                        sizeof(SokrSubstrateInfo),
 #endif
-        MOCK_KIND, MOCK_NAME, "a mock", &mock_vtable, mock_formats, 1, 0, NULL, NULL, NULL,
+                                        MOCK_KIND,
+                                        MOCK_NAME,
+                                        "a mock",
+                                        &mock_vtable,
+                                        mock_formats,
+                                        1,
+                                        0,
+                                        NULL,
+                                        NULL,
+                                        NULL,
 #ifdef MOCK_SILENT
-        NULL,
+                                        NULL,
 #else
-        &mock_diagnostics,
+                                        &mock_diagnostics,
 #endif
-    },
-    {~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull}};
+                                    },
+                                    {~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull}};
 
-static const SokrSubstrateInfo *const mock_substrates[] = {&mock_info.known};
+static const SokrSubstrateInfo* const mock_substrates[] = {&mock_info.known};
 static const SokrUnavailable mock_unavailable[] = {{"mock:other", "its device is\nnot plugged in"}};
 
 static const SokrPlugin mock_library = {
@@ -201,7 +211,7 @@ SOKR_PLUGIN_EXPORT
 #else
 __attribute__((visibility("hidden")))
 #endif
-const SokrPlugin *sokr_plugin_main(const SokrHostInfo *host) {
+const SokrPlugin* sokr_plugin_main(const SokrHostInfo* host) {
   (void)host;
   (void)mock_library;
   (void)mock_substrates;

@@ -5,7 +5,9 @@ namespace sokr::tests {
 namespace {
 
 // The IR mock's kernels need no SPIR-V plugin: "MOCK" and text, lowered to SPIR-V.
-Kernel mock_kernel(const Context& context) { return context.kernel(bytes_of("MOCKtext")); }
+Kernel mock_kernel(const Context& context) {
+  return context.kernel(bytes_of("MOCKtext"));
+}
 
 std::vector<std::string> mock_names(const Context& context) {
   std::vector<std::string> names;
@@ -37,9 +39,8 @@ TEST(Routing, ChoosesTheBestThatAcceptsAndSaysWhyOthersWerePassedOver) {
   const Context context(mocks({"ir", "software", "add", "deny"}));
   std::vector<Candidate> candidates;
   EXPECT_EQ(context.choose(mock_kernel(context), &candidates).name(), "mock:add");
-  const auto denied = std::find_if(candidates.begin(), candidates.end(), [](const Candidate& one) {
-    return one.name == "mock:deny";
-  });
+  const auto denied = std::find_if(candidates.begin(), candidates.end(),
+                                   [](const Candidate& one) { return one.name == "mock:deny"; });
   ASSERT_NE(denied, candidates.end());
   EXPECT_EQ(denied->reason, "the mock denies everything");
   EXPECT_EQ(candidates.back().name, "mock:add");
@@ -59,9 +60,10 @@ TEST(Routing, NobodyCanIsAnErrorWithEveryReason) {
   EXPECT_EQ(error.code(), SOKR_NO_CAPABLE_SUBSTRATE);
   const std::string sentence = error.what();
   EXPECT_NE(sentence.find("mock:deny: the mock denies everything"), std::string::npos) << sentence;
-  EXPECT_NE(sentence.find("mock:foreign: it accepts PTX; the kernel is format 0x4d4f434b, and no IR "
-                          "plugin here lowers that"),
-            std::string::npos)
+  EXPECT_NE(
+      sentence.find("mock:foreign: it accepts PTX; the kernel is format 0x4d4f434b, and no IR "
+                    "plugin here lowers that"),
+      std::string::npos)
       << sentence;
 }
 

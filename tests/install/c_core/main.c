@@ -5,29 +5,31 @@
 
 static int destroyed = 0;
 
-static SokrResult capability(const SokrCapabilityQuery *query, SokrCapabilityResponse *response) {
+static SokrResult capability(const SokrCapabilityQuery* query, SokrCapabilityResponse* response) {
   (void)query;
   response->result = SOKR_OK;
   return SOKR_OK;
 }
 
-static SokrResult dispatch(const SokrDispatchRequest *request, SokrDispatchResponse *response) {
+static SokrResult dispatch(const SokrDispatchRequest* request, SokrDispatchResponse* response) {
   (void)request;
   response->completion_token = 7;
   return response->result = SOKR_OK;
 }
 
-static SokrResult completion(const SokrCompletionQuery *query, SokrCompletionSignal *signal) {
+static SokrResult completion(const SokrCompletionQuery* query, SokrCompletionSignal* signal) {
   if (query->completion_token != 7) return SOKR_NOT_FOUND;
   *signal = SOKR_COMPLETION_COMPLETE;
   return SOKR_OK;
 }
 
-static void destroy(void) { destroyed = 1; }
+static void destroy(void) {
+  destroyed = 1;
+}
 
 int main(void) {
-  const SokrSubstratePlugin plugin = {{SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR, 0},
-                                      capability, dispatch, completion, destroy};
+  const SokrSubstratePlugin plugin = {
+      {SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR, 0}, capability, dispatch, completion, destroy};
   SokrDispatchRequest request = {0};
   SokrDispatchResponse response = {0};
   SokrCompletionQuery query = {0};
