@@ -167,6 +167,41 @@ TEST(Reflection, NonWritableWinsOverTheCode) {
   EXPECT_EQ(binding_of(reflect_text(text), 0, 3).access, 0u);
 }
 
+// %2 is the buffer; the literal 2 of the extraction and the shuffle is not.
+TEST(Reflection, LiteralsThatEqualAnIdAreNoUseOfIt) {
+  const Reflection reflection = reflect_text(R"(
+    OpCapability Shader
+    OpMemoryModel Logical GLSL450
+    OpEntryPoint GLCompute %1 "main"
+    OpExecutionMode %1 LocalSize 1 1 1
+    OpDecorate %3 ArrayStride 4
+    OpMemberDecorate %4 0 Offset 0
+    OpDecorate %4 Block
+    OpDecorate %2 DescriptorSet 0
+    OpDecorate %2 Binding 0
+    %5 = OpTypeVoid
+    %6 = OpTypeFunction %5
+    %7 = OpTypeInt 32 0
+    %8 = OpTypeVector %7 3
+    %3 = OpTypeRuntimeArray %7
+    %4 = OpTypeStruct %3
+    %9 = OpTypePointer StorageBuffer %4
+    %10 = OpTypePointer StorageBuffer %7
+    %11 = OpConstant %7 0
+    %12 = OpConstantComposite %8 %11 %11 %11
+    %2 = OpVariable %9 StorageBuffer
+    %1 = OpFunction %5 None %6
+    %13 = OpLabel
+    %14 = OpVectorShuffle %8 %12 %12 2 1 2
+    %15 = OpCompositeExtract %7 %14 2
+    %16 = OpAccessChain %10 %2 %11 %11
+    OpStore %16 %15
+    OpReturn
+    OpFunctionEnd
+  )");
+  EXPECT_EQ(binding_of(reflection, 0, 0).access, kWrite);
+}
+
 TEST(Reflection, RuntimeDescriptorArraysCountZero) {
   std::string text = kOldStyle;
   text.replace(text.find("%a = OpVariable %pa Uniform"), 27,

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "grammar.hpp"
+
 namespace sokr::spirv {
 namespace {
 
@@ -188,15 +190,17 @@ class AccessFinder {
     visit_unknown(instruction);
   }
 
-  // Whatever it is, it may use and pass on every reference among its words. A word
-  // that is a literal can only make the answer more careful.
+  // Whatever it is, it may use and pass on every reference among its operands.
   void visit_unknown(const Instruction& instruction) {
+    const OpcodeRow* row = opcode_row(static_cast<std::uint32_t>(instruction.op));
+    if (row == nullptr) return;
     const bool makes_reference = instruction.id != 0 && is_reference(instruction.id);
-    for (const std::uint32_t word : instruction.args) {
-      if (word == 0 || word >= module_.bound() || !is_reference(word)) continue;
-      mark(word, kBoth);
-      if (makes_reference) link(instruction.id, word);
-    }
+    visit_ids(row->operands, instruction.args, 1, [&](std::size_t at) {
+      const Id id = instruction.args[at];
+      if (!is_reference(id)) return;
+      mark(id, kBoth);
+      if (makes_reference) link(instruction.id, id);
+    });
     if (makes_reference) edges_.emplace_back(instruction.id, stored_);
   }
 
