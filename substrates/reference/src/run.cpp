@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 
+#include "hand_over.hpp"
 #include "worker.hpp"
 
 namespace sokr::reference {
@@ -61,7 +62,7 @@ void run_one(LaunchState& state, WorkerPool& workers, std::uint64_t index) {
   try {
     auto worker = workers.acquire();
     const FloatEnvironment environment(state.program.round_toward_zero);
-    worker->run_workgroup(index);
+    if (!state.stopped()) worker->run_workgroup(index);
     workers.release(std::move(worker));
   } catch (const std::bad_alloc&) {
     state.fail_with("out of memory while running a workgroup");
@@ -79,13 +80,16 @@ Result<RunReport> run(const Program& program, const Launch& launch) {
   try {
     LaunchState state(program, launch);
     WorkerPool workers(state);
+    hand_over(&state);
     tbb::parallel_for(
         tbb::blocked_range<std::uint64_t>(0, groups, 1),
         [&](const tbb::blocked_range<std::uint64_t>& range) {
-          for (std::uint64_t i = range.begin(); i != range.end() && !state.stopped(); ++i)
-            run_one(state, workers, i);
+          receive(&state);
+          for (std::uint64_t i = range.begin(); i != range.end(); ++i) run_one(state, workers, i);
+          hand_over(&state);
         },
         tbb::simple_partitioner{});
+    receive(&state);
     const std::lock_guard lock(state.mutex);
     if (state.failure) return *std::move(state.failure);
     if (launch.stop && launch.stop->load(std::memory_order_relaxed))
