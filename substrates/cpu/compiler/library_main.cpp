@@ -3,7 +3,6 @@
 
 extern "C" __attribute__((visibility("default"))) const sokr::cpu::CompilerLibrary*
 sokr_cpu_compiler_library() {
-  static const sokr::cpu::CompilerLibrary library{SOKR_CPU_BUILD_VERSION, &sokr::cpu::check,
-                                                  &sokr::cpu::compile};
+  static const sokr::cpu::CompilerLibrary library{SOKR_CPU_BUILD_VERSION, &sokr::cpu::compile};
   return &library;
 }

@@ -90,9 +90,8 @@ Result<void> KernelStore::accept(const SokrCapabilityQuery& query) {
   SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir));
   if (module->entry_points().empty())
     return fail(SOKR_CAPABILITY_DENIED, "the module has no GLCompute entry point");
-  SOKR_ASSIGN(const CompilerLibrary* library, compiler());
   for (const spirv::EntryPoint& entry : module->entry_points()) {
-    SOKR_TRY(library->check(*module, entry, compile_options(nullptr, false)));
+    SOKR_TRY(check(*module, entry, compile_options(nullptr, false)));
     Result<void> fits = substrate::check_entry(spirv::reflect_entry(*module, entry), limits_);
     if (!fits) return Failure{SOKR_CAPABILITY_DENIED, fits.failure().sentence};
   }
@@ -172,8 +171,8 @@ Result<const CompilerLibrary*> KernelStore::compiler() {
   if (compiler_) return compiler_;
   Clock::time_point start = Clock::now();
   const std::string path = options_.compiler_library.string();
-  // Its LLVM must not answer for symbols of another LLVM in this process, nor the reverse.
-  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND | RTLD_NODELETE);
+  // LLVM's symbols carry its version: another LLVM in this process is no danger.
+  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle) {
     const char* reason = ::dlerror();
     return fail(SOKR_DISPATCH_FAILED, "the compiler of the cpu substrate cannot be loaded: {}",

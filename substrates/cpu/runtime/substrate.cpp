@@ -21,10 +21,6 @@ constexpr std::uint64_t kMaxBindingSize = INT32_MAX;
 
 const std::uint32_t kNeverAborted = 0;
 
-bool overlap(const HostRange& a, const HostRange& b) {
-  return a.data < b.data + b.size && b.data < a.data + a.size;
-}
-
 // Nanoseconds from now; the end of time if that is beyond it.
 Clock::time_point deadline_after(std::uint64_t timeout_ns) {
   Clock::time_point now = Clock::now();
@@ -61,7 +57,8 @@ CpuSubstrate::CpuSubstrate(substrate::Host host, KernelStoreOptions options, uns
       limits_(compute_limits()),
       threads_(threads),
       kernels_(host, std::move(options), limits_),
-      arena_(static_cast<int>(threads), 0) {}
+      // One place is for the waiter that takes part.
+      arena_(static_cast<int>(threads), 1) {}
 
 CpuSubstrate::~CpuSubstrate() {
   {

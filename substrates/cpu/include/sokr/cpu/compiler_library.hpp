@@ -12,7 +12,6 @@ namespace sokr::cpu {
 
 struct CompilerLibrary {
   const char* version;  // must equal the runtime's SOKR_CPU_BUILD_VERSION
-  Result<void> (*check)(const spirv::Module&, const spirv::EntryPoint&, const CompileOptions&);
   Result<CompiledKernel> (*compile)(const spirv::Module&, const spirv::EntryPoint&,
                                     const CompileOptions&);
 };
