@@ -165,35 +165,9 @@ Result<std::unique_ptr<Instance>> Instance::create(const Options& options,
 }
 
 Instance::~Instance() {
-  close();
-}
-
-void Instance::close() {
   if (messenger_) vkDestroyDebugUtilsMessengerEXT(instance_, messenger_, nullptr);
   if (instance_) vkDestroyInstance(instance_, nullptr);
   if (loader_) dlclose(loader_);
-  messenger_ = VK_NULL_HANDLE;
-  instance_ = VK_NULL_HANDLE;
-  loader_ = nullptr;
-}
-
-void Instance::close_unless_used() {
-  std::lock_guard lock(use_mutex_);
-  if (uses_ != 0) return;
-  closed_ = true;
-  close();
-}
-
-Result<void> Instance::begin_use() {
-  std::lock_guard lock(use_mutex_);
-  if (closed_) return fail(SOKR_DISPATCH_FAILED, "the Vulkan plugin is being unloaded");
-  ++uses_;
-  return {};
-}
-
-void Instance::end_use() {
-  std::lock_guard lock(use_mutex_);
-  --uses_;
 }
 
 Result<Instance::Found> Instance::devices() const {

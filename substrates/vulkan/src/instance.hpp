@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The Vulkan loader and one instance. Owns both until close() or the destructor; all
-// devices are gone by then. volk keeps the loader's functions in globals: instances that
+// The Vulkan loader and one instance. Owns both: the destructor destroys the
+// instance and closes the loader; all devices are gone by then. volk keeps the loader's functions in globals: instances that
 // live at the same time come from the same loader.
 #ifndef SOKR_VULKAN_INSTANCE_HPP_
 #define SOKR_VULKAN_INSTANCE_HPP_
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "options.hpp"
@@ -32,21 +31,12 @@ class Instance {
   };
   Result<Found> devices() const;
 
-  // Destroys the instance and closes the loader, unless devices are in use. Nothing can be
-  // created afterwards. For the end of the library, when substrates that were never
-  // registered still hold the instance.
-  void close_unless_used();
-  // Held by whoever has a device. Fails once the instance is closed.
-  Result<void> begin_use();
-  void end_use();
-
   const Options& options() const { return options_; }
   // Warnings and errors of the validation layer so far. Any thread.
   std::uint64_t validation_messages() const { return messages_.load(); }
 
  private:
   Instance(const Options& options, const substrate::Host& host) : options_(options), host_(host) {}
-  void close();
   Result<void> open_loader();
   Result<void> create_instance();
 
@@ -62,9 +52,6 @@ class Instance {
   VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
   std::uint32_t api_ = 0;
   std::atomic<std::uint64_t> messages_{0};
-  std::mutex use_mutex_;
-  std::uint32_t uses_ = 0;
-  bool closed_ = false;
 };
 
 }  // namespace sokr::vulkan

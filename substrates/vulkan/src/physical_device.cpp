@@ -196,11 +196,10 @@ std::vector<std::pair<std::string, std::string>> PhysicalDevice::facts() const {
   add("device_uuid", uuid_string(id.deviceUUID));
   add("driver_uuid", uuid_string(id.driverUUID));
   add("vulkan", version_string(properties.apiVersion));
-  add("vulkan_used", version_string(offer.api));
+  add("vulkan_used",
+      fmt::format("{}.{}", VK_API_VERSION_MAJOR(offer.api), VK_API_VERSION_MINOR(offer.api)));
   add("spirv", fmt::format("1.{}", (max_spirv() >> 8) & 0xFF));
-  add("memory", fmt::format("{} MiB", device_memory() >> 20));
   add("queue_family", fmt::format("{}", queue_family));
-  add("subgroup_size", fmt::format("{}", subgroup.subgroupSize));
   add("subgroup_sizes", subgroup_sizes());
   add("max_storage_buffer", fmt::format("{}", from.maxStorageBufferRange));
   add("max_uniform_buffer", fmt::format("{}", from.maxUniformBufferRange));

@@ -14,23 +14,15 @@ namespace {
 constexpr std::size_t kMaxDevices = 16;
 using Devices = substrate::Exporter<VulkanSubstrate, kMaxDevices>;
 
-// The library may be unloaded, or the process end, while substrates that nobody
-// registered hold the instance. Made after the instance, this goes before the driver's
-// own statics do.
-struct CloseAtUnload {
-  std::weak_ptr<Instance> instance;
-  ~CloseAtUnload() {
-    if (auto left = instance.lock()) left->close_unless_used();
-  }
-};
-
+// One instance for all substrates of the library, also if it is asked again. It goes with
+// the last substrate. No static destroys it: at the end of a process, or inside dlclose,
+// the drivers' own statics may be gone already.
 Result<std::shared_ptr<Instance>> open_instance(const Options& options,
                                                 const substrate::Host& host) {
   static std::weak_ptr<Instance> open;
   if (auto earlier = open.lock(); earlier && earlier->options() == options) return earlier;
   SOKR_ASSIGN(std::shared_ptr<Instance> instance, Instance::create(options, host));
-  static CloseAtUnload guard;
-  open = guard.instance = instance;
+  open = instance;
   return instance;
 }
 

@@ -55,18 +55,7 @@ Result<std::shared_ptr<Session>> VulkanSubstrate::session() {
     lost = std::move(session_);
     session_.reset();
   }
-  SOKR_TRY(instance_->begin_use());
-  auto created = Session::create(physical_, context_);
-  if (!created) {
-    instance_->end_use();
-    return created;
-  }
-  // The use ends with the session, on whatever thread lets go of it last.
-  session_ = std::shared_ptr<Session>((*created).get(),
-                                      [owner = *created, instance = instance_](Session*) mutable {
-                                        owner.reset();
-                                        instance->end_use();
-                                      });
+  SOKR_ASSIGN(session_, Session::create(physical_, context_));
   return session_;
 }
 

@@ -103,6 +103,12 @@ void run_saxpy(std::uint32_t id, const SokrSubstrateInfo& info) {
   EXPECT_EQ(y, std::vector<float>(100, 7.0f));
 }
 
+void destroy_all(const SokrPlugin& plugin) {
+  for (std::uint32_t i = 0; i < plugin.substrate_count; ++i) {
+    plugin.substrates[i]->plugin->destroy_fn();
+  }
+}
+
 TEST(Plugin, LoadsRunsAndUnloadsAgainAndAgain) {
   for (int round = 0; round < 4; ++round) {
     Loaded loaded;
@@ -121,7 +127,8 @@ TEST(Plugin, UnloadsWithoutEverBeingRegistered) {
   for (int round = 0; round < 3; ++round) {
     Loaded loaded;
     ASSERT_NE(loaded.plugin, nullptr);
-    EXPECT_GE(loaded.plugin->substrate_count, 1u);
+    ASSERT_GE(loaded.plugin->substrate_count, 1u);
+    destroy_all(*loaded.plugin);
   }
 }
 
@@ -134,6 +141,7 @@ TEST(Plugin, OpenedTwiceAtOnce) {
   ASSERT_EQ(sokr_register_substrate(info.plugin, &id), SOKR_OK);
   run_saxpy(id, info);
   ASSERT_EQ(sokr_deregister_substrate(id), SOKR_OK);
+  destroy_all(*first.plugin);
 }
 
 TEST(Plugin, WithoutALoaderItSaysSo) {
