@@ -349,9 +349,11 @@ std::optional<PrivatePlace> private_place(const Program& program, Id pointer) {
   bool builtin = global && global->builtin;
   if (!variable && !builtin) return std::nullopt;
   std::vector<const Inst*> chain;
-  for (Id at = look_through(program, pointer); const Inst* inst = program.inst(at);
-       at = look_through(program, inst->args[0]))
+  Id at = look_through(program, pointer);
+  while (const Inst* inst = program.inst(at)) {
     chain.push_back(inst);
+    at = look_through(program, inst->args[0]);
+  }
   PrivatePlace place{root, 0};
   Id type = variable ? variable->type : global->pointee;
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)

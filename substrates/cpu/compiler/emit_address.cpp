@@ -242,6 +242,10 @@ Address Emitter::address_of(Id pointer) {
 
 // The three (or one) numbers that a pointer is as a value.
 Leaves Emitter::pointer_leaves(Id pointer) {
+  if (private_place(p_, pointer)) {
+    internal_error("a pointer to private memory is used as a value");
+    return Leaves(kPointerLeaves, constant_val(b_.getInt64(0)));
+  }
   Address address = address_of(pointer);
   if (address.scale) add_term(address, constant_val(b_.getInt64(0)), b_.getInt64Ty(), 0);
   if (address.scale) {

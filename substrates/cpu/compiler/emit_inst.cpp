@@ -123,7 +123,11 @@ void Emitter::emit_inst(const Inst& inst) {
   set_flags(inst);
   Op op{inst, {}, nullptr};
   for (std::size_t i = 0; i < inst.args.size(); ++i) {
-    bool value = operand_is_value(inst.op, i, inst.args) && p_.module->type(p_.type_of(inst.args[i]));
+    const spirv::Type* type = p_.module->type(p_.type_of(inst.args[i]));
+    bool value = operand_is_value(inst.op, i, inst.args) && type;
+    // Places to write to are looked up by those who write.
+    bool place = handler == Handler::kAtomic || handler == Handler::kExtension;
+    if (value && place && type->kind == spirv::TypeKind::kPointer) value = false;
     op.args.push_back(value ? get(inst.args[i]) : Leaves{});
   }
   static const Shapes kNoShapes;
