@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A random program: a tree of structured statements over u32 values, small enough to be
+// evaluated by hand. generate() makes one from a seed, evaluate() says what it computes,
+// emit() writes it as SPIR-V, print() as text, shrink() reduces one that fails.
+//
+// What a program may touch:
+//   locals      u32 variables of a function; the parameters come first
+//   arrays      array 0 is Private, array 1 is a variable of main
+//   own[]       Workgroup memory, one word an invocation, touched by its owner only
+//   shared[]    Workgroup memory that changes hands at barriers
+//   count       one word of Workgroup memory for atomics
+//   input       read-only words; output: kOutputs words for each invocation
+//   counters    kCounterCells words for each atomic operation
+//   push        kPushWords words
+// Programs have no data race, and barriers stand in uniform control flow, so there is
+// exactly one right result.
+#ifndef SOKR_TESTS_DIFFERENTIAL_PROGRAM_HPP_
+#define SOKR_TESTS_DIFFERENTIAL_PROGRAM_HPP_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sokr::differential {
+
+inline constexpr std::uint32_t kArraySize = 8;
+inline constexpr std::uint32_t kOutputs = 8;
+inline constexpr std::uint32_t kInputWords = 61;
+inline constexpr std::uint32_t kCounterCells = 4;
+inline constexpr std::uint32_t kPushWords = 4;
+
+enum class Op : std::uint8_t {
+  // leaves; `value` says which
+  kConstant,
+  kLocal,
+  kCounter,
+  kInvocation,
+  kGroup,
+  kPush,
+  kOwn,
+  // one operand: memory (`value` says which), integers, floats
+  kInput,
+  kArray,
+  kNot,
+  kNegate,
+  kBitCount,
+  kBitReverse,
+  kFindUMsb,
+  kFindILsb,
+  kSAbs,
+  kFQuarter,
+  // two operands
+  kAdd,
+  kSub,
+  kMul,
+  kAnd,
+  kOr,
+  kXor,
+  kShl,
+  kShr,
+  kSar,
+  kUDiv,
+  kUMod,
+  kSDiv,
+  kSRem,
+  kSMod,
+  kUMin,
+  kSMax,
+  kMulHigh,
+  kFAdd,
+  kFSub,
+  kFMul,
+  kFMin,
+  kFMax,
+  // three operands; the condition first. kBranch evaluates one side only and joins in a phi
+  kSelect,
+  kBranch,
+  kBitField,
+  // conditions
+  kEqual,
+  kULess,
+  kSLess,
+  kFLess,
+  kBoth,
+  kEither,
+  kNeither,
+  kCount
+};
+
+struct Expr {
+  Op op = Op::kConstant;
+  std::uint32_t value = 0;
+  std::vector<Expr> args;
+};
+
+bool is_condition(Op op);
+
+enum class Atomic : std::uint8_t { kAdd, kXor, kAnd, kOr, kUMin, kSMax, kCount };
+
+enum class Kind : std::uint8_t {
+  kAssign,      // local[target] = e0
+  kArrayStore,  // array[target][e0] = e1
+  kOutput,      // output[e0] = e1
+  kOutputMix,   // output[e0] = output[e0] * 31 + e1
+  kOwnStore,    // own = e0
+  kAtomic,      // counters of operation `target`, cell e0: with e1
+  kCall,        // local[target] = function `callee`(exprs...); the last argument of a
+                // function with a reference is local[reference]
+  kBarrier,
+  kSharedStore,  // shared[invocation] = e0
+  kSharedLoad,   // local[target] = shared[e0]
+  kCountReset,   // count = 0
+  kCountAdd,     // atomically count += e0
+  kCountLoad,    // local[target] = count
+  kSequence,     // blocks[0], kept or dropped as a whole
+  kIf,           // if (e0) blocks[0] else blocks[1]
+  kSwitch,       // switch (e0) with `cases`, one block each
+  kLoop,         // blocks[0] is the body, blocks[1] runs before the counter is incremented
+  kBreak,
+  kContinue,
+  kLeaveSwitch,
+  kReturn,  // e0, except in main
+};
+
+// Where a loop tests its condition: in a block after the header, in the header itself, or
+// at the end of the continue construct.
+enum class LoopForm : std::uint8_t { kTestBlock, kTestHeader, kTestEnd };
+
+struct Case {
+  std::vector<std::uint32_t> labels;
+  bool is_default = false;
+  bool falls_through = false;  // into the next case
+};
+
+struct Stmt;
+using Block = std::vector<Stmt>;
+
+struct Stmt {
+  Kind kind = Kind::kBarrier;
+  std::uint32_t target = 0, callee = 0, reference = 0;
+  LoopForm form = LoopForm::kTestBlock;
+  std::vector<Expr> exprs;
+  std::vector<Block> blocks;
+  std::vector<Case> cases;
+};
+
+struct Function {
+  std::uint32_t params = 0;    // by value; locals 0 to params - 1
+  bool has_reference = false;  // local `params` is a pointer to the caller's variable
+  std::uint32_t locals = 0;    // all of them
+  Block body;
+  Expr result;  // not for main
+};
+
+struct Program {
+  std::uint64_t seed = 0;
+  std::array<std::uint32_t, 3> local_size{1, 1, 1};
+  std::uint32_t groups = 1;
+  std::array<std::uint32_t, kPushWords> push{};
+  std::vector<Function> functions;  // 0 is main; a function calls later ones only
+  bool phi_counters = false;        // loop counters are phis, otherwise variables
+  int optimize = 0;                 // see emit()
+
+  std::uint32_t invocations() const { return local_size[0] * local_size[1] * local_size[2]; }
+};
+
+struct GeneratorOptions {
+  // Cases that SPIR-V leaves undefined and <sokr/substrate/edge_semantics.hpp> defines,
+  // and reads beyond the end of a buffer.
+  bool edges = true;
+};
+
+// The same program for the same seed and options on every machine.
+Program generate(std::uint64_t seed, const GeneratorOptions& options);
+
+// What the buffers hold before a run.
+struct Memory {
+  std::vector<std::uint32_t> input, output, counters;
+  bool operator==(const Memory&) const = default;
+};
+Memory initial_memory(const Program& program);
+
+// Runs the program on `memory`, one invocation at a time from barrier to barrier. False
+// if it takes more than a fixed number of steps, or if invocations disagree about a
+// barrier (a shrunk program may).
+bool evaluate(const Program& program, Memory& memory);
+
+// A SPIR-V module. `optimize` 1 rewrites variables to phis, 2 does so after merging
+// returns and inlining, and then merges and removes blocks.
+// The module as it was if the optimizer gives up or makes an invalid one.
+std::vector<std::uint32_t> emit(const Program& program);
+
+// C-like text, for people.
+std::string print(const Program& program);
+std::size_t statements(const Program& program);
+
+// The smallest program found for which `fails` still holds, by dropping statements,
+// replacing statements by their blocks, and expressions by their operands or constants.
+// Asks `fails` at most `budget` times; only programs that evaluate() accepts are asked about.
+Program shrink(Program program, const std::function<bool(const Program&)>& fails, int budget);
+
+// How the words of SPIR-V read.
+std::string disassemble(const std::vector<std::uint32_t>& words);
+
+}  // namespace sokr::differential
+
+#endif  // SOKR_TESTS_DIFFERENTIAL_PROGRAM_HPP_
