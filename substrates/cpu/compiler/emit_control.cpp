@@ -55,8 +55,10 @@ void Emitter::phi_edge(std::uint32_t from, std::uint32_t to, const Val& mask) {
   const Block& target = p_.blocks[to];
   bool split = is_split(p_.blocks[to].construct) || region_[from] != region_[to];
   bool blend = split || phi_divergence(p_, a_, to);
-  // Who comes first finds nothing to keep.
-  if (blend && !split && !target.predecessors.empty() && target.predecessors.front() == from) blend = false;
+  // Who comes first finds nothing to keep, unless others left a loop in rounds before.
+  if (blend && !split && !target.predecessors.empty() && target.predecessors.front() == from &&
+      innermost_loop(p_, from) == innermost_loop(p_, to))
+    blend = false;
   std::vector<std::pair<const Slots*, Leaves>> writes;
   for (const auto& phi : target.phis) {
     auto it = phi_slots_.find(phi.id);
