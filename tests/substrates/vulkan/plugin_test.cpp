@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "pin_drivers.hpp"
+
 namespace {
 
 std::vector<std::uint8_t> saxpy_module() {
@@ -41,6 +43,7 @@ struct Loaded {
     host.options = options.data();
     host.option_count = static_cast<std::uint32_t>(options.size());
     plugin = main(&host);
+    sokr::vulkan::test::pin_drivers();
   }
   ~Loaded() {
     if (library) dlclose(library);
