@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "latency.hpp"
+
+#include <fmt/format.h>
+#include <sokr/compute.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "remote.hpp"
+
+namespace sokr::bench {
+namespace {
+
+constexpr std::uint32_t kMarker = 0x5EED5EED;  // the constant that makes a module unseen
+
+std::vector<std::byte> own_module(std::string_view name) {
+  return read_file(fmt::format("{}/{}.spv", SOKR_BENCH_OWN_SHADERS, name));
+}
+
+// A launch written beforehand, through the core's two calls: what a recorded command buffer
+// is to Vulkan.
+class CoreLaunch {
+ public:
+  CoreLaunch(const Subject& subject, std::vector<std::byte> module, const Workload& workload)
+      : module_(std::move(module)) {
+    std::vector<SokrBinding> bindings;
+    for (std::uint32_t i = 0; i < workload.buffers.size(); ++i) {
+      const BufferSpec& spec = workload.buffers[i];
+      std::span<std::byte> bytes = memory_.emplace_back(spec.initial.size()).bytes();
+      std::ranges::copy(spec.initial, bytes.begin());
+      const std::uint32_t access =
+          spec.match == Match::kInput ? SOKR_ACCESS_READ : SOKR_ACCESS_READ_WRITE;
+      bindings.push_back({0, i, 0, SOKR_BINDING_HOST, access, 0,
+                          reinterpret_cast<std::uintptr_t>(bytes.data()), 0, bytes.size()});
+    }
+    SokrLaunch launch{};
+    std::ranges::copy(workload.groups, launch.groups);
+    launch.bindings = bindings.data();
+    launch.binding_count = static_cast<std::uint32_t>(bindings.size());
+    launch.push = workload.push.empty() ? nullptr : workload.push.data();
+    launch.push_size = static_cast<std::uint32_t>(workload.push.size());
+    params_.resize(sokr_launch_size(&launch));
+    sokr_launch_write(&launch, params_.data(), params_.size());
+    workload.name.copy(reinterpret_cast<char*>(request_.computation_id.bytes), 16);
+    request_.substrate_id = subject.substrate.id();
+    request_.ir_data = reinterpret_cast<const std::uint8_t*>(module_.data());
+    request_.ir_data_len = module_.size();
+    request_.params = params_.data();
+    request_.params_len = params_.size();
+  }
+
+  double launch() {
+    const double begin = now_ns();
+    SokrDispatchResponse response{};
+    SokrResult result = sokr_dispatch(&request_, &response);
+    SokrCompletionSignal signal{};
+    if (result == SOKR_OK) {
+      const SokrCompletionQuery query{response.completion_token, UINT64_MAX};
+      result = sokr_completion(&query, &signal);
+    }
+    const double end = now_ns();
+    if (result != SOKR_OK || signal != SOKR_COMPLETION_COMPLETE)
+      throw std::runtime_error(fmt::format("a launch through the core failed with {}", int(result)));
+    return end - begin;
+  }
+
+ private:
+  std::vector<std::byte> module_;
+  std::vector<HostMemory> memory_;
+  std::vector<unsigned char> params_;
+  SokrDispatchRequest request_{};
+};
+
+template <class Launch>
+std::function<double()> median_of(int count, Launch launch) {
+  return [=]() mutable {
+    std::vector<double> times;
+    for (int i = 0; i < count; ++i) times.push_back(launch());
+    return median(std::move(times));
+  };
+}
+
+Workload empty_workload() {
+  Workload workload;
+  workload.name = "empty";
+  return workload;
+}
+
+// The module with its marker replaced, so that nobody has compiled it before.
+std::vector<std::byte> unseen(std::vector<std::byte> module) {
+  static std::uint32_t serial = 0;
+  const std::uint32_t fresh = kMarker + ++serial;
+  bool found = false;
+  for (std::size_t at = 20; at + 4 <= module.size(); at += 4) {
+    if (std::memcmp(&module[at], &kMarker, 4) != 0) continue;
+    std::memcpy(&module[at], &fresh, 4);
+    found = true;
+  }
+  if (!found) throw std::runtime_error("the module has no marker to make it an unseen one");
+  return module;
+}
+
+// From the bytes of an unseen module to the end of its first launch.
+double first_launch(Peer& peer, const Workload& workload, const std::vector<std::byte>& module) {
+  const std::vector<std::byte> fresh = unseen(module);
+  const double begin = now_ns();
+  const std::unique_ptr<Runner> runner = peer.prepare(workload, fresh);
+  runner->launch();
+  return now_ns() - begin;
+}
+
+// One workgroup of 64 invocations with one word of input and of output for each.
+Workload small_workload(const char* name) {
+  return {name, {1, 1, 1}, {64, 1, 1}, {},
+          {BufferSpec{Bytes(1024)}, BufferSpec{Bytes(1024), Match::kBits}}};
+}
+
+}  // namespace
+
+void measure_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effort,
+                      Figures& figures) {
+  const int count = effort.quick ? 300 : 1000;
+  const Workload empty = empty_workload(), saxpy = small_saxpy(64);
+  CoreLaunch core_empty(subject, own_module("empty"), empty);
+  CoreLaunch core_saxpy(subject, module_of("saxpy"), saxpy);
+  const Kernel kernel = subject.context.kernel(own_module("empty"));
+  Launch launch;
+  launch.groups(1);
+  const auto through_host = [&] {
+    const double begin = now_ns();
+    subject.substrate.dispatch(kernel, launch).wait();
+    return now_ns() - begin;
+  };
+  std::vector<std::function<double()>> sides{
+      median_of(count, [&] { return core_empty.launch(); }),
+      median_of(count, [&] { return core_saxpy.launch(); }), median_of(count, through_host)};
+  std::unique_ptr<Runner> theirs;
+  if (lavapipe) {
+    theirs = lavapipe->prepare(empty, own_module("empty"));
+    sides.push_back(median_of(count / 10, [&] {
+      const double begin = now_ns();
+      theirs->launch();
+      return now_ns() - begin;
+    }));
+  }
+  for (const auto& side : sides) side();
+  const Rounds rounds = alternate(effort.rounds, sides);
+  const std::string& prefix = subject.prefix;
+  figures.add(prefix + ".null_dispatch_ns", median(rounds[0]));
+  figures.add(prefix + ".saxpy64_ns", median(rounds[1]));
+  figures.add(prefix + ".null_dispatch.host_ns", median(rounds[2]));
+  fmt::print(stderr, "\nempty dispatch: {:.0f} ns, through the C++ API {:.0f} ns; saxpy of 64: {:.0f} ns",
+             median(rounds[0]), median(rounds[2]), median(rounds[1]));
+  if (lavapipe) {
+    figures.add(prefix + ".null_dispatch.vs_lavapipe", ratio(rounds[3], rounds[0]));
+    fmt::print(stderr, "; empty on lavapipe: {:.0f} ns, ratio {:.1f}", median(rounds[3]),
+               ratio(rounds[3], rounds[0]));
+  }
+  fmt::print(stderr, "\n");
+}
+
+void measure_first_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effort,
+                            Figures& figures) {
+  const std::vector<std::byte> module = own_module("small_kernel");
+  const Workload workload = small_workload("small_kernel");
+  const auto ours = make_substrate_peer(subject.context, subject.substrate);
+  std::vector<std::function<double()>> sides{
+      [&] { return first_launch(*ours, workload, module); }};
+  if (lavapipe) sides.push_back([&] { return first_launch(*lavapipe, workload, module); });
+  for (const auto& side : sides) side();
+  const Rounds rounds = alternate(effort.rounds, sides);
+  figures.add(subject.prefix + ".first_dispatch_ms", median(rounds[0]) / 1e6);
+  fmt::print(stderr, "first dispatch of {} bytes: {:.2f} ms", module.size(), median(rounds[0]) / 1e6);
+  if (lavapipe) {
+    figures.add(subject.prefix + ".first_dispatch.vs_lavapipe", ratio(rounds[1], rounds[0]));
+    fmt::print(stderr, "; lavapipe: {:.2f} ms, ratio {:.2f}", median(rounds[1]) / 1e6,
+               ratio(rounds[1], rounds[0]));
+  }
+  fmt::print(stderr, "\n");
+}
+
+void measure_compilation(const Subject& subject, const Effort& effort, Figures& figures) {
+  const auto peer = make_substrate_peer(subject.context, subject.substrate);
+  std::vector<double> sizes, times;
+  for (const char* name : {"quantised_15k", "quantised_30k", "quantised_60k"}) {
+    const std::vector<std::byte> module = own_module(name);
+    const Workload workload = small_workload(name);
+    const Rounds rounds = alternate(
+        effort.quick ? 1 : 3, {[&] { return first_launch(*peer, workload, module); }});
+    sizes.push_back(static_cast<double>(module.size()));
+    times.push_back(median(rounds[0]));
+    fmt::print(stderr, "compiling {} bytes: {:.0f} ms\n", module.size(), times.back() / 1e6);
+  }
+  figures.add(subject.prefix + ".compile_60k_ms", times[2] / 1e6);
+  // The exponent of the growth: 1 is linear, 2 quadratic.
+  figures.add(subject.prefix + ".compile_growth",
+              std::log(times[2] / times[0]) / std::log(sizes[2] / sizes[0]));
+}
+
+}  // namespace sokr::bench

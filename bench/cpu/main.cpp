@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The CPU substrate against hand-written code, lavapipe and PoCL: the same kernels on the
+// same inputs, with results compared, in alternating rounds. Prints tables for people on
+// standard error and one flat JSON object on standard output. A ratio `.vs_PEER` says how
+// many times longer the peer takes: above 1 the substrate is faster.
+//
+//   cpu.KERNEL.vs_PEER, cpu.geomean.vs_PEER     a launch, everything prepared
+//   cpu.null_dispatch_ns, .vs_lavapipe          one empty workgroup; the core's two calls
+//   cpu.null_dispatch.host_ns                   the same through the C++ API
+//   cpu.saxpy64_ns                              64 elements, the core's two calls
+//   cpu.first_dispatch_ms, .vs_lavapipe         an unseen kernel of 2 KB
+//   cpu.compile_60k_ms, cpu.compile_growth      unseen large kernels; exponent over the size
+//   cpu.bounds_checks.cost                      0.05 = bounds checks cost 5 %
+//   cpu.two_core_scaling.KERNEL                 one thread's time over two threads'
+//
+// Environment: SOKR_BENCH_QUICK=1 is --quick.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <optional>
+
+#include "latency.hpp"
+#include "peer.hpp"
+#include "remote.hpp"
+#include "table.hpp"
+
+namespace {
+
+using namespace sokr;
+using namespace sokr::bench;
+
+struct Flags {
+  std::string substrate = "cpu", kernel;
+  std::vector<std::string> peers{"handwritten", "lavapipe", "pocl"};
+  std::vector<std::string> parts{"kernels", "dispatch", "compile", "settings"};
+  std::vector<std::string> options;
+  bool quick = false, serve = false;
+
+  bool wants(std::string_view part) const { return std::ranges::find(parts, part) != parts.end(); }
+};
+
+ContextOptions context_options(const Flags& flags) {
+  ContextOptions options;
+  for (const std::string& option : flags.options) {
+    const std::size_t equals = option.find('=');
+    if (equals == std::string::npos)
+      throw std::runtime_error(fmt::format("--option {}: it takes NAME=VALUE", option));
+    options.options.emplace_back(option.substr(0, equals), option.substr(equals + 1));
+  }
+  return options;
+}
+
+std::optional<Substrate> find(const Context& context, const std::string& name) {
+  for (const Substrate& substrate : context.substrates())
+    if (substrate.name() == name) return substrate;
+  return std::nullopt;
+}
+
+std::vector<NamedPeer> make_peers(const std::vector<std::string>& wanted) {
+  std::vector<NamedPeer> peers;
+  const auto add = [&](const char* name, auto make) {
+    if (std::ranges::find(wanted, name) == wanted.end()) return;
+    std::string reason;
+    std::unique_ptr<Peer> peer;
+    try {
+      peer = make(reason);
+    } catch (const std::exception& error) {
+      reason = error.what();
+    }
+    fmt::print(stderr, "{:<12} {}\n", name, peer ? peer->description() : "left out: " + reason);
+    if (peer) peers.push_back({name, std::move(peer)});
+  };
+  add("handwritten", [](std::string&) { return make_handwritten_peer(); });
+  add("lavapipe", [](std::string& reason) { return make_lavapipe_peer(reason); });
+  add("pocl",
+      [](std::string& reason) { return make_pocl_peer(SOKR_BENCH_OPENCL, reason); });
+  return peers;
+}
+
+int measure(const Flags& flags) {
+  const PrivateCaches caches;
+  const Context context(context_options(flags));
+  const std::optional<Substrate> substrate = find(context, flags.substrate);
+  if (!substrate) {
+    fmt::print(stderr, "there is no substrate {}: nothing is measured\n", flags.substrate);
+    fmt::print("{{}}\n");
+    return 0;
+  }
+  const Subject subject{context, *substrate, flags.substrate};
+  fmt::print(stderr, "{:<12} {}\n", flags.substrate, substrate->info().description);
+  const std::vector<NamedPeer> peers = make_peers(flags.peers);
+  Peer* lavapipe = nullptr;
+  for (const NamedPeer& peer : peers)
+    if (std::string_view(peer.name) == "lavapipe") lavapipe = peer.peer.get();
+
+  const Effort effort = flags.quick ? Effort{true, 5, 4e6} : Effort{};
+  Figures figures;
+  bool good = true;
+  if (flags.wants("kernels"))
+    good = measure_kernels(subject, peers, flags.kernel, effort, figures);
+  if (flags.wants("dispatch") && flags.kernel.empty()) {
+    measure_dispatch(subject, lavapipe, effort, figures);
+    measure_first_dispatch(subject, lavapipe, effort, figures);
+  }
+  if (flags.wants("compile") && flags.kernel.empty()) measure_compilation(subject, effort, figures);
+  if (flags.wants("settings"))
+    measure_settings(subject, flags.options, flags.kernel, effort, figures);
+  fmt::print("{}\n", figures.json());
+  return good ? 0 : 1;
+}
+
+int run(int argc, char** argv) {
+  Flags flags;
+  CLI::App app{"The CPU substrate against hand-written code, lavapipe and PoCL"};
+  app.add_option("--kernel", flags.kernel, "only this kernel of the table")
+      ->check([](const std::string& name) {
+        return find_workload(name) ? "" : fmt::format("there is no kernel {}", name);
+      });
+  app.add_option("--peers", flags.peers, "a,b of handwritten, lavapipe, pocl")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"handwritten", "lavapipe", "pocl"}));
+  app.add_option("--parts", flags.parts, "a,b of kernels, dispatch, compile, settings")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"kernels", "dispatch", "compile", "settings"}));
+  app.add_option("--on", flags.substrate, "the substrate to measure; names the figures");
+  app.add_option("--option", flags.options, "NAME=VALUE for the plugins");
+  app.add_flag("--quick", flags.quick, "smaller inputs and fewer rounds");
+  app.add_flag("--serve", flags.serve, "answer another process of this program")->group("");
+  CLI11_PARSE(app, argc, argv);
+  const char* quick = std::getenv("SOKR_BENCH_QUICK");
+  flags.quick = flags.quick || (quick && std::string_view(quick) == "1");
+  if (!flags.serve) return measure(flags);
+  const Context context(context_options(flags));
+  return serve(context, flags.substrate, flags.quick);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_cpu: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// How times are taken: rounds of launches that alternate between the peers, so that all see
+// the same machine; a round counts as its median launch, a ratio as its median over rounds.
+#ifndef SOKR_BENCH_CPU_MEASURE_HPP_
+#define SOKR_BENCH_CPU_MEASURE_HPP_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "peer.hpp"
+
+namespace sokr::bench {
+
+double now_ns();
+// Of a non-empty list.
+double median(std::vector<double> values);
+double geometric_mean(const std::vector<double>& values);
+
+// How much time goes into one measurement.
+struct Effort {
+  bool quick = false;
+  int rounds = 11;
+  double round_ns = 30e6;  // launches go on until a round has taken this
+};
+
+// The median time of the launches of one round. Inputs that a launch consumes are restored
+// before each, outside of the measured time.
+double round_of(const Workload& workload, Runner& runner, double round_ns);
+
+// One number for each round and each of the alternating sides.
+using Rounds = std::vector<std::vector<double>>;
+Rounds alternate(int rounds, const std::vector<std::function<double()>>& sides);
+// The median over the rounds of how much longer `slow` took than `fast`.
+double ratio(const std::vector<double>& slow, const std::vector<double>& fast);
+
+// What the program prints: one flat JSON object of name to number.
+class Figures {
+ public:
+  void add(const std::string& name, double value) { values_[name] = value; }
+  std::string json() const;
+
+ private:
+  std::map<std::string, double> values_;
+};
+
+// A folder for every compiler's cache, gone at the end: no peer profits from an earlier run,
+// and what is called unseen is unseen. Construct it before the first peer.
+class PrivateCaches {
+ public:
+  PrivateCaches();
+  ~PrivateCaches();
+  PrivateCaches(const PrivateCaches&) = delete;
+  PrivateCaches& operator=(const PrivateCaches&) = delete;
+  const std::filesystem::path& folder() const { return folder_; }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace sokr::bench
+
+#endif  // SOKR_BENCH_CPU_MEASURE_HPP_

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The kernels of the CPU benchmark: inputs, launch, and how far two results may differ.
+// Who runs them is in peer.hpp.
+#ifndef SOKR_BENCH_CPU_WORKLOAD_HPP_
+#define SOKR_BENCH_CPU_WORKLOAD_HPP_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sokr::bench {
+
+using Bytes = std::vector<std::byte>;
+
+// How the results of two peers in one buffer are compared.
+enum class Match {
+  kInput,    // never written, not compared
+  kBits,     // the same bytes
+  kFloats,   // f32: no difference larger than `tolerance` times the largest magnitude
+  kTotal,    // f32: only the sums, within `tolerance` times the sum
+  kMostly,   // u32: at most a share of `tolerance` of the elements differ
+};
+
+// A buffer at set 0; its binding is its place in Workload::buffers.
+struct BufferSpec {
+  Bytes initial;
+  Match match = Match::kInput;
+  double tolerance = 0;
+  bool read = true;  // false: its initial content does not matter
+};
+
+struct Workload {
+  std::string name;  // of the module, of the OpenCL file and of the hand-written function
+  std::array<std::uint32_t, 3> groups{1, 1, 1}, local{1, 1, 1};
+  Bytes push;  // words of four bytes
+  std::vector<BufferSpec> buffers;
+  bool consumes_input = false;  // a launch leaves different work to the next one
+};
+
+struct WorkloadEntry {
+  const char* name;
+  bool compute_bound;  // arithmetic, not memory, limits it: it should scale with cores
+  Workload (*make)(bool quick);
+};
+
+// All kernels of the table.
+std::span<const WorkloadEntry> workload_table();
+const WorkloadEntry* find_workload(std::string_view name);
+// saxpy on `n` elements, for the latency of small launches.
+Workload small_saxpy(std::uint32_t n);
+
+// Empty if `actual` is as good a result as `expected`, otherwise the first difference.
+std::string difference(const BufferSpec& spec, std::span<const std::byte> expected,
+                       std::span<const std::byte> actual);
+
+}  // namespace sokr::bench
+
+#endif  // SOKR_BENCH_CPU_WORKLOAD_HPP_
