@@ -158,6 +158,24 @@ LlvmValue* Emitter::narrow_half(LlvmValue* value) {
   return b_.CreateBitCast(b_.CreateTrunc(b_.CreateOr(result, sign), i16), to);
 }
 
+// LLVM calls these functions where it moves single halves on processors that cannot
+// convert them.
+void Emitter::define_half_conversions() {
+  if (t_.half) return;
+  llvm::IRBuilder<>::InsertPointGuard place(b_);
+  LlvmType *f16 = b_.getHalfTy(), *f32 = b_.getFloatTy();
+  auto define = [&](const char* name, LlvmType* from, LlvmType* to, auto body) {
+    auto* function = llvm::Function::Create(llvm::FunctionType::get(to, {from}, false),
+                                            llvm::GlobalValue::ExternalLinkage, name, m_);
+    function->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    function->setDoesNotThrow();
+    b_.SetInsertPoint(BasicBlock::Create(cx_, "entry", function));
+    b_.CreateRet(body(function->getArg(0)));
+  };
+  define("__extendhfsf2", f16, f32, [&](LlvmValue* v) { return widen_half(v); });
+  define("__truncsfhf2", f32, f16, [&](LlvmValue* v) { return narrow_half(v); });
+}
+
 // ---- Elementwise ----------------------------------------------------------------------------------
 
 namespace {

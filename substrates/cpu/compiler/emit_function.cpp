@@ -39,6 +39,7 @@ Result<void> Emitter::emit() {
   declare_private();
   plan_slots();
   emit_groups();
+  define_half_conversions();
   if (failure_) return *failure_;
   return {};
 }

@@ -270,7 +270,7 @@ void Emitter::plan_use(Id id, std::uint32_t user) {
     slots.outside = slots_for(def->type, wider, crosses);
     return;
   }
-  bool diverges = static_cast<bool>(a_.masks[def->block]);
+  bool diverges = splits() || a_.masks[def->block];
   if (!crosses && !diverges) return;
   if (!slots.inside.empty() && (!crosses || slots.inside[0].in_scratch)) return;
   slots.inside = slots_for(def->type, shapes, crosses);

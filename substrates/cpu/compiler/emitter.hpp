@@ -303,6 +303,7 @@ class Emitter {
   LlvmValues minor_of(llvm::ArrayRef<LlvmValue*> m, unsigned n, unsigned column, unsigned row);
   LlvmValue* widen_half(LlvmValue* value);
   LlvmValue* narrow_half(LlvmValue* value);
+  void define_half_conversions();
   void internal_error(std::string sentence);
 
   llvm::Module& m_;
