@@ -79,8 +79,13 @@ function(sokr_add_plugin name)
   target_link_libraries(${target} PRIVATE ${arg_LIBS})
   # No symbol of a static library that the plugin contains leaves it.
   target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
+  # A plugin that is not installed lies where no program finds it by itself.
+  set(folder ${SOKR_PLUGIN_OUTPUT_DIR})
+  if(arg_NO_INSTALL)
+    set(folder ${PROJECT_BINARY_DIR}/lib/sokr-uninstalled)
+  endif()
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME sokr-${name}
-    LIBRARY_OUTPUT_DIRECTORY ${SOKR_PLUGIN_OUTPUT_DIR})
+    LIBRARY_OUTPUT_DIRECTORY ${folder})
   if(NOT arg_NO_INSTALL)
     add_dependencies(plugins ${target})
     install(TARGETS ${target} LIBRARY DESTINATION ${SOKR_INSTALL_PLUGINDIR} COMPONENT runtime)

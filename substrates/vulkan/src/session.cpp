@@ -157,7 +157,27 @@ Result<void> Session::bind_one(const ResolvedBinding& binding, Bound& bound, boo
   return {};
 }
 
+// Each binding of host memory has a copy of its own on the device, so what is written
+// through one would not be seen through another, and one copy would undo the other.
+Result<void> Session::check_overlap(const ResolvedLaunch& resolved) const {
+  for (const ResolvedBinding& a : resolved.bindings.span()) {
+    if (a.source != SOKR_BINDING_HOST || !a.writes()) continue;
+    for (const ResolvedBinding& b : resolved.bindings.span()) {
+      if (&a == &b || b.source != SOKR_BINDING_HOST ||
+          !overlap(host_address(a), a.size, host_address(b), b.size)) {
+        continue;
+      }
+      return fail(SOKR_INVALID_INPUT,
+                  "bindings {}.{} and {}.{} overlap in host memory and the kernel "
+                  "writes there; {} sees such changes only in a buffer of its own",
+                  a.set, a.binding, b.set, b.binding, device_->name());
+    }
+  }
+  return {};
+}
+
 Result<void> Session::bind_all(const LaunchView& launch, Prepared& prepared, Launch& to) {
+  SOKR_TRY(check_overlap(prepared.resolved));
   prepared.bound.resize(prepared.resolved.bindings.size());
   for (std::size_t i = 0; i < prepared.bound.size(); ++i) {
     SOKR_TRY(bind_one(prepared.resolved.bindings[i], prepared.bound[i], prepared.reusable, to));
@@ -185,7 +205,6 @@ Session::LaunchPointer Session::find_launch(std::uint64_t token) {
 
 Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
                                                    const ResolvedLaunch& resolved) {
-  constexpr std::uint64_t kSettleNs = 1'000'000'000;
   Dependency dependency;
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i) {
     const std::uint64_t token = launch.wait(i);
@@ -197,7 +216,7 @@ Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
         continue;
       }
       // Another thread is just ending it.
-      answer = context_.in_flight->completion(token, kSettleNs);
+      answer = context_.in_flight->completion(token, UINT64_MAX);
     }
     if (answer.result == SOKR_OK && answer.signal == SOKR_COMPLETION_COMPLETE) continue;
     if (answer.result == SOKR_OK && answer.signal == SOKR_COMPLETION_FAILED) {

@@ -105,6 +105,7 @@ class Session {
                                                   const substrate::LaunchView& launch,
                                                   const FindModule& module);
   Result<void> bind_all(const substrate::LaunchView& launch, Prepared& prepared, Launch& to);
+  Result<void> check_overlap(const substrate::ResolvedLaunch& resolved) const;
   Result<void> bind_one(const substrate::ResolvedBinding& binding, Bound& bound, bool& reusable,
                         Launch& to);
   bool bind_in_place(const substrate::ResolvedBinding& binding, Bound& bound, Launch& to);

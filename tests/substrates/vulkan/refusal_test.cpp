@@ -114,6 +114,16 @@ TEST(Refusal, BadLaunches) {
   expect_refused(bench.dispatch(ir, groups.launch), SOKR_INVALID_INPUT, "4294967295");
 }
 
+TEST(Refusal, WrittenHostMemoryThatIsBoundTwice) {
+  Bench bench;
+  Saxpy same(100);
+  same.bindings[0].resource = same.bindings[1].resource + 4 * 50;
+  same.bindings[0].size = 4 * 50;
+  same.launch.groups[0] = 1;
+  expect_refused(bench.dispatch(shader("saxpy"), same.launch), SOKR_INVALID_INPUT,
+                 "overlap in host memory");
+}
+
 TEST(Refusal, NewerSpirvThanTheDeviceTakes) {
   Bench bench(OptionList{{"vulkan.api", "1.1"}, {"vulkan.disable", "VK_KHR_spirv_1_4"}});
   auto ir = shader("saxpy");
