@@ -381,7 +381,11 @@ bool Emitter::needs_abort_check(std::uint32_t loop) const {
     if (other.kind == ConstructKind::kLoop && other.begin > c.begin && other.end <= c.end) return true;
   auto outside = [&](Id id) {
     const Definition* def = p_.definition(id);
-    return !def || def->block == kNone || !p_.contains(loop, def->block);
+    if (!def || def->block == kNone || !p_.contains(loop, def->block)) return true;
+    const Inst* load = p_.inst(id);
+    const spirv::Variable* root =
+        load && load->op == spv::Op::OpLoad ? p_.module->variable(root_of(p_, load->args[0])) : nullptr;
+    return root && root->storage == spv::StorageClass::PushConstant;
   };
   auto counts = [&](Id id) {
     const Phi* phi = p_.phi(id);

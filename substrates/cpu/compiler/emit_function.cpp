@@ -101,6 +101,11 @@ LlvmValue* Emitter::context_field(std::uint64_t offset, LlvmType* type, const ch
   b_.SetInsertPoint(entry_->getTerminator());
   auto* load = b_.CreateLoad(type, b_.CreateConstGEP1_64(b_.getInt8Ty(), context_, offset), name);
   load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(cx_, {}));
+  if (offset == offsetof(KernelContext, push_constants) && push_size_) {
+    // So that its members may be read ahead of a loop.
+    auto* bytes = llvm::ConstantAsMetadata::get(b_.getInt64(push_size_));
+    load->setMetadata(llvm::LLVMContext::MD_dereferenceable, llvm::MDNode::get(cx_, {bytes}));
+  }
   return context_fields_[name] = load;
 }
 

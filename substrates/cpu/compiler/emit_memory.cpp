@@ -87,7 +87,10 @@ Leaves Emitter::load_memory(Address address, Id type) {
   if (leaves.empty()) return {};
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
   if (trusted) address.limit = nullptr;
-  if (is_scalar_address(address)) return load_uniform(address, leaves);
+  if (is_scalar_address(address)) {
+    bool rows = address.common && address.limit && address.offset.s.chunk;
+    return rows ? load_rows(address, leaves) : load_uniform(address, leaves);
+  }
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
                 address.space != Space::kPhysical;
   if (affine) return load_affine(address, leaves);
@@ -149,6 +152,54 @@ Leaves Emitter::load_uniform(const Address& address, const std::vector<PlacedLea
     }
     for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(values[i]);
   }
+  return out;
+}
+
+// One element for each chunk, at offsets whose difference stays the same from round to
+// round: the lowest and the highest of them are checked for all.
+Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  Extent e = extent_of(*p_.module, leaves);
+  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+  BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+  LlvmValue *lowest = address.own.v[0], *highest = address.own.v[0];
+  for (LlvmValue* v : address.own.v) {
+    lowest = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, lowest, v);
+    highest = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, highest, v);
+  }
+  // Limits are below 2^62, and the parts below 2^61: nothing wraps here.
+  LlvmValue* first = b_.CreateAdd(lowest, b_.getInt64(static_cast<std::uint64_t>(e.low)));
+  LlvmValue* last = b_.CreateAdd(highest, b_.getInt64(static_cast<std::uint64_t>(e.high)));
+  LlvmValue* inside = b_.CreateICmpSGE(address.common, b_.CreateNeg(first));
+  inside = b_.CreateAnd(inside, b_.CreateICmpSLE(address.common, b_.CreateSub(address.limit, last)));
+  inside = b_.CreateAnd(inside, address.sums);
+  b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(fast);
+  Leaves out(leaves.size());
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    out[i].s = Shape::by_chunk(0);
+    for (unsigned c = 0; c < g_.chunks; ++c) {
+      LlvmValue* row = b_.CreateGEP(b_.getInt8Ty(), address.base, address.own.v[c]);
+      LlvmValue* at = b_.CreateGEP(b_.getInt8Ty(), row, address.common);
+      at = b_.CreateConstGEP1_64(b_.getInt8Ty(), at, leaves[i].offset);
+      unsigned size = scalar_size(*p_.module, leaves[i].type);
+      auto* load = b_.CreateAlignedLoad(memory_type(leaves[i].type), at, Align(std::min(size, 4u)));
+      out[i].v.push_back(from_memory(annotate(load, address), leaves[i].type));
+    }
+  }
+  b_.CreateBr(done);
+  b_.SetInsertPoint(slow);
+  Leaves careful = load_uniform(address, leaves);
+  BasicBlock* slow_end = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    for (unsigned c = 0; c < g_.chunks; ++c) {
+      auto* phi = b_.CreatePHI(out[i].v[c]->getType(), 2);
+      phi->addIncoming(out[i].v[c], fast);
+      phi->addIncoming(careful[i].v[c], slow_end);
+      out[i].v[c] = phi;
+    }
   return out;
 }
 

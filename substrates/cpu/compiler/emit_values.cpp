@@ -246,7 +246,11 @@ void Emitter::plan_use(Id id, std::uint32_t user) {
       inst && (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpInBoundsAccessChain ||
                inst->op == spv::Op::OpPtrAccessChain || inst->op == spv::Op::OpInBoundsPtrAccessChain ||
                (inst->op == spv::Op::OpCopyObject && root_of(p_, id)))) {
-    for (Id arg : inst->args) plan_use(arg, user);
+    for (Id arg : inst->args) {
+      plan_use(arg, user);
+      if (const Inst* sum = p_.inst(arg); sum && sum->op == spv::Op::OpIAdd)
+        for (Id part : sum->args) plan_use(part, user);
+    }
     return;
   }
   if (is_rematerialised(id)) return;

@@ -65,6 +65,10 @@ struct Address {
   Val offset;                  // i64
   Val index;                   // i32, if `scale` is not 0: offset + index * scale
   std::int64_t scale = 0;
+  // If not null: the offset as what all chunks have in common plus what is each one's own,
+  // true where `sums` is. The second part does not change in loops around the access.
+  LlvmValue *common = nullptr, *sums = nullptr;
+  Val own;
   Placed placed;               // what is there
   int alias_scope = -1;
   bool invariant = false, is_volatile = false;
@@ -196,6 +200,8 @@ class Emitter {
   // ---- emit_memory.cpp
   Address address_of(Id pointer);
   void walk_chain(Address& address, const Inst& chain);
+  bool split_term(Address& address, Id index, std::int64_t stride);
+  Leaves load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);
   Address root_address(Id root);
   Address buffer_address(const spirv::Variable& variable, const Val* index);
