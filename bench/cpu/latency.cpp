@@ -63,7 +63,8 @@ class CoreLaunch {
     }
     const double end = now_ns();
     if (result != SOKR_OK || signal != SOKR_COMPLETION_COMPLETE)
-      throw std::runtime_error(fmt::format("a launch through the core failed with {}", int(result)));
+      throw std::runtime_error(
+          fmt::format("a launch through the core failed with {}", int(result)));
     return end - begin;
   }
 
@@ -114,7 +115,10 @@ double first_launch(Peer& peer, const Workload& workload, const std::vector<std:
 
 // One workgroup of 64 invocations with one word of input and of output for each.
 Workload small_workload(const char* name) {
-  return {name, {1, 1, 1}, {64, 1, 1}, {},
+  return {name,
+          {1, 1, 1},
+          {64, 1, 1},
+          {},
           {BufferSpec{Bytes(1024)}, BufferSpec{Bytes(1024), Match::kBits}}};
 }
 
@@ -134,9 +138,9 @@ void measure_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effo
     subject.substrate.dispatch(kernel, launch).wait();
     return now_ns() - begin;
   };
-  std::vector<std::function<double()>> sides{
-      median_of(count, [&] { return core_empty.launch(); }),
-      median_of(count, [&] { return core_saxpy.launch(); }), median_of(count, through_host)};
+  std::vector<std::function<double()>> sides{median_of(count, [&] { return core_empty.launch(); }),
+                                             median_of(count, [&] { return core_saxpy.launch(); }),
+                                             median_of(count, through_host)};
   std::unique_ptr<Runner> theirs;
   if (lavapipe) {
     theirs = lavapipe->prepare(empty, own_module("empty"));
@@ -152,7 +156,8 @@ void measure_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effo
   figures.add(prefix + ".null_dispatch_ns", median(rounds[0]));
   figures.add(prefix + ".saxpy64_ns", median(rounds[1]));
   figures.add(prefix + ".null_dispatch.host_ns", median(rounds[2]));
-  fmt::print(stderr, "\nempty dispatch: {:.0f} ns, through the C++ API {:.0f} ns; saxpy of 64: {:.0f} ns",
+  fmt::print(stderr,
+             "\nempty dispatch: {:.0f} ns, through the C++ API {:.0f} ns; saxpy of 64: {:.0f} ns",
              median(rounds[0]), median(rounds[2]), median(rounds[1]));
   if (lavapipe) {
     figures.add(prefix + ".null_dispatch.vs_lavapipe", ratio(rounds[3], rounds[0]));
@@ -167,13 +172,13 @@ void measure_first_dispatch(const Subject& subject, Peer* lavapipe, const Effort
   const std::vector<std::byte> module = own_module("small_kernel");
   const Workload workload = small_workload("small_kernel");
   const auto ours = make_substrate_peer(subject.context, subject.substrate);
-  std::vector<std::function<double()>> sides{
-      [&] { return first_launch(*ours, workload, module); }};
+  std::vector<std::function<double()>> sides{[&] { return first_launch(*ours, workload, module); }};
   if (lavapipe) sides.push_back([&] { return first_launch(*lavapipe, workload, module); });
   for (const auto& side : sides) side();
   const Rounds rounds = alternate(effort.rounds, sides);
   figures.add(subject.prefix + ".first_dispatch_ms", median(rounds[0]) / 1e6);
-  fmt::print(stderr, "first dispatch of {} bytes: {:.2f} ms", module.size(), median(rounds[0]) / 1e6);
+  fmt::print(stderr, "first dispatch of {} bytes: {:.2f} ms", module.size(),
+             median(rounds[0]) / 1e6);
   if (lavapipe) {
     figures.add(subject.prefix + ".first_dispatch.vs_lavapipe", ratio(rounds[1], rounds[0]));
     fmt::print(stderr, "; lavapipe: {:.2f} ms, ratio {:.2f}", median(rounds[1]) / 1e6,
@@ -188,8 +193,8 @@ void measure_compilation(const Subject& subject, const Effort& effort, Figures& 
   for (const char* name : {"quantised_15k", "quantised_30k", "quantised_60k"}) {
     const std::vector<std::byte> module = own_module(name);
     const Workload workload = small_workload(name);
-    const Rounds rounds = alternate(
-        effort.quick ? 1 : 3, {[&] { return first_launch(*peer, workload, module); }});
+    const Rounds rounds =
+        alternate(effort.quick ? 1 : 3, {[&] { return first_launch(*peer, workload, module); }});
     sizes.push_back(static_cast<double>(module.size()));
     times.push_back(median(rounds[0]));
     fmt::print(stderr, "compiling {} bytes: {:.0f} ms\n", module.size(), times.back() / 1e6);

@@ -107,8 +107,8 @@ class LavapipeRunner final : public Runner {
   void create_pipeline(const Workload& workload, std::span<const std::byte> module) {
     std::vector<VkDescriptorSetLayoutBinding> bindings;
     for (std::uint32_t i = 0; i < buffers_.size(); ++i)
-      bindings.push_back({i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT,
-                          nullptr});
+      bindings.push_back(
+          {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
     VkDescriptorSetLayoutCreateInfo set{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
     set.bindingCount = static_cast<std::uint32_t>(bindings.size());
     set.pBindings = bindings.data();
@@ -241,13 +241,15 @@ class LavapipePeer final : public Peer {
 
 bool choose_physical(Device& device) {
   std::uint32_t count = 0;
-  expect(vkEnumeratePhysicalDevices(device.instance, &count, nullptr), "vkEnumeratePhysicalDevices");
+  expect(vkEnumeratePhysicalDevices(device.instance, &count, nullptr),
+         "vkEnumeratePhysicalDevices");
   std::vector<VkPhysicalDevice> all(count);
   expect(vkEnumeratePhysicalDevices(device.instance, &count, all.data()),
          "vkEnumeratePhysicalDevices");
   for (VkPhysicalDevice physical : all) {
     VkPhysicalDeviceDriverProperties driver{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
-    VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &driver, {}};
+    VkPhysicalDeviceProperties2 properties{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &driver, {}};
     vkGetPhysicalDeviceProperties2(physical, &properties);
     if (driver.driverID != VK_DRIVER_ID_MESA_LLVMPIPE) continue;
     device.physical = physical;

@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <optional>
 
@@ -74,8 +75,7 @@ std::vector<NamedPeer> make_peers(const std::vector<std::string>& wanted) {
   };
   add("handwritten", [](std::string&) { return make_handwritten_peer(); });
   add("lavapipe", [](std::string& reason) { return make_lavapipe_peer(reason); });
-  add("pocl",
-      [](std::string& reason) { return make_pocl_peer(SOKR_BENCH_OPENCL, reason); });
+  add("pocl", [](std::string& reason) { return make_pocl_peer(SOKR_BENCH_OPENCL, reason); });
   return peers;
 }
 
@@ -98,8 +98,7 @@ int measure(const Flags& flags) {
   const Effort effort = flags.quick ? Effort{true, 5, 4e6} : Effort{};
   Figures figures;
   bool good = true;
-  if (flags.wants("kernels"))
-    good = measure_kernels(subject, peers, flags.kernel, effort, figures);
+  if (flags.wants("kernels")) good = measure_kernels(subject, peers, flags.kernel, effort, figures);
   if (flags.wants("dispatch") && flags.kernel.empty()) {
     measure_dispatch(subject, lavapipe, effort, figures);
     measure_first_dispatch(subject, lavapipe, effort, figures);
@@ -139,6 +138,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A process that another one measures in may end early: a failed write says so.
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

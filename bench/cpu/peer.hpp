@@ -22,8 +22,8 @@ namespace sokr::bench {
 class HostMemory {
  public:
   explicit HostMemory(std::size_t size)
-      : size_(size), data_(static_cast<std::byte*>(
-                         std::aligned_alloc(4096, (size + 4095) / 4096 * 4096))) {
+      : size_(size),
+        data_(static_cast<std::byte*>(std::aligned_alloc(4096, (size + 4095) / 4096 * 4096))) {
     if (!data_) throw std::bad_alloc();
   }
   std::span<std::byte> bytes() const { return {data_.get(), size_}; }

@@ -15,13 +15,14 @@
 namespace sokr::bench {
 namespace {
 
-#define SOKR_BENCH_CL_FUNCTIONS(X)                                                      \
-  X(clGetPlatformIDs) X(clGetPlatformInfo) X(clGetDeviceIDs) X(clGetDeviceInfo)         \
-  X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue) \
-  X(clCreateBuffer) X(clReleaseMemObject) X(clCreateProgramWithSource) X(clBuildProgram) \
-  X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernel) X(clReleaseKernel)     \
-  X(clSetKernelArg) X(clEnqueueNDRangeKernel) X(clFinish) X(clEnqueueMapBuffer)         \
-  X(clEnqueueUnmapMemObject)
+#define SOKR_BENCH_CL_FUNCTIONS(X)                                                                 \
+  X(clGetPlatformIDs)                                                                              \
+  X(clGetPlatformInfo) X(clGetDeviceIDs) X(clGetDeviceInfo) X(clCreateContext) X(clReleaseContext) \
+      X(clCreateCommandQueue) X(clReleaseCommandQueue) X(clCreateBuffer) X(clReleaseMemObject)     \
+          X(clCreateProgramWithSource) X(clBuildProgram) X(clGetProgramBuildInfo)                  \
+              X(clReleaseProgram) X(clCreateKernel) X(clReleaseKernel) X(clSetKernelArg)           \
+                  X(clEnqueueNDRangeKernel) X(clFinish) X(clEnqueueMapBuffer)                      \
+                      X(clEnqueueUnmapMemObject)
 
 struct OpenCl {
 #define X(name) decltype(&::name) name = nullptr;
@@ -33,7 +34,7 @@ struct OpenCl {
     void* library = dlopen("libOpenCL.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!library) return false;
     bool complete = true;
-#define X(function)                                                                \
+#define X(function)                                                           \
   function = reinterpret_cast<decltype(function)>(dlsym(library, #function)); \
   complete = complete && function;
     SOKR_BENCH_CL_FUNCTIONS(X)
@@ -133,12 +134,14 @@ class PoclRunner final : public Runner {
   template <class Use>
   void with_mapped(std::size_t buffer, cl_map_flags flags, Use use) {
     cl_int result = CL_SUCCESS;
-    void* mapped = cl_.clEnqueueMapBuffer(device_.queue, buffers_[buffer], CL_TRUE, flags, 0,
-                                          memory_[buffer].bytes().size(), 0, nullptr, nullptr, &result);
+    void* mapped =
+        cl_.clEnqueueMapBuffer(device_.queue, buffers_[buffer], CL_TRUE, flags, 0,
+                               memory_[buffer].bytes().size(), 0, nullptr, nullptr, &result);
     expect(result, "clEnqueueMapBuffer");
     use(mapped);
-    expect(cl_.clEnqueueUnmapMemObject(device_.queue, buffers_[buffer], mapped, 0, nullptr, nullptr),
-           "clEnqueueUnmapMemObject");
+    expect(
+        cl_.clEnqueueUnmapMemObject(device_.queue, buffers_[buffer], mapped, 0, nullptr, nullptr),
+        "clEnqueueUnmapMemObject");
     expect(cl_.clFinish(device_.queue), "clFinish");
   }
 
@@ -206,8 +209,7 @@ std::unique_ptr<Peer> make_pocl_peer(const std::filesystem::path& sources, std::
     return nullptr;
   }
   cl_int result = CL_SUCCESS;
-  device->context =
-      device->cl.clCreateContext(nullptr, 1, &device->id, nullptr, nullptr, &result);
+  device->context = device->cl.clCreateContext(nullptr, 1, &device->id, nullptr, nullptr, &result);
   expect(result, "clCreateContext");
   device->queue = device->cl.clCreateCommandQueue(device->context, device->id, 0, &result);
   expect(result, "clCreateCommandQueue");

@@ -18,9 +18,10 @@ class SubstrateRunner final : public Runner {
     for (std::uint32_t i = 0; i < memory_.size(); ++i) {
       std::span<std::byte> bytes = memory_[i].bytes();
       const BufferSpec& spec = workload.buffers[i];
-      launch_.bind(0, i, spec.match == Match::kInput ? sokr::read(bytes)
-                         : spec.read                 ? sokr::read_write(bytes)
-                                                     : sokr::write(bytes));
+      launch_.bind(0, i,
+                   spec.match == Match::kInput ? sokr::read(bytes)
+                   : spec.read                 ? sokr::read_write(bytes)
+                                               : sokr::write(bytes));
     }
   }
   void launch() override { substrate_.dispatch(kernel_, launch_).wait(); }

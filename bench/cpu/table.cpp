@@ -31,13 +31,12 @@ std::unique_ptr<Entrant> enter(Peer& peer, const NamedPeer* named, const Workloa
     restore(workload, *entrant->runner);
     entrant->runner->launch();
     for (std::size_t i = 0; i < workload.buffers.size(); ++i)
-      entrant->results.push_back(workload.buffers[i].match == Match::kInput
-                                     ? Bytes()
-                                     : entrant->runner->read(i));
+      entrant->results.push_back(
+          workload.buffers[i].match == Match::kInput ? Bytes() : entrant->runner->read(i));
     return entrant;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}: {} is left out: {}\n", workload.name, named ? named->name : "the substrate",
-               error.what());
+    fmt::print(stderr, "{}: {} is left out: {}\n", workload.name,
+               named ? named->name : "the substrate", error.what());
     return nullptr;
   }
 }
@@ -60,7 +59,8 @@ struct Row {
 
 class Table {
  public:
-  Table(const Subject& subject, std::span<const NamedPeer> peers) : subject_(subject), peers_(peers) {
+  Table(const Subject& subject, std::span<const NamedPeer> peers)
+      : subject_(subject), peers_(peers) {
     fmt::print(stderr, "\n{:<18}{:>10}", "ms", subject.prefix);
     for (const NamedPeer& peer : peers) fmt::print(stderr, "{:>13}{:>8}", peer.name, "ratio");
     fmt::print(stderr, "\n");
@@ -153,7 +153,7 @@ bool measure_kernels(const Subject& subject, std::span<const NamedPeer> peers,
     good = good && row;
     if (row) table.add(entry.name, *row, figures);
   }
-  table.finish(figures);
+  if (only.empty()) table.finish(figures);
   return good;
 }
 

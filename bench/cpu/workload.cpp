@@ -53,11 +53,13 @@ Bytes words(std::size_t count) {
 template <class... Values>
 Bytes push(const Values&... values) {
   Bytes bytes;
-  ([&] {
-    static_assert(sizeof values == 4);
-    const std::byte* begin = reinterpret_cast<const std::byte*>(&values);
-    bytes.insert(bytes.end(), begin, begin + 4);
-  }(), ...);
+  (
+      [&] {
+        static_assert(sizeof values == 4);
+        const std::byte* begin = reinterpret_cast<const std::byte*>(&values);
+        bytes.insert(bytes.end(), begin, begin + 4);
+      }(),
+      ...);
   return bytes;
 }
 
@@ -74,19 +76,27 @@ BufferSpec in_out(Bytes bytes, Match match, double tolerance = 0) {
 constexpr std::uint32_t kMebi = 1u << 20;
 
 Workload saxpy(std::uint32_t n) {
-  return {"saxpy", {(n + 255) / 256, 1, 1}, {256, 1, 1}, push(n, 1.5f),
+  return {"saxpy",
+          {(n + 255) / 256, 1, 1},
+          {256, 1, 1},
+          push(n, 1.5f),
           {in(floats(n, -1, 1)), in_out(floats(n, -1, 1), Match::kFloats, 1e-6)}};
 }
 
 Workload matmul(const char* name, std::uint32_t n) {
-  return {name, {n / 16, n / 16, 1}, {16, 16, 1}, push(n, n, n),
-          {in(floats(n * n, -1, 1)), in(floats(n * n, -1, 1)),
-           out(n * n * 4, Match::kFloats, 1e-5)}};
+  return {
+      name,
+      {n / 16, n / 16, 1},
+      {16, 16, 1},
+      push(n, n, n),
+      {in(floats(n * n, -1, 1)), in(floats(n * n, -1, 1)), out(n * n * 4, Match::kFloats, 1e-5)}};
 }
 
 Workload mandelbrot(std::uint32_t n) {
   // A pixel at the border of the set may take another path if a product is fused with a sum.
-  return {"mandelbrot", {n / 16, n / 16, 1}, {16, 16, 1},
+  return {"mandelbrot",
+          {n / 16, n / 16, 1},
+          {16, 16, 1},
           push(n, n, 256u, -2.0f, -1.25f, 2.5f / static_cast<float>(n)),
           {out(n * n * 4, Match::kMostly, 0.005)}};
 }
@@ -96,7 +106,10 @@ Workload nbody(std::uint32_t n) {
   std::vector<float> positions(4 * n);
   for (std::size_t i = 0; i < positions.size(); ++i)
     positions[i] = i % 4 == 3 ? random.f32(0.5f, 1.5f) : random.f32(-1, 1);
-  return {"nbody", {n / 64, 1, 1}, {64, 1, 1}, push(n, 1e-4f, 1e-2f),
+  return {"nbody",
+          {n / 64, 1, 1},
+          {64, 1, 1},
+          push(n, 1e-4f, 1e-2f),
           {in(bytes_of(positions)), in_out(floats(4 * n, -0.1f, 0.1f), Match::kFloats, 1e-4),
            out(16 * n, Match::kFloats, 1e-4)}};
 }
@@ -104,28 +117,43 @@ Workload nbody(std::uint32_t n) {
 Workload reduction(const char* name, std::uint32_t n) {
   constexpr std::uint32_t kGroups = 64;
   // Positive numbers: a sum that cancels would have no relative error to speak of.
-  return {name, {kGroups, 1, 1}, {256, 1, 1}, push(n),
+  return {name,
+          {kGroups, 1, 1},
+          {256, 1, 1},
+          push(n),
           {in(floats(n, 0, 1)), out(kGroups * 4, Match::kTotal, 1e-4)}};
 }
 
 Workload scan(std::uint32_t n) {
-  return {"scan", {n / 512, 1, 1}, {256, 1, 1}, push(n),
+  return {"scan",
+          {n / 512, 1, 1},
+          {256, 1, 1},
+          push(n),
           {in(words(n)), out(n * 4, Match::kBits), out(n / 512 * 4, Match::kBits)}};
 }
 
 Workload histogram(const char* name, std::uint32_t n, std::uint32_t groups) {
-  return {name, {groups, 1, 1}, {256, 1, 1}, push(n),
+  return {name,
+          {groups, 1, 1},
+          {256, 1, 1},
+          push(n),
           {in(words(n)), in_out(Bytes(256 * 4), Match::kBits)}};
 }
 
 Workload black_scholes(std::uint32_t n) {
-  return {"black_scholes", {n / 256, 1, 1}, {256, 1, 1}, push(n, 0.02f, 0.3f),
+  return {"black_scholes",
+          {n / 256, 1, 1},
+          {256, 1, 1},
+          push(n, 0.02f, 0.3f),
           {in(floats(n, 5, 30)), in(floats(n, 1, 100)), in(floats(n, 0.25f, 10)),
            out(n * 4, Match::kFloats, 1e-5), out(n * 4, Match::kFloats, 1e-5)}};
 }
 
 Workload stencil(std::uint32_t n) {
-  return {"stencil", {n / 32, n / 8, 1}, {32, 8, 1}, push(n, n, 0.2f),
+  return {"stencil",
+          {n / 32, n / 8, 1},
+          {32, 8, 1},
+          push(n, n, 0.2f),
           {in(floats(n * n, 0, 1)), out(n * n * 4, Match::kFloats, 1e-6)}};
 }
 
@@ -141,12 +169,18 @@ Workload matvec_f16(std::uint32_t n) {
     }
     return bytes_of(values);
   };
-  return {"matvec_f16", {n, 1, 1}, {64, 1, 1}, push(n, n),
+  return {"matvec_f16",
+          {n, 1, 1},
+          {64, 1, 1},
+          push(n, n),
           {in(halves(std::size_t{n} * n)), in(halves(n)), out(n * 4, Match::kFloats, 1e-5)}};
 }
 
 Workload matvec_int8(std::uint32_t n) {
-  return {"matvec_int8_dot", {n, 1, 1}, {64, 1, 1}, push(n, n / 4),
+  return {"matvec_int8_dot",
+          {n, 1, 1},
+          {64, 1, 1},
+          push(n, n / 4),
           {in(words(std::size_t{n} * n / 4)), in(words(n / 4)), out(n * 4, Match::kBits)}};
 }
 
@@ -163,14 +197,17 @@ Workload spmv(std::uint32_t rows) {
     std::sort(columns.begin() + static_cast<std::ptrdiff_t>(begin), columns.end());
     starts.push_back(static_cast<std::uint32_t>(columns.size()));
   }
-  return {"spmv", {rows / 64, 1, 1}, {64, 1, 1}, push(rows),
+  return {"spmv",
+          {rows / 64, 1, 1},
+          {64, 1, 1},
+          push(rows),
           {in(bytes_of(starts)), in(bytes_of(columns)), in(floats(columns.size(), -1, 1)),
            in(floats(rows, -1, 1)), out(rows * 4, Match::kFloats, 1e-5)}};
 }
 
 Workload bitonic_sort(std::uint32_t n) {
-  Workload workload{"bitonic_sort", {n / 512, 1, 1}, {256, 1, 1}, push(n),
-                    {in_out(words(n), Match::kBits)}};
+  Workload workload{
+      "bitonic_sort", {n / 512, 1, 1}, {256, 1, 1}, push(n), {in_out(words(n), Match::kBits)}};
   workload.consumes_input = true;
   return workload;
 }

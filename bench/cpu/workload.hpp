@@ -19,11 +19,11 @@ using Bytes = std::vector<std::byte>;
 
 // How the results of two peers in one buffer are compared.
 enum class Match {
-  kInput,    // never written, not compared
-  kBits,     // the same bytes
-  kFloats,   // f32: no difference larger than `tolerance` times the largest magnitude
-  kTotal,    // f32: only the sums, within `tolerance` times the sum
-  kMostly,   // u32: at most a share of `tolerance` of the elements differ
+  kInput,   // never written, not compared
+  kBits,    // the same bytes
+  kFloats,  // f32: no difference larger than `tolerance` times the largest magnitude
+  kTotal,   // f32: only the sums, within `tolerance` times the sum
+  kMostly,  // u32: at most a share of `tolerance` of the elements differ
 };
 
 // A buffer at set 0; its binding is its place in Workload::buffers.

@@ -11,9 +11,9 @@ namespace sokr::bench::handwritten {
 
 using Range = tbb::blocked_range<std::size_t>;
 
-// Four vectors at once hide the latency of one chain of multiply-adds.
+// Several vectors at once hide the latency of one chain of multiply-adds.
 void mandelbrot(const HandwrittenCall& call) {
-  constexpr std::uint32_t kJam = 4;
+  constexpr std::uint32_t kJam = kRegisters == 32 ? 4 : 2;
   const std::uint32_t width = call.word(0), height = call.word(1), limit = call.word(2);
   const float left = call.word<float>(3), top = call.word<float>(4), step = call.word<float>(5);
   std::uint32_t* iterations = call.buffer<std::uint32_t>(0);
@@ -22,19 +22,19 @@ void mandelbrot(const HandwrittenCall& call) {
       const float cy = top + static_cast<float>(row) * step;
       for (std::uint32_t column = 0; column < width; column += kJam * kWidth) {
         F cx[kJam], x[kJam] = {}, y[kJam] = {};
-        I count[kJam] = {};
+        U count[kJam] = {};
         for (std::uint32_t j = 0; j < kJam; ++j)
-          cx[j] = left + (iota() + static_cast<float>(column + j * kWidth)) * step;
+          cx[j] = left + (iota<F>() + static_cast<float>(column + j * kWidth)) * step;
         for (std::uint32_t i = 0; i < limit; ++i) {
-          I alive{};
+          Mask alive{};
 #pragma GCC unroll 4
           for (std::uint32_t j = 0; j < kJam; ++j) {
-            const F x2 = x[j] * x[j], y2 = y[j] * y[j];
-            const I inside = x2 + y2 <= 4.0f;
+            const F y2 = y[j] * y[j];
+            const Mask inside = at_most(x[j] * x[j] + y2, broadcast(4.0f));
             alive |= inside;
-            count[j] -= inside;
-            y[j] = 2.0f * x[j] * y[j] + cy;
-            x[j] = x2 - y2 + cx[j];
+            count[j] = counted(count[j], inside);
+            y[j] = (x[j] + x[j]) * y[j] + cy;
+            x[j] = x[j] * x[j] + (cx[j] - y2);
           }
           if (!any(alive)) break;
         }
@@ -46,7 +46,7 @@ void mandelbrot(const HandwrittenCall& call) {
   });
 }
 
-// 32 bodies in registers against each body of memory in turn.
+// Two vectors of bodies in registers against each body of memory in turn.
 void nbody(const HandwrittenCall& call) {
   constexpr std::size_t kJam = 2, kBlock = kJam * kWidth;
   const std::size_t n = call.word(0);

@@ -20,29 +20,32 @@ namespace {
 constexpr std::size_t kBlock = 512;
 
 inline U even(U a, U b) {
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  return shuffled(a, b, [](std::size_t lane) { return 2 * lane; });
 }
 inline U odd(U a, U b) {
-  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+  return shuffled(a, b, [](std::size_t lane) { return 2 * lane + 1; });
 }
 inline U low_pairs(U a, U b) {
-  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  return shuffled(a, b, [](std::size_t lane) { return lane / 2 + lane % 2 * kWidth; });
 }
 inline U high_pairs(U a, U b) {
-  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
-                                 31);
+  return shuffled(a, b, [](std::size_t lane) { return kWidth / 2 + lane / 2 + lane % 2 * kWidth; });
+}
+// v moved up by kBy places, zeros behind.
+template <std::size_t kBy>
+inline U moved_up(U v) {
+  return shuffled(U{}, v, [](std::size_t lane) { return kWidth - kBy + lane; });
 }
 
-// v moved up by kBy places, zeros behind.
-template <int kBy>
-inline U moved_up(U v) {
-  return __builtin_shufflevector(U{}, v, 16 - kBy, 17 - kBy, 18 - kBy, 19 - kBy, 20 - kBy, 21 - kBy,
-                                 22 - kBy, 23 - kBy, 24 - kBy, 25 - kBy, 26 - kBy, 27 - kBy,
-                                 28 - kBy, 29 - kBy, 30 - kBy, 31 - kBy);
+template <std::size_t kBy = 1>
+inline U running_sums(U v) {
+  v += moved_up<kBy>(v);
+  if constexpr (2 * kBy < kWidth) v = running_sums<2 * kBy>(v);
+  return v;
 }
 
 // The tree of the kernel with each level stored densely: on the way up the sums of pairs,
-// of which the way down needs the left members. The last 16 are done in a register.
+// of which the way down needs the left members. The last ones are done in a register.
 std::uint32_t scan_block(const std::uint32_t* in, std::uint32_t* out) {
   constexpr std::size_t kVectors = kBlock / kWidth;
   U left[kVectors], level[kVectors];
@@ -54,11 +57,7 @@ std::uint32_t scan_block(const std::uint32_t* in, std::uint32_t* out) {
       level[i] = top[i] + odd(level[2 * i], level[2 * i + 1]);
     }
   }
-  U sums = level[0];
-  sums += moved_up<1>(sums);
-  sums += moved_up<2>(sums);
-  sums += moved_up<4>(sums);
-  sums += moved_up<8>(sums);
+  const U sums = running_sums(level[0]);
   level[0] = moved_up<1>(sums);
   for (std::size_t half = 1; half < kVectors; half *= 2) {
     top -= half;
@@ -98,8 +97,7 @@ void histogram_shared(const HandwrittenCall& call) {
       ++counts[3][word >> 24];
     }
     for (std::size_t bin = 0; bin < 256; ++bin) {
-      const std::uint32_t count =
-          counts[0][bin] + counts[1][bin] + counts[2][bin] + counts[3][bin];
+      const std::uint32_t count = counts[0][bin] + counts[1][bin] + counts[2][bin] + counts[3][bin];
       std::atomic_ref(bins[bin]).fetch_add(count, std::memory_order_relaxed);
     }
   });
@@ -130,18 +128,15 @@ namespace {
 constexpr std::uint32_t kKeys = kBlock / kWidth;  // vectors in a block
 
 // Each lane's element of the lane that is kStride away.
-template <int kStride>
+template <std::size_t kStride>
 inline U exchanged(U v) {
-  return __builtin_shufflevector(v, v, 0 ^ kStride, 1 ^ kStride, 2 ^ kStride, 3 ^ kStride,
-                                 4 ^ kStride, 5 ^ kStride, 6 ^ kStride, 7 ^ kStride, 8 ^ kStride,
-                                 9 ^ kStride, 10 ^ kStride, 11 ^ kStride, 12 ^ kStride,
-                                 13 ^ kStride, 14 ^ kStride, 15 ^ kStride);
+  return shuffled(v, v, [](std::size_t lane) { return lane ^ kStride; });
 }
 
 // Lanes that keep the smaller of two elements, in vector `index` of the block.
 template <std::uint32_t kSize, std::uint32_t kStride>
 inline I keeps_smaller(std::uint32_t index) {
-  const I lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const I lane = iota<I>();
   const I low = (lane & static_cast<std::int32_t>(kStride)) == 0;
   if constexpr (kSize < kWidth) {
     const I ascending = (lane & static_cast<std::int32_t>(kSize)) == 0;

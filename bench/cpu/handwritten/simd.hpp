@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Vectors of 16 elements in the compiler's vector extensions: one AVX-512 register, or
-// several of what the processor has. Intrinsics only where the extensions cannot say it.
+// One register of the processor that this is compiled for, in the compiler's vector
+// extensions. Intrinsics only where the extensions cannot say it.
 #ifndef SOKR_BENCH_CPU_HANDWRITTEN_SIMD_HPP_
 #define SOKR_BENCH_CPU_HANDWRITTEN_SIMD_HPP_
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#if defined(__AVX512F__)
+#include <utility>
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
 namespace sokr::bench::handwritten {
 
-inline constexpr std::uint32_t kWidth = 16;
-using F = float __attribute__((vector_size(64)));
-using I = std::int32_t __attribute__((vector_size(64)));
-using U = std::uint32_t __attribute__((vector_size(64)));
+#if defined(__AVX512F__)
+inline constexpr std::uint32_t kWidth = 16, kRegisters = 32;
+#elif defined(__AVX2__)
+inline constexpr std::uint32_t kWidth = 8, kRegisters = 16;
+#else
+inline constexpr std::uint32_t kWidth = 4, kRegisters = 16;
+#endif
+using F = float __attribute__((vector_size(4 * kWidth)));
+using I = std::int32_t __attribute__((vector_size(4 * kWidth)));
+using U = std::uint32_t __attribute__((vector_size(4 * kWidth)));
 
 template <class V>
 inline V load(const void* from) {
@@ -37,41 +44,76 @@ inline F broadcast(float x) {
 inline U broadcast(std::uint32_t x) {
   return x - U{};
 }
-inline F iota() {
-  return F{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+template <class V, std::size_t... kLanes>
+inline V iota(std::index_sequence<kLanes...>) {
+  return V{kLanes...};
+}
+// 0, 1, 2, ...
+template <class V>
+inline V iota() {
+  return iota<V>(std::make_index_sequence<kWidth>());
 }
 
-template <class V>
-inline auto sum(V v) {
-  auto result = v[0];
-  for (std::uint32_t i = 1; i < kWidth; ++i) result += v[i];
-  return result;
+// Lane i is lane at(i) of a, or of b after those of a.
+template <class At, std::size_t... kLanes>
+inline U shuffled(U a, U b, At, std::index_sequence<kLanes...>) {
+  return __builtin_shufflevector(a, b, At()(kLanes)...);
 }
+template <class At>
+inline U shuffled(U a, U b, At at) {
+  return shuffled(a, b, at, std::make_index_sequence<kWidth>());
+}
+
 inline float sum(F v) {
 #if defined(__AVX512F__)
   return _mm512_reduce_add_ps(v);
 #else
-  float result = 0;
-  for (std::uint32_t i = 0; i < kWidth; ++i) result += v[i];
+  float result = v[0];
+  for (std::uint32_t i = 1; i < kWidth; ++i) result += v[i];
   return result;
 #endif
 }
 
-// Whether any element of a comparison's result is true.
-inline bool any(I mask) {
+// The result of a comparison for each element; masks are joined with |.
 #if defined(__AVX512F__)
-  return _mm512_test_epi32_mask(reinterpret_cast<__m512i>(mask), reinterpret_cast<__m512i>(mask));
+using Mask = __mmask16;
+inline Mask at_most(F a, F b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
+}
+inline bool any(Mask mask) {
+  return mask != 0;
+}
+// One more where the mask is set.
+inline U counted(U count, Mask mask) {
+  const __m512i old = reinterpret_cast<__m512i>(count);
+  return reinterpret_cast<U>(_mm512_mask_add_epi32(old, mask, old, _mm512_set1_epi32(1)));
+}
+#else
+using Mask = I;
+inline Mask at_most(F a, F b) {
+  return a <= b;
+}
+inline bool any(Mask mask) {
+#if defined(__AVX2__)
+  return _mm256_movemask_epi8(reinterpret_cast<__m256i>(mask)) != 0;
 #else
   std::int32_t result = 0;
   for (std::uint32_t i = 0; i < kWidth; ++i) result |= mask[i];
   return result != 0;
 #endif
 }
+inline U counted(U count, Mask mask) {
+  return count - reinterpret_cast<U>(mask);
+}
+#endif
 
 inline U min(U a, U b) {
 #if defined(__AVX512F__)
   return reinterpret_cast<U>(
       _mm512_min_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<U>(
+      _mm256_min_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 #else
   return a < b ? a : b;
 #endif
@@ -80,34 +122,35 @@ inline U max(U a, U b) {
 #if defined(__AVX512F__)
   return reinterpret_cast<U>(
       _mm512_max_epu32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<U>(
+      _mm256_max_epu32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 #else
   return a < b ? b : a;
 #endif
 }
 
-inline F sqrt(F x) {
-#if defined(__AVX512F__)
-  return _mm512_sqrt_ps(x);
-#else
-  for (std::uint32_t i = 0; i < kWidth; ++i) x[i] = std::sqrt(x[i]);
-  return x;
-#endif
-}
-
-// 1 / sqrt(x) to about 1 ULP, for normal x > 0.
+// 1 / sqrt(x) to a few ULP, for normal x > 0.
 inline F inverse_sqrt(F x) {
 #if defined(__AVX512F__)
   const F estimate = _mm512_rsqrt14_ps(x);
   return estimate * (1.5f - 0.5f * x * estimate * estimate);
+#elif defined(__AVX2__)
+  const F estimate = _mm256_rsqrt_ps(x);
+  return estimate * (1.5f - 0.5f * x * estimate * estimate);
 #else
-  return 1.0f / sqrt(x);
+  for (std::uint32_t i = 0; i < kWidth; ++i) x[i] = std::sqrt(x[i]);
+  return 1.0f / x;
 #endif
 }
 
-// 1 / x to about 1 ULP, for normal x.
+// 1 / x to a few ULP, for normal x.
 inline F inverse(F x) {
 #if defined(__AVX512F__)
   const F estimate = _mm512_rcp14_ps(x);
+  return estimate * (2.0f - x * estimate);
+#elif defined(__AVX2__)
+  const F estimate = _mm256_rcp_ps(x);
   return estimate * (2.0f - x * estimate);
 #else
   return 1.0f / x;
