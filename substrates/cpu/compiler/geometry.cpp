@@ -70,7 +70,13 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   if (census.loops)
     limit = std::clamp<std::uint32_t>(
         static_cast<std::uint32_t>((registers / 2) / std::max<std::size_t>(2, census.carried)), 1u, 8u);
-  if (program.has_barrier && census.instructions * needed < 6000) limit = registers / 2;
+  if (program.has_barrier) {
+    // Rows share what does not depend on the row: keep the workgroup in one pass. Without
+    // rows nothing is shared, and passes that have nobody in them are skipped.
+    bool rows = g.local[1] * g.local[2] > 1 && g.local[0] % g.width == 0;
+    bool small = census.instructions * needed < 6000 && needed <= registers / 2;
+    limit = rows && small ? registers / 2 : std::min(limit, 2u);
+  }
   if (census.instructions * limit > 12000)
     limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, 12000 / census.instructions));
   limit = std::min(limit, std::max(options.max_jam, 1u));

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "kernel_runner.hpp"
+
+#include <sokr/reference/interpreter.hpp>
+#include <sokr/spirv/reflection.hpp>
+#include <spirv-tools/libspirv.hpp>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+namespace sokr::cpu::test {
+namespace {
+
+// Memory whose last byte lies before an unmapped page, and its first behind another one
+// where the size allows.
+class Guarded {
+ public:
+  explicit Guarded(const Bytes& data) : used_(data.size()) {
+    auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    std::size_t inner = (data.size() + page - 1) / page * page;
+    size_ = inner + 2 * page;
+    base_ = static_cast<std::uint8_t*>(mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (inner) mprotect(base_ + page, inner, PROT_READ | PROT_WRITE);
+    // Atomics want aligned addresses; a size that is no multiple of 8 leaves a small gap.
+    data_ = base_ + page + (inner - data.size()) / 8 * 8;
+    if (!data.empty()) std::memcpy(data_, data.data(), data.size());
+  }
+  ~Guarded() { munmap(base_, size_); }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+  std::uint8_t* data() { return data_; }
+  void copy_to(Bytes& out) const { std::memcpy(out.data(), data_, used_); }
+
+ private:
+  std::uint8_t *base_ = nullptr, *data_ = nullptr;
+  std::size_t size_ = 0, used_ = 0;
+};
+
+}  // namespace
+
+Bytes assemble(const std::string& text) {
+  spvtools::SpirvTools tools(SPV_ENV_VULKAN_1_3);
+  std::string message;
+  tools.SetMessageConsumer([&](spv_message_level_t, const char*, const spv_position_t& at, const char* what) {
+    message = std::to_string(at.line) + ": " + what;
+  });
+  std::vector<std::uint32_t> words;
+  if (!tools.Assemble(text, &words)) throw std::runtime_error(message);
+  Bytes bytes(words.size() * 4);
+  std::memcpy(bytes.data(), words.data(), bytes.size());
+  return bytes;
+}
+
+Bytes read_shader(const std::string& name) {
+  std::ifstream file(std::string(SOKR_TEST_SHADERS) + "/" + name + ".spv", std::ios::binary);
+  if (!file) throw std::runtime_error("no shader " + name);
+  return Bytes(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, TestLaunch& launch) {
+  spirv::DecodeOptions decode;
+  decode.local_size = launch.local_size;
+  SOKR_ASSIGN(auto module, spirv::decode(bytes, decode));
+  SOKR_ASSIGN(const auto* entry, module->entry_point(""));
+  SOKR_ASSIGN(auto compiled, compile(*module, *entry, options));
+  // By way of the bytes that a cache would hold.
+  SOKR_ASSIGN(auto kernel, CompiledKernel::deserialise(compiled.serialise()));
+  SOKR_ASSIGN(auto code, MappedKernel::map(kernel));
+
+  std::vector<std::unique_ptr<Guarded>> memory;
+  for (const auto& buffer : launch.buffers) memory.push_back(std::make_unique<Guarded>(buffer.data));
+  std::vector<KernelBinding> bindings;
+  for (const auto& binding : spirv::reflect_entry(*module, *entry).bindings)
+    for (std::uint32_t i = 0; i < binding.count; ++i) {
+      KernelBinding one;
+      for (std::size_t k = 0; k < launch.buffers.size(); ++k) {
+        const auto& buffer = launch.buffers[k];
+        if (buffer.set == binding.set && buffer.binding == binding.binding && buffer.index == i)
+          one = {memory[k]->data(), buffer.data.size()};
+      }
+      bindings.push_back(one);
+    }
+  Bytes push = launch.push;
+  push.resize(std::max<std::size_t>(push.size(), kernel.push_constant_size));
+  std::vector<std::uint8_t> scratch(kernel.scratch_size + kScratchAlignment, 0xA5);
+  auto at = reinterpret_cast<std::uintptr_t>(scratch.data());
+  auto* aligned = reinterpret_cast<void*>((at + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment);
+  std::uint32_t abort = 0;
+  KernelContext context;
+  context.bindings = bindings.data();
+  context.push_constants = push.data();
+  std::copy(launch.groups.begin(), launch.groups.end(), context.group_count);
+  context.abort = &abort;
+  code.entry()(&context, 0, launch.groups[0] * launch.groups[1] * launch.groups[2], aligned);
+  for (std::size_t k = 0; k < memory.size(); ++k) memory[k]->copy_to(launch.buffers[k].data);
+  return {};
+}
+
+Result<void> run_reference(const Bytes& bytes, TestLaunch& launch, std::uint32_t subgroup_size) {
+  spirv::DecodeOptions decode;
+  decode.local_size = launch.local_size;
+  SOKR_ASSIGN(auto module, spirv::decode(bytes, decode));
+  SOKR_ASSIGN(const auto* entry, module->entry_point(""));
+  SOKR_ASSIGN(auto program, reference::prepare(module, *entry, subgroup_size));
+  std::vector<reference::Descriptor> descriptors;
+  for (auto& buffer : launch.buffers)
+    descriptors.push_back({buffer.set, buffer.binding, buffer.index, buffer.data.data(), buffer.data.size()});
+  reference::Launch run;
+  run.groups = launch.groups;
+  run.descriptors = descriptors;
+  run.push = std::as_bytes(std::span(launch.push));
+  SOKR_TRY(reference::run(*program, run));
+  return {};
+}
+
+std::vector<CompileOptions> all_options() {
+  std::vector<CompileOptions> all;
+  for (Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+    if (!host_supports(isa)) continue;
+    for (std::uint32_t jam : {0u, 1u, 4u}) {
+      CompileOptions options;
+      options.isa = isa;
+      options.jam = jam;
+      options.poison_inactive = jam == 4;
+      all.push_back(options);
+    }
+  }
+  return all;
+}
+
+std::string describe(const CompileOptions& options) {
+  return fmt::format("{} jam {}{}", isa_name(options.isa), options.jam,
+                     options.poison_inactive ? " poisoned" : "");
+}
+
+}  // namespace sokr::cpu::test

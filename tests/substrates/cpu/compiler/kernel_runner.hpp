@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Compiles a kernel and runs it in this process, and runs the same in the reference
+// interpreter. Buffers of the compiled run lie flush against an unmapped page.
+#ifndef SOKR_TESTS_CPU_KERNEL_RUNNER_HPP_
+#define SOKR_TESTS_CPU_KERNEL_RUNNER_HPP_
+
+#include <sokr/cpu/compiler.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sokr::cpu::test {
+
+using Bytes = std::vector<std::uint8_t>;
+
+struct TestBuffer {
+  std::uint32_t set = 0, binding = 0;
+  Bytes data;
+  std::uint32_t index = 0;
+};
+
+struct TestLaunch {
+  std::array<std::uint32_t, 3> groups{1, 1, 1};
+  std::vector<TestBuffer> buffers;
+  Bytes push;
+  std::array<std::uint32_t, 3> local_size{0, 0, 0};
+};
+
+template <class T>
+Bytes bytes_of(const std::vector<T>& values) {
+  auto* at = reinterpret_cast<const std::uint8_t*>(values.data());
+  return Bytes(at, at + values.size() * sizeof(T));
+}
+template <class T>
+std::vector<T> values_of(const Bytes& bytes) {
+  std::vector<T> out(bytes.size() / sizeof(T));
+  __builtin_memcpy(out.data(), bytes.data(), out.size() * sizeof(T));
+  return out;
+}
+
+Bytes assemble(const std::string& text);
+Bytes read_shader(const std::string& name);
+
+// Each writes the buffers' new contents back into `launch`.
+Result<void> run_compiled(const Bytes& module, const CompileOptions& options, TestLaunch& launch);
+Result<void> run_reference(const Bytes& module, TestLaunch& launch, std::uint32_t subgroup_size = 32);
+
+// All instruction sets of this machine, each alone and with the pitfalls that a test can
+// provoke: several jam factors, garbage in inactive lanes.
+std::vector<CompileOptions> all_options();
+std::string describe(const CompileOptions& options);
+
+}  // namespace sokr::cpu::test
+
+#endif  // SOKR_TESTS_CPU_KERNEL_RUNNER_HPP_
