@@ -601,17 +601,17 @@ std::vector<std::uint32_t> emit(const Program& program) {
   Words words = Emitter(program).run();
   if (program.optimize == 0) return words;
   spvtools::Optimizer optimizer(SPV_ENV_VULKAN_1_3);
+  optimizer.SetMessageConsumer(
+      [](spv_message_level_t, const char*, const spv_position_t&, const char*) {});
   if (program.optimize == 1) {
     optimizer.RegisterPass(spvtools::CreateSSARewritePass());
   } else {
     // No pass that folds constants: what it makes of an oversized shift is its own affair.
-    optimizer.RegisterPass(spvtools::CreateDeadBranchElimPass())
-        .RegisterPass(spvtools::CreateMergeReturnPass())
-        .RegisterPass(spvtools::CreateInlineExhaustivePass())
+    // Nor merge-return, whose output other passes do not survive.
+    optimizer.RegisterPass(spvtools::CreateInlineExhaustivePass())
         .RegisterPass(spvtools::CreateEliminateDeadFunctionsPass())
         .RegisterPass(spvtools::CreatePrivateToLocalPass())
         .RegisterPass(spvtools::CreateSSARewritePass())
-        .RegisterPass(spvtools::CreateAggressiveDCEPass())
         .RegisterPass(spvtools::CreateBlockMergePass())
         .RegisterPass(spvtools::CreateIfConversionPass());
   }

@@ -146,7 +146,7 @@ struct Workgroup {
 
 class Invocation {
  public:
-  Invocation(Workgroup& group, Word index) : group_(group), index_(index), counters_(64) {
+  Invocation(Workgroup& group, Word index) : group_(group), index_(index) {
     calls_.push_back({&main(), std::vector<Word>(main().locals), nullptr, nullptr});
     begin_locals(0);
     frames_.push_back({&main().body, 0, Role::kCall, nullptr});
@@ -311,6 +311,7 @@ class Invocation {
       case Kind::kSwitch:
         return choose(s);
       case Kind::kLoop:
+        if (s.target >= counters_.size()) counters_.resize(s.target + 1);
         counters_[s.target] = 0;
         if (s.form == LoopForm::kTestEnd || test(s.exprs[0])) push(s.blocks[0], Role::kLoopBody, s);
         return;

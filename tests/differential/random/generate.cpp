@@ -88,7 +88,10 @@ class Generator {
     program_.phi_counters = random_.chance(50);
     program_.optimize = random_.chance(50) ? 0 : static_cast<int>(1 + random_.below(2));
 
-    const std::uint32_t count = 1 + random_.below(4);
+    // Mostly small ones: they find as much as large ones do, sooner.
+    const std::uint32_t size = random_.below(10);
+    scale_ = size < 7 ? 1 : size < 9 ? 2 : 4;
+    const std::uint32_t count = 1 + random_.below(scale_ == 1 ? 3 : 4);
     program_.functions.resize(count);
     has_barriers_.resize(count);
     for (std::uint32_t i = 1; i < count; ++i) {
@@ -230,7 +233,7 @@ class Generator {
     if (scope.uniform && random_.chance(30)) {
       return simple(Kind::kAssign, uniform_local(), {value(true, 2)});
     }
-    return simple(Kind::kAssign, varying_local(), {value(false, 3)});
+    return simple(Kind::kAssign, varying_local(), {value(false, scale_ == 1 ? 2 : 3)});
   }
 
   Stmt straight(const Scope& scope) {
@@ -407,8 +410,8 @@ class Generator {
 
   void make_function(std::uint32_t index) {
     current_ = index;
-    budget_ = 10 + random_.below(14);
-    call_budget_ = 2;
+    budget_ = scale_ * (3 + random_.below(4));
+    call_budget_ = 1 + scale_ / 2;
     barriers_allowed_ = has_barriers_[index];
     Scope scope;
     scope.uniform = has_barriers_[index];
@@ -419,14 +422,14 @@ class Generator {
 
   void make_main() {
     current_ = 0;
-    call_budget_ = 3;
+    call_budget_ = 1 + scale_ / 2;
     Block& body = program_.functions[0].body;
     barriers_allowed_ = true;
-    budget_ = 12 + random_.below(24);
+    budget_ = scale_ * (4 + random_.below(5));
     Block first = block({}, false);
     // No barrier follows: any invocation may leave at any time.
     barriers_allowed_ = false;
-    budget_ += 10 + random_.below(16);
+    budget_ += scale_ * (3 + random_.below(4));
     Scope rest;
     rest.uniform = false;
     rest.may_return = true;
@@ -442,7 +445,7 @@ class Generator {
   Program program_;
   std::vector<bool> has_barriers_;
   std::vector<Counter> counters_;
-  std::uint32_t current_ = 0, next_counter_ = 0, budget_ = 0, call_budget_ = 0;
+  std::uint32_t current_ = 0, next_counter_ = 0, budget_ = 0, call_budget_ = 0, scale_ = 1;
   bool barriers_allowed_ = false;
 };
 

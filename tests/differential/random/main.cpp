@@ -3,19 +3,26 @@
 // Random programs on one substrate against their evaluation on the host.
 //
 //   test_random_programs --substrate NAME [--seeds N] [--first S] [--seconds T] [--no-edges]
+//                        [--list] [--isolate]
 //   test_random_programs --show SEED [--no-edges]     prints the program and its SPIR-V
 //
 // SOKR_DIFF_SEEDS and SOKR_DIFF_FIRST replace N and S. Stops early after T seconds, and
-// says how far it got. The first failure is shrunk and printed as text, as SPIR-V, and as
-// a module in a file. Exit 77: the machine does not have what is asked for.
+// says how far it got. The first failure is reduced and printed as text, as SPIR-V, and as
+// a module in a file; with --list all failures are named, and none is reduced. --isolate
+// runs each program in a process of its own, so that a crash can be reduced too. Exit 77:
+// the machine does not have what is asked for.
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sokr/sokr.hpp>
@@ -35,7 +42,7 @@ struct Settings {
   std::string substrate;
   std::uint64_t seeds = 1000, first = 1;
   double seconds = 1e9;
-  bool edges = true;
+  bool edges = true, list = false, isolate = false;
   std::optional<std::uint64_t> show;
 };
 
@@ -134,7 +141,9 @@ void write_module(const Program& program, const std::string& file) {
              static_cast<std::streamsize>(words.size() * 4));
 }
 
-void report(const Runner& runner, const Program& program, const std::string& failure) {
+using Failure = std::function<std::string(const Program&)>;
+
+void report(const Failure& failure_of, const Program& program, const std::string& failure) {
   fmt::print("seed {} ({} statements): {}\nreducing ...\n", program.seed, statements(program),
              failure);
   std::fflush(stdout);
@@ -144,10 +153,10 @@ void report(const Runner& runner, const Program& program, const std::string& fai
       program,
       [&](const Program& candidate) {
         crash_note(fmt::format("while reducing random program {}", program.seed));
-        return runner.failure(candidate).substr(0, 6) == kind;
+        return failure_of(candidate).substr(0, 6) == kind;
       },
       kShrinkBudget);
-  fmt::print("reduced to {} statements: {}\n\n", statements(small), runner.failure(small));
+  fmt::print("reduced to {} statements: {}\n\n", statements(small), failure_of(small));
   show(small);
   const std::string file = fmt::format("random_{}.spv", program.seed);
   write_module(small, file);
@@ -155,18 +164,37 @@ void report(const Runner& runner, const Program& program, const std::string& fai
              program.seed);
 }
 
-// Seeds that a substrate is known to get wrong, and why.
+// What `run` says in a child process, or which signal ended it. Nothing here may have
+// started a thread before.
+std::string in_child(const std::function<std::string()>& run) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) return "no pipe";
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string text = run();
+    const bool written = ::write(ends[1], text.data(), text.size()) >= 0;
+    _exit(written ? 0 : 1);
+  }
+  close(ends[1]);
+  std::string text(4096, '\0');
+  const ssize_t size = child > 0 ? ::read(ends[0], text.data(), text.size()) : 0;
+  text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  close(ends[0]);
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child) return "no process";
+  return WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : text;
+}
+
 bool is_known_wrong(const Substrate& substrate, std::uint64_t seed) {
   return is_packaged_lavapipe(substrate) && std::ranges::binary_search(kLavapipeWrong, seed);
 }
 
-int run_seeds(const Settings& settings) {
-  const Context context;
-  const std::optional<Substrate> substrate = find_substrate(context, settings.substrate);
-  if (!substrate) return kSkipped;
-  const Runner runner(context, *substrate);
+// The programs of the settings. Failures that a substrate is known for count apart.
+int run_seeds(const Settings& settings, std::string_view name, const Failure& failure_of,
+              const std::function<bool(std::uint64_t)>& is_known) {
   const GeneratorOptions options{.edges = settings.edges};
-  std::uint64_t passed = 0, discarded = 0, known = 0, size = 0;
+  std::uint64_t passed = 0, discarded = 0, known = 0, failed = 0, size = 0;
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t seed = settings.first;
   for (; seed < settings.first + settings.seeds; ++seed) {
@@ -178,15 +206,21 @@ int run_seeds(const Settings& settings) {
       ++discarded;
       continue;
     }
-    crash_note(fmt::format("in random program {} on {}", seed, substrate->name()));
-    const std::string failure = runner.failure(program);
+    crash_note(fmt::format("in random program {} on {}", seed, name));
+    const std::string failure = failure_of(program);
     if (!failure.empty()) {
-      if (is_known_wrong(*substrate, seed)) {
+      if (is_known(seed)) {
         ++known;
         continue;
       }
-      report(runner, program, failure);
-      return 1;
+      if (!settings.list) {
+        report(failure_of, program, failure);
+        return 1;
+      }
+      fmt::print("seed {} ({} statements): {}\n", seed, statements(program), failure);
+      std::fflush(stdout);
+      ++failed;
+      continue;
     }
     size += statements(program);
     ++passed;
@@ -194,9 +228,28 @@ int run_seeds(const Settings& settings) {
   fmt::print(
       "{}: seeds {} to {}: {} programs right ({} statements on average), {} known to be "
       "wrong, {} too long to run\n",
-      substrate->name(), settings.first, seed - 1, passed, passed ? size / passed : 0, known,
-      discarded);
-  return passed > 0 ? 0 : 1;
+      name, settings.first, seed - 1, passed, passed ? size / passed : 0, known, discarded);
+  return passed > 0 && failed == 0 ? 0 : 1;
+}
+
+int run_all(const Settings& settings) {
+  if (settings.isolate) {
+    const auto failure_of = [&](const Program& program) {
+      return in_child([&] {
+        const Context context;
+        return Runner(context, context.substrate(settings.substrate)).failure(program);
+      });
+    };
+    return run_seeds(settings, settings.substrate, failure_of, [](std::uint64_t) { return false; });
+  }
+  const Context context;
+  const std::optional<Substrate> substrate = find_substrate(context, settings.substrate);
+  if (!substrate) return kSkipped;
+  const Runner runner(context, *substrate);
+  report_crashes();
+  return run_seeds(
+      settings, substrate->name(), [&](const Program& program) { return runner.failure(program); },
+      [&](std::uint64_t seed) { return is_known_wrong(*substrate, seed); });
 }
 
 std::optional<Settings> parse(int argc, char** argv) {
@@ -208,10 +261,13 @@ std::optional<Settings> parse(int argc, char** argv) {
   const bool seeds_set = std::getenv("SOKR_DIFF_SEEDS"), first_set = std::getenv("SOKR_DIFF_FIRST");
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
-    if (name == "--no-edges") {
+    if (name == "--no-edges")
       settings.edges = false;
-      continue;
-    }
+    else if (name == "--list")
+      settings.list = true;
+    else if (name == "--isolate")
+      settings.isolate = true;
+    if (name == "--no-edges" || name == "--list" || name == "--isolate") continue;
     if (i + 1 == argc) return std::nullopt;
     const char* value = argv[++i];
     if (name == "--substrate")
@@ -248,6 +304,5 @@ int main(int argc, char** argv) {
     show(generate(*settings->show, {.edges = settings->edges}));
     return 0;
   }
-  report_crashes();
-  return run_seeds(*settings);
+  return run_all(*settings);
 }

@@ -189,8 +189,8 @@ Memory initial_memory(const Program& program);
 // barrier (a shrunk program may).
 bool evaluate(const Program& program, Memory& memory);
 
-// A SPIR-V module. `optimize` 1 rewrites variables to phis, 2 does so after merging
-// returns and inlining, and then merges and removes blocks.
+// A SPIR-V module. `optimize` 1 rewrites variables to phis, 2 does so after inlining
+// and then merges blocks and converts small selections.
 // The module as it was if the optimizer gives up or makes an invalid one.
 std::vector<std::uint32_t> emit(const Program& program);
 
