@@ -20,6 +20,7 @@ void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::
   };
   bool fits = index.s.affine && std::abs(index.s.ls) < (INT64_C(1) << 28) &&
               std::abs(index.s.cs) < (INT64_C(1) << 28) && stride < (INT64_C(1) << 31);
+  if (address.scale && index.s.ls != 0) fits = false;
   if (fits && address.offset.s.affine) {
     Shape s;
     s.known = true;

@@ -9,7 +9,6 @@ using llvm::ConstantInt;
 
 namespace {
 
-constexpr std::int64_t kZerosSize = 256;
 constexpr std::int64_t kMaxInterleave = 8;
 
 struct Extent {
@@ -96,20 +95,55 @@ Leaves Emitter::load_memory(Address address, Id type) {
   if (affine) return load_affine(address, leaves);
   if (address.space == Space::kPhysical && address.offset.s.affine && is_full(mask_))
     return load_affine(address, leaves);
-  return load_gather(address, leaves, true);
+  return load_gather(address, leaves);
+}
+
+// Several components are checked together; where that fails, each by itself.
+Leaves Emitter::load_uniform_parts(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  Extent e = extent_of(*p_.module, leaves);
+  BasicBlock* whole = BasicBlock::Create(cx_, "inside", fn_);
+  BasicBlock* parts = BasicBlock::Create(cx_, "parts", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+  b_.CreateCondBr(range_in_bounds(address, e.low, e.high), whole, parts,
+                  llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(whole);
+  Address unchecked = address;
+  unchecked.limit = nullptr;
+  Leaves out = load_uniform(unchecked, leaves);
+  BasicBlock* whole_end = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(parts);
+  Leaves careful;
+  for (const auto& leaf : leaves) careful.push_back(load_uniform(address, {leaf})[0]);
+  BasicBlock* parts_end = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    for (unsigned c = 0; c < out[i].v.size(); ++c) {
+      auto* phi = b_.CreatePHI(out[i].v[c]->getType(), 2);
+      phi->addIncoming(out[i].v[c], whole_end);
+      phi->addIncoming(careful[i].v[c], parts_end);
+      out[i].v[c] = phi;
+    }
+  return out;
 }
 
 Leaves Emitter::load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  if (leaves.size() > 1 && address.limit) return load_uniform_parts(address, leaves);
+  bool physical_guard = address.space == Space::kPhysical && !is_full(mask_);
+  if (leaves.size() > 1 && (address.space == Space::kDynamic || physical_guard)) {
+    Leaves each;
+    for (const auto& leaf : leaves) each.push_back(load_uniform(address, {leaf})[0]);
+    return each;
+  }
   Extent e = extent_of(*p_.module, leaves);
   bool by_chunk = address.offset.s.varies_by_chunk() ||
                   (address.space == Space::kDynamic &&
                    (address.begin.s.varies_by_chunk() || address.size.s.varies_by_chunk()));
-  bool physical_guard = address.space == Space::kPhysical && !is_full(mask_);
   Shape shape = by_chunk ? Shape::by_chunk(0) : Shape::uniform();
   Leaves out(leaves.size());
   for (auto& leaf : out) leaf.s = shape;
   bool checked = address.limit || address.space == Space::kDynamic || physical_guard;
-  bool fits = e.high - e.low <= kZerosSize;
   for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
     LlvmValue* inside = nullptr;
     LlvmValue* start = element_pointer(address, c, e.low);
@@ -121,14 +155,7 @@ Leaves Emitter::load_uniform(const Address& address, const std::vector<PlacedLea
       if (!one.limit) one.limit = base_of(address.size, c);
       inside = range_in_bounds(one, e.low, e.high);
     }
-    BasicBlock *good = nullptr, *done = nullptr, *from = b_.GetInsertBlock();
-    if (checked && fits) start = b_.CreateSelect(inside, start, zeros_);
-    if (checked && !fits) {
-      good = BasicBlock::Create(cx_, "inside", fn_);
-      done = BasicBlock::Create(cx_, "read", fn_);
-      b_.CreateCondBr(inside, good, done);
-      b_.SetInsertPoint(good);
-    }
+    if (checked) start = b_.CreateSelect(inside, start, zeros_);
     LlvmValues values;
     for (const auto& leaf : leaves) {
       LlvmValue* at = b_.CreateConstGEP1_64(b_.getInt8Ty(), start,
@@ -136,19 +163,8 @@ Leaves Emitter::load_uniform(const Address& address, const std::vector<PlacedLea
       unsigned size = scalar_size(*p_.module, leaf.type);
       auto* load = b_.CreateAlignedLoad(memory_type(leaf.type), at, Align(std::min(size, 4u)));
       Address plain = address;
-      if (checked && fits) plain.invariant = false;
+      if (checked) plain.invariant = false;
       values.push_back(from_memory(annotate(load, plain), leaf.type));
-    }
-    if (good) {
-      BasicBlock* end = b_.GetInsertBlock();
-      b_.CreateBr(done);
-      b_.SetInsertPoint(done);
-      for (auto& value : values) {
-        auto* phi = b_.CreatePHI(value->getType(), 2);
-        phi->addIncoming(value, end);
-        phi->addIncoming(llvm::Constant::getNullValue(value->getType()), from);
-        value = phi;
-      }
     }
     for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(values[i]);
   }
@@ -205,7 +221,7 @@ Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>&
 
 Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   std::int64_t step = interleave(*p_.module, address, leaves);
-  if (!step) return load_gather(address, leaves, true);
+  if (!step) return load_gather(address, leaves);
   Extent e = extent_of(*p_.module, leaves);
   std::int64_t ls = address.offset.s.ls;
   bool by_chunk = address.offset.s.varies_by_chunk();
@@ -248,7 +264,7 @@ Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf
   BasicBlock* fast_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
-  Leaves careful = load_gather(address, leaves, true);
+  Leaves careful = load_gather(address, leaves);
   BasicBlock* slow_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
@@ -262,9 +278,7 @@ Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf
   return out;
 }
 
-Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                            bool checked) {
-  Extent e = extent_of(*p_.module, leaves);
+Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   bool by_chunk = address.offset.s.varies_by_chunk() || (address.scale && address.index.s.varies_by_chunk());
   if (address.space == Space::kDynamic)
     by_chunk |= address.begin.s.varies_by_chunk() || address.size.s.varies_by_chunk();
@@ -274,12 +288,11 @@ Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
   for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
     // Whoever is in range may read, active or not.
-    LlvmValue* mask = unlimited || !checked ? nullptr : lane_in_bounds(address, c, e.low, e.high);
-    if (!mask && unlimited) mask = mask_vector(c);
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       LlvmType* type = wide(memory_type(leaves[i].type));
       unsigned size = scalar_size(*p_.module, leaves[i].type);
       auto offset = static_cast<std::int64_t>(leaves[i].offset);
+      LlvmValue* mask = unlimited ? mask_vector(c) : lane_in_bounds(address, c, offset, offset + size);
       LlvmValue* zero = llvm::Constant::getNullValue(type);
       bool contiguous = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
                         address.offset.s.ls == size;
@@ -316,6 +329,11 @@ void Emitter::store_memory(Address address, const Leaves& value) {
 // Everyone writes one place: one of those who are there wins.
 void Emitter::store_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves,
                             const Leaves& value) {
+  bool checked = address.limit || address.space == Space::kDynamic;
+  if (leaves.size() > 1 && checked) {
+    for (std::size_t i = 0; i < leaves.size(); ++i) store_uniform(address, {leaves[i]}, {value[i]});
+    return;
+  }
   Extent e = extent_of(*p_.module, leaves);
   bool by_chunk = address.offset.s.varies_by_chunk() || mask_.s.varies_by_chunk();
   bool by_lane = false;
@@ -457,14 +475,13 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
 
 void Emitter::store_scatter(const Address& address, const std::vector<PlacedLeaf>& leaves,
                             const Leaves& value) {
-  Extent e = extent_of(*p_.module, leaves);
   bool unlimited = address.space == Space::kPhysical || (!address.limit && address.space != Space::kDynamic);
   for (unsigned c = 0; c < g_.chunks; ++c) {
-    LlvmValue* mask = mask_vector(c);
-    if (!unlimited) mask = b_.CreateAnd(mask, lane_in_bounds(address, c, e.low, e.high));
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       unsigned size = scalar_size(*p_.module, leaves[i].type);
       auto offset = static_cast<std::int64_t>(leaves[i].offset);
+      LlvmValue* mask = mask_vector(c);
+      if (!unlimited) mask = b_.CreateAnd(mask, lane_in_bounds(address, c, offset, offset + size));
       LlvmValue* v = to_memory(vector_of(value[i], c));
       bool contiguous = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
                         address.offset.s.ls == size;

@@ -217,7 +217,8 @@ class Emitter {
   LlvmValue* range_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
   Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
-  Leaves load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves, bool checked);
+  Leaves load_uniform_parts(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves);
   LlvmValue* load_strided(const Address& address, unsigned chunk, std::int64_t offset, LlvmType* type);
   void store_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
   void store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);

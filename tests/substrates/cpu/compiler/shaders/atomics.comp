@@ -15,6 +15,7 @@ void main() {
   atomicAdd(bins[x & 7], x);
   atomicAdd(total, 1);
   atomicMin(smallest, x);
+  barrier();
   if ((x & 3) == 1) atomicXor(bins[(x >> 2) & 7], x);
   barrier();
   if (i < n) results[i] = bins[l & 7] + total * 3 + smallest;
