@@ -84,8 +84,9 @@ void arithmetic(std::vector<Row>& rows, const std::string& t) {
   rows.push_back(instruction("OpFMul", t, 2, [](Numbers x) { return x[0] * x[1]; }));
   rows.push_back(instruction("OpFDiv", t, 2, [](Numbers x) { return x[0] / x[1]; }, 2));
   rows.push_back(instruction("OpFNegate", t, 1, [](Numbers x) { return -x[0]; }));
-  Row remainder = instruction("OpFRem", t, 2, [](Numbers x) { return std::fmod(x[0], x[1]); });
-  // Vulkan derives the remainder from a quotient, so only exact quotients are defined to the bit.
+  // Vulkan derives remainders from a quotient: only exact ones are defined to the bit, and
+  // zeros of either sign agree.
+  Row remainder = instruction("OpFRem", t, 2, [](Numbers x) { return std::fmod(x[0], x[1]); }, 1);
   std::vector<Bits> dividends, divisors;
   for (const double x : {1.0, -1.0, 5.5, -5.5, 7.0, -7.0, 0.25, 96.0})
     dividends.push_back(to_bits(t, x));
@@ -93,8 +94,7 @@ void arithmetic(std::vector<Row>& rows, const std::string& t) {
   remainder.values = {dividends, divisors};
   rows.push_back(remainder);
   Row modulo = instruction(
-      "OpFMod", t, 2, [](Numbers x) { return x[0] - x[1] * std::floor(x[0] / x[1]); },
-      1);  // so that zeros of either sign agree
+      "OpFMod", t, 2, [](Numbers x) { return x[0] - x[1] * std::floor(x[0] / x[1]); }, 1);
   modulo.values = {dividends, divisors};
   rows.push_back(modulo);
 }
@@ -247,7 +247,13 @@ std::vector<Row> extended_rows() {
   for (Row& row : rows) {
     // The sign of zero, and NaN in FSign and Step, are not defined; small tables without them.
     const std::string& t = row.output;
-    if (row.name.starts_with("Fma")) row.values.assign(3, values_of(t, false));
+    if (row.name.starts_with("Fma")) {
+      // One rounding or two are both right: numbers for which they are the same.
+      std::vector<Bits> values;
+      for (const double x : {1.0, -1.0, 2.0, 0.5, -0.75, 3.0, 10.0, -7.5, 0.0})
+        values.push_back(to_bits(t, x));
+      row.values.assign(3, values);
+    }
     if (row.name.starts_with("FSign") || row.name.starts_with("Step") ||
         row.name.starts_with("NM") || row.name.starts_with("FM")) {
       std::vector<Bits> values = values_of(t, false);
