@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 #include <chrono>
+#include <set>
 #include <sokr/substrate/launch_check.hpp>
 
 namespace sokr::cpu {
@@ -24,15 +27,36 @@ double milliseconds_since(Clock::time_point start) {
 std::string processor() {
   std::string text;
 #if defined(__x86_64__)
-  for (unsigned leaf : {0u, 1u, 7u, 0x80000001u}) {
+  constexpr struct {
+    unsigned leaf, sub;
+  } kLeaves[] = {{0, 0}, {1, 0}, {7, 0}, {7, 1}, {0x80000001u, 0}};
+  for (auto [leaf, sub] : kLeaves) {
     unsigned a = 0, b = 0, c = 0, d = 0;
-    __get_cpuid_count(leaf, 0, &a, &b, &c, &d);
+    __get_cpuid_count(leaf, sub, &a, &b, &c, &d);
     // Leaf 1 holds the number of the core that answers in the upper byte of b.
-    if (leaf == 1) b &= 0x00ffffffu, c &= ~(1u << 27);
+    if (leaf == 1) b &= 0x00ffffffu;
     text += fmt::format("{:x}.{:x}.{:x}.{:x}-", a, b, c, d);
   }
+#elif defined(__aarch64__)
+  text = fmt::format("{:x}.{:x}", ::getauxval(AT_HWCAP), ::getauxval(AT_HWCAP2));
 #endif
   return text;
+}
+
+// In the entry point or in anything that it calls.
+bool contains_loop(const spirv::Module& module, const spirv::EntryPoint& entry) {
+  std::vector<spirv::Id> left{entry.function};
+  std::set<spirv::Id> seen{entry.function};
+  while (!left.empty()) {
+    const spirv::Function* function = module.function(left.back());
+    left.pop_back();
+    if (!function) continue;
+    for (const spirv::Block& block : function->blocks)
+      if (block.merge_kind == spirv::MergeKind::kLoop) return true;
+    for (spirv::Id callee : function->callees)
+      if (seen.insert(callee).second) left.push_back(callee);
+  }
+  return false;
 }
 
 // Another build of the compiler makes other code.
@@ -136,7 +160,7 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
 
   std::vector<std::uint8_t> key = disk_key('K', ir, launch_key, aliased);
   std::optional<CompiledKernel> compiled;
-  if (auto stored = disk_.load(key))
+  if (auto stored = options_.dump.empty() ? disk_.load(key) : std::nullopt)
     if (auto read = CompiledKernel::deserialise(*stored)) compiled = *std::move(read);
   if (!compiled) {
     SOKR_TRY(validate(ir));
@@ -147,8 +171,9 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
   }
   SOKR_ASSIGN(MappedKernel code, MappedKernel::map(*compiled));
   compiled->image = {};
-  return KernelPointer(std::make_shared<const LoadedKernel>(std::move(reflection),
-                                                            *std::move(compiled), std::move(code)));
+  return KernelPointer(
+      std::make_shared<const LoadedKernel>(std::move(reflection), *std::move(compiled),
+                                           std::move(code), contains_loop(*module, *entry)));
 }
 
 Result<CompiledKernel> KernelStore::compile(std::span<const std::uint8_t> ir,

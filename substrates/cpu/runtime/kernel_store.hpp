@@ -22,14 +22,16 @@ namespace sokr::cpu {
 
 struct LoadedKernel {
   LoadedKernel(spirv::EntryReflection its_reflection, CompiledKernel its_info,
-               MappedKernel its_code)
+               MappedKernel its_code, bool loops)
       : reflection(std::move(its_reflection)),
         info(std::move(its_info)),
-        code(std::move(its_code)) {}
+        code(std::move(its_code)),
+        has_loops(loops) {}
 
   spirv::EntryReflection reflection;
   CompiledKernel info;  // without the image
   MappedKernel code;
+  bool has_loops;  // if not, a workgroup ends by itself, whatever the data
   // Moving average of the time that one workgroup takes on one core; 0 = never run.
   mutable std::atomic<float> ns_per_group{0.0f};
 };
@@ -37,7 +39,7 @@ struct LoadedKernel {
 struct KernelStoreOptions {
   Isa isa = Isa::kSse4;
   bool robust = true;
-  std::string dump;  // SOKR_CPU_DUMP
+  std::string dump;  // SOKR_CPU_DUMP; if not empty, kernels are compiled even if on disk
   std::filesystem::path cache_folder;
   std::filesystem::path compiler_library;
 };

@@ -23,7 +23,8 @@ class FloatMode {
     if (changed_) write((saved_ & ~kMask) | wanted);
   }
   ~FloatMode() {
-    if (changed_) write(saved_);
+    // A kernel raises flags; reading is cheaper than writing.
+    if (changed_ || read() != saved_) write(saved_);
   }
   FloatMode(const FloatMode&) = delete;
   FloatMode& operator=(const FloatMode&) = delete;
@@ -71,9 +72,15 @@ void note_duration(const LoadedKernel& kernel, std::uint64_t groups,
   auto sample =
       static_cast<float>(std::max<std::int64_t>(duration.count(), 1)) / static_cast<float>(groups);
   float old = kernel.ns_per_group.load(std::memory_order_relaxed);
-  // A hint, not a statistic: a sample that is lost to a race does not matter.
-  kernel.ns_per_group.store(old == 0 ? sample : old * 0.75f + sample * 0.25f,
-                            std::memory_order_relaxed);
+  // Most samples that are too long come from a thread that had to wait for its core, so the
+  // average falls faster than it rises. A hint: a sample lost to a race does not matter.
+  float weight = old == 0 ? 1.0f : sample < old ? 0.5f : 0.25f;
+  kernel.ns_per_group.store(old + weight * (sample - old), std::memory_order_relaxed);
+}
+
+std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint32_t, 3>& groups) {
+  std::copy(groups.begin(), groups.end(), context.group_count);
+  return groups[0] * groups[1] * groups[2];
 }
 
 Launch::Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindings,
@@ -92,8 +99,8 @@ Launch::Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindi
 }
 
 void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned threads) {
-  std::copy(groups.begin(), groups.end(), context_.group_count);
-  total_ = groups[0] * groups[1] * groups[2];
+  total_ = set_group_count(context_, groups);
+  seats_ = threads;
   std::uint32_t shares = std::max(1u, total_ / (threads * 8));
   double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
   if (known > 0) {
@@ -104,7 +111,16 @@ void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned thr
   }
 }
 
+// Whoever finds none may go: those who sit work on until nothing is left.
+bool Launch::take_seat() {
+  std::uint32_t taken = seated_.load(std::memory_order_relaxed);
+  while (taken < seats_)
+    if (seated_.compare_exchange_weak(taken, taken + 1, std::memory_order_acq_rel)) return true;
+  return false;
+}
+
 bool Launch::work(ScratchPool& scratch, Clock::time_point deadline) {
+  if (!take_seat()) return false;
   bool last = false;
   while (!last) {
     std::uint64_t begin = next_.fetch_add(chunk_, std::memory_order_relaxed);
@@ -120,6 +136,7 @@ bool Launch::work(ScratchPool& scratch, Clock::time_point deadline) {
     last = done_.fetch_add(end - begin, std::memory_order_acq_rel) + (end - begin) == total_;
     if (deadline != Clock::time_point::max() && Clock::now() >= deadline) break;
   }
+  seated_.fetch_sub(1, std::memory_order_acq_rel);
   return last;
 }
 
@@ -137,12 +154,13 @@ void Launch::run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scra
 
 std::optional<std::chrono::nanoseconds> Launch::expected_chunk() const {
   double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
-  if (known <= 0) return std::nullopt;
+  if (known <= 0 || kernel_->has_loops) return std::nullopt;
   return std::chrono::nanoseconds(static_cast<std::int64_t>(known * chunk_) + 1);
 }
 
 std::chrono::nanoseconds Launch::duration() const {
   Clock::duration started(started_.load(std::memory_order_relaxed));
+  if (started == Clock::duration::zero()) return started;
   return Clock::now().time_since_epoch() - started;
 }
 

@@ -26,6 +26,9 @@ using Bindings = substrate::InlineVector<KernelBinding, 16>;
 void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::uint32_t begin,
                 std::uint32_t end, ScratchPool& scratch);
 
+// Sets the group counts of a context; their product, which fits.
+std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint32_t, 3>& groups);
+
 // Takes a measurement into the kernel's moving average.
 void note_duration(const LoadedKernel& kernel, std::uint64_t groups,
                    std::chrono::nanoseconds duration);
@@ -39,21 +42,25 @@ class Launch {
   Launch& operator=(const Launch&) = delete;
 
   std::uint64_t token = 0;
+  std::shared_ptr<Launch> next_ended;  // see CpuSubstrate::settle
+  bool failed = false;
+  std::string failure;  // why
   const LoadedKernel& kernel() const { return *kernel_; }
   bool profile() const { return profile_; }
   std::uint32_t total() const { return total_; }
 
-  // Once, before any work: the group counts, and into how many threads to divide them.
+  // Once, before any work: the group counts, and how many threads may work at once.
   void set_groups(const std::array<std::uint32_t, 3>& groups, unsigned threads);
 
-  // Claims and runs chunks until none is left, or until `deadline`. True for the one caller
-  // whose chunk was the last of all to end: it ends the token.
+  // Claims and runs chunks until none is left, or until `deadline`; does nothing if as many
+  // threads as may are at work already. True for the one caller whose chunk was the last of
+  // all to end: it ends the token. Whoever left at a deadline sees to it that others go on.
   bool work(ScratchPool& scratch, std::chrono::steady_clock::time_point deadline =
                                       std::chrono::steady_clock::time_point::max());
   bool has_unclaimed() const { return next_.load(std::memory_order_relaxed) < total_; }
-  // How long one chunk is expected to take; empty if the kernel was never run to its end.
+  // How long one chunk is expected to take; empty if that is unknown or data may change it.
   std::optional<std::chrono::nanoseconds> expected_chunk() const;
-  // From the first claim to the end of the last chunk.
+  // From the first claim to now; 0 if nothing was claimed.
   std::chrono::nanoseconds duration() const;
 
   // Makes all work end soon; what was written by then is unspecified.
@@ -63,6 +70,7 @@ class Launch {
   bool out_of_memory() const { return out_of_memory_.load(std::memory_order_relaxed); }
 
  private:
+  bool take_seat();
   void run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scratch,
                  std::chrono::steady_clock::time_point start);
 
@@ -74,9 +82,11 @@ class Launch {
   bool profile_;
   std::uint32_t total_ = 0;
   std::uint32_t chunk_ = 1;
+  std::uint32_t seats_ = 1;
   std::atomic<std::uint32_t> abort_{0};
   std::atomic<bool> out_of_memory_{false};
   std::atomic<std::int64_t> started_{0};
+  std::atomic<std::uint32_t> seated_{0};
   alignas(64) std::atomic<std::uint64_t> next_{0};
   alignas(64) std::atomic<std::uint64_t> done_{0};
 };

@@ -30,14 +30,15 @@ std::string setting(const Host& host, std::string_view option, const char* varia
 }
 
 Result<Isa> choose_isa(const Host& host) {
+  const char* source = host.option("cpu.isa") ? "the option cpu.isa" : "SOKR_CPU_ISA";
   std::string name = setting(host, "cpu.isa", "SOKR_CPU_ISA");
   if (name.empty()) return host_isa();
-  SOKR_ASSIGN(Isa isa, isa_from_name(name));
-  if (!host_supports(isa))
+  Result<Isa> isa = isa_from_name(name);
+  if (!isa) return fail(SOKR_INVALID_INPUT, "{}: {}", source, isa.failure().sentence);
+  if (!host_supports(*isa))
     return fail(SOKR_INVALID_INPUT,
-                "SOKR_CPU_ISA is {}, which this processor cannot run; its best "
-                "is {}",
-                name, isa_name(host_isa()));
+                "{} is {}, which this processor cannot run; its best is {}", source, name,
+                isa_name(host_isa()));
   return isa;
 }
 

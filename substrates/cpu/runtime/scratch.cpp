@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <new>
 
 namespace sokr::cpu {
@@ -24,6 +25,7 @@ ScratchPool::~ScratchPool() {
 
 void* ScratchPool::take(std::size_t size) {
   if (size == 0) return nullptr;
+  if (size > SIZE_MAX / 4) throw std::bad_alloc();
   {
     std::lock_guard lock(mutex_);
     auto found = std::find_if(free_.rbegin(), free_.rend(),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sokr/substrate/hand_over.hpp>
 
 namespace sokr::cpu {
 namespace {
@@ -19,7 +20,26 @@ constexpr double kInlineNanoseconds = 10'000;
 // Code addresses a binding with signed 32-bit offsets.
 constexpr std::uint64_t kMaxBindingSize = INT32_MAX;
 
+// An inline run reads the clock once in so many: two readings cost as much as the run.
+constexpr unsigned kMeasureEvery = 16;
+
 const std::uint32_t kNeverAborted = 0;
+
+// Stands for the arena's own ordering of a task behind its enqueuing.
+char queued;
+
+bool is_countable(const std::array<std::uint32_t, 3>& groups) {
+  return 1.0 * groups[0] * groups[1] * groups[2] <= UINT32_MAX;
+}
+
+// Empty if there is no memory for it.
+std::string as_string(const char* text) noexcept {
+  try {
+    return text;
+  } catch (...) {
+    return {};
+  }
+}
 
 // Nanoseconds from now; the end of time if that is beyond it.
 Clock::time_point deadline_after(std::uint64_t timeout_ns) {
@@ -56,9 +76,7 @@ CpuSubstrate::CpuSubstrate(substrate::Host host, KernelStoreOptions options, uns
     : host_(host),
       limits_(compute_limits()),
       threads_(threads),
-      kernels_(host, std::move(options), limits_),
-      // One place is for the waiter that takes part.
-      arena_(static_cast<int>(threads), 1) {}
+      kernels_(host, std::move(options), limits_) {}
 
 CpuSubstrate::~CpuSubstrate() {
   {
@@ -83,7 +101,8 @@ Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request)
   SOKR_ASSIGN(ResolvedLaunch resolved,
               substrate::check_launch(launch, kernel->reflection, limits_, request.substrate_id));
   SOKR_ASSIGN(Bound bound, bind(resolved));
-  if (resolved.empty && launch.wait_count() == 0) return tokens_.issue_complete();
+  if (resolved.empty && launch.wait_count() == 0 && !launch.profile())
+    return tokens_.issue_complete();
   if (is_short(*kernel, launch, resolved)) return run_inline(*kernel, bound, resolved);
   return run_later(std::move(kernel), std::move(bound), launch, resolved);
 }
@@ -125,7 +144,9 @@ Result<CpuSubstrate::Bound> CpuSubstrate::bind(const ResolvedLaunch& resolved) {
 
 bool CpuSubstrate::is_short(const LoadedKernel& kernel, const LaunchView& launch,
                             const ResolvedLaunch& resolved) const {
-  if (launch.wait_count() != 0 || launch.is_indirect() || launch.profile()) return false;
+  // With loops, other data may make it endless, and nobody could abandon it in here.
+  if (kernel.has_loops || launch.wait_count() != 0 || launch.is_indirect() || launch.profile())
+    return false;
   double known = kernel.ns_per_group.load(std::memory_order_relaxed);
   double groups = 1.0 * resolved.groups[0] * resolved.groups[1] * resolved.groups[2];
   return known > 0 && known * groups < kInlineNanoseconds;
@@ -139,10 +160,16 @@ std::uint64_t CpuSubstrate::run_inline(const LoadedKernel& kernel, const Bound& 
   KernelContext context;
   context.bindings = bound.ranges.data();
   context.push_constants = push.data();
-  std::copy(resolved.groups.begin(), resolved.groups.end(), context.group_count);
+  std::uint32_t total = set_group_count(context, resolved.groups);
   context.abort = &kNeverAborted;
-  run_groups(kernel, context, 0, resolved.groups[0] * resolved.groups[1] * resolved.groups[2],
-             scratch_);
+  thread_local unsigned runs = 0;
+  if (++runs % kMeasureEvery == 0) {
+    Clock::time_point start = Clock::now();
+    run_groups(kernel, context, 0, total, scratch_);
+    note_duration(kernel, total, Clock::now() - start);
+  } else {
+    run_groups(kernel, context, 0, total, scratch_);
+  }
   return tokens_.issue_complete();
 }
 
@@ -154,10 +181,9 @@ Result<std::uint64_t> CpuSubstrate::run_later(std::shared_ptr<const LoadedKernel
     SOKR_ASSIGN(HostRange counts, memory_.resolve(view.indirect(), view.indirect_offset(), 12,
                                                   "the indirect buffer"));
     indirect = Indirect{std::move(counts)};
-  } else if (1.0 * resolved.groups[0] * resolved.groups[1] * resolved.groups[2] > UINT32_MAX) {
+  } else if (!is_countable(resolved.groups)) {
     return fail(SOKR_INVALID_INPUT,
-                "{} x {} x {} workgroups are more than {}, all this substrate "
-                "can count",
+                "{} x {} x {} workgroups are more than {}, all this substrate can count",
                 resolved.groups[0], resolved.groups[1], resolved.groups[2], UINT32_MAX);
   }
   substrate::InlineVector<std::uint64_t, 8> waits;
@@ -168,24 +194,33 @@ Result<std::uint64_t> CpuSubstrate::run_later(std::shared_ptr<const LoadedKernel
   std::uint64_t token = tokens_.begin();
   if (token == 0) return token;
   launch->token = token;
-  {
+  try {
     std::lock_guard lock(active_mutex_);
     active_.emplace(token, launch);
+  } catch (...) {
+    end_failed(launch, as_string("out of memory"));
+    throw;
   }
   if (waits.empty()) {
     start(launch, resolved.groups, indirect);
     return token;
   }
   std::size_t unknown = 0;
-  SokrResult waiting = tokens_.when_all_terminal(
-      waits,
-      [this, launch, groups = resolved.groups, indirect](bool failed, std::string sentence) {
-        if (failed)
-          end_failed(launch, std::move(sentence));
-        else
-          start(launch, groups, indirect);
-      },
-      &unknown);
+  SokrResult waiting = SOKR_OK;
+  try {
+    waiting = tokens_.when_all_terminal(
+        waits,
+        [this, launch, groups = resolved.groups, indirect](bool failed, std::string sentence) {
+          if (failed)
+            end_failed(launch, std::move(sentence));
+          else
+            start(launch, groups, indirect);
+        },
+        &unknown);
+  } catch (...) {
+    end_failed(launch, as_string("out of memory"));
+    throw;
+  }
   if (waiting != SOKR_OK) {
     end_failed(launch, "it was refused");
     return fail(SOKR_INVALID_INPUT, "token {} to wait for, number {} of {}, was never issued",
@@ -194,34 +229,62 @@ Result<std::uint64_t> CpuSubstrate::run_later(std::shared_ptr<const LoadedKernel
   return token;
 }
 
+// Runs inside the end of the last token that was waited for: it must not throw.
 void CpuSubstrate::start(const LaunchPointer& launch, std::array<std::uint32_t, 3> groups,
                          const std::optional<Indirect>& indirect) {
-  if (indirect) {
-    std::memcpy(groups.data(), indirect->counts.data, sizeof groups);
-    if (Result<void> fits = substrate::check_group_counts(groups, limits_); !fits)
-      return end_failed(launch, fits.failure().sentence);
-    if (1.0 * groups[0] * groups[1] * groups[2] > UINT32_MAX)
-      return end_failed(launch, "the indirect buffer asks for more than 4294967295 workgroups");
+  try {
+    if (indirect) {
+      std::memcpy(groups.data(), indirect->counts.data, sizeof groups);
+      if (Result<void> fits = substrate::check_group_counts(groups, limits_); !fits)
+        return end_failed(launch, "the indirect buffer: " + fits.failure().sentence);
+      if (!is_countable(groups))
+        return end_failed(launch,
+                          fmt::format("the indirect buffer asks for {} x {} x {} workgroups, more "
+                                      "than {}, all this substrate can count",
+                                      groups[0], groups[1], groups[2], UINT32_MAX));
+    }
+    launch->set_groups(groups, threads_);
+    if (launch->total() == 0) return end(launch);
+    spread(launch, std::min(threads_, launch->total()));
+  } catch (const std::exception& error) {
+    end_failed(launch, fmt::format("the launch could not be started: {}", error.what()));
   }
-  launch->set_groups(groups, threads_);
-  if (launch->total() == 0) return end(launch);
-  spread(launch);
 }
 
-// One task for each thread that can find something to do.
-void CpuSubstrate::spread(const LaunchPointer& launch) {
-  std::uint32_t tasks = std::min(threads_, launch->total());
+// One thread less than processors works for all arenas of a process; the one that waits is
+// the last. More are made only when more were asked for.
+void CpuSubstrate::prepare_arena() {
+  using tbb::global_control;
+  constexpr auto kThreads = global_control::max_allowed_parallelism;
+  if (threads_ > global_control::active_value(kThreads)) more_workers_.emplace(kThreads, threads_);
+  std::size_t most = std::min<std::size_t>(threads_, global_control::active_value(kThreads));
+  arena_.initialize(static_cast<int>(most), 1);
+}
+
+// Puts tasks into the arena, each of which works until nothing is left. Throws if not even
+// one could be.
+void CpuSubstrate::spread(const LaunchPointer& launch, std::uint32_t tasks) {
+  std::call_once(arena_prepared_, [this] { prepare_arena(); });
   for (std::uint32_t i = 0; i < tasks; ++i) {
     tasks_->fetch_add(1, std::memory_order_relaxed);
-    arena_.enqueue([this, launch, count = tasks_] {
-      work_on(launch, Clock::time_point::max());
-      // The substrate may be gone as soon as the count is 0: nothing of it after that.
-      if (count->fetch_sub(1, std::memory_order_acq_rel) == 1) count->notify_all();
-    });
+    try {
+      substrate::hand_over(&queued);
+      arena_.enqueue([this, mine = launch, count = tasks_] {
+        substrate::receive(&queued);
+        work_on(mine, Clock::time_point::max());
+        // The substrate may be gone as soon as the count is 0: nothing of it after that.
+        if (count->fetch_sub(1, std::memory_order_acq_rel) == 1) count->notify_all();
+        substrate::hand_over(&queued);
+      });
+    } catch (...) {
+      tasks_->fetch_sub(1, std::memory_order_relaxed);
+      if (i == 0) throw;
+      return;
+    }
   }
 }
 
-void CpuSubstrate::work_on(const LaunchPointer& launch, Clock::time_point deadline) {
+void CpuSubstrate::work_on(const LaunchPointer& launch, Clock::time_point deadline) noexcept {
   if (launch->work(scratch_, deadline)) end(launch);
 }
 
@@ -231,29 +294,51 @@ CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t tim
     return answer;
   Clock::time_point deadline = deadline_after(timeout_ns);
   if (LaunchPointer launch = find(token); launch && launch->has_unclaimed()) {
-    // A waiter with a limit takes part only in what will let it go in time.
     bool endless = deadline == Clock::time_point::max();
     auto chunk = launch->expected_chunk();
-    if (endless || (chunk && Clock::now() + 2 * *chunk < deadline)) work_on(launch, deadline);
+    if (endless || (chunk && Clock::now() + 2 * *chunk < deadline)) {
+      work_on(launch, deadline);
+      if (!endless && launch->has_unclaimed()) spread(launch, 1);
+    }
   }
   return tokens_.completion(token, nanoseconds_until(deadline));
 }
 
-void CpuSubstrate::end(const LaunchPointer& launch) {
+void CpuSubstrate::end(const LaunchPointer& launch) noexcept {
   if (launch->out_of_memory())
-    return end_failed(launch,
-                      fmt::format("no memory for the {} bytes that a thread of the kernel needs",
-                                  launch->kernel().info.scratch_size));
-  if (launch->abandoned()) return end_failed(launch, "the launch was abandoned");
+    return end_failed(launch, as_string("out of memory for the kernel's scratch"));
+  if (launch->abandoned()) return end_failed(launch, as_string("the launch was abandoned"));
   if (launch->profile())
     tokens_.record_timing(launch->token, static_cast<std::uint64_t>(launch->duration().count()));
-  forget(launch->token);
-  tokens_.finish(launch->token);
+  settle(launch);
 }
 
-void CpuSubstrate::end_failed(const LaunchPointer& launch, std::string sentence) {
-  forget(launch->token);
-  tokens_.fail(launch->token, std::move(sentence));
+void CpuSubstrate::end_failed(const LaunchPointer& launch, std::string sentence) noexcept {
+  launch->failed = true;
+  launch->failure = std::move(sentence);
+  settle(launch);
+}
+
+// Ends the token. That may end other launches, which waited for this one, and through them
+// others again: they queue up here instead of on the stack.
+void CpuSubstrate::settle(LaunchPointer launch) noexcept {
+  thread_local LaunchPointer* last = nullptr;  // of the queue, while somebody below works on it
+  if (last) {
+    *last = std::move(launch);
+    last = &(*last)->next_ended;
+    return;
+  }
+  last = &launch->next_ended;
+  while (launch) {
+    forget(launch->token);
+    if (launch->failed)
+      tokens_.fail(launch->token, std::move(launch->failure));
+    else
+      tokens_.finish(launch->token);
+    LaunchPointer next = std::move(launch->next_ended);
+    launch = std::move(next);
+  }
+  last = nullptr;
 }
 
 CpuSubstrate::LaunchPointer CpuSubstrate::find(std::uint64_t token) {

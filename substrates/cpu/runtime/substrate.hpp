@@ -2,12 +2,14 @@
 //
 // The substrate `cpu`: kernels compiled to SIMD code, workgroups spread over the cores.
 //
-// A launch whose kernel is known to be short runs inside dispatch, on the calling thread.
-// Every other one is put into the oneTBB arena and dispatch returns; whoever waits for it
-// takes part in the work. A launch that waits for tokens starts when they are terminal.
+// A launch that is known to be short, whatever its data, runs inside dispatch, on the calling
+// thread. Every other one is put into a oneTBB arena and dispatch returns; whoever waits for
+// it without end takes part in the work. A waiter with a limit takes part only in what is
+// known to let it go in time. A launch that waits for tokens starts when they are terminal.
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_SUBSTRATE_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_SUBSTRATE_HPP_
 
+#include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 
 #include <atomic>
@@ -65,10 +67,13 @@ class CpuSubstrate {
                                   const substrate::ResolvedLaunch& resolved);
   void start(const LaunchPointer& launch, std::array<std::uint32_t, 3> groups,
              const std::optional<Indirect>& indirect);
-  void spread(const LaunchPointer& launch);
-  void work_on(const LaunchPointer& launch, std::chrono::steady_clock::time_point deadline);
-  void end(const LaunchPointer& launch);
-  void end_failed(const LaunchPointer& launch, std::string sentence);
+  void prepare_arena();
+  void spread(const LaunchPointer& launch, std::uint32_t tasks);
+  void work_on(const LaunchPointer& launch,
+               std::chrono::steady_clock::time_point deadline) noexcept;
+  void end(const LaunchPointer& launch) noexcept;
+  void end_failed(const LaunchPointer& launch, std::string sentence) noexcept;
+  void settle(LaunchPointer launch) noexcept;
   LaunchPointer find(std::uint64_t token);
   void forget(std::uint64_t token);
 
@@ -79,6 +84,8 @@ class CpuSubstrate {
   substrate::HostMemory memory_;
   substrate::InFlightTable tokens_;
   ScratchPool scratch_;
+  std::once_flag arena_prepared_;
+  std::optional<tbb::global_control> more_workers_;
   tbb::task_arena arena_;
   std::mutex active_mutex_;
   std::unordered_map<std::uint64_t, LaunchPointer> active_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,8 @@
 
 namespace sokr::cpu {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr unsigned kMaxThreads = 4096;
 
@@ -25,32 +28,27 @@ unsigned affinity_processors() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// "max 100000" or "150000 100000": microseconds of processor time in each period.
-std::optional<unsigned> quota(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  std::string granted;
-  double period = 0;
-  if (!(in >> granted >> period) || granted == "max" || period <= 0) return std::nullopt;
-  double processors = std::strtod(granted.c_str(), nullptr) / period;
-  if (processors <= 0 || processors > kMaxThreads) return std::nullopt;
-  auto whole = static_cast<unsigned>(processors);
-  return std::max(1u, whole + (processors > whole ? 1 : 0));
+// Microseconds of processor time in each period.
+std::optional<unsigned> processors_of(double granted, double period) {
+  if (!(granted > 0) || !(period > 0) || granted / period > kMaxThreads) return std::nullopt;
+  return std::max(1u, static_cast<unsigned>(std::ceil(granted / period)));
 }
 
-// Control groups nest: the tightest one up to the root counts (cgroup v2).
-unsigned cgroup_processors() {
-  std::ifstream in("/proc/self/cgroup");
-  unsigned least = kMaxThreads;
-  for (std::string line; std::getline(in, line);) {
-    if (!line.starts_with("0::/")) continue;
-    const std::filesystem::path root = "/sys/fs/cgroup";
-    for (std::filesystem::path group = line.substr(3);; group = group.parent_path()) {
-      if (auto processors = quota(root / group.relative_path() / "cpu.max"))
-        least = std::min(least, *processors);
-      if (!group.has_relative_path()) break;
-    }
-  }
-  return least;
+// cgroup v2: "max 100000" or "150000 100000".
+std::optional<unsigned> quota(const fs::path& group) {
+  std::ifstream in(group / "cpu.max");
+  std::string granted;
+  double period = 0;
+  if (!(in >> granted >> period) || granted == "max") return std::nullopt;
+  return processors_of(std::strtod(granted.c_str(), nullptr), period);
+}
+
+// cgroup v1: -1 is no limit.
+std::optional<unsigned> quota_v1(const fs::path& group) {
+  std::ifstream granted_in(group / "cpu.cfs_quota_us"), period_in(group / "cpu.cfs_period_us");
+  double granted = 0, period = 0;
+  if (!(granted_in >> granted) || !(period_in >> period)) return std::nullopt;
+  return processors_of(granted, period);
 }
 
 Result<unsigned> parse(std::string_view text, std::string_view source) {
@@ -64,8 +62,31 @@ Result<unsigned> parse(std::string_view text, std::string_view source) {
 
 }  // namespace
 
+unsigned cgroup_processors(const fs::path& membership, const fs::path& mounts) {
+  std::ifstream in(membership);
+  unsigned least = kMaxThreads;
+  for (std::string line; std::getline(in, line);) {
+    // "0::/group" for v2, "4:cpu,cpuacct:/group" for v1.
+    auto first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const bool v1 = !controllers.empty();
+    if (v1 && (',' + controllers + ',').find(",cpu,") == std::string::npos) continue;
+    const fs::path root = v1 ? mounts / controllers : mounts;
+    // A group cannot have more than those around it.
+    for (fs::path group = line.substr(second + 1);; group = group.parent_path()) {
+      const fs::path folder = root / group.relative_path();
+      if (auto processors = v1 ? quota_v1(folder) : quota(folder))
+        least = std::min(least, *processors);
+      if (!group.has_relative_path()) break;
+    }
+  }
+  return least;
+}
+
 unsigned available_processors() {
-  return std::max(1u, std::min(affinity_processors(), cgroup_processors()));
+  return std::max(1u, std::min(affinity_processors(),
+                               cgroup_processors("/proc/self/cgroup", "/sys/fs/cgroup")));
 }
 
 Result<unsigned> thread_count(const substrate::Host& host) {

@@ -4,6 +4,7 @@
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_THREADS_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_THREADS_HPP_
 
+#include <filesystem>
 #include <sokr/base/result.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 
@@ -12,6 +13,12 @@ namespace sokr::cpu {
 // Processors that this process may run on: its affinity mask, and the processor time that
 // its control group grants, rounded up. At least 1.
 unsigned available_processors();
+
+// What the control groups that `membership` (/proc/self/cgroup) lists grant, with their
+// hierarchies mounted in `mounts` (/sys/fs/cgroup): the tightest quota up to the root,
+// rounded up. 4096 if there is none.
+unsigned cgroup_processors(const std::filesystem::path& membership,
+                           const std::filesystem::path& mounts);
 
 // The option cpu.threads, else SOKR_CPU_THREADS, else available_processors().
 // SOKR_INVALID_INPUT for anything but a number from 1 to 4096.

@@ -6,8 +6,8 @@
 #include <cfenv>
 #include <exception>
 #include <memory>
+#include <sokr/substrate/hand_over.hpp>
 
-#include "hand_over.hpp"
 #include "worker.hpp"
 
 namespace sokr::reference {
@@ -80,16 +80,16 @@ Result<RunReport> run(const Program& program, const Launch& launch) {
   try {
     LaunchState state(program, launch);
     WorkerPool workers(state);
-    hand_over(&state);
+    substrate::hand_over(&state);
     tbb::parallel_for(
         tbb::blocked_range<std::uint64_t>(0, groups, 1),
         [&](const tbb::blocked_range<std::uint64_t>& range) {
-          receive(&state);
+          substrate::receive(&state);
           for (std::uint64_t i = range.begin(); i != range.end(); ++i) run_one(state, workers, i);
-          hand_over(&state);
+          substrate::hand_over(&state);
         },
         tbb::simple_partitioner{});
-    receive(&state);
+    substrate::receive(&state);
     const std::lock_guard lock(state.mutex);
     if (state.failure) return *std::move(state.failure);
     if (launch.stop && launch.stop->load(std::memory_order_relaxed))

@@ -54,12 +54,6 @@ ReferenceSubstrate::~ReferenceSubstrate() {
   tokens_.wait_idle();
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [&] { return tasks_ == 0; });
-  if (!started_) return;
-  lock.unlock();
-  arena_.terminate();
-  workers_.reset();
-  // Waits for oneTBB's threads to end, unless somebody else in the process uses them.
-  tbb::finalize(scheduler_, std::nothrow);
 }
 
 // ---- Preparation ------------------------------------------------------------------------------
@@ -171,7 +165,6 @@ void ReferenceSubstrate::enqueue(std::shared_ptr<Work> work) {
   try {
     const std::lock_guard lock(mutex_);
     if (!started_) {
-      scheduler_ = tbb::task_scheduler_handle{tbb::attach{}};
       workers_.emplace(tbb::global_control::max_allowed_parallelism,
                        static_cast<std::size_t>(arena_.max_concurrency()) + 1);
       arena_.initialize();

@@ -89,7 +89,6 @@ class ReferenceSubstrate {
   // oneTBB keeps one thread less than cores for callers that take part; ours do not.
   std::optional<tbb::global_control> workers_;
   tbb::task_arena arena_;
-  tbb::task_scheduler_handle scheduler_;
 };
 
 }  // namespace sokr::reference

@@ -3,8 +3,8 @@
 // The distribution's oneTBB is not built for ThreadSanitizer, which therefore does not see
 // that spawning a task and waiting for it order memory. These calls tell it; in other builds
 // they are nothing.
-#ifndef SOKR_REFERENCE_HAND_OVER_HPP_
-#define SOKR_REFERENCE_HAND_OVER_HPP_
+#ifndef SOKR_SUBSTRATE_HAND_OVER_HPP_
+#define SOKR_SUBSTRATE_HAND_OVER_HPP_
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -20,7 +20,7 @@ extern "C" void __tsan_acquire(void* at);
 extern "C" void __tsan_release(void* at);
 #endif
 
-namespace sokr::reference {
+namespace sokr::substrate {
 
 // What the thread did so far happens before what follows receive() of the same address.
 inline void hand_over([[maybe_unused]] void* at) {
@@ -35,6 +35,6 @@ inline void receive([[maybe_unused]] void* at) {
 #endif
 }
 
-}  // namespace sokr::reference
+}  // namespace sokr::substrate
 
-#endif  // SOKR_REFERENCE_HAND_OVER_HPP_
+#endif  // SOKR_SUBSTRATE_HAND_OVER_HPP_
