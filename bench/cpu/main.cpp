@@ -95,7 +95,7 @@ int measure(const Flags& flags) {
   for (const NamedPeer& peer : peers)
     if (std::string_view(peer.name) == "lavapipe") lavapipe = peer.peer.get();
 
-  const Effort effort = flags.quick ? Effort{true, 5, 4e6} : Effort{};
+  const Effort effort = flags.quick ? Effort{true, 9, 3e6} : Effort{};
   Figures figures;
   bool good = true;
   if (flags.wants("kernels")) good = measure_kernels(subject, peers, flags.kernel, effort, figures);

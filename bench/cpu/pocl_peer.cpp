@@ -15,14 +15,15 @@
 namespace sokr::bench {
 namespace {
 
-#define SOKR_BENCH_CL_FUNCTIONS(X)                                                                 \
-  X(clGetPlatformIDs)                                                                              \
-  X(clGetPlatformInfo) X(clGetDeviceIDs) X(clGetDeviceInfo) X(clCreateContext) X(clReleaseContext) \
-      X(clCreateCommandQueue) X(clReleaseCommandQueue) X(clCreateBuffer) X(clReleaseMemObject)     \
-          X(clCreateProgramWithSource) X(clBuildProgram) X(clGetProgramBuildInfo)                  \
-              X(clReleaseProgram) X(clCreateKernel) X(clReleaseKernel) X(clSetKernelArg)           \
-                  X(clEnqueueNDRangeKernel) X(clFinish) X(clEnqueueMapBuffer)                      \
-                      X(clEnqueueUnmapMemObject)
+// clang-format off
+#define SOKR_BENCH_CL_FUNCTIONS(X)                                                          \
+  X(clGetPlatformIDs) X(clGetPlatformInfo) X(clGetDeviceIDs) X(clGetDeviceInfo)             \
+  X(clCreateContext) X(clReleaseContext) X(clCreateCommandQueue) X(clReleaseCommandQueue)   \
+  X(clCreateBuffer) X(clReleaseMemObject) X(clCreateProgramWithSource) X(clBuildProgram)    \
+  X(clGetProgramBuildInfo) X(clReleaseProgram) X(clCreateKernel) X(clReleaseKernel)         \
+  X(clSetKernelArg) X(clEnqueueNDRangeKernel) X(clFinish) X(clEnqueueMapBuffer)             \
+  X(clEnqueueUnmapMemObject)
+// clang-format on
 
 struct OpenCl {
 #define X(name) decltype(&::name) name = nullptr;

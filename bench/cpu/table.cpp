@@ -135,6 +135,9 @@ std::optional<Row> measure_row(Peer& subject, std::span<const NamedPeer> peers,
   return row;
 }
 
+// The differences looked for are small: many short rounds.
+constexpr int kMoreRounds = 3;
+
 bool has_two_processors() {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) >= 2;
@@ -175,13 +178,13 @@ void measure_settings(const Subject& subject, const std::vector<std::string>& sa
   for (const WorkloadEntry& entry : workload_table()) {
     if (!only.empty() && only != entry.name) continue;
     const auto side = [&](Remote& remote) {
-      return [&] { return remote.round(entry.name, effort.round_ns / 2); };
+      return [&] { return remote.round(entry.name, effort.round_ns / kMoreRounds); };
     };
     std::vector<std::function<double()>> sides{side(usual), side(unchecked)};
     if (two && entry.compute_bound) sides.insert(sides.end(), {side(alone), side(both)});
     try {
       for (const auto& first : sides) first();
-      const Rounds rounds = alternate(effort.rounds, sides);
+      const Rounds rounds = alternate(kMoreRounds * effort.rounds, sides);
       costs.push_back(ratio(rounds[0], rounds[1]));
       fmt::print(stderr, "{:<18}{:>15.1f}%", entry.name, 100 * (costs.back() - 1));
       if (sides.size() == 4) {
