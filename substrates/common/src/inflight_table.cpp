@@ -19,6 +19,7 @@ constexpr CompletionAnswer kComplete{SOKR_OK, SOKR_COMPLETION_COMPLETE};
 constexpr CompletionAnswer kFailed{SOKR_OK, SOKR_COMPLETION_FAILED};
 constexpr CompletionAnswer kTimedOut{SOKR_TIMEOUT, SOKR_COMPLETION_TIMEDOUT};
 
+constexpr std::string_view kWaitedFor = "the launch that it waited for failed: ";
 constexpr const char* kSentenceLost = "failed, and there was no memory left to say why";
 
 // Sequence numbers in disjoint, ascending, closed ranges. Neighbours merge, so a
@@ -319,7 +320,9 @@ SokrResult InFlightTable::when_all_terminal(std::span<const std::uint64_t> token
     if (bad == all->tokens.size()) return all->callback(false, {});
     std::string sentence;
     try {
-      sentence = fmt::format("the launch that it waited for failed: {}", error(all->tokens[bad]));
+      // Down a chain of launches the cause stays as it is.
+      sentence = error(all->tokens[bad]);
+      if (!sentence.starts_with(kWaitedFor)) sentence.insert(0, kWaitedFor);
     } catch (...) {
     }
     all->callback(true, std::move(sentence));
