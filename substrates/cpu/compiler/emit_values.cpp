@@ -280,6 +280,13 @@ void Emitter::plan_use(Id id, std::uint32_t user) {
   slots.inside = slots_for(def->type, shapes, crosses);
 }
 
+// The construct itself or the innermost loop around it.
+std::uint32_t Emitter::loop_around(std::uint32_t construct) const {
+  while (construct != kNone && p_.constructs[construct].kind != ConstructKind::kLoop)
+    construct = p_.constructs[construct].parent;
+  return construct;
+}
+
 void Emitter::plan_slots() {
   value_slots_.resize(p_.definitions.size());
   stored_.resize(p_.definitions.size());
@@ -311,13 +318,10 @@ void Emitter::plan_slots() {
       ValueSlots& slots = value_slots_[id - bound_];
       for (const auto& slot : slots.inside) resets_[loop].push_back(&slot);
       if (slots.outside.empty()) return;
-      std::uint32_t around = loop;  // the innermost loop that nobody leaves early
-      while (around != kNone && a_.constructs[around]) {
-        std::uint32_t up = p_.constructs[around].parent;
-        while (up != kNone && p_.constructs[up].kind != ConstructKind::kLoop)
-          up = p_.constructs[up].parent;
-        around = up;
-      }
+      std::uint32_t around = loop;  // the innermost loop around all that somebody leaves early
+      for (std::uint32_t c = p_.blocks[b].construct; c != kNone; c = p_.constructs[c].parent)
+        if (p_.constructs[c].kind == ConstructKind::kLoop && a_.constructs[c])
+          around = loop_around(p_.constructs[c].parent);
       for (const auto& slot : slots.outside) resets_[around].push_back(&slot);
     };
     for (const auto& phi : block.phis) plan_resets(phi.id);

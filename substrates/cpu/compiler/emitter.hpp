@@ -135,6 +135,7 @@ class Emitter {
   void store_slot(const Slot& slot, const Val& value, const Val* mask);
   Val load_slot(const Slot& slot);
   void reset_slot(const Slot& slot);
+  std::uint32_t loop_around(std::uint32_t construct) const;
   void plan_slots();
   void plan_use(Id id, std::uint32_t user);
   bool leaves_divergent_loop(std::uint32_t from, std::uint32_t to, std::uint32_t* outermost) const;
