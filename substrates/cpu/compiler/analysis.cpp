@@ -287,10 +287,16 @@ Divergence phi_divergence(const Program& program, const Analysis& analysis, std:
   const Construct& own = program.constructs[b.construct];
   // Those who go round a loop together came the same way.
   if (own.kind == ConstructKind::kLoop && own.header == block && b.predecessors.size() <= 2) return d;
-  if (b.predecessors.size() <= 1) return d;
+  bool meet = b.predecessors.size() > 1;
   for (std::uint32_t pred : b.predecessors)
     for (std::uint32_t c = program.blocks[pred].construct; c != kNone;
          c = program.constructs[c].parent) {
+      // With one way only, what counts is whether they came by it in several rounds.
+      if (!meet && program.constructs[c].kind != ConstructKind::kLoop) {
+        if (program.contains(c, block)) break;
+        continue;
+      }
+      if (!meet && program.contains(c, block)) break;
       // A construct around both parts them only if its own branches lead here.
       if (program.contains(c, block)) {
         const Construct& around = program.constructs[c];

@@ -94,6 +94,8 @@ void Emitter::emit_uniform(std::uint32_t root) {
   std::uint32_t scope = open_scope();
   Val mask = mask_;
   BasicBlock* leave = BasicBlock::Create(cx_, "leave", fn_);
+  // The construct around may have used the label already, to get here.
+  if (!labels_.empty()) labels_[construct.begin] = nullptr;
   b_.CreateBr(block_label(construct.begin));
   for (std::uint32_t b = construct.begin; b < construct.end && !failure_;) {
     if (b != construct.begin && p_.blocks[b].predecessors.empty()) {
