@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "pin_drivers.hpp"
+
 namespace sokr::vulkan {
 namespace {
 
@@ -165,6 +167,7 @@ Result<std::unique_ptr<Instance>> Instance::create(const Options& options,
 }
 
 Instance::~Instance() {
+  pin_drivers();
   if (messenger_) vkDestroyDebugUtilsMessengerEXT(instance_, messenger_, nullptr);
   if (instance_) vkDestroyInstance(instance_, nullptr);
   if (loader_) dlclose(loader_);

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "pin_drivers.hpp"
 
 namespace {
 
@@ -43,7 +42,6 @@ struct Loaded {
     host.options = options.data();
     host.option_count = static_cast<std::uint32_t>(options.size());
     plugin = main(&host);
-    sokr::vulkan::test::pin_drivers();
   }
   ~Loaded() {
     if (library) dlclose(library);

@@ -21,7 +21,6 @@
 
 #include "instance.hpp"
 #include "options.hpp"
-#include "pin_drivers.hpp"
 #include "substrate.hpp"
 
 namespace sokr::vulkan::test {
@@ -96,7 +95,6 @@ class Bench {
       return;
     }
     physical_ = found->usable[0];
-    pin_drivers();
     renew();
   }
   ~Bench() { verify_clean(); }

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // For leak checks: Vulkan drivers and layers leak a little of their own, and once they
-// are unloaded the leak checker cannot tell whose it was. pin_drivers() keeps what is
-// loaded now, and the suppressions name it; leaks of ours are still reported.
-#ifndef SOKR_TESTS_VULKAN_PIN_DRIVERS_HPP_
-#define SOKR_TESTS_VULKAN_PIN_DRIVERS_HPP_
-
-#include <dlfcn.h>
-#include <link.h>
-
-#include <string_view>
+// are unloaded the leak checker cannot tell whose it was. In builds that check leaks,
+// pin_drivers() keeps what is loaded now, so that tests/lsan.supp can name it; leaks of
+// ours are still reported. In other builds it does nothing.
+#ifndef SOKR_VULKAN_PIN_DRIVERS_HPP_
+#define SOKR_VULKAN_PIN_DRIVERS_HPP_
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SOKR_CHECKS_LEAKS 1
@@ -19,7 +15,14 @@
 #endif
 #endif
 
-namespace sokr::vulkan::test {
+#ifdef SOKR_CHECKS_LEAKS
+#include <dlfcn.h>
+#include <link.h>
+
+#include <string_view>
+#endif
+
+namespace sokr::vulkan {
 
 inline void pin_drivers() {
 #ifdef SOKR_CHECKS_LEAKS
@@ -36,14 +39,6 @@ inline void pin_drivers() {
 #endif
 }
 
-}  // namespace sokr::vulkan::test
+}  // namespace sokr::vulkan
 
-#ifdef SOKR_CHECKS_LEAKS
-extern "C" __attribute__((visibility("default"))) inline const char* __lsan_default_suppressions();
-extern "C" __attribute__((visibility("default"), used)) inline const char*
-__lsan_default_suppressions() {
-  return "leak:libvulkan_\nleak:libLLVM\nleak:libVkLayer\nleak:libvulkan.so\n";
-}
-#endif
-
-#endif  // SOKR_TESTS_VULKAN_PIN_DRIVERS_HPP_
+#endif  // SOKR_VULKAN_PIN_DRIVERS_HPP_
