@@ -14,6 +14,7 @@ namespace sokr::differential {
 namespace {
 
 std::array<char, 256> note{};
+std::array<struct sigaction, 32> previous{};  // by signal number
 
 void write_text(const char* text) {
   if (::write(STDERR_FILENO, text, std::strlen(text)) < 0) return;
@@ -27,7 +28,8 @@ void on_signal(int signal) {
   write_text(" ");
   write_text(note.data());
   write_text("\n");
-  raise(signal);
+  // What was there before, a sanitizer's report or the end, meets the same fault again.
+  sigaction(signal, &previous[static_cast<std::size_t>(signal)], nullptr);
 }
 
 // True if the processor has what this value of SOKR_CPU_ISA needs.
@@ -75,9 +77,9 @@ bool is_packaged_lavapipe(const Substrate& substrate) {
 void report_crashes() {
   struct sigaction action{};
   action.sa_handler = on_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
+  action.sa_flags = static_cast<int>(SA_NODEFER);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
-    sigaction(signal, &action, nullptr);
+    sigaction(signal, &action, &previous[static_cast<std::size_t>(signal)]);
 }
 
 void crash_note(std::string_view what) {

@@ -160,7 +160,9 @@ bool agrees(const std::string& type, Bits expected, Bits got, int ulp) {
   if (!is_float_type(type)) return false;
   const double a = to_number(type, expected), b = to_number(type, got);
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
-  const std::int64_t distance = rank(type, expected) - rank(type, got);
+  const std::int64_t x = rank(type, expected), y = rank(type, got);
+  std::int64_t distance = 0;
+  if (__builtin_sub_overflow(x, y, &distance)) return false;
   return ulp > 0 && distance >= -ulp && distance <= ulp;
 }
 
