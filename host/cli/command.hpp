@@ -37,10 +37,16 @@ struct BenchFlags {
   std::string repeat, json, baseline, max_regress;
 };
 
+struct CacheFlags {
+  std::string action;
+  bool json = false;
+};
+
 int devices(bool json);
 int inspect(const std::string& kernel, bool json);
 int run(const RunFlags& flags);
 int bench(const BenchFlags& flags);
+int cache(const CacheFlags& flags);
 
 }  // namespace sokr::cli
 

@@ -61,7 +61,8 @@ struct Commands {
   std::string inspect_kernel;
   RunFlags run_flags;
   BenchFlags bench_flags;
-  CLI::App *devices, *inspect, *run, *bench;
+  CacheFlags cache_flags;
+  CLI::App *devices, *inspect, *run, *bench, *cache;
 
   Commands() {
     app.name("sokr");
@@ -88,11 +89,14 @@ struct Commands {
              "compare with the --json of an earlier run");
     add_text(*bench, "--max-regress", bench_flags.max_regress, "PCT",
              "exit 3 if a median is so much slower");
+    cache = app.add_subcommand("cache", "compiled kernels kept on disk: show or clear them");
+    cache->add_option("ACTION", cache_flags.action, "list (the default) or clear")->type_name("");
+    cache->add_flag("--json", cache_flags.json, "machine-readable, schema sokr.cache/1");
     for (CLI::App* command : commands()) command->allow_extras();
     app.allow_extras();
   }
 
-  std::array<CLI::App*, 4> commands() const { return {devices, inspect, run, bench}; }
+  std::array<CLI::App*, 5> commands() const { return {devices, inspect, run, bench, cache}; }
 };
 
 std::string did_you_mean(std::string_view given, const std::vector<std::string>& known) {
@@ -153,6 +157,7 @@ int dispatch(int argc, char** argv) {
   if (commands.inspect->parsed()) return inspect(commands.inspect_kernel, commands.inspect_json);
   if (commands.run->parsed()) return run(commands.run_flags);
   if (commands.bench->parsed()) return bench(commands.bench_flags);
+  if (commands.cache->parsed()) return cache(commands.cache_flags);
   refuse_unknown_command(commands);
   return kBadUsage;
 }

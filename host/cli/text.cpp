@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <numeric>
 #include <optional>
@@ -147,6 +148,14 @@ std::string duration_text(double nanoseconds) {
     value /= 1000;
   }
   return fmt::format("{:.2f} s", value);
+}
+
+std::string age_text(double seconds) {
+  if (seconds < 60) return fmt::format("{:.0f} s", std::floor(seconds));
+  if (seconds < 3600) return fmt::format("{:.0f} min", std::floor(seconds / 60));
+  if (seconds < 86400) return fmt::format("{:.0f} h", std::floor(seconds / 3600));
+  const double days = std::floor(seconds / 86400);
+  return fmt::format("{:.0f} {}", days, days == 1 ? "day" : "days");
 }
 
 std::string extent_text(std::span<const std::uint32_t, 3> extent) {

@@ -38,6 +38,8 @@ class Table {
 std::string bytes_text(std::uint64_t bytes);
 // "12.3 µs".
 std::string duration_text(double nanoseconds);
+// "12 s", "3 min", "5 h", "4 days".
+std::string age_text(double seconds);
 // "8 x 8 x 1".
 std::string extent_text(std::span<const std::uint32_t, 3> extent);
 // "discrete GPU" and "discrete_gpu".

@@ -10,10 +10,10 @@ _sokr() {
   local command='' word flags='--help --json'
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in devices | inspect | run | bench) command=$word; break ;; esac
+    case $word in devices | inspect | run | bench | cache) command=$word; break ;; esac
   done
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench --help --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench cache --help --version' -- "$current")
     return
   fi
   [[ $command != bench ]] || flags+=' --baseline --max-regress'
@@ -27,7 +27,13 @@ _sokr() {
   esac
   case $current in
     -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current") ;;
-    *) [[ $command == devices ]] || mapfile -t COMPREPLY < <(compgen -f -- "${current##*=}") ;;
+    *)
+      if [[ $command == cache ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "list clear" -- "$current")
+        return
+      fi
+      [[ $command == devices ]] || mapfile -t COMPREPLY < <(compgen -f -- "${current##*=}")
+      ;;
   esac
 }
 complete -o filenames -F _sokr sokr

@@ -4,18 +4,20 @@ function __sokr_substrates
     sokr devices --json 2>/dev/null | sed -n '/"substrates"/,/"unavailable"/s/^      "name": "\([^"]*\)".*/\1/p'
 end
 
-set -l commands devices inspect run bench
+set -l commands devices inspect run bench cache
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -f
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a devices -d 'every substrate here'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'what a kernel needs'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a run -d 'one dispatch, from files to files'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a bench -d 'latency'
+complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a cache -d 'compiled kernels on disk'
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l baseline -r -d 'results to compare with'
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l max-regress -x -d 'percent'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -l version -d 'show the version'
 complete -c sokr -s h -l help -d 'show help'
 complete -c sokr -n "__fish_seen_subcommand_from $commands" -l json -d 'machine-readable result'
-complete -c sokr -n "__fish_seen_subcommand_from devices" -f
+complete -c sokr -n "__fish_seen_subcommand_from devices cache" -f
+complete -c sokr -n "__fish_seen_subcommand_from cache" -a 'list clear'
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l on -x -a '(__sokr_substrates)' -d 'substrates to use'
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l entry -x -d 'entry point'
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l groups -x -d 'workgroups'

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <sokr/base/cache_folder.hpp>
 #include <sokr/substrate/disk_cache.hpp>
 
 namespace sokr::substrate {
@@ -18,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kMagic[8] = {'S', 'O', 'K', 'R', 'D', 'C', '0', '1'};
-constexpr std::string_view kSuffix = ".entry";
 constexpr std::uint64_t kMaxFile = std::uint64_t{1} << 30;
 
 struct Header {
@@ -98,27 +98,21 @@ bool trusted(const struct stat& status) {
 
 std::string unique_suffix() {
   static std::atomic<unsigned> counter{0};
-  return fmt::format(".{}.{}.new", ::getpid(), counter.fetch_add(1, std::memory_order_relaxed));
-}
-
-const char* variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value && *value ? value : nullptr;
+  return fmt::format(".{}.{}{}", ::getpid(), counter.fetch_add(1, std::memory_order_relaxed),
+                     kCacheUnfinishedSuffix);
 }
 
 }  // namespace
 
 fs::path DiskCache::default_folder(std::string_view name) {
-  if (const char* own = std::getenv("SOKR_CACHE_DIR"))
-    return *own ? fs::path(own) / name : fs::path();
-  if (const char* cache = variable("XDG_CACHE_HOME")) return fs::path(cache) / "sokr" / name;
-  if (const char* home = variable("HOME")) return fs::path(home) / ".cache" / "sokr" / name;
-  return {};
+  const fs::path root = cache_root();
+  return root.empty() ? root : root / name;
 }
 
 fs::path DiskCache::path_of(std::span<const std::uint8_t> key) const {
   XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
-  return options_.folder / fmt::format("{:016x}{:016x}{}", hash.high64, hash.low64, kSuffix);
+  return options_.folder /
+         fmt::format("{:016x}{:016x}{}", hash.high64, hash.low64, kCacheEntrySuffix);
 }
 
 std::optional<std::vector<std::uint8_t>> DiskCache::load(std::span<const std::uint8_t> key) {
@@ -191,7 +185,7 @@ void DiskCache::make_room(std::uint64_t added) {
   for (fs::directory_iterator it(options_.folder, error), end; !error && it != end;
        it.increment(error)) {
     std::error_code gone;
-    if (it->path().extension() != kSuffix) continue;
+    if (it->path().extension() != kCacheEntrySuffix) continue;
     std::uint64_t size = it->file_size(gone);
     fs::file_time_type used = it->last_write_time(gone);
     if (gone) continue;

@@ -171,9 +171,9 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
   }
   SOKR_ASSIGN(MappedKernel code, MappedKernel::map(*compiled));
   compiled->image = {};
-  return KernelPointer(
-      std::make_shared<const LoadedKernel>(std::move(reflection), *std::move(compiled),
-                                           std::move(code), contains_loop(*module, *entry)));
+  return KernelPointer(std::make_shared<const LoadedKernel>(std::move(reflection),
+                                                            *std::move(compiled), std::move(code),
+                                                            contains_loop(*module, *entry)));
 }
 
 Result<CompiledKernel> KernelStore::compile(std::span<const std::uint8_t> ir,

@@ -36,9 +36,8 @@ Result<Isa> choose_isa(const Host& host) {
   Result<Isa> isa = isa_from_name(name);
   if (!isa) return fail(SOKR_INVALID_INPUT, "{}: {}", source, isa.failure().sentence);
   if (!host_supports(*isa))
-    return fail(SOKR_INVALID_INPUT,
-                "{} is {}, which this processor cannot run; its best is {}", source, name,
-                isa_name(host_isa()));
+    return fail(SOKR_INVALID_INPUT, "{} is {}, which this processor cannot run; its best is {}",
+                source, name, isa_name(host_isa()));
   return isa;
 }
 

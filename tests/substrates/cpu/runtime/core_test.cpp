@@ -68,8 +68,7 @@ TEST(Core, UnpluggedUnderLoad) {
     std::atomic<int> completions{0};
     std::vector<std::thread> users;
     std::vector<Seen> seen(4);
-    for (Seen& mine : seen)
-      users.emplace_back([&, id] { mine = use_until_gone(id, completions); });
+    for (Seen& mine : seen) users.emplace_back([&, id] { mine = use_until_gone(id, completions); });
     while (completions < 20 * round) std::this_thread::yield();
     EXPECT_EQ(sokr_deregister_substrate(id), SOKR_OK);
     for (auto& user : users) user.join();

@@ -18,9 +18,7 @@ namespace fs = std::filesystem;
 // What the log says of compilations.
 class Log {
  public:
-  Log() {
-    info_ = {sizeof info_, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_INFO, 0, nullptr};
-  }
+  Log() { info_ = {sizeof info_, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_INFO, 0, nullptr}; }
   substrate::Host host() const { return substrate::Host(&info_); }
   int compiled() const { return compiled_; }
 

@@ -75,8 +75,8 @@ TEST(Launch, FiniteAndEndlessTimeouts) {
   std::thread stopper([&] { endless.stop(); });
   expect_complete(*substrate, endless.token(), UINT64_MAX - 1);
   stopper.join();
-  EXPECT_EQ(substrate->completion(4'000'000, 0), (CompletionAnswer{SOKR_NOT_FOUND,
-                                                                   SOKR_COMPLETION_FAILED}));
+  EXPECT_EQ(substrate->completion(4'000'000, 0),
+            (CompletionAnswer{SOKR_NOT_FOUND, SOKR_COMPLETION_FAILED}));
 }
 
 TEST(Launch, AnEndlessKernelEndsWithTheSubstrate) {
@@ -363,7 +363,8 @@ TEST(Launch, ConcurrentDispatchesDoNotMixUp) {
         scale.bind(0, data).groups(3).push = {t};
         scale.specializations = {{3, 4, t + 1}};  // one id, several kernels
         auto token = scale.on(*substrate);
-        if (!token || substrate->completion(*token, UINT64_MAX).signal != SOKR_COMPLETION_COMPLETE ||
+        if (!token ||
+            substrate->completion(*token, UINT64_MAX).signal != SOKR_COMPLETION_COMPLETE ||
             data != std::vector<std::uint32_t>(96, i * (t + 1) + t))
           ++wrong;
       }

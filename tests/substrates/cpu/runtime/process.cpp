@@ -49,8 +49,15 @@ std::vector<std::uint8_t> read_shader(const std::string& name) {
 SokrCompletionToken dispatch(const char* shader, std::vector<std::uint32_t>& data,
                              std::uint32_t groups, const std::uint32_t* push) {
   const std::vector<std::uint8_t> ir = read_shader(shader);
-  SokrBinding binding{0, 0, 0, SOKR_BINDING_HOST, SOKR_ACCESS_READ_WRITE, 0,
-                      reinterpret_cast<std::uint64_t>(data.data()), 0, data.size() * 4};
+  SokrBinding binding{0,
+                      0,
+                      0,
+                      SOKR_BINDING_HOST,
+                      SOKR_ACCESS_READ_WRITE,
+                      0,
+                      reinterpret_cast<std::uint64_t>(data.data()),
+                      0,
+                      data.size() * 4};
   SokrLaunch launch{};
   launch.groups[0] = groups, launch.groups[1] = launch.groups[2] = 1;
   launch.bindings = &binding, launch.binding_count = 1;

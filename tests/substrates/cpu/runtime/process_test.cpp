@@ -22,9 +22,9 @@ struct Ended {
 // Runs the process with these variables set, under a limit far beyond what it needs.
 Ended run(const std::string& environment, const std::string& command,
           const std::string& plugin = "cpu") {
-  const std::string line = fmt::format("env {} timeout -s KILL 120 {} {}/sokr-{}.so {} {} 2>&1",
-                                       environment, SOKR_TEST_PROCESS, SOKR_TEST_PLUGINS, plugin,
-                                       SOKR_TEST_SHADERS, command);
+  const std::string line =
+      fmt::format("env {} timeout -s KILL 120 {} {}/sokr-{}.so {} {} 2>&1", environment,
+                  SOKR_TEST_PROCESS, SOKR_TEST_PLUGINS, plugin, SOKR_TEST_SHADERS, command);
   Ended ended;
   FILE* pipe = ::popen(line.c_str(), "r");
   if (!pipe) return ended;
@@ -70,8 +70,7 @@ TEST(Process, TheEnvironmentPicksTheRegisterWidth) {
     const std::string name = isa_name(isa), variable = "SOKR_CACHE_DIR= SOKR_CPU_ISA=" + name;
     Ended described = run(variable, "describe");
     if (host_supports(isa)) {
-      EXPECT_NE(described.output.find("isa=" + name + "\n"), std::string::npos)
-          << described.output;
+      EXPECT_NE(described.output.find("isa=" + name + "\n"), std::string::npos) << described.output;
       Ended ended = run(variable, "run");
       EXPECT_EQ(ended.status, 0) << ended.output;
     } else {
