@@ -68,7 +68,8 @@ class Analyser {
     Divergence d;
     const Definition* def = p_.definition(id);
     if (!def || def->block == kNone || def->block == user) return d;
-    for (std::uint32_t c = p_.blocks[def->block].construct; c != kNone; c = p_.constructs[c].parent) {
+    for (std::uint32_t c = p_.blocks[def->block].construct; c != kNone;
+         c = p_.constructs[c].parent) {
       if (p_.contains(c, user)) break;
       if (p_.constructs[c].kind != ConstructKind::kLoop || !r_.constructs[c]) continue;
       d |= r_.constructs[c];
@@ -121,13 +122,16 @@ class Analyser {
   }
 
   void visit_inst(const Inst& inst, std::uint32_t b) {
-    if (inst.op == spv::Op::OpStore || inst.op == spv::Op::OpCopyMemory) return visit_store(inst, b);
+    if (inst.op == spv::Op::OpStore || inst.op == spv::Op::OpCopyMemory)
+      return visit_store(inst, b);
     if (inst.op == spv::Op::OpExtInst) visit_pointer_results(inst, b);
     if (!inst.id) return;
-    if (inst.op == spv::Op::OpLoad) return update(r_.values[inst.id - bound_], load_shapes(inst, b));
+    if (inst.op == spv::Op::OpLoad)
+      return update(r_.values[inst.id - bound_], load_shapes(inst, b));
     Operands operands;
     for (std::size_t i = 0; i < inst.args.size(); ++i)
-      operands.push_back(operand_is_value(inst.op, i, inst.args) ? shapes(inst.args[i], b) : Shapes{});
+      operands.push_back(operand_is_value(inst.op, i, inst.args) ? shapes(inst.args[i], b)
+                                                                 : Shapes{});
     for (std::size_t i = 0; i < operands.size(); ++i)
       for (const auto& s : operands[i])
         if (!s.known) return;
@@ -286,7 +290,8 @@ Divergence phi_divergence(const Program& program, const Analysis& analysis, std:
   const Block& b = program.blocks[block];
   const Construct& own = program.constructs[b.construct];
   // Those who go round a loop together came the same way.
-  if (own.kind == ConstructKind::kLoop && own.header == block && b.predecessors.size() <= 2) return d;
+  if (own.kind == ConstructKind::kLoop && own.header == block && b.predecessors.size() <= 2)
+    return d;
   bool meet = b.predecessors.size() > 1;
   for (std::uint32_t pred : b.predecessors)
     for (std::uint32_t c = program.blocks[pred].construct; c != kNone;
@@ -311,7 +316,8 @@ Divergence phi_divergence(const Program& program, const Analysis& analysis, std:
 }
 
 std::uint32_t innermost_loop(const Program& program, std::uint32_t block) {
-  for (std::uint32_t c = program.blocks[block].construct; c != kNone; c = program.constructs[c].parent)
+  for (std::uint32_t c = program.blocks[block].construct; c != kNone;
+       c = program.constructs[c].parent)
     if (program.constructs[c].kind == ConstructKind::kLoop) return c;
   return kNone;
 }
@@ -371,8 +377,8 @@ std::optional<PrivatePlace> private_place(const Program& program, Id pointer) {
         *place.leaf += leaf_offset(*program.module, type, static_cast<std::uint32_t>(index->bits));
       else
         place.leaf.reset();
-      type = element_type(*program.module, type,
-                          inside ? static_cast<std::uint32_t>(index->bits) : 0);
+      type =
+          element_type(*program.module, type, inside ? static_cast<std::uint32_t>(index->bits) : 0);
     }
   return place;
 }
@@ -395,10 +401,10 @@ std::string to_text(const Program& program, const Analysis& analysis) {
     if (analysis.values[i].empty()) continue;
     out += fmt::format("%{}:", program.module->bound() + i);
     for (const auto& s : analysis.values[i])
-      out += !s.known     ? fmt::format(" unknown")
-             : !s.affine  ? fmt::format(" varying{}", s.chunk ? "" : " (one chunk)")
-                          : fmt::format(" affine({}, {}{}, align {})", s.ls, s.cs,
-                                        s.chunk ? ", by chunk" : "", s.align);
+      out += !s.known    ? fmt::format(" unknown")
+             : !s.affine ? fmt::format(" varying{}", s.chunk ? "" : " (one chunk)")
+                         : fmt::format(" affine({}, {}{}, align {})", s.ls, s.cs,
+                                       s.chunk ? ", by chunk" : "", s.align);
     out += '\n';
   }
   return out;

@@ -19,9 +19,9 @@ namespace sokr::cpu {
 using Shapes = std::vector<Shape>;  // of the leaves of one value
 
 struct Analysis {
-  std::vector<Shapes> values;             // by id - module bound
-  std::vector<Divergence> constructs;     // does control flow part inside, by construct
-  std::vector<bool> escapes;              // does an edge leave the construct for elsewhere than its merge
+  std::vector<Shapes> values;          // by id - module bound
+  std::vector<Divergence> constructs;  // does control flow part inside, by construct
+  std::vector<bool> escapes;  // does an edge leave the construct for elsewhere than its merge
   std::unordered_map<Id, Shapes> variables;  // private variables, by leaf
   std::unordered_map<Id, bool> dynamic;      // private variables indexed by a value
   // For a value that is used outside a loop whose invocations leave one by one: the

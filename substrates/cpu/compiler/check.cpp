@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // What the code generator refuses, before it starts.
-#include <sokr/cpu/compiler.hpp>
-#include <sokr/spirv/reflection.hpp>
 #include <spirv/unified1/GLSL.std.450.h>
 
 #include <algorithm>
 #include <bit>
+#include <sokr/cpu/compiler.hpp>
+#include <sokr/spirv/reflection.hpp>
 #include <unordered_set>
 
 #include "compiler/memory_layout.hpp"
@@ -24,7 +24,8 @@ constexpr std::uint64_t kMaxPrivateBytes = 1u << 20;
 
 class Checker {
  public:
-  Checker(const spirv::Module& module, const spirv::EntryPoint& entry, const CompileOptions& options)
+  Checker(const spirv::Module& module, const spirv::EntryPoint& entry,
+          const CompileOptions& options)
       : m_(module), e_(entry), o_(options) {}
 
   Result<void> run() {
@@ -39,17 +40,20 @@ class Checker {
     for (auto size : e_.local_size) total *= size;
     if (total == 0 || total > kMaxInvocations)
       return fail(SOKR_CAPABILITY_DENIED,
-                  "entry point {} has {} invocations in a workgroup, the limit is {}", e_.name, total,
-                  kMaxInvocations);
-    std::uint32_t subgroup = e_.required_subgroup_size ? e_.required_subgroup_size : o_.subgroup_size;
+                  "entry point {} has {} invocations in a workgroup, the limit is {}", e_.name,
+                  total, kMaxInvocations);
+    std::uint32_t subgroup =
+        e_.required_subgroup_size ? e_.required_subgroup_size : o_.subgroup_size;
     if (!std::has_single_bit(subgroup) || subgroup < 4 || subgroup > 64)
       return fail(SOKR_CAPABILITY_DENIED, "subgroup size {} is not 4, 8, 16, 32 or 64", subgroup);
     if (e_.workgroup_bytes > kMaxWorkgroupBytes)
-      return fail(SOKR_CAPABILITY_DENIED, "entry point {} uses {} bytes of Workgroup memory, the limit is {}",
-                  e_.name, e_.workgroup_bytes, kMaxWorkgroupBytes);
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "entry point {} uses {} bytes of Workgroup memory, the limit is {}", e_.name,
+                  e_.workgroup_bytes, kMaxWorkgroupBytes);
     for (auto capability : m_.capabilities())
       if (capability == spv::Capability::Kernel || capability == spv::Capability::Addresses)
-        return fail(SOKR_CAPABILITY_DENIED, "capability {} belongs to OpenCL kernels, this substrate runs Vulkan compute",
+        return fail(SOKR_CAPABILITY_DENIED,
+                    "capability {} belongs to OpenCL kernels, this substrate runs Vulkan compute",
                     spirv::capability_name(capability));
     return {};
   }
@@ -59,12 +63,12 @@ class Checker {
     for (const auto& binding : reflection.bindings) {
       if (binding.kind != SOKR_IR_STORAGE_BUFFER && binding.kind != SOKR_IR_UNIFORM_BUFFER)
         return fail(SOKR_CAPABILITY_DENIED,
-                    "binding {}.{} is an image or sampler, this substrate has only buffers", binding.set,
-                    binding.binding);
+                    "binding {}.{} is an image or sampler, this substrate has only buffers",
+                    binding.set, binding.binding);
       if (binding.count == 0)
         return fail(SOKR_CAPABILITY_DENIED,
-                    "binding {}.{} is a descriptor array without a length, give it one", binding.set,
-                    binding.binding);
+                    "binding {}.{} is a descriptor array without a length, give it one",
+                    binding.set, binding.binding);
     }
     for (Id id : e_.globals) {
       const spirv::Variable* variable = m_.variable(id);
@@ -72,8 +76,9 @@ class Checker {
       switch (variable->storage) {
         case spv::StorageClass::Private:
           if (placed_size(m_, {variable->pointee, {}, 0}) > kMaxPrivateBytes)
-            return fail(SOKR_CAPABILITY_DENIED, "variable {} takes more than {} bytes of private memory",
-                        m_.describe(id), kMaxPrivateBytes);
+            return fail(SOKR_CAPABILITY_DENIED,
+                        "variable {} takes more than {} bytes of private memory", m_.describe(id),
+                        kMaxPrivateBytes);
           break;
         case spv::StorageClass::Input:
           SOKR_TRY(check_builtin(*variable));
@@ -84,7 +89,8 @@ class Checker {
         case spv::StorageClass::PushConstant:
           break;
         default:
-          return fail(SOKR_CAPABILITY_DENIED, "variable {} is in storage class {}, which this substrate does not have",
+          return fail(SOKR_CAPABILITY_DENIED,
+                      "variable {} is in storage class {}, which this substrate does not have",
                       m_.describe(id), spirv::storage_class_name(variable->storage));
       }
     }
@@ -112,7 +118,8 @@ class Checker {
       case spv::BuiltIn::DeviceIndex:
         return {};
       default:
-        return fail(SOKR_CAPABILITY_DENIED, "variable {} is built-in {}, which compute kernels here do not have",
+        return fail(SOKR_CAPABILITY_DENIED,
+                    "variable {} is built-in {}, which compute kernels here do not have",
                     m_.describe(variable.id), static_cast<unsigned>(*variable.builtin));
     }
   }
@@ -123,11 +130,13 @@ class Checker {
     switch (type->kind) {
       case TypeKind::kInt:
         if (type->width != 8 && type->width != 16 && type->width != 32 && type->width != 64)
-          return fail(SOKR_CAPABILITY_DENIED, "{} is an integer of {} bits", m_.describe(where), type->width);
+          return fail(SOKR_CAPABILITY_DENIED, "{} is an integer of {} bits", m_.describe(where),
+                      type->width);
         return {};
       case TypeKind::kFloat:
         if (type->width != 16 && type->width != 32 && type->width != 64)
-          return fail(SOKR_CAPABILITY_DENIED, "{} is a float of {} bits", m_.describe(where), type->width);
+          return fail(SOKR_CAPABILITY_DENIED, "{} is a float of {} bits", m_.describe(where),
+                      type->width);
         return {};
       case TypeKind::kVector:
       case TypeKind::kMatrix:
@@ -140,7 +149,8 @@ class Checker {
       case TypeKind::kSampler:
       case TypeKind::kSampledImage:
       case TypeKind::kOther:
-        return fail(SOKR_CAPABILITY_DENIED, "{} has a type of images or extensions that this substrate does not have",
+        return fail(SOKR_CAPABILITY_DENIED,
+                    "{} has a type of images or extensions that this substrate does not have",
                     m_.describe(where));
       default:
         return {};
@@ -156,7 +166,8 @@ class Checker {
       if (!pointer) continue;
       SOKR_TRY(check_type(pointer->element, variable.id));
       if (placed_size(m_, {pointer->element, {}, 0}) > kMaxPrivateBytes)
-        return fail(SOKR_CAPABILITY_DENIED, "variable {} takes more than {} bytes of private memory",
+        return fail(SOKR_CAPABILITY_DENIED,
+                    "variable {} takes more than {} bytes of private memory",
                     m_.describe(variable.id), kMaxPrivateBytes);
     }
     for (const auto& block : function->blocks)
@@ -166,12 +177,13 @@ class Checker {
   }
 
   Result<void> check_instruction(const spirv::Instruction& inst) {
-    if (inst.op == spv::Op::OpFunctionCall || inst.op == spv::Op::OpNop || inst.op == spv::Op::OpLine ||
-        inst.op == spv::Op::OpNoLine)
+    if (inst.op == spv::Op::OpFunctionCall || inst.op == spv::Op::OpNop ||
+        inst.op == spv::Op::OpLine || inst.op == spv::Op::OpNoLine)
       return {};
     if (inst.op == spv::Op::OpExtInst) return check_extended(inst);
     if (handler_of(inst.op) == Handler::kUnknown)
-      return fail(SOKR_CAPABILITY_DENIED, "{} (word {}) is an instruction that this substrate does not have",
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "{} (word {}) is an instruction that this substrate does not have",
                   spirv::op_name(inst.op), inst.word);
     if (inst.type) SOKR_TRY(check_type(inst.type, inst.id));
     return {};
@@ -181,10 +193,11 @@ class Checker {
     auto set = m_.instruction_set(inst.args[0]);
     if (set == spirv::InstructionSet::kNonSemantic) return {};
     if (set != spirv::InstructionSet::kGlslStd450)
-      return fail(SOKR_CAPABILITY_DENIED, "word {} uses an extended instruction set other than GLSL.std.450",
-                  inst.word);
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "word {} uses an extended instruction set other than GLSL.std.450", inst.word);
     if (!supports_glsl_std_450(inst.args[1]))
-      return fail(SOKR_CAPABILITY_DENIED, "GLSL.std.450 {} (word {}) is an instruction that this substrate does not have",
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "GLSL.std.450 {} (word {}) is an instruction that this substrate does not have",
                   spirv::glsl_std_450_name(inst.args[1]), inst.word);
     return {};
   }

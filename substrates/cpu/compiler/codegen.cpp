@@ -8,9 +8,9 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
-#include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/IPO/AlwaysInliner.h>
 #include <llvm/Transforms/IPO/Inliner.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm/Transforms/Scalar/ADCE.h>
 #include <llvm/Transforms/Scalar/DeadStoreElimination.h>
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
@@ -115,7 +115,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
   late.addPass(llvm::IndVarSimplifyPass());
   second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(late), false, false));
   llvm::LoopUnrollOptions unroll(2);
-  unroll.setRuntime(true).setPartial(true);
+  unroll.setRuntime(false).setPartial(false);
   second.addPass(llvm::LoopUnrollPass(unroll));
   second.addPass(llvm::EarlyCSEPass(true));
   second.addPass(llvm::InstCombinePass());

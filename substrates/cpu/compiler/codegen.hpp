@@ -4,11 +4,10 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_HPP_
 
-#include "compiler/llvm_pch.hpp"
-
 #include <llvm/Target/TargetMachine.h>
 
 #include "compiler/emitter.hpp"
+#include "compiler/llvm_pch.hpp"
 
 namespace sokr::cpu {
 

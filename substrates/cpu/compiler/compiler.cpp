@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <sokr/cpu/compiler.hpp>
-
-#include "compiler/codegen.hpp"
-
 #include <llvm/Config/llvm-config.h>
 #include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/DiagnosticPrinter.h>
@@ -12,7 +8,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sokr/cpu/compiler.hpp>
 
+#include "compiler/codegen.hpp"
 #include "compiler/link.hpp"
 
 namespace sokr::cpu {
@@ -20,7 +18,8 @@ namespace {
 
 constexpr int kCompilerVersion = 1;  // part of every cache key: raise it when code changes
 
-void dump(const CompileOptions& options, std::string_view entry, const char* stage, std::string_view text) {
+void dump(const CompileOptions& options, std::string_view entry, const char* stage,
+          std::string_view text) {
   if (options.dump.empty()) return;
   std::error_code ignored;
   std::filesystem::create_directories(options.dump, ignored);
@@ -56,7 +55,8 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
   Analysis analysis = analyse(program, geometry);
   dump(options, program.entry->name, "program.txt", to_text(program));
   dump(options, program.entry->name, "shapes.txt",
-       fmt::format("width {} chunks {} passes {}\n", geometry.width, geometry.chunks, geometry.passes()) +
+       fmt::format("width {} chunks {} passes {}\n", geometry.width, geometry.chunks,
+                   geometry.passes()) +
            to_text(program, analysis));
 
   SOKR_ASSIGN(auto machine, make_target_machine(options.isa));
@@ -82,8 +82,10 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
     dump(options, program.entry->name, "s", assembly);
   }
   SOKR_ASSIGN(auto object, emit_object(module, *machine));
-  if (!error.empty()) return fail(SOKR_DISPATCH_FAILED, "LLVM could not compile the kernel: {}", error);
-  std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(object.data()), object.size());
+  if (!error.empty())
+    return fail(SOKR_DISPATCH_FAILED, "LLVM could not compile the kernel: {}", error);
+  std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(object.data()),
+                                      object.size());
   SOKR_ASSIGN(auto image, link_image(bytes, "sokr_kernel"));
 
   CompiledKernel kernel;
@@ -119,8 +121,8 @@ Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPo
 
 std::string compiler_fingerprint(Isa isa) {
   CpuModel model = model_of(isa);
-  return fmt::format("sokr-cpu {} llvm {} {} {} {}", kCompilerVersion, LLVM_VERSION_STRING, isa_name(isa),
-                     model.cpu, model.features);
+  return fmt::format("sokr-cpu {} llvm {} {} {} {}", kCompilerVersion, LLVM_VERSION_STRING,
+                     isa_name(isa), model.cpu, model.features);
 }
 
 }  // namespace sokr::cpu

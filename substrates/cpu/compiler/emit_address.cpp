@@ -16,7 +16,8 @@ void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::
     return bits == 64 ? v : b_.CreateSExt(v, v->getType()->getWithNewBitWidth(64));
   };
   auto scaled = [&](LlvmValue* v) {
-    return b_.CreateMul(v, ConstantInt::get(v->getType(), static_cast<std::uint64_t>(stride), true));
+    return b_.CreateMul(v,
+                        ConstantInt::get(v->getType(), static_cast<std::uint64_t>(stride), true));
   };
   bool fits = index.s.affine && std::abs(index.s.ls) < (INT64_C(1) << 28) &&
               std::abs(index.s.cs) < (INT64_C(1) << 28) && stride < (INT64_C(1) << 31);
@@ -49,7 +50,8 @@ void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::
                          ? v[1]
                          : b_.CreateSExt(v[1], v[1]->getType()->getWithNewBitWidth(64));
       return b_.CreateAdd(
-          v[0], b_.CreateMul(e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(factor), true)));
+          v[0], b_.CreateMul(
+                    e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(factor), true)));
     });
   };
   if (address.scale) {
@@ -77,7 +79,8 @@ bool Emitter::split_term(Address& address, Id index, std::int64_t stride) {
   LlvmValue* factor = b_.getInt64(static_cast<std::uint64_t>(stride));
   address.sums = modest(a.v[0]);
   for (LlvmValue* v : b.v) address.sums = b_.CreateAnd(address.sums, modest(v));
-  address.common = b_.CreateAdd(address.offset.v[0], b_.CreateMul(b_.CreateSExt(a.v[0], i64), factor));
+  address.common =
+      b_.CreateAdd(address.offset.v[0], b_.CreateMul(b_.CreateSExt(a.v[0], i64), factor));
   address.own = apply(Shape::by_chunk(0), {&b}, [&](llvm::ArrayRef<LlvmValue*> v) {
     return b_.CreateMul(b_.CreateSExt(v[0], i64), factor);
   });
@@ -105,7 +108,8 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
   };
   LlvmValue* zero = b_.getInt64(0);
   address.offset = constant_val(zero);
-  auto* constant = index && index->s.is_uniform() ? llvm::dyn_cast<ConstantInt>(index->v[0]) : nullptr;
+  auto* constant =
+      index && index->s.is_uniform() ? llvm::dyn_cast<ConstantInt>(index->v[0]) : nullptr;
   if (!index || constant) {
     std::uint64_t at = constant ? constant->getZExtValue() : 0;
     std::string name = "binding" + std::to_string(first + at);
@@ -119,7 +123,8 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
       context_fields_[name + "size"] = field(table, place * 16 + 8, b_.getInt64Ty());
     }
     address.base = context_fields_[name];
-    address.limit = constant && constant->getZExtValue() >= count ? zero : context_fields_[name + "size"];
+    address.limit =
+        constant && constant->getZExtValue() >= count ? zero : context_fields_[name + "size"];
     return address;
   }
   // A descriptor chosen at run time, maybe another one for each invocation.
@@ -132,7 +137,8 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
       auto one = [&](LlvmValue* i) -> LlvmValue* {
         LlvmValue* inside = b_.CreateICmpULT(i, ConstantInt::get(i->getType(), count));
         LlvmValue* safe = b_.CreateSelect(inside, i, ConstantInt::get(i->getType(), 0));
-        LlvmValue* at = b_.CreateAdd(b_.CreateZExtOrTrunc(safe, b_.getInt64Ty()), b_.getInt64(first));
+        LlvmValue* at =
+            b_.CreateAdd(b_.CreateZExtOrTrunc(safe, b_.getInt64Ty()), b_.getInt64(first));
         LlvmValue* row = b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(at, b_.getInt64(16)));
         LlvmValue* value = field(row, byte, t);
         if (t->isPointerTy()) return b_.CreatePtrToInt(value, b_.getInt64Ty());
@@ -239,8 +245,8 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
   }
   if (pointer_step) {
     const spirv::Type* pointer = p_.module->type(p_.type_of(chain.args[0]));
-    std::uint64_t stride = pointer && pointer->stride ? pointer->stride
-                                                      : placed_size(*p_.module, address.placed);
+    std::uint64_t stride =
+        pointer && pointer->stride ? pointer->stride : placed_size(*p_.module, address.placed);
     add(chain.args[1], static_cast<std::int64_t>(stride));
     first = 2;
   }
@@ -250,8 +256,9 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
     const spirv::Constant* constant = p_.module->constant(chain.args[i]);
     if (type->kind == TypeKind::kStruct) {
       std::uint64_t offset = 0;
-      address.placed = placed_part(*p_.module, address.placed,
-                                   constant ? static_cast<std::uint32_t>(constant->bits) : 0, &offset);
+      address.placed =
+          placed_part(*p_.module, address.placed,
+                      constant ? static_cast<std::uint32_t>(constant->bits) : 0, &offset);
       add_term(address, constant_val(b_.getInt64(offset)), b_.getInt64Ty(), 1);
       continue;
     }
@@ -266,9 +273,10 @@ Address Emitter::address_of(Id pointer) {
   pointer = look_through(p_, pointer);
   if (p_.module->variable(pointer)) return root_address(pointer);
   const Inst* inst = p_.inst(pointer);
-  bool chain = inst && (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpInBoundsAccessChain ||
-                        inst->op == spv::Op::OpPtrAccessChain ||
-                        inst->op == spv::Op::OpInBoundsPtrAccessChain);
+  bool chain =
+      inst &&
+      (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpInBoundsAccessChain ||
+       inst->op == spv::Op::OpPtrAccessChain || inst->op == spv::Op::OpInBoundsPtrAccessChain);
   if (!chain) {
     Leaves leaves = get(pointer);
     return dynamic_address(leaves, p_.type_of(pointer));
@@ -293,7 +301,8 @@ Leaves Emitter::pointer_leaves(Id pointer) {
     Shape s = shape_of(merged(divergence_of(address.offset.s), divergence_of(index.s)));
     address.offset = apply(s, {&address.offset, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
       LlvmValue* e = b_.CreateSExt(v[1], v[1]->getType()->getWithNewBitWidth(64));
-      return b_.CreateAdd(v[0], b_.CreateMul(e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(scale))));
+      return b_.CreateAdd(
+          v[0], b_.CreateMul(e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(scale))));
     });
   }
   if (address.space == Space::kPhysical) return {address.offset};
@@ -312,11 +321,11 @@ bool Emitter::is_scalar_address(const Address& address) const {
 }
 
 LlvmValue* Emitter::element_pointer(const Address& address, unsigned chunk, std::int64_t offset) {
-  LlvmValue* at = b_.CreateAdd(base_of(address.offset, chunk),
-                               b_.getInt64(static_cast<std::uint64_t>(offset)));
+  LlvmValue* at =
+      b_.CreateAdd(base_of(address.offset, chunk), b_.getInt64(static_cast<std::uint64_t>(offset)));
   if (address.space == Space::kPhysical) return b_.CreateIntToPtr(at, b_.getPtrTy());
-  LlvmValue* base = address.base ? address.base
-                                 : b_.CreateIntToPtr(base_of(address.begin, chunk), b_.getPtrTy());
+  LlvmValue* base =
+      address.base ? address.base : b_.CreateIntToPtr(base_of(address.begin, chunk), b_.getPtrTy());
   return b_.CreateGEP(b_.getInt8Ty(), base, at);
 }
 
@@ -327,10 +336,12 @@ LlvmValue* Emitter::lane_pointers(const Address& address, unsigned chunk, std::i
     auto* step = llvm::ArrayType::get(i8, static_cast<std::uint64_t>(address.scale));
     return b_.CreateGEP(step, start, vector_of(address.index, chunk));
   }
-  LlvmValue* at = b_.CreateAdd(vector_of(address.offset, chunk),
-                               ConstantInt::get(wide(b_.getInt64Ty()), static_cast<std::uint64_t>(offset), true));
+  LlvmValue* at = b_.CreateAdd(
+      vector_of(address.offset, chunk),
+      ConstantInt::get(wide(b_.getInt64Ty()), static_cast<std::uint64_t>(offset), true));
   if (address.space == Space::kDynamic)
-    return b_.CreateIntToPtr(b_.CreateAdd(vector_of(address.begin, chunk), at), wide(b_.getPtrTy()));
+    return b_.CreateIntToPtr(b_.CreateAdd(vector_of(address.begin, chunk), at),
+                             wide(b_.getPtrTy()));
   if (address.space == Space::kPhysical) return b_.CreateIntToPtr(at, wide(b_.getPtrTy()));
   return b_.CreateGEP(i8, address.base, at);
 }
@@ -340,7 +351,8 @@ namespace {
 // How many offsets are good for an access of `span` bytes: limit - span + 1, or 0.
 LlvmValue* room(llvm::IRBuilder<>& b, LlvmValue* limit, std::int64_t span) {
   LlvmValue* wide_span = ConstantInt::get(limit->getType(), static_cast<std::uint64_t>(span));
-  LlvmValue* left = b.CreateAdd(b.CreateSub(limit, wide_span), ConstantInt::get(limit->getType(), 1));
+  LlvmValue* left =
+      b.CreateAdd(b.CreateSub(limit, wide_span), ConstantInt::get(limit->getType(), 1));
   LlvmValue* enough = b.CreateICmpUGE(limit, wide_span);
   return b.CreateSelect(enough, left, llvm::Constant::getNullValue(limit->getType()));
 }
@@ -373,8 +385,8 @@ LlvmValue* Emitter::lane_in_bounds(const Address& address, unsigned chunk, std::
   std::int64_t span = high - low;
   LlvmType* i64 = b_.getInt64Ty();
   if (address.scale && address.limit) {
-    LlvmValue* start = b_.CreateAdd(base_of(address.offset, chunk),
-                                    b_.getInt64(static_cast<std::uint64_t>(low)));
+    LlvmValue* start =
+        b_.CreateAdd(base_of(address.offset, chunk), b_.getInt64(static_cast<std::uint64_t>(low)));
     LlvmValue* places = room(b_, address.limit, span);  // offsets [0, places) are good
     LlvmValue* some = b_.CreateICmpULT(start, places);
     LlvmValue* last = b_.CreateUDiv(b_.CreateSub(b_.CreateSub(places, start), b_.getInt64(1)),
@@ -388,7 +400,9 @@ LlvmValue* Emitter::lane_in_bounds(const Address& address, unsigned chunk, std::
   LlvmValue* at = vector_of(address.offset, chunk);
   if (address.scale) {
     LlvmValue* index = b_.CreateSExt(vector_of(address.index, chunk), wide(i64));
-    at = b_.CreateAdd(at, b_.CreateMul(index, ConstantInt::get(wide(i64), static_cast<std::uint64_t>(address.scale))));
+    at = b_.CreateAdd(
+        at, b_.CreateMul(index,
+                         ConstantInt::get(wide(i64), static_cast<std::uint64_t>(address.scale))));
   }
   at = b_.CreateAdd(at, ConstantInt::get(wide(i64), static_cast<std::uint64_t>(low), true));
   LlvmValue* limit = address.limit ? b_.CreateVectorSplat(g_.width, address.limit)

@@ -44,8 +44,8 @@ LlvmValue* Emitter::divide(spv::Op op, LlvmValue* a, LlvmValue* b) {
   if (op == spv::Op::OpUDiv || op == spv::Op::OpSDiv) return b_.CreateSelect(bad, zero, quotient);
   LlvmValue* rest = b_.CreateSub(a, b_.CreateMul(quotient, safe));
   if (op == spv::Op::OpSMod) {
-    LlvmValue* wrong = b_.CreateAnd(b_.CreateICmpNE(rest, zero),
-                                    b_.CreateICmpSLT(b_.CreateXor(rest, b), zero));
+    LlvmValue* wrong =
+        b_.CreateAnd(b_.CreateICmpNE(rest, zero), b_.CreateICmpSLT(b_.CreateXor(rest, b), zero));
     rest = b_.CreateSelect(wrong, b_.CreateAdd(rest, b), rest);
   }
   return b_.CreateSelect(bad, zero, rest);
@@ -62,14 +62,20 @@ struct Binary {
   Instruction::BinaryOps code;
 };
 constexpr Binary kBinary[] = {
-    {spv::Op::OpIAdd, Instruction::Add},        {spv::Op::OpISub, Instruction::Sub},
-    {spv::Op::OpIMul, Instruction::Mul},        {spv::Op::OpBitwiseAnd, Instruction::And},
-    {spv::Op::OpBitwiseOr, Instruction::Or},    {spv::Op::OpBitwiseXor, Instruction::Xor},
-    {spv::Op::OpFAdd, Instruction::FAdd},       {spv::Op::OpFSub, Instruction::FSub},
-    {spv::Op::OpFMul, Instruction::FMul},       {spv::Op::OpFDiv, Instruction::FDiv},
+    {spv::Op::OpIAdd, Instruction::Add},
+    {spv::Op::OpISub, Instruction::Sub},
+    {spv::Op::OpIMul, Instruction::Mul},
+    {spv::Op::OpBitwiseAnd, Instruction::And},
+    {spv::Op::OpBitwiseOr, Instruction::Or},
+    {spv::Op::OpBitwiseXor, Instruction::Xor},
+    {spv::Op::OpFAdd, Instruction::FAdd},
+    {spv::Op::OpFSub, Instruction::FSub},
+    {spv::Op::OpFMul, Instruction::FMul},
+    {spv::Op::OpFDiv, Instruction::FDiv},
     {spv::Op::OpVectorTimesScalar, Instruction::FMul},
     {spv::Op::OpMatrixTimesScalar, Instruction::FMul},
-    {spv::Op::OpLogicalAnd, Instruction::And},  {spv::Op::OpLogicalOr, Instruction::Or},
+    {spv::Op::OpLogicalAnd, Instruction::And},
+    {spv::Op::OpLogicalOr, Instruction::Or},
     {spv::Op::OpLogicalNotEqual, Instruction::Xor},
 };
 
@@ -111,7 +117,9 @@ const Row* find(const Row (&table)[N], spv::Op op) {
   return nullptr;
 }
 
-bool is_half(LlvmValue* v) { return v->getType()->getScalarType()->isHalfTy(); }
+bool is_half(LlvmValue* v) {
+  return v->getType()->getScalarType()->isHalfTy();
+}
 
 }  // namespace
 
@@ -125,10 +133,13 @@ LlvmValue* Emitter::widen_half(LlvmValue* value) {
   LlvmType* i32 = value->getType()->getWithNewType(b_.getInt32Ty());
   LlvmType* i16 = value->getType()->getWithNewType(b_.getInt16Ty());
   LlvmValue* bits = b_.CreateZExt(b_.CreateBitCast(value, i16), i32);
-  LlvmValue* sign = b_.CreateShl(b_.CreateAnd(bits, integer_like(i32, 0x8000)), integer_like(i32, 16));
-  LlvmValue* magnitude = b_.CreateShl(b_.CreateAnd(bits, integer_like(i32, 0x7fff)), integer_like(i32, 13));
+  LlvmValue* sign =
+      b_.CreateShl(b_.CreateAnd(bits, integer_like(i32, 0x8000)), integer_like(i32, 16));
+  LlvmValue* magnitude =
+      b_.CreateShl(b_.CreateAnd(bits, integer_like(i32, 0x7fff)), integer_like(i32, 13));
   LlvmValue* special = b_.CreateICmpUGE(magnitude, integer_like(i32, 0x7c00 << 13));
-  LlvmValue* scaled = b_.CreateFMul(b_.CreateBitCast(magnitude, to), llvm::ConstantFP::get(to, 0x1p112));
+  LlvmValue* scaled =
+      b_.CreateFMul(b_.CreateBitCast(magnitude, to), llvm::ConstantFP::get(to, 0x1p112));
   LlvmValue* number = b_.CreateBitCast(scaled, i32);
   LlvmValue* infinite = b_.CreateOr(magnitude, integer_like(i32, 0x7f800000));
   return b_.CreateBitCast(b_.CreateOr(b_.CreateSelect(special, infinite, number), sign), to);
@@ -149,10 +160,13 @@ LlvmValue* Emitter::narrow_half(LlvmValue* value) {
   LlvmValue* normal = b_.CreateLShr(b_.CreateSub(rounded, number(0x38000000)), number(13));
   normal = b_.CreateSelect(b_.CreateICmpUGE(rounded, number(0x47800000)), number(0x7c00), normal);
   // Subnormal results: the addition rounds.
-  LlvmValue* shifted = b_.CreateFAdd(b_.CreateBitCast(magnitude, f32), llvm::ConstantFP::get(f32, 0.5));
+  LlvmValue* shifted =
+      b_.CreateFAdd(b_.CreateBitCast(magnitude, f32), llvm::ConstantFP::get(f32, 0.5));
   LlvmValue* small = b_.CreateSub(b_.CreateBitCast(shifted, i32), number(0x3f000000));
-  LlvmValue* nan = b_.CreateOr(number(0x7e00), b_.CreateAnd(b_.CreateLShr(magnitude, number(13)), number(0x3ff)));
-  LlvmValue* result = b_.CreateSelect(b_.CreateICmpULT(magnitude, number(0x38800000)), small, normal);
+  LlvmValue* nan = b_.CreateOr(number(0x7e00),
+                               b_.CreateAnd(b_.CreateLShr(magnitude, number(13)), number(0x3ff)));
+  LlvmValue* result =
+      b_.CreateSelect(b_.CreateICmpULT(magnitude, number(0x38800000)), small, normal);
   result = b_.CreateSelect(b_.CreateICmpUGT(magnitude, number(0x7f800000)), nan, result);
   LlvmType* i16 = f32->getWithNewType(b_.getInt16Ty());
   return b_.CreateBitCast(b_.CreateTrunc(b_.CreateOr(result, sign), i16), to);
@@ -176,7 +190,8 @@ void Emitter::define_half_conversions() {
   define("__truncsfhf2", f32, f16, [&](LlvmValue* v) { return narrow_half(v); });
 }
 
-// ---- Elementwise ----------------------------------------------------------------------------------
+// ---- Elementwise
+// ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -190,8 +205,8 @@ LlvmValue* bit_insert(llvm::IRBuilder<>& b, llvm::ArrayRef<LlvmValue*> v,
   count = b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, left);
   LlvmValue* shift = b.CreateAnd(offset, number(type, bits - 1));
   LlvmValue* whole = b.CreateICmpUGE(count, number(type, bits));
-  LlvmValue* ones = b.CreateSub(b.CreateShl(number(type, 1), b.CreateAnd(count, number(type, bits - 1))),
-                                number(type, 1));
+  LlvmValue* ones = b.CreateSub(
+      b.CreateShl(number(type, 1), b.CreateAnd(count, number(type, bits - 1))), number(type, 1));
   ones = b.CreateSelect(whole, llvm::Constant::getAllOnesValue(type), ones);
   LlvmValue* field = b.CreateShl(ones, shift);
   LlvmValue* in = b.CreateAnd(b.CreateShl(v[1], shift), field);
@@ -236,8 +251,9 @@ Leaves Emitter::emit_arithmetic(const Op& op) {
     if (const auto* row = find(kCompare, inst.op)) {
       llvm::IRBuilder<>::FastMathFlagGuard flags(b_);
       b_.clearFastMathFlags();
-      return llvm::CmpInst::isFPPredicate(row->predicate) ? b_.CreateFCmp(row->predicate, v[0], v[1])
-                                                          : b_.CreateICmp(row->predicate, v[0], v[1]);
+      return llvm::CmpInst::isFPPredicate(row->predicate)
+                 ? b_.CreateFCmp(row->predicate, v[0], v[1])
+                 : b_.CreateICmp(row->predicate, v[0], v[1]);
     }
     auto shift = [&] {
       LlvmValue* by = b_.CreateZExtOrTrunc(v[1], type);
@@ -308,7 +324,8 @@ Leaves Emitter::emit_arithmetic(const Op& op) {
   return out;
 }
 
-// ---- Results of two numbers --------------------------------------------------------------------------
+// ---- Results of two numbers
+// --------------------------------------------------------------------------
 
 // {low, high} of a product, {sum, carry}, {difference, borrow}: two leaves a component,
 // all first members before all second ones.
@@ -319,37 +336,43 @@ Leaves Emitter::emit_wide_integer(const Op& op) {
   for (std::size_t i = 0; i < n; ++i) {
     const Val *a = &op.args[0][i], *b = &op.args[1][i];
     auto emit = [&](bool high) {
-      return apply(shape_of_leaf(op, high ? n + i : i), {a, b}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
-        LlvmType* type = v[0]->getType();
-        unsigned bits = type->getScalarSizeInBits();
-        if (inst.op == spv::Op::OpIAddCarry) {
-          LlvmValue* sum = b_.CreateAdd(v[0], v[1]);
-          return high ? b_.CreateZExt(b_.CreateICmpULT(sum, v[0]), type) : sum;
-        }
-        if (inst.op == spv::Op::OpISubBorrow)
-          return high ? b_.CreateZExt(b_.CreateICmpULT(v[0], v[1]), type) : b_.CreateSub(v[0], v[1]);
-        if (!high) return b_.CreateMul(v[0], v[1]);
-        bool is_signed = inst.op == spv::Op::OpSMulExtended;
-        if (bits <= 32) {
-          LlvmType* twice = type->getWithNewBitWidth(bits * 2);
-          auto grow = [&](LlvmValue* x) { return is_signed ? b_.CreateSExt(x, twice) : b_.CreateZExt(x, twice); };
-          LlvmValue* product = b_.CreateMul(grow(v[0]), grow(v[1]));
-          return b_.CreateTrunc(b_.CreateLShr(product, integer_like(twice, bits)), type);
-        }
-        // 64 bits, from halves.
-        LlvmValue* low_mask = integer_like(type, UINT32_MAX);
-        LlvmValue* half = integer_like(type, 32);
-        LlvmValue *al = b_.CreateAnd(v[0], low_mask), *ah = b_.CreateLShr(v[0], half);
-        LlvmValue *bl = b_.CreateAnd(v[1], low_mask), *bh = b_.CreateLShr(v[1], half);
-        LlvmValue* mid = b_.CreateAdd(b_.CreateMul(ah, bl), b_.CreateLShr(b_.CreateMul(al, bl), half));
-        LlvmValue* mid2 = b_.CreateAdd(b_.CreateMul(al, bh), b_.CreateAnd(mid, low_mask));
-        LlvmValue* top = b_.CreateAdd(b_.CreateMul(ah, bh), b_.CreateLShr(mid, half));
-        top = b_.CreateAdd(top, b_.CreateLShr(mid2, half));
-        if (!is_signed) return top;
-        LlvmValue* zero = integer_like(type, 0);
-        top = b_.CreateSub(top, b_.CreateSelect(b_.CreateICmpSLT(v[0], zero), v[1], zero));
-        return b_.CreateSub(top, b_.CreateSelect(b_.CreateICmpSLT(v[1], zero), v[0], zero));
-      });
+      return apply(
+          shape_of_leaf(op, high ? n + i : i), {a, b},
+          [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+            LlvmType* type = v[0]->getType();
+            unsigned bits = type->getScalarSizeInBits();
+            if (inst.op == spv::Op::OpIAddCarry) {
+              LlvmValue* sum = b_.CreateAdd(v[0], v[1]);
+              return high ? b_.CreateZExt(b_.CreateICmpULT(sum, v[0]), type) : sum;
+            }
+            if (inst.op == spv::Op::OpISubBorrow)
+              return high ? b_.CreateZExt(b_.CreateICmpULT(v[0], v[1]), type)
+                          : b_.CreateSub(v[0], v[1]);
+            if (!high) return b_.CreateMul(v[0], v[1]);
+            bool is_signed = inst.op == spv::Op::OpSMulExtended;
+            if (bits <= 32) {
+              LlvmType* twice = type->getWithNewBitWidth(bits * 2);
+              auto grow = [&](LlvmValue* x) {
+                return is_signed ? b_.CreateSExt(x, twice) : b_.CreateZExt(x, twice);
+              };
+              LlvmValue* product = b_.CreateMul(grow(v[0]), grow(v[1]));
+              return b_.CreateTrunc(b_.CreateLShr(product, integer_like(twice, bits)), type);
+            }
+            // 64 bits, from halves.
+            LlvmValue* low_mask = integer_like(type, UINT32_MAX);
+            LlvmValue* half = integer_like(type, 32);
+            LlvmValue *al = b_.CreateAnd(v[0], low_mask), *ah = b_.CreateLShr(v[0], half);
+            LlvmValue *bl = b_.CreateAnd(v[1], low_mask), *bh = b_.CreateLShr(v[1], half);
+            LlvmValue* mid =
+                b_.CreateAdd(b_.CreateMul(ah, bl), b_.CreateLShr(b_.CreateMul(al, bl), half));
+            LlvmValue* mid2 = b_.CreateAdd(b_.CreateMul(al, bh), b_.CreateAnd(mid, low_mask));
+            LlvmValue* top = b_.CreateAdd(b_.CreateMul(ah, bh), b_.CreateLShr(mid, half));
+            top = b_.CreateAdd(top, b_.CreateLShr(mid2, half));
+            if (!is_signed) return top;
+            LlvmValue* zero = integer_like(type, 0);
+            top = b_.CreateSub(top, b_.CreateSelect(b_.CreateICmpSLT(v[0], zero), v[1], zero));
+            return b_.CreateSub(top, b_.CreateSelect(b_.CreateICmpSLT(v[1], zero), v[0], zero));
+          });
     };
     first.push_back(emit(false));
     second.push_back(emit(true));

@@ -27,13 +27,20 @@ struct Row {
   AtomicRMWInst::BinOp code;
 };
 constexpr Row kRows[] = {
-    {spv::Op::OpAtomicExchange, AtomicRMWInst::Xchg}, {spv::Op::OpAtomicIAdd, AtomicRMWInst::Add},
-    {spv::Op::OpAtomicIIncrement, AtomicRMWInst::Add}, {spv::Op::OpAtomicISub, AtomicRMWInst::Sub},
-    {spv::Op::OpAtomicIDecrement, AtomicRMWInst::Sub}, {spv::Op::OpAtomicSMin, AtomicRMWInst::Min},
-    {spv::Op::OpAtomicUMin, AtomicRMWInst::UMin},      {spv::Op::OpAtomicSMax, AtomicRMWInst::Max},
-    {spv::Op::OpAtomicUMax, AtomicRMWInst::UMax},      {spv::Op::OpAtomicAnd, AtomicRMWInst::And},
-    {spv::Op::OpAtomicOr, AtomicRMWInst::Or},          {spv::Op::OpAtomicXor, AtomicRMWInst::Xor},
-    {spv::Op::OpAtomicFAddEXT, AtomicRMWInst::FAdd},   {spv::Op::OpAtomicFMinEXT, AtomicRMWInst::FMin},
+    {spv::Op::OpAtomicExchange, AtomicRMWInst::Xchg},
+    {spv::Op::OpAtomicIAdd, AtomicRMWInst::Add},
+    {spv::Op::OpAtomicIIncrement, AtomicRMWInst::Add},
+    {spv::Op::OpAtomicISub, AtomicRMWInst::Sub},
+    {spv::Op::OpAtomicIDecrement, AtomicRMWInst::Sub},
+    {spv::Op::OpAtomicSMin, AtomicRMWInst::Min},
+    {spv::Op::OpAtomicUMin, AtomicRMWInst::UMin},
+    {spv::Op::OpAtomicSMax, AtomicRMWInst::Max},
+    {spv::Op::OpAtomicUMax, AtomicRMWInst::UMax},
+    {spv::Op::OpAtomicAnd, AtomicRMWInst::And},
+    {spv::Op::OpAtomicOr, AtomicRMWInst::Or},
+    {spv::Op::OpAtomicXor, AtomicRMWInst::Xor},
+    {spv::Op::OpAtomicFAddEXT, AtomicRMWInst::FAdd},
+    {spv::Op::OpAtomicFMinEXT, AtomicRMWInst::FMin},
     {spv::Op::OpAtomicFMaxEXT, AtomicRMWInst::FMax},
 };
 
@@ -43,7 +50,8 @@ AtomicRMWInst::BinOp code_of(spv::Op op) {
   return AtomicRMWInst::BAD_BINOP;
 }
 
-LlvmValue* plain_update(llvm::IRBuilder<>& b, AtomicRMWInst::BinOp code, LlvmValue* old, LlvmValue* by) {
+LlvmValue* plain_update(llvm::IRBuilder<>& b, AtomicRMWInst::BinOp code, LlvmValue* old,
+                        LlvmValue* by) {
   switch (code) {
     case AtomicRMWInst::Add:
       return b.CreateAdd(old, by);
@@ -67,7 +75,8 @@ LlvmValue* plain_update(llvm::IRBuilder<>& b, AtomicRMWInst::BinOp code, LlvmVal
       return b.CreateFAdd(old, by);
     case AtomicRMWInst::FMin:
     case AtomicRMWInst::FMax: {
-      LlvmValue* less = code == AtomicRMWInst::FMin ? b.CreateFCmpOLT(by, old) : b.CreateFCmpOLT(old, by);
+      LlvmValue* less =
+          code == AtomicRMWInst::FMin ? b.CreateFCmpOLT(by, old) : b.CreateFCmpOLT(old, by);
       LlvmValue* take = b.CreateOr(less, b.CreateFCmpUNO(old, old));
       return b.CreateSelect(take, by, old);
     }
@@ -122,7 +131,8 @@ LlvmValue* reduce_all(llvm::IRBuilder<>& b, AtomicRMWInst::BinOp code, LlvmValue
 }  // namespace
 
 void Emitter::emit_fence(const Inst& inst) {
-  const spirv::Constant* scope = p_.module->constant(inst.args[inst.op == spv::Op::OpControlBarrier ? 1 : 0]);
+  const spirv::Constant* scope =
+      p_.module->constant(inst.args[inst.op == spv::Op::OpControlBarrier ? 1 : 0]);
   const spirv::Constant* semantics = p_.module->constant(inst.args.back());
   if (!scope || !semantics) return;
   bool ordered = semantics->bits & 0x1e;
@@ -161,7 +171,8 @@ LlvmValue* Emitter::atomic_access(const AtomicPlan& plan, LlvmValue* pointer, Ll
     return nullptr;
   }
   if (plan.op == spv::Op::OpAtomicCompareExchange) {
-    auto* pair = b_.CreateAtomicCmpXchg(pointer, comparator, value, align, AtomicOrdering::SequentiallyConsistent,
+    auto* pair = b_.CreateAtomicCmpXchg(pointer, comparator, value, align,
+                                        AtomicOrdering::SequentiallyConsistent,
                                         AtomicOrdering::SequentiallyConsistent);
     return b_.CreateExtractValue(pair, 0);
   }
@@ -180,7 +191,8 @@ LlvmValue* Emitter::atomic_access(const AtomicPlan& plan, LlvmValue* pointer, Ll
   llvm::PHINode* old = b_.CreatePHI(bits, 2);
   LlvmValue* next = plain_update(b_, code, b_.CreateBitCast(old, type), value);
   auto* pair = b_.CreateAtomicCmpXchg(pointer, old, b_.CreateBitCast(next, bits), align,
-                                      AtomicOrdering::SequentiallyConsistent, AtomicOrdering::SequentiallyConsistent);
+                                      AtomicOrdering::SequentiallyConsistent,
+                                      AtomicOrdering::SequentiallyConsistent);
   old->addIncoming(first, before);
   old->addIncoming(b_.CreateExtractValue(pair, 0), loop);
   b_.CreateCondBr(b_.CreateExtractValue(pair, 1), done, loop);
@@ -217,7 +229,8 @@ LlvmValue* Emitter::atomic_lanes(const AtomicPlan& plan, LlvmValue* mask, LlvmVa
     return memory ? b_.CreateLoad(type, b_.CreateGEP(type, memory, lane)) : nullptr;
   };
   LlvmValue* pointer = b_.CreateIntToPtr(pick(pointer_memory, i64), b_.getPtrTy());
-  LlvmValue* old = atomic_access(plan, pointer, pick(value_memory, plan.type), pick(comparator_memory, plan.type));
+  LlvmValue* old = atomic_access(plan, pointer, pick(value_memory, plan.type),
+                                 pick(comparator_memory, plan.type));
   if (old && plan.used) b_.CreateStore(old, b_.CreateGEP(plan.type, result_memory, lane));
   LlvmValue* next = b_.CreateAnd(rest, b_.CreateSub(rest, b_.getInt64(1)));
   rest->addIncoming(next, b_.GetInsertBlock());
@@ -233,7 +246,8 @@ void Emitter::atomic_combined(const AtomicPlan& plan, const Address& address, co
   LlvmValue* sum = nullptr;
   auto combining = code == AtomicRMWInst::Sub ? AtomicRMWInst::Add : code;
   for (unsigned c = 0; c < g_.chunks; ++c) {
-    LlvmValue* v = b_.CreateSelect(mask_vector(c), vector_of(value, c), identity_of(code, wide(plan.type)));
+    LlvmValue* v =
+        b_.CreateSelect(mask_vector(c), vector_of(value, c), identity_of(code, wide(plan.type)));
     sum = sum ? plain_update(b_, combining, sum, v) : v;
   }
   LlvmValue* total = reduce_all(b_, combining, sum);
@@ -278,7 +292,8 @@ Leaves Emitter::emit_atomic(const Op& op) {
       value = &op.args[3][0];
   }
   bool scalar = is_scalar_address(address);
-  bool one_place = scalar && address.space != Space::kDynamic && !address.offset.s.varies_by_chunk();
+  bool one_place =
+      scalar && address.space != Space::kDynamic && !address.offset.s.varies_by_chunk();
   Leaves out;
   if (inst.op == spv::Op::OpAtomicLoad && scalar) {
     Val loaded;
@@ -299,10 +314,10 @@ Leaves Emitter::emit_atomic(const Op& op) {
     }
     return {loaded};
   }
-  bool combines = one_place && !plan.used && inst.id && identity_of(code_of(inst.op) == AtomicRMWInst::BAD_BINOP
-                                                                         ? AtomicRMWInst::Xchg
-                                                                         : code_of(inst.op),
-                                                                     plan.type->isIntegerTy() ? plan.type : b_.getInt32Ty()) &&
+  bool combines = one_place && !plan.used && inst.id &&
+                  identity_of(code_of(inst.op) == AtomicRMWInst::BAD_BINOP ? AtomicRMWInst::Xchg
+                                                                           : code_of(inst.op),
+                              plan.type->isIntegerTy() ? plan.type : b_.getInt32Ty()) &&
                   plan.type->isIntegerTy();
   if (combines) {
     LlvmValue* inside = address.limit ? range_in_bounds(address, 0, size) : nullptr;

@@ -34,8 +34,7 @@ std::uint32_t Emitter::item_at(std::uint32_t block, std::uint32_t construct) con
 
 BasicBlock* Emitter::block_label(std::uint32_t block) {
   if (labels_.empty()) labels_.resize(p_.blocks.size());
-  if (!labels_[block])
-    labels_[block] = BasicBlock::Create(cx_, "b" + std::to_string(block), fn_);
+  if (!labels_[block]) labels_[block] = BasicBlock::Create(cx_, "b" + std::to_string(block), fn_);
   return labels_[block];
 }
 
@@ -303,10 +302,9 @@ void Emitter::edge_divergent(std::uint32_t from, std::uint32_t to, const Val& ma
 }
 
 Val Emitter::equals(const Val& selector, std::uint64_t literal) {
-  return apply(shape_of(divergence_of(selector.s)), {&selector},
-               [&](llvm::ArrayRef<LlvmValue*> v) {
-                 return b_.CreateICmpEQ(v[0], integer_like(v[0]->getType(), literal));
-               });
+  return apply(shape_of(divergence_of(selector.s)), {&selector}, [&](llvm::ArrayRef<LlvmValue*> v) {
+    return b_.CreateICmpEQ(v[0], integer_like(v[0]->getType(), literal));
+  });
 }
 
 void Emitter::emit_exit_divergent(std::uint32_t block) {
@@ -380,13 +378,15 @@ bool Emitter::needs_abort_check(std::uint32_t loop) const {
   if (!o_.abort_checks || loop == kNone) return false;
   const Construct& c = p_.constructs[loop];
   for (const auto& other : p_.constructs)
-    if (other.kind == ConstructKind::kLoop && other.begin > c.begin && other.end <= c.end) return true;
+    if (other.kind == ConstructKind::kLoop && other.begin > c.begin && other.end <= c.end)
+      return true;
   auto outside = [&](Id id) {
     const Definition* def = p_.definition(id);
     if (!def || def->block == kNone || !p_.contains(loop, def->block)) return true;
     const Inst* load = p_.inst(id);
-    const spirv::Variable* root =
-        load && load->op == spv::Op::OpLoad ? p_.module->variable(root_of(p_, load->args[0])) : nullptr;
+    const spirv::Variable* root = load && load->op == spv::Op::OpLoad
+                                      ? p_.module->variable(root_of(p_, load->args[0]))
+                                      : nullptr;
     return root && root->storage == spv::StorageClass::PushConstant;
   };
   auto counts = [&](Id id) {

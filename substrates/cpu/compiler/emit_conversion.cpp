@@ -114,8 +114,9 @@ LlvmValue* Emitter::to_half(LlvmValue* x, std::uint32_t rounding) {
   // Toward zero: take the nearest, step back if it lies beyond.
   LlvmValue* half = narrow_half(x);
   LlvmType* i16 = half->getType()->getWithNewType(b_.getInt16Ty());
-  LlvmValue* beyond = b_.CreateFCmpOGT(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, widen_half(half)),
-                                       b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x));
+  LlvmValue* beyond =
+      b_.CreateFCmpOGT(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, widen_half(half)),
+                       b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x));
   LlvmValue* infinite = b_.CreateFCmpOEQ(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x),
                                          llvm::ConstantFP::getInfinity(f32));
   LlvmValue* bits = b_.CreateBitCast(half, i16);
@@ -142,7 +143,8 @@ Leaves Emitter::emit_regrouped_bits(const Op& op) {
       if (from_bits > to_bits) {
         unsigned parts = from_bits / to_bits;
         LlvmValue* whole = b_.CreateBitCast(v[i / parts], from_int);
-        LlvmValue* part = b_.CreateLShr(whole, integer_like(from_int, std::uint64_t{to_bits} * (i % parts)));
+        LlvmValue* part =
+            b_.CreateLShr(whole, integer_like(from_int, std::uint64_t{to_bits} * (i % parts)));
         return b_.CreateBitCast(b_.CreateTrunc(part, to_int), result);
       }
       unsigned parts = to_bits / from_bits;

@@ -44,8 +44,10 @@ constexpr Rounding kUnary[] = {
 };
 
 constexpr Rounding kIntegerBinary[] = {
-    {GLSLstd450SMin, llvm::Intrinsic::smin}, {GLSLstd450SMax, llvm::Intrinsic::smax},
-    {GLSLstd450UMin, llvm::Intrinsic::umin}, {GLSLstd450UMax, llvm::Intrinsic::umax},
+    {GLSLstd450SMin, llvm::Intrinsic::smin},
+    {GLSLstd450SMax, llvm::Intrinsic::smax},
+    {GLSLstd450UMin, llvm::Intrinsic::umin},
+    {GLSLstd450UMax, llvm::Intrinsic::umax},
 };
 
 }  // namespace
@@ -71,12 +73,15 @@ LlvmValue* Emitter::scale_by_power(LlvmValue* x, LlvmValue* n) {
   LlvmType* bits = x->getType()->getWithNewType(wide_type ? b_.getInt64Ty() : b_.getInt32Ty());
   unsigned mantissa = wide_type ? 52 : 23;
   std::int64_t bias = wide_type ? 1023 : 127, most = wide_type ? 2200 : 300;
-  auto number = [&](std::int64_t v) { return llvm::ConstantInt::get(bits, static_cast<std::uint64_t>(v), true); };
+  auto number = [&](std::int64_t v) {
+    return llvm::ConstantInt::get(bits, static_cast<std::uint64_t>(v), true);
+  };
   n = b_.CreateSExtOrTrunc(n, bits);
   n = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, n, number(-most));
   n = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, n, number(most));
   auto power = [&](LlvmValue* e) {
-    return b_.CreateBitCast(b_.CreateShl(b_.CreateAdd(e, number(bias)), number(mantissa)), x->getType());
+    return b_.CreateBitCast(b_.CreateShl(b_.CreateAdd(e, number(bias)), number(mantissa)),
+                            x->getType());
   };
   // Scaling down rounds once, at the last step, if the first ones stay normal.
   LlvmValue* third = b_.CreateAShr(n, number(2));
@@ -104,10 +109,12 @@ std::pair<LlvmValue*, LlvmValue*> Emitter::split_exponent(LlvmValue* x) {
   LlvmValue* raw = b_.CreateBitCast(scaled, bits);
   LlvmValue* field = b_.CreateAnd(b_.CreateLShr(raw, number(mantissa)), number(fields));
   LlvmValue* exponent = b_.CreateSub(field, number(bias));
-  exponent = b_.CreateSub(exponent, b_.CreateSelect(subnormal, number(wide_type ? 54 : 25), number(0)));
+  exponent =
+      b_.CreateSub(exponent, b_.CreateSelect(subnormal, number(wide_type ? 54 : 25), number(0)));
   LlvmValue* keep = b_.CreateAnd(raw, number(~(fields << mantissa)));
   LlvmValue* fraction = b_.CreateBitCast(b_.CreateOr(keep, number(bias << mantissa)), x->getType());
-  LlvmValue* odd = b_.CreateOr(b_.CreateICmpEQ(field, number(fields)), b_.CreateFCmpOEQ(x, ConstantFP::get(x->getType(), 0.0)));
+  LlvmValue* odd = b_.CreateOr(b_.CreateICmpEQ(field, number(fields)),
+                               b_.CreateFCmpOEQ(x, ConstantFP::get(x->getType(), 0.0)));
   return {b_.CreateSelect(odd, x, fraction), b_.CreateSelect(odd, number(0), exponent)};
 }
 
@@ -139,7 +146,9 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
     case GLSLstd450Fract: {
       LlvmValue* rest = b_.CreateFSub(v[0], b_.CreateUnaryIntrinsic(llvm::Intrinsic::floor, v[0]));
       bool wide_type = type->getScalarType()->isDoubleTy();
-      LlvmValue* below = number(half ? 0x1.ffcp-1 : wide_type ? 0x1.fffffffffffffp-1 : 0x1.fffffep-1);
+      LlvmValue* below = number(half        ? 0x1.ffcp-1
+                                : wide_type ? 0x1.fffffffffffffp-1
+                                            : 0x1.fffffep-1);
       return done(b_.CreateSelect(b_.CreateFCmpOGT(rest, below), below, rest));
     }
     case GLSLstd450SAbs: {
@@ -154,7 +163,8 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
     case GLSLstd450SSign: {
       LlvmValue* zero = integer_like(type, 0);
       LlvmValue* r = b_.CreateSelect(b_.CreateICmpSGT(v[0], zero), integer_like(type, 1), zero);
-      return b_.CreateSelect(b_.CreateICmpSLT(v[0], zero), llvm::Constant::getAllOnesValue(type), r);
+      return b_.CreateSelect(b_.CreateICmpSLT(v[0], zero), llvm::Constant::getAllOnesValue(type),
+                             r);
     }
     case GLSLstd450Radians:
       return done(b_.CreateFMul(v[0], number(std::numbers::pi / 180.0)));
@@ -172,13 +182,14 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
     case GLSLstd450NClamp:
       return done(float_min(float_max(v[0], v[1]), v[2]));
     case GLSLstd450SClamp:
-      return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin,
-                                      b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, v[0], v[1]), v[2]);
+      return b_.CreateBinaryIntrinsic(
+          llvm::Intrinsic::smin, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, v[0], v[1]), v[2]);
     case GLSLstd450UClamp:
-      return b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
-                                      b_.CreateBinaryIntrinsic(llvm::Intrinsic::umax, v[0], v[1]), v[2]);
+      return b_.CreateBinaryIntrinsic(
+          llvm::Intrinsic::umin, b_.CreateBinaryIntrinsic(llvm::Intrinsic::umax, v[0], v[1]), v[2]);
     case GLSLstd450FMix:
-      return done(b_.CreateFAdd(b_.CreateFMul(v[0], b_.CreateFSub(number(1.0), v[2])), b_.CreateFMul(v[1], v[2])));
+      return done(b_.CreateFAdd(b_.CreateFMul(v[0], b_.CreateFSub(number(1.0), v[2])),
+                                b_.CreateFMul(v[1], v[2])));
     case GLSLstd450Step:
       return done(b_.CreateSelect(b_.CreateFCmpOLT(v[1], v[0]), number(0.0), number(1.0)));
     case GLSLstd450SmoothStep: {
@@ -198,13 +209,15 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
       return done(scale_by_power(v[0], v[1]));
     case GLSLstd450FindILsb: {
       LlvmValue* at = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, v[0], b_.getFalse());
-      return b_.CreateSelect(b_.CreateICmpEQ(v[0], integer_like(type, 0)), llvm::Constant::getAllOnesValue(type), at);
+      return b_.CreateSelect(b_.CreateICmpEQ(v[0], integer_like(type, 0)),
+                             llvm::Constant::getAllOnesValue(type), at);
     }
     case GLSLstd450FindUMsb:
     case GLSLstd450FindSMsb: {
       LlvmValue* x = v[0];
       unsigned bits = type->getScalarSizeInBits();
-      if (which == GLSLstd450FindSMsb) x = b_.CreateXor(x, b_.CreateAShr(x, integer_like(type, bits - 1)));
+      if (which == GLSLstd450FindSMsb)
+        x = b_.CreateXor(x, b_.CreateAShr(x, integer_like(type, bits - 1)));
       LlvmValue* leading = b_.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, x, b_.getFalse());
       return b_.CreateSub(integer_like(type, bits - 1), leading);
     }

@@ -34,7 +34,8 @@ LlvmValue* Emitter::determinant(llvm::ArrayRef<LlvmValue*> m, unsigned n) {
   return sum;
 }
 
-LlvmValues Emitter::minor_of(llvm::ArrayRef<LlvmValue*> m, unsigned n, unsigned column, unsigned row) {
+LlvmValues Emitter::minor_of(llvm::ArrayRef<LlvmValue*> m, unsigned n, unsigned column,
+                             unsigned row) {
   LlvmValues out;
   for (unsigned c = 0; c < n; ++c)
     for (unsigned r = 0; r < n; ++r)
@@ -74,7 +75,8 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
   switch (which) {
     case GLSLstd450Length:
       return {each(0, [&](auto v) {
-        return v.size() == 1 ? b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, v[0]) : root(dot(v, v));
+        return v.size() == 1 ? b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, v[0])
+                             : root(dot(v, v));
       })};
     case GLSLstd450Distance:
       return {each(0, [&](auto v) {
@@ -117,7 +119,8 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
           LlvmValue* k = b_.CreateFSub(
               one, b_.CreateFMul(b_.CreateFMul(eta, eta), b_.CreateFSub(one, b_.CreateFMul(d, d))));
           LlvmValue* total = b_.CreateFCmpOLT(k, zero_of(k));
-          LlvmValue* along = b_.CreateFAdd(b_.CreateFMul(eta, d), root(b_.CreateSelect(total, zero_of(k), k)));
+          LlvmValue* along =
+              b_.CreateFAdd(b_.CreateFMul(eta, d), root(b_.CreateSelect(total, zero_of(k), k)));
           LlvmValue* bent = b_.CreateFSub(b_.CreateFMul(eta, v[i]), b_.CreateFMul(along, v[n + i]));
           return b_.CreateSelect(total, zero_of(k), bent);
         }));
@@ -125,7 +128,8 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
     case GLSLstd450Determinant:
     case GLSLstd450MatrixInverse: {
       unsigned size = n == 4 ? 2 : n == 9 ? 3 : 4;
-      if (which == GLSLstd450Determinant) return {each(0, [&](auto v) { return determinant(v, size); })};
+      if (which == GLSLstd450Determinant)
+        return {each(0, [&](auto v) { return determinant(v, size); })};
       for (unsigned i = 0; i < count; ++i)
         out.push_back(each(i, [&](auto v) {
           unsigned column = i / size, row = i % size;  // the cofactor of the transposed place
@@ -142,7 +146,8 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
         fraction.push_back(each(i, [&](auto v) {
           LlvmValue* w = b_.CreateUnaryIntrinsic(llvm::Intrinsic::trunc, v[i]);
           LlvmValue* magnitude = b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, v[i]);
-          LlvmValue* infinite = b_.CreateFCmpOEQ(magnitude, ConstantFP::getInfinity(v[i]->getType()));
+          LlvmValue* infinite =
+              b_.CreateFCmpOEQ(magnitude, ConstantFP::getInfinity(v[i]->getType()));
           LlvmValue* rest = b_.CreateSelect(infinite, zero_of(w), b_.CreateFSub(v[i], w));
           return b_.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, rest, v[i]);
         }));
@@ -214,7 +219,8 @@ Leaves Emitter::emit_ext_pack(const Op& op, std::uint32_t which) {
           LlvmType* type = v[i]->getType();
           LlvmValue* x = float_max(v[i], ConstantFP::get(type, f.is_signed ? -1.0 : 0.0));
           x = float_min(x, ConstantFP::get(type, 1.0));
-          x = b_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven, b_.CreateFMul(x, ConstantFP::get(type, most)));
+          x = b_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven,
+                                      b_.CreateFMul(x, ConstantFP::get(type, most)));
           LlvmType* to = type_like(x, i32);
           LlvmValue* n = b_.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {to, type}, {x});
           n = b_.CreateAnd(n, integer_like(to, (UINT64_C(1) << f.bits) - 1));
@@ -225,44 +231,52 @@ Leaves Emitter::emit_ext_pack(const Op& op, std::uint32_t which) {
       })};
     if (f.unpack != which) continue;
     for (unsigned i = 0; i < f.count; ++i)
-      out.push_back(apply(shape_of_leaf(op, i), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
-        LlvmType* from = v[0]->getType();
-        LlvmType* to = type_like(v[0], b_.getFloatTy());
-        LlvmValue* up = b_.CreateShl(v[0], integer_like(from, 32 - f.bits * (i + 1)));
-        LlvmValue* n = f.is_signed ? b_.CreateAShr(up, integer_like(from, 32 - f.bits))
-                                   : b_.CreateLShr(up, integer_like(from, 32 - f.bits));
-        LlvmValue* x = b_.CreateFDiv(b_.CreateSIToFP(n, to), ConstantFP::get(to, most));
-        return f.is_signed ? float_max(x, ConstantFP::get(to, -1.0)) : x;
-      }));
+      out.push_back(
+          apply(shape_of_leaf(op, i), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+            LlvmType* from = v[0]->getType();
+            LlvmType* to = type_like(v[0], b_.getFloatTy());
+            LlvmValue* up = b_.CreateShl(v[0], integer_like(from, 32 - f.bits * (i + 1)));
+            LlvmValue* n = f.is_signed ? b_.CreateAShr(up, integer_like(from, 32 - f.bits))
+                                       : b_.CreateLShr(up, integer_like(from, 32 - f.bits));
+            LlvmValue* x = b_.CreateFDiv(b_.CreateSIToFP(n, to), ConstantFP::get(to, most));
+            return f.is_signed ? float_max(x, ConstantFP::get(to, -1.0)) : x;
+          }));
     return out;
   }
   switch (which) {
     case GLSLstd450PackHalf2x16:
       return {apply(shape_of_leaf(op, 0), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
         LlvmType* to = type_like(v[0], i32);
-        auto bits = [&](LlvmValue* x) { return b_.CreateZExt(b_.CreateBitCast(narrow_half(x), type_like(x, i16)), to); };
+        auto bits = [&](LlvmValue* x) {
+          return b_.CreateZExt(b_.CreateBitCast(narrow_half(x), type_like(x, i16)), to);
+        };
         return b_.CreateOr(bits(v[0]), b_.CreateShl(bits(v[1]), integer_like(to, 16)));
       })};
     case GLSLstd450UnpackHalf2x16:
       for (unsigned i = 0; i < 2; ++i)
-        out.push_back(apply(shape_of_leaf(op, i), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
-          LlvmValue* part = b_.CreateTrunc(b_.CreateLShr(v[0], integer_like(v[0]->getType(), 16 * i)), type_like(v[0], i16));
-          return widen_half(b_.CreateBitCast(part, type_like(part, b_.getHalfTy())));
-        }));
+        out.push_back(
+            apply(shape_of_leaf(op, i), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+              LlvmValue* part = b_.CreateTrunc(
+                  b_.CreateLShr(v[0], integer_like(v[0]->getType(), 16 * i)), type_like(v[0], i16));
+              return widen_half(b_.CreateBitCast(part, type_like(part, b_.getHalfTy())));
+            }));
       return out;
     case GLSLstd450PackDouble2x32:
       return {apply(shape_of_leaf(op, 0), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
         LlvmType* to = type_like(v[0], i64);
         LlvmValue* high = b_.CreateShl(b_.CreateZExt(v[1], to), integer_like(to, 32));
-        return b_.CreateBitCast(b_.CreateOr(b_.CreateZExt(v[0], to), high), type_like(v[0], b_.getDoubleTy()));
+        return b_.CreateBitCast(b_.CreateOr(b_.CreateZExt(v[0], to), high),
+                                type_like(v[0], b_.getDoubleTy()));
       })};
     default:  // UnpackDouble2x32
       for (unsigned i = 0; i < 2; ++i)
-        out.push_back(apply(shape_of_leaf(op, i), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
-          LlvmType* from = type_like(v[0], i64);
-          LlvmValue* bits = b_.CreateBitCast(v[0], from);
-          return b_.CreateTrunc(b_.CreateLShr(bits, integer_like(from, 32 * i)), type_like(v[0], i32));
-        }));
+        out.push_back(
+            apply(shape_of_leaf(op, i), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+              LlvmType* from = type_like(v[0], i64);
+              LlvmValue* bits = b_.CreateBitCast(v[0], from);
+              return b_.CreateTrunc(b_.CreateLShr(bits, integer_like(from, 32 * i)),
+                                    type_like(v[0], i32));
+            }));
       return out;
   }
 }

@@ -16,7 +16,8 @@ constexpr std::uint64_t kContextAbort = offsetof(KernelContext, abort);
 }  // namespace
 
 Emitter::Emitter(llvm::Module& module, const Program& program, const Analysis& analysis,
-                 const Geometry& geometry, const CompileOptions& options, const TargetTraits& target)
+                 const Geometry& geometry, const CompileOptions& options,
+                 const TargetTraits& target)
     : m_(module),
       cx_(module.getContext()),
       b_(module.getContext()),
@@ -46,12 +47,17 @@ Result<void> Emitter::emit() {
 
 void Emitter::begin_function() {
   LlvmType* pointer = b_.getPtrTy();
-  auto* type = llvm::FunctionType::get(b_.getVoidTy(), {pointer, b_.getInt32Ty(), b_.getInt32Ty(), pointer}, false);
+  auto* type = llvm::FunctionType::get(b_.getVoidTy(),
+                                       {pointer, b_.getInt32Ty(), b_.getInt32Ty(), pointer}, false);
   fn_ = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, "sokr_kernel", m_);
   fn_->setDoesNotThrow();
   fn_->addFnAttr("no-builtins");
-  fn_->addFnAttr("prefer-vector-width", t_.isa == Isa::kAvx512 ? "512" : t_.isa == Isa::kAvx2 ? "256" : "128");
-  fn_->addFnAttr("min-legal-vector-width", t_.isa == Isa::kAvx512 ? "512" : t_.isa == Isa::kAvx2 ? "256" : "128");
+  fn_->addFnAttr("prefer-vector-width", t_.isa == Isa::kAvx512 ? "512"
+                                        : t_.isa == Isa::kAvx2 ? "256"
+                                                               : "128");
+  fn_->addFnAttr("min-legal-vector-width", t_.isa == Isa::kAvx512 ? "512"
+                                           : t_.isa == Isa::kAvx2 ? "256"
+                                                                  : "128");
   for (unsigned i : {0u, 3u}) fn_->addParamAttr(i, llvm::Attribute::NoAlias);
   context_ = fn_->getArg(0);
   scratch_ = fn_->getArg(3);
@@ -64,8 +70,8 @@ void Emitter::begin_function() {
   b_.CreateRetVoid();
   b_.SetInsertPoint(start);
   auto* zeros = llvm::ConstantAggregateZero::get(llvm::ArrayType::get(b_.getInt64Ty(), 32));
-  auto* global = new llvm::GlobalVariable(m_, zeros->getType(), true, llvm::GlobalValue::InternalLinkage,
-                                          zeros, "zeros");
+  auto* global = new llvm::GlobalVariable(m_, zeros->getType(), true,
+                                          llvm::GlobalValue::InternalLinkage, zeros, "zeros");
   global->setAlignment(llvm::Align(64));
   zeros_ = global;
 
@@ -84,7 +90,8 @@ void Emitter::begin_function() {
       first_binding_[id] = binding_count_;
       if (const auto* variable = p_.module->variable(id)) aliased |= variable->aliased;
     }
-    if (!aliased && binding.count == 1) add_scope(std::uint64_t{binding.set} << 32 | binding.binding);
+    if (!aliased && binding.count == 1)
+      add_scope(std::uint64_t{binding.set} << 32 | binding.binding);
     binding_count_ += std::max(1u, binding.count);
   }
   for (Id id : p_.entry->globals) {
@@ -125,8 +132,8 @@ void Emitter::place_workgroup_variables() {
       for (Id other : p_.entry->globals) {
         const spirv::Variable* v = p_.module->variable(other);
         if (v && v->storage == spv::StorageClass::Workgroup)
-          block_workgroup_size_ = std::max(block_workgroup_size_,
-                                           placed_size(*p_.module, {v->pointee, {}, 0}));
+          block_workgroup_size_ =
+              std::max(block_workgroup_size_, placed_size(*p_.module, {v->pointee, {}, 0}));
       }
       block_workgroup_offset_ = reserve_scratch(block_workgroup_size_);
       workgroup_[id] = {block_workgroup_offset_, size};
@@ -149,8 +156,8 @@ void Emitter::zero_workgroup_memory() {
     b_.SetInsertPoint(loop);
     llvm::PHINode* i = b_.CreatePHI(b_.getInt64Ty(), 2);
     LlvmValue* at = b_.CreateAdd(b_.CreateMul(i, b_.getInt64(64)), b_.getInt64(place.first));
-    b_.CreateAlignedStore(llvm::Constant::getNullValue(type), b_.CreateGEP(b_.getInt8Ty(), scratch_, at),
-                          llvm::Align(64), true);
+    b_.CreateAlignedStore(llvm::Constant::getNullValue(type),
+                          b_.CreateGEP(b_.getInt8Ty(), scratch_, at), llvm::Align(64), true);
     LlvmValue* next = b_.CreateAdd(i, b_.getInt64(1));
     i->addIncoming(b_.getInt64(0), before);
     i->addIncoming(next, loop);
@@ -243,7 +250,9 @@ void Emitter::end_pass_loop() {
 
 // ---- Builtins ------------------------------------------------------------------------------
 
-LlvmValue* Emitter::pass_base() { return b_.CreateMul(pass_, b_.getInt32(g_.lanes())); }
+LlvmValue* Emitter::pass_base() {
+  return b_.CreateMul(pass_, b_.getInt32(g_.lanes()));
+}
 
 Val Emitter::lane_index() {
   Val out;
@@ -325,14 +334,19 @@ Val Emitter::builtin_leaf(spv::BuiltIn builtin, std::uint32_t leaf) {
         // Bits [begin, end) of the subgroup, of which this component has 32.
         LlvmValue* self = b_.CreateAnd(i, n(size - 1));
         LlvmValue* after = b_.CreateAdd(self, n(1));
-        bool from_self = builtin == spv::BuiltIn::SubgroupEqMask || builtin == spv::BuiltIn::SubgroupGeMask;
-        LlvmValue* begin = from_self ? self : builtin == spv::BuiltIn::SubgroupGtMask ? after : n(0);
-        LlvmValue* end = builtin == spv::BuiltIn::SubgroupEqMask || builtin == spv::BuiltIn::SubgroupLeMask
-                             ? after
-                         : builtin == spv::BuiltIn::SubgroupLtMask ? self
-                                                                    : n(size);
+        bool from_self =
+            builtin == spv::BuiltIn::SubgroupEqMask || builtin == spv::BuiltIn::SubgroupGeMask;
+        LlvmValue* begin = from_self                                 ? self
+                           : builtin == spv::BuiltIn::SubgroupGtMask ? after
+                                                                     : n(0);
+        LlvmValue* end =
+            builtin == spv::BuiltIn::SubgroupEqMask || builtin == spv::BuiltIn::SubgroupLeMask
+                ? after
+            : builtin == spv::BuiltIn::SubgroupLtMask ? self
+                                                      : n(size);
         auto below = [&](LlvmValue* limit) {
-          LlvmValue* count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, limit, n(leaf * 32));
+          LlvmValue* count =
+              b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, limit, n(leaf * 32));
           LlvmValue* whole = b_.CreateICmpUGE(count, n(32));
           LlvmValue* bits = b_.CreateSub(b_.CreateShl(n(1), b_.CreateAnd(count, n(31))), n(1));
           return b_.CreateSelect(whole, n(UINT32_MAX), bits);

@@ -25,7 +25,8 @@ void Emitter::set_flags(const Inst& inst) {
 
 namespace {
 
-std::uint32_t leaf_of_path(const spirv::Module& module, Id type, std::span<const std::uint32_t> path) {
+std::uint32_t leaf_of_path(const spirv::Module& module, Id type,
+                           std::span<const std::uint32_t> path) {
   std::uint32_t first = 0;
   for (std::uint32_t index : path) {
     first += leaf_offset(module, type, index);
@@ -46,7 +47,8 @@ Leaves Emitter::emit_composite(const Op& op, bool& done) {
       for (const auto& arg : op.args) out.append(arg.begin(), arg.end());
       return out;
     case spv::Op::OpCompositeExtract: {
-      auto first = leaf_of_path(*p_.module, p_.type_of(inst.args[0]), std::span(inst.args).subspan(1));
+      auto first =
+          leaf_of_path(*p_.module, p_.type_of(inst.args[0]), std::span(inst.args).subspan(1));
       for (std::uint32_t i = 0; i < leaf_count(*p_.module, inst.type); ++i)
         out.push_back(op.args[0][first + i]);
       return out;
@@ -81,9 +83,11 @@ Leaves Emitter::emit_composite(const Op& op, bool& done) {
       Shape shape = shape_of_leaf(op, 0);
       Val chosen = zero_val(Shape::uniform(), scalar_type(inst.type));
       for (std::size_t i = 0; i < op.args[0].size(); ++i)
-        chosen = apply(shape, {&op.args[1][0], &op.args[0][i], &chosen}, [&](llvm::ArrayRef<LlvmValue*> v) {
-          return b_.CreateSelect(b_.CreateICmpEQ(v[0], integer_like(v[0]->getType(), i)), v[1], v[2]);
-        });
+        chosen = apply(shape, {&op.args[1][0], &op.args[0][i], &chosen},
+                       [&](llvm::ArrayRef<LlvmValue*> v) {
+                         return b_.CreateSelect(
+                             b_.CreateICmpEQ(v[0], integer_like(v[0]->getType(), i)), v[1], v[2]);
+                       });
       return {chosen};
     }
     case spv::Op::OpVectorInsertDynamic:
@@ -91,7 +95,8 @@ Leaves Emitter::emit_composite(const Op& op, bool& done) {
         out.push_back(apply(shape_of_leaf(op, i), {&op.args[2][0], &op.args[1][0], &op.args[0][i]},
                             [&](llvm::ArrayRef<LlvmValue*> v) {
                               return b_.CreateSelect(
-                                  b_.CreateICmpEQ(v[0], integer_like(v[0]->getType(), i)), v[1], v[2]);
+                                  b_.CreateICmpEQ(v[0], integer_like(v[0]->getType(), i)), v[1],
+                                  v[2]);
                             }));
       return out;
     default:

@@ -143,7 +143,8 @@ Leaves Emitter::emit_dot_product(const Op& op) {
     auto part = [&](LlvmValue* x, std::size_t k, bool is_signed) {
       if (!packed) return grow(x, is_signed);
       LlvmType* i8 = x->getType()->getWithNewType(b_.getInt8Ty());
-      return grow(b_.CreateTrunc(b_.CreateLShr(x, integer_like(x->getType(), 8 * k)), i8), is_signed);
+      return grow(b_.CreateTrunc(b_.CreateLShr(x, integer_like(x->getType(), 8 * k)), i8),
+                  is_signed);
     };
     LlvmValue* sum = nullptr;
     std::size_t parts = packed ? 4 : n;
@@ -162,10 +163,13 @@ Leaves Emitter::emit_dot_product(const Op& op) {
       return ConstantInt::get(type, left_signed ? x.sext(exact) : x.zext(exact));
     };
     if (left_signed) {
-      total = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, total, limit(llvm::APInt::getSignedMinValue(bits)));
-      total = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, total, limit(llvm::APInt::getSignedMaxValue(bits)));
+      total = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, total,
+                                       limit(llvm::APInt::getSignedMinValue(bits)));
+      total = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, total,
+                                       limit(llvm::APInt::getSignedMaxValue(bits)));
     } else {
-      total = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, total, limit(llvm::APInt::getMaxValue(bits)));
+      total = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, total,
+                                       limit(llvm::APInt::getMaxValue(bits)));
     }
     return b_.CreateTrunc(total, result);
   })};

@@ -36,7 +36,8 @@ std::int64_t interleave(const spirv::Module& module, const Address& address,
   Extent e = extent_of(module, leaves);
   if (e.high - e.low > ls) return 0;
   for (const auto& leaf : leaves)
-    if (scalar_size(module, leaf.type) != size || (static_cast<std::int64_t>(leaf.offset) - e.low) % size)
+    if (scalar_size(module, leaf.type) != size ||
+        (static_cast<std::int64_t>(leaf.offset) - e.low) % size)
       return 0;
   return ls / size;
 }
@@ -64,8 +65,9 @@ Instruction* Emitter::annotate(Instruction* inst, const Address& address) {
     llvm::SmallVector<llvm::Metadata*, 8> others;
     for (std::size_t i = 0; i < alias_scopes_.size(); ++i)
       if (static_cast<int>(i) != address.alias_scope) others.push_back(alias_scopes_[i]);
-    inst->setMetadata(llvm::LLVMContext::MD_alias_scope,
-                      llvm::MDNode::get(cx_, {alias_scopes_[static_cast<std::size_t>(address.alias_scope)]}));
+    inst->setMetadata(
+        llvm::LLVMContext::MD_alias_scope,
+        llvm::MDNode::get(cx_, {alias_scopes_[static_cast<std::size_t>(address.alias_scope)]}));
     inst->setMetadata(llvm::LLVMContext::MD_noalias, llvm::MDNode::get(cx_, others));
   }
   if (auto* load = llvm::dyn_cast<llvm::LoadInst>(inst)) {
@@ -187,7 +189,8 @@ Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>&
   LlvmValue* first = b_.CreateAdd(lowest, b_.getInt64(static_cast<std::uint64_t>(e.low)));
   LlvmValue* last = b_.CreateAdd(highest, b_.getInt64(static_cast<std::uint64_t>(e.high)));
   LlvmValue* inside = b_.CreateICmpSGE(address.common, b_.CreateNeg(first));
-  inside = b_.CreateAnd(inside, b_.CreateICmpSLE(address.common, b_.CreateSub(address.limit, last)));
+  inside =
+      b_.CreateAnd(inside, b_.CreateICmpSLE(address.common, b_.CreateSub(address.limit, last)));
   inside = b_.CreateAnd(inside, address.sums);
   b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(fast);
@@ -279,10 +282,12 @@ Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf
 }
 
 Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves) {
-  bool by_chunk = address.offset.s.varies_by_chunk() || (address.scale && address.index.s.varies_by_chunk());
+  bool by_chunk =
+      address.offset.s.varies_by_chunk() || (address.scale && address.index.s.varies_by_chunk());
   if (address.space == Space::kDynamic)
     by_chunk |= address.begin.s.varies_by_chunk() || address.size.s.varies_by_chunk();
-  bool unlimited = address.space == Space::kPhysical || (!address.limit && address.space != Space::kDynamic);
+  bool unlimited =
+      address.space == Space::kPhysical || (!address.limit && address.space != Space::kDynamic);
   if (unlimited && !is_full(mask_)) by_chunk |= mask_.s.varies_by_chunk();
   Leaves out(leaves.size());
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
@@ -292,17 +297,18 @@ Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf
       LlvmType* type = wide(memory_type(leaves[i].type));
       unsigned size = scalar_size(*p_.module, leaves[i].type);
       auto offset = static_cast<std::int64_t>(leaves[i].offset);
-      LlvmValue* mask = unlimited ? mask_vector(c) : lane_in_bounds(address, c, offset, offset + size);
+      LlvmValue* mask =
+          unlimited ? mask_vector(c) : lane_in_bounds(address, c, offset, offset + size);
       LlvmValue* zero = llvm::Constant::getNullValue(type);
-      bool contiguous = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
-                        address.offset.s.ls == size;
+      bool contiguous = !address.scale && address.offset.s.affine &&
+                        address.space != Space::kDynamic && address.offset.s.ls == size;
       llvm::CallInst* load = nullptr;
       if (contiguous)
         load = b_.CreateMaskedLoad(type, element_pointer(address, c, offset),
                                    Align(std::min(size, 4u)), mask, zero);
       else
-        load = b_.CreateMaskedGather(type, lane_pointers(address, c, offset), Align(std::min(size, 4u)),
-                                     mask, zero);
+        load = b_.CreateMaskedGather(type, lane_pointers(address, c, offset),
+                                     Align(std::min(size, 4u)), mask, zero);
       out[i].v.push_back(from_memory(annotate(load, address), leaves[i].type));
     }
   }
@@ -379,9 +385,10 @@ void Emitter::store_uniform(const Address& address, const std::vector<PlacedLeaf
       else
         v = base_of(value[i], c);
       unsigned size = scalar_size(*p_.module, leaves[i].type);
-      annotate(b_.CreateAlignedStore(to_memory(v),
-                                     element_pointer(address, c, static_cast<std::int64_t>(leaves[i].offset)),
-                                     Align(std::min(size, 4u))),
+      annotate(b_.CreateAlignedStore(
+                   to_memory(v),
+                   element_pointer(address, c, static_cast<std::int64_t>(leaves[i].offset)),
+                   Align(std::min(size, 4u))),
                address);
     }
     if (done) {
@@ -451,7 +458,8 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
         auto k = (static_cast<std::int64_t>(leaves[i].offset) - e.low) / size;
         LlvmValue* v = b_.CreateBitCast(to_memory(vector_of(value[i], c)), wide(type));
         llvm::SmallVector<int, 128> spread(total, -1), mix(total);
-        for (unsigned l = 0; l < g_.width; ++l) spread[static_cast<std::size_t>(l * step + k)] = static_cast<int>(l);
+        for (unsigned l = 0; l < g_.width; ++l)
+          spread[static_cast<std::size_t>(l * step + k)] = static_cast<int>(l);
         LlvmValue* apart = b_.CreateShuffleVector(v, spread);
         for (unsigned n = 0; n < total; ++n)
           mix[n] = static_cast<int>(n % step == k ? total + n : n);
@@ -475,7 +483,8 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
 
 void Emitter::store_scatter(const Address& address, const std::vector<PlacedLeaf>& leaves,
                             const Leaves& value) {
-  bool unlimited = address.space == Space::kPhysical || (!address.limit && address.space != Space::kDynamic);
+  bool unlimited =
+      address.space == Space::kPhysical || (!address.limit && address.space != Space::kDynamic);
   for (unsigned c = 0; c < g_.chunks; ++c) {
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       unsigned size = scalar_size(*p_.module, leaves[i].type);
@@ -483,19 +492,22 @@ void Emitter::store_scatter(const Address& address, const std::vector<PlacedLeaf
       LlvmValue* mask = mask_vector(c);
       if (!unlimited) mask = b_.CreateAnd(mask, lane_in_bounds(address, c, offset, offset + size));
       LlvmValue* v = to_memory(vector_of(value[i], c));
-      bool contiguous = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
-                        address.offset.s.ls == size;
+      bool contiguous = !address.scale && address.offset.s.affine &&
+                        address.space != Space::kDynamic && address.offset.s.ls == size;
       if (contiguous)
-        annotate(b_.CreateMaskedStore(v, element_pointer(address, c, offset), Align(std::min(size, 4u)), mask),
+        annotate(b_.CreateMaskedStore(v, element_pointer(address, c, offset),
+                                      Align(std::min(size, 4u)), mask),
                  address);
       else
-        annotate(b_.CreateMaskedScatter(v, lane_pointers(address, c, offset), Align(std::min(size, 4u)), mask),
+        annotate(b_.CreateMaskedScatter(v, lane_pointers(address, c, offset),
+                                        Align(std::min(size, 4u)), mask),
                  address);
     }
   }
 }
 
-// ---- Instructions --------------------------------------------------------------------------------
+// ---- Instructions
+// --------------------------------------------------------------------------------
 
 Leaves Emitter::load_through(Id pointer, Id type) {
   Id root = root_of(p_, pointer);
@@ -517,7 +529,8 @@ Leaves Emitter::load_through(Id pointer, Id type) {
     for (std::uint32_t i = 1; i < all; ++i) {
       Val hit = equals(index[0], i);
       Val other = builtin_leaf(*variable->builtin, i);
-      Divergence d = merged(merged(divergence_of(hit.s), divergence_of(other.s)), divergence_of(chosen.s));
+      Divergence d =
+          merged(merged(divergence_of(hit.s), divergence_of(other.s)), divergence_of(chosen.s));
       chosen = apply(shape_of(d), {&hit, &other, &chosen}, [&](llvm::ArrayRef<LlvmValue*> v) {
         return b_.CreateSelect(v[0], v[1], v[2]);
       });
@@ -533,7 +546,9 @@ void Emitter::store_through(Id pointer, const Leaves& value) {
   store_memory(address_of(pointer), value);
 }
 
-void Emitter::emit_load(const Inst& inst) { set(inst.id, load_through(inst.args[0], inst.type)); }
+void Emitter::emit_load(const Inst& inst) {
+  set(inst.id, load_through(inst.args[0], inst.type));
+}
 
 void Emitter::emit_store(const Inst& inst) {
   Leaves value = get(inst.args[1]);

@@ -10,7 +10,9 @@
 
 namespace sokr::cpu {
 
-bool Emitter::splits() const { return g_.passes() > 1 && p_.has_barrier; }
+bool Emitter::splits() const {
+  return g_.passes() > 1 && p_.has_barrier;
+}
 
 bool Emitter::is_split(std::uint32_t construct) const {
   return splits() && p_.constructs[construct].has_barrier;
@@ -67,7 +69,8 @@ LlvmValue* Emitter::any_pass(const Slot& slot) {
 
 void Emitter::emit_split_kernel() {
   Slot& first = mask_slots_[0];
-  first = make_slot(shape_of(merged(a_.masks[0], Divergence{g_.has_tail(), g_.has_tail()})), b_.getInt1Ty(), true);
+  first = make_slot(shape_of(merged(a_.masks[0], Divergence{g_.has_tail(), g_.has_tail()})),
+                    b_.getInt1Ty(), true);
   begin_pass_loop();
   store_slot(first, entry_mask_, nullptr);
   reset_private(true);
@@ -103,7 +106,7 @@ void Emitter::emit_split(std::uint32_t construct) {
     if (item != kNone && is_split(item))
       emit_split_item(item, b);
     else
-      emit_region_item(construct, item, b, opened ? &first : nullptr);
+      emit_region_item(item, b, opened ? &first : nullptr);
     opened = false;
     b = end;
   }
@@ -132,9 +135,7 @@ void Emitter::emit_split_item(std::uint32_t item, std::uint32_t block) {
   b_.SetInsertPoint(none);
 }
 
-void Emitter::emit_region_item(std::uint32_t construct, std::uint32_t item, std::uint32_t block,
-                               const Val* mask) {
-  (void)construct;
+void Emitter::emit_region_item(std::uint32_t item, std::uint32_t block, const Val* mask) {
   ensure_pass_loop();
   if (mask) {
     mask_ = *mask;

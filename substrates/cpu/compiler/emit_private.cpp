@@ -89,7 +89,8 @@ void Emitter::reset_private(bool first) {
     LlvmValue* next = b_.CreateAdd(i, b_.getInt64(vector));
     i->addIncoming(b_.getInt64(0), before);
     i->addIncoming(next, loop);
-    b_.CreateCondBr(b_.CreateICmpULE(b_.CreateAdd(next, b_.getInt64(vector)), b_.getInt64(bytes)), loop, done);
+    b_.CreateCondBr(b_.CreateICmpULE(b_.CreateAdd(next, b_.getInt64(vector)), b_.getInt64(bytes)),
+                    loop, done);
     b_.SetInsertPoint(done);
     for (std::uint64_t at = bytes / vector * vector; at < bytes; at += 1)
       b_.CreateStore(b_.getInt8(0), b_.CreateConstGEP1_64(b_.getInt8Ty(), memory, at));
@@ -98,8 +99,10 @@ void Emitter::reset_private(bool first) {
 
 LlvmValue* Emitter::private_memory(const PrivateStore& store) {
   if (!store.in_scratch) return store.memory;
-  LlvmValue* pass = b_.CreateMul(b_.CreateZExt(pass_, b_.getInt64Ty()), b_.getInt64(store.pass_stride));
-  return b_.CreateGEP(b_.getInt8Ty(), scratch_, b_.CreateAdd(pass, b_.getInt64(store.scratch_offset)));
+  LlvmValue* pass =
+      b_.CreateMul(b_.CreateZExt(pass_, b_.getInt64Ty()), b_.getInt64(store.pass_stride));
+  return b_.CreateGEP(b_.getInt8Ty(), scratch_,
+                      b_.CreateAdd(pass, b_.getInt64(store.scratch_offset)));
 }
 
 // The number of the first scalar that a pointer names.
@@ -121,7 +124,8 @@ Val Emitter::private_index(Id pointer) {
       auto number = static_cast<std::uint32_t>(constant ? constant->bits : 0);
       if (member) {
         Val offset = constant_val(b_.getInt32(leaf_offset(*p_.module, type, number)));
-        sum = apply(sum.s, {&sum, &offset}, [&](llvm::ArrayRef<LlvmValue*> v) { return b_.CreateAdd(v[0], v[1]); });
+        sum = apply(sum.s, {&sum, &offset},
+                    [&](llvm::ArrayRef<LlvmValue*> v) { return b_.CreateAdd(v[0], v[1]); });
         type = element_type(*p_.module, type, number);
         continue;
       }
@@ -153,12 +157,14 @@ Leaves Emitter::load_private(const PrivatePlace& place, Id pointer, Id type) {
   leaf_types(*p_.module, type, types);
   Leaves out;
   if (!store.slots.empty()) {
-    for (std::size_t i = 0; i < types.size(); ++i) out.push_back(load_slot(store.slots[*place.leaf + i]));
+    for (std::size_t i = 0; i < types.size(); ++i)
+      out.push_back(load_slot(store.slots[*place.leaf + i]));
     return out;
   }
   Val index = private_index(pointer);
   auto count = static_cast<std::uint32_t>(types.size());
-  auto last = static_cast<std::uint32_t>(store.types.size()) - std::min<std::uint32_t>(count, static_cast<std::uint32_t>(store.types.size()));
+  auto last = static_cast<std::uint32_t>(store.types.size()) -
+              std::min<std::uint32_t>(count, static_cast<std::uint32_t>(store.types.size()));
   LlvmValue* memory = private_memory(store);
   std::uint64_t row = std::uint64_t{g_.width} * store.element_size;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -177,8 +183,8 @@ Leaves Emitter::load_private(const PrivatePlace& place, Id pointer, Id type) {
         LlvmValue* n = vector_of(index, c);
         LlvmValue* inside = b_.CreateICmpULE(n, integer_like(n->getType(), last));
         LlvmValue* pointers = private_lanes(memory, n, i, c, store.element_size);
-        v = b_.CreateMaskedGather(wide(mem), pointers, Align(std::min(4u, store.element_size)), inside,
-                                  llvm::Constant::getNullValue(wide(mem)));
+        v = b_.CreateMaskedGather(wide(mem), pointers, Align(std::min(4u, store.element_size)),
+                                  inside, llvm::Constant::getNullValue(wide(mem)));
       }
       value.v.push_back(from_memory(v, types[i]));
     }
@@ -187,15 +193,16 @@ Leaves Emitter::load_private(const PrivatePlace& place, Id pointer, Id type) {
   return out;
 }
 
-LlvmValue* Emitter::private_row(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf, unsigned chunk,
-                                std::uint64_t row) {
+LlvmValue* Emitter::private_row(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf,
+                                unsigned chunk, std::uint64_t row) {
   LlvmValue* n = b_.CreateZExt(b_.CreateAdd(index, b_.getInt32(leaf)), b_.getInt64Ty());
-  LlvmValue* offset = b_.CreateAdd(b_.CreateMul(n, b_.getInt64(row * g_.chunks)), b_.getInt64(row * chunk));
+  LlvmValue* offset =
+      b_.CreateAdd(b_.CreateMul(n, b_.getInt64(row * g_.chunks)), b_.getInt64(row * chunk));
   return b_.CreateGEP(b_.getInt8Ty(), memory, offset);
 }
 
-LlvmValue* Emitter::private_lanes(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf, unsigned chunk,
-                                  std::uint32_t element_size) {
+LlvmValue* Emitter::private_lanes(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf,
+                                  unsigned chunk, std::uint32_t element_size) {
   LlvmType* type = index->getType();
   llvm::SmallVector<llvm::Constant*, 16> lanes;
   for (unsigned l = 0; l < g_.width; ++l)

@@ -86,9 +86,13 @@ Constant* identity(spv::Op op, LlvmType* type) {
 unsigned Emitter::subgroup_chunks() const {
   return std::clamp(g_.subgroup / g_.width, 1u, g_.chunks);
 }
-unsigned Emitter::subgroup_lanes() const { return std::min(g_.subgroup, g_.width); }
+unsigned Emitter::subgroup_lanes() const {
+  return std::min(g_.subgroup, g_.width);
+}
 
-Val Emitter::subgroup_lane() { return builtin_leaf(spv::BuiltIn::SubgroupLocalInvocationId, 0); }
+Val Emitter::subgroup_lane() {
+  return builtin_leaf(spv::BuiltIn::SubgroupLocalInvocationId, 0);
+}
 
 Shape Emitter::subgroup_shape() const {
   if (g_.subgroup < g_.width) return Shape::varying(g_.chunks > 1);
@@ -107,9 +111,12 @@ std::array<Val, 2> Emitter::ballot(const Val& predicate) {
     for (unsigned c = 0; c < (shape.chunk ? g_.chunks : 1); ++c) {
       LlvmValue* bits = b_.CreateZExt(mask_bits(vector_of(active, c)), i32);
       llvm::SmallVector<Constant*, 16> shifts;
-      for (unsigned l = 0; l < g_.width; ++l) shifts.push_back(b_.getInt32(l / g_.subgroup * g_.subgroup));
-      LlvmValue* own = b_.CreateLShr(b_.CreateVectorSplat(g_.width, bits), llvm::ConstantVector::get(shifts));
-      out[0].v.push_back(b_.CreateAnd(own, integer_like(wide(i32), (UINT64_C(1) << g_.subgroup) - 1)));
+      for (unsigned l = 0; l < g_.width; ++l)
+        shifts.push_back(b_.getInt32(l / g_.subgroup * g_.subgroup));
+      LlvmValue* own =
+          b_.CreateLShr(b_.CreateVectorSplat(g_.width, bits), llvm::ConstantVector::get(shifts));
+      out[0].v.push_back(
+          b_.CreateAnd(own, integer_like(wide(i32), (UINT64_C(1) << g_.subgroup) - 1)));
       out[1].v.push_back(Constant::getNullValue(wide(i32)));
     }
     return out;
@@ -138,11 +145,13 @@ Val Emitter::find_bit(const Val& low, const Val& high, bool highest, const Shape
     if (!highest) {
       LlvmValue* in_low = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, v[0], b_.getFalse());
       LlvmValue* in_high = b_.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, v[1], b_.getFalse());
-      return b_.CreateSelect(b_.CreateICmpNE(v[0], zero), in_low, b_.CreateAdd(in_high, integer_like(type, 32)));
+      return b_.CreateSelect(b_.CreateICmpNE(v[0], zero), in_low,
+                             b_.CreateAdd(in_high, integer_like(type, 32)));
     }
     LlvmValue* in_low = b_.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, v[0], b_.getFalse());
     LlvmValue* in_high = b_.CreateBinaryIntrinsic(llvm::Intrinsic::ctlz, v[1], b_.getFalse());
-    LlvmValue* leading = b_.CreateSelect(b_.CreateICmpNE(v[1], zero), in_high, b_.CreateAdd(in_low, integer_like(type, 32)));
+    LlvmValue* leading = b_.CreateSelect(b_.CreateICmpNE(v[1], zero), in_high,
+                                         b_.CreateAdd(in_low, integer_like(type, 32)));
     return b_.CreateSub(integer_like(type, 63), leading);
   });
 }
@@ -179,7 +188,8 @@ Val Emitter::shuffle(const Val& value, const Val& source, const Shape& shape) {
     };
     if (shape.affine) {
       auto [at, inside] = place(b_.CreateZExtOrTrunc(base_of(source, c), b_.getInt32Ty()), first);
-      LlvmValue* v = b_.CreateLoad(stored, b_.CreateGEP(stored, memory, b_.CreateZExt(at, b_.getInt64Ty())));
+      LlvmValue* v =
+          b_.CreateLoad(stored, b_.CreateGEP(stored, memory, b_.CreateZExt(at, b_.getInt64Ty())));
       out.v.push_back(finish(b_.CreateSelect(inside, v, Constant::getNullValue(stored))));
       continue;
     }
@@ -194,8 +204,9 @@ Val Emitter::shuffle(const Val& value, const Val& source, const Shape& shape) {
     index = b_.CreateZExtOrTrunc(index, wide(b_.getInt32Ty()));
     auto [at, inside] = place(index, base);
     LlvmValue* pointers = b_.CreateGEP(stored, memory, at);
-    LlvmValue* v = b_.CreateMaskedGather(row, pointers, llvm::Align(stored->getPrimitiveSizeInBits() / 8), inside,
-                                         Constant::getNullValue(row));
+    LlvmValue* v =
+        b_.CreateMaskedGather(row, pointers, llvm::Align(stored->getPrimitiveSizeInBits() / 8),
+                              inside, Constant::getNullValue(row));
     out.v.push_back(finish(v));
   }
   return out;
@@ -203,7 +214,8 @@ Val Emitter::shuffle(const Val& value, const Val& source, const Shape& shape) {
 
 // ---- Arithmetic -------------------------------------------------------------------------------
 
-LlvmValue* Emitter::lanes_moved(LlvmValue* v, llvm::function_ref<int(int)> source, LlvmValue* otherwise) {
+LlvmValue* Emitter::lanes_moved(LlvmValue* v, llvm::function_ref<int(int)> source,
+                                LlvmValue* otherwise) {
   llvm::SmallVector<int, 32> pick;
   for (unsigned l = 0; l < g_.width; ++l) {
     int from = source(static_cast<int>(l));
@@ -226,7 +238,8 @@ Val Emitter::reduce_clusters(spv::Op op, const Val& value, unsigned size, const 
   unsigned span = std::clamp(size / g_.width, 1u, g_.chunks);
   for (unsigned first = 0; first < g_.chunks; first += span) {
     LlvmValue* sum = all[first];
-    for (unsigned k = 1; k < span && first + k < g_.chunks; ++k) sum = combine(b_, op, sum, all[first + k]);
+    for (unsigned k = 1; k < span && first + k < g_.chunks; ++k)
+      sum = combine(b_, op, sum, all[first + k]);
     for (unsigned k = 0; k < span && first + k < g_.chunks; ++k) all[first + k] = sum;
   }
   Val whole{Shape::varying(g_.chunks > 1), all};
@@ -245,12 +258,15 @@ Val Emitter::scan(spv::Op op, const Val& value, bool exclusive) {
     if (c % group == 0) carry = nullptr;
     LlvmValue* v = b_.CreateSelect(mask_vector(c), vector_of(value, c), nothing);
     for (int d = 1; d < segment; d *= 2)
-      v = combine(b_, op, lanes_moved(v, [&](int l) { return l % segment < d ? -1 : l - d; }, nothing), v);
+      v = combine(b_, op,
+                  lanes_moved(v, [&](int l) { return l % segment < d ? -1 : l - d; }, nothing), v);
     LlvmValue* before = carry ? b_.CreateVectorSplat(g_.width, carry) : nullptr;
     LlvmValue* inclusive = before ? combine(b_, op, before, v) : v;
     LlvmValue* start = before ? before : nothing;
-    out.v.push_back(exclusive ? lanes_moved(inclusive, [&](int l) { return l % segment == 0 ? -1 : l - 1; }, start)
-                              : inclusive);
+    out.v.push_back(
+        exclusive ? lanes_moved(
+                        inclusive, [&](int l) { return l % segment == 0 ? -1 : l - 1; }, start)
+                  : inclusive);
     carry = b_.CreateExtractElement(inclusive, g_.width - 1);
   }
   return out;
@@ -269,7 +285,8 @@ Leaves Emitter::group_arithmetic(const Op& op) {
     LlvmType* scalar = value.v[0]->getType()->getScalarType();
     bool half = scalar->isHalfTy();
     if (half)
-      value = apply(value.s, {&value}, [&](llvm::ArrayRef<LlvmValue*> v) { return widen_half(v[0]); });
+      value =
+          apply(value.s, {&value}, [&](llvm::ArrayRef<LlvmValue*> v) { return widen_half(v[0]); });
     Val result;
     if (operation == spv::GroupOperation::InclusiveScan)
       result = scan(inst.op, value, false);
@@ -278,43 +295,50 @@ Leaves Emitter::group_arithmetic(const Op& op) {
     else
       result = reduce_clusters(inst.op, value, size, shape_of_leaf(op, i));
     if (half)
-      result = apply(result.s, {&result}, [&](llvm::ArrayRef<LlvmValue*> v) { return narrow_half(v[0]); });
+      result = apply(result.s, {&result},
+                     [&](llvm::ArrayRef<LlvmValue*> v) { return narrow_half(v[0]); });
     out.push_back(result);
   }
   return out;
 }
 
-// ---- Everything else ------------------------------------------------------------------------------
+// ---- Everything else
+// ------------------------------------------------------------------------------
 
-Val Emitter::count_bits(const Val& low, const Val& high, const Val* limit, bool inclusive, const Shape& shape) {
+Val Emitter::count_bits(const Val& low, const Val& high, const Val* limit, bool inclusive,
+                        const Shape& shape) {
   Val zero = constant_val(b_.getInt32(0));
-  return apply(shape, {&low, &high, limit ? limit : &zero}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
-    LlvmType* type = v[0]->getType();
-    LlvmValue* sum = nullptr;
-    for (unsigned word = 0; word < 2; ++word) {
-      LlvmValue* bits = v[word];
-      if (limit) {
-        LlvmValue* end = inclusive ? b_.CreateAdd(v[2], integer_like(type, 1)) : v[2];
-        LlvmValue* count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, end, integer_like(type, word * 32));
-        LlvmValue* whole = b_.CreateICmpUGE(count, integer_like(type, 32));
-        LlvmValue* some = b_.CreateSub(
-            b_.CreateShl(integer_like(type, 1), b_.CreateAnd(count, integer_like(type, 31))), integer_like(type, 1));
-        bits = b_.CreateAnd(bits, b_.CreateSelect(whole, integer_like(type, UINT32_MAX), some));
-      }
-      LlvmValue* one = b_.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, bits);
-      sum = sum ? b_.CreateAdd(sum, one) : one;
-    }
-    return sum;
-  });
+  return apply(
+      shape, {&low, &high, limit ? limit : &zero}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+        LlvmType* type = v[0]->getType();
+        LlvmValue* sum = nullptr;
+        for (unsigned word = 0; word < 2; ++word) {
+          LlvmValue* bits = v[word];
+          if (limit) {
+            LlvmValue* end = inclusive ? b_.CreateAdd(v[2], integer_like(type, 1)) : v[2];
+            LlvmValue* count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, end,
+                                                        integer_like(type, word * 32));
+            LlvmValue* whole = b_.CreateICmpUGE(count, integer_like(type, 32));
+            LlvmValue* some = b_.CreateSub(
+                b_.CreateShl(integer_like(type, 1), b_.CreateAnd(count, integer_like(type, 31))),
+                integer_like(type, 1));
+            bits = b_.CreateAnd(bits, b_.CreateSelect(whole, integer_like(type, UINT32_MAX), some));
+          }
+          LlvmValue* one = b_.CreateUnaryIntrinsic(llvm::Intrinsic::ctpop, bits);
+          sum = sum ? b_.CreateAdd(sum, one) : one;
+        }
+        return sum;
+      });
 }
 
 // The words of a ballot operand, without the bits beyond the subgroup.
 std::array<Val, 2> Emitter::ballot_words(const Leaves& value) {
   std::array<Val, 2> out{value[0], value[1]};
   for (unsigned word = 0; word < 2; ++word) {
-    std::uint64_t bits = g_.subgroup >= 32 * (word + 1)   ? UINT32_MAX
-                         : g_.subgroup <= 32 * word ? 0
-                                                    : (UINT64_C(1) << (g_.subgroup - 32 * word)) - 1;
+    std::uint64_t bits = g_.subgroup >= 32 * (word + 1) ? UINT32_MAX
+                         : g_.subgroup <= 32 * word
+                             ? 0
+                             : (UINT64_C(1) << (g_.subgroup - 32 * word)) - 1;
     Shape shape = shape_of(divergence_of(out[word].s));
     out[word] = apply(shape, {&out[word]}, [&](llvm::ArrayRef<LlvmValue*> v) {
       return b_.CreateAnd(v[0], integer_like(v[0]->getType(), bits));
@@ -338,11 +362,13 @@ Leaves Emitter::emit_subgroup(const Op& op) {
   };
   auto shuffled = [&](auto source_of) {
     Val lane = subgroup_lane();
-    Val by = op.args.size() > 2 && !op.args[2].empty() ? op.args[2][0] : constant_val(b_.getInt32(0));
+    Val by =
+        op.args.size() > 2 && !op.args[2].empty() ? op.args[2][0] : constant_val(b_.getInt32(0));
     Divergence d = merged(divergence_of(lane.s), divergence_of(by.s));
     Val source = apply(shape_of(d), {&lane, &by}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
       LlvmValue* amount = b_.CreateZExtOrTrunc(v[1], v[0]->getType());
-      return source_of(v[0], amount, [&](std::uint64_t n) { return integer_like(v[0]->getType(), n); });
+      return source_of(v[0], amount,
+                       [&](std::uint64_t n) { return integer_like(v[0]->getType(), n); });
     });
     Leaves out;
     for (std::size_t i = 0; i < op.args[1].size(); ++i)
@@ -354,7 +380,8 @@ Leaves Emitter::emit_subgroup(const Op& op) {
       auto words = ballot(everyone);
       Val first = find_bit(words[0], words[1], false, own);
       Val lane = subgroup_lane();
-      return {apply(shape, {&first, &lane}, [&](llvm::ArrayRef<LlvmValue*> v) { return b_.CreateICmpEQ(v[0], v[1]); })};
+      return {apply(shape, {&first, &lane},
+                    [&](llvm::ArrayRef<LlvmValue*> v) { return b_.CreateICmpEQ(v[0], v[1]); })};
     }
     case spv::Op::OpGroupNonUniformAny:
       return {compare_words(ballot(op.args[1][0]), true)};
@@ -368,7 +395,8 @@ Leaves Emitter::emit_subgroup(const Op& op) {
         Val reference = shuffle(leaf, first, own);
         Divergence d = merged(divergence_of(leaf.s), divergence_of(own));
         Val equal = apply(shape_of(d), {&leaf, &reference}, [&](llvm::ArrayRef<LlvmValue*> v) {
-          return v[0]->getType()->isFPOrFPVectorTy() ? b_.CreateFCmpOEQ(v[0], v[1]) : b_.CreateICmpEQ(v[0], v[1]);
+          return v[0]->getType()->isFPOrFPVectorTy() ? b_.CreateFCmpOEQ(v[0], v[1])
+                                                     : b_.CreateICmpEQ(v[0], v[1]);
         });
         same = mask_and(same, equal);
       }
@@ -420,27 +448,35 @@ Leaves Emitter::emit_subgroup(const Op& op) {
     }
     case spv::Op::OpGroupNonUniformInverseBallot:
     case spv::Op::OpGroupNonUniformBallotBitExtract: {
-      Val lane = inst.op == spv::Op::OpGroupNonUniformInverseBallot ? subgroup_lane() : op.args[2][0];
-      return {apply(shape, {&op.args[1][0], &op.args[1][1], &lane}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
-        LlvmType* type = v[0]->getType();
-        LlvmValue* at = b_.CreateZExtOrTrunc(v[2], type);
-        LlvmValue* word = b_.CreateSelect(b_.CreateICmpULT(at, integer_like(type, 32)), v[0], v[1]);
-        LlvmValue* bit = b_.CreateAnd(b_.CreateLShr(word, b_.CreateAnd(at, integer_like(type, 31))), integer_like(type, 1));
-        LlvmValue* inside = b_.CreateICmpULT(at, integer_like(type, g_.subgroup));
-        return b_.CreateAnd(inside, b_.CreateICmpNE(bit, integer_like(type, 0)));
-      })};
+      Val lane =
+          inst.op == spv::Op::OpGroupNonUniformInverseBallot ? subgroup_lane() : op.args[2][0];
+      return {apply(shape, {&op.args[1][0], &op.args[1][1], &lane},
+                    [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+                      LlvmType* type = v[0]->getType();
+                      LlvmValue* at = b_.CreateZExtOrTrunc(v[2], type);
+                      LlvmValue* word =
+                          b_.CreateSelect(b_.CreateICmpULT(at, integer_like(type, 32)), v[0], v[1]);
+                      LlvmValue* bit = b_.CreateAnd(
+                          b_.CreateLShr(word, b_.CreateAnd(at, integer_like(type, 31))),
+                          integer_like(type, 1));
+                      LlvmValue* inside = b_.CreateICmpULT(at, integer_like(type, g_.subgroup));
+                      return b_.CreateAnd(inside, b_.CreateICmpNE(bit, integer_like(type, 0)));
+                    })};
     }
     case spv::Op::OpGroupNonUniformBallotBitCount: {
       auto words = ballot_words(op.args[2]);
       auto operation = static_cast<spv::GroupOperation>(inst.args[1]);
-      if (operation == spv::GroupOperation::Reduce) return {count_bits(words[0], words[1], nullptr, false, shape)};
+      if (operation == spv::GroupOperation::Reduce)
+        return {count_bits(words[0], words[1], nullptr, false, shape)};
       Val lane = subgroup_lane();
-      return {count_bits(words[0], words[1], &lane, operation == spv::GroupOperation::InclusiveScan, shape)};
+      return {count_bits(words[0], words[1], &lane, operation == spv::GroupOperation::InclusiveScan,
+                         shape)};
     }
     case spv::Op::OpGroupNonUniformBallotFindLSB:
     case spv::Op::OpGroupNonUniformBallotFindMSB: {
       auto words = ballot_words(op.args[1]);
-      return {find_bit(words[0], words[1], inst.op == spv::Op::OpGroupNonUniformBallotFindMSB, shape)};
+      return {
+          find_bit(words[0], words[1], inst.op == spv::Op::OpGroupNonUniformBallotFindMSB, shape)};
     }
     default:
       internal_error(fmt::format("{} has no code", spirv::op_name(inst.op)));

@@ -108,8 +108,8 @@ Slot Emitter::make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch) {
   slot.in_scratch = in_scratch;
   unsigned count = slot.shape.chunk ? g_.chunks : 1;
   if (in_scratch) {
-    slot.offset = reserve_scratch(std::uint64_t{64} * ((scalar->getPrimitiveSizeInBits() + 31) / 32) *
-                                  count * g_.passes());
+    slot.offset = reserve_scratch(
+        std::uint64_t{64} * ((scalar->getPrimitiveSizeInBits() + 31) / 32) * count * g_.passes());
     return slot;
   }
   LlvmType* type = stored_type(slot.shape.affine ? scalar : wide(scalar), false, t_.wide_masks);
@@ -117,7 +117,8 @@ Slot Emitter::make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch) {
   for (unsigned c = 0; c < count; ++c) slot.places.push_back(at.CreateAlloca(type));
   if (splits()) {
     llvm::IRBuilder<> after(entry_->getTerminator());
-    for (LlvmValue* place : slot.places) after.CreateStore(llvm::Constant::getNullValue(type), place);
+    for (LlvmValue* place : slot.places)
+      after.CreateStore(llvm::Constant::getNullValue(type), place);
   }
   return slot;
 }
@@ -143,8 +144,7 @@ void Emitter::store_slot(const Slot& slot, const Val& value, const Val* mask) {
       v = b_.CreateSelect(m, v, old.v[c]);
     }
     LlvmType* type = stored_type(v->getType(), slot.in_scratch, t_.wide_masks);
-    if (type != v->getType())
-      v = slot.in_scratch ? b_.CreateZExt(v, type) : b_.CreateSExt(v, type);
+    if (type != v->getType()) v = slot.in_scratch ? b_.CreateZExt(v, type) : b_.CreateSExt(v, type);
     b_.CreateAlignedStore(v, slot_place(slot, c),
                           slot.in_scratch ? llvm::Align(64) : llvm::MaybeAlign());
   }
@@ -185,12 +185,13 @@ void Emitter::reset_slot(const Slot& slot) {
   bool garbage = o_.poison_inactive && !slot.scalar->isIntegerTy(1);
   if (garbage) {
     unsigned bits = static_cast<unsigned>(slot.scalar->getPrimitiveSizeInBits());
-    llvm::Constant* pattern = ConstantInt::get(b_.getIntNTy(bits), llvm::APInt::getSplat(bits, llvm::APInt(8, 0xA5)));
+    llvm::Constant* pattern =
+        ConstantInt::get(b_.getIntNTy(bits), llvm::APInt::getSplat(bits, llvm::APInt(8, 0xA5)));
     auto* scalar = llvm::cast<llvm::Constant>(b_.CreateBitCast(pattern, slot.scalar));
     for (auto& v : value.v)
-      v = slot.shape.affine ? scalar
-                            : llvm::ConstantVector::getSplat(
-                                  llvm::ElementCount::getFixed(g_.width), scalar);
+      v = slot.shape.affine
+              ? scalar
+              : llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(g_.width), scalar);
   }
   store_slot(slot, value, nullptr);
 }
@@ -243,9 +244,10 @@ void Emitter::plan_use(Id id, std::uint32_t user) {
   if (!def || def->block == kNone) return;
   used_[id - bound_] = true;
   if (const Inst* inst = p_.inst(id);
-      inst && (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpInBoundsAccessChain ||
-               inst->op == spv::Op::OpPtrAccessChain || inst->op == spv::Op::OpInBoundsPtrAccessChain ||
-               (inst->op == spv::Op::OpCopyObject && root_of(p_, id)))) {
+      inst &&
+      (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpInBoundsAccessChain ||
+       inst->op == spv::Op::OpPtrAccessChain || inst->op == spv::Op::OpInBoundsPtrAccessChain ||
+       (inst->op == spv::Op::OpCopyObject && root_of(p_, id)))) {
     for (Id arg : inst->args) {
       plan_use(arg, user);
       if (const Inst* sum = p_.inst(arg); sum && sum->op == spv::Op::OpIAdd)
@@ -384,10 +386,10 @@ const Leaves& Emitter::get(Id id) {
   bool logical = type && type->kind == TypeKind::kPointer &&
                  type->storage != spv::StorageClass::PhysicalStorageBuffer;
   const Inst* inst = p_.inst(id);
-  if (logical && (root_of(p_, id) ||
-                  (inst && (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpPtrAccessChain ||
-                            inst->op == spv::Op::OpInBoundsAccessChain ||
-                            inst->op == spv::Op::OpInBoundsPtrAccessChain)))) {
+  if (logical && (root_of(p_, id) || (inst && (inst->op == spv::Op::OpAccessChain ||
+                                               inst->op == spv::Op::OpPtrAccessChain ||
+                                               inst->op == spv::Op::OpInBoundsAccessChain ||
+                                               inst->op == spv::Op::OpInBoundsPtrAccessChain)))) {
     stored.leaves = pointer_leaves(id);
     stored.scope = kNone;
     return stored.leaves;
@@ -440,7 +442,8 @@ void Emitter::set(Id id, Leaves leaves) {
   const Definition* def = p_.definition(id);
   std::uint32_t count = leaf_count(*p_.module, def->type);
   if (leaves.size() != count) {
-    internal_error(fmt::format("value {} has {} components instead of {}", id, leaves.size(), count));
+    internal_error(
+        fmt::format("value {} has {} components instead of {}", id, leaves.size(), count));
     std::vector<Id> types;
     leaf_types(*p_.module, def->type, types);
     leaves.clear();

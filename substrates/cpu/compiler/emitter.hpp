@@ -15,9 +15,8 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_
 
-#include "compiler/llvm_pch.hpp"
-
 #include "compiler/analysis.hpp"
+#include "compiler/llvm_pch.hpp"
 #include "compiler/memory_layout.hpp"
 
 namespace sokr::cpu {
@@ -39,19 +38,19 @@ using Leaves = llvm::SmallVector<Val, 4>;
 struct Slot {
   Shape shape;
   LlvmType* scalar = nullptr;
-  LlvmValues places;            // allocas
-  std::uint64_t offset = 0;     // in scratch
+  LlvmValues places;         // allocas
+  std::uint64_t offset = 0;  // in scratch
   bool in_scratch = false;
 };
 using Slots = std::vector<Slot>;
 
 struct TargetTraits {
   Isa isa = Isa::kSse4;
-  bool wide_masks = false;    // masks live in mask registers (AVX-512)
+  bool wide_masks = false;     // masks live in mask registers (AVX-512)
   bool masked_memory = false;  // masked loads and stores are instructions
   bool gathers = false;
   bool fma = false;
-  bool half = false;           // conversions between half and float
+  bool half = false;  // conversions between half and float
 };
 
 enum class Space : std::uint8_t { kBuffer, kPush, kWorkgroup, kPhysical, kDynamic };
@@ -69,7 +68,7 @@ struct Address {
   // true where `sums` is. The second part does not change in loops around the access.
   LlvmValue *common = nullptr, *sums = nullptr;
   Val own;
-  Placed placed;               // what is there
+  Placed placed;  // what is there
   int alias_scope = -1;
   bool invariant = false, is_volatile = false;
 };
@@ -98,15 +97,9 @@ class Emitter {
   LlvmValue* base_of(const Val& value, unsigned chunk);  // lane 0
   LlvmValue* vector_of(const Val& value, unsigned chunk);
   Val constant_val(LlvmValue* scalar) { return {Shape::uniform(), {scalar}}; }
-  Val varying_val(LlvmValues vectors, bool chunk) { return {Shape::varying(chunk), std::move(vectors)}; }
   const Shape& shape_of_leaf(const Op& op, std::size_t leaf) const { return (*op.shapes)[leaf]; }
 
  private:
-  friend struct ArithmeticEmitter;
-  friend struct ExtEmitter;
-  friend struct SubgroupEmitter;
-  friend struct AtomicEmitter;
-
   // ---- emit_function.cpp: frame of the kernel
   void begin_function();
   void emit_groups();
@@ -118,7 +111,6 @@ class Emitter {
   Val lane_index();
   LlvmValue* pass_base();
   LlvmValue* context_field(std::uint64_t offset, LlvmType* type, const char* name);
-  LlvmValue* group_id(unsigned dimension) { return group_id_[dimension]; }
   void emit_abort_check();
 
   // ---- emit_values.cpp: values, slots
@@ -169,7 +161,9 @@ class Emitter {
   void add_mask_to(std::uint32_t block, const Val& mask);
   bool is_rematerialised(Id id) const;
   void load_phis(std::uint32_t block);
-  bool is_divergent(std::uint32_t construct) const { return static_cast<bool>(a_.constructs[construct]); }
+  bool is_divergent(std::uint32_t construct) const {
+    return static_cast<bool>(a_.constructs[construct]);
+  }
   std::uint32_t item_at(std::uint32_t block, std::uint32_t construct) const;
   bool needs_guard(std::uint32_t begin, std::uint32_t end) const;
   bool needs_abort_check(std::uint32_t loop) const;
@@ -195,8 +189,7 @@ class Emitter {
   void emit_split_kernel();
   void emit_split(std::uint32_t construct);
   void emit_split_item(std::uint32_t item, std::uint32_t block);
-  void emit_region_item(std::uint32_t construct, std::uint32_t item, std::uint32_t block,
-                        const Val* mask);
+  void emit_region_item(std::uint32_t item, std::uint32_t block, const Val* mask);
 
   // ---- emit_memory.cpp
   Address address_of(Id pointer);
@@ -210,7 +203,6 @@ class Emitter {
   Leaves pointer_leaves(Id pointer);
   Leaves load_memory(Address address, Id type);
   void store_memory(Address address, const Leaves& value);
-  Val in_bounds(const Address& address, std::int64_t low, std::int64_t high, const Shape& shape);
   LlvmValue* element_pointer(const Address& address, unsigned chunk, std::int64_t offset);
   LlvmValue* lane_pointers(const Address& address, unsigned chunk, std::int64_t offset);
   LlvmValue* lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
@@ -220,10 +212,12 @@ class Emitter {
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_uniform_parts(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves);
-  LlvmValue* load_strided(const Address& address, unsigned chunk, std::int64_t offset, LlvmType* type);
-  void store_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
-  void store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
-  void store_scatter(const Address& address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
+  void store_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                     const Leaves& value);
+  void store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                    const Leaves& value);
+  void store_scatter(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                     const Leaves& value);
   void store_vector(const Address& address, LlvmValue* pointer, LlvmValue* value, LlvmValue* mask,
                     unsigned align);
   LlvmType* memory_type(Id scalar) const;
@@ -232,8 +226,6 @@ class Emitter {
   template <class Instruction>
   Instruction* annotate(Instruction* inst, const Address& address);
   bool is_scalar_address(const Address& address) const;
-  LlvmValue* per_lane(LlvmValue* mask, LlvmType* result, unsigned chunk,
-                      llvm::function_ref<LlvmValue*(LlvmValue* lane)> body);
 
   // ---- emit_private.cpp
   void declare_private();
@@ -268,7 +260,8 @@ class Emitter {
   std::array<Val, 2> ballot(const Val& predicate);
   std::array<Val, 2> ballot_words(const Leaves& value);
   Val find_bit(const Val& low, const Val& high, bool highest, const Shape& shape);
-  Val count_bits(const Val& low, const Val& high, const Val* limit, bool inclusive, const Shape& shape);
+  Val count_bits(const Val& low, const Val& high, const Val* limit, bool inclusive,
+                 const Shape& shape);
   Val shuffle(const Val& value, const Val& source, const Shape& shape);
   LlvmValue* lanes_moved(LlvmValue* v, llvm::function_ref<int(int)> source, LlvmValue* otherwise);
   Val reduce_clusters(spv::Op op, const Val& value, unsigned size, const Shape& shape);
@@ -364,7 +357,7 @@ class Emitter {
   std::unordered_map<Id, Slots> phi_slots_;
   std::unordered_map<Id, Leaves> constants_;
   std::vector<bool> scope_open_;
-  std::vector<std::uint32_t> scopes_;  // stack
+  std::vector<std::uint32_t> scopes_;                                   // stack
   std::unordered_map<std::uint32_t, std::vector<const Slot*>> resets_;  // by loop; kNone = pass
 
   // Control
@@ -374,7 +367,7 @@ class Emitter {
   std::vector<BasicBlock*> labels_;
   std::unordered_map<std::uint32_t, Slot> mask_slots_;
   std::vector<bool> mask_known_;  // blocks whose mask is that of their construct
-  struct Chain {  // the mask that the next block takes over unchanged
+  struct Chain {                  // the mask that the next block takes over unchanged
     std::uint32_t block = kNone;
     Val mask;
   } chain_;
@@ -382,7 +375,7 @@ class Emitter {
 
   // Private memory
   struct PrivateStore {
-    Slots slots;                  // by leaf, if never indexed by a value
+    Slots slots;  // by leaf, if never indexed by a value
     std::vector<Id> types;
     LlvmValue* memory = nullptr;  // [leaf][chunk][lane]
     std::uint64_t scratch_offset = 0, pass_stride = 0;

@@ -57,8 +57,7 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   g.width = std::min(register_lanes(options.isa), std::max(4u, std::bit_ceil(total)));
   std::uint32_t needed = (total + g.width - 1) / g.width;  // chunks of the whole workgroup
   std::uint32_t least = 1;
-  if (program.uses_subgroups)
-    least = std::clamp(g.subgroup / g.width, 1u, std::bit_ceil(needed));
+  if (program.uses_subgroups) least = std::clamp(g.subgroup / g.width, 1u, std::bit_ceil(needed));
   if (options.jam) {
     g.chunks = std::clamp(options.jam, 1u, std::max(needed, least));
     g.chunks = std::max(least, g.chunks / least * least);
@@ -69,7 +68,8 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   std::uint32_t limit = 2;
   if (census.loops)
     limit = std::clamp<std::uint32_t>(
-        static_cast<std::uint32_t>((registers / 2) / std::max<std::size_t>(2, census.carried)), 1u, 8u);
+        static_cast<std::uint32_t>((registers / 2) / std::max<std::size_t>(2, census.carried)), 1u,
+        8u);
   if (program.has_barrier) {
     // Rows share what does not depend on the row: keep the workgroup in one pass. Without
     // rows nothing is shared, and passes that have nobody in them are skipped.

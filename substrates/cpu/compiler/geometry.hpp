@@ -6,10 +6,9 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_GEOMETRY_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_GEOMETRY_HPP_
 
-#include <sokr/cpu/compiler.hpp>
-
 #include <array>
 #include <cstdint>
+#include <sokr/cpu/compiler.hpp>
 
 #include "compiler/program.hpp"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <sokr/cpu/kernel.hpp>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <sokr/cpu/kernel.hpp>
 #include <utility>
 
 namespace sokr::cpu {
@@ -65,7 +65,8 @@ const char* isa_name(Isa isa) {
 Result<Isa> isa_from_name(std::string_view name) {
   for (Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon})
     if (name == isa_name(isa)) return isa;
-  return fail(SOKR_INVALID_INPUT, "\"{}\" is no instruction set; there are sse4, avx2, avx512, neon", name);
+  return fail(SOKR_INVALID_INPUT,
+              "\"{}\" is no instruction set; there are sse4, avx2, avx512, neon", name);
 }
 
 bool host_supports(Isa isa) {
@@ -102,9 +103,20 @@ Isa host_isa() {
 }
 
 std::vector<std::uint8_t> CompiledKernel::serialise() const {
-  Header header{kMagic, kVersion, static_cast<std::uint32_t>(isa), flags,
-                {local_size[0], local_size[1], local_size[2]}, subgroup_size, lanes, passes,
-                binding_count, push_constant_size, scratch_size, entry_offset, image.size(), 0};
+  Header header{kMagic,
+                kVersion,
+                static_cast<std::uint32_t>(isa),
+                flags,
+                {local_size[0], local_size[1], local_size[2]},
+                subgroup_size,
+                lanes,
+                passes,
+                binding_count,
+                push_constant_size,
+                scratch_size,
+                entry_offset,
+                image.size(),
+                0};
   header.checksum = checksum_of(header, image);
   std::vector<std::uint8_t> out(sizeof header + image.size());
   std::memcpy(out.data(), &header, sizeof header);
@@ -115,14 +127,15 @@ std::vector<std::uint8_t> CompiledKernel::serialise() const {
 Result<CompiledKernel> CompiledKernel::deserialise(std::span<const std::uint8_t> bytes) {
   Header header{};
   if (bytes.size() < sizeof header)
-    return fail(SOKR_INVALID_INPUT, "a compiled kernel of {} bytes is shorter than its header", bytes.size());
+    return fail(SOKR_INVALID_INPUT, "a compiled kernel of {} bytes is shorter than its header",
+                bytes.size());
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.magic != kMagic || header.version != kVersion)
     return fail(SOKR_INVALID_INPUT, "the compiled kernel is of another format or version");
   auto image = bytes.subspan(sizeof header);
   if (header.image_size > kMaxImage || header.image_size != image.size())
-    return fail(SOKR_INVALID_INPUT, "the compiled kernel has {} bytes of code instead of {}", image.size(),
-                header.image_size);
+    return fail(SOKR_INVALID_INPUT, "the compiled kernel has {} bytes of code instead of {}",
+                image.size(), header.image_size);
   if (header.checksum != checksum_of(header, image))
     return fail(SOKR_INVALID_INPUT, "the compiled kernel's checksum is wrong: it is damaged");
   if (header.entry_offset >= header.image_size || header.isa < 1 || header.isa > 4)
@@ -144,7 +157,8 @@ Result<CompiledKernel> CompiledKernel::deserialise(std::span<const std::uint8_t>
 
 Result<MappedKernel> MappedKernel::map(const CompiledKernel& kernel) {
   if (!host_supports(kernel.isa))
-    return fail(SOKR_INVALID_INPUT, "the kernel is compiled for {}, which this processor does not have",
+    return fail(SOKR_INVALID_INPUT,
+                "the kernel is compiled for {}, which this processor does not have",
                 isa_name(kernel.isa));
   if (kernel.entry_offset >= kernel.image.size())
     return fail(SOKR_INVALID_INPUT, "the compiled kernel has no entry");
@@ -152,16 +166,19 @@ Result<MappedKernel> MappedKernel::map(const CompiledKernel& kernel) {
   std::size_t size = (kernel.image.size() + page - 1) / page * page;
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
-    return fail(SOKR_DISPATCH_FAILED, "no memory for {} bytes of code: {}", size, std::strerror(errno));
+    return fail(SOKR_DISPATCH_FAILED, "no memory for {} bytes of code: {}", size,
+                std::strerror(errno));
   std::memcpy(memory, kernel.image.data(), kernel.image.size());
   if (mprotect(memory, size, PROT_READ | PROT_EXEC) != 0) {
     int error = errno;
     munmap(memory, size);
-    return fail(SOKR_DISPATCH_FAILED, "code cannot be made executable here: {}", std::strerror(error));
+    return fail(SOKR_DISPATCH_FAILED, "code cannot be made executable here: {}",
+                std::strerror(error));
   }
   auto* start = static_cast<std::uint8_t*>(memory);
   __builtin___clear_cache(reinterpret_cast<char*>(start), reinterpret_cast<char*>(start) + size);
-  auto entry = reinterpret_cast<KernelEntry>(reinterpret_cast<std::uintptr_t>(start + kernel.entry_offset));
+  auto entry =
+      reinterpret_cast<KernelEntry>(reinterpret_cast<std::uintptr_t>(start + kernel.entry_offset));
   return MappedKernel(memory, size, entry);
 }
 

@@ -91,7 +91,8 @@ class Linker {
 
   Result<void> relocate() {
     for (const auto& section : sections_) {
-      if (section.sh_type != SHT_RELA || section.sh_info >= sections_.size() || !placed_[section.sh_info])
+      if (section.sh_type != SHT_RELA || section.sh_info >= sections_.size() ||
+          !placed_[section.sh_info])
         continue;
       SOKR_ASSIGN(auto rows, table<Elf64_Rela>(section));
       for (const auto& row : rows) {
@@ -129,7 +130,8 @@ class Linker {
     return broken(fmt::format("relocation {} is of an unknown kind", type));
   }
 
-  Result<void> apply_aarch64(std::uint64_t type, std::uint64_t at, std::int64_t target, std::int64_t delta) {
+  Result<void> apply_aarch64(std::uint64_t type, std::uint64_t at, std::int64_t target,
+                             std::int64_t delta) {
     auto low = static_cast<std::uint32_t>(target & 0xfff);
     switch (type) {
       case R_AARCH64_PREL32:

@@ -7,9 +7,8 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_LINK_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_LINK_HPP_
 
-#include <sokr/base/result.hpp>
-
 #include <cstdint>
+#include <sokr/base/result.hpp>
 #include <span>
 #include <string_view>
 #include <vector>

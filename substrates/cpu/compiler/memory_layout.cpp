@@ -106,7 +106,8 @@ void placed_leaves(const spirv::Module& module, const Placed& placed, std::uint6
     out.push_back({offset, placed.type});
     return;
   }
-  auto count = t->kind == TypeKind::kStruct ? static_cast<std::uint32_t>(t->members.size()) : t->count;
+  auto count =
+      t->kind == TypeKind::kStruct ? static_cast<std::uint32_t>(t->members.size()) : t->count;
   for (std::uint32_t i = 0; i < count; ++i) {
     std::uint64_t at = 0;
     Placed part = placed_part(module, placed, i, &at);

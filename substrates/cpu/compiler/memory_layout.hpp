@@ -5,9 +5,8 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_MEMORY_LAYOUT_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_MEMORY_LAYOUT_HPP_
 
-#include <sokr/spirv/module.hpp>
-
 #include <cstdint>
+#include <sokr/spirv/module.hpp>
 #include <vector>
 
 namespace sokr::cpu {
@@ -15,7 +14,7 @@ namespace sokr::cpu {
 // A type at a place in memory, with what its parents decided about it.
 struct Placed {
   spirv::Id type = 0;
-  spirv::MatrixLayout matrix;        // of the matrices in it
+  spirv::MatrixLayout matrix;          // of the matrices in it
   std::uint32_t component_stride = 0;  // of a vector's components; 0 = packed
 };
 

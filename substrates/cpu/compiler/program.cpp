@@ -107,8 +107,8 @@ std::string to_text(const Program& program) {
       out += inst.id ? fmt::format("  %{} = {}", inst.id, spirv::op_name(inst.op))
                      : fmt::format("  {}", spirv::op_name(inst.op));
       for (std::size_t i = 0; i < inst.args.size(); ++i)
-        out += fmt::format(" {}{}", operand_is_value(inst.op, i, inst.args) ? "%" : "",
-                           inst.args[i]);
+        out +=
+            fmt::format(" {}{}", operand_is_value(inst.op, i, inst.args) ? "%" : "", inst.args[i]);
       out += '\n';
     }
     out += fmt::format("  to %{} ->", block.condition);

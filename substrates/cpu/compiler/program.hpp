@@ -8,10 +8,9 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_PROGRAM_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_PROGRAM_HPP_
 
+#include <cstdint>
 #include <sokr/base/result.hpp>
 #include <sokr/spirv/module.hpp>
-
-#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,12 +50,12 @@ struct Block {
   std::vector<Phi> phis;
   std::vector<Inst> body;
   Exit exit = Exit::kEnd;
-  Id condition = 0;                  // kBranch: bool; kSwitch: selector
-  std::vector<std::uint32_t> targets;  // kJump 1; kBranch true, false; kSwitch [0] = default
-  std::vector<Case> cases;           // kSwitch
+  Id condition = 0;                         // kBranch: bool; kSwitch: selector
+  std::vector<std::uint32_t> targets;       // kJump 1; kBranch true, false; kSwitch [0] = default
+  std::vector<Case> cases;                  // kSwitch
   std::vector<std::uint32_t> predecessors;  // each once
-  std::uint32_t construct = 0;       // innermost
-  bool barrier_after = false;        // a control barrier stands between this block and the next
+  std::uint32_t construct = 0;              // innermost
+  bool barrier_after = false;  // a control barrier stands between this block and the next
 };
 
 enum class ConstructKind : std::uint8_t { kFunction, kSelection, kSwitch, kLoop };
@@ -90,8 +89,8 @@ struct PrivateVariable {
 struct Program {
   const spirv::Module* module = nullptr;
   const spirv::EntryPoint* entry = nullptr;
-  std::vector<Block> blocks;  // the last one is empty and ends the kernel
-  std::vector<Construct> constructs;  // parents first; [0] is the kernel
+  std::vector<Block> blocks;            // the last one is empty and ends the kernel
+  std::vector<Construct> constructs;    // parents first; [0] is the kernel
   std::vector<Definition> definitions;  // by id - module->bound()
   std::vector<PrivateVariable> variables;
   bool has_barrier = false;

@@ -28,7 +28,8 @@ class Promoter {
     for (std::size_t i = 0; i < pending_.size(); ++i) fill_phi(pending_[i]);
     remove_trivial_phis();
     substitute();
-    std::erase_if(p_.variables, [&](const PrivateVariable& v) { return candidates_.contains(v.id); });
+    std::erase_if(p_.variables,
+                  [&](const PrivateVariable& v) { return candidates_.contains(v.id); });
     index_definitions(p_);
   }
 
@@ -138,7 +139,8 @@ class Promoter {
   }
 
   Id final_value(Id id) const {
-    for (auto it = replaced_.find(id); it != replaced_.end(); it = replaced_.find(id)) id = it->second;
+    for (auto it = replaced_.find(id); it != replaced_.end(); it = replaced_.find(id))
+      id = it->second;
     return id;
   }
 
@@ -193,6 +195,8 @@ class Promoter {
 
 }  // namespace
 
-void promote_variables(Program& program) { Promoter(program).run(); }
+void promote_variables(Program& program) {
+  Promoter(program).run();
+}
 
 }  // namespace sokr::cpu

@@ -30,7 +30,8 @@ struct Shape {
     s.align = alignment;
     return s;
   }
-  static Shape linear(std::int64_t lane_stride, std::int64_t chunk_stride, std::uint32_t alignment) {
+  static Shape linear(std::int64_t lane_stride, std::int64_t chunk_stride,
+                      std::uint32_t alignment) {
     Shape s = uniform(alignment);
     s.ls = lane_stride;
     s.cs = chunk_stride;
@@ -93,8 +94,7 @@ inline Shape join(const Shape& a, const Shape& b) {
   if (!b.known) return a;
   bool by_chunk = a.varies_by_chunk() || b.varies_by_chunk();
   if (!a.affine || !b.affine || a.ls != b.ls)
-    return a.varies_by_lane() || b.varies_by_lane() ? Shape::varying(by_chunk)
-                                                    : Shape::by_chunk(0);
+    return a.varies_by_lane() || b.varies_by_lane() ? Shape::varying(by_chunk) : Shape::by_chunk(0);
   std::uint32_t align = std::min(a.align, b.align);
   if (!a.chunk && !b.chunk && a.cs == b.cs) return Shape::linear(a.ls, a.cs, align);
   return Shape::by_chunk(a.ls, align);

@@ -57,7 +57,8 @@ Handler handler_of(spv::Op op) {
 }
 
 bool supports_glsl_std_450(std::uint32_t instruction) {
-  if (instruction >= GLSLstd450InterpolateAtCentroid && instruction <= GLSLstd450InterpolateAtOffset)
+  if (instruction >= GLSLstd450InterpolateAtCentroid &&
+      instruction <= GLSLstd450InterpolateAtOffset)
     return false;
   return instruction >= GLSLstd450Round && instruction <= GLSLstd450NClamp;
 }

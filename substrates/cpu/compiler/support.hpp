@@ -4,9 +4,8 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_SUPPORT_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_SUPPORT_HPP_
 
-#include <sokr/spirv/module.hpp>
-
 #include <cstdint>
+#include <sokr/spirv/module.hpp>
 
 namespace sokr::cpu {
 

@@ -27,8 +27,8 @@ Shape add(const Shape& a, const Shape& b, int sign) {
 
 std::uint32_t times(std::uint32_t align, std::uint64_t factor) {
   std::uint64_t low = factor == 0 ? Shape::kMaxAlign : (factor & (~factor + 1));
-  return static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(Shape::kMaxAlign, align * std::min<std::uint64_t>(low, Shape::kMaxAlign)));
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(
+      Shape::kMaxAlign, align * std::min<std::uint64_t>(low, Shape::kMaxAlign)));
 }
 
 Shape scale(const Shape& a, std::int64_t factor) {
@@ -142,7 +142,9 @@ Shape integer_leaf(const Program& p, const Geometry& g, const Inst& inst, std::s
   return elementwise({a, b});
 }
 
-const Shape& leaf_of(const Shapes& s, std::size_t i) { return s.size() == 1 ? s[0] : s[i]; }
+const Shape& leaf_of(const Shapes& s, std::size_t i) {
+  return s.size() == 1 ? s[0] : s[i];
+}
 
 Shapes merge(const Operands& operands, std::size_t count) {
   Divergence d;
@@ -181,7 +183,7 @@ Shapes shuffle(const Inst& inst, const Operands& operands) {
   std::size_t n = operands[0].size();
   for (std::size_t i = 2; i < inst.args.size(); ++i) {
     std::uint32_t at = inst.args[i];
-    out.push_back(at < n                          ? operands[0][at]
+    out.push_back(at < n                        ? operands[0][at]
                   : at - n < operands[1].size() ? operands[1][at - n]
                                                 : Shape::uniform());
   }
@@ -292,9 +294,9 @@ Shapes builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
                       : Shape::by_chunk(1, w);
     bool rows = sx == w && (sz == 1 || (sx * sy) % m == 0);
     y = sx % m == 0 ? Shape::uniform() : rows ? Shape::linear(0, 1, 1) : Shape::by_chunk(0);
-    z = sz == 1               ? Shape::uniform(Shape::kMaxAlign)
+    z = sz == 1              ? Shape::uniform(Shape::kMaxAlign)
         : (sx * sy) % m == 0 ? Shape::uniform()
-                              : Shape::by_chunk(0);
+                             : Shape::by_chunk(0);
   } else if (w % sx == 0) {
     x = Shape::varying(false);
     if (sz == 1) z = Shape::uniform(Shape::kMaxAlign);
@@ -351,8 +353,8 @@ Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Ope
     case spv::Op::OpSelect: {
       Shapes out;
       for (std::size_t i = 0; i < count; ++i)
-        out.push_back(select_leaf(leaf_of(operands[0], i), leaf_of(operands[1], i),
-                                  leaf_of(operands[2], i)));
+        out.push_back(
+            select_leaf(leaf_of(operands[0], i), leaf_of(operands[1], i), leaf_of(operands[2], i)));
       return out;
     }
     case spv::Op::OpCopyObject:

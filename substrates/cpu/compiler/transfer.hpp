@@ -11,7 +11,9 @@ namespace sokr::cpu {
 // Operands in the order of Inst::args; empty for those that are no values.
 using Operands = std::vector<Shapes>;
 
-inline Divergence merged(Divergence a, Divergence b) { return a |= b; }
+inline Divergence merged(Divergence a, Divergence b) {
+  return a |= b;
+}
 
 Shapes constant_shapes(const spirv::Module& module, Id id);
 Shapes transfer(const Program& program, const Geometry& geometry, const Inst& inst,

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kernel_runner.hpp"
 
-#include <sokr/reference/interpreter.hpp>
-#include <sokr/spirv/reflection.hpp>
-#include <spirv-tools/libspirv.hpp>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,6 +8,9 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <sokr/reference/interpreter.hpp>
+#include <sokr/spirv/reflection.hpp>
+#include <spirv-tools/libspirv.hpp>
 
 namespace sokr::cpu::test {
 namespace {
@@ -23,7 +23,8 @@ class Guarded {
     auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     std::size_t inner = (data.size() + page - 1) / page * page;
     size_ = inner + 2 * page;
-    base_ = static_cast<std::uint8_t*>(mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    base_ = static_cast<std::uint8_t*>(
+        mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     if (inner) mprotect(base_ + page, inner, PROT_READ | PROT_WRITE);
     // Atomics want aligned addresses; a size that is no multiple of 8 leaves a small gap.
     data_ = base_ + page + (inner - data.size()) / 8 * 8;
@@ -45,9 +46,10 @@ class Guarded {
 Bytes assemble(const std::string& text) {
   spvtools::SpirvTools tools(SPV_ENV_VULKAN_1_3);
   std::string message;
-  tools.SetMessageConsumer([&](spv_message_level_t, const char*, const spv_position_t& at, const char* what) {
-    message = std::to_string(at.line) + ": " + what;
-  });
+  tools.SetMessageConsumer(
+      [&](spv_message_level_t, const char*, const spv_position_t& at, const char* what) {
+        message = std::to_string(at.line) + ": " + what;
+      });
   std::vector<std::uint32_t> words;
   if (!tools.Assemble(text, &words)) throw std::runtime_error(message);
   Bytes bytes(words.size() * 4);
@@ -72,7 +74,8 @@ Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, Tes
   SOKR_ASSIGN(auto code, MappedKernel::map(kernel));
 
   std::vector<std::unique_ptr<Guarded>> memory;
-  for (const auto& buffer : launch.buffers) memory.push_back(std::make_unique<Guarded>(buffer.data));
+  for (const auto& buffer : launch.buffers)
+    memory.push_back(std::make_unique<Guarded>(buffer.data));
   std::vector<KernelBinding> bindings;
   for (const auto& binding : spirv::reflect_entry(*module, *entry).bindings)
     for (std::uint32_t i = 0; i < binding.count; ++i) {
@@ -88,7 +91,8 @@ Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, Tes
   push.resize(std::max<std::size_t>(push.size(), kernel.push_constant_size));
   std::vector<std::uint8_t> scratch(kernel.scratch_size + kScratchAlignment, 0xA5);
   auto at = reinterpret_cast<std::uintptr_t>(scratch.data());
-  auto* aligned = reinterpret_cast<void*>((at + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment);
+  auto* aligned =
+      reinterpret_cast<void*>((at + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment);
   std::uint32_t abort = 0;
   KernelContext context;
   context.bindings = bindings.data();
@@ -108,7 +112,8 @@ Result<void> run_reference(const Bytes& bytes, TestLaunch& launch, std::uint32_t
   SOKR_ASSIGN(auto program, reference::prepare(module, *entry, subgroup_size));
   std::vector<reference::Descriptor> descriptors;
   for (auto& buffer : launch.buffers)
-    descriptors.push_back({buffer.set, buffer.binding, buffer.index, buffer.data.data(), buffer.data.size()});
+    descriptors.push_back(
+        {buffer.set, buffer.binding, buffer.index, buffer.data.data(), buffer.data.size()});
   reference::Launch run;
   run.groups = launch.groups;
   run.descriptors = descriptors;

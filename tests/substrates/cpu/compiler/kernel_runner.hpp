@@ -5,10 +5,9 @@
 #ifndef SOKR_TESTS_CPU_KERNEL_RUNNER_HPP_
 #define SOKR_TESTS_CPU_KERNEL_RUNNER_HPP_
 
-#include <sokr/cpu/compiler.hpp>
-
 #include <array>
 #include <cstdint>
+#include <sokr/cpu/compiler.hpp>
 #include <string>
 #include <vector>
 
@@ -46,7 +45,8 @@ Bytes read_shader(const std::string& name);
 
 // Each writes the buffers' new contents back into `launch`.
 Result<void> run_compiled(const Bytes& module, const CompileOptions& options, TestLaunch& launch);
-Result<void> run_reference(const Bytes& module, TestLaunch& launch, std::uint32_t subgroup_size = 32);
+Result<void> run_reference(const Bytes& module, TestLaunch& launch,
+                           std::uint32_t subgroup_size = 32);
 
 // All instruction sets of this machine, each alone and with the pitfalls that a test can
 // provoke: several jam factors, garbage in inactive lanes.

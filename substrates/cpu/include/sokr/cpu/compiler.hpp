@@ -9,7 +9,6 @@
 
 #include <sokr/cpu/kernel.hpp>
 #include <sokr/spirv/module.hpp>
-
 #include <string>
 
 namespace sokr::cpu {

@@ -11,11 +11,10 @@
 #ifndef SOKR_CPU_KERNEL_HPP_
 #define SOKR_CPU_KERNEL_HPP_
 
-#include <sokr/base/result.hpp>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <sokr/base/result.hpp>
 #include <span>
 #include <string>
 #include <vector>
