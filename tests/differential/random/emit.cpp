@@ -607,10 +607,10 @@ std::vector<std::uint32_t> emit(const Program& program) {
     optimizer.RegisterPass(spvtools::CreateSSARewritePass());
   } else {
     // No pass that folds constants: what it makes of an oversized shift is its own affair.
-    // Nor merge-return, whose output other passes do not survive.
+    // Nor merge-return, whose output other passes do not survive, nor private-to-local, which
+    // forgets what a variable holds between two calls.
     optimizer.RegisterPass(spvtools::CreateInlineExhaustivePass())
         .RegisterPass(spvtools::CreateEliminateDeadFunctionsPass())
-        .RegisterPass(spvtools::CreatePrivateToLocalPass())
         .RegisterPass(spvtools::CreateSSARewritePass())
         .RegisterPass(spvtools::CreateBlockMergePass())
         .RegisterPass(spvtools::CreateIfConversionPass());
