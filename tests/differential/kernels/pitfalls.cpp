@@ -172,6 +172,16 @@ std::uint32_t leave(std::uint32_t i) {
   return last;
 }
 
+Situation nested_loop_value() {
+  constexpr std::uint32_t kBase = 3;
+  Situation s = values(2, 128, [](std::uint32_t i) {
+    const std::uint32_t rounds = std::max(i % 29, 1u);
+    return kBase * 1000 + kBase + (rounds - 1) * 10 + 1;
+  });
+  s.launch.push(kBase);
+  return s;
+}
+
 Situation barrier_in_condition(std::uint32_t turn) {
   Situation s = values(3, 36, [turn](std::uint32_t i) {
     const std::uint32_t l = i % 12, group = i / 12;
@@ -383,6 +393,7 @@ std::vector<Pitfall> pitfalls() {
        }},
       {"100000 iterations", "long_loop", long_loop, "its loops end after 65,535 iterations"},
       {"values that leave a loop", "loop_exit_value", [] { return values(2, 128, leave); }},
+      {"values that leave nested loops", "nested_loop_value", nested_loop_value},
       {"barriers in a loop", "barrier_in_loop",
        [] { return values(2, 66, [](std::uint32_t i) { return (i % 33 + 20) % 33 * 100 + 20; }); },
        "it loses the 33rd invocation after a loop with barriers"},
