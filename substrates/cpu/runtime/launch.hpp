@@ -57,7 +57,15 @@ class Launch {
   // all to end: it ends the token. Whoever left at a deadline sees to it that others go on.
   bool work(ScratchPool& scratch, std::chrono::steady_clock::time_point deadline =
                                       std::chrono::steady_clock::time_point::max());
-  bool has_unclaimed() const { return next_.load(std::memory_order_relaxed) < total_; }
+  // Lets in those who wait for the start: there are workgroups to run, or it has ended.
+  void open() {
+    open_.store(true, std::memory_order_release);
+    open_.notify_all();
+  }
+  bool is_open() const { return open_.load(std::memory_order_acquire); }
+  void await_open() const { open_.wait(false, std::memory_order_acquire); }
+  // False as long as it is not open; all that set_groups decides is known if true.
+  bool has_unclaimed() const { return is_open() && next_.load(std::memory_order_relaxed) < total_; }
   // How long one chunk is expected to take; empty if that is unknown or data may change it.
   std::optional<std::chrono::nanoseconds> expected_chunk() const;
   // From the first claim to now; 0 if nothing was claimed.
@@ -85,6 +93,7 @@ class Launch {
   std::uint32_t seats_ = 1;
   std::atomic<std::uint32_t> abort_{0};
   std::atomic<bool> out_of_memory_{false};
+  std::atomic<bool> open_{false};
   std::atomic<std::int64_t> started_{0};
   std::atomic<std::uint32_t> seated_{0};
   alignas(64) std::atomic<std::uint64_t> next_{0};

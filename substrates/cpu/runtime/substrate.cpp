@@ -245,6 +245,7 @@ void CpuSubstrate::start(const LaunchPointer& launch, std::array<std::uint32_t, 
     }
     launch->set_groups(groups, threads_);
     if (launch->total() == 0) return end(launch);
+    launch->open();
     spread(launch, std::min(threads_, launch->total()));
   } catch (const std::exception& error) {
     end_failed(launch, fmt::format("the launch could not be started: {}", error.what()));
@@ -293,15 +294,20 @@ CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t tim
   if (timeout_ns == 0 || answer.result != SOKR_OK || answer.signal != SOKR_COMPLETION_PENDING)
     return answer;
   Clock::time_point deadline = deadline_after(timeout_ns);
-  if (LaunchPointer launch = find(token); launch && launch->has_unclaimed()) {
+  if (LaunchPointer launch = find(token)) {
     bool endless = deadline == Clock::time_point::max();
-    auto chunk = launch->expected_chunk();
-    if (endless || (chunk && Clock::now() + 2 * *chunk < deadline)) {
-      work_on(launch, deadline);
-      if (!endless && launch->has_unclaimed()) spread(launch, 1);
-    }
+    if (endless) launch->await_open();
+    if (launch->has_unclaimed()) take_part(launch, deadline);
   }
   return tokens_.completion(token, nanoseconds_until(deadline));
+}
+
+void CpuSubstrate::take_part(const LaunchPointer& launch, Clock::time_point deadline) {
+  bool endless = deadline == Clock::time_point::max();
+  auto chunk = launch->expected_chunk();
+  if (!endless && (!chunk || Clock::now() + 2 * *chunk >= deadline)) return;
+  work_on(launch, deadline);
+  if (!endless && launch->has_unclaimed()) spread(launch, 1);
 }
 
 void CpuSubstrate::end(const LaunchPointer& launch) noexcept {
@@ -331,6 +337,7 @@ void CpuSubstrate::settle(LaunchPointer launch) noexcept {
   last = &launch->next_ended;
   while (launch) {
     forget(launch->token);
+    launch->open();
     if (launch->failed)
       tokens_.fail(launch->token, std::move(launch->failure));
     else

@@ -71,6 +71,7 @@ class CpuSubstrate {
   void spread(const LaunchPointer& launch, std::uint32_t tasks);
   void work_on(const LaunchPointer& launch,
                std::chrono::steady_clock::time_point deadline) noexcept;
+  void take_part(const LaunchPointer& launch, std::chrono::steady_clock::time_point deadline);
   void end(const LaunchPointer& launch) noexcept;
   void end_failed(const LaunchPointer& launch, std::string sentence) noexcept;
   void settle(LaunchPointer launch) noexcept;
