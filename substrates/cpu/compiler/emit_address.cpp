@@ -61,29 +61,50 @@ void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::
   address.offset = spread(address.offset, index, stride);
 }
 
+void Emitter::track_part(Address& address, const Val& index, std::int64_t stride) {
+  if (!address.parts) return;
+  if (!index.s.affine || index.s.ls != 0 || index.s.cs != 0 || stride >= (INT64_C(1) << 31)) {
+    address.parts = false;
+    return;
+  }
+  LlvmType* i64 = b_.getInt64Ty();
+  auto scaled = [&](LlvmValue* v) {
+    return b_.CreateMul(b_.CreateSExt(v, i64), b_.getInt64(static_cast<std::uint64_t>(stride)));
+  };
+  if (!index.s.chunk) {
+    LlvmValue* term = scaled(index.v[0]);
+    address.common = address.common ? b_.CreateAdd(address.common, term) : term;
+    return;
+  }
+  Val term = apply(Shape::by_chunk(0), {&index},
+                   [&](llvm::ArrayRef<LlvmValue*> v) { return scaled(v[0]); });
+  if (address.own.v.empty()) {
+    address.own = term;
+    return;
+  }
+  address.own = apply(Shape::by_chunk(0), {&address.own, &term},
+                      [&](llvm::ArrayRef<LlvmValue*> v) { return b_.CreateAdd(v[0], v[1]); });
+}
+
 // A sum of something common and something that only differs between chunks (a row's
-// start, say) is kept in two parts: in a loop only the first one changes.
+// start, say) is two parts, unless it wraps.
 bool Emitter::split_term(Address& address, Id index, std::int64_t stride) {
   const Inst* sum = p_.inst(index);
-  bool plain = address.offset.s.is_uniform() && !address.scale && !address.common;
-  if (!sum || sum->op != spv::Op::OpIAdd || !plain || stride >= (INT64_C(1) << 31)) return false;
+  if (!address.parts || !sum || sum->op != spv::Op::OpIAdd) return false;
   Val a = get(sum->args[0])[0], b = get(sum->args[1])[0];
   if (!a.v[0]->getType()->isIntegerTy(32)) return false;
   if (!a.s.is_uniform()) std::swap(a, b);
   if (!a.s.is_uniform() || !b.s.affine || b.s.ls != 0 || !b.s.chunk) return false;
   // Neither part may come near the limits of 32 bits, or the sum could wrap.
   auto modest = [&](LlvmValue* v) {
-    return b_.CreateICmpULT(b_.CreateAdd(v, b_.getInt32(1u << 30)), b_.getInt32(1u << 31));
+    LlvmValue* one =
+        b_.CreateICmpULT(b_.CreateAdd(v, b_.getInt32(1u << 30)), b_.getInt32(1u << 31));
+    address.sums = address.sums ? b_.CreateAnd(address.sums, one) : one;
   };
-  LlvmType* i64 = b_.getInt64Ty();
-  LlvmValue* factor = b_.getInt64(static_cast<std::uint64_t>(stride));
-  address.sums = modest(a.v[0]);
-  for (LlvmValue* v : b.v) address.sums = b_.CreateAnd(address.sums, modest(v));
-  address.common =
-      b_.CreateAdd(address.offset.v[0], b_.CreateMul(b_.CreateSExt(a.v[0], i64), factor));
-  address.own = apply(Shape::by_chunk(0), {&b}, [&](llvm::ArrayRef<LlvmValue*> v) {
-    return b_.CreateMul(b_.CreateSExt(v[0], i64), factor);
-  });
+  modest(a.v[0]);
+  for (LlvmValue* v : b.v) modest(v);
+  track_part(address, a, stride);
+  track_part(address, b, stride);
   return true;
 }
 
@@ -221,19 +242,9 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
       chain.op == spv::Op::OpPtrAccessChain || chain.op == spv::Op::OpInBoundsPtrAccessChain;
   auto add = [&](Id index, std::int64_t stride) {
     Leaves value = get(index);
-    bool last = index == chain.args.back() || !p_.module->constant(index);
-    if (last && !value.empty() && value[0].s.affine && value[0].s.chunk) {
-      Address parts = address;
-      if (split_term(parts, index, stride)) {
-        address.common = parts.common;
-        address.own = parts.own;
-        address.sums = parts.sums;
-        add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
-        return;
-      }
-    }
-    if (!p_.module->constant(index)) address.common = nullptr;
-    if (!value.empty()) add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
+    if (value.empty()) return;
+    if (!split_term(address, index, stride)) track_part(address, value[0], stride);
+    add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
   };
   if (variable && !pointer_step && address.space == Space::kBuffer) {
     const spirv::Type* type = p_.module->type(variable->pointee);
@@ -259,6 +270,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
       address.placed =
           placed_part(*p_.module, address.placed,
                       constant ? static_cast<std::uint32_t>(constant->bits) : 0, &offset);
+      track_part(address, constant_val(b_.getInt64(offset)), 1);
       add_term(address, constant_val(b_.getInt64(offset)), b_.getInt64Ty(), 1);
       continue;
     }

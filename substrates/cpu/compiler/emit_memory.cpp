@@ -89,7 +89,7 @@ Leaves Emitter::load_memory(Address address, Id type) {
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
   if (trusted) address.limit = nullptr;
   if (is_scalar_address(address)) {
-    bool rows = address.common && address.limit && address.offset.s.chunk;
+    bool rows = address.parts && !address.own.v.empty() && address.limit && address.offset.s.chunk;
     return rows ? load_rows(address, leaves) : load_uniform(address, leaves);
   }
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
@@ -180,6 +180,7 @@ Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>&
   BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
   BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
   BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+  LlvmValue* common = address.common ? address.common : b_.getInt64(0);
   LlvmValue *lowest = address.own.v[0], *highest = address.own.v[0];
   for (LlvmValue* v : address.own.v) {
     lowest = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, lowest, v);
@@ -188,10 +189,9 @@ Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>&
   // Limits are below 2^62, and the parts below 2^61: nothing wraps here.
   LlvmValue* first = b_.CreateAdd(lowest, b_.getInt64(static_cast<std::uint64_t>(e.low)));
   LlvmValue* last = b_.CreateAdd(highest, b_.getInt64(static_cast<std::uint64_t>(e.high)));
-  LlvmValue* inside = b_.CreateICmpSGE(address.common, b_.CreateNeg(first));
-  inside =
-      b_.CreateAnd(inside, b_.CreateICmpSLE(address.common, b_.CreateSub(address.limit, last)));
-  inside = b_.CreateAnd(inside, address.sums);
+  LlvmValue* inside = b_.CreateICmpSGE(common, b_.CreateNeg(first));
+  inside = b_.CreateAnd(inside, b_.CreateICmpSLE(common, b_.CreateSub(address.limit, last)));
+  if (address.sums) inside = b_.CreateAnd(inside, address.sums);
   b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(fast);
   Leaves out(leaves.size());
@@ -199,7 +199,7 @@ Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>&
     out[i].s = Shape::by_chunk(0);
     for (unsigned c = 0; c < g_.chunks; ++c) {
       LlvmValue* row = b_.CreateGEP(b_.getInt8Ty(), address.base, address.own.v[c]);
-      LlvmValue* at = b_.CreateGEP(b_.getInt8Ty(), row, address.common);
+      LlvmValue* at = b_.CreateGEP(b_.getInt8Ty(), row, common);
       at = b_.CreateConstGEP1_64(b_.getInt8Ty(), at, leaves[i].offset);
       unsigned size = scalar_size(*p_.module, leaves[i].type);
       auto* load = b_.CreateAlignedLoad(memory_type(leaves[i].type), at, Align(std::min(size, 4u)));

@@ -64,8 +64,10 @@ struct Address {
   Val offset;                  // i64
   Val index;                   // i32, if `scale` is not 0: offset + index * scale
   std::int64_t scale = 0;
-  // If not null: the offset as what all chunks have in common plus what is each one's own,
-  // true where `sums` is. The second part does not change in loops around the access.
+  // While `parts`: the offset is also what all chunks have in common (null = 0) plus what
+  // is each one's own (may be empty), provided `sums` (null = always). The second part
+  // rarely changes in a loop around the access.
+  bool parts = true;
   LlvmValue *common = nullptr, *sums = nullptr;
   Val own;
   Placed placed;  // what is there
@@ -195,6 +197,7 @@ class Emitter {
   Address address_of(Id pointer);
   void walk_chain(Address& address, const Inst& chain);
   bool split_term(Address& address, Id index, std::int64_t stride);
+  void track_part(Address& address, const Val& index, std::int64_t stride);
   Leaves load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);
   Address root_address(Id root);
