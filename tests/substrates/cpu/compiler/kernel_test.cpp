@@ -23,11 +23,12 @@ TestLaunch standard_launch(std::uint32_t count, std::uint32_t local, std::uint32
   return launch;
 }
 
-void expect_same(const Bytes& module, const TestLaunch& launch) {
+void expect_same(const Bytes& module, const TestLaunch& launch, std::uint32_t subgroup = 32) {
   TestLaunch expected = launch;
-  auto reference = run_reference(module, expected);
+  auto reference = run_reference(module, expected, subgroup);
   ASSERT_TRUE(reference.ok()) << reference.failure().sentence;
-  for (const auto& options : all_options()) {
+  for (auto options : all_options()) {
+    options.subgroup_size = subgroup;
     TestLaunch actual = launch;
     auto result = run_compiled(module, options, actual);
     ASSERT_TRUE(result.ok()) << describe(options) << ": " << result.failure().sentence;
@@ -53,6 +54,14 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "indices", "subgroups", "subgroups_diverged", "atomics",
                                          "narrow_types", "rows", "odd_local_size", "structs",
                                          "matrices"));
+
+TEST(Subgroups, OfEverySize) {
+  Bytes module = read_shader("subgroups_diverged");
+  for (std::uint32_t size : {4u, 8u, 16u, 64u}) {
+    SCOPED_TRACE(size);
+    expect_same(module, standard_launch(150, 64), size);
+  }
+}
 
 TEST(Bounds, ReadsBeyondAreZeroAndWritesAreDropped) {
   Bytes module = read_shader("bounds");
