@@ -89,7 +89,7 @@ struct Commands {
              "compare with the --json of an earlier run");
     add_text(*bench, "--max-regress", bench_flags.max_regress, "PCT",
              "exit 3 if a median is so much slower");
-    cache = app.add_subcommand("cache", "compiled kernels kept on disk: show or clear them");
+    cache = app.add_subcommand("cache", "kernels kept on disk: show or clear them");
     cache->add_option("ACTION", cache_flags.action, "list (the default) or clear")->type_name("");
     cache->add_flag("--json", cache_flags.json, "machine-readable, schema sokr.cache/1");
     for (CLI::App* command : commands()) command->allow_extras();

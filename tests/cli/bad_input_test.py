@@ -89,7 +89,7 @@ def run_kernel(name):
 # name: (arguments, exit code, what the sentence has to contain)
 CASES = {
     # The command line.
-    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run and bench"),
+    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run, bench and cache"),
     "unknown command": (["rnu"], BAD_USAGE, "unknown command 'rnu'; did you mean 'run'?"),
     "unknown flag before": (["--verison"], BAD_USAGE, "did you mean '--version'?"),
     "unknown flag": (run("--grops", "4"), BAD_USAGE, "unknown flag '--grops'; did you mean '--groups'?"),

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "support.hpp"
@@ -11,7 +13,8 @@ namespace fs = std::filesystem;
 // SOKR_CACHE_DIR points to a fresh folder for the life of this object.
 class CacheFolder {
  public:
-  explicit CacheFolder(const char* name) : folder_(fs::path(testing::TempDir()) / name) {
+  explicit CacheFolder(const std::string& name)
+      : folder_(fs::path(testing::TempDir()) / (name + "_" + std::to_string(::getpid()))) {
     fs::remove_all(folder_);
     if (const char* old = std::getenv("SOKR_CACHE_DIR")) old_ = old;
     setenv("SOKR_CACHE_DIR", folder_.c_str(), 1);
