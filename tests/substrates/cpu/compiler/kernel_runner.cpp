@@ -34,7 +34,9 @@ class Guarded {
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;
   std::uint8_t* data() { return data_; }
-  void copy_to(Bytes& out) const { std::memcpy(out.data(), data_, used_); }
+  void copy_to(Bytes& out) const {
+    if (used_ != 0) std::memcpy(out.data(), data_, used_);
+  }
 
  private:
   std::uint8_t *base_ = nullptr, *data_ = nullptr;
