@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kernel_runner.hpp"
 
+#include <fmt/ranges.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <sokr/reference/interpreter.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <spirv-tools/libspirv.hpp>
+#if defined(SOKR_TEST_EMULATOR)
+#include "processor.hpp"
+#endif
 
 namespace sokr::cpu::test {
 namespace {
@@ -43,6 +48,37 @@ class Guarded {
   std::size_t size_ = 0, used_ = 0;
 };
 
+bool can_run(Isa isa) {
+#if defined(SOKR_TEST_EMULATOR)
+  if (isa == Isa::kNeon) return true;
+#endif
+  return host_supports(isa);
+}
+
+// All workgroups, on this processor or on an emulated one.
+Result<void> execute(const CompiledKernel& kernel, const std::vector<KernelBinding>& bindings,
+                     const Bytes& push, const std::array<std::uint32_t, 3>& groups) {
+#if defined(SOKR_TEST_EMULATOR)
+  if (!host_supports(kernel.isa)) {
+    static emulated::Processor processor(SOKR_TEST_EMULATOR, SOKR_TEST_RUNNER);
+    return processor.run(kernel.serialise(), bindings, push, groups);
+  }
+#endif
+  SOKR_ASSIGN(auto code, MappedKernel::map(kernel));
+  std::vector<std::uint8_t> scratch(kernel.scratch_size + kScratchAlignment, 0xA5);
+  auto at = reinterpret_cast<std::uintptr_t>(scratch.data());
+  auto* aligned =
+      reinterpret_cast<void*>((at + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment);
+  std::uint32_t abort = 0;
+  KernelContext context;
+  context.bindings = bindings.data();
+  context.push_constants = push.data();
+  std::copy(groups.begin(), groups.end(), context.group_count);
+  context.abort = &abort;
+  code.entry()(&context, 0, groups[0] * groups[1] * groups[2], aligned);
+  return {};
+}
+
 }  // namespace
 
 Bytes assemble(const std::string& text) {
@@ -70,11 +106,17 @@ Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, Tes
   decode.local_size = launch.local_size;
   SOKR_ASSIGN(auto module, spirv::decode(bytes, decode));
   SOKR_ASSIGN(const auto* entry, module->entry_point(""));
-  SOKR_ASSIGN(auto compiled, compile(*module, *entry, options));
-  // By way of the bytes that a cache would hold.
-  SOKR_ASSIGN(auto kernel, CompiledKernel::deserialise(compiled.serialise()));
-  SOKR_ASSIGN(auto code, MappedKernel::map(kernel));
-
+  // The bytes that a cache would hold; a test that runs a kernel again has no use for a second
+  // compilation.
+  static std::map<std::pair<Bytes, std::string>, Bytes> cache;
+  Bytes& stored =
+      cache[{bytes, describe(options) + fmt::format(" {} of {}", options.subgroup_size,
+                                                    fmt::join(launch.local_size, " "))}];
+  if (stored.empty()) {
+    SOKR_ASSIGN(auto compiled, compile(*module, *entry, options));
+    stored = compiled.serialise();
+  }
+  SOKR_ASSIGN(auto kernel, CompiledKernel::deserialise(stored));
   std::vector<std::unique_ptr<Guarded>> memory;
   for (const auto& buffer : launch.buffers)
     memory.push_back(std::make_unique<Guarded>(buffer.data));
@@ -91,17 +133,7 @@ Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, Tes
     }
   Bytes push = launch.push;
   push.resize(std::max<std::size_t>(push.size(), kernel.push_constant_size));
-  std::vector<std::uint8_t> scratch(kernel.scratch_size + kScratchAlignment, 0xA5);
-  auto at = reinterpret_cast<std::uintptr_t>(scratch.data());
-  auto* aligned =
-      reinterpret_cast<void*>((at + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment);
-  std::uint32_t abort = 0;
-  KernelContext context;
-  context.bindings = bindings.data();
-  context.push_constants = push.data();
-  std::copy(launch.groups.begin(), launch.groups.end(), context.group_count);
-  context.abort = &abort;
-  code.entry()(&context, 0, launch.groups[0] * launch.groups[1] * launch.groups[2], aligned);
+  SOKR_TRY(execute(kernel, bindings, push, launch.groups));
   for (std::size_t k = 0; k < memory.size(); ++k) memory[k]->copy_to(launch.buffers[k].data);
   return {};
 }
@@ -127,7 +159,7 @@ Result<void> run_reference(const Bytes& bytes, TestLaunch& launch, std::uint32_t
 std::vector<CompileOptions> all_options() {
   std::vector<CompileOptions> all;
   for (Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
-    if (!host_supports(isa)) continue;
+    if (!can_run(isa)) continue;
     for (std::uint32_t jam : {0u, 1u, 4u}) {
       CompileOptions options;
       options.isa = isa;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Compiles a kernel and runs it in this process, and runs the same in the reference
-// interpreter. Buffers of the compiled run lie flush against an unmapped page.
+// Compiles a kernel and runs it in this process or an emulator, and runs the same in the
+// reference interpreter. Buffers of the compiled run lie flush against an unmapped page.
 #ifndef SOKR_TESTS_CPU_KERNEL_RUNNER_HPP_
 #define SOKR_TESTS_CPU_KERNEL_RUNNER_HPP_
 
@@ -48,8 +48,8 @@ Result<void> run_compiled(const Bytes& module, const CompileOptions& options, Te
 Result<void> run_reference(const Bytes& module, TestLaunch& launch,
                            std::uint32_t subgroup_size = 32);
 
-// All instruction sets of this machine, each alone and with the pitfalls that a test can
-// provoke: several jam factors, garbage in inactive lanes.
+// All instruction sets of this machine and of its emulator, each alone and with the pitfalls that a
+// test can provoke: several jam factors, garbage in inactive lanes.
 std::vector<CompileOptions> all_options();
 std::string describe(const CompileOptions& options);
 
