@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emitter.hpp"
+#include "compiler/support.hpp"
 #include "compiler/transfer.hpp"
 
 namespace sokr::cpu {
@@ -8,6 +9,15 @@ namespace sokr::cpu {
 struct Emitter::Guard {
   BasicBlock* skip = nullptr;
   std::uint32_t scope = 0;
+};
+
+// While it lives, code is made for those who have parted.
+struct Emitter::Cold {
+  explicit Cold(Emitter& emitter) : e(emitter) { ++e.cold_; }
+  ~Cold() { --e.cold_; }
+  Cold(const Cold&) = delete;
+  Cold& operator=(const Cold&) = delete;
+  Emitter& e;
 };
 
 void Emitter::close_guard(Guard& guard) {
@@ -227,8 +237,13 @@ void Emitter::emit_divergent(std::uint32_t construct) {
   store_slot(live, saved, nullptr);
   BasicBlock* loop = BasicBlock::Create(cx_, "loop", fn_);
   BasicBlock* leave = BasicBlock::Create(cx_, "left", fn_);
-  b_.CreateBr(loop);
+  if (goes_round_together(construct)) {
+    emit_together_loop(construct, live, loop);
+  } else {
+    b_.CreateBr(loop);
+  }
   b_.SetInsertPoint(loop);
+  Cold parted(*this);
   std::uint32_t scope = open_scope();
   block_ = c.header;
   reset_slots_of(construct);
@@ -245,10 +260,15 @@ void Emitter::emit_divergent(std::uint32_t construct) {
 }
 
 void Emitter::emit_divergent_items(std::uint32_t construct) {
+  chain_.block = kNone;
+  emit_divergent_items(construct, p_.constructs[construct].begin);
+}
+
+// From block `first` on, whose mask is at hand or in chain_.
+void Emitter::emit_divergent_items(std::uint32_t construct, std::uint32_t first) {
   const Construct& c = p_.constructs[construct];
   Guard guard;
-  chain_.block = kNone;
-  for (std::uint32_t b = c.begin; b < c.end && !failure_;) {
+  for (std::uint32_t b = first; b < c.end && !failure_;) {
     std::uint32_t item = item_at(b, construct);
     std::uint32_t end = item == kNone ? b + 1 : p_.constructs[item].end;
     if (b != c.begin) {
@@ -278,7 +298,15 @@ void Emitter::emit_divergent_items(std::uint32_t construct) {
     chain_.block = kNone;
     if (item == kNone) {
       emit_body(b);
+      std::uint32_t on = way_on(construct, b);
+      if (!guard.skip && on != kNone && is_made_twice(construct, b))
+        return emit_both_ways(construct, kNone, b, on);
       emit_exit_divergent(b);
+    } else if (std::uint32_t past = way_past(item);
+               !guard.skip && past != kNone && a_.escapes[item] && is_divergent(item) &&
+               end == past && p_.contains(construct, past) && is_made_twice(construct, b)) {
+      emit_body(b);
+      return emit_both_ways(construct, item, b, past);
     } else {
       Val mask = mask_;
       emit_range(item);
@@ -289,6 +317,290 @@ void Emitter::emit_divergent_items(std::uint32_t construct) {
     b = end;
   }
   close_guard(guard);
+}
+
+// ---- Together where the code says they may part ---------------------------------------------
+//
+// Where everyone is there and everyone stays, no masks are needed. Such code is made twice:
+// once for all together, tried first, and once with masks.
+
+namespace {
+
+constexpr std::size_t kMaxTwice = 3000;  // instructions times chunks
+
+bool has_effects(const Inst& inst) {
+  switch (inst.op) {
+    case spv::Op::OpStore:
+    case spv::Op::OpCopyMemory:
+    case spv::Op::OpControlBarrier:
+    case spv::Op::OpMemoryBarrier:
+      return true;
+    default:
+      return handler_of(inst.op) == Handler::kAtomic || handler_of(inst.op) == Handler::kExtension;
+  }
+}
+
+}  // namespace
+
+std::size_t Emitter::weight(std::uint32_t begin, std::uint32_t end) const {
+  std::size_t sum = 0;
+  for (std::uint32_t b = begin; b < end; ++b) sum += p_.blocks[b].body.size() + 1;
+  return sum * g_.chunks;
+}
+
+// The target of `block` that leads on inside `construct`, if the other one leaves it.
+std::uint32_t Emitter::way_on(std::uint32_t construct, std::uint32_t block) const {
+  const Block& source = p_.blocks[block];
+  if (source.exit != Exit::kBranch || source.construct != construct) return kNone;
+  bool yes = p_.contains(construct, source.targets[0]);
+  bool no = p_.contains(construct, source.targets[1]);
+  std::uint32_t on = source.targets[yes ? 0 : 1];
+  return yes != no && on == block + 1 && p_.blocks[on].predecessors.size() == 1 ? on : kNone;
+}
+
+// A selection in which some leave for good, and the others go on behind it: its header's
+// target outside.
+std::uint32_t Emitter::way_past(std::uint32_t selection) const {
+  const Construct& c = p_.constructs[selection];
+  const Block& source = p_.blocks[c.begin];
+  bool simple = c.kind == ConstructKind::kSelection && source.exit == Exit::kBranch &&
+                source.construct == selection && c.merge == c.end &&
+                p_.blocks[c.merge].predecessors.size() == 1;
+  if (!simple || (source.targets[0] != c.merge && source.targets[1] != c.merge)) return kNone;
+  return c.merge;
+}
+
+// Is the condition made of comparisons of which `extreme_holds` can tell?
+bool Emitter::is_steady(Id condition, std::uint32_t block) const {
+  const Inst* test = p_.inst(condition);
+  if (!test || p_.definition(condition)->block != block) return false;
+  switch (test->op) {
+    case spv::Op::OpLogicalNot:
+      return is_steady(test->args[0], block);
+    case spv::Op::OpLogicalAnd:
+    case spv::Op::OpLogicalOr:
+      return is_steady(test->args[0], block) && is_steady(test->args[1], block);
+    default:
+      break;
+  }
+  if (test->op < spv::Op::OpIEqual || test->op > spv::Op::OpSLessThanEqual) return false;
+  for (Id arg : test->args) {
+    if (arg < bound_) continue;
+    const Shapes& shapes = a_.values[arg - bound_];
+    if (shapes.size() != 1 || !shapes[0].affine) return false;
+  }
+  return true;
+}
+
+// Is what starts at `block` made twice, because it is not likely that they part there?
+bool Emitter::is_made_twice(std::uint32_t construct, std::uint32_t block) const {
+  const Construct& c = p_.constructs[construct];
+  if (cold_ || c.kind == ConstructKind::kLoop || is_split(construct)) return false;
+  Id condition = p_.blocks[block].condition;
+  if (condition < bound_ || !is_steady(condition, block)) return false;
+  return weight(block, c.end) <= kMaxTwice;
+}
+
+// What follows the branch at the end of `block`: once for the case that all go to `on`, and
+// once in general. `selection`: the construct that the branch opens, if it is not `construct`.
+void Emitter::emit_both_ways(std::uint32_t construct, std::uint32_t selection, std::uint32_t block,
+                             std::uint32_t on) {
+  BasicBlock* together = BasicBlock::Create(cx_, "together", fn_);
+  BasicBlock* parted = BasicBlock::Create(cx_, "parted", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "done", fn_);
+  Val here = mask_;
+  LlvmValue* all_on = everyone(block, on);
+  if (!is_full(here)) all_on = b_.CreateAnd(all_on, all(here));
+  b_.CreateCondBr(all_on, together, parted, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(together);
+  std::uint32_t scope = open_scope();
+  mask_ = constant_val(b_.getTrue());
+  phi_edge(block, on, mask_);
+  chain_ = {on, mask_};
+  emit_divergent_items(construct, on);
+  close_scope(scope);
+  scopes_.pop_back();
+  b_.CreateBr(done);
+
+  for (std::size_t b = block + 1; b < p_.constructs[construct].end && b < labels_.size(); ++b)
+    labels_[b] = nullptr;
+  b_.SetInsertPoint(parted);
+  Cold cold(*this);
+  scope = open_scope();
+  mask_ = here;
+  block_ = block;
+  chain_.block = kNone;
+  if (selection != kNone) {
+    make_mask_slots(selection);
+    emit_exit_divergent(block);
+    emit_divergent_items(selection, block + 1);
+    mask_ = here;
+    chain_.block = kNone;
+    emit_divergent_items(construct, p_.constructs[selection].end);
+  } else {
+    emit_exit_divergent(block);
+    emit_divergent_items(construct, block + 1);
+  }
+  close_scope(scope);
+  scopes_.pop_back();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  mask_ = here;
+}
+
+// A loop that they enter together and leave by the test at its head, and the block that tests.
+std::uint32_t Emitter::tested_at(std::uint32_t loop) const {
+  const Construct& c = p_.constructs[loop];
+  std::uint32_t b = c.header;
+  while (p_.blocks[b].exit == Exit::kJump && p_.blocks[b].targets[0] == b + 1 &&
+         p_.blocks[b + 1].predecessors.size() == 1 && b + 1 < c.end)
+    ++b;
+  if (way_on(loop, b) == kNone || p_.blocks[b].construct != loop) return kNone;
+  for (std::uint32_t i = c.header; i <= b; ++i) {
+    if (p_.blocks[i].construct != loop) return kNone;
+    for (const auto& inst : p_.blocks[i].body)
+      if (has_effects(inst)) return kNone;
+  }
+  return b;
+}
+
+bool Emitter::goes_round_together(std::uint32_t loop) const {
+  if (cold_ || is_split(loop) || tested_at(loop) == kNone) return false;
+  const Construct& c = p_.constructs[loop];
+  for (const auto& other : p_.constructs)
+    if (other.kind == ConstructKind::kLoop && other.begin > c.begin && other.end <= c.end)
+      return false;
+  return weight(c.begin, c.end) <= kMaxTwice;
+}
+
+// Rounds that everyone takes. Who has to leave goes to `parted`, where the loop starts anew
+// with the values that the round began with.
+void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* parted) {
+  const Construct& c = p_.constructs[loop];
+  std::uint32_t test = tested_at(loop), on = way_on(loop, test);
+  BasicBlock* head = BasicBlock::Create(cx_, "together", fn_);
+  BasicBlock* stay = BasicBlock::Create(cx_, "stay", fn_);
+  BasicBlock* part = BasicBlock::Create(cx_, "part", fn_);
+  Val saved = mask_, full = constant_val(b_.getTrue());
+  if (is_full(saved))
+    b_.CreateBr(head);
+  else
+    b_.CreateCondBr(all(saved), head, parted);
+  b_.SetInsertPoint(head);
+  std::uint32_t scope = open_scope();
+  block_ = c.header;
+  reset_slots_of(loop);
+  make_mask_slots(loop);
+  mask_ = full;
+  for (std::uint32_t b = c.header; b <= test; ++b) emit_body(b);
+  LlvmValue* all_on = everyone(test, on);
+  b_.CreateCondBr(all_on, stay, part, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(part);
+  store_slot(live, full, nullptr);
+  b_.CreateBr(parted);
+  b_.SetInsertPoint(stay);
+  phi_edge(test, on, full);
+  chain_ = {on, full};
+  emit_divergent_items(loop, on);
+  if (needs_abort_check(loop)) emit_abort_check();
+  if (a_.escapes[loop] || leaves_otherwise(loop, test))
+    b_.CreateCondBr(all(load_slot(live)), head, parted,
+                    llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  else
+    b_.CreateBr(head);
+  close_scope(scope);
+  scopes_.pop_back();
+  for (std::uint32_t b = c.begin; b < c.end && b < labels_.size(); ++b) labels_[b] = nullptr;
+  mask_ = saved;
+}
+
+// Does an edge other than those of block `test` leave the loop?
+bool Emitter::leaves_otherwise(std::uint32_t loop, std::uint32_t test) const {
+  const Construct& c = p_.constructs[loop];
+  for (std::uint32_t b = c.begin; b < c.end; ++b) {
+    if (b == test) continue;
+    for (auto to : p_.blocks[b].targets)
+      if (!p_.contains(loop, to)) return true;
+    for (const auto& one : p_.blocks[b].cases)
+      if (!p_.contains(loop, one.target)) return true;
+  }
+  return false;
+}
+
+// Do all invocations go from `block` to `to`?
+LlvmValue* Emitter::everyone(std::uint32_t block, std::uint32_t to) {
+  const Block& source = p_.blocks[block];
+  return all_hold(source.condition, to == source.targets[1], block);
+}
+
+LlvmValue* Emitter::all_hold(Id condition, bool negated, std::uint32_t block) {
+  const Inst* test = p_.inst(condition);
+  bool here = test && p_.definition(condition)->block == block;
+  bool joins = here && test->op == (negated ? spv::Op::OpLogicalOr : spv::Op::OpLogicalAnd);
+  if (here && test->op == spv::Op::OpLogicalNot) return all_hold(test->args[0], !negated, block);
+  if (joins && scalar_type(test->type)->isIntegerTy(1))
+    return b_.CreateAnd(all_hold(test->args[0], negated, block),
+                        all_hold(test->args[1], negated, block));
+  if (here)
+    if (LlvmValue* simple = extreme_holds(*test, negated)) return simple;
+  Val value = get(condition)[0];
+  return all(negated ? mask_not(value) : value);
+}
+
+// A comparison of numbers in steady steps with one number: the last step decides, if none of
+// them wraps.
+LlvmValue* Emitter::extreme_holds(const Inst& test, bool negated) {
+  if (test.op < spv::Op::OpUGreaterThan || test.op > spv::Op::OpSLessThanEqual) return nullptr;
+  bool is_signed = false;
+  llvm::CmpInst::Predicate predicate{};
+  switch (test.op) {
+    case spv::Op::OpULessThan:
+      predicate = llvm::CmpInst::ICMP_ULT;
+      break;
+    case spv::Op::OpULessThanEqual:
+      predicate = llvm::CmpInst::ICMP_ULE;
+      break;
+    case spv::Op::OpUGreaterThan:
+      predicate = llvm::CmpInst::ICMP_UGT;
+      break;
+    case spv::Op::OpUGreaterThanEqual:
+      predicate = llvm::CmpInst::ICMP_UGE;
+      break;
+    case spv::Op::OpSLessThan:
+      predicate = llvm::CmpInst::ICMP_SLT;
+      break;
+    case spv::Op::OpSLessThanEqual:
+      predicate = llvm::CmpInst::ICMP_SLE;
+      break;
+    case spv::Op::OpSGreaterThan:
+      predicate = llvm::CmpInst::ICMP_SGT;
+      break;
+    case spv::Op::OpSGreaterThanEqual:
+      predicate = llvm::CmpInst::ICMP_SGE;
+      break;
+    default:
+      return nullptr;
+  }
+  is_signed = llvm::CmpInst::isSigned(predicate);
+  if (negated) predicate = llvm::CmpInst::getInversePredicate(predicate);
+  Val a = get(test.args[0])[0], b = get(test.args[1])[0];
+  if (a.s.is_uniform()) {
+    std::swap(a, b);
+    predicate = llvm::CmpInst::getSwappedPredicate(predicate);
+  }
+  if (!a.s.affine || a.s.chunk || a.s.ls < 0 || a.s.cs < 0 || !b.s.is_uniform()) return nullptr;
+  std::int64_t span = a.s.ls * (g_.width - 1) + a.s.cs * (g_.chunks - 1);
+  if (span == 0 || span >= (INT64_C(1) << 30)) return nullptr;
+  LlvmValue* first = a.v[0];
+  LlvmType* type = first->getType();
+  if (type->getIntegerBitWidth() < 32) return nullptr;
+  auto* step = llvm::ConstantInt::get(type, static_cast<std::uint64_t>(span));
+  LlvmValue* last = b_.CreateAdd(first, step);
+  LlvmValue* straight = is_signed ? b_.CreateICmpSGE(last, first) : b_.CreateICmpUGE(last, first);
+  bool up = predicate == llvm::CmpInst::ICMP_ULT || predicate == llvm::CmpInst::ICMP_ULE ||
+            predicate == llvm::CmpInst::ICMP_SLT || predicate == llvm::CmpInst::ICMP_SLE;
+  LlvmValue* holds = b_.CreateICmp(predicate, up ? last : first, b.v[0]);
+  return b_.CreateAnd(straight, holds);
 }
 
 void Emitter::edge_divergent(std::uint32_t from, std::uint32_t to, const Val& mask) {

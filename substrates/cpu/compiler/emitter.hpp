@@ -53,7 +53,7 @@ struct TargetTraits {
   bool half = false;  // conversions between half and float
 };
 
-enum class Space : std::uint8_t { kBuffer, kPush, kWorkgroup, kPhysical, kDynamic };
+enum class Space : std::uint8_t { kBuffer, kPush, kWorkgroup, kTable, kPhysical, kDynamic };
 
 // A pointer to memory with a layout, as far as code is concerned.
 struct Address {
@@ -154,6 +154,21 @@ class Emitter {
   void emit_uniform(std::uint32_t construct);
   void emit_divergent(std::uint32_t construct);
   void emit_divergent_items(std::uint32_t construct);
+  void emit_divergent_items(std::uint32_t construct, std::uint32_t first);
+  std::size_t weight(std::uint32_t begin, std::uint32_t end) const;
+  std::uint32_t way_on(std::uint32_t construct, std::uint32_t block) const;
+  std::uint32_t way_past(std::uint32_t selection) const;
+  bool is_steady(Id condition, std::uint32_t block) const;
+  bool is_made_twice(std::uint32_t construct, std::uint32_t block) const;
+  void emit_both_ways(std::uint32_t construct, std::uint32_t selection, std::uint32_t block,
+                      std::uint32_t on);
+  std::uint32_t tested_at(std::uint32_t loop) const;
+  bool goes_round_together(std::uint32_t loop) const;
+  void emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* parted);
+  bool leaves_otherwise(std::uint32_t loop, std::uint32_t test) const;
+  LlvmValue* everyone(std::uint32_t block, std::uint32_t to);
+  LlvmValue* all_hold(Id condition, bool negated, std::uint32_t block);
+  LlvmValue* extreme_holds(const Inst& test, bool negated);
   void emit_body(std::uint32_t block);
   void emit_exit_uniform(std::uint32_t block, std::uint32_t root, BasicBlock* leave);
   void emit_exit_divergent(std::uint32_t block);
@@ -173,6 +188,7 @@ class Emitter {
   Divergence tail_divergence() const;
   LlvmValue* blend_mask(const Val& mask, const Shape& shape, unsigned chunk);
   struct Guard;
+  struct Cold;
   void close_guard(Guard& guard);
   BasicBlock* block_label(std::uint32_t block);
   void edge_divergent(std::uint32_t from, std::uint32_t to, const Val& mask);
@@ -234,6 +250,9 @@ class Emitter {
   void declare_private();
   Leaves load_private(const PrivatePlace& place, Id pointer, Id type);
   void store_private(const PrivatePlace& place, Id pointer, const Leaves& value);
+  LlvmValue* table_memory(const PrivateVariable& variable);
+  Address table_address(const PrivateVariable& variable);
+  Leaves load_table(const PrivateVariable& variable, const PrivatePlace& place, Id pointer, Id type);
   Val private_index(Id pointer);
   struct PrivateStore;
   void reset_private(bool first);
@@ -367,6 +386,7 @@ class Emitter {
   Val mask_;        // of the block being emitted
   Val entry_mask_;  // of the pass
   std::uint32_t block_ = 0;
+  int cold_ = 0;  // more than 0: the code is for those who have parted
   std::vector<BasicBlock*> labels_;
   std::unordered_map<std::uint32_t, Slot> mask_slots_;
   std::vector<bool> mask_known_;  // blocks whose mask is that of their construct
@@ -386,6 +406,7 @@ class Emitter {
     std::uint32_t element_size = 0;
   };
   std::unordered_map<Id, PrivateStore> private_;
+  std::unordered_map<Id, LlvmValue*> tables_;  // by constant
 };
 
 }  // namespace sokr::cpu
