@@ -4,7 +4,8 @@
 #include <cstdio>
 #include <iterator>
 #include <memory>
-#include <set>
+#include <mutex>
+#include <optional>
 #include <system_error>
 
 #include "diagnostics.hpp"
@@ -40,65 +41,192 @@ std::string first_bytes(std::span<const std::byte> bytes) {
 
 }  // namespace
 
+// What was found at construction, and what of it was opened so far. Everything but the
+// constructor is called under host::loading_mutex().
 struct Context::State {
   explicit State(const ContextOptions& options);
+  ~State();
 
-  std::vector<host::PluginRef> plugins;
+  // Opens what may offer it, and what declares nothing.
+  void open_for_name(std::string_view name);
+  void open_for_kind(SokrSubstrateKind kind);
+  void open_all();
+  // Traces what stayed closed: "'cpu' was asked for".
+  void trace_closed(std::string_view reason) const;
+
+  // Of those that are open, best first.
+  const Substrate* find(std::string_view name) const;
+  std::vector<Substrate> of_kind(SokrSubstrateKind kind) const;
+  // The IR plugin behind the `number`th file, if it has one. Opens it if it may have.
+  host::PluginRef ir_plugin(std::size_t number);
+  std::size_t file_count() const { return files_.size(); }
+
+  // All of them; complete once open_all has been called.
   std::vector<Substrate> substrates;
   std::vector<Unavailable> unavailable;
 
  private:
-  void load(const fs::path& path, const host::Options& options);
-  void offer(const host::PluginRef& plugin);
-  void pass_over(std::string name, std::string reason, SokrLogLevel level);
+  struct File {
+    fs::path path;
+    host::LibraryFacts facts;
+    bool opened = false;
+    host::PluginRef plugin;
+  };
+  struct Offered {
+    Substrate substrate;
+    std::size_t file = 0;
+  };
+  struct PassedOver {
+    Unavailable missing;
+    std::size_t place = 0;  // in the order of files
+  };
 
-  std::set<host::FileId> files_;
+  void find_file(const fs::path& path);
+  void open(std::size_t number);
+  void offer(std::size_t number);
+  void add(Substrate substrate, std::size_t file);
+  void pass_over(std::size_t place, std::string name, std::string reason, SokrLogLevel level);
+
+  host::Options options_;
+  std::vector<File> files_;  // in the order in which names are given out
+  std::vector<std::size_t> opened_;
+  std::vector<Offered> offered_;  // best first
+  std::vector<PassedOver> passed_over_;
+  bool complete_ = false;
 };
 
-Context::State::State(const ContextOptions& options) {
+Context::State::State(const ContextOptions& options) : options_(options.options) {
   host::read_log_level();
+  const std::scoped_lock lock(host::loading_mutex());
   for (const fs::path& place : host::plugin_places(options.plugin_paths)) {
-    for (const fs::path& file : host::plugin_files(place)) load(file, options.options);
+    for (const fs::path& file : host::plugin_files(place)) find_file(file);
   }
-  std::stable_sort(substrates.begin(), substrates.end(),
-                   [](const Substrate& a, const Substrate& b) {
-                     return rank(a.info().kind) < rank(b.info().kind);
-                   });
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (files_[i].facts.declares.empty()) open(i);
+  }
 }
 
-void Context::State::pass_over(std::string name, std::string reason, SokrLogLevel level) {
+// In the reverse order of opening.
+Context::State::~State() {
+  for (auto number = opened_.rbegin(); number != opened_.rend(); ++number) {
+    files_[*number].plugin.reset();
+  }
+}
+
+void Context::State::pass_over(std::size_t place, std::string name, std::string reason,
+                               SokrLogLevel level) {
   host::log(level, "{}: {}", name, reason);
-  unavailable.push_back({std::move(name), std::move(reason)});
+  passed_over_.push_back({{std::move(name), std::move(reason)}, place});
 }
 
-void Context::State::load(const fs::path& path, const host::Options& options) {
-  host::log(SOKR_LOG_DEBUG, "plugins: {}: trying", path.string());
-  const auto file = host::check_library_file(path);
-  if (!file) return pass_over(path.string(), file.failure().sentence, SOKR_LOG_WARNING);
-  if (!files_.insert(*file).second) {
+void Context::State::find_file(const fs::path& path) {
+  auto facts = host::check_library_file(path);
+  if (!facts) {
+    return pass_over(files_.size(), path.string(), facts.failure().sentence, SOKR_LOG_WARNING);
+  }
+  const bool known = std::any_of(files_.begin(), files_.end(),
+                                 [&](const File& file) { return file.facts.id == facts->id; });
+  if (known) {
     host::log(SOKR_LOG_DEBUG, "plugins: {}: left out: the same file is loaded already",
               path.string());
     return;
   }
-  auto plugin = host::acquire_plugin(path, *file, options);
-  if (!plugin) return pass_over(path.string(), plugin.failure().sentence, SOKR_LOG_WARNING);
-  plugins.push_back(*plugin);
-  offer(*plugin);
+  if (!facts->declares.empty()) {
+    host::log(SOKR_LOG_DEBUG, "plugins: {}: declares {}", path.string(), facts->declares.text());
+  }
+  files_.push_back({path, *std::move(facts), false, {}});
 }
 
-void Context::State::offer(const host::PluginRef& plugin) {
+void Context::State::open(std::size_t number) {
+  File& file = files_[number];
+  if (file.opened) return;
+  file.opened = true;
+  host::log(SOKR_LOG_DEBUG, "plugins: {}: trying", file.path.string());
+  auto plugin = host::acquire_plugin(file.path, file.facts, options_);
+  if (!plugin) {
+    return pass_over(number, file.path.string(), plugin.failure().sentence, SOKR_LOG_WARNING);
+  }
+  file.plugin = *plugin;
+  opened_.push_back(number);
+  offer(number);
+}
+
+void Context::State::open_for_name(std::string_view name) {
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (files_[i].facts.declares.may_offer(name)) open(i);
+  }
+}
+
+void Context::State::open_for_kind(SokrSubstrateKind kind) {
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (files_[i].facts.declares.may_offer_kind(kind)) open(i);
+  }
+}
+
+void Context::State::trace_closed(std::string_view reason) const {
+  for (const File& file : files_) {
+    if (file.opened) continue;
+    host::log(SOKR_LOG_DEBUG, "plugins: {}: not opened: {}, and it declares {}", file.path.string(),
+              reason, file.facts.declares.text());
+  }
+}
+
+void Context::State::open_all() {
+  if (complete_) return;
+  for (std::size_t i = 0; i < files_.size(); ++i) open(i);
+  std::stable_sort(passed_over_.begin(), passed_over_.end(),
+                   [](const PassedOver& a, const PassedOver& b) { return a.place < b.place; });
+  for (const Offered& offered : offered_) substrates.push_back(offered.substrate);
+  for (const PassedOver& passed : passed_over_) unavailable.push_back(passed.missing);
+  complete_ = true;
+}
+
+const Substrate* Context::State::find(std::string_view name) const {
+  for (const Offered& offered : offered_) {
+    if (offered.substrate.name() == name) return &offered.substrate;
+  }
+  return nullptr;
+}
+
+std::vector<Substrate> Context::State::of_kind(SokrSubstrateKind kind) const {
+  std::vector<Substrate> found;
+  for (const Offered& offered : offered_) {
+    if (rank(offered.substrate.info().kind) == rank(kind)) found.push_back(offered.substrate);
+  }
+  return found;
+}
+
+host::PluginRef Context::State::ir_plugin(std::size_t number) {
+  const File& file = files_[number];
+  if (!file.opened && file.facts.declares.may_read_ir()) open(number);
+  return file.plugin && file.plugin->ir() ? file.plugin : nullptr;
+}
+
+void Context::State::add(Substrate substrate, std::size_t file) {
+  const auto before = [](const Offered& a, const Offered& b) {
+    return std::pair(rank(a.substrate.info().kind), a.file) <
+           std::pair(rank(b.substrate.info().kind), b.file);
+  };
+  const Offered offered{substrate, file};
+  offered_.insert(std::upper_bound(offered_.begin(), offered_.end(), offered, before), offered);
+}
+
+void Context::State::offer(std::size_t number) {
+  const host::PluginRef plugin = files_[number].plugin;
   if (plugin->ir()) {
     host::log(SOKR_LOG_DEBUG, "plugins: {}: IR plugin '{}' {} reads {}", plugin->path(),
               plugin->ir()->name, plugin->ir()->version, host::format_name(plugin->ir()->format));
   }
   for (const host::NamedReason& missing : plugin->unavailable()) {
-    pass_over(missing.name, missing.reason, SOKR_LOG_INFO);
+    pass_over(number, missing.name, missing.reason, SOKR_LOG_INFO);
   }
   for (const auto& offered : plugin->offers()) {
     const std::string_view name = offered->info.name;
-    const auto same = std::find_if(substrates.begin(), substrates.end(),
-                                   [&](const Substrate& other) { return other.name() == name; });
-    if (same != substrates.end()) {
+    // A name is the first file's, whichever is opened first.
+    for (std::size_t i = 0; i < number; ++i) {
+      if (files_[i].facts.declares.may_offer(name)) open(i);
+    }
+    if (find(name)) {
       host::log(
           SOKR_LOG_INFO,
           "plugins: {}: its substrate '{}' is left out: another plugin offered that name first",
@@ -106,13 +234,13 @@ void Context::State::offer(const host::PluginRef& plugin) {
       continue;
     }
     if (auto registered = host::register_with_core(*plugin, *offered); !registered) {
-      pass_over(std::string(name), registered.failure().sentence, SOKR_LOG_WARNING);
+      pass_over(number, std::string(name), registered.failure().sentence, SOKR_LOG_WARNING);
       continue;
     }
     Substrate substrate;
     substrate.info_ = &offered->info;
     substrate.id_ = offered->id;
-    substrates.push_back(substrate);
+    add(substrate, number);
     host::log(SOKR_LOG_DEBUG, "plugins: {}: offers '{}' ({}), registered as {}", plugin->path(),
               name, offered->info.description, offered->id);
   }
@@ -120,29 +248,38 @@ void Context::State::offer(const host::PluginRef& plugin) {
 
 Context::Context(const ContextOptions& options) : state_(std::make_unique<State>(options)) {}
 
-Context::~Context() {
-  while (!state_->plugins.empty()) state_->plugins.pop_back();
-}
+Context::~Context() = default;
 
 std::span<const Substrate> Context::substrates() const {
+  const std::scoped_lock lock(host::loading_mutex());
+  state_->open_all();
   return state_->substrates;
 }
 
 std::span<const Unavailable> Context::unavailable() const {
+  const std::scoped_lock lock(host::loading_mutex());
+  state_->open_all();
   return state_->unavailable;
 }
 
 Substrate Context::substrate(std::string_view name) const {
+  {
+    const std::scoped_lock lock(host::loading_mutex());
+    state_->open_for_name(name);
+    if (const Substrate* found = state_->find(name)) {
+      state_->trace_closed(fmt::format("'{}' was asked for", name));
+      return *found;
+    }
+  }
   std::string names;
-  for (const Substrate& candidate : state_->substrates) {
-    if (candidate.name() == name) return candidate;
+  for (const Substrate& candidate : substrates()) {
     names += fmt::format("{}{}", names.empty() ? "" : ", ", candidate.name());
   }
   std::string sentence = fmt::format("there is no substrate '{}'; there is {}",
                                      host::one_line(name), names.empty() ? "none" : names);
   // "vulkan" says why there is no "vulkan:0".
   const std::string_view family = name.substr(0, name.find(':'));
-  for (const Unavailable& missing : state_->unavailable) {
+  for (const Unavailable& missing : unavailable()) {
     if (missing.name != name && missing.name != family) continue;
     sentence += fmt::format(" ({}: {})", missing.name, missing.reason);
   }
@@ -159,22 +296,33 @@ Substrate Context::choose(const Kernel& kernel, std::span<const Substrate> excep
     return std::any_of(except.begin(), except.end(),
                        [&](const Substrate& other) { return other.id() == candidate.id(); });
   };
+  // Asks one candidate after the other; empty if none of this kind accepts. Plugins that can
+  // only offer worse kinds stay closed meanwhile.
   std::vector<Candidate> looked_at;
-  const Substrate* chosen = nullptr;
-  // As it is first; a translation only if nobody takes that.
-  for (const bool passthrough : {true, false}) {
-    for (const Substrate& candidate : state_->substrates) {
+  const auto choose_of = [&](SokrSubstrateKind kind, bool passthrough) -> std::optional<Substrate> {
+    std::vector<Substrate> of_kind;
+    {
+      const std::scoped_lock lock(host::loading_mutex());
+      state_->open_for_kind(kind);
+      of_kind = state_->of_kind(kind);
+    }
+    for (const Substrate& candidate : of_kind) {
       if (kernel.state_->passes_through(candidate.info()) != passthrough) continue;
       if (is_excepted(candidate)) continue;
       const auto reason = candidate.why_not(kernel);
       looked_at.push_back({std::string(candidate.name()), reason.value_or("")});
       host::log(SOKR_LOG_DEBUG, "routing: {}: {}", candidate.name(),
                 reason ? "passed over: " + *reason : "chosen");
-      if (reason) continue;
-      chosen = &candidate;
-      break;
+      if (!reason) return candidate;
     }
-    if (chosen) break;
+    return std::nullopt;
+  };
+  std::optional<Substrate> chosen;
+  // As it is first; a translation only if nobody takes that.
+  for (const bool passthrough : {true, false}) {
+    for (const SokrSubstrateKind kind : kOrder) {
+      if (!chosen) chosen = choose_of(kind, passthrough);
+    }
   }
   std::string reasons;
   for (const Candidate& candidate : looked_at) {
@@ -182,7 +330,11 @@ Substrate Context::choose(const Kernel& kernel, std::span<const Substrate> excep
         fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", candidate.name, candidate.reason);
   }
   if (candidates) *candidates = std::move(looked_at);
-  if (chosen) return *chosen;
+  if (chosen) {
+    const std::scoped_lock lock(host::loading_mutex());
+    state_->trace_closed(fmt::format("'{}' was chosen before", chosen->name()));
+    return *chosen;
+  }
   throw Error(SOKR_NO_CAPABLE_SUBSTRATE,
               reasons.empty()
                   ? "no substrate can run this kernel: none is loaded; SOKR_LOG=debug shows where "
@@ -193,8 +345,13 @@ Substrate Context::choose(const Kernel& kernel, std::span<const Substrate> excep
 Kernel Context::kernel(std::span<const std::byte> bytes) const {
   if (bytes.empty()) throw Error(SOKR_INVALID_IR, "the kernel is empty");
   std::string formats;
-  for (const host::PluginRef& plugin : state_->plugins) {
-    if (!plugin->ir()) continue;
+  for (std::size_t i = 0; i < state_->file_count(); ++i) {
+    host::PluginRef plugin;
+    {
+      const std::scoped_lock lock(host::loading_mutex());
+      plugin = state_->ir_plugin(i);
+    }
+    if (!plugin) continue;
     const SokrIrPlugin& ir = *plugin->ir();
     const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
     if (!ir.recognise(data, bytes.size())) {

@@ -2,6 +2,7 @@
 #include <sokr/host.h>
 
 #include <list>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -108,7 +109,10 @@ SokrHost* sokr_host_open(const char* plugin_path) {
   guarded([&] {
     sokr::ContextOptions options;
     if (plugin_path) options.plugin_paths = sokr::host::split(plugin_path);
-    host = new SokrHost(options);
+    auto opened = std::make_unique<SokrHost>(options);
+    // Opens and registers all: what the caller asks the core itself has to find them.
+    (void)opened->context.substrates();
+    host = opened.release();
   });
   return host;
 }

@@ -52,7 +52,21 @@ ElfHeader own_header() {
   return header;
 }
 
-Result<void> check_elf(int fd, std::uint64_t size) {
+// Notes are small; a segment of them that is larger is not ours.
+constexpr std::size_t kMaxNotes = 65536;
+
+Result<void> read_notes(int fd, const ElfSegment& segment, Declaration& declares) {
+  if (segment.p_filesz > kMaxNotes) return {};
+  std::vector<std::byte> notes(segment.p_filesz);
+  const auto got = ::pread(fd, notes.data(), notes.size(), static_cast<off_t>(segment.p_offset));
+  if (got != static_cast<ssize_t>(notes.size())) {
+    return fail(SOKR_INVALID_INPUT, "it is a damaged shared library: its notes cannot be read");
+  }
+  return declares.read_notes(notes, segment.p_align);
+}
+
+Result<Declaration> check_elf(int fd, std::uint64_t size) {
+  Declaration declares;
   ElfHeader header{};
   if (size < sizeof header ||
       ::pread(fd, &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header) ||
@@ -81,13 +95,14 @@ Result<void> check_elf(int fd, std::uint64_t size) {
                   "it is a truncated shared library: segment {} ends at byte {} of {}", i,
                   segment.p_offset + segment.p_filesz, size);
     }
+    if (segment.p_type == PT_NOTE) SOKR_TRY(read_notes(fd, segment, declares));
   }
-  return {};
+  return declares;
 }
 
 }  // namespace
 
-Result<FileId> check_library_file(const fs::path& path) {
+Result<LibraryFacts> check_library_file(const fs::path& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     return fail(SOKR_NOT_FOUND, "it cannot be read: {}", error_text(errno));
@@ -97,8 +112,9 @@ Result<FileId> check_library_file(const fs::path& path) {
   if (status.st_size == 0) return fail(SOKR_INVALID_INPUT, "it is empty");
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return fail(SOKR_INVALID_INPUT, "it cannot be read: {}", error_text(errno));
-  SOKR_TRY(check_elf(file.get(), static_cast<std::uint64_t>(status.st_size)));
-  return FileId{status.st_dev, status.st_ino};
+  SOKR_ASSIGN(Declaration declares,
+              check_elf(file.get(), static_cast<std::uint64_t>(status.st_size)));
+  return LibraryFacts{{status.st_dev, status.st_ino}, std::move(declares)};
 }
 
 Result<LibraryFile> LibraryFile::open(const fs::path& path) {

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "declaration.hpp"
+
 namespace sokr::host {
 
 // Two paths are the same file exactly if these are equal.
@@ -21,10 +23,16 @@ struct FileId {
   auto operator<=>(const FileId&) const = default;
 };
 
+// What is known of a library that was not opened.
+struct LibraryFacts {
+  FileId id;
+  Declaration declares;
+};
+
 // Checks what dlopen does not: that it is a regular file that can be read, and an
 // ELF library of this machine whose segments lie inside the file. (Opening a
 // truncated library ends a process with SIGBUS; opening a FIFO never returns.)
-Result<FileId> check_library_file(const std::filesystem::path& path);
+Result<LibraryFacts> check_library_file(const std::filesystem::path& path);
 
 // An open library; closed by the destructor.
 class LibraryFile {

@@ -102,8 +102,9 @@ Result<void> check_ir_functions(const SokrIrPlugin& ir) {
 
 }  // namespace
 
-Plugin::Plugin(LibraryFile library, std::string path, const Options& options)
-    : library_(std::move(library)), path_(std::move(path)), options_(options) {
+Plugin::Plugin(LibraryFile library, std::string path, const Declaration& declares,
+               const Options& options)
+    : library_(std::move(library)), path_(std::move(path)), declares_(declares), options_(options) {
   for (const auto& [key, value] : options_) option_facts_.push_back({key.c_str(), value.c_str()});
   host_info_.struct_size = sizeof host_info_;
   host_info_.compute_version = SOKR_COMPUTE_VERSION;
@@ -126,7 +127,7 @@ Plugin::~Plugin() {
 }
 
 Result<std::unique_ptr<Plugin>> Plugin::load(const std::filesystem::path& path,
-                                             const Options& options) {
+                                             const Declaration& declares, const Options& options) {
   SOKR_ASSIGN(LibraryFile library, LibraryFile::open(path));
   const auto main = reinterpret_cast<SokrPluginMainFn>(library.symbol(SOKR_PLUGIN_MAIN));
   const auto ir_main = reinterpret_cast<SokrIrPluginMainFn>(library.symbol(SOKR_IR_PLUGIN_MAIN));
@@ -134,9 +135,9 @@ Result<std::unique_ptr<Plugin>> Plugin::load(const std::filesystem::path& path,
     return fail(SOKR_NOT_FOUND, "it exports neither {} nor {}", SOKR_PLUGIN_MAIN,
                 SOKR_IR_PLUGIN_MAIN);
   }
-  std::unique_ptr<Plugin> plugin(new Plugin(std::move(library), path.string(), options));
-  if (main) SOKR_TRY(plugin->read_substrates(main));
-  if (ir_main) SOKR_TRY(plugin->read_ir(ir_main));
+  std::unique_ptr<Plugin> plugin(new Plugin(std::move(library), path.string(), declares, options));
+  if (main && declares.may_offer_any()) SOKR_TRY(plugin->read_substrates(main));
+  if (ir_main && declares.may_read_ir()) SOKR_TRY(plugin->read_ir(ir_main));
   return plugin;
 }
 
@@ -178,6 +179,15 @@ Result<void> Plugin::read_offer(const SokrSubstrateInfo* from) {
   SokrSubstrateInfo& info = offer->info;
   SOKR_TRY(check_name(info.name));
   if (!info.plugin) return fail(SOKR_INVALID_INPUT, "its substrate '{}' has no vtable", info.name);
+  if (!declares_.may_offer(info.name)) {
+    return fail(SOKR_INVALID_INPUT, "its substrate '{}' is not what its file declares: {}",
+                info.name, declares_.text());
+  }
+  if (!declares_.may_offer_kind(info.kind)) {
+    return fail(SOKR_INVALID_INPUT,
+                "its substrate '{}' is of kind {}, which its file does not declare", info.name,
+                info.kind);
+  }
   info.struct_size = sizeof info;
   if (!info.description) info.description = "";
   SOKR_TRY(copy_lists(info, *offer));
@@ -239,7 +249,7 @@ struct Loaded {
 
 // Never destroyed: a context of static storage may outlive every other static.
 struct Process {
-  std::recursive_mutex mutex;  // a plugin may open a context of its own
+  std::recursive_mutex mutex;
   std::map<FileId, Loaded> loaded;
 };
 
@@ -256,16 +266,20 @@ void release_plugin(FileId file) {
 
 }  // namespace
 
-Result<PluginRef> acquire_plugin(const std::filesystem::path& path, FileId file,
+std::recursive_mutex& loading_mutex() {
+  return process().mutex;
+}
+
+Result<PluginRef> acquire_plugin(const std::filesystem::path& path, const LibraryFacts& file,
                                  const Options& options) {
   const std::scoped_lock lock(process().mutex);
-  auto entry = process().loaded.find(file);
+  auto entry = process().loaded.find(file.id);
   if (entry == process().loaded.end()) {
-    SOKR_ASSIGN(std::unique_ptr<Plugin> plugin, Plugin::load(path, options));
-    entry = process().loaded.emplace(file, Loaded{std::move(plugin), 0}).first;
+    SOKR_ASSIGN(std::unique_ptr<Plugin> plugin, Plugin::load(path, file.declares, options));
+    entry = process().loaded.emplace(file.id, Loaded{std::move(plugin), 0}).first;
   }
   ++entry->second.shares;
-  return PluginRef(entry->second.plugin.get(), [file](Plugin*) { release_plugin(file); });
+  return PluginRef(entry->second.plugin.get(), [id = file.id](Plugin*) { release_plugin(id); });
 }
 
 Result<void> register_with_core(Plugin& plugin, Offer& offer) {

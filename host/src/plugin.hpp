@@ -17,6 +17,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <sokr/base/result.hpp>
 #include <string>
@@ -47,8 +48,9 @@ using Options = std::vector<std::pair<std::string, std::string>>;
 
 class Plugin {
  public:
+  // What its file does not declare is passed over.
   static Result<std::unique_ptr<Plugin>> load(const std::filesystem::path& path,
-                                              const Options& options);
+                                              const Declaration& declares, const Options& options);
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
   ~Plugin();
@@ -62,13 +64,15 @@ class Plugin {
   Result<void> register_offer(Offer& offer);
 
  private:
-  Plugin(LibraryFile library, std::string path, const Options& options);
+  Plugin(LibraryFile library, std::string path, const Declaration& declares,
+         const Options& options);
   Result<void> read_substrates(SokrPluginMainFn main);
   Result<void> read_ir(SokrIrPluginMainFn main);
   Result<void> read_offer(const SokrSubstrateInfo* from);
 
   LibraryFile library_;
   std::string path_;
+  Declaration declares_;
   Options options_;
   std::vector<SokrFact> option_facts_;
   SokrHostInfo host_info_{};
@@ -83,8 +87,12 @@ using PluginRef = std::shared_ptr<Plugin>;
 
 // The plugin in this file: the one that is loaded already, or a newly loaded one,
 // which is given `options`.
-Result<PluginRef> acquire_plugin(const std::filesystem::path& path, FileId file,
+Result<PluginRef> acquire_plugin(const std::filesystem::path& path, const LibraryFacts& file,
                                  const Options& options);
+
+// Held while plugins are loaded, registered and unloaded. Recursive: a plugin may open a
+// context of its own.
+std::recursive_mutex& loading_mutex();
 
 // Plugin::register_offer under the lock.
 Result<void> register_with_core(Plugin& plugin, Offer& offer);

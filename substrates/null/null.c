@@ -332,6 +332,8 @@ static const SokrPlugin null_library = {
     0,                    /* unavailable_count */
 };
 
+SOKR_PLUGIN_DECLARE("null", SOKR_KIND_BIT(SOKR_KIND_OTHER));
+
 #ifdef __cplusplus
 extern "C"
 #endif

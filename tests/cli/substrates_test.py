@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -33,9 +34,9 @@ class Substrates(unittest.TestCase):
         with open(os.path.join(self.folder, name), "rb") as file:
             return file.read()
 
-    def run_command(self, *arguments):
+    def run_command(self, *arguments, **environment):
         return subprocess.run([SOKR, *arguments], cwd=self.folder, capture_output=True,
-                              timeout=120, check=False)
+                              env={**os.environ, **environment}, timeout=120, check=False)
 
     def good(self, *arguments):
         result = self.run_command(*arguments)
@@ -66,6 +67,15 @@ class Substrates(unittest.TestCase):
                           "--out", "0.1=y")
                 expected = [(i % 4 + 1) * (i + 0.5) for i in range(16)]
                 self.assertEqual(struct.unpack("<16f", self.load("y")), tuple(expected))
+
+    def test_a_name_opens_no_other_plugin(self):
+        for name in self.names:
+            with self.subTest(name):
+                result = self.run_command(*self.copy("--on", name, "--out", "0.1=y"),
+                                          SOKR_LOG="debug")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                opened = re.findall(r"/sokr-([^/]*)\.so: trying", result.stderr.decode())
+                self.assertEqual(sorted(opened), sorted([name.split(":")[0], "ir-spirv"]))
 
     def test_all_agree(self):
         result = self.good(*self.copy("--on", ",".join(self.names), "--out", "0.1=y.npy:u32",

@@ -3,7 +3,8 @@
  * An IR plugin for a format of its own, "MOCK" and text: one entry point "main" with the
  * workgroup size 4 and one written binding 0.0. It lowers to SPIR-V, and to nothing else;
  * the SPIR-V is the text. With MOCK_IR_VERSION it claims another version of sokr/ir.h,
- * with MOCK_IR_SHORT its table ends before `lower`.
+ * with MOCK_IR_SHORT its table ends before `lower`, with MOCK_IR_DECLARE its file declares
+ * what it reads.
  */
 #include <sokr/ir.h>
 #include <stdlib.h>
@@ -99,6 +100,10 @@ static const SokrIrPlugin mock_plugin = {
     mock_free_reflection,
     mock_lower,
     mock_free_lowered};
+
+#ifdef MOCK_IR_DECLARE
+SOKR_IR_PLUGIN_DECLARE(0x4D4F434B);
+#endif
 
 __attribute__((visibility("default"))) const SokrIrPlugin* sokr_ir_plugin_main(void) {
   return &mock_plugin;

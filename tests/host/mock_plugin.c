@@ -20,6 +20,8 @@
  *   MOCK_LONG_INFO          structures of a later header, with more members
  *   MOCK_NULL_LIST          a substrate count with a null list
  *   MOCK_UNAVAILABLE        names something that it could not offer
+ *   MOCK_DECLARE "x"        its file declares these names, and as kinds MOCK_DECLARE_KINDS,
+ *                           which is its own kind unless given
  *
  * The lines "NAME main" and "NAME destroy" are appended to the file that the environment
  * variable SOKR_MOCK_LOG names.
@@ -205,6 +207,13 @@ static const SokrPlugin mock_library = {
     0,
 #endif
 };
+
+#ifdef MOCK_DECLARE
+#ifndef MOCK_DECLARE_KINDS
+#define MOCK_DECLARE_KINDS SOKR_KIND_BIT(MOCK_KIND)
+#endif
+SOKR_PLUGIN_DECLARE(MOCK_DECLARE, MOCK_DECLARE_KINDS);
+#endif
 
 #ifndef MOCK_NO_SYMBOL
 SOKR_PLUGIN_EXPORT

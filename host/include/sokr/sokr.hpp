@@ -2,7 +2,7 @@
 //
 // sokr/sokr.hpp - SOKR for C++20.
 //
-//     sokr::Context context;                              // loads the plugins
+//     sokr::Context context;                              // finds the plugins
 //     sokr::Kernel kernel = context.kernel(sokr::read_file("saxpy.spv"));
 //     sokr::Substrate substrate = context.choose(kernel);  // GPU if there is one, else CPU
 //
@@ -279,8 +279,15 @@ struct ContextOptions {
   std::vector<std::pair<std::string, std::string>> options;
 };
 
-// The plugins of one process: loaded and registered at construction, destroyed and
-// unloaded at destruction. All members are const and safe from any thread.
+// The plugins of one process: found at construction, destroyed and unloaded at destruction.
+// All members are const and safe from any thread.
+//
+// A plugin file that declares what it may offer (SOKR_PLUGIN_DECLARE) is opened, and its
+// substrates registered with the core, by the first call that needs it: substrate() for a
+// name that it may offer, choose() for a kind that comes before the chosen one's, or as good,
+// substrates() and unavailable() always, kernel() for what reads IR. Which files those are
+// changes no answer. A program that also asks the core itself, which knows what is registered,
+// calls substrates() first. A file that declares nothing is opened at construction.
 //
 // Several contexts may live at once: a plugin is loaded and registered once, shared by
 // them, and unloaded with the last one. Destruction waits for the calls that are inside

@@ -155,6 +155,41 @@ typedef struct {
 typedef const SokrIrPlugin *(*SokrIrPluginMainFn)(void);
 #define SOKR_IR_PLUGIN_MAIN "sokr_ir_plugin_main"
 
+/*
+ * What an IR plugin library reads, written into its file, so that a host opens it only
+ * when there is a kernel to read. Optional, once, at file scope:
+ *
+ *     SOKR_IR_PLUGIN_DECLARE(SOKR_IR_SPIRV);
+ *
+ * A library that declares this and no substrates (sokr/compute.h) offers none; one that
+ * declares only substrates reads nothing. It is an ELF note: owner "SOKR", type 2; the
+ * descriptor is the format.
+ */
+typedef struct {
+  uint32_t owner_size;      /* 5: "SOKR" and a 0 */
+  uint32_t descriptor_size; /* 4: what follows `owner` */
+  uint32_t type;            /* SOKR_NOTE_IR */
+  char owner[8];
+  uint32_t format;
+} SokrIrPluginNote;
+
+#define SOKR_NOTE_IR 2
+#ifndef SOKR_NOTE_ATTRIBUTES_
+#if defined(__ELF__) && defined(__clang__)
+#define SOKR_NOTE_ATTRIBUTES_ \
+  __attribute__((used, section(".note.sokr"), aligned(4), no_sanitize("address")))
+#elif defined(__ELF__) && defined(__GNUC__)
+#define SOKR_NOTE_ATTRIBUTES_ __attribute__((used, section(".note.sokr"), aligned(4)))
+#endif
+#endif
+#ifdef SOKR_NOTE_ATTRIBUTES_
+#define SOKR_IR_PLUGIN_DECLARE(format)                                         \
+  static const SokrIrPluginNote sokr_ir_plugin_note_ SOKR_NOTE_ATTRIBUTES_ = { \
+      5u, 4u, SOKR_NOTE_IR, "SOKR", (uint32_t)(format)}
+#else
+#define SOKR_IR_PLUGIN_DECLARE(format) typedef SokrIrPluginNote sokr_ir_plugin_note_unused_
+#endif
+
 #ifdef __cplusplus
 }
 #endif

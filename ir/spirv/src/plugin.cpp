@@ -173,6 +173,8 @@ void free_reflection(const SokrIrReflection* reflection) {
 
 }  // namespace
 
+SOKR_IR_PLUGIN_DECLARE(SOKR_IR_SPIRV);
+
 extern "C" __attribute__((visibility("default"))) const SokrIrPlugin* sokr_ir_plugin_main(void) {
   static const SokrIrPlugin kPlugin = {sizeof(SokrIrPlugin),
                                        SOKR_IR_VERSION,

@@ -77,6 +77,8 @@ Result<void> find(const Host& host, PluginDescription& plugin) {
 }  // namespace
 }  // namespace sokr::cpu
 
+SOKR_PLUGIN_DECLARE("cpu", SOKR_KIND_BIT(SOKR_KIND_CPU));
+
 extern "C" SOKR_PLUGIN_EXPORT const SokrPlugin* sokr_plugin_main(const SokrHostInfo* info) {
   return sokr::substrate::plugin_main(info, "cpu", SOKR_CPU_BUILD_VERSION, &sokr::cpu::find);
 }

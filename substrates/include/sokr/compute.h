@@ -152,15 +152,63 @@ typedef struct {
  *
  *     SOKR_PLUGIN_EXPORT const SokrPlugin *sokr_plugin_main(const SokrHostInfo *host);
  *
- * Called once after the library is loaded, before any other function of it, by
- * one thread. It looks for devices and returns what it found; finding nothing
- * is an answer (substrate_count 0, and the reasons in `unavailable`). Null means
- * that the plugin cannot work with this host at all. The host registers the
- * vtables; each destroy_fn is called at most once; when all registered ones have
- * been, the library may be unloaded.
+ * Called after the library is opened, before any other function of it, by one
+ * thread. It looks for devices and returns what it found; finding nothing is an
+ * answer (substrate_count 0, and the reasons in `unavailable`). Null means that
+ * the plugin cannot work with this host at all. The host registers the vtables;
+ * each destroy_fn is called at most once; when all registered ones have been, the
+ * host closes the library.
+ *
+ * Closing need not unload it: a library may be linked with -z nodelete, or be held
+ * by something else in the process. When the host opens it again, sokr_plugin_main
+ * is called again, in a library whose variables are as they were left. It then
+ * offers its substrates anew, and no token is given out that was given out before.
  */
 typedef const SokrPlugin *(*SokrPluginMainFn)(const SokrHostInfo *host);
 #define SOKR_PLUGIN_MAIN "sokr_plugin_main"
+
+/*
+ * What a library may offer, written into its file, so that a host need not open it
+ * to learn that it has nothing of what is wanted. Optional, once, at file scope:
+ *
+ *     SOKR_PLUGIN_DECLARE("vulkan", SOKR_KIND_BIT(SOKR_KIND_DISCRETE_GPU) |
+ *                                       SOKR_KIND_BIT(SOKR_KIND_SOFTWARE_GPU));
+ *
+ * The first argument has the names of its substrates, each up to its ':', joined by
+ * ',', in at most 59 bytes; the second their kinds. A host passes over a substrate
+ * that is not covered. A library that declares nothing may offer anything, and is
+ * opened whenever plugins are looked for.
+ *
+ * It is an ELF note: owner "SOKR", type 1; the descriptor is `kinds`, then the names
+ * with a terminating 0. On other systems the macro declares nothing.
+ */
+#define SOKR_KIND_BIT(kind) (UINT32_C(1) << (kind))
+
+typedef struct {
+  uint32_t owner_size;      /* 5: "SOKR" and a 0 */
+  uint32_t descriptor_size; /* 64: what follows `owner` */
+  uint32_t type;            /* SOKR_NOTE_SUBSTRATES */
+  char owner[8];
+  uint32_t kinds; /* SOKR_KIND_BIT of each */
+  char families[60];
+} SokrPluginNote;
+
+#define SOKR_NOTE_SUBSTRATES 1
+#ifndef SOKR_NOTE_ATTRIBUTES_
+#if defined(__ELF__) && defined(__clang__)
+#define SOKR_NOTE_ATTRIBUTES_ \
+  __attribute__((used, section(".note.sokr"), aligned(4), no_sanitize("address")))
+#elif defined(__ELF__) && defined(__GNUC__)
+#define SOKR_NOTE_ATTRIBUTES_ __attribute__((used, section(".note.sokr"), aligned(4)))
+#endif
+#endif
+#ifdef SOKR_NOTE_ATTRIBUTES_
+#define SOKR_PLUGIN_DECLARE(families, kinds)                              \
+  static const SokrPluginNote sokr_plugin_note_ SOKR_NOTE_ATTRIBUTES_ = { \
+      5u, 64u, SOKR_NOTE_SUBSTRATES, "SOKR", (uint32_t)(kinds), families}
+#else
+#define SOKR_PLUGIN_DECLARE(families, kinds) typedef SokrPluginNote sokr_plugin_note_unused_
+#endif
 
 /* ---- 2. Launch parameters --------------------------------------------------- */
 
@@ -411,6 +459,7 @@ struct SokrDiagnosticsTable {
 SOKR_STATIC_ASSERT_(sizeof(SokrBinding) == 48, "SokrBinding is 48 bytes");
 SOKR_STATIC_ASSERT_(sizeof(SokrSpecialization) == 16, "SokrSpecialization is 16 bytes");
 SOKR_STATIC_ASSERT_(sizeof(SokrLaunchHeader) == 104, "SokrLaunchHeader is 104 bytes");
+SOKR_STATIC_ASSERT_(sizeof(SokrPluginNote) == 84, "SokrPluginNote is 84 bytes");
 
 #ifdef __cplusplus
 }

@@ -44,6 +44,8 @@ Result<void> describe(const substrate::Host& host, substrate::PluginDescription&
 
 }  // namespace sokr::reference
 
+SOKR_PLUGIN_DECLARE("reference", SOKR_KIND_BIT(SOKR_KIND_REFERENCE));
+
 extern "C" SOKR_PLUGIN_EXPORT const SokrPlugin* sokr_plugin_main(const SokrHostInfo* host) {
   return sokr::substrate::plugin_main(host, "reference", SOKR_PROJECT_VERSION,
                                       sokr::reference::describe);

@@ -60,6 +60,12 @@ Result<void> find_devices(const substrate::Host& host, substrate::PluginDescript
 }  // namespace
 }  // namespace sokr::vulkan
 
+SOKR_PLUGIN_DECLARE("vulkan", SOKR_KIND_BIT(SOKR_KIND_DISCRETE_GPU) |
+                                  SOKR_KIND_BIT(SOKR_KIND_INTEGRATED_GPU) |
+                                  SOKR_KIND_BIT(SOKR_KIND_VIRTUAL_GPU) |
+                                  SOKR_KIND_BIT(SOKR_KIND_SOFTWARE_GPU) |
+                                  SOKR_KIND_BIT(SOKR_KIND_OTHER));
+
 extern "C" SOKR_PLUGIN_EXPORT const SokrPlugin* sokr_plugin_main(const SokrHostInfo* info) {
   return sokr::substrate::plugin_main(info, "vulkan", SOKR_PROJECT_VERSION,
                                       sokr::vulkan::find_devices);
