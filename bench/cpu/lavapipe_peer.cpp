@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// lavapipe as a program written for it would use it: persistent mapped buffers, one command
-// buffer recorded beforehand, one timeline semaphore.
+// lavapipe as a program written for it would use it: persistent mapped buffers and the raw
+// loop of bench/vulkan.
 #define VOLK_IMPLEMENTATION
 #include <fmt/format.h>
 #include <volk.h>
 
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 
+#include "../vulkan/raw_loop.hpp"
 #include "peer.hpp"
 
 namespace sokr::bench {
 namespace {
 
-void expect(VkResult result, const char* what) {
-  if (result != VK_SUCCESS)
-    throw std::runtime_error(fmt::format("{} on lavapipe failed with {}", what, int(result)));
-}
-
 struct Device {
   VkInstance instance = VK_NULL_HANDLE;
   VkPhysicalDevice physical = VK_NULL_HANDLE;
   VkDevice device = VK_NULL_HANDLE;
-  VkQueue queue = VK_NULL_HANDLE;
+  VolkDeviceTable functions{};  // of `device`
   std::uint32_t family = 0, memory_type = 0;
   std::string description;
 
@@ -36,192 +34,85 @@ struct Device {
   }
 };
 
-class LavapipeRunner final : public Runner {
+// A mapped buffer.
+class Memory {
  public:
-  LavapipeRunner(const Device& device, const Workload& workload, std::span<const std::byte> module)
-      : device_(device) {
+  Memory(const Device& device, VkDeviceSize size) : device_(device), size_(size) {
     try {
-      for (const BufferSpec& spec : workload.buffers) create_buffer(spec.initial.size());
-      create_pipeline(workload, module);
-      create_descriptors();
-      record(workload);
+      create();
     } catch (...) {
       destroy();
       throw;
     }
   }
-  ~LavapipeRunner() override { destroy(); }
-
-  void launch() override {
-    ++value_;
-    VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
-    values.signalSemaphoreValueCount = 1;
-    values.pSignalSemaphoreValues = &value_;
-    VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values};
-    info.commandBufferCount = 1;
-    info.pCommandBuffers = &commands_;
-    info.signalSemaphoreCount = 1;
-    info.pSignalSemaphores = &timeline_;
-    expect(vkQueueSubmit(device_.queue, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit");
-    VkSemaphoreWaitInfo wait{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
-    wait.semaphoreCount = 1;
-    wait.pSemaphores = &timeline_;
-    wait.pValues = &value_;
-    expect(vkWaitSemaphores(device_.device, &wait, UINT64_MAX), "vkWaitSemaphores");
-  }
-  void write(std::size_t buffer, std::span<const std::byte> bytes) override {
-    std::memcpy(buffers_[buffer].mapped, bytes.data(), bytes.size());
-  }
-  Bytes read(std::size_t buffer) override {
-    Bytes bytes(buffers_[buffer].size);
-    std::memcpy(bytes.data(), buffers_[buffer].mapped, bytes.size());
-    return bytes;
-  }
+  ~Memory() { destroy(); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  VkBuffer buffer() const { return buffer_; }
+  std::span<std::byte> bytes() const { return {static_cast<std::byte*>(mapped_), size_}; }
 
  private:
-  struct Memory {
-    VkBuffer buffer = VK_NULL_HANDLE;
-    VkDeviceMemory memory = VK_NULL_HANDLE;
-    void* mapped = nullptr;
-    VkDeviceSize size = 0;
-  };
-
-  void create_buffer(VkDeviceSize size) {
-    Memory& made = buffers_.emplace_back();
-    made.size = size;
+  void create() {
     VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
-    info.size = size;
+    info.size = size_;
     info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
-    expect(vkCreateBuffer(device_.device, &info, nullptr, &made.buffer), "vkCreateBuffer");
+    expect(vkCreateBuffer(device_.device, &info, nullptr, &buffer_), "vkCreateBuffer");
     VkMemoryRequirements needs;
-    vkGetBufferMemoryRequirements(device_.device, made.buffer, &needs);
+    vkGetBufferMemoryRequirements(device_.device, buffer_, &needs);
     VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
     allocate.allocationSize = needs.size;
     allocate.memoryTypeIndex = device_.memory_type;
-    expect(vkAllocateMemory(device_.device, &allocate, nullptr, &made.memory), "vkAllocateMemory");
-    expect(vkBindBufferMemory(device_.device, made.buffer, made.memory, 0), "vkBindBufferMemory");
-    expect(vkMapMemory(device_.device, made.memory, 0, VK_WHOLE_SIZE, 0, &made.mapped),
-           "vkMapMemory");
+    expect(vkAllocateMemory(device_.device, &allocate, nullptr, &memory_), "vkAllocateMemory");
+    expect(vkBindBufferMemory(device_.device, buffer_, memory_, 0), "vkBindBufferMemory");
+    expect(vkMapMemory(device_.device, memory_, 0, VK_WHOLE_SIZE, 0, &mapped_), "vkMapMemory");
   }
-
-  void create_pipeline(const Workload& workload, std::span<const std::byte> module) {
-    std::vector<VkDescriptorSetLayoutBinding> bindings;
-    for (std::uint32_t i = 0; i < buffers_.size(); ++i)
-      bindings.push_back(
-          {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr});
-    VkDescriptorSetLayoutCreateInfo set{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
-    set.bindingCount = static_cast<std::uint32_t>(bindings.size());
-    set.pBindings = bindings.data();
-    expect(vkCreateDescriptorSetLayout(device_.device, &set, nullptr, &set_layout_),
-           "vkCreateDescriptorSetLayout");
-    const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                                    static_cast<std::uint32_t>(workload.push.size())};
-    VkPipelineLayoutCreateInfo layout{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
-    layout.setLayoutCount = 1;
-    layout.pSetLayouts = &set_layout_;
-    layout.pushConstantRangeCount = workload.push.empty() ? 0 : 1;
-    layout.pPushConstantRanges = &range;
-    expect(vkCreatePipelineLayout(device_.device, &layout, nullptr, &layout_),
-           "vkCreatePipelineLayout");
-    std::vector<std::uint32_t> words(module.size() / 4);
-    std::memcpy(words.data(), module.data(), words.size() * 4);
-    VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
-    code.codeSize = words.size() * 4;
-    code.pCode = words.data();
-    expect(vkCreateShaderModule(device_.device, &code, nullptr, &module_), "vkCreateShaderModule");
-    VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
-    info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
-    info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
-    info.stage.module = module_;
-    info.stage.pName = "main";
-    info.layout = layout_;
-    expect(vkCreateComputePipelines(device_.device, VK_NULL_HANDLE, 1, &info, nullptr, &pipeline_),
-           "vkCreateComputePipelines");
-  }
-
-  void create_descriptors() {
-    const VkDescriptorPoolSize size{
-        VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-        std::max<std::uint32_t>(1, static_cast<std::uint32_t>(buffers_.size()))};
-    VkDescriptorPoolCreateInfo pool{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
-    pool.maxSets = 1;
-    pool.poolSizeCount = 1;
-    pool.pPoolSizes = &size;
-    expect(vkCreateDescriptorPool(device_.device, &pool, nullptr, &descriptors_),
-           "vkCreateDescriptorPool");
-    VkDescriptorSetAllocateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
-    info.descriptorPool = descriptors_;
-    info.descriptorSetCount = 1;
-    info.pSetLayouts = &set_layout_;
-    expect(vkAllocateDescriptorSets(device_.device, &info, &set_), "vkAllocateDescriptorSets");
-    for (std::uint32_t i = 0; i < buffers_.size(); ++i) {
-      const VkDescriptorBufferInfo buffer{buffers_[i].buffer, 0, VK_WHOLE_SIZE};
-      VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
-      write.dstSet = set_;
-      write.dstBinding = i;
-      write.descriptorCount = 1;
-      write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-      write.pBufferInfo = &buffer;
-      vkUpdateDescriptorSets(device_.device, 1, &write, 0, nullptr);
-    }
-  }
-
-  void record(const Workload& workload) {
-    VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
-    type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
-    VkSemaphoreCreateInfo semaphore{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, &type, 0};
-    expect(vkCreateSemaphore(device_.device, &semaphore, nullptr, &timeline_), "vkCreateSemaphore");
-    VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
-    pool.queueFamilyIndex = device_.family;
-    expect(vkCreateCommandPool(device_.device, &pool, nullptr, &pool_), "vkCreateCommandPool");
-    VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-    info.commandPool = pool_;
-    info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-    info.commandBufferCount = 1;
-    expect(vkAllocateCommandBuffers(device_.device, &info, &commands_), "vkAllocateCommandBuffers");
-    VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    expect(vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer");
-    vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline_);
-    vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, layout_, 0, 1, &set_, 0,
-                            nullptr);
-    if (!workload.push.empty())
-      vkCmdPushConstants(commands_, layout_, VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                         static_cast<std::uint32_t>(workload.push.size()), workload.push.data());
-    vkCmdDispatch(commands_, workload.groups[0], workload.groups[1], workload.groups[2]);
-    VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT,
-                            VK_ACCESS_HOST_READ_BIT};
-    vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                         VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, nullptr, 0, nullptr);
-    expect(vkEndCommandBuffer(commands_), "vkEndCommandBuffer");
-  }
-
   void destroy() {
-    vkDeviceWaitIdle(device_.device);
-    vkDestroySemaphore(device_.device, timeline_, nullptr);
-    vkDestroyCommandPool(device_.device, pool_, nullptr);
-    vkDestroyDescriptorPool(device_.device, descriptors_, nullptr);
-    vkDestroyPipeline(device_.device, pipeline_, nullptr);
-    vkDestroyShaderModule(device_.device, module_, nullptr);
-    vkDestroyPipelineLayout(device_.device, layout_, nullptr);
-    vkDestroyDescriptorSetLayout(device_.device, set_layout_, nullptr);
-    for (const Memory& memory : buffers_) {
-      vkDestroyBuffer(device_.device, memory.buffer, nullptr);
-      vkFreeMemory(device_.device, memory.memory, nullptr);
-    }
+    vkDestroyBuffer(device_.device, buffer_, nullptr);
+    vkFreeMemory(device_.device, memory_, nullptr);
   }
 
   const Device& device_;
-  std::vector<Memory> buffers_;
-  VkDescriptorSetLayout set_layout_ = VK_NULL_HANDLE;
-  VkPipelineLayout layout_ = VK_NULL_HANDLE;
-  VkShaderModule module_ = VK_NULL_HANDLE;
-  VkPipeline pipeline_ = VK_NULL_HANDLE;
-  VkDescriptorPool descriptors_ = VK_NULL_HANDLE;
-  VkDescriptorSet set_ = VK_NULL_HANDLE;
-  VkCommandPool pool_ = VK_NULL_HANDLE;
-  VkCommandBuffer commands_ = VK_NULL_HANDLE;
-  VkSemaphore timeline_ = VK_NULL_HANDLE;
-  std::uint64_t value_ = 0;
+  VkDeviceSize size_;
+  VkBuffer buffer_ = VK_NULL_HANDLE;
+  VkDeviceMemory memory_ = VK_NULL_HANDLE;
+  void* mapped_ = nullptr;
+};
+
+class LavapipeRunner final : public Runner {
+ public:
+  LavapipeRunner(const Device& device, const Workload& workload,
+                 std::span<const std::byte> module) {
+    std::vector<VkBuffer> buffers;
+    for (const BufferSpec& spec : workload.buffers) {
+      memory_.push_back(std::make_unique<Memory>(device, spec.initial.size()));
+      buffers.push_back(memory_.back()->buffer());
+    }
+    RawLoopOptions options;
+    options.device = device.device;
+    options.functions = &device.functions;
+    options.queue_family = device.family;
+    options.buffers = buffers;
+    options.module = module;
+    options.push = std::as_bytes(std::span(workload.push));
+    options.groups = workload.groups;
+    loop_.emplace(options);
+  }
+
+  void launch() override {
+    loop_->submit();
+    loop_->wait();
+  }
+  void write(std::size_t buffer, std::span<const std::byte> bytes) override {
+    std::memcpy(memory_[buffer]->bytes().data(), bytes.data(), bytes.size());
+  }
+  Bytes read(std::size_t buffer) override {
+    const auto bytes = memory_[buffer]->bytes();
+    return {bytes.begin(), bytes.end()};
+  }
+
+ private:
+  std::vector<std::unique_ptr<Memory>> memory_;
+  std::optional<RawLoop> loop_;
 };
 
 class LavapipePeer final : public Peer {
@@ -294,7 +185,7 @@ void create_device(Device& device) {
   info.pQueueCreateInfos = &queue;
   expect(vkCreateDevice(device.physical, &info, nullptr, &device.device), "vkCreateDevice");
   volkLoadDevice(device.device);
-  vkGetDeviceQueue(device.device, device.family, 0, &device.queue);
+  volkLoadDeviceTable(&device.functions, device.device);
 }
 
 }  // namespace

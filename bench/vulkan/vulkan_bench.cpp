@@ -22,9 +22,12 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <sokr/substrate/exporter.hpp>
+#include <span>
 #include <vector>
 
+#include "raw_loop.hpp"
 #include "substrate.hpp"
 
 namespace {
@@ -41,12 +44,6 @@ template <class T>
 T expect(Result<T> result) {
   if (result) return *std::move(result);
   fmt::print(stderr, "{}\n", result.failure().sentence);
-  std::exit(1);
-}
-
-void expect(VkResult result) {
-  if (result == VK_SUCCESS) return;
-  fmt::print(stderr, "{}\n", describe(result));
   std::exit(1);
 }
 
@@ -71,143 +68,40 @@ struct Sample {
   double total = 0, submit = 0;
 };
 
-// The loop that somebody writes by hand for exactly this kernel.
+// The same through Vulkan alone, on a device of its own; the host copies if it has memory.
 class Raw {
  public:
   Raw(const PhysicalDevice& physical, const std::vector<std::uint8_t>& ir)
-      : device_(expect(Device::create(physical, Options{}))), vk_(device_->vk()) {
-    buffer_ = expect(Buffer::create(*device_, kBytes, MemoryKind::kHost));
+      : device_(expect(Device::create(physical, Options{}))),
+        buffer_(expect(Buffer::create(*device_, kBytes, MemoryKind::kHost))),
+        handle_(buffer_->handle()) {
     std::memset(buffer_->mapped(), 0, kBytes);
-    vk_.vkGetDeviceQueue(handle(), physical.queue_family, 0, &queue_);
-    create_pipeline(ir);
-    create_descriptors();
-    record(physical.queue_family);
-    VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
-    type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
-    VkSemaphoreCreateInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, &type, 0};
-    expect(vk_.vkCreateSemaphore(handle(), &info, nullptr, &timeline_));
-  }
-  ~Raw() {
-    vk_.vkDeviceWaitIdle(handle());
-    vk_.vkDestroySemaphore(handle(), timeline_, nullptr);
-    vk_.vkDestroyCommandPool(handle(), pool_, nullptr);
-    vk_.vkDestroyDescriptorPool(handle(), descriptors_, nullptr);
-    vk_.vkDestroyPipeline(handle(), pipeline_, nullptr);
-    vk_.vkDestroyPipelineLayout(handle(), layout_, nullptr);
-    vk_.vkDestroyDescriptorSetLayout(handle(), set_layout_, nullptr);
+    bench::RawLoopOptions options;
+    options.device = device_->handle();
+    options.functions = &device_->vk();
+    options.queue_family = physical.queue_family;
+    options.buffers = {&handle_, 1};
+    options.module = std::as_bytes(std::span(ir));
+    options.groups = {kGroups, 1, 1};
+    loop_.emplace(options);
   }
 
   Sample launch(std::uint32_t* host) {
     const double start = now_ns();
     if (host) std::memcpy(buffer_->mapped(), host, kBytes);
-    ++value_;
-    VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
-    values.signalSemaphoreValueCount = 1;
-    values.pSignalSemaphoreValues = &value_;
-    VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values};
-    info.commandBufferCount = 1;
-    info.pCommandBuffers = &commands_;
-    info.signalSemaphoreCount = 1;
-    info.pSignalSemaphores = &timeline_;
     const double before = now_ns();
-    expect(vk_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE));
+    loop_->submit();
     const double after = now_ns();
-    VkSemaphoreWaitInfo wait{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
-    wait.semaphoreCount = 1;
-    wait.pSemaphores = &timeline_;
-    wait.pValues = &value_;
-    expect(vk_.vkWaitSemaphores(handle(), &wait, UINT64_MAX));
+    loop_->wait();
     if (host) std::memcpy(host, buffer_->mapped(), kBytes);
     return {now_ns() - start, after - before};
   }
 
  private:
-  VkDevice handle() const { return device_->handle(); }
-
-  void create_pipeline(const std::vector<std::uint8_t>& ir) {
-    const VkDescriptorSetLayoutBinding binding{0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1,
-                                               VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
-    VkDescriptorSetLayoutCreateInfo set{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
-    set.bindingCount = 1;
-    set.pBindings = &binding;
-    expect(vk_.vkCreateDescriptorSetLayout(handle(), &set, nullptr, &set_layout_));
-    VkPipelineLayoutCreateInfo layout{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
-    layout.setLayoutCount = 1;
-    layout.pSetLayouts = &set_layout_;
-    expect(vk_.vkCreatePipelineLayout(handle(), &layout, nullptr, &layout_));
-    std::vector<std::uint32_t> words(ir.size() / 4);
-    std::memcpy(words.data(), ir.data(), words.size() * 4);
-    VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
-    code.codeSize = words.size() * 4;
-    code.pCode = words.data();
-    VkShaderModule module = VK_NULL_HANDLE;
-    expect(vk_.vkCreateShaderModule(handle(), &code, nullptr, &module));
-    VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
-    info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
-    info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
-    info.stage.module = module;
-    info.stage.pName = "main";
-    info.layout = layout_;
-    expect(vk_.vkCreateComputePipelines(handle(), VK_NULL_HANDLE, 1, &info, nullptr, &pipeline_));
-    vk_.vkDestroyShaderModule(handle(), module, nullptr);
-  }
-
-  void create_descriptors() {
-    const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1};
-    VkDescriptorPoolCreateInfo pool{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
-    pool.maxSets = 1;
-    pool.poolSizeCount = 1;
-    pool.pPoolSizes = &size;
-    expect(vk_.vkCreateDescriptorPool(handle(), &pool, nullptr, &descriptors_));
-    VkDescriptorSetAllocateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
-    info.descriptorPool = descriptors_;
-    info.descriptorSetCount = 1;
-    info.pSetLayouts = &set_layout_;
-    expect(vk_.vkAllocateDescriptorSets(handle(), &info, &set_));
-    const VkDescriptorBufferInfo buffer{buffer_->handle(), 0, kBytes};
-    VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
-    write.dstSet = set_;
-    write.descriptorCount = 1;
-    write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-    write.pBufferInfo = &buffer;
-    vk_.vkUpdateDescriptorSets(handle(), 1, &write, 0, nullptr);
-  }
-
-  void record(std::uint32_t family) {
-    VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
-    pool.queueFamilyIndex = family;
-    expect(vk_.vkCreateCommandPool(handle(), &pool, nullptr, &pool_));
-    VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-    info.commandPool = pool_;
-    info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-    info.commandBufferCount = 1;
-    expect(vk_.vkAllocateCommandBuffers(handle(), &info, &commands_));
-    VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    expect(vk_.vkBeginCommandBuffer(commands_, &begin));
-    vk_.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline_);
-    vk_.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, layout_, 0, 1, &set_, 0,
-                                nullptr);
-    vk_.vkCmdDispatch(commands_, kGroups, 1, 1);
-    VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_SHADER_WRITE_BIT,
-                            VK_ACCESS_HOST_READ_BIT};
-    vk_.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                             VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, nullptr, 0, nullptr);
-    expect(vk_.vkEndCommandBuffer(commands_));
-  }
-
   std::unique_ptr<Device> device_;
-  const VolkDeviceTable& vk_;
   std::unique_ptr<Buffer> buffer_;
-  VkQueue queue_ = VK_NULL_HANDLE;
-  VkDescriptorSetLayout set_layout_ = VK_NULL_HANDLE;
-  VkPipelineLayout layout_ = VK_NULL_HANDLE;
-  VkPipeline pipeline_ = VK_NULL_HANDLE;
-  VkDescriptorPool descriptors_ = VK_NULL_HANDLE;
-  VkDescriptorSet set_ = VK_NULL_HANDLE;
-  VkCommandPool pool_ = VK_NULL_HANDLE;
-  VkCommandBuffer commands_ = VK_NULL_HANDLE;
-  VkSemaphore timeline_ = VK_NULL_HANDLE;
-  std::uint64_t value_ = 0;
+  VkBuffer handle_;
+  std::optional<bench::RawLoop> loop_;
 };
 
 // One launch through the core; the parameters are written beforehand, as a user would.
@@ -279,9 +173,7 @@ Pair alternate(Ours&& ours, Theirs&& theirs) {
   return {median(added), median(ratio), median(ours_submit), median(raw_submit)};
 }
 
-}  // namespace
-
-int main() {
+int measure() {
   const substrate::Host host;
   const Options options = read_options(host);
   std::shared_ptr<Instance> instance = expect(Instance::create(options, host));
@@ -322,4 +214,15 @@ int main() {
       "\"vulkan.raw_submit_ns\": {:.0f}}}\n",
       null.added, null.ratio, host4k.ratio, null.ours_submit, null.raw_submit);
   return 0;
+}
+
+}  // namespace
+
+int main() {
+  try {
+    return measure();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_vulkan: {}\n", error.what());
+    return 1;
+  }
 }
