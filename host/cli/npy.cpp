@@ -216,17 +216,16 @@ NpyHeader read_npy_header(std::span<const std::byte> file, std::string_view name
   return read_header(file, name, swap_size);
 }
 
-std::vector<std::byte> read_npy(std::span<const std::byte> file, std::string_view name) {
+std::span<std::byte> read_npy(std::span<std::byte> file, std::string_view name) {
   std::uint32_t swap_size = 0;
   const NpyHeader header = read_header(file, name, swap_size);
-  const auto data = file.subspan(header.data_offset);
-  std::vector<std::byte> bytes(data.begin(), data.end());
-  if (!header.swapped) return bytes;
-  for (std::size_t i = 0; i < bytes.size(); i += swap_size) {
-    const auto item = bytes.begin() + static_cast<std::ptrdiff_t>(i);
-    std::reverse(item, item + swap_size);
+  const std::span<std::byte> data = file.subspan(header.data_offset);
+  if (!header.swapped) return data;
+  for (std::size_t i = 0; i < data.size(); i += swap_size) {
+    const auto item = data.subspan(i, swap_size);
+    std::reverse(item.begin(), item.end());
   }
-  return bytes;
+  return data;
 }
 
 std::string npy_header(SokrIrScalar type, std::uint64_t count) {

@@ -32,8 +32,8 @@ bool is_npy(std::span<const std::byte> file);
 // Error whose sentence begins with `name`.
 NpyHeader read_npy_header(std::span<const std::byte> file, std::string_view name);
 
-// The data in this machine's byte order.
-std::vector<std::byte> read_npy(std::span<const std::byte> file, std::string_view name);
+// The data, a part of `file`, put into this machine's byte order in place.
+std::span<std::byte> read_npy(std::span<std::byte> file, std::string_view name);
 
 // A version 1 header for one axis of `count` items of this type, little-endian.
 std::string npy_header(SokrIrScalar type, std::uint64_t count);

@@ -2,7 +2,6 @@
 #include "plan.hpp"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <utility>
@@ -62,10 +61,43 @@ void refuse_small(const SokrIrBinding& binding, const Selector& where, std::uint
                   source, where.text(), size, fixed_size(binding)));
 }
 
-std::vector<std::byte> read_input(const std::string& file) {
-  std::vector<std::byte> bytes = read_file(file);
-  if (file.ends_with(".npy")) return read_npy(bytes, fmt::format("'{}'", file));
-  return bytes;
+PageBuffer read_input(const std::string& file) {
+  PageBuffer buffer = PageBuffer::read(file);
+  if (file.ends_with(".npy")) buffer.keep(read_npy(buffer.bytes(), fmt::format("'{}'", file)));
+  return buffer;
+}
+
+bool is_output(const Plan& plan, std::size_t buffer) {
+  return std::any_of(plan.outputs.begin(), plan.outputs.end(),
+                     [&](const PlannedOutput& output) { return output.buffer == buffer; });
+}
+
+PageBuffer copy_of(const PlannedBuffer& planned) {
+  PageBuffer memory(planned.size);
+  const auto initial = planned.initial.bytes();
+  std::copy(initial.begin(), initial.end(), memory.bytes().begin());
+  return memory;
+}
+
+// `fill` gives the memory for a buffer that the launch changes, or that is an output.
+template <class Fill>
+std::vector<PageBuffer> bind_each(const Plan& plan, Launch& launch, Fill fill) {
+  std::vector<PageBuffer> memory(plan.buffers.size());
+  for (std::size_t i = 0; i < memory.size(); ++i) {
+    const PlannedBuffer& planned = plan.buffers[i];
+    View view;
+    if (planned.access == SOKR_ACCESS_READ && !is_output(plan, i) &&
+        !planned.initial.bytes().empty()) {
+      view = sokr::read(planned.initial.bytes());
+    } else if (planned.size) {
+      memory[i] = fill(i);
+      const std::span<std::byte> bytes = memory[i].bytes();
+      view = sokr::write(bytes);
+      view.access = planned.access;
+    }
+    launch.bind(planned.where.set, planned.where.binding, planned.where.index, view);
+  }
+  return memory;
 }
 
 class Planner {
@@ -234,7 +266,7 @@ class Planner {
       const SokrIrBinding& binding = find_binding(bindings(), input.where, "--in");
       PlannedBuffer buffer = make_buffer(binding, input.where);
       buffer.initial = read_input(input.file);
-      buffer.size = buffer.initial.size();
+      buffer.size = buffer.initial.bytes().size();
       if (buffer.size < fixed_size(binding)) {
         throw Error(
             SOKR_INVALID_INPUT,
@@ -267,26 +299,6 @@ class Planner {
 };
 
 }  // namespace
-
-PageBuffer::PageBuffer(std::uint64_t size) : size_(size) {
-  if (size == 0) return;
-  // Anonymous memory is zero, and costs nothing where it is not touched.
-  void* const data =
-      ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) {
-    throw Error(
-        SOKR_INVALID_INPUT,
-        fmt::format("there is no memory for a buffer of {} bytes; a smaller one would fit", size));
-  }
-  data_ = static_cast<std::byte*>(data);
-}
-
-PageBuffer::PageBuffer(PageBuffer&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-PageBuffer::~PageBuffer() {
-  if (data_) ::munmap(data_, size_);
-}
 
 Plan make_plan(const Kernel& kernel, const LaunchRequest& request) {
   return Planner(kernel, request).make();
@@ -325,19 +337,14 @@ std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate)
 }
 
 std::vector<PageBuffer> bind_buffers(const Plan& plan, Launch& launch) {
-  std::vector<PageBuffer> memory;
-  memory.reserve(plan.buffers.size());
-  for (const PlannedBuffer& planned : plan.buffers) {
-    const auto bytes = memory.emplace_back(planned.size).bytes();
-    std::copy(planned.initial.begin(), planned.initial.end(), bytes.begin());
-    View view;
-    if (planned.size) {
-      view = sokr::write(bytes);
-      view.access = planned.access;
-    }
-    launch.bind(planned.where.set, planned.where.binding, planned.where.index, view);
-  }
-  return memory;
+  return bind_each(plan, launch, [&](std::size_t i) { return copy_of(plan.buffers[i]); });
+}
+
+std::vector<PageBuffer> bind_buffers(Plan&& plan, Launch& launch) {
+  return bind_each(plan, launch, [&](std::size_t i) {
+    PlannedBuffer& planned = plan.buffers[i];
+    return planned.initial.bytes().empty() ? PageBuffer(planned.size) : std::move(planned.initial);
+  });
 }
 
 }  // namespace sokr::cli

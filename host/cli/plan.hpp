@@ -14,29 +14,15 @@
 #include <vector>
 
 #include "launch_flags.hpp"
+#include "page_buffer.hpp"
 
 namespace sokr::cli {
-
-// Host memory that starts at a page: drivers import it, vector code likes it.
-class PageBuffer {
- public:
-  // Zeros. Throws an Error if there is no memory for it.
-  explicit PageBuffer(std::uint64_t size);
-  PageBuffer(PageBuffer&& other) noexcept;
-  PageBuffer& operator=(PageBuffer&&) = delete;
-  ~PageBuffer();
-  std::span<std::byte> bytes() const { return {data_, size_}; }
-
- private:
-  std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 struct PlannedBuffer {
   Selector where;
   SokrAccess access = SOKR_ACCESS_READ;
-  std::uint64_t size = 0;          // bytes; 0 = an empty runtime array, bound to nothing
-  std::vector<std::byte> initial;  // empty = zeros
+  std::uint64_t size = 0;  // bytes; 0 = an empty runtime array, bound to nothing
+  PageBuffer initial;      // empty = zeros
 };
 
 struct PlannedOutput {
@@ -58,8 +44,11 @@ Plan make_plan(const Kernel& kernel, const LaunchRequest& request);
 // Why this launch does not fit the substrate, as far as its limits tell.
 std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate);
 
-// Fresh memory with the planned contents, one for each planned buffer, bound to `launch`.
+// Memory with the planned contents, bound to `launch`: one for each planned buffer, empty
+// for inputs that are only read and not written out, which are bound as they are in the plan.
+// The rest is copied, or, where the plan is not used again, moved out of it.
 std::vector<PageBuffer> bind_buffers(const Plan& plan, Launch& launch);
+std::vector<PageBuffer> bind_buffers(Plan&& plan, Launch& launch);
 
 }  // namespace sokr::cli
 

@@ -44,12 +44,14 @@ struct RunResult {
   std::vector<PageBuffer> memory;                       // one for each planned buffer
 };
 
-RunResult run_on(const Substrate& substrate, const Kernel& kernel, const Plan& plan,
+// `plan` is a Plan&& if nothing else needs its inputs.
+template <class AnyPlan>
+RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& plan,
                  std::uint32_t repeat, Notes& notes) {
   RunResult result{substrate, {}, {}, {}};
   Launch launch = plan.launch;
   launch.profile();
-  result.memory = bind_buffers(plan, launch);
+  result.memory = bind_buffers(std::forward<AnyPlan>(plan), launch);
   result.times_ns.reserve(repeat);
   bool announced = false;
   Completion completion;
@@ -90,11 +92,13 @@ std::string summary(const RunResult& result, const Plan& plan) {
 
 // Every named one, in that order. The first that fails ends it.
 std::vector<RunResult> run_on_named(std::span<const Substrate> substrates, const Kernel& kernel,
-                                    const Plan& plan, std::uint32_t repeat, Notes& notes) {
+                                    Plan& plan, std::uint32_t repeat, Notes& notes) {
   require_capable(substrates, kernel, plan);
   std::vector<RunResult> results;
   for (const Substrate& substrate : substrates) {
-    results.push_back(run_on(substrate, kernel, plan, repeat, notes));
+    results.push_back(results.size() + 1 == substrates.size()
+                          ? run_on(substrate, kernel, std::move(plan), repeat, notes)
+                          : run_on(substrate, kernel, plan, repeat, notes));
     notes.add(summary(results.back(), plan));
   }
   return results;
@@ -238,7 +242,7 @@ int run(const RunFlags& flags) {
   const Context context;
   const std::vector<Substrate> named = named_substrates(context, request.on);
   const Kernel kernel = open_kernel(context, flags.launch.kernel);
-  const Plan plan = make_plan(kernel, request);
+  Plan plan = make_plan(kernel, request);
   std::vector<OutputFile> files = open_outputs(plan);
 
   Notes notes;

@@ -384,6 +384,8 @@ std::vector<std::byte> read_file(const fs::path& path) {
                                                              &std::fclose);
   if (!file) throw failed(errno);
   std::vector<std::byte> bytes;
+  std::error_code unknown;  // a pipe has no size
+  if (const auto size = fs::file_size(path, unknown); !unknown) bytes.reserve(size);
   std::array<std::byte, 65536> chunk;
   std::size_t count = 0;
   while ((count = std::fread(chunk.data(), 1, chunk.size(), file.get())) > 0) {
