@@ -60,7 +60,7 @@ CpuModel model_of(Isa isa) {
   return model;
 }
 
-Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa) {
+Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort effort) {
   static std::once_flag once;
   std::call_once(once, [] {
     LLVMInitializeX86TargetInfo();
@@ -80,15 +80,17 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa) {
   options.UnsafeFPMath = false;
   options.ExceptionModel = llvm::ExceptionHandling::None;
   options.EmitAddrsig = false;
-  auto* machine = target->createTargetMachine(model.triple, model.cpu, model.features, options,
-                                              llvm::Reloc::PIC_, llvm::CodeModel::Small,
-                                              llvm::CodeGenOptLevel::Default);
+  auto level = effort == Effort::kFull ? llvm::CodeGenOptLevel::Default
+                                       : llvm::CodeGenOptLevel::Less;
+  auto* machine =
+      target->createTargetMachine(model.triple, model.cpu, model.features, options,
+                                  llvm::Reloc::PIC_, llvm::CodeModel::Small, level);
   if (!machine) return fail(SOKR_DISPATCH_FAILED, "LLVM cannot make code for {}", model.cpu);
   return std::unique_ptr<llvm::TargetMachine>(machine);
 }
 
 // No loop idiom recognition: it would call memset.
-void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager groups;
@@ -127,6 +129,10 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
   second.addPass(llvm::SimplifyCFGPass());
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
+  if (effort != Effort::kFull) {
+    all.run(module, modules);
+    return;
+  }
   all.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(second)));
   all.run(module, modules);

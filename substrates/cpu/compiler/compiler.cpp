@@ -59,7 +59,7 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
                    geometry.passes()) +
            to_text(program, analysis));
 
-  SOKR_ASSIGN(auto machine, make_target_machine(options.isa));
+  SOKR_ASSIGN(auto machine, make_target_machine(options.isa, options.effort));
   llvm::LLVMContext context;
   std::string error;
   context.setDiagnosticHandler(std::make_unique<Diagnostics>(&error));
@@ -74,7 +74,8 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
   if (llvm::verifyModule(module, &wrong_out))
     return fail(SOKR_DISPATCH_FAILED, "the code generator made invalid LLVM IR: {}",
                 wrong.substr(0, wrong.find('\n')));
-  optimise(module, *machine);
+  if (options.effort == Effort::kVerify) return CompiledKernel{};
+  optimise(module, *machine, options.effort);
   if (!options.dump.empty()) {
     dump(options, program.entry->name, "opt.ll", text_of(module));
     auto copy = llvm::CloneModule(module);

@@ -13,6 +13,13 @@
 
 namespace sokr::cpu {
 
+// How much work goes into the code.
+enum class Effort : std::uint8_t {
+  kFull,
+  kQuick,   // for tests: hardly optimised, compiled in a fraction of the time
+  kVerify,  // for tests: ends with LLVM IR that was verified, and an empty image
+};
+
 struct CompileOptions {
   Isa isa = host_isa();
   std::uint32_t subgroup_size = 32;  // 4, 8, 16, 32 or 64
@@ -29,6 +36,7 @@ struct CompileOptions {
   std::uint32_t max_jam = 16;
   // For tests: inactive lanes hold garbage instead of zeros.
   bool poison_inactive = false;
+  Effort effort = Effort::kFull;
   // If not empty: a folder that receives the stages of the compilation.
   std::string dump;
 };
