@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/analysis.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "compiler/transfer.hpp"
@@ -153,7 +154,10 @@ class Analyser {
       for (const auto& s : all) sum = shape_of(merged(divergence_of(sum), divergence_of(s)));
       return Shapes(count, sum);
     }
-    if (auto place = private_place(p_, inst.args[0])) return private_load(*place, inst, b, count);
+    const PrivateVariable* own = private_variable(p_, root);
+    auto place = own ? private_place(p_, inst.args[0]) : std::nullopt;
+    if (place && own->table && place->leaf) return Shapes(count, Shape::uniform());
+    if (place && !own->table) return private_load(*place, inst, b, count);
     Shapes address = shapes(inst.args[0], b);
     Divergence d;
     for (const auto& s : address) {
@@ -348,9 +352,8 @@ Id root_of(const Program& program, Id pointer) {
 }
 
 const PrivateVariable* private_variable(const Program& program, Id id) {
-  for (const auto& variable : program.variables)
-    if (variable.id == id) return &variable;
-  return nullptr;
+  auto at = std::ranges::lower_bound(program.variables, id, {}, &PrivateVariable::id);
+  return at != program.variables.end() && at->id == id ? &*at : nullptr;
 }
 
 std::optional<PrivatePlace> private_place(const Program& program, Id pointer) {

@@ -6,6 +6,7 @@
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sokr/cpu/compiler.hpp>
@@ -16,7 +17,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 1;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 2;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {
@@ -50,9 +51,37 @@ struct Diagnostics : llvm::DiagnosticHandler {
   }
 };
 
-Result<CompiledKernel> compile_program(const Program& program, const CompileOptions& options) {
+std::size_t instruction_count(const Program& program) {
+  std::size_t count = 0;
+  for (const auto& block : program.blocks) count += block.phis.size() + block.body.size();
+  return count;
+}
+
+// Tells how long each stage took.
+class Stages {
+ public:
+  explicit Stages(const CompileOptions& options) : options_(options) {}
+  void ended(const char* name, std::size_t size, const char* unit) {
+    Clock::time_point now = Clock::now();
+    if (options_.on_stage)
+      options_.on_stage(
+          {name, std::chrono::duration<double, std::milli>(now - begin_).count(), size, unit});
+    begin_ = Clock::now();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const CompileOptions& options_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+constexpr const char* kLlvmInstructions = "LLVM instructions";
+
+Result<CompiledKernel> compile_program(const Program& program, const CompileOptions& options,
+                                       Stages& stages) {
   Geometry geometry = choose_geometry(program, options);
   Analysis analysis = analyse(program, geometry);
+  stages.ended("analyse", geometry.chunks, "chunks");
   dump(options, program.entry->name, "program.txt", to_text(program));
   dump(options, program.entry->name, "shapes.txt",
        fmt::format("width {} chunks {} passes {}\n", geometry.width, geometry.chunks,
@@ -74,8 +103,10 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
   if (llvm::verifyModule(module, &wrong_out))
     return fail(SOKR_DISPATCH_FAILED, "the code generator made invalid LLVM IR: {}",
                 wrong.substr(0, wrong.find('\n')));
+  stages.ended("emit", module.getInstructionCount(), kLlvmInstructions);
   if (options.effort == Effort::kVerify) return CompiledKernel{};
   optimise(module, *machine, options.effort);
+  stages.ended("optimise", module.getInstructionCount(), kLlvmInstructions);
   if (!options.dump.empty()) {
     dump(options, program.entry->name, "opt.ll", text_of(module));
     auto copy = llvm::CloneModule(module);
@@ -88,6 +119,7 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
   std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(object.data()),
                                       object.size());
   SOKR_ASSIGN(auto image, link_image(bytes, "sokr_kernel"));
+  stages.ended("generate", image.bytes.size(), "bytes of code");
 
   CompiledKernel kernel;
   kernel.isa = options.isa;
@@ -111,10 +143,13 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
 Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPoint& entry,
                                const CompileOptions& options) {
   SOKR_TRY(check(module, entry, options));
+  Stages stages(options);
   try {
     SOKR_ASSIGN(Program program, lower(module, entry));
     promote_variables(program);
-    return compile_program(program, options);
+    find_tables(program);
+    stages.ended("lower", instruction_count(program), "instructions");
+    return compile_program(program, options, stages);
   } catch (const std::bad_alloc&) {
     return fail(SOKR_DISPATCH_FAILED, "no memory to compile entry point {}", entry.name);
   }

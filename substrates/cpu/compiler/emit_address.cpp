@@ -179,6 +179,8 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
 
 Address Emitter::root_address(Id root) {
   const spirv::Variable* variable = p_.module->variable(root);
+  const PrivateVariable* own = private_variable(p_, root);
+  if (own && own->table) return table_address(*own);
   Address address;
   address.offset = constant_val(b_.getInt64(0));
   if (!variable) {
@@ -283,7 +285,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
 
 Address Emitter::address_of(Id pointer) {
   pointer = look_through(p_, pointer);
-  if (p_.module->variable(pointer)) return root_address(pointer);
+  if (p_.module->variable(pointer) || private_variable(p_, pointer)) return root_address(pointer);
   const Inst* inst = p_.inst(pointer);
   bool chain =
       inst &&

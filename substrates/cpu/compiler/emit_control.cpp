@@ -5,11 +5,13 @@
 
 namespace sokr::cpu {
 
-// A branch around code that nobody may be in.
-struct Emitter::Guard {
-  BasicBlock* skip = nullptr;
-  std::uint32_t scope = 0;
-};
+void Emitter::open_guard(Guard& guard) {
+  BasicBlock* body = BasicBlock::Create(cx_, "some", fn_);
+  guard.skip = BasicBlock::Create(cx_, "none", fn_);
+  b_.CreateCondBr(any(mask_), body, guard.skip);
+  b_.SetInsertPoint(body);
+  guard.scope = open_scope();
+}
 
 // While it lives, code is made for those who have parted.
 struct Emitter::Cold {
@@ -196,10 +198,13 @@ void Emitter::emit_exit_uniform(std::uint32_t block, std::uint32_t root, BasicBl
 
 void Emitter::make_mask_slots(std::uint32_t construct) {
   const Construct& c = p_.constructs[construct];
+  std::uint32_t before = c.begin;
   for (std::uint32_t b = c.begin; b < c.end;) {
     std::uint32_t item = item_at(b, construct);
     bool loop_header = c.kind == ConstructKind::kLoop && b == c.header;
-    bool wanted = b != c.begin && (!mask_known_[b] || is_split(construct));
+    bool wanted = b != c.begin && (!mask_known_[b] || is_split(construct)) &&
+                  !(is_split(construct) && goes_on(construct, before, b));
+    before = b;
     if (loop_header || (wanted && !p_.blocks[b].predecessors.empty())) {
       auto [it, fresh] = mask_slots_.try_emplace(b);
       if (fresh)
@@ -286,13 +291,7 @@ void Emitter::emit_divergent_items(std::uint32_t construct, std::uint32_t first)
           return;
         }
         mask_ = load_slot(slot->second);
-        if (needs_guard(b, end)) {
-          BasicBlock* body = BasicBlock::Create(cx_, "some", fn_);
-          guard.skip = BasicBlock::Create(cx_, "none", fn_);
-          b_.CreateCondBr(any(mask_), body, guard.skip);
-          b_.SetInsertPoint(body);
-          guard.scope = open_scope();
-        }
+        if (needs_guard(b, end)) open_guard(guard);
       }
     }
     chain_.block = kNone;
@@ -664,6 +663,7 @@ bool Emitter::needs_guard(std::uint32_t begin, std::uint32_t end) const {
         case spv::Op::OpInBoundsAccessChain:
         case spv::Op::OpCompositeExtract:
         case spv::Op::OpCompositeConstruct:
+        case spv::Op::OpBitcast:
           break;
         case spv::Op::OpFAdd:
         case spv::Op::OpFSub:
@@ -675,6 +675,12 @@ bool Emitter::needs_guard(std::uint32_t begin, std::uint32_t end) const {
         case spv::Op::OpLogicalAnd:
         case spv::Op::OpLogicalOr:
         case spv::Op::OpLogicalNot:
+        case spv::Op::OpBitwiseAnd:
+        case spv::Op::OpBitwiseOr:
+        case spv::Op::OpBitwiseXor:
+        case spv::Op::OpNot:
+        case spv::Op::OpConvertSToF:
+        case spv::Op::OpConvertUToF:
           cost += 1;
           break;
         default:

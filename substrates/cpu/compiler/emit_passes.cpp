@@ -5,6 +5,8 @@
 // a barrier are sequences of such loops: their blocks run under masks that lie in scratch
 // memory for each pass, a loop goes round while any pass has someone in it. Values that
 // cross from one region to another lie in scratch memory, too.
+#include <algorithm>
+
 #include "compiler/emitter.hpp"
 #include "compiler/transfer.hpp"
 
@@ -79,6 +81,23 @@ void Emitter::emit_split_kernel() {
   leave_pass_loop();
 }
 
+// Is whoever is in the item at `before`, the one ahead of `block`, all that comes to `block`,
+// with no barrier between?
+bool Emitter::goes_on(std::uint32_t construct, std::uint32_t before, std::uint32_t block) const {
+  std::uint32_t item = item_at(before, construct), next = item_at(block, construct);
+  std::uint32_t end = item == kNone ? before + 1 : p_.constructs[item].end;
+  if (end != block || region_[before] != region_[block]) return false;
+  if ((item != kNone && is_split(item)) || (next != kNone && is_split(next))) return false;
+  bool arrives =
+      item == kNone ? p_.blocks[before].exit == Exit::kJump && p_.blocks[before].targets[0] == block
+                    : !a_.escapes[item] && p_.constructs[item].merge == block;
+  bool reached =
+      before == p_.constructs[construct].begin || !p_.blocks[before].predecessors.empty();
+  const auto& from = p_.blocks[block].predecessors;
+  return arrives && reached && !from.empty() &&
+         std::ranges::all_of(from, [&](auto b) { return b >= before && b < end; });
+}
+
 void Emitter::emit_split(std::uint32_t construct) {
   const Construct& c = p_.constructs[construct];
   leave_pass_loop();
@@ -94,8 +113,9 @@ void Emitter::emit_split(std::uint32_t construct) {
   Val mask = load_slot(entry);
   make_mask_slots(construct);
   if (!loop) store_slot(entry, mask, nullptr);
-  Val first = mask;
-  bool opened = true;  // the first block goes on with the mask at hand
+  mask_ = mask;
+  Guard guard;
+  std::uint32_t before = c.begin;
   for (std::uint32_t b = c.begin; b < c.end && !failure_;) {
     std::uint32_t item = item_at(b, construct);
     std::uint32_t end = item == kNone ? b + 1 : p_.constructs[item].end;
@@ -103,13 +123,23 @@ void Emitter::emit_split(std::uint32_t construct) {
       b = end;
       continue;
     }
-    if (item != kNone && is_split(item))
+    bool goes = guard.skip && goes_on(construct, before, b);
+    if (!goes) close_guard(guard);
+    before = b;
+    if (item != kNone && is_split(item)) {
       emit_split_item(item, b);
-    else
-      emit_region_item(item, b, opened ? &first : nullptr);
-    opened = false;
+    } else {
+      // The first block goes on with the mask at hand.
+      if (!goes && !open_region(b, b == c.begin, guard)) return;
+      emit_region_item(item, b);
+      if (item == kNone && p_.blocks[b].barrier_after) {
+        close_guard(guard);
+        leave_pass_loop();
+      }
+    }
     b = end;
   }
+  close_guard(guard);
   leave_pass_loop();
   if (!loop) return;
   if (needs_abort_check(construct)) emit_abort_check();
@@ -135,38 +165,33 @@ void Emitter::emit_split_item(std::uint32_t item, std::uint32_t block) {
   b_.SetInsertPoint(none);
 }
 
-void Emitter::emit_region_item(std::uint32_t item, std::uint32_t block, const Val* mask) {
+// The mask of `block`, and a branch around what goes on from there.
+bool Emitter::open_region(std::uint32_t block, bool at_hand, Guard& guard) {
   ensure_pass_loop();
-  if (mask) {
-    mask_ = *mask;
-  } else {
+  chain_.block = kNone;
+  if (!at_hand) {
     auto slot = mask_slots_.find(block);
     if (slot == mask_slots_.end()) {
       internal_error(fmt::format("block {} has no mask", block));
-      return;
+      return false;
     }
     mask_ = load_slot(slot->second);
   }
-  BasicBlock* body = BasicBlock::Create(cx_, "some", fn_);
-  BasicBlock* skip = BasicBlock::Create(cx_, "none", fn_);
-  b_.CreateCondBr(any(mask_), body, skip);
-  b_.SetInsertPoint(body);
-  std::uint32_t scope = open_scope();
+  open_guard(guard);
+  return true;
+}
+
+void Emitter::emit_region_item(std::uint32_t item, std::uint32_t block) {
+  Val here = mask_;
   if (item == kNone) {
     emit_body(block);
     emit_exit_divergent(block);
   } else {
-    Val here = mask_;
     emit_range(item);
-    mask_ = here;
     if (!a_.escapes[item]) add_mask_to(p_.constructs[item].merge, here);
   }
-  b_.CreateBr(skip);
-  b_.SetInsertPoint(skip);
-  close_scope(scope);
-  scopes_.pop_back();
+  mask_ = here;
   chain_.block = kNone;
-  if (item == kNone && p_.blocks[block].barrier_after) leave_pass_loop();
 }
 
 }  // namespace sokr::cpu

@@ -2,7 +2,10 @@
 //
 // Private and Function variables. One that is only indexed by constants is a slot for
 // each scalar; LLVM makes registers of it. Another is memory in which the invocations'
-// copies of one scalar lie side by side: [scalar][chunk][lane].
+// copies of one scalar lie side by side: [scalar][chunk][lane]. A table lies there once, in
+// the layout of shared memory, as a constant.
+#include <unordered_set>
+
 #include "compiler/emitter.hpp"
 #include "compiler/transfer.hpp"
 
@@ -20,6 +23,7 @@ constexpr std::uint64_t kMaxStackBytes = 32 * 1024;
 void Emitter::declare_private() {
   std::unordered_map<Id, std::uint32_t> first_region;
   std::unordered_map<Id, bool> crosses;
+  std::unordered_set<Id> indexed;  // read with an index that is no constant
   for (std::uint32_t b = 0; b < p_.blocks.size(); ++b)
     for (const auto& inst : p_.blocks[b].body)
       for (Id arg : inst.args) {
@@ -27,27 +31,21 @@ void Emitter::declare_private() {
         if (!root) continue;
         auto [it, fresh] = first_region.try_emplace(root, region_[b]);
         if (it->second != region_[b]) crosses[root] = true;
+        if (inst.op != spv::Op::OpLoad && inst.op != spv::Op::OpCopyMemory) continue;
+        auto place = private_place(p_, arg);
+        if (place && !place->leaf) indexed.insert(place->variable);
       }
   for (const auto& variable : p_.variables) {
+    if (variable.table) continue;
     PrivateStore& store = private_[variable.id];
     leaf_types(*p_.module, variable.type, store.types);
     auto shapes = a_.variables.find(variable.id);
     auto dynamic = a_.dynamic.find(variable.id);
     bool shared = crosses[variable.id] || splits();
-    if (dynamic == a_.dynamic.end() || !dynamic->second) {
-      bool indexed = false;
-      for (const auto& block : p_.blocks)
-        for (const auto& inst : block.body)
-          if (inst.op == spv::Op::OpLoad || inst.op == spv::Op::OpCopyMemory)
-            for (Id arg : inst.args)
-              if (arg >= bound_ && root_of(p_, arg) == variable.id) {
-                auto place = private_place(p_, arg);
-                indexed |= place && !place->leaf;
-              }
-      if (!indexed) {
-        store.slots = slots_for(variable.type, shapes->second, shared);
-        continue;
-      }
+    bool written_by_index = dynamic != a_.dynamic.end() && dynamic->second;
+    if (!written_by_index && !indexed.contains(variable.id)) {
+      store.slots = slots_for(variable.type, shapes->second, shared);
+      continue;
     }
     for (Id type : store.types)
       store.element_size = std::max(store.element_size, scalar_size(*p_.module, type));
@@ -69,6 +67,7 @@ void Emitter::declare_private() {
 void Emitter::reset_private(bool first) {
   if (!first) return;
   for (const auto& variable : p_.variables) {
+    if (variable.table) continue;
     PrivateStore& store = private_[variable.id];
     for (const auto& slot : store.slots) {
       Val zero = zero_val(slot.shape, slot.scalar);
@@ -151,7 +150,61 @@ Val Emitter::private_index(Id pointer) {
   return sum;
 }
 
+// ---- Tables -------------------------------------------------------------------------------
+
+// The memory of a constant, for all invocations of all workgroups.
+LlvmValue* Emitter::table_memory(const PrivateVariable& variable) {
+  LlvmValue*& memory = tables_[variable.table];
+  if (memory) return memory;
+  Placed placed{variable.type, {}, 0};
+  std::vector<PlacedLeaf> places;
+  placed_leaves(*p_.module, placed, 0, places);
+  const Leaves& leaves = get(variable.table);
+  std::vector<std::uint8_t> bytes(placed_size(*p_.module, placed));
+  for (std::size_t i = 0; i < places.size() && i < leaves.size(); ++i) {
+    const auto* number = llvm::cast<llvm::Constant>(leaves[i].v[0]);
+    llvm::APInt bits = llvm::isa<llvm::ConstantFP>(number)
+                           ? llvm::cast<llvm::ConstantFP>(number)->getValueAPF().bitcastToAPInt()
+                           : llvm::cast<ConstantInt>(number)->getValue();
+    std::uint64_t value = bits.getZExtValue();
+    unsigned size = scalar_size(*p_.module, places[i].type);
+    for (unsigned k = 0; k < size; ++k)
+      bytes[places[i].offset + k] = static_cast<std::uint8_t>(value >> (8 * k));
+  }
+  auto* data = llvm::ConstantDataArray::get(cx_, bytes);
+  auto* global = new llvm::GlobalVariable(m_, data->getType(), true,
+                                          llvm::GlobalValue::InternalLinkage, data, "table");
+  global->setAlignment(Align(64));
+  return memory = global;
+}
+
+Address Emitter::table_address(const PrivateVariable& variable) {
+  Address address;
+  address.space = Space::kTable;
+  address.base = table_memory(variable);
+  address.limit = b_.getInt64(placed_size(*p_.module, {variable.type, {}, 0}));
+  address.offset = constant_val(b_.getInt64(0));
+  address.placed.type = variable.type;
+  address.invariant = true;
+  return address;
+}
+
+Leaves Emitter::load_table(const PrivateVariable& variable, const PrivatePlace& place, Id pointer,
+                           Id type) {
+  if (!place.leaf) return load_memory(address_of(pointer), type);
+  const Leaves& all = get(variable.table);
+  Leaves out;
+  for (std::uint32_t i = 0; i < leaf_count(*p_.module, type); ++i)
+    out.push_back(all[*place.leaf + i]);
+  return out;
+}
+
+// ---- Loads and stores ---------------------------------------------------------------------
+
 Leaves Emitter::load_private(const PrivatePlace& place, Id pointer, Id type) {
+  if (const PrivateVariable* variable = private_variable(p_, place.variable);
+      variable && variable->table)
+    return load_table(*variable, place, pointer, type);
   PrivateStore& store = private_[place.variable];
   std::vector<Id> types;
   leaf_types(*p_.module, type, types);

@@ -187,7 +187,11 @@ class Emitter {
   void make_mask_slots(std::uint32_t construct);
   Divergence tail_divergence() const;
   LlvmValue* blend_mask(const Val& mask, const Shape& shape, unsigned chunk);
-  struct Guard;
+  struct Guard {  // a branch around code that nobody may be in
+    BasicBlock* skip = nullptr;
+    std::uint32_t scope = 0;
+  };
+  void open_guard(Guard& guard);
   struct Cold;
   void close_guard(Guard& guard);
   BasicBlock* block_label(std::uint32_t block);
@@ -207,7 +211,9 @@ class Emitter {
   void emit_split_kernel();
   void emit_split(std::uint32_t construct);
   void emit_split_item(std::uint32_t item, std::uint32_t block);
-  void emit_region_item(std::uint32_t item, std::uint32_t block, const Val* mask);
+  bool goes_on(std::uint32_t construct, std::uint32_t before, std::uint32_t block) const;
+  bool open_region(std::uint32_t block, bool at_hand, Guard& guard);
+  void emit_region_item(std::uint32_t item, std::uint32_t block);
 
   // ---- emit_memory.cpp
   Address address_of(Id pointer);
@@ -252,7 +258,8 @@ class Emitter {
   void store_private(const PrivatePlace& place, Id pointer, const Leaves& value);
   LlvmValue* table_memory(const PrivateVariable& variable);
   Address table_address(const PrivateVariable& variable);
-  Leaves load_table(const PrivateVariable& variable, const PrivatePlace& place, Id pointer, Id type);
+  Leaves load_table(const PrivateVariable& variable, const PrivatePlace& place, Id pointer,
+                    Id type);
   Val private_index(Id pointer);
   struct PrivateStore;
   void reset_private(bool first);

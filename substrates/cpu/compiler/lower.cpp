@@ -55,6 +55,7 @@ class Lowerer {
     SOKR_TRY(inline_function(*function, {}, 0, nullptr));
     program_.blocks.back().exit = Exit::kEnd;
     finish_constructs();
+    std::ranges::sort(program_.variables, {}, &PrivateVariable::id);
     index_definitions(program_);
     link_predecessors(program_);
     return std::move(program_);

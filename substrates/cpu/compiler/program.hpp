@@ -84,15 +84,16 @@ struct PrivateVariable {
   Id type = 0;  // of what it holds
   Id initializer = 0;
   std::string name;
+  Id table = 0;  // a constant that it holds for ever: nobody writes it. 0 = none
 };
 
 struct Program {
   const spirv::Module* module = nullptr;
   const spirv::EntryPoint* entry = nullptr;
-  std::vector<Block> blocks;            // the last one is empty and ends the kernel
-  std::vector<Construct> constructs;    // parents first; [0] is the kernel
-  std::vector<Definition> definitions;  // by id - module->bound()
-  std::vector<PrivateVariable> variables;
+  std::vector<Block> blocks;               // the last one is empty and ends the kernel
+  std::vector<Construct> constructs;       // parents first; [0] is the kernel
+  std::vector<Definition> definitions;     // by id - module->bound()
+  std::vector<PrivateVariable> variables;  // by id
   bool has_barrier = false;
   bool uses_subgroups = false;
 
@@ -147,6 +148,10 @@ Result<Program> lower(const spirv::Module& module, const spirv::EntryPoint& entr
 
 // Replaces private variables that are only read and written whole by phis.
 void promote_variables(Program& program);
+
+// Private variables into which nothing but one constant is ever written become tables, and
+// the writing goes.
+void find_tables(Program& program);
 
 // For people: one instruction a line.
 std::string to_text(const Program& program);

@@ -179,15 +179,22 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
 Result<CompiledKernel> KernelStore::compile(std::span<const std::uint8_t> ir,
                                             const spirv::Module& module,
                                             const spirv::EntryPoint& entry,
-                                            const CompileOptions& options) {
+                                            CompileOptions options) {
   SOKR_ASSIGN(const CompilerLibrary* library, compiler());
+  std::string stages;
+  options.on_stage = [&](const CompileStage& stage) {
+    host_.log_debug("cpu: {}: {} made {} {} in {:.1f} ms", entry.name, stage.name, stage.size,
+                    stage.unit, stage.milliseconds);
+    stages +=
+        fmt::format("{}{} {:.1f}", stages.empty() ? "" : ", ", stage.name, stage.milliseconds);
+  };
   host_.log_info("cpu: compiling entry point {} of a module of {} bytes for {}", entry.name,
                  ir.size(), isa_name(options.isa));
   Clock::time_point start = Clock::now();
   Result<CompiledKernel> compiled = library->compile(module, entry, options);
   if (compiled)
-    host_.log_info("cpu: compiled {} to {} bytes of code in {:.1f} ms", entry.name,
-                   compiled->image.size(), milliseconds_since(start));
+    host_.log_info("cpu: compiled {} to {} bytes of code in {:.1f} ms ({})", entry.name,
+                   compiled->image.size(), milliseconds_since(start), stages);
   return compiled;
 }
 

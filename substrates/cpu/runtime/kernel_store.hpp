@@ -66,7 +66,7 @@ class KernelStore {
   Result<KernelPointer> build(std::span<const std::uint8_t> ir, const substrate::LaunchView& launch,
                               std::span<const std::uint8_t> launch_key, bool aliased);
   Result<CompiledKernel> compile(std::span<const std::uint8_t> ir, const spirv::Module& module,
-                                 const spirv::EntryPoint& entry, const CompileOptions& options);
+                                 const spirv::EntryPoint& entry, CompileOptions options);
   Result<void> accept(const SokrCapabilityQuery& query);
   Result<void> validate(std::span<const std::uint8_t> ir);
   Result<const CompilerLibrary*> compiler();

@@ -50,10 +50,10 @@ TEST_P(Shader, AgreesWithTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                          testing::Values("masks", "loops", "switches", "returns", "privates",
-                                         "barrier_loop", "barrier_call", "private_across_barriers",
-                                         "indices", "subgroups", "subgroups_diverged", "atomics",
-                                         "narrow_types", "rows", "odd_local_size", "structs",
-                                         "matrices"));
+                                         "tables", "regions", "barrier_loop", "barrier_call",
+                                         "private_across_barriers", "indices", "subgroups",
+                                         "subgroups_diverged", "atomics", "narrow_types", "rows",
+                                         "odd_local_size", "structs", "matrices"));
 
 TEST(Subgroups, OfEverySize) {
   Bytes module = read_shader("subgroups_diverged");

@@ -7,11 +7,20 @@
 #ifndef SOKR_CPU_COMPILER_HPP_
 #define SOKR_CPU_COMPILER_HPP_
 
+#include <functional>
 #include <sokr/cpu/kernel.hpp>
 #include <sokr/spirv/module.hpp>
 #include <string>
 
 namespace sokr::cpu {
+
+// A part of a compilation that has ended.
+struct CompileStage {
+  const char* name = "";  // "lower", "analyse", "emit", "optimise", "generate"
+  double milliseconds = 0;
+  std::size_t size = 0;   // of what it made, in units
+  const char* unit = "";  // "instructions", "LLVM instructions", "bytes of code"
+};
 
 // How much work goes into the code.
 enum class Effort : std::uint8_t {
@@ -39,6 +48,8 @@ struct CompileOptions {
   Effort effort = Effort::kFull;
   // If not empty: a folder that receives the stages of the compilation.
   std::string dump;
+  // If not empty: called at the end of each stage, in the thread that compiles.
+  std::function<void(const CompileStage&)> on_stage;
 };
 
 // Can `compile` handle this entry point? SOKR_CAPABILITY_DENIED with the reason if not.
