@@ -27,7 +27,8 @@ void dump(const CompileOptions& options, std::string_view entry, const char* sta
   std::string name;
   for (char c : entry) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   std::ofstream file(std::filesystem::path(options.dump) /
-                     fmt::format("{}.{}.{}", name, isa_name(options.isa), stage));
+                     fmt::format("{}{}{}.{}.{}", name, options.dump_key.empty() ? "" : ".",
+                                 options.dump_key, isa_name(options.isa), stage));
   file << text;
 }
 

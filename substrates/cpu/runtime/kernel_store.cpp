@@ -164,7 +164,9 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
     if (auto read = CompiledKernel::deserialise(*stored)) compiled = *std::move(read);
   if (!compiled) {
     SOKR_TRY(validate(ir));
-    SOKR_ASSIGN(compiled, compile(ir, *module, *entry, compile_options(&launch, aliased)));
+    CompileOptions options = compile_options(&launch, aliased);
+    options.dump_key = fmt::format("{:016x}", substrate::hash_content({{}, ir, launch_key}));
+    SOKR_ASSIGN(compiled, compile(ir, *module, *entry, options));
     std::string reason;
     if (!disk_.store(key, compiled->serialise(), &reason) && !disk_.folder().empty())
       host_.log_debug("cpu: the kernel is not kept on disk: {}", reason);

@@ -131,6 +131,33 @@ TEST(KernelStore, ADumpIsMadeEvenIfTheKernelIsOnDisk) {
   EXPECT_FALSE(dump.files().empty());
 }
 
+// Same entry point, but other specialization values, or another module.
+TEST(KernelStore, DumpsOfDifferentKernelsLieSideBySide) {
+  TemporaryFolder dump;
+  KernelStoreOptions dumping = options();
+  dumping.dump = dump.path().string();
+  CpuSubstrate substrate(substrate::Host(), dumping, 1);
+  std::vector<std::uint32_t> data(64, 1);
+  const auto files_after = [&](Dispatch& dispatch) {
+    expect_complete(substrate, dispatch.on(substrate));
+    return dump.files().size();
+  };
+  Dispatch scale("scale");
+  scale.bind(0, data).push = {1};
+  scale.specializations = {{3, 4, 2}};
+  const std::size_t each = files_after(scale);
+  EXPECT_GT(each, 0u);
+  scale.specializations = {{3, 4, 5}};
+  EXPECT_EQ(files_after(scale), 2 * each);
+  Dispatch count("count_groups");
+  count.bind(0, data);
+  EXPECT_EQ(files_after(count), 3 * each);
+  EXPECT_EQ(files_after(count), 3 * each);
+  for (const std::filesystem::path& file : dump.files()) {
+    EXPECT_TRUE(file.filename().string().starts_with("main.")) << file;
+  }
+}
+
 TEST(KernelStore, AMissingCompilerIsASentence) {
   KernelStoreOptions without = options();
   without.compiler_library = "/nowhere/sokr-cpu-compiler.so";

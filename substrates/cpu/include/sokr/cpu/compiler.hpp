@@ -46,8 +46,9 @@ struct CompileOptions {
   // For tests: inactive lanes hold garbage instead of zeros.
   bool poison_inactive = false;
   Effort effort = Effort::kFull;
-  // If not empty: a folder that receives the stages of the compilation.
-  std::string dump;
+  // If not empty: a folder that receives the stages of the compilation, in files named after
+  // the entry point and what tells this compilation from others of the same entry point.
+  std::string dump, dump_key;
   // If not empty: called at the end of each stage, in the thread that compiles.
   std::function<void(const CompileStage&)> on_stage;
 };
