@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <sokr/substrate/hand_over.hpp>
+#include <sokr/substrate/tasks.hpp>
 
 namespace sokr::cpu {
 namespace {
@@ -24,9 +24,6 @@ constexpr std::uint64_t kMaxBindingSize = INT32_MAX;
 constexpr unsigned kMeasureEvery = 16;
 
 const std::uint32_t kNeverAborted = 0;
-
-// Stands for the arena's own ordering of a task behind its enqueuing.
-char queued;
 
 bool is_countable(const std::array<std::uint32_t, 3>& groups) {
   return 1.0 * groups[0] * groups[1] * groups[2] <= UINT32_MAX;
@@ -262,6 +259,20 @@ void CpuSubstrate::prepare_arena() {
   arena_.initialize(static_cast<int>(most), 1);
 }
 
+// What a task in the arena needs.
+struct CpuSubstrate::Task {
+  CpuSubstrate* substrate;
+  LaunchPointer launch;
+  std::shared_ptr<std::atomic<std::uint32_t>> count;
+};
+
+void CpuSubstrate::run(Task* task) noexcept {
+  const std::unique_ptr<Task> mine(task);
+  mine->substrate->work_on(mine->launch, Clock::time_point::max());
+  // The substrate may be gone as soon as the count is 0: nothing of it after that.
+  if (mine->count->fetch_sub(1, std::memory_order_acq_rel) == 1) mine->count->notify_all();
+}
+
 // Puts tasks into the arena, each of which works until nothing is left. Throws if not even
 // one could be.
 void CpuSubstrate::spread(const LaunchPointer& launch, std::uint32_t tasks) {
@@ -269,14 +280,9 @@ void CpuSubstrate::spread(const LaunchPointer& launch, std::uint32_t tasks) {
   for (std::uint32_t i = 0; i < tasks; ++i) {
     tasks_->fetch_add(1, std::memory_order_relaxed);
     try {
-      substrate::hand_over(&queued);
-      arena_.enqueue([this, mine = launch, count = tasks_] {
-        substrate::receive(&queued);
-        work_on(mine, Clock::time_point::max());
-        // The substrate may be gone as soon as the count is 0: nothing of it after that.
-        if (count->fetch_sub(1, std::memory_order_acq_rel) == 1) count->notify_all();
-        substrate::hand_over(&queued);
-      });
+      auto task = std::make_unique<Task>(this, launch, tasks_);
+      substrate::enqueue<&CpuSubstrate::run>(arena_, task.get());
+      (void)task.release();
     } catch (...) {
       tasks_->fetch_sub(1, std::memory_order_relaxed);
       if (i == 0) throw;

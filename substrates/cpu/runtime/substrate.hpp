@@ -55,6 +55,7 @@ class CpuSubstrate {
   struct Indirect {
     substrate::HostRange counts;
   };
+  struct Task;
 
   Result<bool> is_aliased(const substrate::LaunchView& launch);
   Result<Bound> bind(const substrate::ResolvedLaunch& resolved);
@@ -69,6 +70,7 @@ class CpuSubstrate {
              const std::optional<Indirect>& indirect);
   void prepare_arena();
   void spread(const LaunchPointer& launch, std::uint32_t tasks);
+  static void run(Task* task) noexcept;
   void work_on(const LaunchPointer& launch,
                std::chrono::steady_clock::time_point deadline) noexcept;
   void take_part(const LaunchPointer& launch, std::chrono::steady_clock::time_point deadline);

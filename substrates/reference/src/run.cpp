@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <oneapi/tbb/blocked_range.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/partitioner.h>
-
 #include <cfenv>
 #include <exception>
 #include <memory>
-#include <sokr/substrate/hand_over.hpp>
+#include <sokr/substrate/tasks.hpp>
 
 #include "worker.hpp"
 
@@ -80,16 +76,7 @@ Result<RunReport> run(const Program& program, const Launch& launch) {
   try {
     LaunchState state(program, launch);
     WorkerPool workers(state);
-    substrate::hand_over(&state);
-    tbb::parallel_for(
-        tbb::blocked_range<std::uint64_t>(0, groups, 1),
-        [&](const tbb::blocked_range<std::uint64_t>& range) {
-          substrate::receive(&state);
-          for (std::uint64_t i = range.begin(); i != range.end(); ++i) run_one(state, workers, i);
-          substrate::hand_over(&state);
-        },
-        tbb::simple_partitioner{});
-    substrate::receive(&state);
+    substrate::parallel_for(groups, [&](std::uint64_t index) { run_one(state, workers, index); });
     const std::lock_guard lock(state.mutex);
     if (state.failure) return *std::move(state.failure);
     if (launch.stop && launch.stop->load(std::memory_order_relaxed))

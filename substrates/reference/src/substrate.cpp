@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <sokr/substrate/tasks.hpp>
 
 namespace sokr::reference {
 
@@ -173,7 +174,7 @@ void ReferenceSubstrate::enqueue(std::shared_ptr<Work> work) {
     queue_.push_back(std::move(work));
     ++tasks_;
     try {
-      arena_.enqueue([this] { run_next(); });
+      substrate::enqueue<[](ReferenceSubstrate* self) { self->run_next(); }>(arena_, this);
     } catch (...) {
       queue_.pop_back();
       --tasks_;

@@ -51,7 +51,7 @@ Seen use_until_gone(std::uint32_t id, std::atomic<int>& completions) {
     if (result != SOKR_OK) ++seen.wrong;
     for (SokrCompletionToken token : {shorter.completion_token, longer.completion_token}) {
       SokrCompletionSignal signal;
-      const SokrCompletionQuery query{token, i % 3 == 0 ? UINT64_C(10'000'000'000) : UINT64_MAX};
+      const SokrCompletionQuery query{token, i % 3 == 0 ? UINT64_C(100'000'000'000) : UINT64_MAX};
       result = sokr_completion(&query, &signal);
       if (result == SOKR_NOT_FOUND) return seen;
       if (result != SOKR_OK || signal != SOKR_COMPLETION_COMPLETE) ++seen.wrong;

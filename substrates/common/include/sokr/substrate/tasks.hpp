@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Tasks on oneTBB's threads. All work that substrates give to oneTBB goes through here.
+//
+// The distribution's oneTBB is not built for ThreadSanitizer, which therefore does not see
+// that spawning a task and waiting for it order memory. The functions here tell it, and
+// tasks.cpp keeps oneTBB's own templates from being instrumented: half of their accesses
+// would be seen, and none of what orders them.
+#ifndef SOKR_SUBSTRATE_TASKS_HPP_
+#define SOKR_SUBSTRATE_TASKS_HPP_
+
+#include <oneapi/tbb/task_arena.h>
+
+#include <cstdint>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SOKR_THREAD_SANITIZER 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define SOKR_THREAD_SANITIZER 1
+#endif
+
+#if defined(SOKR_THREAD_SANITIZER)
+extern "C" void __tsan_acquire(void* at);
+extern "C" void __tsan_release(void* at);
+#endif
+
+namespace sokr::substrate {
+
+namespace tasks {
+
+// What the thread did so far happens before what follows receive() of the same address.
+inline void hand_over([[maybe_unused]] void* at) {
+#if defined(SOKR_THREAD_SANITIZER)
+  __tsan_release(at);
+#endif
+}
+
+inline void receive([[maybe_unused]] void* at) {
+#if defined(SOKR_THREAD_SANITIZER)
+  __tsan_acquire(at);
+#endif
+}
+
+void enqueue(tbb::task_arena& arena, void (*run)(void*), void* what);
+void parallel_for(std::uint64_t count, void (*run)(void*, std::uint64_t), void* what);
+
+}  // namespace tasks
+
+// Calls run(what) once on one of the arena's threads, as soon as one is free. Throws, and never
+// calls it, if there is no memory for the task.
+template <auto run, class What>
+void enqueue(tbb::task_arena& arena, What* what) {
+  tasks::hand_over(what);
+  const auto call = [](void* at) {
+    tasks::receive(at);
+    run(static_cast<What*>(at));
+  };
+  tasks::enqueue(arena, call, what);
+}
+
+// Calls body(index) for every index below `count`, on this and the other threads of its arena,
+// and returns when all calls have.
+template <class Body>
+void parallel_for(std::uint64_t count, Body body) {
+  struct Loop {
+    Body body;
+    char begun = 0, ended = 0;  // addresses: calls are ordered with the caller, not each other
+  } loop{body};
+  const auto call = [](void* at, std::uint64_t index) {
+    auto& mine = *static_cast<Loop*>(at);
+    tasks::receive(&mine.begun);
+    mine.body(index);
+    tasks::hand_over(&mine.ended);
+  };
+  tasks::hand_over(&loop.begun);
+  tasks::parallel_for(count, call, &loop);
+  tasks::receive(&loop.ended);
+}
+
+}  // namespace sokr::substrate
+
+#endif  // SOKR_SUBSTRATE_TASKS_HPP_
