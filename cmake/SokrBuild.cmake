@@ -49,15 +49,6 @@ function(sokr_target_defaults target)
   endif()
 endfunction()
 
-# Sources that ThreadSanitizer must not instrument, because what orders their accesses lies in
-# a library that it does not see. Optimized, so that no inline function of theirs is left to
-# take the place of an instrumented one.
-function(sokr_without_thread_sanitizer)
-  if(SOKR_SANITIZER STREQUAL "thread")
-    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-fno-sanitize=thread;-O2")
-  endif()
-endfunction()
-
 # sokr_add_library(name [STATIC|SHARED|OBJECT] SOURCES ... [PUBLIC libs] [PRIVATE libs])
 # creates target sokr_<name> with alias sokr::<name>; headers are in ./include if that exists.
 function(sokr_add_library name)
@@ -140,7 +131,9 @@ endfunction()
 
 # sokr_add_shaders(target SOURCES a.comp b.spvasm ... [FLAGS ...]): compiles GLSL with
 # glslc and assembly with spirv-as into ${CMAKE_CURRENT_BINARY_DIR}/<name>.spv. A GLSL
-# file may set its flags in a first line "// glslc: --target-env=vulkan1.1 -DX=1".
+# file may set its flags in a first line "// glslc: --target-env=vulkan1.1 -DX=1". GLSL is
+# optimized unless -O0 is among the flags. spirv-opt does that, with the passes of glslc -O,
+# which would strip the names that `sokr inspect` shows.
 function(sokr_add_shaders target)
   cmake_parse_arguments(arg "" "" "SOURCES;FLAGS" ${ARGN})
   set(outputs)
@@ -164,8 +157,15 @@ function(sokr_add_shaders target)
       if(NOT flags MATCHES "--target-env")
         list(APPEND flags --target-env=vulkan1.2)
       endif()
+      set(optimize)
+      if(NOT "-O0" IN_LIST flags AND NOT "-O0" IN_LIST arg_FLAGS)
+        set(environment ${flags})
+        list(FILTER environment INCLUDE REGEX "^--target-env=")
+        set(optimize COMMAND ${SPIRV_OPT} -O ${environment} -o ${output} ${output})
+      endif()
       add_custom_command(OUTPUT ${output} DEPENDS ${absolute}
-        COMMAND ${GLSLC} -fshader-stage=compute -O ${flags} ${arg_FLAGS} -MD -MF ${output}.d -o ${output} ${absolute}
+        COMMAND ${GLSLC} -fshader-stage=compute -O0 ${flags} ${arg_FLAGS} -MD -MF ${output}.d -o ${output} ${absolute}
+        ${optimize}
         DEPFILE ${output}.d COMMENT "Compiling ${name}" VERBATIM)
     endif()
     list(APPEND outputs ${output})

@@ -12,6 +12,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 find_program(GLSLC glslc REQUIRED)
 find_program(SPIRV_AS spirv-as REQUIRED)
+find_program(SPIRV_OPT spirv-opt REQUIRED)
 find_package(PNG)
 
 find_path(SOKR_VOLK_INCLUDE volk.h)

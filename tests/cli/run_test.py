@@ -17,6 +17,18 @@ RUN = ["run", "copy.spv", "--in", "0.0=x", "--zero", "0.1=64", "--push", "u32:16
        "--threads", "16"]
 
 
+def without_names(module):
+    """The module without its OpName and OpMemberName."""
+    words = struct.unpack(f"<{len(module) // 4}I", module)
+    kept, at = list(words[:5]), 5
+    while at < len(words):
+        count, opcode = words[at] >> 16, words[at] & 0xFFFF
+        if opcode not in (5, 6):
+            kept += words[at:at + count]
+        at += count
+    return struct.pack(f"<{len(kept)}I", *kept)
+
+
 class Command(unittest.TestCase):
     def setUp(self):
         self.sokr = Sokr(BUILD, MOCKS)
@@ -64,6 +76,23 @@ class Command(unittest.TestCase):
                           {"name": "mock:add", "can_run": True, "reason": None}])
         text = self.good("inspect", "copy.spv").stdout.decode()
         self.assertIn("entry point main", text)
+
+    def test_inspect_shows_the_names_that_the_module_has(self):
+        def names(kernel):
+            report = json.loads(self.good("inspect", kernel, "--json").stdout)
+            entry = report["entry_points"][0]
+            return [one["name"] for part in (entry["bindings"], entry["push_constants"],
+                                             report["spec_constants"]) for one in part]
+        self.sokr.store("stripped.spv", without_names(self.sokr.load("copy.spv")))
+        self.assertEqual(names("copy.spv")[:7],
+                         ["X", "Y", "count", "offset", "kFactor", "kNegate", "kBias"])
+        self.assertEqual(set(names("stripped.spv")), {""})
+        named = self.good("inspect", "copy.spv").stdout.decode().splitlines()[1:]
+        stripped = self.good("inspect", "stripped.spv").stdout.decode().splitlines()[1:]
+        self.assertEqual(len(stripped), len(named))
+        for with_name, line in zip(named, stripped):
+            self.assertEqual(line, line.rstrip())
+            self.assertTrue(with_name.startswith(line), line)
 
     def test_kernel_from_standard_input(self):
         text = self.good("inspect", "-", stdin=self.sokr.load("copy.spv"))
