@@ -49,6 +49,15 @@ function(sokr_target_defaults target)
   endif()
 endfunction()
 
+# Sources that ThreadSanitizer must not instrument, because what orders their accesses lies in
+# a library that it does not see. Optimized, so that no inline function of theirs is left to
+# take the place of an instrumented one.
+function(sokr_without_thread_sanitizer)
+  if(SOKR_SANITIZER STREQUAL "thread")
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-fno-sanitize=thread;-O2")
+  endif()
+endfunction()
+
 # sokr_add_library(name [STATIC|SHARED|OBJECT] SOURCES ... [PUBLIC libs] [PRIVATE libs])
 # creates target sokr_<name> with alias sokr::<name>; headers are in ./include if that exists.
 function(sokr_add_library name)
