@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <llvm/Analysis/ValueTracking.h>
+
 #include "compiler/emitter.hpp"
 #include "compiler/transfer.hpp"
 
@@ -393,6 +395,21 @@ LlvmValue* Emitter::range_in_bounds(const Address& address, std::int64_t low, st
   return good;
 }
 
+// Is even the largest index that the index can be in range?
+bool Emitter::always_inside(const Address& address, unsigned chunk, LlvmValue* start,
+                            std::int64_t span) {
+  auto* first = llvm::dyn_cast<ConstantInt>(start);
+  auto* limit = llvm::dyn_cast<ConstantInt>(address.limit);
+  if (!first || !limit) return false;
+  std::uint64_t index = llvm::computeKnownBits(vector_of(address.index, chunk), m_.getDataLayout())
+                            .getMaxValue()
+                            .getZExtValue();
+  if (index > INT32_MAX || first->getZExtValue() > limit->getZExtValue()) return false;
+  return first->getZExtValue() + index * static_cast<std::uint64_t>(address.scale) +
+             static_cast<std::uint64_t>(span) <=
+         limit->getZExtValue();
+}
+
 LlvmValue* Emitter::lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
                                    std::int64_t high) {
   if (address.space == Space::kPhysical) return nullptr;
@@ -401,6 +418,8 @@ LlvmValue* Emitter::lane_in_bounds(const Address& address, unsigned chunk, std::
   if (address.scale && address.limit) {
     LlvmValue* start =
         b_.CreateAdd(base_of(address.offset, chunk), b_.getInt64(static_cast<std::uint64_t>(low)));
+    if (always_inside(address, chunk, start, span))
+      return llvm::Constant::getAllOnesValue(wide(b_.getInt1Ty()));
     LlvmValue* places = room(b_, address.limit, span);  // offsets [0, places) are good
     LlvmValue* some = b_.CreateICmpULT(start, places);
     LlvmValue* last = b_.CreateUDiv(b_.CreateSub(b_.CreateSub(places, start), b_.getInt64(1)),

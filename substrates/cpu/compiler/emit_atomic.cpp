@@ -2,7 +2,10 @@
 //
 // Atomic operations. A workgroup runs on one thread, so that memory of Workgroup storage
 // needs no locked instructions. Invocations take their turns in order; where all of them
-// meet at one address and nobody looks at the old value, they are reduced to one.
+// meet at one address and nobody looks at the old value, they are reduced to one. Small
+// arrays of counters that a kernel does nothing else with are counted in scratch memory.
+#include <llvm/Analysis/ValueTracking.h>
+
 #include "compiler/emitter.hpp"
 #include "compiler/transfer.hpp"
 
@@ -128,6 +131,26 @@ LlvmValue* reduce_all(llvm::IRBuilder<>& b, AtomicRMWInst::BinOp code, LlvmValue
   }
 }
 
+// The numbers in a vector as 64 bits each. What is known to be small leaves it several at
+// a time.
+LlvmValues lanes_of(llvm::IRBuilder<>& b, LlvmValue* v, const llvm::DataLayout& layout) {
+  auto* type = llvm::cast<llvm::FixedVectorType>(v->getType());
+  unsigned lanes = type->getNumElements();
+  unsigned active = llvm::computeKnownBits(v, layout).getMaxValue().getActiveBits();
+  unsigned bits = active <= 8 ? 8 : active <= 16 ? 16 : 32;
+  LlvmValue* packed = b.CreateTrunc(v, llvm::FixedVectorType::get(b.getIntNTy(bits), lanes));
+  unsigned word = std::min(64u, lanes * bits);
+  LlvmValue* words =
+      b.CreateBitCast(packed, llvm::FixedVectorType::get(b.getIntNTy(word), lanes * bits / word));
+  LlvmValues out;
+  for (unsigned at = 0; at < lanes * bits; at += bits) {
+    LlvmValue* one = b.CreateExtractElement(words, std::uint64_t{at / word});
+    one = b.CreateLShr(b.CreateZExt(one, b.getInt64Ty()), at % word);
+    out.push_back(b.CreateAnd(one, (UINT64_C(1) << bits) - 1));
+  }
+  return out;
+}
+
 }  // namespace
 
 void Emitter::emit_fence(const Inst& inst) {
@@ -239,6 +262,221 @@ LlvmValue* Emitter::atomic_lanes(const AtomicPlan& plan, LlvmValue* mask, LlvmVa
   return b_.CreateLoad(wide(plan.type), result_memory);
 }
 
+// All lanes of one chunk, one after the other, with everybody there and in range.
+LlvmValue* Emitter::atomic_unrolled(const AtomicPlan& plan, const Address& address,
+                                    const Val* value, const Val* comparator, unsigned chunk) {
+  LlvmType* i8 = b_.getInt8Ty();
+  LlvmValue* start = element_pointer(address, chunk, 0);
+  LlvmType* step = i8;
+  LlvmValues lanes;
+  if (address.scale) {
+    step = llvm::ArrayType::get(i8, static_cast<std::uint64_t>(address.scale));
+    lanes = lanes_of(b_, vector_of(address.index, chunk), m_.getDataLayout());
+  }
+  auto pick = [&](const Val* from, unsigned lane) -> LlvmValue* {
+    if (!from) return nullptr;
+    if (from->s.affine && from->s.ls == 0) return base_of(*from, chunk);
+    return b_.CreateExtractElement(vector_of(*from, chunk), std::uint64_t{lane});
+  };
+  LlvmValue* results = llvm::Constant::getNullValue(wide(plan.type));
+  for (unsigned l = 0; l < g_.width; ++l) {
+    LlvmValue* at =
+        address.scale ? lanes[l] : b_.getInt64(static_cast<std::uint64_t>(address.offset.s.ls * l));
+    LlvmValue* old =
+        atomic_access(plan, b_.CreateGEP(step, start, at), pick(value, l), pick(comparator, l));
+    if (old && plan.used) results = b_.CreateInsertElement(results, old, std::uint64_t{l});
+  }
+  return results;
+}
+
+// One chunk: without a look at single lanes if all are there and in range. `address` is
+// where they then update, `careful` where the others do.
+LlvmValue* Emitter::atomic_chunk(const AtomicPlan& plan, const Address& address,
+                                 const AtomicPlan& careful_plan, const Address& careful,
+                                 const Val* value, const Val* comparator, unsigned chunk) {
+  auto size = static_cast<std::int64_t>(plan.type->getPrimitiveSizeInBits() / 8);
+  auto limited = [&](const Address& a) {
+    return a.space != Space::kPhysical && (a.limit || a.space == Space::kDynamic);
+  };
+  auto one_by_one = [&](const AtomicPlan& how, const Address& where) {
+    LlvmValue* mask = mask_vector(chunk);
+    if (limited(where)) mask = b_.CreateAnd(mask, lane_in_bounds(where, chunk, 0, size));
+    return atomic_lanes(how, mask, lane_pointers(where, chunk, 0),
+                        value ? vector_of(*value, chunk) : nullptr,
+                        comparator ? vector_of(*comparator, chunk) : nullptr);
+  };
+  bool one_base = address.space != Space::kDynamic && address.space != Space::kPhysical &&
+                  limited(address) &&
+                  (address.scale ? !address.offset.s.varies_by_lane() : address.offset.s.affine);
+  auto code = code_of(plan.op);
+  bool loops = !plan.plain && (code == AtomicRMWInst::FMin || code == AtomicRMWInst::FMax);
+  if (!one_base || loops || unrolled_lanes_ + g_.width > kMostUnrolledLanes)
+    return one_by_one(careful_plan, careful);
+  unrolled_lanes_ += g_.width;
+  LlvmValue* good = nullptr;
+  if (address.scale) {
+    LlvmValue* bits =
+        mask_bits(b_.CreateAnd(mask_vector(chunk), lane_in_bounds(address, chunk, 0, size)));
+    good = b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType()));
+  } else {
+    good = range_in_bounds(address, 0, size);
+    LlvmValue* bits = mask_bits(mask_vector(chunk));
+    good =
+        b_.CreateAnd(good, b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType())));
+  }
+  auto* known = llvm::dyn_cast<llvm::ConstantInt>(good);
+  if (known && known->isOne()) return atomic_unrolled(plan, address, value, comparator, chunk);
+  BasicBlock* fast = BasicBlock::Create(cx_, "everyone", fn_);
+  BasicBlock* slow = BasicBlock::Create(cx_, "someone", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "updated", fn_);
+  b_.CreateCondBr(good, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(fast);
+  LlvmValue* all = atomic_unrolled(plan, address, value, comparator, chunk);
+  b_.CreateBr(done);
+  b_.SetInsertPoint(slow);
+  LlvmValue* some = one_by_one(careful_plan, careful);
+  BasicBlock* slow_end = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  auto* phi = b_.CreatePHI(all->getType(), 2);
+  phi->addIncoming(all, fast);
+  phi->addIncoming(some, slow_end);
+  return phi;
+}
+
+// ---- Counters -------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::uint64_t kMostCounterBytes = 4096;
+constexpr std::uint64_t kUniformMemory = 0x40, kOrdering = 0x1e;
+
+// An update without order, of a kind that starts from zero and may be done in parts.
+bool counts(const spirv::Module& module, const Inst& inst) {
+  switch (inst.op) {
+    case spv::Op::OpAtomicIAdd:
+    case spv::Op::OpAtomicIIncrement:
+    case spv::Op::OpAtomicISub:
+    case spv::Op::OpAtomicIDecrement:
+      break;
+    default:
+      return false;
+  }
+  const auto* semantics = module.constant(inst.args[2]);
+  return semantics && !(semantics->bits & kOrdering);
+}
+
+bool orders_buffers(const spirv::Module& module, const Inst& inst) {
+  if (inst.op != spv::Op::OpMemoryBarrier && inst.op != spv::Op::OpControlBarrier) return false;
+  const auto* semantics = module.constant(inst.args.back());
+  return !semantics || (semantics->bits & kUniformMemory);
+}
+
+}  // namespace
+
+// Is this all that the kernel does with the variable: adding to elements of it, chosen by
+// values, while nobody looks at them and nothing is ordered by it?
+bool Emitter::only_counts(const spirv::Variable& variable) const {
+  std::uint64_t sites = 0;
+  const spirv::Module& module = *p_.module;
+  for (const auto& block : p_.blocks) {
+    for (const auto& phi : block.phis)
+      for (const auto& in : phi.incoming)
+        if (phi.incoming.size() > 1 && root_of(p_, in.value) == variable.id) return false;
+    for (const auto& inst : block.body) {
+      if (orders_buffers(module, inst)) return false;
+      bool chain = inst.op == spv::Op::OpAccessChain || inst.op == spv::Op::OpInBoundsAccessChain ||
+                   inst.op == spv::Op::OpCopyObject;
+      bool other = false, here = false;
+      visit_value_operands(inst, [&](std::size_t i) {
+        if (chain || root_of(p_, inst.args[i]) != variable.id) return;
+        const spirv::Type* pointer = module.type(p_.type_of(inst.args[i]));
+        const spirv::Type* type = pointer ? module.type(pointer->element) : nullptr;
+        bool fits = i == 0 && type && type->kind == spirv::TypeKind::kInt && type->width == 32 &&
+                    counts(module, inst) && !(inst.id && used_[inst.id - bound_]);
+        (fits ? here : other) = true;
+      });
+      if (other) return false;
+      if (here) ++sites;
+    }
+  }
+  // Adding all of them up in the end must not cost more than what is counted at least.
+  std::uint64_t counters = placed_size(module, {variable.pointee, {}, 0}) / 4;
+  return sites > 0 && counters > 16 && counters <= 2 * sites * g_.total();
+}
+
+// Counters in scratch memory need no locked instructions. They are added to the buffer's
+// once, at the end of the function: adding in other groups and in what order is nobody's
+// business as long as nobody in this kernel looks.
+void Emitter::plan_counters() {
+  for (Id id : p_.entry->globals) {
+    const spirv::Variable* v = p_.module->variable(id);
+    if (!v || v->builtin || v->aliased || v->is_volatile || v->coherent) continue;
+    if (v->storage != spv::StorageClass::StorageBuffer && v->storage != spv::StorageClass::Uniform)
+      continue;
+    const spirv::Type* type = p_.module->type(v->pointee);
+    if (!type || type->kind != spirv::TypeKind::kStruct) continue;
+    if (!scope_of_binding_.contains(std::uint64_t{v->set} << 32 | v->binding)) continue;
+    bool shared = false;  // two views of one buffer
+    for (Id other : p_.entry->globals) {
+      const spirv::Variable* w = p_.module->variable(other);
+      shared |= w && other != id && !w->builtin && w->storage == v->storage && w->set == v->set &&
+                w->binding == v->binding;
+    }
+    const spirv::Type* last =
+        type->members.empty() ? nullptr : p_.module->type(type->members.back().type);
+    if (shared || !last || last->kind == spirv::TypeKind::kRuntimeArray) continue;
+    std::uint64_t size = placed_size(*p_.module, {v->pointee, {}, 0});
+    if (size > kMostCounterBytes || size % 4 || !only_counts(*v)) continue;
+    counters_.push_back({id, reserve_scratch(size), size});
+  }
+}
+
+void Emitter::zero_counters() {
+  LlvmType* type = llvm::FixedVectorType::get(b_.getInt64Ty(), 8);
+  for (const Counters& c : counters_)
+    for (std::uint64_t at = 0; at < c.size; at += 64)
+      b_.CreateAlignedStore(llvm::Constant::getNullValue(type),
+                            b_.CreateConstGEP1_64(b_.getInt8Ty(), scratch_, c.offset + at),
+                            llvm::Align(64));
+}
+
+// At the end of the function, aborted or not.
+void Emitter::add_counters() {
+  if (counters_.empty()) return;
+  leave_->getTerminator()->eraseFromParent();
+  b_.SetInsertPoint(leave_);
+  LlvmType *i32 = b_.getInt32Ty(), *i64 = b_.getInt64Ty();
+  for (const Counters& c : counters_) {
+    Address address = buffer_address(*p_.module->variable(c.variable), nullptr);
+    LlvmValue* image = b_.CreateConstGEP1_64(b_.getInt8Ty(), scratch_, c.offset);
+    BasicBlock* before = b_.GetInsertBlock();
+    BasicBlock* loop = BasicBlock::Create(cx_, "counter", fn_);
+    BasicBlock* add = BasicBlock::Create(cx_, "counted", fn_);
+    BasicBlock* step = BasicBlock::Create(cx_, "next", fn_);
+    BasicBlock* done = BasicBlock::Create(cx_, "counters", fn_);
+    b_.CreateBr(loop);
+    b_.SetInsertPoint(loop);
+    llvm::PHINode* at = b_.CreatePHI(i64, 2);
+    at->addIncoming(b_.getInt64(0), before);
+    LlvmValue* count =
+        b_.CreateAlignedLoad(i32, b_.CreateGEP(b_.getInt8Ty(), image, at), llvm::Align(4));
+    LlvmValue* next = b_.CreateAdd(at, b_.getInt64(4));
+    LlvmValue* wanted =
+        b_.CreateAnd(b_.CreateICmpNE(count, b_.getInt32(0)), b_.CreateICmpULE(next, address.limit));
+    b_.CreateCondBr(wanted, add, step);
+    b_.SetInsertPoint(add);
+    b_.CreateAtomicRMW(AtomicRMWInst::Add, b_.CreateGEP(b_.getInt8Ty(), address.base, at), count,
+                       llvm::Align(4), AtomicOrdering::Monotonic);
+    b_.CreateBr(step);
+    b_.SetInsertPoint(step);
+    at->addIncoming(next, step);
+    b_.CreateCondBr(b_.CreateICmpULT(next, b_.getInt64(c.size)), loop, done);
+    b_.SetInsertPoint(done);
+  }
+  b_.CreateRetVoid();
+}
+
 // All at one address, the old value unused: one update for all.
 void Emitter::atomic_combined(const AtomicPlan& plan, const Address& address, const Val& value,
                               LlvmValue* inside) {
@@ -324,16 +562,28 @@ Leaves Emitter::emit_atomic(const Op& op) {
     atomic_combined(plan, address, *value, inside);
     return {zero_val(Shape::uniform(), plan.type)};
   }
+  // Where there are counters in scratch memory, whoever is among them updates those.
+  Address careful = address;
+  AtomicPlan careful_plan = plan;
+  Id root = root_of(p_, inst.args[0]);
+  for (const Counters& c : counters_) {
+    if (c.variable != root || !address.scale) continue;
+    address.base = b_.CreateConstGEP1_64(b_.getInt8Ty(), scratch_, c.offset);
+    address.limit = b_.getInt64(c.size);
+    plan.plain = true;
+    bool all = true;
+    for (unsigned i = 0; i < g_.chunks; ++i) {
+      auto* inside = llvm::dyn_cast<llvm::Constant>(lane_in_bounds(address, i, 0, size));
+      all = all && inside && inside->isAllOnesValue();
+    }
+    if (!all) continue;
+    careful = address;
+    careful_plan = plan;
+  }
   Val results;
   results.s = Shape::varying(g_.chunks > 1);
-  for (unsigned c = 0; c < g_.chunks; ++c) {
-    LlvmValue* mask = mask_vector(c);
-    if (address.space != Space::kPhysical && (address.limit || address.space == Space::kDynamic))
-      mask = b_.CreateAnd(mask, lane_in_bounds(address, c, 0, size));
-    results.v.push_back(atomic_lanes(plan, mask, lane_pointers(address, c, 0),
-                                     value ? vector_of(*value, c) : nullptr,
-                                     comparator ? vector_of(*comparator, c) : nullptr));
-  }
+  for (unsigned c = 0; c < g_.chunks; ++c)
+    results.v.push_back(atomic_chunk(plan, address, careful_plan, careful, value, comparator, c));
   if (!inst.id) return {};
   return {results};
 }

@@ -39,7 +39,9 @@ Result<void> Emitter::emit() {
   place_workgroup_variables();
   declare_private();
   plan_slots();
+  plan_counters();
   emit_groups();
+  add_counters();
   define_half_conversions();
   if (failure_) return *failure_;
   return {};
@@ -184,6 +186,7 @@ void Emitter::emit_groups() {
     static constexpr const char* kNames[] = {"groups_x", "groups_y", "groups_z"};
     group_count_[d] = context_field(kContextGroupCount + 4 * d, b_.getInt32Ty(), kNames[d]);
   }
+  zero_counters();
   b_.CreateBr(head);
   b_.SetInsertPoint(head);
   llvm::PHINode* group = b_.CreatePHI(b_.getInt32Ty(), 2, "group");

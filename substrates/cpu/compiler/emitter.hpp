@@ -232,6 +232,7 @@ class Emitter {
   LlvmValue* lane_pointers(const Address& address, unsigned chunk, std::int64_t offset);
   LlvmValue* lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
                             std::int64_t high);
+  bool always_inside(const Address& address, unsigned chunk, LlvmValue* start, std::int64_t span);
   LlvmValue* range_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
   Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
@@ -321,6 +322,15 @@ class Emitter {
                            LlvmValue* comparator);
   LlvmValue* atomic_lanes(const AtomicPlan& plan, LlvmValue* mask, LlvmValue* pointers,
                           LlvmValue* values, LlvmValue* comparators);
+  LlvmValue* atomic_unrolled(const AtomicPlan& plan, const Address& address, const Val* value,
+                             const Val* comparator, unsigned chunk);
+  LlvmValue* atomic_chunk(const AtomicPlan& plan, const Address& address,
+                          const AtomicPlan& careful_plan, const Address& careful, const Val* value,
+                          const Val* comparator, unsigned chunk);
+  bool only_counts(const spirv::Variable& variable) const;
+  void plan_counters();
+  void zero_counters();
+  void add_counters();
   void atomic_combined(const AtomicPlan& plan, const Address& address, const Val& value,
                        LlvmValue* inside);
   LlvmValue* math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in);
@@ -402,6 +412,15 @@ class Emitter {
     Val mask;
   } chain_;
   std::vector<std::uint32_t> region_;  // by block
+
+  // Atomics
+  static constexpr std::uint32_t kMostUnrolledLanes = 1024;  // in a kernel, for its size
+  std::uint32_t unrolled_lanes_ = 0;
+  struct Counters {  // a buffer's counters in scratch memory
+    Id variable = 0;
+    std::uint64_t offset = 0, size = 0;
+  };
+  std::vector<Counters> counters_;
 
   // Private memory
   struct PrivateStore {

@@ -52,8 +52,9 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                          testing::Values("masks", "loops", "switches", "returns", "privates",
                                          "tables", "regions", "barrier_loop", "barrier_call",
                                          "private_across_barriers", "indices", "subgroups",
-                                         "subgroups_diverged", "atomics", "narrow_types", "rows",
-                                         "odd_local_size", "structs", "matrices"));
+                                         "subgroups_diverged", "atomics", "counters",
+                                         "narrow_types", "rows", "odd_local_size", "structs",
+                                         "matrices"));
 
 TEST(Subgroups, OfEverySize) {
   Bytes module = read_shader("subgroups_diverged");
@@ -68,6 +69,16 @@ TEST(Bounds, ReadsBeyondAreZeroAndWritesAreDropped) {
   for (std::uint32_t count : {0u, 1u, 5u, 16u, 63u, 64u, 65u}) {
     TestLaunch launch = standard_launch(128, 64);
     launch.buffers[0].data.resize(count * 4);
+    launch.buffers[1].data.resize(count * 4);
+    expect_same(module, launch);
+  }
+}
+
+TEST(Bounds, CountersBeyondAreDropped) {
+  Bytes module = read_shader("counters");
+  for (std::uint32_t count : {0u, 1u, 7u, 16u, 63u, 64u}) {
+    SCOPED_TRACE(count);
+    TestLaunch launch = standard_launch(128, 64);
     launch.buffers[1].data.resize(count * 4);
     expect_same(module, launch);
   }
