@@ -81,7 +81,7 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort
   options.ExceptionModel = llvm::ExceptionHandling::None;
   options.EmitAddrsig = false;
   auto level = effort == Effort::kFull ? llvm::CodeGenOptLevel::Default
-                                       : llvm::CodeGenOptLevel::Less;
+                                       : llvm::CodeGenOptLevel::None;
   auto* machine =
       target->createTargetMachine(model.triple, model.cpu, model.features, options,
                                   llvm::Reloc::PIC_, llvm::CodeModel::Small, level);

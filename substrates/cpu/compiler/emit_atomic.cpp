@@ -161,7 +161,9 @@ void Emitter::emit_fence(const Inst& inst) {
   bool ordered = semantics->bits & 0x1e;
   bool shared = scope->bits <= static_cast<std::uint64_t>(spv::Scope::Device) ||
                 scope->bits == static_cast<std::uint64_t>(spv::Scope::QueueFamily);
-  if (ordered && shared) b_.CreateFence(AtomicOrdering::AcquireRelease);
+  if (!ordered || !shared) return;
+  b_.CreateFence(semantics->bits & 0x10 ? AtomicOrdering::SequentiallyConsistent
+                                        : AtomicOrdering::AcquireRelease);
 }
 
 // One access at a scalar address.

@@ -67,7 +67,7 @@ TEST(Core, UnpluggedUnderLoad) {
     const std::uint32_t id = plug_in(2);
     std::atomic<int> completions{0};
     std::vector<std::thread> users;
-    std::vector<Seen> seen(4);
+    std::vector<Seen> seen(10);
     for (Seen& mine : seen) users.emplace_back([&, id] { mine = use_until_gone(id, completions); });
     while (completions < 20 * round) std::this_thread::yield();
     EXPECT_EQ(sokr_deregister_substrate(id), SOKR_OK);
