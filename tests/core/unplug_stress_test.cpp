@@ -76,7 +76,7 @@ std::array<Vtable, sizeof...(kNumbers)> plugins(std::integer_sequence<int, kNumb
 }
 
 TEST(UnplugStress, THR_1_callers_never_meet_a_destroyed_plugin) {
-  constexpr int kPlugins = 6, kCallers = 6, kRounds = 1500;
+  constexpr int kPlugins = 6, kCallers = 10, kRounds = 1500;
   auto all = plugins(std::make_integer_sequence<int, kPlugins>());
   std::array<std::atomic<uint32_t>, kPlugins> ids = {};
   std::atomic<bool> stop = false;

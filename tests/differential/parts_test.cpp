@@ -77,8 +77,9 @@ TEST(Evaluation, GoesFromBarrierToBarrier) {
   Expr neighbour{Op::kAdd, 0, {{Op::kInvocation, 0, {}}, number(1)}};
   Expr square{Op::kMul, 0, {{Op::kInvocation, 0, {}}, {Op::kInvocation, 0, {}}}};
   Block& body = program.functions[0].body;
+  const Expr here{Op::kInvocation, 0, {}};
   for (const auto& [kind, exprs] : std::vector<std::pair<Kind, std::vector<Expr>>>{
-           {Kind::kSharedStore, {square}},
+           {Kind::kSharedStore, {here, square}},
            {Kind::kBarrier, {}},
            {Kind::kSharedLoad, {neighbour}},
            {Kind::kOutput, {number(0), {Op::kLocal, 0, {}}}}}) {
@@ -91,6 +92,80 @@ TEST(Evaluation, GoesFromBarrierToBarrier) {
   ASSERT_TRUE(evaluate(program, memory));
   for (const auto& [i, expected] : {std::pair{0u, 1u}, {1u, 4u}, {2u, 9u}, {3u, 0u}})
     EXPECT_EQ(memory.output[i * kOutputs], expected);
+}
+
+Stmt statement(Kind kind, std::vector<Expr> exprs) {
+  Stmt s;
+  s.kind = kind;
+  s.exprs = std::move(exprs);
+  return s;
+}
+
+Program program_of(std::uint32_t invocations, Block body) {
+  Program program;
+  program.local_size = {invocations, 1, 1};
+  program.subgroup_size = 4;
+  program.functions.resize(1);
+  program.functions[0].locals = 2;
+  program.functions[0].body = std::move(body);
+  return program;
+}
+
+Stmt ballot_count(std::uint32_t target) {
+  Stmt s = statement(Kind::kTogether, {{Op::kEqual, 0, {number(0), number(0)}}});
+  s.callee = static_cast<std::uint32_t>(Together::kBallotCount);
+  s.target = target;
+  return s;
+}
+
+// Those who go through a branch meet in it, all meet behind it, and in each turn of a loop
+// those who still take part; 6 invocations are a subgroup of 4 and one of 2.
+TEST(Evaluation, LetsASubgroupMeetWhereItsControlFlowDoes) {
+  const Expr here{Op::kInvocation, 0, {}};
+  Stmt branch = statement(Kind::kIf, {{Op::kULess, 0, {here, number(3)}}});
+  branch.blocks = {{ballot_count(0)}, {}};
+  Stmt loop = statement(Kind::kLoop,
+                        {{Op::kULess, 0, {{Op::kCounter, 0, {}}, here}}, number(0), number(1)});
+  Stmt mix = statement(Kind::kOutputMix, {number(2), {Op::kLocal, 0, {}}});
+  loop.blocks = {{ballot_count(0), mix}, {}};
+  Program program =
+      program_of(6, {branch, statement(Kind::kOutput, {number(0), {Op::kLocal, 0, {}}}),
+                     ballot_count(1), statement(Kind::kOutput, {number(1), {Op::kLocal, 1, {}}}),
+                     statement(Kind::kOutput, {number(2), number(0)}), loop});
+  Memory memory = initial_memory(program);
+  ASSERT_TRUE(evaluate(program, memory));
+  constexpr std::uint32_t kInBranch[] = {3, 3, 3, 0, 0, 0}, kBehind[] = {4, 4, 4, 4, 2, 2};
+  // Turns 0, 1, 2 and so on of invocations 0 to 3 with 3, 2, 1 taking part; 4 and 5 likewise.
+  constexpr std::uint32_t kInLoop[] = {0,
+                                       3,
+                                       3 * 31 + 2,
+                                       (3 * 31 + 2) * 31 + 1,
+                                       ((2 * 31 + 2) * 31 + 2) * 31 + 2,
+                                       (((2 * 31 + 2) * 31 + 2) * 31 + 2) * 31 + 1};
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(memory.output[i * kOutputs], kInBranch[i]) << i;
+    EXPECT_EQ(memory.output[i * kOutputs + 1], kBehind[i]) << i;
+    EXPECT_EQ(memory.output[i * kOutputs + 2], kInLoop[i]) << i;
+  }
+}
+
+TEST(Evaluation, RefusesRaces) {
+  const Expr here{Op::kInvocation, 0, {}};
+  const Expr next{Op::kUMod, 0, {{Op::kAdd, 0, {here, number(1)}}, number(4)}};
+  const Stmt store = statement(Kind::kSharedStore, {here, here});
+  const Stmt read = statement(Kind::kAssign, {{Op::kShared, 0, {next}}});
+  const Stmt barrier = statement(Kind::kBarrier, {});
+  const auto is_accepted = [](Block body) {
+    Program program = program_of(4, std::move(body));
+    Memory memory = initial_memory(program);
+    return evaluate(program, memory);
+  };
+  EXPECT_TRUE(is_accepted({store, barrier, read, barrier, store}));
+  EXPECT_FALSE(is_accepted({store, read}));                  // read after another's write
+  EXPECT_FALSE(is_accepted({store, barrier, read, store}));  // write after another's read
+  EXPECT_FALSE(is_accepted({statement(Kind::kSharedStore, {number(0), here})}));
+  EXPECT_FALSE(is_accepted({read}));  // nobody has written
+  EXPECT_FALSE(is_accepted({statement(Kind::kSharedStore, {number(8), here})}));
 }
 
 TEST(Evaluation, RefusesInvocationsThatDisagreeAboutABarrier) {

@@ -15,7 +15,7 @@ using spv::StorageClass;
 using Id = Assembler::Id;
 using Words = Assembler::Words;
 
-constexpr std::uint32_t kWorkgroupScope = 2, kDeviceScope = 1;
+constexpr std::uint32_t kWorkgroupScope = 2, kDeviceScope = 1, kSubgroupScope = 3;
 constexpr std::uint32_t kBarrierSemantics = 0x108;  // acquire-release of Workgroup memory
 
 struct Opcode {
@@ -70,6 +70,28 @@ constexpr spv::Op kAtomics[] = {spv::Op::OpAtomicIAdd, spv::Op::OpAtomicXor,
                                 spv::Op::OpAtomicAnd,  spv::Op::OpAtomicOr,
                                 spv::Op::OpAtomicUMin, spv::Op::OpAtomicSMax};
 
+// Reductions and scans.
+struct GroupOperation {
+  Together what;
+  spv::Op instruction;
+  spv::GroupOperation operation;
+};
+
+constexpr GroupOperation kGroupOperations[] = {
+    {Together::kAdd, spv::Op::OpGroupNonUniformIAdd, spv::GroupOperation::Reduce},
+    {Together::kXor, spv::Op::OpGroupNonUniformBitwiseXor, spv::GroupOperation::Reduce},
+    {Together::kAnd, spv::Op::OpGroupNonUniformBitwiseAnd, spv::GroupOperation::Reduce},
+    {Together::kOr, spv::Op::OpGroupNonUniformBitwiseOr, spv::GroupOperation::Reduce},
+    {Together::kUMin, spv::Op::OpGroupNonUniformUMin, spv::GroupOperation::Reduce},
+    {Together::kSMax, spv::Op::OpGroupNonUniformSMax, spv::GroupOperation::Reduce},
+    {Together::kInclusiveAdd, spv::Op::OpGroupNonUniformIAdd, spv::GroupOperation::InclusiveScan},
+    {Together::kExclusiveAdd, spv::Op::OpGroupNonUniformIAdd, spv::GroupOperation::ExclusiveScan},
+    {Together::kInclusiveUMin, spv::Op::OpGroupNonUniformUMin, spv::GroupOperation::InclusiveScan},
+    {Together::kExclusiveXor, spv::Op::OpGroupNonUniformBitwiseXor,
+     spv::GroupOperation::ExclusiveScan},
+    {Together::kClusteredAdd, spv::Op::OpGroupNonUniformIAdd, spv::GroupOperation::ClusteredReduce},
+};
+
 bool is_float(Op op) {
   return op == Op::kFQuarter || op == Op::kFLess || (op >= Op::kFAdd && op <= Op::kFMax);
 }
@@ -80,6 +102,15 @@ class Emitter {
 
   Words run() {
     a_.capability(spv::Capability::Shader);
+    if (program_.subgroup_size != 0) {
+      for (const auto capability :
+           {spv::Capability::GroupNonUniform, spv::Capability::GroupNonUniformVote,
+            spv::Capability::GroupNonUniformArithmetic, spv::Capability::GroupNonUniformBallot,
+            spv::Capability::GroupNonUniformShuffle,
+            spv::Capability::GroupNonUniformShuffleRelative,
+            spv::Capability::GroupNonUniformClustered})
+        a_.capability(capability);
+    }
     declare();
     for (const Function& function : program_.functions) {
       Words type{u32_};
@@ -90,9 +121,10 @@ class Emitter {
                                         : a_.type(spv::Op::OpTypeFunction, type));
       functions_.push_back(a_.id());
     }
-    a_.entry_point(
-        functions_[0], "main",
-        {index_, group_, input_, output_, counters_, push_, private_, own_, shared_, count_});
+    Words interface{index_, group_,   input_, output_, counters_,
+                    push_,  private_, own_,   shared_, count_};
+    if (lane_variable_ != 0) interface.push_back(lane_variable_);
+    a_.entry_point(functions_[0], "main", interface);
     a_.local_size(functions_[0], program_.local_size[0], program_.local_size[1],
                   program_.local_size[2]);
     for (std::uint32_t i = 0; i < program_.functions.size(); ++i) function(i);
@@ -132,6 +164,11 @@ class Emitter {
     group_ = a_.global(StorageClass::Input, v3);
     a_.decorate(group_, spv::Decoration::BuiltIn,
                 {static_cast<std::uint32_t>(spv::BuiltIn::WorkgroupId)});
+    if (program_.subgroup_size != 0) {
+      lane_variable_ = a_.global(StorageClass::Input, u32_);
+      a_.decorate(lane_variable_, spv::Decoration::BuiltIn,
+                  {static_cast<std::uint32_t>(spv::BuiltIn::SubgroupLocalInvocationId)});
+    }
     input_ = buffer(0, false);
     output_ = buffer(1, true);
     counters_ = buffer(2, true);
@@ -144,7 +181,7 @@ class Emitter {
     const Id array = array_type(kArraySize);
     private_ = a_.global(StorageClass::Private, array, a_.null(array));
     own_ = a_.global(StorageClass::Workgroup, array_type(program_.invocations()));
-    shared_ = a_.global(StorageClass::Workgroup, array_type(program_.invocations()));
+    shared_ = a_.global(StorageClass::Workgroup, array_type(2 * program_.invocations()));
     count_ = a_.global(StorageClass::Workgroup, u32_);
   }
 
@@ -250,8 +287,15 @@ class Emitter {
     const Id base =
         a_.op(spv::Op::OpIAdd, u32_,
               {a_.op(spv::Op::OpIMul, u32_, {group_id_, number(program_.invocations())}), here_});
-    const Id first = a_.op(spv::Op::OpIMul, u32_, {base, number(kOutputs)});
-    return buffer_element(output_, a_.op(spv::Op::OpIAdd, u32_, {first, modulo(cell, kOutputs)}));
+    const std::uint32_t total = program_.groups * program_.invocations();
+    const auto times = [&](Id a, std::uint32_t b) {
+      return a_.op(spv::Op::OpIMul, u32_, {a, number(b)});
+    };
+    const Id inside = modulo(cell, kOutputs);
+    const Id index = program_.output_by_cell
+                         ? a_.op(spv::Op::OpIAdd, u32_, {times(inside, total), base})
+                         : a_.op(spv::Op::OpIAdd, u32_, {times(base, kOutputs), inside});
+    return buffer_element(output_, index);
   }
 
   Id counter(std::uint32_t id) {
@@ -276,6 +320,10 @@ class Emitter {
                           {push_, number(e.value)}));
       case Op::kOwn:
         return load(element(StorageClass::Workgroup, own_, here_));
+      case Op::kLane:
+        return load(lane_variable_);
+      case Op::kShared:
+        return load(element(StorageClass::Workgroup, shared_, value(e.args[0])));
       case Op::kInput:
         return load(buffer_element(input_, value(e.args[0])));
       case Op::kArray:
@@ -436,8 +484,8 @@ class Emitter {
         return put(workgroup(own_, here_), word);
       }
       case Kind::kSharedStore: {
-        const Id word = operand(0);
-        return put(workgroup(shared_, here_), word);
+        const Id index = operand(0), word = operand(1);
+        return put(workgroup(shared_, index), word);
       }
       case Kind::kSharedLoad: {
         const Id index = modulo(operand(0), program_.invocations());
@@ -459,9 +507,118 @@ class Emitter {
       }
       case Kind::kCountLoad:
         return put(locals_[s.target], load(count_));
+      case Kind::kTogether:
+        return put(locals_[s.target], meeting(s));
       default:
         return;
     }
+  }
+
+  // ---- Operations of a subgroup ------------------------------------------------------------
+
+  Id group_op(spv::Op instruction, Id type, std::initializer_list<Id> operands) {
+    Words all{number(kSubgroupScope)};
+    all.insert(all.end(), operands.begin(), operands.end());
+    return a_.op(instruction, type, all);
+  }
+  Id ballot(Id condition_id) {
+    return group_op(spv::Op::OpGroupNonUniformBallot, a_.type(spv::Op::OpTypeVector, {u32_, 4}),
+                    {condition_id});
+  }
+  Id truth() { return a_.op(spv::Op::OpIEqual, bool_, {number(0), number(0)}); }
+  Id word_of(Id condition_id) {
+    return a_.op(spv::Op::OpSelect, u32_, {condition_id, number(1), number(0)});
+  }
+
+  Id meeting(const Stmt& s) {
+    const auto what = static_cast<Together>(s.callee);
+    const Id operand = s.exprs.empty()               ? truth()
+                       : is_condition(s.exprs[0].op) ? condition(s.exprs[0])
+                                                     : value(s.exprs[0]);
+    for (const GroupOperation& row : kGroupOperations) {
+      if (row.what != what) continue;
+      const auto how = static_cast<std::uint32_t>(row.operation);
+      if (row.operation == spv::GroupOperation::ClusteredReduce)
+        return group_op(row.instruction, u32_, {how, operand, number(kCluster)});
+      return group_op(row.instruction, u32_, {how, operand});
+    }
+    switch (what) {
+      case Together::kBroadcastFirst:
+        return group_op(spv::Op::OpGroupNonUniformBroadcastFirst, u32_, {operand});
+      case Together::kShuffle:
+      case Together::kShuffleXor:
+      case Together::kShuffleUp:
+      case Together::kShuffleDown:
+        return shuffle(what, operand, value(s.exprs[1]));
+      case Together::kAny:
+        return word_of(group_op(spv::Op::OpGroupNonUniformAny, bool_, {operand}));
+      case Together::kAll:
+        return word_of(group_op(spv::Op::OpGroupNonUniformAll, bool_, {operand}));
+      case Together::kAllEqual:
+        return word_of(group_op(spv::Op::OpGroupNonUniformAllEqual, bool_, {operand}));
+      case Together::kElect:
+        return word_of(group_op(spv::Op::OpGroupNonUniformElect, bool_, {}));
+      default:
+        return of_ballot(what, ballot(operand));
+    }
+  }
+
+  Id of_ballot(Together what, Id bits) {
+    const auto count = [&](spv::GroupOperation how) {
+      return group_op(spv::Op::OpGroupNonUniformBallotBitCount, u32_,
+                      {static_cast<std::uint32_t>(how), bits});
+    };
+    switch (what) {
+      case Together::kBallotCount:
+        return count(spv::GroupOperation::Reduce);
+      case Together::kBallotRank:
+        return count(spv::GroupOperation::ExclusiveScan);
+      case Together::kBallotFirst:
+      case Together::kBallotLast: {
+        const Id any =
+            a_.op(spv::Op::OpINotEqual, bool_, {count(spv::GroupOperation::Reduce), number(0)});
+        const Id found =
+            group_op(what == Together::kBallotFirst ? spv::Op::OpGroupNonUniformBallotFindLSB
+                                                    : spv::Op::OpGroupNonUniformBallotFindMSB,
+                     u32_, {bits});
+        return a_.op(spv::Op::OpSelect, u32_, {any, found, number(kNobody)});
+      }
+      default: {
+        const Id low = a_.op(spv::Op::OpCompositeExtract, u32_, {bits, 0});
+        const Id high = a_.op(spv::Op::OpCompositeExtract, u32_, {bits, 1});
+        return a_.op(spv::Op::OpBitwiseXor, u32_, {low, high});
+      }
+    }
+  }
+
+  // The word of an invocation that is not there is undefined: it is not looked at.
+  Id shuffle(Together what, Id word, Id selector) {
+    const Id lane = load(lane_variable_);
+    Id from = 0, result = 0;
+    switch (what) {
+      case Together::kShuffleXor:
+        from = a_.op(spv::Op::OpBitwiseXor, u32_, {lane, selector});
+        result = group_op(spv::Op::OpGroupNonUniformShuffleXor, u32_, {word, selector});
+        break;
+      case Together::kShuffleUp:
+        from = a_.op(spv::Op::OpISub, u32_, {lane, selector});
+        result = group_op(spv::Op::OpGroupNonUniformShuffleUp, u32_, {word, selector});
+        break;
+      case Together::kShuffleDown:
+        from = a_.op(spv::Op::OpIAdd, u32_, {lane, selector});
+        result = group_op(spv::Op::OpGroupNonUniformShuffleDown, u32_, {word, selector});
+        break;
+      default:
+        from = modulo(selector, program_.subgroup_size);
+        result = group_op(spv::Op::OpGroupNonUniformShuffle, u32_, {word, from});
+        break;
+    }
+    const Id exists = a_.op(spv::Op::OpULessThan, bool_, {from, number(program_.subgroup_size)});
+    const Id index = a_.op(spv::Op::OpSelect, u32_, {exists, from, number(0)});
+    const Id active =
+        group_op(spv::Op::OpGroupNonUniformBallotBitExtract, bool_, {ballot(truth()), index});
+    const Id is_there = a_.op(spv::Op::OpLogicalAnd, bool_, {exists, active});
+    return a_.op(spv::Op::OpSelect, u32_, {is_there, result, number(0)});
   }
 
   bool branch(const Stmt& s) {
@@ -503,11 +660,11 @@ class Emitter {
   }
 
   // The phi's second pair is known when the continue construct has been written.
-  std::size_t begin_counter(Id before, Id next, Id& current) {
+  std::size_t begin_counter(Id start, Id before, Id next, Id& current) {
     if (!program_.phi_counters) return 0;
     current = a_.id();
     const std::size_t at = a_.position();
-    a_.phi(current, u32_, {number(0), before, next, 0});
+    a_.phi(current, u32_, {start, before, next, 0});
     return at + 6;
   }
 
@@ -517,12 +674,13 @@ class Emitter {
              outer_switch = switch_merge_;
     const Id next = a_.id();
     Id current = 0;
+    const Id start = value(s.exprs[1]);
     if (!program_.phi_counters)
-      a_.statement(spv::Op::OpStore, {counter_variables_.at(s.target), number(0)});
+      a_.statement(spv::Op::OpStore, {counter_variables_.at(s.target), start});
     const Id before = label_;
     jump(header);
     open(header);
-    const std::size_t patch = begin_counter(before, next, current);
+    const std::size_t patch = begin_counter(start, before, next, current);
     counter_values_[s.target] = current;
     loop_merge_ = merge;
     loop_continue_ = next_label;
@@ -574,12 +732,16 @@ class Emitter {
   }
 
   void step_counter(const Stmt& s, Id current, Id next) {
+    constexpr spv::Op kSteps[] = {spv::Op::OpIAdd, spv::Op::OpShiftLeftLogical,
+                                  spv::Op::OpShiftRightLogical};
+    const spv::Op step = kSteps[s.callee];
+    const Id by = value(s.exprs[2]);
     if (program_.phi_counters) {
-      a_.statement(spv::Op::OpIAdd, {u32_, next, current, number(1)});
+      a_.statement(step, {u32_, next, current, by});
       return;
     }
     const Id pointer = counter_variables_.at(s.target);
-    a_.statement(spv::Op::OpIAdd, {u32_, next, load(pointer), number(1)});
+    a_.statement(step, {u32_, next, load(pointer), by});
     a_.statement(spv::Op::OpStore, {pointer, next});
   }
 
@@ -587,6 +749,7 @@ class Emitter {
   Assembler a_;
   Id void_ = 0, bool_ = 0, u32_ = 0, i32_ = 0, f32_ = 0;
   Id index_ = 0, group_ = 0, input_ = 0, output_ = 0, counters_ = 0, push_ = 0, private_ = 0;
+  Id lane_variable_ = 0;
   Id own_ = 0, shared_ = 0, count_ = 0, scratch_ = 0, here_ = 0, group_id_ = 0, label_ = 0;
   Id loop_merge_ = 0, loop_continue_ = 0, switch_merge_ = 0;
   bool is_main_ = false, flat_ = false;

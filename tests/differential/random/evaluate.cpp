@@ -3,9 +3,11 @@
 // The judge: one invocation after the other, each with its own stack of blocks, from
 // barrier to barrier. No masks and no SPIR-V: nothing that the substrates could share an
 // error with, save the table of edge semantics.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <sokr/substrate/edge_semantics.hpp>
+#include <span>
 
 #include "program.hpp"
 
@@ -135,12 +137,57 @@ Word atomic(Atomic op, Word old, Word operand) {
   return old;
 }
 
+// Workgroup memory that knows who touched it since the last barrier.
+class SharedMemory {
+ public:
+  explicit SharedMemory(std::size_t size) : words_(size) {}
+
+  Word load(Word index, Word invocation) {
+    if (index >= words_.size()) return violation();
+    Cell& cell = words_[index];
+    if (cell.written == kNever) return violation();
+    if (cell.written == epoch_ && cell.writer != invocation) return violation();
+    cell.shared_reading = cell.read == epoch_ && (cell.shared_reading || cell.reader != invocation);
+    cell.read = epoch_;
+    cell.reader = invocation;
+    return cell.word;
+  }
+  void store(Word index, Word invocation, Word word) {
+    if (index >= words_.size()) return void(violation());
+    Cell& cell = words_[index];
+    if (cell.written == epoch_ && cell.writer != invocation) violation();
+    if (cell.read == epoch_ && (cell.shared_reading || cell.reader != invocation)) violation();
+    cell.written = epoch_;
+    cell.writer = invocation;
+    cell.word = word;
+  }
+  void barrier() { ++epoch_; }
+  bool is_valid() const { return valid_; }
+
+ private:
+  static constexpr std::uint64_t kNever = 0;
+  struct Cell {
+    Word word = 0, writer = 0, reader = 0;
+    bool shared_reading = false;
+    std::uint64_t written = kNever, read = kNever;
+  };
+  Word violation() {
+    valid_ = false;
+    return 0;
+  }
+
+  std::vector<Cell> words_;
+  std::uint64_t epoch_ = 1;
+  bool valid_ = true;
+};
+
 struct Workgroup {
   const Program& program;
   Memory& memory;
   Word group = 0;
   Word count = 0;
-  std::vector<Word> own, shared;
+  std::vector<Word> own;
+  SharedMemory shared;
   std::uint64_t& steps;
 };
 
@@ -149,12 +196,12 @@ class Invocation {
   Invocation(Workgroup& group, Word index) : group_(group), index_(index) {
     calls_.push_back({&main(), std::vector<Word>(main().locals), nullptr, nullptr});
     begin_locals(0);
-    frames_.push_back({&main().body, 0, Role::kCall, nullptr});
+    frames_.push_back({&main().body, 0, Role::kCall, nullptr, 0});
   }
 
-  enum class Stop { kBarrier, kEnd, kTooLong };
+  enum class Stop { kBarrier, kTogether, kEnd, kTooLong };
 
-  // Until the next barrier; `where` tells barriers apart.
+  // Until the next barrier or operation of the subgroup; `where` tells them apart.
   Stop run(const Stmt*& where) {
     while (!frames_.empty()) {
       if (++group_.steps > kMaxSteps) return Stop::kTooLong;
@@ -164,14 +211,35 @@ class Invocation {
         continue;
       }
       const Stmt& s = (*frame.block)[frame.next++];
-      if (s.kind == Kind::kBarrier) {
+      if (s.kind == Kind::kBarrier || s.kind == Kind::kTogether) {
         where = &s;
-        return Stop::kBarrier;
+        return s.kind == Kind::kBarrier ? Stop::kBarrier : Stop::kTogether;
       }
       execute(s);
     }
     return Stop::kEnd;
   }
+
+  // Where it stands, the turns of loops included: equal for those who do together what comes
+  // next, less for those who come to it earlier.
+  std::vector<std::size_t> place() const {
+    std::vector<std::size_t> path;
+    for (const Frame& frame : frames_) {
+      const bool is_call = frame.role == Role::kCall;
+      path.push_back(is_call ? 0
+                             : static_cast<std::size_t>(frame.block - frame.owner->blocks.data()));
+      if (frame.role == Role::kLoopBody || frame.role == Role::kLoopStep)
+        path.back() += 2 * frame.turn;
+      path.push_back(frame.next);
+    }
+    return path;
+  }
+  Word index() const { return index_; }
+  Word operand(const Stmt& s, std::size_t i) {
+    const Expr& e = s.exprs[i];
+    return is_condition(e.op) ? Word{test(e)} : value(e);
+  }
+  void receive(const Stmt& s, Word result) { local(s.target) = result; }
 
  private:
   enum class Role { kPlain, kSwitch, kLoopBody, kLoopStep, kCall };
@@ -180,6 +248,7 @@ class Invocation {
     std::size_t next;
     Role role;
     const Stmt* owner;
+    std::size_t turn;  // of a loop
   };
   struct Call {
     const Function* function;
@@ -203,9 +272,11 @@ class Invocation {
   }
 
   Word& output(Word cell) {
-    const std::size_t first =
-        (std::size_t{group_.group} * group_.program.invocations() + index_) * kOutputs;
-    return group_.memory.output[first + cell % kOutputs];
+    const Program& program = group_.program;
+    const std::size_t here = std::size_t{group_.group} * program.invocations() + index_;
+    const std::size_t total = std::size_t{program.groups} * program.invocations();
+    return group_.memory.output[program.output_by_cell ? cell % kOutputs * total + here
+                                                       : here * kOutputs + cell % kOutputs];
   }
 
   bool test(const Expr& e) {
@@ -237,6 +308,10 @@ class Invocation {
         return group_.program.push[e.value];
       case Op::kOwn:
         return group_.own[index_];
+      case Op::kLane:
+        return index_ % group_.program.subgroup_size;
+      case Op::kShared:
+        return group_.shared.load(value(e.args[0]), index_);
       case Op::kInput: {
         const Word index = value(e.args[0]);
         return index < kInputWords ? group_.memory.input[index] : 0;
@@ -281,10 +356,10 @@ class Invocation {
         break;
       }
       case Kind::kSharedStore:
-        group_.shared[index_] = operand(0);
+        group_.shared.store(operand(0), index_, operand(1));
         break;
       case Kind::kSharedLoad:
-        local(s.target) = group_.shared[operand(0) % group_.shared.size()];
+        local(s.target) = group_.shared.load(operand(0) % group_.program.invocations(), index_);
         break;
       case Kind::kCountReset:
         group_.count = 0;
@@ -312,8 +387,8 @@ class Invocation {
         return choose(s);
       case Kind::kLoop:
         if (s.target >= counters_.size()) counters_.resize(s.target + 1);
-        counters_[s.target] = 0;
-        if (s.form == LoopForm::kTestEnd || test(s.exprs[0])) push(s.blocks[0], Role::kLoopBody, s);
+        counters_[s.target] = operand(s, 1);
+        if (s.form == LoopForm::kTestEnd || test(s.exprs[0])) enter_loop(s, 0);
         return;
       case Kind::kBreak:
         unwind(Role::kLoopBody);
@@ -335,7 +410,11 @@ class Invocation {
   }
 
   void push(const Block& block, Role role, const Stmt& owner) {
-    frames_.push_back({&block, 0, role, &owner});
+    frames_.push_back({&block, 0, role, &owner, 0});
+  }
+
+  void enter_loop(const Stmt& s, std::size_t turn) {
+    frames_.push_back({&s.blocks[0], 0, Role::kLoopBody, &s, turn});
   }
 
   void unwind(Role role) {
@@ -386,19 +465,34 @@ class Invocation {
         return;
       }
       case Role::kLoopBody:
-        frames_.back() = {&frame.owner->blocks[1], 0, Role::kLoopStep, frame.owner};
+        frames_.back() = {&frame.owner->blocks[1], 0, Role::kLoopStep, frame.owner, frame.turn};
         return;
       case Role::kLoopStep:
-        ++counters_[frame.owner->target];
+        step(*frame.owner);
         frames_.pop_back();
-        if (test(frame.owner->exprs[0]))
-          push(frame.owner->blocks[0], Role::kLoopBody, *frame.owner);
+        if (test(frame.owner->exprs[0])) enter_loop(*frame.owner, frame.turn + 1);
         return;
       case Role::kCall: {
         const Function& function = *calls_.back().function;
         leave(calls_.back().caller != nullptr ? value(function.result) : 0);
         return;
       }
+    }
+  }
+
+  void step(const Stmt& s) {
+    Word& counter = counters_[s.target];
+    const Word by = operand(s, 2);
+    switch (static_cast<Step>(s.callee)) {
+      case Step::kAdd:
+        counter += by;
+        return;
+      case Step::kShiftLeft:
+        counter = edge::shift_left(counter, by);
+        return;
+      case Step::kShiftRight:
+        counter = edge::shift_right_logical(counter, by);
+        return;
     }
   }
 
@@ -410,20 +504,185 @@ class Invocation {
   std::vector<Call> calls_;
 };
 
+// The invocations that do something together, in ascending order.
+class Meeting {
+ public:
+  Meeting(std::vector<Invocation*> present, const Stmt& s, Word size)
+      : present_(std::move(present)), s_(s), size_(size) {
+    for (Invocation* one : present_) {
+      lanes_.push_back(one->index() % size);
+      values_.push_back(s.exprs.empty() ? 0 : one->operand(s, 0));
+      selectors_.push_back(s.exprs.size() > 1 ? one->operand(s, 1) : 0);
+    }
+  }
+
+  void run() {
+    std::vector<Word> results;
+    for (std::size_t i = 0; i < present_.size(); ++i) results.push_back(result(i));
+    for (std::size_t i = 0; i < present_.size(); ++i) present_[i]->receive(s_, results[i]);
+  }
+
+ private:
+  Word fold(std::size_t first, std::size_t end, Word start, Word (*combine)(Word, Word)) const {
+    for (std::size_t i = first; i < end; ++i) start = combine(start, values_[i]);
+    return start;
+  }
+  // 0 of somebody who is not here.
+  Word of_lane(Word lane) const {
+    const auto found = std::ranges::find(lanes_, lane);
+    return found == lanes_.end() ? 0 : values_[static_cast<std::size_t>(found - lanes_.begin())];
+  }
+  Word clustered(std::size_t i) const {
+    Word sum = 0;
+    for (std::size_t k = 0; k < lanes_.size(); ++k)
+      if (lanes_[k] / kCluster == lanes_[i] / kCluster) sum += values_[k];
+    return sum;
+  }
+
+  Word result(std::size_t i) const {
+    const std::size_t n = values_.size();
+    const auto add = [](Word a, Word b) { return a + b; };
+    const auto exclusive_or = [](Word a, Word b) { return a ^ b; };
+    const auto smaller = [](Word a, Word b) { return std::min(a, b); };
+    switch (static_cast<Together>(s_.callee)) {
+      case Together::kAdd:
+        return fold(0, n, 0, add);
+      case Together::kXor:
+        return fold(0, n, 0, exclusive_or);
+      case Together::kAnd:
+        return fold(0, n, ~Word{0}, [](Word a, Word b) { return a & b; });
+      case Together::kOr:
+        return fold(0, n, 0, [](Word a, Word b) { return a | b; });
+      case Together::kUMin:
+        return fold(0, n, ~Word{0}, smaller);
+      case Together::kSMax:
+        return fold(0, n, 0x80000000, [](Word a, Word b) { return binary(Op::kSMax, a, b); });
+      case Together::kInclusiveAdd:
+        return fold(0, i + 1, 0, add);
+      case Together::kExclusiveAdd:
+        return fold(0, i, 0, add);
+      case Together::kInclusiveUMin:
+        return fold(0, i + 1, ~Word{0}, smaller);
+      case Together::kExclusiveXor:
+        return fold(0, i, 0, exclusive_or);
+      case Together::kClusteredAdd:
+        return clustered(i);
+      case Together::kBroadcastFirst:
+        return values_[0];
+      case Together::kShuffle:
+        return of_lane(selectors_[i] % size_);
+      case Together::kShuffleXor:
+        return of_lane(lanes_[i] ^ selectors_[i]);
+      case Together::kShuffleUp:
+        return of_lane(lanes_[i] - selectors_[i]);
+      case Together::kShuffleDown:
+        return of_lane(lanes_[i] + selectors_[i]);
+      case Together::kAllEqual:
+        return std::ranges::count(values_, values_[0]) == static_cast<std::ptrdiff_t>(n);
+      case Together::kElect:
+        return i == 0;
+      default:
+        return of_conditions(i);
+    }
+  }
+
+  Word of_conditions(std::size_t i) const {
+    std::array<Word, 2> ballot{};
+    Word before = 0, first = kNobody, last = kNobody;
+    for (std::size_t k = 0; k < values_.size(); ++k) {
+      if (values_[k] == 0) continue;
+      ballot[lanes_[k] / 32] |= Word{1} << lanes_[k] % 32;
+      before += k < i;
+      first = std::min(first, lanes_[k]);
+      last = lanes_[k];
+    }
+    const auto count = static_cast<Word>(std::popcount(ballot[0]) + std::popcount(ballot[1]));
+    switch (static_cast<Together>(s_.callee)) {
+      case Together::kAny:
+        return count != 0;
+      case Together::kAll:
+        return count == values_.size();
+      case Together::kBallot:
+        return ballot[0] ^ ballot[1];
+      case Together::kBallotCount:
+        return count;
+      case Together::kBallotRank:
+        return before;
+      case Together::kBallotFirst:
+        return first;
+      case Together::kBallotLast:
+        return last;
+      default:
+        return 0;
+    }
+  }
+
+  std::vector<Invocation*> present_;
+  const Stmt& s_;
+  Word size_;
+  std::vector<Word> lanes_, values_, selectors_;
+};
+
+// Up to the next barrier or the end. False if it takes too long or they disagree about which.
+bool run_subgroup(const Workgroup& group, std::span<Invocation> invocations, const Stmt*& barrier) {
+  struct Waiting {
+    std::vector<std::size_t> place;
+    Invocation* invocation;
+    const Stmt* at;
+  };
+  std::vector<Waiting> waiting;
+  bool first = true;
+  const auto run = [&](Invocation& invocation) {
+    const Stmt* here = nullptr;
+    switch (invocation.run(here)) {
+      case Invocation::Stop::kTooLong:
+        return false;
+      case Invocation::Stop::kTogether:
+        waiting.push_back({invocation.place(), &invocation, here});
+        return true;
+      default:
+        if (first) barrier = here;
+        first = false;
+        return here == barrier;
+    }
+  };
+  for (Invocation& invocation : invocations)
+    if (!run(invocation)) return false;
+  while (!waiting.empty()) {
+    const auto earliest = std::ranges::min_element(waiting, {}, &Waiting::place)->place;
+    const auto others = std::ranges::stable_partition(
+        waiting, [&](const Waiting& one) { return one.place == earliest; });
+    std::vector<Waiting> together(waiting.begin(), others.begin());
+    waiting.erase(waiting.begin(), others.begin());
+    std::vector<Invocation*> present;
+    for (const Waiting& one : together) present.push_back(one.invocation);
+    std::ranges::sort(present, {}, &Invocation::index);
+    Meeting(present, *together[0].at, group.program.subgroup_size).run();
+    for (Invocation* one : present)
+      if (!run(*one)) return false;
+  }
+  return true;
+}
+
 bool run_group(Workgroup& group) {
   std::vector<Invocation> invocations;
   const Word size = group.program.invocations();
   invocations.reserve(size);
   for (Word i = 0; i < size; ++i) invocations.emplace_back(group, i);
+  const Word together = group.program.subgroup_size != 0 ? group.program.subgroup_size : size;
   for (;;) {
     const Stmt* barrier = nullptr;
-    for (Word i = 0; i < size; ++i) {
+    for (Word i = 0; i < size; i += together) {
       const Stmt* here = nullptr;
-      if (invocations[i].run(here) == Invocation::Stop::kTooLong) return false;
+      if (!run_subgroup(group, std::span(invocations).subspan(i, std::min(together, size - i)),
+                        here))
+        return false;
       if (i == 0) barrier = here;
       if (here != barrier) return false;
     }
+    if (!group.shared.is_valid()) return false;
     if (barrier == nullptr) return true;
+    group.shared.barrier();
   }
 }
 
@@ -437,7 +696,7 @@ bool evaluate(const Program& program, Memory& memory) {
                     g,
                     0,
                     std::vector<Word>(program.invocations()),
-                    std::vector<Word>(program.invocations()),
+                    SharedMemory(std::size_t{2} * program.invocations()),
                     steps};
     if (!run_group(group)) return false;
   }

@@ -3,7 +3,7 @@
 // Random programs on one substrate against their evaluation on the host.
 //
 //   test_random_programs --substrate NAME [--seeds N] [--first S] [--seconds T] [--no-edges]
-//                        [--list] [--isolate]
+//                        [--no-subgroups] [--list] [--isolate]
 //   test_random_programs --show SEED [--no-edges]     prints the program and its SPIR-V
 //
 // SOKR_DIFF_SEEDS and SOKR_DIFF_FIRST replace N and S. Stops early after T seconds, and
@@ -42,7 +42,7 @@ struct Settings {
   std::string substrate;
   std::uint64_t seeds = 1000, first = 1;
   double seconds = 1e9;
-  bool edges = true, list = false, isolate = false;
+  bool edges = true, subgroups = true, list = false, isolate = false;
   std::optional<std::uint64_t> show;
 };
 
@@ -113,6 +113,7 @@ class Runner {
                           std::vector<Guarded>& memory) {
     Launch launch;
     launch.groups(program.groups);
+    if (program.subgroup_size != 0) launch.subgroup_size(program.subgroup_size);
     if (entry.push_size != 0) {
       launch.push_bytes(std::as_bytes(std::span(program.push)).first(entry.push_size));
     }
@@ -193,7 +194,7 @@ bool is_known_wrong(const Substrate& substrate, std::uint64_t seed) {
 // The programs of the settings. Failures that a substrate is known for count apart.
 int run_seeds(const Settings& settings, std::string_view name, const Failure& failure_of,
               const std::function<bool(std::uint64_t)>& is_known) {
-  const GeneratorOptions options{.edges = settings.edges};
+  const GeneratorOptions options{.edges = settings.edges, .subgroups = settings.subgroups};
   std::uint64_t passed = 0, discarded = 0, known = 0, failed = 0, size = 0;
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t seed = settings.first;
@@ -263,11 +264,13 @@ std::optional<Settings> parse(int argc, char** argv) {
     const std::string_view name = argv[i];
     if (name == "--no-edges")
       settings.edges = false;
+    else if (name == "--no-subgroups")
+      settings.subgroups = false;
     else if (name == "--list")
       settings.list = true;
     else if (name == "--isolate")
       settings.isolate = true;
-    if (name == "--no-edges" || name == "--list" || name == "--isolate") continue;
+    if (name.starts_with("--no-") || name == "--list" || name == "--isolate") continue;
     if (i + 1 == argc) return std::nullopt;
     const char* value = argv[++i];
     if (name == "--substrate")
@@ -296,12 +299,12 @@ int main(int argc, char** argv) {
   if (!settings) {
     fmt::print(stderr,
                "usage: {} --substrate NAME [--seeds N] [--first S] [--seconds T] "
-               "[--no-edges] | --show SEED [--no-edges]\n",
+               "[--no-edges] [--no-subgroups] | --show SEED [--no-edges] [--no-subgroups]\n",
                argv[0]);
     return 2;
   }
   if (settings->show) {
-    show(generate(*settings->show, {.edges = settings->edges}));
+    show(generate(*settings->show, {.edges = settings->edges, .subgroups = settings->subgroups}));
     return 0;
   }
   return run_all(*settings);

@@ -14,8 +14,10 @@ constexpr const char* kPatterns[] = {"",
                                      "group",
                                      "",
                                      "own",
+                                     "lane",
                                      "input[{0}]",
                                      "",
+                                     "shared[{0}]",
                                      "~{0}",
                                      "-{0}",
                                      "bitCount({0})",
@@ -59,6 +61,20 @@ constexpr const char* kPatterns[] = {"",
 static_assert(std::size(kPatterns) == static_cast<std::size_t>(Op::kCount));
 
 constexpr const char* kAtomicNames[] = {"Add", "Xor", "And", "Or", "UMin", "SMax"};
+constexpr const char* kTogetherNames[] = {"subgroupAdd",          "subgroupXor",
+                                          "subgroupAnd",          "subgroupOr",
+                                          "subgroupMin",          "subgroupMax",
+                                          "subgroupInclusiveAdd", "subgroupExclusiveAdd",
+                                          "subgroupInclusiveMin", "subgroupExclusiveXor",
+                                          "subgroupClusteredAdd", "subgroupBroadcastFirst",
+                                          "subgroupShuffle",      "subgroupShuffleXor",
+                                          "subgroupShuffleUp",    "subgroupShuffleDown",
+                                          "subgroupAny",          "subgroupAll",
+                                          "subgroupAllEqual",     "ballot",
+                                          "ballotCount",          "ballotRank",
+                                          "ballotFirst",          "ballotLast",
+                                          "subgroupElect"};
+static_assert(std::size(kTogetherNames) == static_cast<std::size_t>(Together::kCount));
 constexpr const char* kArrayNames[] = {"private", "scratch"};
 
 std::string text(const Expr& e) {
@@ -125,7 +141,7 @@ class Printer {
       case Kind::kBarrier:
         return line("barrier()");
       case Kind::kSharedStore:
-        return line("shared[lid] = {}", e(0));
+        return line("shared[{}] = {}", e(0), e(1));
       case Kind::kSharedLoad:
         return line("v{} = shared[{} % size]", s.target, e(0));
       case Kind::kCountReset:
@@ -134,6 +150,9 @@ class Printer {
         return line("atomicAdd(count, {})", e(0));
       case Kind::kCountLoad:
         return line("v{} = count", s.target);
+      case Kind::kTogether:
+        return line("v{} = {}({}{})", s.target, kTogetherNames[s.callee],
+                    s.exprs.empty() ? "" : e(0), s.exprs.size() < 2 ? "" : ", " + e(1));
       case Kind::kSequence:
         return nested("", s.blocks[0]);
       case Kind::kIf:
@@ -177,13 +196,14 @@ class Printer {
   void loop(const Stmt& s) {
     const std::string test = text(s.exprs[0]);
     const bool at_end = s.form == LoopForm::kTestEnd;
-    line("k{} = 0", s.target);
+    constexpr const char* kSteps[] = {"+=", "<<=", ">>="};
+    line("k{} = {}", s.target, text(s.exprs[1]));
     line("{} {{{}", at_end ? "do" : fmt::format("while ({})", test),
          s.form == LoopForm::kTestHeader ? "  // tested in the header" : "");
     block(s.blocks[0]);
     line("}} continuing {{");
     block(s.blocks[1]);
-    line("  ++k{}", s.target);
+    line("  k{} {} {}", s.target, kSteps[s.callee], text(s.exprs[2]));
     line("}}{}", at_end ? fmt::format(" while ({})", test) : "");
   }
 
@@ -202,11 +222,13 @@ std::size_t count(const Block& block) {
 std::string print(const Program& program) {
   Printer printer;
   printer.line(
-      "seed {}: local size {} {} {}, {} groups, push {:#x} {:#x} {:#x} {:#x}, counters in {}, "
-      "optimizer level {}",
+      "seed {}: local size {} {} {}, subgroups of {}, {} groups, push {:#x} {:#x} {:#x} {:#x}, "
+      "counters in {}, "
+      "output by {}, optimizer level {}",
       program.seed, program.local_size[0], program.local_size[1], program.local_size[2],
-      program.groups, program.push[0], program.push[1], program.push[2], program.push[3],
-      program.phi_counters ? "phis" : "variables", program.optimize);
+      program.subgroup_size, program.groups, program.push[0], program.push[1], program.push[2],
+      program.push[3], program.phi_counters ? "phis" : "variables",
+      program.output_by_cell ? "cell" : "invocation", program.optimize);
   for (std::size_t i = 0; i < program.functions.size(); ++i) {
     const Function& f = program.functions[i];
     if (i > 0 && f.body.empty() && f.result.op == Op::kConstant) continue;

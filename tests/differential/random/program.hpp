@@ -8,13 +8,14 @@
 //   locals      u32 variables of a function; the parameters come first
 //   arrays      array 0 is Private, array 1 is a variable of main
 //   own[]       Workgroup memory, one word an invocation, touched by its owner only
-//   shared[]    Workgroup memory that changes hands at barriers
+//   shared[]    Workgroup memory that changes hands at barriers, two words an invocation
 //   count       one word of Workgroup memory for atomics
 //   input       read-only words; output: kOutputs words for each invocation
 //   counters    kCounterCells words for each atomic operation
 //   push        kPushWords words
 // Programs have no data race, and barriers stand in uniform control flow, so there is
-// exactly one right result.
+// exactly one right result. Invocations of a subgroup that go through the same turns of the
+// same loops meet at its operations.
 #ifndef SOKR_TESTS_DIFFERENTIAL_PROGRAM_HPP_
 #define SOKR_TESTS_DIFFERENTIAL_PROGRAM_HPP_
 
@@ -42,9 +43,11 @@ enum class Op : std::uint8_t {
   kGroup,
   kPush,
   kOwn,
+  kLane,  // the invocation's number in its subgroup
   // one operand: memory (`value` says which), integers, floats
   kInput,
   kArray,
+  kShared,
   kNot,
   kNegate,
   kBitCount,
@@ -101,6 +104,40 @@ bool is_condition(Op op);
 
 enum class Atomic : std::uint8_t { kAdd, kXor, kAnd, kOr, kUMin, kSMax, kCount };
 
+// What the active invocations of a subgroup do together. Of an invocation that is not active,
+// or does not exist, a shuffle gives 0.
+enum class Together : std::uint8_t {
+  kAdd,
+  kXor,
+  kAnd,
+  kOr,
+  kUMin,
+  kSMax,
+  kInclusiveAdd,
+  kExclusiveAdd,
+  kInclusiveUMin,
+  kExclusiveXor,
+  kClusteredAdd,  // of kCluster neighbours
+  kBroadcastFirst,
+  kShuffle,     // from e1 modulo the subgroup's size
+  kShuffleXor,  // what e1 says is the same for all invocations, here and below
+  kShuffleUp,
+  kShuffleDown,
+  // e0 is a condition
+  kAny,
+  kAll,
+  kAllEqual,
+  kBallot,  // both words, exclusive-ored
+  kBallotCount,
+  kBallotRank,   // how many before this one
+  kBallotFirst,  // 99 if none
+  kBallotLast,
+  kElect,  // no operand
+  kCount
+};
+inline constexpr std::uint32_t kCluster = 4;
+inline constexpr std::uint32_t kNobody = 99;
+
 enum class Kind : std::uint8_t {
   kAssign,      // local[target] = e0
   kArrayStore,  // array[target][e0] = e1
@@ -111,15 +148,17 @@ enum class Kind : std::uint8_t {
   kCall,        // local[target] = function `callee`(exprs...); the last argument of a
                 // function with a reference is local[reference]
   kBarrier,
-  kSharedStore,  // shared[invocation] = e0
-  kSharedLoad,   // local[target] = shared[e0]
+  kSharedStore,  // shared[e0] = e1
+  kSharedLoad,   // local[target] = shared[e0 % invocations]
   kCountReset,   // count = 0
   kCountAdd,     // atomically count += e0
   kCountLoad,    // local[target] = count
+  kTogether,     // local[target] = operation `callee` of the subgroup, with e0 and e1
   kSequence,     // blocks[0], kept or dropped as a whole
   kIf,           // if (e0) blocks[0] else blocks[1]
   kSwitch,       // switch (e0) with `cases`, one block each
-  kLoop,         // blocks[0] is the body, blocks[1] runs before the counter is incremented
+  kLoop,         // blocks[0] is the body, blocks[1] runs before the counter's step; e0 is the
+                 // test, e1 the counter's first value, e2 what it steps by, in the way `callee`
   kBreak,
   kContinue,
   kLeaveSwitch,
@@ -129,6 +168,8 @@ enum class Kind : std::uint8_t {
 // Where a loop tests its condition: in a block after the header, in the header itself, or
 // at the end of the continue construct.
 enum class LoopForm : std::uint8_t { kTestBlock, kTestHeader, kTestEnd };
+
+enum class Step : std::uint8_t { kAdd, kShiftLeft, kShiftRight };
 
 struct Case {
   std::vector<std::uint32_t> labels;
@@ -164,6 +205,8 @@ struct Program {
   std::vector<Function> functions;  // 0 is main; a function calls later ones only
   bool phi_counters = false;        // loop counters are phis, otherwise variables
   int optimize = 0;                 // see emit()
+  std::uint32_t subgroup_size = 0;  // 0: nothing is done together
+  bool output_by_cell = false;      // output cell c of all invocations before cell c + 1
 
   std::uint32_t invocations() const { return local_size[0] * local_size[1] * local_size[2]; }
 };
@@ -172,6 +215,8 @@ struct GeneratorOptions {
   // Cases that SPIR-V leaves undefined and <sokr/substrate/edge_semantics.hpp> defines,
   // and reads beyond the end of a buffer.
   bool edges = true;
+  // Operations of subgroups, which may have any size from 4 to 64.
+  bool subgroups = true;
 };
 
 // The same program for the same seed and options on every machine.
@@ -182,11 +227,12 @@ struct Memory {
   std::vector<std::uint32_t> input, output, counters;
   bool operator==(const Memory&) const = default;
 };
-Memory initial_memory(const Program& program);
+Memory initial_memory(const Program& program, std::uint64_t variant = 0);
 
 // Runs the program on `memory`, one invocation at a time from barrier to barrier. False
-// if it takes more than a fixed number of steps, or if invocations disagree about a
-// barrier (a shrunk program may).
+// if it takes more than a fixed number of steps, if invocations disagree about a barrier, or
+// if two touch the same shared word between two barriers, one of them writing, or one reads
+// what nobody has written (a shrunk program may).
 bool evaluate(const Program& program, Memory& memory);
 
 // A SPIR-V module. `optimize` 1 rewrites variables to phis, 2 does so after inlining
