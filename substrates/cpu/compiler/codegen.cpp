@@ -36,6 +36,12 @@ TargetTraits traits_of(Isa isa) {
   t.gathers = t.masked_memory;
   t.fma = isa != Isa::kSse4;
   t.half = isa != Isa::kSse4;
+  if (isa == host_isa()) {
+    auto features = llvm::sys::getHostCPUFeatures();
+    t.byte_dots = isa == Isa::kAvx512
+                      ? features.lookup("avx512vnni") && features.lookup("avx512vl")
+                      : isa == Isa::kAvx2 && features.lookup("avxvnni");
+  }
   return t;
 }
 

@@ -234,6 +234,8 @@ LlvmValue* bit_extract(llvm::IRBuilder<>& b, llvm::ArrayRef<LlvmValue*> v, bool 
 
 Leaves Emitter::emit_arithmetic(const Op& op) {
   const Inst& inst = op.inst;
+  if (inst.op == spv::Op::OpIAdd)
+    if (auto dot = emit_byte_dot(op)) return *dot;
   auto number = [&](LlvmType* type, std::uint64_t n) { return integer_like(type, n); };
   auto one = [&](llvm::ArrayRef<LlvmValue*> in) -> LlvmValue* {
     LlvmValues v(in.begin(), in.end());

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Operations on whole vectors and matrices, and dot products of integers.
+#include <llvm/IR/IntrinsicsX86.h>
+
 #include "compiler/emitter.hpp"
 #include "compiler/transfer.hpp"
 
 namespace sokr::cpu {
 
 using llvm::ConstantInt;
+using llvm::Intrinsic::ID;
 
 // a0 * b0 + a1 * b1 + ...
 LlvmValue* Emitter::sum_of_products(llvm::ArrayRef<LlvmValue*> v) {
@@ -117,6 +120,196 @@ Leaves Emitter::emit_matrix(const Op& op) {
   }
 }
 
+// ---- Bytes ----------------------------------------------------------------------------------
+
+namespace {
+
+// One component of a vector of four bytes, extended to 32 bits.
+struct ByteFactor {
+  Id bytes = 0;
+  std::uint32_t part = 0;
+  bool is_signed = false;
+};
+
+struct ByteProduct {
+  ByteFactor a, b;
+};
+
+// Recognises parts of a dot product of bytes, among what one block computes.
+class ByteDots {
+ public:
+  ByteDots(const Program& program, std::uint32_t block) : p_(program), block_(block) {}
+
+  // Numbers that add up to `id`; some are products.
+  void collect(Id id, std::vector<Id>& terms) const {
+    const Inst* sum = here(id);
+    if (sum && sum->op == spv::Op::OpIAdd && terms.size() < kMost) {
+      collect(sum->args[0], terms);
+      collect(sum->args[1], terms);
+      return;
+    }
+    terms.push_back(id);
+  }
+
+  std::optional<ByteProduct> product(Id id) const {
+    const Inst* inst = here(id);
+    if (!inst) return std::nullopt;
+    std::optional<ByteFactor> a, b;
+    if (inst->op == spv::Op::OpIMul) {
+      a = scalar_factor(inst->args[0]);
+      b = scalar_factor(inst->args[1]);
+    } else if (inst->op == spv::Op::OpCompositeExtract && inst->args.size() == 2) {
+      const Inst* product = here(inst->args[0]);
+      if (!product || product->op != spv::Op::OpIMul) return std::nullopt;
+      a = extended(product->args[0], inst->args[1]);
+      b = extended(product->args[1], inst->args[1]);
+    }
+    if (!a || !b || a->part != b->part) return std::nullopt;
+    if (a->bytes > b->bytes) std::swap(a, b);
+    return ByteProduct{*a, *b};
+  }
+
+  static constexpr std::size_t kMost = 8;
+
+ private:
+  const Inst* here(Id id) const {
+    const Definition* definition = p_.definition(id);
+    return definition && definition->block == block_ ? p_.inst(id) : nullptr;
+  }
+
+  bool is_bytes(Id id) const {
+    const spirv::Type* type = p_.module->type(p_.type_of(id));
+    const spirv::Type* element = type && type->kind == spirv::TypeKind::kVector && type->count == 4
+                                     ? p_.module->type(type->element)
+                                     : nullptr;
+    return element && element->kind == spirv::TypeKind::kInt && element->width == 8;
+  }
+
+  static bool extends(const Inst& inst) {
+    return inst.op == spv::Op::OpSConvert || inst.op == spv::Op::OpUConvert;
+  }
+
+  std::optional<ByteFactor> extended(Id id, std::uint32_t part) const {
+    const Inst* inst = here(id);
+    if (!inst || !extends(*inst) || !is_bytes(inst->args[0]) ||
+        p_.module->scalar_type(inst->type).width != 32)
+      return std::nullopt;
+    return ByteFactor{inst->args[0], part, inst->op == spv::Op::OpSConvert};
+  }
+
+  std::optional<ByteFactor> scalar_factor(Id id) const {
+    const Inst* inst = here(id);
+    if (!inst) return std::nullopt;
+    if (inst->op == spv::Op::OpCompositeExtract && inst->args.size() == 2)
+      return extended(inst->args[0], inst->args[1]);
+    if (!extends(*inst) || p_.module->scalar_type(inst->type).width != 32) return std::nullopt;
+    const Inst* from = here(inst->args[0]);
+    if (!from || from->op != spv::Op::OpCompositeExtract || from->args.size() != 2 ||
+        !is_bytes(from->args[0]))
+      return std::nullopt;
+    return ByteFactor{from->args[0], from->args[1], inst->op == spv::Op::OpSConvert};
+  }
+
+  const Program& p_;
+  std::uint32_t block_;
+};
+
+}  // namespace
+
+// a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 of the bytes of each word.
+LlvmValue* Emitter::byte_dot(LlvmValue* a, LlvmValue* b, bool a_signed, bool b_signed) {
+  LlvmType* type = a->getType();
+  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
+  unsigned lanes = vector ? vector->getNumElements() : 1;
+  LlvmValue* zero = llvm::Constant::getNullValue(type);
+  if (t_.byte_dots && vector) {
+    // The instruction multiplies unsigned by signed bytes. Where both are of one kind, one of
+    // them is moved by 128, and 128 times the sum of the other one is put right.
+    ID code = lanes == 16  ? llvm::Intrinsic::x86_avx512_vpdpbusd_512
+              : lanes == 8 ? llvm::Intrinsic::x86_avx512_vpdpbusd_256
+                           : llvm::Intrinsic::x86_avx512_vpdpbusd_128;
+    auto dot = [&](LlvmValue* u, LlvmValue* s) {
+      return b_.CreateIntrinsic(code, {}, {zero, u, s});
+    };
+    if (!a_signed && b_signed) return dot(a, b);
+    if (a_signed && !b_signed) return dot(b, a);
+    LlvmValue* bias = integer_like(type, 0x80808080);
+    if (a_signed) return b_.CreateSub(dot(b_.CreateXor(a, bias), b), dot(bias, b));
+    return b_.CreateSub(dot(a, b_.CreateXor(b, bias)), dot(a, bias));
+  }
+  if (vector && t_.isa != Isa::kNeon) {
+    ID code = lanes == 16  ? llvm::Intrinsic::x86_avx512_pmaddw_d_512
+              : lanes == 8 ? llvm::Intrinsic::x86_avx2_pmadd_wd
+                           : llvm::Intrinsic::x86_sse2_pmadd_wd;
+    auto* halves = llvm::FixedVectorType::get(b_.getInt16Ty(), 2 * lanes);
+    auto odd = [&](LlvmValue* x, bool is_signed) {
+      x = b_.CreateBitCast(x, halves);
+      LlvmValue* by = integer_like(halves, 8);
+      return is_signed ? b_.CreateAShr(x, by) : b_.CreateLShr(x, by);
+    };
+    auto even = [&](LlvmValue* x, bool is_signed) {
+      x = b_.CreateBitCast(x, halves);
+      return is_signed ? odd(b_.CreateShl(x, integer_like(halves, 8)), true)
+                       : b_.CreateAnd(x, integer_like(halves, 0xff));
+    };
+    return b_.CreateAdd(b_.CreateIntrinsic(code, {}, {even(a, a_signed), even(b, b_signed)}),
+                        b_.CreateIntrinsic(code, {}, {odd(a, a_signed), odd(b, b_signed)}));
+  }
+  auto part = [&](LlvmValue* x, unsigned k, bool is_signed) {
+    x = b_.CreateShl(x, integer_like(type, 24 - 8 * k));
+    LlvmValue* by = integer_like(type, 24);
+    return is_signed ? b_.CreateAShr(x, by) : b_.CreateLShr(x, by);
+  };
+  LlvmValue* sum = zero;
+  for (unsigned k = 0; k < 4; ++k)
+    sum = b_.CreateAdd(sum, b_.CreateMul(part(a, k, a_signed), part(b, k, b_signed)));
+  return sum;
+}
+
+// A sum with the four products of two vectors of bytes in it. What was emitted for the
+// products is then without use.
+std::optional<Leaves> Emitter::emit_byte_dot(const Op& op) {
+  const Inst& inst = op.inst;
+  const spirv::Type* type = p_.module->type(inst.type);
+  const Shape& shape = shape_of_leaf(op, 0);
+  if (!type || type->kind != spirv::TypeKind::kInt || type->width != 32 || shape.affine)
+    return std::nullopt;
+  ByteDots dots(p_, block_);
+  std::vector<Id> terms, rest;
+  dots.collect(inst.args[0], terms);
+  dots.collect(inst.args[1], terms);
+  if (terms.size() < 4 || terms.size() > ByteDots::kMost) return std::nullopt;
+  std::optional<ByteProduct> first;
+  std::uint32_t parts = 0;
+  for (Id term : terms) {
+    auto product = dots.product(term);
+    bool fits = product &&
+                (!first ||
+                 (product->a.bytes == first->a.bytes && product->b.bytes == first->b.bytes &&
+                  product->a.is_signed == first->a.is_signed &&
+                  product->b.is_signed == first->b.is_signed && !(parts & 1u << product->a.part)));
+    if (!fits) {
+      rest.push_back(term);
+      continue;
+    }
+    if (!first) first = product;
+    parts |= 1u << product->a.part;
+  }
+  if (parts != 0xf) return std::nullopt;
+  Leaves a = get(first->a.bytes), b = get(first->b.bytes), others;
+  for (Id term : rest) others.push_back(get(term)[0]);
+  llvm::SmallVector<const Val*, 12> all;
+  for (const auto& leaf : a) all.push_back(&leaf);
+  for (const auto& leaf : b) all.push_back(&leaf);
+  for (const auto& leaf : others) all.push_back(&leaf);
+  return Leaves{apply(shape, all, [&](llvm::ArrayRef<LlvmValue*> v) {
+    LlvmValue* sum = byte_dot(pack_word(v.slice(0, 4)), pack_word(v.slice(4, 4)),
+                              first->a.is_signed, first->b.is_signed);
+    for (LlvmValue* other : v.drop_front(8)) sum = b_.CreateAdd(sum, other);
+    return sum;
+  })};
+}
+
 // Integer dot products, of vectors or of four bytes packed in a word.
 Leaves Emitter::emit_dot_product(const Op& op) {
   const Inst& inst = op.inst;
@@ -134,6 +327,15 @@ Leaves Emitter::emit_dot_product(const Op& op) {
   std::size_t n = op.args[0].size();
   return {apply(shape_of_leaf(op, 0), all, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
     unsigned bits = to->getScalarSizeInBits();
+    bool bytes = bits == 32 && (packed || (n == 4 && element.width == 8));
+    if (bytes) {
+      LlvmValue* dot =
+          byte_dot(packed ? v[0] : pack_word(v.slice(0, 4)),
+                   packed ? v[1] : pack_word(v.slice(4, 4)), left_signed, right_signed);
+      if (!saturates) return dot;
+      return b_.CreateBinaryIntrinsic(
+          left_signed ? llvm::Intrinsic::sadd_sat : llvm::Intrinsic::uadd_sat, dot, v.back());
+    }
     // Wide enough for the exact sum.
     unsigned exact = std::max(bits, saturates || element.width > 16 ? 64u : 32u);
     LlvmType* type = v[0]->getType()->getWithNewType(b_.getIntNTy(exact));

@@ -42,20 +42,36 @@ std::int64_t interleave(const spirv::Module& module, const Address& address,
   return ls / size;
 }
 
+// Are an invocation's components the parts of one word, in order?
+bool makes_words(const spirv::Module& module, std::int64_t step,
+                 const std::vector<PlacedLeaf>& leaves) {
+  std::int64_t size = scalar_size(module, leaves[0].type);
+  if (step == 1 || step * size != 4 || static_cast<std::size_t>(step) != leaves.size())
+    return false;
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    if (leaves[i].offset != leaves[0].offset + i * static_cast<std::uint64_t>(size)) return false;
+  return true;
+}
+
 }  // namespace
 
 LlvmType* Emitter::memory_type(Id scalar) const {
   LlvmType* type = scalar_type(scalar);
+  if (type->isHalfTy() && !t_.half) return b_.getInt16Ty();  // halves would pass through calls
   return type->isIntegerTy(1) ? b_.getInt32Ty() : type;
 }
 
 LlvmValue* Emitter::to_memory(LlvmValue* value) {
+  if (value->getType()->getScalarType()->isHalfTy() && !t_.half)
+    return b_.CreateBitCast(value, value->getType()->getWithNewType(b_.getInt16Ty()));
   if (!value->getType()->getScalarType()->isIntegerTy(1)) return value;
   return b_.CreateZExt(value, value->getType()->getWithNewBitWidth(32));
 }
 
 LlvmValue* Emitter::from_memory(LlvmValue* value, Id scalar) {
-  if (!scalar_type(scalar)->isIntegerTy(1)) return value;
+  LlvmType* type = scalar_type(scalar);
+  if (type->isHalfTy()) return b_.CreateBitCast(value, value->getType()->getWithNewType(type));
+  if (!type->isIntegerTy(1)) return value;
   return b_.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
 }
 
@@ -225,6 +241,7 @@ Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>&
 Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   std::int64_t step = interleave(*p_.module, address, leaves);
   if (!step) return load_gather(address, leaves);
+  if (makes_words(*p_.module, step, leaves)) return load_words(address, leaves);
   Extent e = extent_of(*p_.module, leaves);
   std::int64_t ls = address.offset.s.ls;
   bool by_chunk = address.offset.s.varies_by_chunk();
@@ -278,6 +295,96 @@ Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf
       phi->addIncoming(vector_of(careful[i], c), slow_end);
       out[i].v[c] = phi;
     }
+  return out;
+}
+
+// Bytes or halves of a word, the first one lowest.
+LlvmValue* Emitter::pack_word(llvm::ArrayRef<LlvmValue*> parts) {
+  LlvmValue* word = nullptr;
+  LlvmType* i32 = parts[0]->getType()->getWithNewType(b_.getInt32Ty());
+  unsigned bits = parts[0]->getType()->getScalarSizeInBits();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    LlvmType* integer = parts[i]->getType()->getWithNewType(b_.getIntNTy(bits));
+    LlvmValue* part = b_.CreateZExt(b_.CreateBitCast(parts[i], integer), i32);
+    part = b_.CreateShl(part, integer_like(i32, bits * i));
+    word = word ? b_.CreateOr(word, part) : part;
+  }
+  return word;
+}
+
+// The words of all lanes, of which only the parts in range are read.
+LlvmValue* Emitter::load_parts(const Address& address, unsigned chunk, std::int64_t low,
+                               unsigned size) {
+  unsigned parts = g_.width * 4 / size;
+  LlvmValue* start =
+      b_.CreateAdd(base_of(address.offset, chunk), b_.getInt64(static_cast<std::uint64_t>(low)));
+  // Parts before the object and parts up to its end.
+  auto count = [&](LlvmValue* bytes, unsigned round_up) {
+    bytes = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, bytes, b_.getInt64(0));
+    LlvmValue* whole = b_.CreateUDiv(b_.CreateAdd(bytes, b_.getInt64(round_up)), b_.getInt64(size));
+    return b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, whole, b_.getInt64(parts));
+  };
+  LlvmValue* before = b_.CreateVectorSplat(parts, count(b_.CreateNeg(start), size - 1));
+  LlvmValue* end = b_.CreateVectorSplat(parts, count(b_.CreateSub(address.limit, start), 0));
+  llvm::SmallVector<llvm::Constant*, 64> numbers;
+  for (unsigned i = 0; i < parts; ++i) numbers.push_back(b_.getInt8(static_cast<std::uint8_t>(i)));
+  LlvmType* i8 = llvm::FixedVectorType::get(b_.getInt8Ty(), parts);
+  LlvmValue* number = llvm::ConstantVector::get(numbers);
+  LlvmValue* mask = b_.CreateAnd(b_.CreateICmpUGE(number, b_.CreateTrunc(before, i8)),
+                                 b_.CreateICmpULT(number, b_.CreateTrunc(end, i8)));
+  LlvmType* type = llvm::FixedVectorType::get(b_.getIntNTy(8 * size), parts);
+  auto* load = b_.CreateMaskedLoad(type, b_.CreateGEP(b_.getInt8Ty(), address.base, start),
+                                   Align(size), mask, llvm::Constant::getNullValue(type));
+  return b_.CreateBitCast(annotate(load, address), wide(b_.getInt32Ty()));
+}
+
+// Narrow components of neighbouring invocations: taken from words by shifts, which is
+// cheaper than by shuffles, and lets a dot product have the words.
+Leaves Emitter::load_words(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  auto low = static_cast<std::int64_t>(leaves[0].offset);
+  bool by_chunk = address.offset.s.varies_by_chunk();
+  unsigned count = by_chunk ? g_.chunks : 1;
+  unsigned size = scalar_size(*p_.module, leaves[0].type);
+  LlvmType* i32 = wide(b_.getInt32Ty());
+  BasicBlock *slow = nullptr, *done = nullptr;
+  if (address.limit) {
+    BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+    slow = BasicBlock::Create(cx_, "edge", fn_);
+    done = BasicBlock::Create(cx_, "read", fn_);
+    b_.CreateCondBr(range_in_bounds(address, low, low + 4), fast, slow,
+                    llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.SetInsertPoint(fast);
+  }
+  LlvmValues words;
+  for (unsigned c = 0; c < count; ++c)
+    words.push_back(annotate(
+        b_.CreateAlignedLoad(i32, element_pointer(address, c, low), Align(size)), address));
+  if (slow) {
+    BasicBlock* fast_end = b_.GetInsertBlock();
+    b_.CreateBr(done);
+    b_.SetInsertPoint(slow);
+    LlvmValues others;
+    for (unsigned c = 0; c < count; ++c) others.push_back(load_parts(address, c, low, size));
+    BasicBlock* slow_end = b_.GetInsertBlock();
+    b_.CreateBr(done);
+    b_.SetInsertPoint(done);
+    for (unsigned c = 0; c < count; ++c) {
+      auto* phi = b_.CreatePHI(i32, 2);
+      phi->addIncoming(words[c], fast_end);
+      phi->addIncoming(others[c], slow_end);
+      words[c] = phi;
+    }
+  }
+  Leaves out(leaves.size());
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    out[i].s = Shape::varying(by_chunk);
+    for (LlvmValue* word : words) {
+      LlvmValue* part = b_.CreateTrunc(b_.CreateLShr(word, integer_like(i32, 8 * size * i)),
+                                       wide(b_.getIntNTy(8 * size)));
+      part = b_.CreateBitCast(part, wide(memory_type(leaves[i].type)));
+      out[i].v.push_back(from_memory(part, leaves[i].type));
+    }
+  }
   return out;
 }
 
@@ -449,6 +556,10 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
     LlvmValue* data = nullptr;
     if (step == 1) {
       data = to_memory(vector_of(value[0], c));
+    } else if (makes_words(*p_.module, step, leaves)) {
+      LlvmValues parts;
+      for (const auto& leaf : value) parts.push_back(vector_of(leaf, c));
+      data = pack_word(parts);
     } else {
       // Interleave: component k of lane l goes to l * step + k.
       auto total = static_cast<unsigned>(g_.width * step);

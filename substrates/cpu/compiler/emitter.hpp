@@ -51,6 +51,7 @@ struct TargetTraits {
   bool gathers = false;
   bool fma = false;
   bool half = false;  // conversions between half and float
+  bool byte_dots = false;  // sums of four products of bytes (VNNI)
 };
 
 enum class Space : std::uint8_t { kBuffer, kPush, kWorkgroup, kTable, kPhysical, kDynamic };
@@ -236,6 +237,9 @@ class Emitter {
   LlvmValue* range_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
   Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves load_words(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  LlvmValue* load_parts(const Address& address, unsigned chunk, std::int64_t low, unsigned size);
+  LlvmValue* pack_word(llvm::ArrayRef<LlvmValue*> parts);
   Leaves load_uniform_parts(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves,
@@ -278,6 +282,8 @@ class Emitter {
   Leaves emit_wide_integer(const Op& op);
   Leaves emit_matrix(const Op& op);
   Leaves emit_dot_product(const Op& op);
+  std::optional<Leaves> emit_byte_dot(const Op& op);
+  LlvmValue* byte_dot(LlvmValue* a, LlvmValue* b, bool a_signed, bool b_signed);
   Leaves emit_ext(const Op& op);
   Leaves emit_ext_vector(const Op& op, std::uint32_t which);
   Leaves emit_ext_pack(const Op& op, std::uint32_t which);

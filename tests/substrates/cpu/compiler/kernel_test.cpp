@@ -54,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "private_across_barriers", "indices", "subgroups",
                                          "subgroups_diverged", "atomics", "counters",
                                          "narrow_types", "rows", "odd_local_size", "structs",
-                                         "matrices"));
+                                         "matrices", "byte_dots"));
 
 TEST(Subgroups, OfEverySize) {
   Bytes module = read_shader("subgroups_diverged");
