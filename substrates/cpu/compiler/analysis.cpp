@@ -18,6 +18,8 @@ class Analyser {
     r_.leaves_loop.assign(p_.definitions.size(), kNone);
     r_.masks.resize(p_.blocks.size());
     find_escapes();
+    for (const auto& [id, constant] : p_.constants)
+      r_.values[id - bound_] = constant_shapes(p_, id);
     for (const auto& variable : p_.variables)
       r_.variables[variable.id].resize(leaf_count(*p_.module, variable.type));
   }
@@ -61,7 +63,7 @@ class Analyser {
         for (auto& s : out) s = widen(s, d);
       return out;
     }
-    return constant_shapes(*p_.module, id);
+    return constant_shapes(p_, id);
   }
 
   // The divergence of the loops that a value leaves on its way to its user.
@@ -373,7 +375,7 @@ std::optional<PrivatePlace> private_place(const Program& program, Id pointer) {
   Id type = variable ? variable->type : global->pointee;
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     for (std::size_t i = 1; i < (*it)->args.size(); ++i) {
-      const spirv::Constant* index = program.module->constant((*it)->args[i]);
+      const spirv::Constant* index = program.constant((*it)->args[i]);
       const spirv::Type* t = program.module->type(type);
       bool inside = index && t && index->bits < (t->members.empty() ? t->count : t->members.size());
       if (inside && place.leaf)

@@ -17,7 +17,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 3;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 4;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {
@@ -75,6 +75,8 @@ class Stages {
   const CompileOptions& options_;
   Clock::time_point begin_ = Clock::now();
 };
+
+constexpr std::size_t kMaxUnrolled = 600;  // instructions that one loop may become
 
 constexpr const char* kLlvmInstructions = "LLVM instructions";
 
@@ -148,6 +150,8 @@ Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPo
   try {
     SOKR_ASSIGN(Program program, lower(module, entry));
     promote_variables(program);
+    simplify(program);
+    if (unroll(program, kMaxUnrolled)) simplify(program);
     find_tables(program);
     stages.ended("lower", instruction_count(program), "instructions");
     return compile_program(program, options, stages);

@@ -200,7 +200,11 @@ Address Emitter::root_address(Id root) {
     case spv::StorageClass::Workgroup: {
       auto [offset, size] = workgroup_[root];
       address.space = Space::kWorkgroup;
-      address.base = b_.CreateConstGEP1_64(b_.getInt8Ty(), scratch_, offset);
+      auto& base = workgroup_base_[root];
+      if (!base)
+        base = llvm::GetElementPtrInst::CreateInBounds(
+            b_.getInt8Ty(), scratch_, {b_.getInt64(offset)}, "workgroup", entry_->getTerminator());
+      address.base = base;
       address.limit = b_.getInt64(size);
       address.placed.type = variable->pointee;
       auto scope = scope_of_binding_.find(UINT64_MAX - root);
@@ -268,7 +272,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
   for (std::size_t i = first; i < chain.args.size(); ++i) {
     const spirv::Type* type = p_.module->type(address.placed.type);
     if (!type) return;
-    const spirv::Constant* constant = p_.module->constant(chain.args[i]);
+    const spirv::Constant* constant = p_.constant(chain.args[i]);
     if (type->kind == TypeKind::kStruct) {
       std::uint64_t offset = 0;
       address.placed =

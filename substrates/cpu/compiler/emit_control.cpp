@@ -272,7 +272,10 @@ void Emitter::emit_divergent_items(std::uint32_t construct) {
 // From block `first` on, whose mask is at hand or in chain_.
 void Emitter::emit_divergent_items(std::uint32_t construct, std::uint32_t first) {
   const Construct& c = p_.constructs[construct];
-  Guard guard;
+  std::vector<Guard> guards;  // innermost last
+  auto close = [&] {
+    for (; !guards.empty(); guards.pop_back()) close_guard(guards.back());
+  };
   for (std::uint32_t b = first; b < c.end && !failure_;) {
     std::uint32_t item = item_at(b, construct);
     std::uint32_t end = item == kNone ? b + 1 : p_.constructs[item].end;
@@ -281,28 +284,29 @@ void Emitter::emit_divergent_items(std::uint32_t construct, std::uint32_t first)
         b = end;
         continue;
       }
+      bool entered = chain_.block != b || chain_.narrower;
       if (chain_.block == b) {
         mask_ = chain_.mask;
       } else {
-        close_guard(guard);
+        close();
         auto slot = mask_slots_.find(b);
         if (slot == mask_slots_.end()) {
           internal_error(fmt::format("block {} has no mask", b));
           return;
         }
         mask_ = load_slot(slot->second);
-        if (needs_guard(b, end)) open_guard(guard);
       }
+      if (entered && needs_guard(b, end)) open_guard(guards.emplace_back());
     }
     chain_.block = kNone;
     if (item == kNone) {
       emit_body(b);
       std::uint32_t on = way_on(construct, b);
-      if (!guard.skip && on != kNone && is_made_twice(construct, b))
+      if (guards.empty() && on != kNone && is_made_twice(construct, b))
         return emit_both_ways(construct, kNone, b, on);
       emit_exit_divergent(b);
     } else if (std::uint32_t past = way_past(item);
-               !guard.skip && past != kNone && a_.escapes[item] && is_divergent(item) &&
+               guards.empty() && past != kNone && a_.escapes[item] && is_divergent(item) &&
                end == past && p_.contains(construct, past) && is_made_twice(construct, b)) {
       emit_body(b);
       return emit_both_ways(construct, item, b, past);
@@ -311,11 +315,11 @@ void Emitter::emit_divergent_items(std::uint32_t construct, std::uint32_t first)
       emit_range(item);
       mask_ = mask;
       chain_.block = kNone;
-      if (!a_.escapes[item]) chain_ = {p_.constructs[item].merge, mask};
+      if (!a_.escapes[item]) chain_ = {p_.constructs[item].merge, mask, false};
     }
     b = end;
   }
-  close_guard(guard);
+  close();
 }
 
 // ---- Together where the code says they may part ---------------------------------------------
@@ -415,7 +419,7 @@ void Emitter::emit_both_ways(std::uint32_t construct, std::uint32_t selection, s
   std::uint32_t scope = open_scope();
   mask_ = constant_val(b_.getTrue());
   phi_edge(block, on, mask_);
-  chain_ = {on, mask_};
+  chain_ = {on, mask_, false};
   emit_divergent_items(construct, on);
   close_scope(scope);
   scopes_.pop_back();
@@ -499,7 +503,7 @@ void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBloc
   b_.CreateBr(parted);
   b_.SetInsertPoint(stay);
   phi_edge(test, on, full);
-  chain_ = {on, full};
+  chain_ = {on, full, false};
   emit_divergent_items(loop, on);
   if (needs_abort_check(loop)) emit_abort_check();
   if (a_.escapes[loop] || leaves_otherwise(loop, test))
@@ -604,10 +608,11 @@ LlvmValue* Emitter::extreme_holds(const Inst& test, bool negated) {
 
 void Emitter::edge_divergent(std::uint32_t from, std::uint32_t to, const Val& mask) {
   phi_edge(from, to, mask);
+  Exit exit = p_.blocks[from].exit;
   if (to == from + 1 && p_.blocks[to].predecessors.size() == 1 &&
-      p_.blocks[from].exit == Exit::kJump && p_.contains(p_.blocks[from].construct, to) &&
-      !is_split(p_.blocks[from].construct))
-    chain_ = {to, mask};
+      (exit == Exit::kJump || exit == Exit::kBranch) &&
+      p_.contains(p_.blocks[from].construct, to) && !is_split(p_.blocks[from].construct))
+    chain_ = {to, mask, exit == Exit::kBranch};
   else
     add_mask(to, mask);
 }
@@ -652,7 +657,7 @@ void Emitter::emit_exit_divergent(std::uint32_t block) {
 // ---- Judgement ----------------------------------------------------------------------------
 
 // Cheap code without effects runs for nobody rather than be branched around.
-bool Emitter::needs_guard(std::uint32_t begin, std::uint32_t end) const {
+bool Emitter::needs_guard(std::uint32_t begin, std::uint32_t end) {
   std::size_t cost = 0;
   for (std::uint32_t b = begin; b < end; ++b) {
     std::uint32_t loop = innermost_loop(p_, b);
@@ -684,7 +689,7 @@ bool Emitter::needs_guard(std::uint32_t begin, std::uint32_t end) const {
           cost += 1;
           break;
         default:
-          return true;
+          if (!is_patterned_store(inst, begin)) return true;
       }
     }
   }
@@ -711,14 +716,14 @@ bool Emitter::needs_abort_check(std::uint32_t loop) const {
     const Phi* phi = p_.phi(id);
     if (!phi) {
       const Inst* step = p_.inst(id);
-      if (!step || step->op != spv::Op::OpIAdd || !p_.module->constant(step->args[1])) return false;
+      if (!step || step->op != spv::Op::OpIAdd || !p_.constant(step->args[1])) return false;
       phi = p_.phi(step->args[0]);
     }
     if (!phi || p_.definition(phi->id)->block != c.header) return false;
     for (const auto& in : phi->incoming) {
       const Inst* step = p_.inst(in.value);
       if (step && step->op == spv::Op::OpIAdd && step->args[0] == phi->id) {
-        const spirv::Constant* by = p_.module->constant(step->args[1]);
+        const spirv::Constant* by = p_.constant(step->args[1]);
         if (by && by->bits != 0 && !by->is_null) return true;
       }
     }

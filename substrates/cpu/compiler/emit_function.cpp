@@ -194,6 +194,7 @@ void Emitter::emit_groups() {
   b_.CreateCondBr(b_.CreateICmpULT(group, fn_->getArg(2)), body, leave_);
   b_.SetInsertPoint(body);
   emit_abort_check();
+  group_start_ = b_.GetInsertBlock();
   LlvmValue* row = b_.CreateUDiv(group, group_count_[0]);
   group_id_[0] = b_.CreateSub(group, b_.CreateMul(row, group_count_[0]));
   group_id_[2] = b_.CreateUDiv(row, group_count_[1]);

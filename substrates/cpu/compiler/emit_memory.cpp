@@ -95,6 +95,9 @@ Instruction* Emitter::annotate(Instruction* inst, const Address& address) {
   return inst;
 }
 
+template llvm::LoadInst* Emitter::annotate(llvm::LoadInst* inst, const Address& address);
+template llvm::StoreInst* Emitter::annotate(llvm::StoreInst* inst, const Address& address);
+
 // ---- Loads ------------------------------------------------------------------------------------
 
 Leaves Emitter::load_memory(Address address, Id type) {
@@ -104,6 +107,8 @@ Leaves Emitter::load_memory(Address address, Id type) {
   if (leaves.empty()) return {};
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
   if (trusted) address.limit = nullptr;
+  if (!is_scalar_address(address) && is_patterned(address, leaves))
+    return load_pattern(address, leaves);
   if (is_scalar_address(address)) {
     bool rows = address.parts && !address.own.v.empty() && address.limit && address.offset.s.chunk;
     return rows ? load_rows(address, leaves) : load_uniform(address, leaves);
@@ -434,6 +439,7 @@ void Emitter::store_memory(Address address, const Leaves& value) {
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
   if (trusted) address.limit = nullptr;
   if (is_scalar_address(address)) return store_uniform(address, leaves, value);
+  if (is_patterned(address, leaves) && store_pattern(address, leaves, value)) return;
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
   if (affine) return store_affine(address, leaves, value);
   store_scatter(address, leaves, value);

@@ -118,7 +118,7 @@ Val Emitter::private_index(Id pointer) {
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     for (std::size_t i = 1; i < (*it)->args.size(); ++i) {
       const spirv::Type* t = p_.module->type(type);
-      const spirv::Constant* constant = p_.module->constant((*it)->args[i]);
+      const spirv::Constant* constant = p_.constant((*it)->args[i]);
       bool member = t && t->kind == spirv::TypeKind::kStruct;
       auto number = static_cast<std::uint32_t>(constant ? constant->bits : 0);
       if (member) {

@@ -277,7 +277,7 @@ Leaves Emitter::group_arithmetic(const Op& op) {
   auto operation = static_cast<spv::GroupOperation>(inst.args[1]);
   unsigned size = g_.subgroup;
   if (operation == spv::GroupOperation::ClusteredReduce && inst.args.size() > 3)
-    if (const auto* c = p_.module->constant(inst.args[3]))
+    if (const auto* c = p_.constant(inst.args[3]))
       size = std::clamp<std::uint32_t>(static_cast<std::uint32_t>(c->bits), 1, g_.subgroup);
   Leaves out;
   for (std::size_t i = 0; i < op.args[2].size(); ++i) {
@@ -426,7 +426,7 @@ Leaves Emitter::emit_subgroup(const Op& op) {
     case spv::Op::OpGroupNonUniformRotateKHR: {
       std::uint32_t size = g_.subgroup;
       if (inst.args.size() > 3)
-        if (const auto* c = p_.module->constant(inst.args[3]))
+        if (const auto* c = p_.constant(inst.args[3]))
           size = std::clamp<std::uint32_t>(static_cast<std::uint32_t>(c->bits), 1, g_.subgroup);
       return shuffled([&](LlvmValue* l, LlvmValue* by, auto n) {
         LlvmValue* inner = b_.CreateAnd(b_.CreateAdd(l, by), n(size - 1));

@@ -344,7 +344,7 @@ LlvmValue* Emitter::scalar_constant(const spirv::Constant& constant) {
 }
 
 Leaves Emitter::constant_leaves(Id id) {
-  const spirv::Constant* c = p_.module->constant(id);
+  const spirv::Constant* c = p_.constant(id);
   Leaves out;
   if (!c) {
     internal_error(fmt::format("{} is no value", p_.module->describe(id)));
@@ -381,6 +381,11 @@ const Leaves& Emitter::get(Id id) {
     return kNothing;
   }
   const Definition* def = p_.definition(id);
+  if (def->block == kNone && p_.constant(id)) {
+    auto [it, fresh] = constants_.try_emplace(id);
+    if (fresh) it->second = constant_leaves(id);
+    return it->second;
+  }
   Stored& stored = stored_[id - bound_];
   const spirv::Type* type = p_.module->type(def->type);
   bool logical = type && type->kind == TypeKind::kPointer &&
@@ -482,6 +487,7 @@ LlvmValue* Emitter::any(const Val& mask) {
   LlvmValue* sum = nullptr;
   for (LlvmValue* v : mask.v) sum = sum ? b_.CreateOr(sum, v) : v;
   if (mask.s.affine) return sum;
+  if (auto* known = llvm::dyn_cast<llvm::Constant>(sum)) return b_.getInt1(!known->isNullValue());
   LlvmValue* bits = mask_bits(sum);
   return b_.CreateICmpNE(bits, llvm::Constant::getNullValue(bits->getType()));
 }
@@ -490,6 +496,7 @@ LlvmValue* Emitter::all(const Val& mask) {
   LlvmValue* sum = nullptr;
   for (LlvmValue* v : mask.v) sum = sum ? b_.CreateAnd(sum, v) : v;
   if (mask.s.affine) return sum;
+  if (auto* known = llvm::dyn_cast<llvm::Constant>(sum)) return b_.getInt1(known->isAllOnesValue());
   LlvmValue* bits = mask_bits(sum);
   return b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType()));
 }

@@ -183,7 +183,7 @@ class Emitter {
     return static_cast<bool>(a_.constructs[construct]);
   }
   std::uint32_t item_at(std::uint32_t block, std::uint32_t construct) const;
-  bool needs_guard(std::uint32_t begin, std::uint32_t end) const;
+  bool needs_guard(std::uint32_t begin, std::uint32_t end);
   bool needs_abort_check(std::uint32_t loop) const;
   void make_mask_slots(std::uint32_t construct);
   Divergence tail_divergence() const;
@@ -221,6 +221,19 @@ class Emitter {
   void walk_chain(Address& address, const Inst& chain);
   bool split_term(Address& address, Id index, std::int64_t stride);
   void track_part(Address& address, const Val& index, std::int64_t stride);
+  // ---- emit_pattern.cpp: Workgroup memory at constant places
+  using Offsets = llvm::SmallVector<std::int64_t, 16>;
+  bool lane_offsets(const Address& address, unsigned chunk, Offsets& out);
+  bool places_of(const Address& address, unsigned chunk, std::int64_t offset, Offsets& places);
+  bool is_patterned_store(const Inst& inst, std::uint32_t begin);
+  bool is_patterned(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  LlvmValue* row_pointer(const Address& address, std::int64_t row);
+  LlvmValue* load_places(const Address& address, const Offsets& places, LlvmType* type);
+  Leaves load_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  bool store_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                     const Leaves& value);
+  void store_places(const Address& address, const Offsets& places, LlvmValue* value);
+  void promote_workgroup_memory();
   Leaves load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);
   Address root_address(Id root);
@@ -380,6 +393,8 @@ class Emitter {
   std::uint64_t scratch_size_ = 0;
   std::uint32_t binding_count_ = 0, push_size_ = 0;
   std::unordered_map<Id, std::pair<std::uint64_t, std::uint64_t>> workgroup_;  // offset, size
+  std::unordered_map<Id, llvm::Instruction*> workgroup_base_;
+  BasicBlock* group_start_ = nullptr;
   std::unordered_map<Id, std::uint32_t> first_binding_;  // variable -> flattened index
   std::vector<llvm::MDNode*> alias_scopes_;
   llvm::MDNode* alias_domain_ = nullptr;
@@ -413,9 +428,10 @@ class Emitter {
   std::vector<BasicBlock*> labels_;
   std::unordered_map<std::uint32_t, Slot> mask_slots_;
   std::vector<bool> mask_known_;  // blocks whose mask is that of their construct
-  struct Chain {                  // the mask that the next block takes over unchanged
+  struct Chain {                  // the mask that the next block takes over
     std::uint32_t block = kNone;
     Val mask;
+    bool narrower = false;  // than that of the block before
   } chain_;
   std::vector<std::uint32_t> region_;  // by block
 

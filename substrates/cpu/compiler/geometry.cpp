@@ -3,27 +3,59 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_set>
+
+#include "compiler/analysis.hpp"
 
 namespace sokr::cpu {
 namespace {
 
+constexpr std::size_t kSmallKernel = 64;  // instructions
+constexpr std::size_t kMaxWork = 12000;   // instructions of all chunks
+constexpr std::size_t kMaxWhole = 8000;   // the same, for a workgroup in one pass
+constexpr double kPassing = 0.75;         // registers of a chunk for what does not last
+
 struct Census {
   std::size_t instructions = 0;
-  std::size_t carried = 0;  // scalars that some loop carries around
+  std::size_t pressure = 0;  // registers that a chunk needs all through some loop
   bool loops = false;
 };
 
-Census count(const Program& program) {
+// Values of which each chunk has registers of its own.
+std::size_t vectors(const Program& program, const Shapes& shapes, Id type) {
+  if (program.module->scalar_type(type).kind == spirv::TypeKind::kBool) return 0;
+  return static_cast<std::size_t>(std::count_if(
+      shapes.begin(), shapes.end(), [](const Shape& s) { return !s.affine && s.chunk; }));
+}
+
+// What a loop carries around and what it only reads.
+std::size_t pressure_of(const Program& program, const Analysis& analysis, const Construct& loop) {
+  std::size_t sum = 0;
+  Id bound = program.module->bound();
+  auto add = [&](Id id) {
+    const Definition* d = program.definition(id);
+    if (d) sum += vectors(program, analysis.values[id - bound], d->type);
+  };
+  for (const auto& phi : program.blocks[loop.header].phis) add(phi.id);
+  std::unordered_set<Id> seen;
+  for (std::uint32_t b = loop.begin; b < loop.end; ++b)
+    for (const auto& inst : program.blocks[b].body)
+      visit_value_operands(inst, [&](std::size_t i) {
+        const Definition* d = program.definition(inst.args[i]);
+        bool before = d && d->block != kNone && d->block < loop.begin;
+        if (before && seen.insert(inst.args[i]).second) add(inst.args[i]);
+      });
+  return sum;
+}
+
+Census count(const Program& program, const Analysis& analysis) {
   Census census;
-  for (std::uint32_t b = 0; b < program.blocks.size(); ++b) {
-    const Block& block = program.blocks[b];
+  for (const auto& block : program.blocks)
     census.instructions += block.body.size() + block.phis.size();
-    const Construct& construct = program.constructs[block.construct];
-    if (construct.kind != ConstructKind::kLoop || construct.header != b) continue;
+  for (const auto& construct : program.constructs) {
+    if (construct.kind != ConstructKind::kLoop) continue;
     census.loops = true;
-    std::size_t here = 0;
-    for (const auto& phi : block.phis) here += leaf_count(*program.module, phi.type);
-    census.carried = std::max(census.carried, here);
+    census.pressure = std::max(census.pressure, pressure_of(program, analysis, construct));
   }
   return census;
 }
@@ -63,22 +95,22 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
     g.chunks = std::max(least, g.chunks / least * least);
     return g;
   }
-  Census census = count(program);
+  // Shapes with two chunks tell what would be different in each of more.
+  Geometry trial = g;
+  trial.chunks = std::max(least, std::min(needed, 2u));
+  Census census = count(program, analyse(program, trial));
   std::uint32_t registers = options.isa == Isa::kAvx512 || options.isa == Isa::kNeon ? 32 : 16;
-  std::uint32_t limit = 2;
-  if (census.loops)
-    limit = std::clamp<std::uint32_t>(
-        static_cast<std::uint32_t>((registers / 2) / std::max<std::size_t>(2, census.carried)), 1u,
-        8u);
-  if (program.has_barrier) {
-    // Rows share what does not depend on the row: keep the workgroup in one pass. Without
-    // rows nothing is shared, and passes that have nobody in them are skipped.
-    bool rows = g.local[1] * g.local[2] > 1 && g.local[0] % g.width == 0;
-    bool small = census.instructions * needed < 6000 && needed <= registers / 2;
-    limit = rows && small ? registers / 2 : std::min(limit, 2u);
+  std::uint32_t limit = census.instructions <= kSmallKernel ? 4 : 2;
+  if (census.loops) {
+    double each = static_cast<double>(census.pressure) + kPassing;
+    limit = std::clamp(static_cast<std::uint32_t>((registers - 4) / each), 1u, registers / 2);
   }
-  if (census.instructions * limit > 12000)
-    limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, 12000 / census.instructions));
+  // A workgroup in one pass has no barriers.
+  bool whole = needed <= registers / 2 && census.instructions * needed < kMaxWhole &&
+               (static_cast<double>(census.pressure) + kPassing) * needed <= 2.0 * registers;
+  if (program.has_barrier) limit = whole ? needed : std::min(limit, 2u);
+  if (!(whole && program.has_barrier) && census.instructions * limit > kMaxWork)
+    limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, kMaxWork / census.instructions));
   limit = std::min(limit, std::max(options.max_jam, 1u));
   g.chunks = divisor_below(needed, limit);
   g.chunks = std::max(least, g.chunks / least * least);

@@ -54,7 +54,7 @@ class Lowerer {
     add_globals();
     SOKR_TRY(inline_function(*function, {}, 0, nullptr));
     program_.blocks.back().exit = Exit::kEnd;
-    finish_constructs();
+    nest_constructs(program_);
     std::ranges::sort(program_.variables, {}, &PrivateVariable::id);
     index_definitions(program_);
     link_predecessors(program_);
@@ -323,24 +323,6 @@ class Lowerer {
       out.merge = first(source.merge);
       if (loop) out.continue_target = first(source.continue_target);
       program_.constructs.push_back(out);
-    }
-  }
-
-  void finish_constructs() {
-    auto& constructs = program_.constructs;
-    auto outer_first = [](const Construct& a, const Construct& b) {
-      return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
-    };
-    std::stable_sort(constructs.begin(), constructs.end(), outer_first);
-    std::vector<std::uint32_t> open;
-    for (std::uint32_t i = 0; i < constructs.size(); ++i) {
-      while (!open.empty() && constructs[open.back()].end <= constructs[i].begin) open.pop_back();
-      constructs[i].parent = open.empty() ? kNone : open.back();
-      open.push_back(i);
-      for (std::uint32_t b = constructs[i].begin; b < constructs[i].end; ++b) {
-        program_.blocks[b].construct = i;
-        if (program_.blocks[b].barrier_after) constructs[i].has_barrier = true;
-      }
     }
   }
 

@@ -13,6 +13,7 @@
 #include <sokr/spirv/module.hpp>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace sokr::cpu {
@@ -94,6 +95,7 @@ struct Program {
   std::vector<Construct> constructs;       // parents first; [0] is the kernel
   std::vector<Definition> definitions;     // by id - module->bound()
   std::vector<PrivateVariable> variables;  // by id
+  std::unordered_map<Id, spirv::Constant> constants;  // made here, in addition to the module's
   bool has_barrier = false;
   bool uses_subgroups = false;
 
@@ -101,6 +103,12 @@ struct Program {
     Id bound = module->bound();
     if (id < bound || id - bound >= definitions.size()) return nullptr;
     return &definitions[id - bound];
+  }
+  // Null for what is no constant.
+  const spirv::Constant* constant(Id id) const {
+    if (id < module->bound()) return module->constant(id);
+    auto it = constants.find(id);
+    return it == constants.end() ? nullptr : &it->second;
   }
   // The defining instruction; null for phis, constants, variables.
   const Inst* inst(Id id) const {
@@ -143,6 +151,16 @@ bool operand_is_value(spv::Op op, std::size_t index, std::span<const std::uint32
 void index_definitions(Program& program);
 void link_predecessors(Program& program);
 
+// A new constant of a scalar type.
+Id add_constant(Program& program, Id type, std::uint64_t bits);
+// Puts other values, or what these are replaced by in turn, in the place of some.
+void replace_values(Program& program, const std::unordered_map<Id, Id>& values);
+// Takes out what is marked, and renumbers. A block's construct must not be among them.
+void remove_constructs(Program& program, const std::vector<bool>& which);
+void remove_blocks(Program& program, const std::vector<bool>& which);
+// Sorts the constructs, finds their parents and each block's innermost construct.
+void nest_constructs(Program& program);
+
 // Inlines everything below the entry point.
 Result<Program> lower(const spirv::Module& module, const spirv::EntryPoint& entry);
 
@@ -152,6 +170,14 @@ void promote_variables(Program& program);
 // Private variables into which nothing but one constant is ever written become tables, and
 // the writing goes.
 void find_tables(Program& program);
+
+// Makes selections of short branches without effects, and joins blocks that always follow
+// one another.
+void simplify(Program& program);
+
+// Copies the rounds of loops with a barrier whose number is known, as long as that makes at
+// most `most` instructions of one loop. Were there any?
+bool unroll(Program& program, std::size_t most);
 
 // For people: one instruction a line.
 std::string to_text(const Program& program);

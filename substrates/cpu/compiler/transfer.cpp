@@ -89,8 +89,9 @@ struct ConstantOperand {
 };
 
 // Scalars only; a vector of equal constants counts as its element.
-ConstantOperand constant_operand(const spirv::Module& module, Id id, std::size_t leaf) {
-  const spirv::Constant* c = module.constant(id);
+ConstantOperand constant_operand(const Program& p, Id id, std::size_t leaf) {
+  const spirv::Module& module = *p.module;
+  const spirv::Constant* c = p.constant(id);
   if (c && !c->parts.empty() && leaf < c->parts.size()) c = module.constant(c->parts[leaf]);
   if (!c || c->is_undef || !c->parts.empty()) return {};
   const spirv::Type& t = module.scalar_type(c->type);
@@ -102,8 +103,8 @@ ConstantOperand constant_operand(const spirv::Module& module, Id id, std::size_t
 
 Shape integer_leaf(const Program& p, const Geometry& g, const Inst& inst, std::size_t leaf,
                    const Shape& a, const Shape& b) {
-  auto right = [&] { return constant_operand(*p.module, inst.args[1], leaf); };
-  auto left = [&] { return constant_operand(*p.module, inst.args[0], leaf); };
+  auto right = [&] { return constant_operand(p, inst.args[1], leaf); };
+  auto left = [&] { return constant_operand(p, inst.args[0], leaf); };
   switch (inst.op) {
     case spv::Op::OpIAdd:
       return add(a, b, 1);
@@ -266,14 +267,15 @@ bool is_elementwise(const Inst& inst) {
          op == spv::Op::OpExpectKHR || op == spv::Op::OpAssumeTrueKHR;
 }
 
-Shapes constant_shapes(const spirv::Module& module, Id id) {
-  Id type = module.type_of(id);
-  const spirv::Constant* c = module.constant(id);
+Shapes constant_shapes(const Program& program, Id id) {
+  const spirv::Module& module = *program.module;
+  Id type = program.type_of(id);
+  const spirv::Constant* c = program.constant(id);
   if (c && !c->is_null && !c->is_undef) {
     if (c->parts.empty()) return {Shape::uniform(times(1, c->bits))};
     Shapes all;
     for (Id part : c->parts)
-      for (const auto& s : constant_shapes(module, part)) all.push_back(s);
+      for (const auto& s : constant_shapes(program, part)) all.push_back(s);
     return all;
   }
   return Shapes(type ? leaf_count(module, type) : 0, Shape::uniform(c ? Shape::kMaxAlign : 1));

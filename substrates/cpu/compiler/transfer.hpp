@@ -15,7 +15,7 @@ inline Divergence merged(Divergence a, Divergence b) {
   return a |= b;
 }
 
-Shapes constant_shapes(const spirv::Module& module, Id id);
+Shapes constant_shapes(const Program& program, Id id);
 Shapes transfer(const Program& program, const Geometry& geometry, const Inst& inst,
                 const Operands& operands);
 

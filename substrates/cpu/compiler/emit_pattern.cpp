@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Workgroup memory at places that are constants for every lane: known when a workgroup is one
+// pass and its loops are unrolled. A row of memory as wide as a register is then read and
+// written as a whole, and lanes move by shuffles; masks that are constants cost nothing. A
+// variable that is used in no other way does not need to be in memory at all.
+#include "compiler/emitter.hpp"
+
+namespace sokr::cpu {
+
+namespace {
+
+constexpr std::int64_t kElement = 4;
+constexpr std::uint64_t kMaxPromoted = 16384;  // bytes
+
+std::optional<std::int64_t> number(LlvmValue* value) {
+  auto* c = llvm::dyn_cast_or_null<llvm::ConstantInt>(value);
+  if (!c) return std::nullopt;
+  return c->getSExtValue();
+}
+
+std::optional<std::int64_t> number(LlvmValue* vector, unsigned lane) {
+  auto* c = llvm::dyn_cast<llvm::Constant>(vector);
+  return c ? number(c->getAggregateElement(lane)) : std::nullopt;
+}
+
+}  // namespace
+
+// Each lane's byte offset, if those are constants.
+bool Emitter::lane_offsets(const Address& address, unsigned chunk, Offsets& out) {
+  if (address.space != Space::kWorkgroup || g_.passes() != 1) return false;
+  const Shape& s = address.offset.s;
+  out.clear();
+  auto first = s.affine ? number(base_of(address.offset, chunk)) : std::nullopt;
+  if (s.affine && !first) return false;
+  LlvmValue* offsets = s.affine ? nullptr : vector_of(address.offset, chunk);
+  LlvmValue* index = address.scale ? vector_of(address.index, chunk) : nullptr;
+  for (unsigned l = 0; l < g_.width; ++l) {
+    auto at = offsets ? number(offsets, l) : std::optional(*first + s.ls * l);
+    auto by = index ? number(index, l) : std::optional<std::int64_t>(0);
+    if (!at || !by) return false;
+    out.push_back(*at + *by * address.scale);
+  }
+  return true;
+}
+
+// Lanes that may be active and are in range; -1 for the others.
+bool Emitter::places_of(const Address& address, unsigned chunk, std::int64_t offset,
+                        Offsets& places) {
+  auto limit = number(address.limit ? address.limit : b_.getInt64(INT64_MAX));
+  if (!limit || !lane_offsets(address, chunk, places)) return false;
+  LlvmValue* mask = mask_vector(chunk);
+  auto* known = llvm::dyn_cast<llvm::Constant>(mask);
+  for (unsigned l = 0; l < g_.width; ++l) {
+    std::int64_t at = places[l] + offset;
+    bool nobody =
+        known && known->getAggregateElement(l) && known->getAggregateElement(l)->isNullValue();
+    places[l] = nobody || at < 0 || at + kElement > *limit ? -1 : at;
+    if (places[l] >= 0 && places[l] % kElement) return false;
+  }
+  return true;
+}
+
+// Does the instruction only store to such places, whose pointers are known before `begin`?
+bool Emitter::is_patterned_store(const Inst& inst, std::uint32_t begin) {
+  if (inst.op != spv::Op::OpStore || g_.passes() != 1) return false;
+  const spirv::Variable* root = p_.module->variable(root_of(p_, inst.args[0]));
+  if (!root || root->storage != spv::StorageClass::Workgroup) return false;
+  const Inst* chain = p_.inst(look_through(p_, inst.args[0]));
+  while (chain) {
+    for (Id arg : chain->args)
+      if (const Definition* d = p_.definition(arg); d && d->block != kNone && d->block >= begin)
+        return false;
+    chain = p_.inst(look_through(p_, chain->args[0]));
+  }
+  Address address = address_of(inst.args[0]);
+  std::vector<PlacedLeaf> leaves;
+  placed_leaves(*p_.module, address.placed, 0, leaves);
+  return !is_scalar_address(address) && is_patterned(address, leaves);
+}
+
+bool Emitter::is_patterned(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  Offsets places;
+  if (address.is_volatile) return false;
+  for (const auto& leaf : leaves) {
+    if (scalar_size(*p_.module, leaf.type) != kElement) return false;
+    for (unsigned c = 0; c < g_.chunks; ++c)
+      if (!places_of(address, c, static_cast<std::int64_t>(leaf.offset), places)) return false;
+  }
+  return true;
+}
+
+LlvmValue* Emitter::row_pointer(const Address& address, std::int64_t row) {
+  return b_.CreateConstGEP1_64(b_.getInt8Ty(), address.base,
+                               static_cast<std::uint64_t>(row * kElement * g_.width));
+}
+
+LlvmValue* Emitter::load_places(const Address& address, const Offsets& places, LlvmType* type) {
+  LlvmType* row_type = wide(type);
+  const std::int64_t row_size = kElement * g_.width;
+  llvm::SmallVector<std::int64_t, 16> rows;
+  bool partial = false;
+  for (auto at : places) {
+    partial |= at < 0;
+    if (at >= 0 && !llvm::is_contained(rows, at / row_size)) rows.push_back(at / row_size);
+  }
+  LlvmValue* result = nullptr;
+  std::int64_t first = -1;  // the row that `result` still is
+  for (auto row : rows) {
+    LlvmValue* now = annotate(
+        b_.CreateAlignedLoad(row_type, row_pointer(address, row), llvm::Align(row_size)), address);
+    if (!result && !partial && (rows.size() > 1)) {
+      result = now;
+      first = row;
+      continue;
+    }
+    if (!result) result = llvm::Constant::getNullValue(row_type);
+    llvm::SmallVector<int, 16> from;
+    bool same = true;
+    for (unsigned l = 0; l < g_.width; ++l) {
+      bool here = places[l] >= 0 && places[l] / row_size == row;
+      bool before = first >= 0 && places[l] / row_size == first;
+      auto lane = static_cast<int>(places[l] % row_size / kElement);
+      from.push_back(here     ? static_cast<int>(g_.width) + lane
+                     : before ? lane
+                              : static_cast<int>(l));
+      same &= here && lane == static_cast<int>(l);
+    }
+    result = same ? now : b_.CreateShuffleVector(result, now, from);
+    first = -1;
+  }
+  return result ? result : llvm::Constant::getNullValue(row_type);
+}
+
+Leaves Emitter::load_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  Leaves out(leaves.size());
+  for (auto& leaf : out) leaf.s = Shape::varying(g_.chunks > 1);
+  Offsets places;
+  for (unsigned c = 0; c < g_.chunks; ++c)
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      places_of(address, c, static_cast<std::int64_t>(leaves[i].offset), places);
+      LlvmValue* v = load_places(address, places, memory_type(leaves[i].type));
+      out[i].v.push_back(from_memory(v, leaves[i].type));
+    }
+  return out;
+}
+
+// Nothing if two lanes, of which one may be inactive, share a place.
+bool Emitter::store_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                            const Leaves& value) {
+  Offsets places;
+  for (unsigned c = 0; c < g_.chunks; ++c) {
+    if (llvm::isa<llvm::Constant>(mask_vector(c))) continue;
+    for (const auto& leaf : leaves) {
+      places_of(address, c, static_cast<std::int64_t>(leaf.offset), places);
+      llvm::SmallVector<std::int64_t, 16> seen;
+      for (auto at : places) {
+        if (at >= 0 && llvm::is_contained(seen, at)) return false;
+        seen.push_back(at);
+      }
+    }
+  }
+  for (unsigned c = 0; c < g_.chunks; ++c)
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      places_of(address, c, static_cast<std::int64_t>(leaves[i].offset), places);
+      LlvmValue* v = to_memory(vector_of(value[i], c));
+      LlvmValue* mask = mask_vector(c);
+      if (!llvm::isa<llvm::Constant>(mask))
+        v = b_.CreateSelect(mask, v, load_places(address, places, memory_type(leaves[i].type)));
+      store_places(address, places, v);
+    }
+  return true;
+}
+
+void Emitter::store_places(const Address& address, const Offsets& places, LlvmValue* value) {
+  const std::int64_t row_size = kElement * g_.width;
+  llvm::SmallVector<std::int64_t, 16> rows;
+  for (auto at : places)
+    if (at >= 0 && !llvm::is_contained(rows, at / row_size)) rows.push_back(at / row_size);
+  for (auto row : rows) {
+    llvm::SmallVector<int, 16> from(g_.width, -1);
+    for (unsigned l = 0; l < g_.width; ++l)
+      if (places[l] >= 0 && places[l] / row_size == row)
+        from[static_cast<std::size_t>(places[l] % row_size / kElement)] = static_cast<int>(l);
+    bool whole = true, same = true;
+    for (unsigned l = 0; l < g_.width; ++l) {
+      whole &= from[l] >= 0;
+      same &= from[l] == static_cast<int>(l);
+      if (from[l] < 0) from[l] = static_cast<int>(g_.width + l);
+    }
+    LlvmValue* pointer = row_pointer(address, row);
+    llvm::Align align(static_cast<std::uint64_t>(row_size));
+    LlvmValue* now = value;
+    if (!whole)
+      now = b_.CreateShuffleVector(
+          value, annotate(b_.CreateAlignedLoad(value->getType(), pointer, align), address), from);
+    else if (!same)
+      now = b_.CreateShuffleVector(value, value, from);
+    annotate(b_.CreateAlignedStore(now, pointer, align), address);
+  }
+}
+
+// ---- Out of memory ---------------------------------------------------------------------------
+
+namespace {
+
+bool is_simple(llvm::Value* pointer) {
+  for (auto* user : pointer->users()) {
+    if (auto* load = llvm::dyn_cast<llvm::LoadInst>(user)) {
+      if (!load->isSimple()) return false;
+    } else if (auto* store = llvm::dyn_cast<llvm::StoreInst>(user)) {
+      if (!store->isSimple() || store->getPointerOperand() != pointer) return false;
+    } else if (auto* step = llvm::dyn_cast<llvm::GetElementPtrInst>(user)) {
+      if (!step->hasAllConstantIndices() || !is_simple(step)) return false;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+// Variables that are touched at constant places only become local, and LLVM splits them into
+// registers. They start as zeros: nothing that runs may be undefined.
+void Emitter::promote_workgroup_memory() {
+  if (g_.passes() != 1 || !group_start_) return;
+  for (auto& [id, base] : workgroup_base_) {
+    std::uint64_t size = workgroup_[id].second;
+    std::uint64_t row = static_cast<std::uint64_t>(kElement) * g_.width;
+    size = (size + row - 1) / row * row;
+    if (size == 0 || size > kMaxPromoted || !is_simple(base)) continue;
+    llvm::IRBuilder<> top(entry_, entry_->begin());
+    auto* local = top.CreateAlloca(llvm::ArrayType::get(b_.getInt8Ty(), size));
+    local->setAlignment(llvm::Align(64));
+    llvm::IRBuilder<> start(group_start_, group_start_->getFirstInsertionPt());
+    for (std::uint64_t at = 0; at < size; at += row)
+      start.CreateAlignedStore(llvm::Constant::getNullValue(wide(b_.getInt32Ty())),
+                               start.CreateConstGEP1_64(b_.getInt8Ty(), local, at),
+                               llvm::Align(row));
+    base->replaceAllUsesWith(local);
+  }
+}
+
+}  // namespace sokr::cpu
