@@ -16,8 +16,11 @@
 #include <thread>
 #include <vector>
 
+#include "../clock.hpp"
+
 namespace {
 
+using sokr::bench::median;
 using Clock = std::chrono::steady_clock;
 
 // ---- A plugin that does nothing, and has no state to share ---------------------------
@@ -72,12 +75,6 @@ __attribute__((noinline)) Span run(Dispatch dispatch_fn, Completion completion_f
     if (result != SOKR_OK || signal != SOKR_COMPLETION_COMPLETE) std::abort();
   }
   return {begin, Clock::now()};
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 struct Cost {

@@ -10,13 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "../clock.hpp"
 #include "peer.hpp"
 
 namespace sokr::bench {
 
-double now_ns();
-// Of a non-empty list.
-double median(std::vector<double> values);
 double geometric_mean(const std::vector<double>& values);
 
 // How much time goes into one measurement.

@@ -14,8 +14,6 @@
 #include <sokr/compute.h>
 #include <sokr/sokr.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,6 +25,7 @@
 #include <span>
 #include <vector>
 
+#include "../clock.hpp"
 #include "raw_loop.hpp"
 #include "substrate.hpp"
 
@@ -34,6 +33,7 @@ namespace {
 
 using namespace sokr;
 using namespace sokr::vulkan;
+using bench::median, bench::now_ns;
 
 constexpr int kRounds = 25;
 constexpr int kLaunches = 100;
@@ -45,18 +45,6 @@ T expect(Result<T> result) {
   if (result) return *std::move(result);
   fmt::print(stderr, "{}\n", result.failure().sentence);
   std::exit(1);
-}
-
-double now_ns() {
-  return std::chrono::duration<double, std::nano>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
 }
 
 std::vector<std::uint8_t> module_bytes() {

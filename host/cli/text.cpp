@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <numeric>
 #include <optional>
+#include <sokr/base/ir_format.hpp>
 #include <utility>
 
 namespace sokr::cli {
@@ -26,15 +27,6 @@ constexpr std::pair<const char*, const char*> kKinds[] = {
     {"CPU", "cpu"},
     {"software GPU", "software_gpu"},
     {"reference", "reference"},
-};
-
-constexpr std::pair<std::uint32_t, const char*> kFormats[] = {
-    {SOKR_IR_SPIRV, "SPIR-V"},
-    {SOKR_IR_PTX, "PTX"},
-    {SOKR_IR_OPENQASM3, "OpenQASM 3"},
-    {SOKR_IR_SPIKE_GRAPH, "spike graph"},
-    {SOKR_IR_OPTICAL_CIRCUIT, "optical circuit"},
-    {SOKR_IR_NATIVE, "SOKR-native"},
 };
 
 // Characters, not bytes: continuation bytes of UTF-8 take no column.
@@ -171,10 +163,8 @@ std::string kind_word(std::uint32_t kind) {
 }
 
 std::string ir_format_text(std::uint32_t format) {
-  for (const auto& [id, name] : kFormats) {
-    if (id == format) return name;
-  }
-  return fmt::format("{:#010x}", format);
+  const char* known = known_ir_format(format);
+  return known ? known : fmt::format("{:#010x}", format);
 }
 
 std::string_view nearest(std::string_view given, std::span<const std::string_view> candidates) {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <utility>
+#include <sokr/base/ir_format.hpp>
 
 #include "log.hpp"
 
@@ -22,15 +22,6 @@ constexpr std::array<const char*, 10> kResults{
     "the kernel is malformed",
     "there is no such substrate or dispatch",
     "the registry is full",
-};
-
-constexpr std::pair<std::uint32_t, const char*> kFormats[] = {
-    {SOKR_IR_SPIRV, "SPIR-V"},
-    {SOKR_IR_PTX, "PTX"},
-    {SOKR_IR_OPENQASM3, "OpenQASM 3"},
-    {SOKR_IR_SPIKE_GRAPH, "spike graph"},
-    {SOKR_IR_OPTICAL_CIRCUIT, "optical circuit"},
-    {SOKR_IR_NATIVE, "SOKR-native"},
 };
 
 // `get(out, capacity)` returns the size of the whole sentence.
@@ -71,10 +62,8 @@ std::string completion_error(const SokrSubstrateInfo& info, SokrCompletionToken 
 }
 
 std::string format_name(std::uint32_t format) {
-  for (const auto& [id, name] : kFormats) {
-    if (id == format) return name;
-  }
-  return fmt::format("format {:#010x}", format);
+  const char* known = known_ir_format(format);
+  return known ? known : fmt::format("format {:#010x}", format);
 }
 
 }  // namespace sokr::host
