@@ -5,6 +5,7 @@
 //
 //   test_compiled_programs [--seeds N] [--first S] [--seconds T] [--isa NAME] [--list]
 //
+// NEON is run by an emulator, where the machine has one.
 // A program is evaluated once for each of its inputs and compiled for one width or more, with
 // options that the seed chooses: how many registers move together, garbage in inactive lanes,
 // bounds checks. One program in kFullEvery is optimised as users' are, the others hardly: most
@@ -26,6 +27,9 @@
 #include "../guarded.hpp"
 #include "../support.hpp"
 #include "program.hpp"
+#if defined(SOKR_TEST_EMULATOR)
+#include "processor.hpp"
+#endif
 
 namespace sokr::differential {
 namespace {
@@ -36,11 +40,18 @@ using cpu::Isa;
 
 constexpr std::uint64_t kInputs = 2, kFullEvery = 16;
 constexpr int kShrinkBudget = 1500;
-constexpr Isa kIsas[] = {Isa::kSse4, Isa::kAvx2, Isa::kAvx512};
+constexpr Isa kIsas[] = {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
+
+bool can_run(Isa isa) {
+#if defined(SOKR_TEST_EMULATOR)
+  if (isa == Isa::kNeon) return true;
+#endif
+  return cpu::host_supports(isa);
+}
 
 // Narrow registers take more code and time: each width gets about the same time.
 bool is_turn_of(Isa isa, std::uint64_t seed) {
-  return seed % (isa == Isa::kSse4 ? 4 : isa == Isa::kAvx2 ? 2 : 1) == 0;
+  return seed % (isa == Isa::kAvx512 ? 1 : isa == Isa::kAvx2 ? 2 : 4) == 0;
 }
 
 struct Settings {
@@ -124,11 +135,9 @@ class Machine {
     const auto kernel = cpu::compile(**module, entry, options);
     compiling_ += std::chrono::steady_clock::now() - begin;
     if (!kernel) return "refused: " + kernel.failure().sentence;
-    const auto code = cpu::MappedKernel::map(*kernel);
-    if (!code) return "refused: " + code.failure().sentence;
     const auto bindings = spirv::reflect_entry(**module, entry).bindings;
     for (std::uint64_t input = 0; input < kInputs; ++input) {
-      std::string text = run(task, input, *kernel, *code, bindings);
+      std::string text = run(task, input, *kernel, bindings);
       if (!text.empty()) return fmt::format("{}, input {}: {}", describe(options), input, text);
     }
     return {};
@@ -138,7 +147,7 @@ class Machine {
 
  private:
   std::string run(const Task& task, std::uint64_t input, const cpu::CompiledKernel& kernel,
-                  const cpu::MappedKernel& code, const std::vector<spirv::Binding>& used) {
+                  const std::vector<spirv::Binding>& used) {
     const Memory& before = task.before[input];
     const Memory& after = task.after[input];
     const auto against =
@@ -151,17 +160,8 @@ class Machine {
       const std::span<std::byte> bytes = memory[binding.binding].bytes();
       bindings.push_back({bytes.data(), bytes.size()});
     }
-    scratch_.assign(kernel.scratch_size + cpu::kScratchAlignment, 0xA5);
-    const auto at = reinterpret_cast<std::uintptr_t>(scratch_.data());
-    const std::uintptr_t past = at % cpu::kScratchAlignment;
-    void* scratch = scratch_.data() + (past == 0 ? 0 : cpu::kScratchAlignment - past);
-    const std::uint32_t never = 0;
-    cpu::KernelContext context;
-    context.bindings = bindings.data();
-    context.push_constants = task.program.push.data();
-    context.group_count[0] = task.program.groups;
-    context.abort = &never;
-    code.entry()(&context, 0, task.program.groups, scratch);
+    const auto done = execute(kernel, bindings, task.program);
+    if (!done) return "crash: " + done.failure().sentence;
     for (std::string text : {first_difference(after.output, memory[1].bytes(), "output"),
                              first_difference(after.counters, memory[2].bytes(), "counters"),
                              first_difference(before.input, memory[0].bytes(), "input")}) {
@@ -171,6 +171,33 @@ class Machine {
     return intact ? "" : "bytes outside of a buffer have changed";
   }
 
+  Result<void> execute(const cpu::CompiledKernel& kernel,
+                       const std::vector<cpu::KernelBinding>& bindings, const Program& program) {
+#if defined(SOKR_TEST_EMULATOR)
+    if (!cpu::host_supports(kernel.isa)) {
+      const auto* push = reinterpret_cast<const std::uint8_t*>(program.push.data());
+      return processor_.run(kernel.serialise(), bindings, {push, sizeof program.push},
+                            {program.groups, 1, 1});
+    }
+#endif
+    SOKR_ASSIGN(const cpu::MappedKernel code, cpu::MappedKernel::map(kernel));
+    scratch_.assign(kernel.scratch_size + cpu::kScratchAlignment, 0xA5);
+    const auto at = reinterpret_cast<std::uintptr_t>(scratch_.data());
+    const std::uintptr_t past = at % cpu::kScratchAlignment;
+    void* scratch = scratch_.data() + (past == 0 ? 0 : cpu::kScratchAlignment - past);
+    const std::uint32_t never = 0;
+    cpu::KernelContext context;
+    context.bindings = bindings.data();
+    context.push_constants = program.push.data();
+    context.group_count[0] = program.groups;
+    context.abort = &never;
+    code.entry()(&context, 0, program.groups, scratch);
+    return {};
+  }
+
+#if defined(SOKR_TEST_EMULATOR)
+  cpu::emulated::Processor processor_{SOKR_TEST_EMULATOR, SOKR_TEST_RUNNER};
+#endif
   std::vector<std::uint8_t> scratch_;
   std::chrono::steady_clock::duration compiling_{};
 };
@@ -192,7 +219,7 @@ void report(Machine& machine, const Program& program, Isa isa, const std::string
 }
 
 int run_all(const Settings& settings) {
-  if (settings.isa && !cpu::host_supports(*settings.isa)) {
+  if (settings.isa && !can_run(*settings.isa)) {
     fmt::print("skipped: this processor does not have {}\n", cpu::isa_name(*settings.isa));
     return kSkipped;
   }
@@ -212,7 +239,7 @@ int run_all(const Settings& settings) {
     }
     full += is_optimised(seed);
     for (const Isa isa : kIsas) {
-      if (!cpu::host_supports(isa)) continue;
+      if (!can_run(isa)) continue;
       if (settings.isa ? *settings.isa != isa : !is_turn_of(isa, seed)) continue;
       const CompileOptions options = options_of(program, isa);
       crash_note(fmt::format("in random program {}, {}", seed, describe(options)));
@@ -276,7 +303,7 @@ int main(int argc, char** argv) {
   const auto settings = parse(argc, argv);
   if (!settings) {
     fmt::print(stderr,
-               "usage: {} [--seeds N] [--first S] [--seconds T] [--isa sse4|avx2|avx512] "
+               "usage: {} [--seeds N] [--first S] [--seconds T] [--isa sse4|avx2|avx512|neon] "
                "[--list]\n",
                argv[0]);
     return 2;
