@@ -78,7 +78,7 @@ struct Context::State {
   };
   struct PassedOver {
     Unavailable missing;
-    std::size_t place = 0;  // in the order of files
+    std::size_t place = 0;  // that of the file, or of the one behind it
   };
 
   void find_file(const fs::path& path);
@@ -90,8 +90,8 @@ struct Context::State {
   host::Options options_;
   std::vector<File> files_;  // in the order in which names are given out
   std::vector<std::size_t> opened_;
-  std::vector<Offered> offered_;  // best first
-  std::vector<PassedOver> passed_over_;
+  std::vector<Offered> offered_;         // best first
+  std::vector<PassedOver> passed_over_;  // in the order of files
   bool complete_ = false;
 };
 
@@ -116,7 +116,10 @@ Context::State::~State() {
 void Context::State::pass_over(std::size_t place, std::string name, std::string reason,
                                SokrLogLevel level) {
   host::log(level, "{}: {}", name, reason);
-  passed_over_.push_back({{std::move(name), std::move(reason)}, place});
+  const auto behind =
+      std::upper_bound(passed_over_.begin(), passed_over_.end(), place,
+                       [](std::size_t at, const PassedOver& other) { return at < other.place; });
+  passed_over_.insert(behind, {{std::move(name), std::move(reason)}, place});
 }
 
 void Context::State::find_file(const fs::path& path) {
@@ -174,8 +177,6 @@ void Context::State::trace_closed(std::string_view reason) const {
 void Context::State::open_all() {
   if (complete_) return;
   for (std::size_t i = 0; i < files_.size(); ++i) open(i);
-  std::stable_sort(passed_over_.begin(), passed_over_.end(),
-                   [](const PassedOver& a, const PassedOver& b) { return a.place < b.place; });
   for (const Offered& offered : offered_) substrates.push_back(offered.substrate);
   for (const PassedOver& passed : passed_over_) unavailable.push_back(passed.missing);
   complete_ = true;
