@@ -73,6 +73,12 @@ class Checker {
     for (Id id : e_.globals) {
       const spirv::Variable* variable = m_.variable(id);
       if (!variable) continue;
+      if (variable->builtin.has_value() != (variable->storage == spv::StorageClass::Input))
+        return fail(SOKR_CAPABILITY_DENIED,
+                    "variable {} is in storage class {} and {} built-in; a kernel's inputs are "
+                    "built-in, and nothing else is",
+                    m_.describe(id), spirv::storage_class_name(variable->storage),
+                    variable->builtin ? "is" : "is not");
       switch (variable->storage) {
         case spv::StorageClass::Private:
           if (placed_size(m_, {variable->pointee, {}, 0}) > kMaxPrivateBytes)
@@ -98,7 +104,6 @@ class Checker {
   }
 
   Result<void> check_builtin(const spirv::Variable& variable) {
-    if (!variable.builtin) return {};
     switch (*variable.builtin) {
       case spv::BuiltIn::NumWorkgroups:
       case spv::BuiltIn::WorkgroupSize:
@@ -185,8 +190,19 @@ class Checker {
       return fail(SOKR_CAPABILITY_DENIED,
                   "{} (word {}) is an instruction that this substrate does not have",
                   spirv::op_name(inst.op), inst.word);
+    if (inst.op == spv::Op::OpBitcast &&
+        (is_logical_pointer(inst.type) || is_logical_pointer(m_.type_of(inst.args[0]))))
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "OpBitcast (word {}) is applied to a logical pointer, which is no number",
+                  inst.word);
     if (inst.type) SOKR_TRY(check_type(inst.type, inst.id));
     return {};
+  }
+
+  bool is_logical_pointer(Id type_id) const {
+    const spirv::Type* type = m_.type(type_id);
+    return type && type->kind == TypeKind::kPointer &&
+           type->storage != spv::StorageClass::PhysicalStorageBuffer;
   }
 
   Result<void> check_extended(const spirv::Instruction& inst) {

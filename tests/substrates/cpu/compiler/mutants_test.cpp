@@ -6,7 +6,8 @@
 //   SOKR_MUTANTS=N       mutants of each module (default: see below)
 //   SOKR_MUTANT_FIRST=S  the first seed
 //
-// A mutant that fails is written to mutant_<module>_<seed>.spv.
+//   SOKR_MUTANT_KEEP=1   every mutant is written, as those are that fail, to
+//                        mutant_<module>_<seed>.spv: for one that crashes
 #include "mutants.hpp"
 
 #include <fmt/format.h>
@@ -65,6 +66,7 @@ TEST(Mutants, AreRefusedOrCompiled) {
       const std::string name = fmt::format("{}_{}", file.stem().string(), seed);
       std::vector<std::uint32_t> words = original;
       mutate_module(words, seed);
+      if (number("SOKR_MUTANT_KEEP", 0) != 0) keep(words, name);
       differential::crash_note("in mutant " + name);
       const MutantOutcome outcome = compile_mutant(bytes_of(words));
       ++tried;
