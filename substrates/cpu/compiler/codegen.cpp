@@ -2,6 +2,9 @@
 #include "compiler/codegen.hpp"
 
 #include <llvm/Analysis/LoopAnalysisManager.h>
+#include <llvm/CodeGen/MachineModuleInfo.h>
+#include <llvm/CodeGen/Passes.h>
+#include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -38,9 +41,8 @@ TargetTraits traits_of(Isa isa) {
   t.half = isa != Isa::kSse4;
   if (isa == host_isa()) {
     auto features = llvm::sys::getHostCPUFeatures();
-    t.byte_dots = isa == Isa::kAvx512
-                      ? features.lookup("avx512vnni") && features.lookup("avx512vl")
-                      : isa == Isa::kAvx2 && features.lookup("avxvnni");
+    t.byte_dots = isa == Isa::kAvx512 ? features.lookup("avx512vnni") && features.lookup("avx512vl")
+                                      : isa == Isa::kAvx2 && features.lookup("avxvnni");
   }
   return t;
 }
@@ -86,14 +88,28 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort
   options.UnsafeFPMath = false;
   options.ExceptionModel = llvm::ExceptionHandling::None;
   options.EmitAddrsig = false;
-  auto level = effort == Effort::kFull ? llvm::CodeGenOptLevel::Default
-                                       : llvm::CodeGenOptLevel::None;
-  auto* machine =
-      target->createTargetMachine(model.triple, model.cpu, model.features, options,
-                                  llvm::Reloc::PIC_, llvm::CodeModel::Small, level);
+  auto level =
+      effort == Effort::kFull ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::None;
+  auto* machine = target->createTargetMachine(model.triple, model.cpu, model.features, options,
+                                              llvm::Reloc::PIC_, llvm::CodeModel::Small, level);
   if (!machine) return fail(SOKR_DISPATCH_FAILED, "LLVM cannot make code for {}", model.cpu);
   return std::unique_ptr<llvm::TargetMachine>(machine);
 }
+
+namespace {
+
+// Instructions that inlining one function may add. Each call of a mathematical function adds
+// as many as a small kernel has; beyond this they stay calls.
+constexpr std::size_t kMaxInlined = 4000;
+
+void limit_inlining(llvm::Module& module) {
+  for (llvm::Function& function : module)
+    if (!function.isDeclaration() && function.hasLocalLinkage() &&
+        std::size_t{function.getNumUses()} * function.getInstructionCount() > kMaxInlined)
+      function.addFnAttr(llvm::Attribute::NoInline);
+}
+
+}  // namespace
 
 // No loop idiom recognition: it would call memset.
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort) {
@@ -107,6 +123,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort)
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, groups, modules);
+  limit_inlining(module);
   llvm::FunctionPassManager first, second;
   first.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
   first.addPass(llvm::EarlyCSEPass(true));
@@ -146,12 +163,30 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort)
 
 namespace {
 
+// As TargetMachine::addPassesToEmitFile, without the scheduler behind register allocation:
+// its time grows with the square of a block's size, and the one ahead of it does the work.
+bool add_codegen_passes(llvm::LLVMTargetMachine& machine, llvm::legacy::PassManager& passes,
+                        llvm::raw_pwrite_stream& out, llvm::CodeGenFileType kind) {
+  auto* info = new llvm::MachineModuleInfoWrapperPass(&machine);
+  llvm::TargetPassConfig* config = machine.createPassConfig(passes);
+  config->setDisableVerify(true);
+  config->disablePass(&llvm::PostRASchedulerID);
+  passes.add(config);
+  passes.add(info);
+  if (config->addISelPasses()) return false;
+  config->addMachinePasses();
+  config->setInitialized();
+  if (machine.addAsmPrinter(passes, out, nullptr, kind, info->getMMI().getContext())) return false;
+  passes.add(llvm::createFreeMachineFunctionPass());
+  return true;
+}
+
 Result<llvm::SmallVector<char, 0>> emit(llvm::Module& module, llvm::TargetMachine& machine,
                                         llvm::CodeGenFileType kind) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
   llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, out, nullptr, kind))
+  if (!add_codegen_passes(static_cast<llvm::LLVMTargetMachine&>(machine), passes, out, kind))
     return fail(SOKR_DISPATCH_FAILED, "LLVM cannot write object files for this target");
   passes.run(module);
   return bytes;

@@ -11,9 +11,11 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::size_t kSmallKernel = 64;  // instructions
-constexpr std::size_t kMaxWork = 12000;   // instructions of all chunks
-constexpr std::size_t kMaxWhole = 8000;   // the same, for a workgroup in one pass
-constexpr double kPassing = 0.75;         // registers of a chunk for what does not last
+// Instructions of all chunks. Large kernels keep the processor busy with one chunk, and
+// compiling takes as long as their sum.
+constexpr std::size_t kMaxWork = 4000;
+constexpr std::size_t kMaxWhole = 8000;  // the same, for a workgroup in one pass
+constexpr double kPassing = 0.75;        // registers of a chunk for what does not last
 
 struct Census {
   std::size_t instructions = 0;
