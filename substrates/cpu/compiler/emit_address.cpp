@@ -366,6 +366,25 @@ LlvmValue* Emitter::lane_pointers(const Address& address, unsigned chunk, std::i
   return b_.CreateGEP(i8, address.base, at);
 }
 
+// The indices in a vector as 64 bits each. What is known to be small leaves it several at a
+// time.
+LlvmValues Emitter::lanes_of(LlvmValue* indices) {
+  unsigned active =
+      llvm::computeKnownBits(indices, m_.getDataLayout()).getMaxValue().getActiveBits();
+  unsigned bits = active <= 8 ? 8 : active <= 16 ? 16 : 32;
+  unsigned word = std::min(64u, g_.width * bits);
+  LlvmValue* packed = b_.CreateTrunc(indices, wide(b_.getIntNTy(bits)));
+  LlvmValue* words = b_.CreateBitCast(
+      packed, llvm::FixedVectorType::get(b_.getIntNTy(word), g_.width * bits / word));
+  LlvmValues out;
+  for (unsigned at = 0; at < g_.width * bits; at += bits) {
+    LlvmValue* one = b_.CreateExtractElement(words, std::uint64_t{at / word});
+    one = b_.CreateLShr(b_.CreateZExt(one, b_.getInt64Ty()), at % word);
+    out.push_back(b_.CreateAnd(one, (UINT64_C(1) << bits) - 1));
+  }
+  return out;
+}
+
 namespace {
 
 // How many offsets are good for an access of `span` bytes: limit - span + 1, or 0.

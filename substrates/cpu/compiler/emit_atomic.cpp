@@ -4,8 +4,6 @@
 // needs no locked instructions. Invocations take their turns in order; where all of them
 // meet at one address and nobody looks at the old value, they are reduced to one. Small
 // arrays of counters that a kernel does nothing else with are counted in scratch memory.
-#include <llvm/Analysis/ValueTracking.h>
-
 #include "compiler/emitter.hpp"
 #include "compiler/transfer.hpp"
 
@@ -131,26 +129,6 @@ LlvmValue* reduce_all(llvm::IRBuilder<>& b, AtomicRMWInst::BinOp code, LlvmValue
   }
 }
 
-// The numbers in a vector as 64 bits each. What is known to be small leaves it several at
-// a time.
-LlvmValues lanes_of(llvm::IRBuilder<>& b, LlvmValue* v, const llvm::DataLayout& layout) {
-  auto* type = llvm::cast<llvm::FixedVectorType>(v->getType());
-  unsigned lanes = type->getNumElements();
-  unsigned active = llvm::computeKnownBits(v, layout).getMaxValue().getActiveBits();
-  unsigned bits = active <= 8 ? 8 : active <= 16 ? 16 : 32;
-  LlvmValue* packed = b.CreateTrunc(v, llvm::FixedVectorType::get(b.getIntNTy(bits), lanes));
-  unsigned word = std::min(64u, lanes * bits);
-  LlvmValue* words =
-      b.CreateBitCast(packed, llvm::FixedVectorType::get(b.getIntNTy(word), lanes * bits / word));
-  LlvmValues out;
-  for (unsigned at = 0; at < lanes * bits; at += bits) {
-    LlvmValue* one = b.CreateExtractElement(words, std::uint64_t{at / word});
-    one = b.CreateLShr(b.CreateZExt(one, b.getInt64Ty()), at % word);
-    out.push_back(b.CreateAnd(one, (UINT64_C(1) << bits) - 1));
-  }
-  return out;
-}
-
 }  // namespace
 
 void Emitter::emit_fence(const Inst& inst) {
@@ -273,7 +251,7 @@ LlvmValue* Emitter::atomic_unrolled(const AtomicPlan& plan, const Address& addre
   LlvmValues lanes;
   if (address.scale) {
     step = llvm::ArrayType::get(i8, static_cast<std::uint64_t>(address.scale));
-    lanes = lanes_of(b_, vector_of(address.index, chunk), m_.getDataLayout());
+    lanes = lanes_of(vector_of(address.index, chunk));
   }
   auto pick = [&](const Val* from, unsigned lane) -> LlvmValue* {
     if (!from) return nullptr;

@@ -216,26 +216,27 @@ class ByteDots {
 
 }  // namespace
 
-// a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 of the bytes of each word.
-LlvmValue* Emitter::byte_dot(LlvmValue* a, LlvmValue* b, bool a_signed, bool b_signed) {
+// sum + a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 of the bytes of each word.
+LlvmValue* Emitter::byte_dot(LlvmValue* sum, LlvmValue* a, LlvmValue* b, bool a_signed,
+                             bool b_signed) {
   LlvmType* type = a->getType();
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
   unsigned lanes = vector ? vector->getNumElements() : 1;
-  LlvmValue* zero = llvm::Constant::getNullValue(type);
   if (t_.byte_dots && vector) {
     // The instruction multiplies unsigned by signed bytes. Where both are of one kind, one of
     // them is moved by 128, and 128 times the sum of the other one is put right.
     ID code = lanes == 16  ? llvm::Intrinsic::x86_avx512_vpdpbusd_512
               : lanes == 8 ? llvm::Intrinsic::x86_avx512_vpdpbusd_256
                            : llvm::Intrinsic::x86_avx512_vpdpbusd_128;
-    auto dot = [&](LlvmValue* u, LlvmValue* s) {
-      return b_.CreateIntrinsic(code, {}, {zero, u, s});
+    auto dot = [&](LlvmValue* to, LlvmValue* u, LlvmValue* s) {
+      return b_.CreateIntrinsic(code, {}, {to, u, s});
     };
-    if (!a_signed && b_signed) return dot(a, b);
-    if (a_signed && !b_signed) return dot(b, a);
+    if (!a_signed && b_signed) return dot(sum, a, b);
+    if (a_signed && !b_signed) return dot(sum, b, a);
     LlvmValue* bias = integer_like(type, 0x80808080);
-    if (a_signed) return b_.CreateSub(dot(b_.CreateXor(a, bias), b), dot(bias, b));
-    return b_.CreateSub(dot(a, b_.CreateXor(b, bias)), dot(a, bias));
+    LlvmValue* zero = llvm::Constant::getNullValue(type);
+    if (a_signed) return b_.CreateSub(dot(sum, b_.CreateXor(a, bias), b), dot(zero, bias, b));
+    return b_.CreateSub(dot(sum, a, b_.CreateXor(b, bias)), dot(zero, a, bias));
   }
   if (vector && t_.isa != Isa::kNeon) {
     ID code = lanes == 16  ? llvm::Intrinsic::x86_avx512_pmaddw_d_512
@@ -252,15 +253,15 @@ LlvmValue* Emitter::byte_dot(LlvmValue* a, LlvmValue* b, bool a_signed, bool b_s
       return is_signed ? odd(b_.CreateShl(x, integer_like(halves, 8)), true)
                        : b_.CreateAnd(x, integer_like(halves, 0xff));
     };
-    return b_.CreateAdd(b_.CreateIntrinsic(code, {}, {even(a, a_signed), even(b, b_signed)}),
-                        b_.CreateIntrinsic(code, {}, {odd(a, a_signed), odd(b, b_signed)}));
+    LlvmValue* evens = b_.CreateIntrinsic(code, {}, {even(a, a_signed), even(b, b_signed)});
+    LlvmValue* odds = b_.CreateIntrinsic(code, {}, {odd(a, a_signed), odd(b, b_signed)});
+    return b_.CreateAdd(sum, b_.CreateAdd(evens, odds));
   }
   auto part = [&](LlvmValue* x, unsigned k, bool is_signed) {
     x = b_.CreateShl(x, integer_like(type, 24 - 8 * k));
     LlvmValue* by = integer_like(type, 24);
     return is_signed ? b_.CreateAShr(x, by) : b_.CreateLShr(x, by);
   };
-  LlvmValue* sum = zero;
   for (unsigned k = 0; k < 4; ++k)
     sum = b_.CreateAdd(sum, b_.CreateMul(part(a, k, a_signed), part(b, k, b_signed)));
   return sum;
@@ -303,10 +304,10 @@ std::optional<Leaves> Emitter::emit_byte_dot(const Op& op) {
   for (const auto& leaf : b) all.push_back(&leaf);
   for (const auto& leaf : others) all.push_back(&leaf);
   return Leaves{apply(shape, all, [&](llvm::ArrayRef<LlvmValue*> v) {
-    LlvmValue* sum = byte_dot(pack_word(v.slice(0, 4)), pack_word(v.slice(4, 4)),
-                              first->a.is_signed, first->b.is_signed);
+    LlvmValue* sum = llvm::Constant::getNullValue(wide(b_.getInt32Ty()));
     for (LlvmValue* other : v.drop_front(8)) sum = b_.CreateAdd(sum, other);
-    return sum;
+    return byte_dot(sum, pack_word(v.slice(0, 4)), pack_word(v.slice(4, 4)), first->a.is_signed,
+                    first->b.is_signed);
   })};
 }
 
@@ -330,7 +331,8 @@ Leaves Emitter::emit_dot_product(const Op& op) {
     bool bytes = bits == 32 && (packed || (n == 4 && element.width == 8));
     if (bytes) {
       LlvmValue* dot =
-          byte_dot(packed ? v[0] : pack_word(v.slice(0, 4)),
+          byte_dot(llvm::Constant::getNullValue(v[0]->getType()->getWithNewType(to)),
+                   packed ? v[0] : pack_word(v.slice(0, 4)),
                    packed ? v[1] : pack_word(v.slice(4, 4)), left_signed, right_signed);
       if (!saturates) return dot;
       return b_.CreateBinaryIntrinsic(

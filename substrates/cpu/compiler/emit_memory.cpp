@@ -393,6 +393,32 @@ Leaves Emitter::load_words(const Address& address, const std::vector<PlacedLeaf>
   return out;
 }
 
+// A load for each lane, without branches. Who is out of range reads the first place instead,
+// or zeros if that is out of range, too.
+LlvmValue* Emitter::load_lanes(const Address& address, unsigned chunk, std::int64_t offset,
+                               Id scalar, LlvmValue* mask) {
+  LlvmType* type = memory_type(scalar);
+  unsigned size = scalar_size(*p_.module, scalar);
+  LlvmValue* index = vector_of(address.index, chunk);
+  index = b_.CreateSelect(mask, index, llvm::Constant::getNullValue(index->getType()));
+  Address first = address;
+  first.offset = constant_val(base_of(address.offset, chunk));
+  LlvmValue* start = b_.CreateSelect(range_in_bounds(first, offset, offset + size),
+                                     element_pointer(address, chunk, offset), zeros_);
+  auto* step = llvm::ArrayType::get(b_.getInt8Ty(), static_cast<std::uint64_t>(address.scale));
+  LlvmValues lanes = lanes_of(index);
+  LlvmValue* zero = llvm::Constant::getNullValue(wide(type));
+  LlvmValue* out = zero;
+  Address plain = address;
+  plain.invariant = false;
+  for (unsigned l = 0; l < g_.width; ++l) {
+    auto* load =
+        b_.CreateAlignedLoad(type, b_.CreateGEP(step, start, lanes[l]), Align(std::min(size, 4u)));
+    out = b_.CreateInsertElement(out, annotate(load, plain), std::uint64_t{l});
+  }
+  return b_.CreateSelect(mask, out, zero);
+}
+
 Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   bool by_chunk =
       address.offset.s.varies_by_chunk() || (address.scale && address.index.s.varies_by_chunk());
@@ -414,6 +440,13 @@ Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf
       LlvmValue* zero = llvm::Constant::getNullValue(type);
       bool contiguous = !address.scale && address.offset.s.affine &&
                         address.space != Space::kDynamic && address.offset.s.ls == size;
+      // Only the gathers of AVX-512 are as fast as loads; there are none of narrow elements.
+      bool single = size < 4 || t_.isa != Isa::kAvx512;
+      if (single && !contiguous && !unlimited && address.scale && address.limit) {
+        out[i].v.push_back(
+            from_memory(load_lanes(address, c, offset, leaves[i].type, mask), leaves[i].type));
+        continue;
+      }
       llvm::CallInst* load = nullptr;
       if (contiguous)
         load = b_.CreateMaskedLoad(type, element_pointer(address, c, offset),

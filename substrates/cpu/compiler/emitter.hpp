@@ -251,6 +251,9 @@ class Emitter {
   Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_words(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  LlvmValue* load_lanes(const Address& address, unsigned chunk, std::int64_t offset, Id scalar,
+                        LlvmValue* mask);
+  LlvmValues lanes_of(LlvmValue* indices);
   LlvmValue* load_parts(const Address& address, unsigned chunk, std::int64_t low, unsigned size);
   LlvmValue* pack_word(llvm::ArrayRef<LlvmValue*> parts);
   Leaves load_uniform_parts(const Address& address, const std::vector<PlacedLeaf>& leaves);
@@ -296,7 +299,7 @@ class Emitter {
   Leaves emit_matrix(const Op& op);
   Leaves emit_dot_product(const Op& op);
   std::optional<Leaves> emit_byte_dot(const Op& op);
-  LlvmValue* byte_dot(LlvmValue* a, LlvmValue* b, bool a_signed, bool b_signed);
+  LlvmValue* byte_dot(LlvmValue* sum, LlvmValue* a, LlvmValue* b, bool a_signed, bool b_signed);
   Leaves emit_ext(const Op& op);
   Leaves emit_ext_vector(const Op& op, std::uint32_t which);
   Leaves emit_ext_pack(const Op& op, std::uint32_t which);
