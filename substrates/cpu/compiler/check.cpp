@@ -195,8 +195,40 @@ class Checker {
       return fail(SOKR_CAPABILITY_DENIED,
                   "OpBitcast (word {}) is applied to a logical pointer, which is no number",
                   inst.word);
+    if (inst.op >= spv::Op::OpGroupNonUniformElect &&
+        inst.op <= spv::Op::OpGroupNonUniformLogicalXor)
+      SOKR_TRY(check_group(inst));
     if (inst.type) SOKR_TRY(check_type(inst.type, inst.id));
     return {};
+  }
+
+  // The validator does not compare the types of a subgroup operation.
+  Result<void> check_group(const spirv::Instruction& inst) {
+    using spv::Op;
+    const bool is_arithmetic = inst.op >= Op::OpGroupNonUniformIAdd;
+    const bool keeps_type =
+        is_arithmetic ||
+        (inst.op >= Op::OpGroupNonUniformBroadcast &&
+         inst.op <= Op::OpGroupNonUniformBroadcastFirst) ||
+        (inst.op >= Op::OpGroupNonUniformShuffle && inst.op <= Op::OpGroupNonUniformShuffleDown);
+    if (!keeps_type) return {};
+    const std::size_t value = is_arithmetic ? 2 : 1;
+    const spirv::Type* type = m_.type(inst.type);
+    if (type && type->kind == TypeKind::kVector) type = m_.type(type->element);
+    if (inst.args.size() > value && m_.type_of(inst.args[value]) == inst.type && type &&
+        (!is_arithmetic || takes(inst.op, type->kind)))
+      return {};
+    return fail(SOKR_CAPABILITY_DENIED,
+                "the value of {} (word {}) is not of the type that it works on and gives",
+                spirv::op_name(inst.op), inst.word);
+  }
+
+  static bool takes(spv::Op op, TypeKind kind) {
+    using spv::Op;
+    if (op >= Op::OpGroupNonUniformLogicalAnd) return kind == TypeKind::kBool;
+    const bool is_float = op == Op::OpGroupNonUniformFAdd || op == Op::OpGroupNonUniformFMul ||
+                          op == Op::OpGroupNonUniformFMin || op == Op::OpGroupNonUniformFMax;
+    return kind == (is_float ? TypeKind::kFloat : TypeKind::kInt);
   }
 
   bool is_logical_pointer(Id type_id) const {

@@ -12,6 +12,7 @@ namespace {
 std::string kernel(const std::string& decorations, const std::string& body) {
   return R"(
     OpCapability Shader
+    OpCapability GroupNonUniformArithmetic
     OpMemoryModel Logical GLSL450
     OpEntryPoint GLCompute %main "main" %out %in
     OpExecutionMode %main LocalSize 8 1 1
@@ -25,7 +26,10 @@ std::string kernel(const std::string& decorations, const std::string& body) {
     %void = OpTypeVoid
     %function = OpTypeFunction %void
     %uint = OpTypeInt 32 0
+    %float = OpTypeFloat 32
     %zero = OpConstant %uint 0
+    %subgroup = OpConstant %uint 3
+    %one = OpConstant %float 1
     %words = OpTypeRuntimeArray %uint
     %block = OpTypeStruct %words
     %to_block = OpTypePointer StorageBuffer %block
@@ -65,6 +69,17 @@ TEST(Refusals, TheKernelWithoutAFaultIsAccepted) {
 TEST(Refusals, ALogicalPointerIsNoNumber) {
   const std::string why = refusal(kernel(kIndex, "%word = OpBitcast %uint %out"));
   EXPECT_NE(why.find("OpBitcast"), std::string::npos) << why;
+}
+
+TEST(Refusals, ASubgroupOperationKeepsTheTypeThatItWorksOn) {
+  EXPECT_EQ(refusal(kernel(kIndex, "%word = OpGroupNonUniformIAdd %uint %subgroup Reduce %index")),
+            "");
+  for (const char* body : {"%word = OpGroupNonUniformIAdd %uint %subgroup Reduce %one",
+                           "%word = OpGroupNonUniformFAdd %uint %subgroup Reduce %index",
+                           "%word = OpGroupNonUniformIAdd %uint %subgroup Reduce %out"}) {
+    const std::string why = refusal(kernel(kIndex, body));
+    EXPECT_NE(why.find("is not of the type"), std::string::npos) << body << ": " << why;
+  }
 }
 
 TEST(Refusals, AnInputIsBuiltIn) {
