@@ -204,23 +204,46 @@ class Checker {
 
   // The validator does not compare the types of a subgroup operation.
   Result<void> check_group(const spirv::Instruction& inst) {
-    using spv::Op;
-    const bool is_arithmetic = inst.op >= Op::OpGroupNonUniformIAdd;
-    const bool keeps_type =
-        is_arithmetic ||
-        (inst.op >= Op::OpGroupNonUniformBroadcast &&
-         inst.op <= Op::OpGroupNonUniformBroadcastFirst) ||
-        (inst.op >= Op::OpGroupNonUniformShuffle && inst.op <= Op::OpGroupNonUniformShuffleDown);
-    if (!keeps_type) return {};
-    const std::size_t value = is_arithmetic ? 2 : 1;
-    const spirv::Type* type = m_.type(inst.type);
-    if (type && type->kind == TypeKind::kVector) type = m_.type(type->element);
-    if (inst.args.size() > value && m_.type_of(inst.args[value]) == inst.type && type &&
-        (!is_arithmetic || takes(inst.op, type->kind)))
+    const bool is_arithmetic = inst.op >= spv::Op::OpGroupNonUniformIAdd;
+    const bool has_operation = is_arithmetic || inst.op == spv::Op::OpGroupNonUniformBallotBitCount;
+    const std::size_t value = has_operation ? 2 : 1;
+    if (inst.op == spv::Op::OpGroupNonUniformElect ||
+        (inst.args.size() > value && suits(inst, m_.type_of(inst.args[value]))))
       return {};
     return fail(SOKR_CAPABILITY_DENIED,
                 "the value of {} (word {}) is not of the type that it works on and gives",
                 spirv::op_name(inst.op), inst.word);
+  }
+
+  bool suits(const spirv::Instruction& inst, Id type_id) const {
+    const spirv::Type* type = m_.type(type_id);
+    if (!type) return false;
+    const spirv::Type* element = type->kind == TypeKind::kVector ? m_.type(type->element) : type;
+    if (!element) return false;
+    switch (inst.op) {
+      case spv::Op::OpGroupNonUniformAll:
+      case spv::Op::OpGroupNonUniformAny:
+      case spv::Op::OpGroupNonUniformBallot:
+        return type->kind == TypeKind::kBool;
+      case spv::Op::OpGroupNonUniformInverseBallot:
+      case spv::Op::OpGroupNonUniformBallotBitExtract:
+      case spv::Op::OpGroupNonUniformBallotBitCount:
+      case spv::Op::OpGroupNonUniformBallotFindLSB:
+      case spv::Op::OpGroupNonUniformBallotFindMSB:
+        return type->kind == TypeKind::kVector && type->count == 4 &&
+               element->kind == TypeKind::kInt && element->width == 32;
+      case spv::Op::OpGroupNonUniformAllEqual:
+        return is_plain(element->kind);
+      default:
+        break;
+    }
+    if (type_id != inst.type) return false;
+    return inst.op >= spv::Op::OpGroupNonUniformIAdd ? takes(inst.op, element->kind)
+                                                     : is_plain(element->kind);
+  }
+
+  static bool is_plain(TypeKind kind) {
+    return kind == TypeKind::kBool || kind == TypeKind::kInt || kind == TypeKind::kFloat;
   }
 
   static bool takes(spv::Op op, TypeKind kind) {

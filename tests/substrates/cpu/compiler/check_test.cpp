@@ -13,6 +13,7 @@ std::string kernel(const std::string& decorations, const std::string& body) {
   return R"(
     OpCapability Shader
     OpCapability GroupNonUniformArithmetic
+    OpCapability GroupNonUniformBallot
     OpMemoryModel Logical GLSL450
     OpEntryPoint GLCompute %main "main" %out %in
     OpExecutionMode %main LocalSize 8 1 1
@@ -76,7 +77,8 @@ TEST(Refusals, ASubgroupOperationKeepsTheTypeThatItWorksOn) {
             "");
   for (const char* body : {"%word = OpGroupNonUniformIAdd %uint %subgroup Reduce %one",
                            "%word = OpGroupNonUniformFAdd %uint %subgroup Reduce %index",
-                           "%word = OpGroupNonUniformIAdd %uint %subgroup Reduce %out"}) {
+                           "%word = OpGroupNonUniformIAdd %uint %subgroup Reduce %out",
+                           "%word = OpGroupNonUniformBallotFindLSB %uint %subgroup %index"}) {
     const std::string why = refusal(kernel(kIndex, body));
     EXPECT_NE(why.find("is not of the type"), std::string::npos) << body << ": " << why;
   }
