@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Damaged modules: every truncation and every single-bit flip of real ones is refused
-// with a sentence or decoded to a module that can be walked.
+// with a sentence or decoded to a module that can be walked. SOKR_FLIP_STRIDE=N flips one bit
+// in N only, for a build that is slow and watches something else.
+#include <cstdlib>
 #include <ctime>
 
 #include "spirv_support.hpp"
@@ -27,6 +29,11 @@ bool decode_damaged(const Bytes& bytes) {
   return false;
 }
 
+std::size_t flip_stride() {
+  const char* text = std::getenv("SOKR_FLIP_STRIDE");
+  return text ? static_cast<std::size_t>(std::max(1L, std::atol(text))) : 1;
+}
+
 class Robustness : public testing::TestWithParam<const char*> {};
 
 // What is left may be a module without code, which is no entry point to dispatch.
@@ -43,15 +50,15 @@ TEST_P(Robustness, NoTruncationHasAnEntryPoint) {
 
 TEST_P(Robustness, EveryBitFlipIsRefusedOrDecoded) {
   Bytes bytes = compiled_module(GetParam());
-  std::size_t accepted = 0;
-  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+  std::size_t accepted = 0, tried = 0;
+  for (std::size_t bit = 0; bit < bytes.size() * 8; bit += flip_stride(), ++tried) {
     bytes[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
     accepted += decode_damaged(bytes);
     bytes[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
   }
   // Names, constants and control masks may change freely, most else may not.
   EXPECT_GT(accepted, 0u);
-  EXPECT_LT(accepted, bytes.size() * 8);
+  EXPECT_LT(accepted, tried);
 }
 
 INSTANTIATE_TEST_SUITE_P(Modules, Robustness, testing::ValuesIn(kVictims),
