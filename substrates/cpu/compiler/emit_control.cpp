@@ -222,7 +222,7 @@ void Emitter::add_mask(std::uint32_t block, const Val& mask) {
 
 void Emitter::add_mask_to(std::uint32_t block, const Val& mask) {
   auto it = mask_slots_.find(block);
-  if (it == mask_slots_.end()) return;
+  if (it == mask_slots_.end() || !keeps_mask(block)) return;
   Val sum = mask_or(load_slot(it->second), mask);
   store_slot(it->second, sum, nullptr);
 }

@@ -178,40 +178,85 @@ void Emitter::emit_abort_check() {
   b_.SetInsertPoint(on);
 }
 
+// Can the passes be the outer loop, and the workgroups of a run the inner one? A pass is then a
+// piece of a row, and the runs walk along rows of memory.
+bool Emitter::walks_rows() const {
+  bool rows = g_.local[1] * g_.local[2] > 1 && g_.passes() > 1 &&
+              (g_.local[0] % g_.lanes() == 0 || g_.lanes() % g_.local[0] == 0);
+  return rows && !p_.has_barrier && workgroup_.empty();
+}
+
+// Workgroups come in runs with one y and z, which are found by division once.
 void Emitter::emit_groups() {
+  constexpr std::uint32_t kLongestRun = 64;  // of which each pass goes along a row
   BasicBlock* start = b_.GetInsertBlock();
-  BasicBlock* head = BasicBlock::Create(cx_, "groups", fn_);
-  BasicBlock* body = BasicBlock::Create(cx_, "group", fn_);
+  BasicBlock* head = BasicBlock::Create(cx_, "runs", fn_);
+  BasicBlock* body = BasicBlock::Create(cx_, "run", fn_);
   for (unsigned d = 0; d < 3; ++d) {
     static constexpr const char* kNames[] = {"groups_x", "groups_y", "groups_z"};
     group_count_[d] = context_field(kContextGroupCount + 4 * d, b_.getInt32Ty(), kNames[d]);
   }
+  LlvmValue* end = fn_->getArg(2);
   zero_counters();
+  start = b_.GetInsertBlock();
   b_.CreateBr(head);
   b_.SetInsertPoint(head);
   llvm::PHINode* group = b_.CreatePHI(b_.getInt32Ty(), 2, "group");
   group->addIncoming(fn_->getArg(1), start);
-  b_.CreateCondBr(b_.CreateICmpULT(group, fn_->getArg(2)), body, leave_);
+  b_.CreateCondBr(b_.CreateICmpULT(group, end), body, leave_);
   b_.SetInsertPoint(body);
-  emit_abort_check();
-  group_start_ = b_.GetInsertBlock();
   LlvmValue* row = b_.CreateUDiv(group, group_count_[0]);
-  group_id_[0] = b_.CreateSub(group, b_.CreateMul(row, group_count_[0]));
+  LlvmValue* first = b_.CreateSub(group, b_.CreateMul(row, group_count_[0]));
   group_id_[2] = b_.CreateUDiv(row, group_count_[1]);
   group_id_[1] = b_.CreateSub(row, b_.CreateMul(group_id_[2], group_count_[1]));
-  zero_workgroup_memory();
-  emit_passes();
-  LlvmValue* next = b_.CreateAdd(group, b_.getInt32(1));
-  group->addIncoming(next, b_.GetInsertBlock());
+  auto least = [&](LlvmValue* a, LlvmValue* b) {
+    return b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, a, b);
+  };
+  LlvmValue* length = least(b_.CreateSub(end, group), b_.CreateSub(group_count_[0], first));
+  const bool rows = walks_rows();
+  if (rows) {
+    length = least(length, b_.getInt32(kLongestRun));
+    begin_pass_loop();
+  }
+  emit_run(first, length, rows);
+  if (rows) end_pass_loop();
+  group->addIncoming(b_.CreateAdd(group, length), b_.GetInsertBlock());
   b_.CreateBr(head);
+}
+
+void Emitter::emit_run(LlvmValue* first, LlvmValue* length, bool one_pass) {
+  BasicBlock* before = b_.GetInsertBlock();
+  BasicBlock* loop = BasicBlock::Create(cx_, "group", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "run_end", fn_);
+  b_.CreateBr(loop);
+  b_.SetInsertPoint(loop);
+  llvm::PHINode* x = b_.CreatePHI(b_.getInt32Ty(), 2, "group_x");
+  x->addIncoming(first, before);
+  emit_abort_check();
+  group_start_ = b_.GetInsertBlock();
+  group_id_[0] = x;
+  zero_workgroup_memory();
+  if (one_pass)
+    emit_pass();
+  else
+    emit_passes();
+  LlvmValue* next = b_.CreateAdd(x, b_.getInt32(1));
+  x->addIncoming(next, b_.GetInsertBlock());
+  b_.CreateCondBr(b_.CreateICmpEQ(next, b_.CreateAdd(first, length)), done, loop);
+  b_.SetInsertPoint(done);
+}
+
+void Emitter::emit_pass() {
+  mask_ = entry_mask_;
+  reset_private(true);
+  reset_slots_of(kNone);
+  emit_range(0);
 }
 
 void Emitter::emit_passes() {
   if (splits()) return emit_split_kernel();
   begin_pass_loop();
-  reset_private(true);
-  reset_slots_of(kNone);
-  emit_range(0);
+  emit_pass();
   end_pass_loop();
 }
 

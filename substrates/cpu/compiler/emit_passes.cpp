@@ -30,6 +30,23 @@ void Emitter::plan_regions() {
       mask_known_[p_.constructs[c].merge] = false;
 }
 
+// Does everyone come to each item of the construct? Then no masks are kept for them.
+bool Emitter::everyone_comes(std::uint32_t construct) const {
+  if (std::ranges::find(a_.escapes, true) != a_.escapes.end()) return false;
+  for (std::uint32_t c = construct; c != kNone; c = p_.constructs[c].parent)
+    if (p_.constructs[c].kind != ConstructKind::kFunction || a_.constructs[c]) return false;
+  return true;
+}
+
+// Is the mask of a block of a split construct kept in a slot?
+bool Emitter::keeps_mask(std::uint32_t block) const {
+  std::uint32_t c = p_.blocks[block].construct;
+  for (; p_.constructs[c].begin == block && p_.constructs[c].parent != kNone;
+       c = p_.constructs[c].parent)
+    if (is_split(c) || p_.constructs[c].kind == ConstructKind::kLoop) return true;
+  return !is_split(c) || !everyone_comes(c);
+}
+
 void Emitter::number_regions(std::uint32_t construct, std::uint32_t& next) {
   const Construct& c = p_.constructs[construct];
   ++next;
@@ -169,6 +186,10 @@ void Emitter::emit_split_item(std::uint32_t item, std::uint32_t block) {
 bool Emitter::open_region(std::uint32_t block, bool at_hand, Guard& guard) {
   ensure_pass_loop();
   chain_.block = kNone;
+  if (!keeps_mask(block)) {
+    mask_ = entry_mask_;
+    return true;
+  }
   if (!at_hand) {
     auto slot = mask_slots_.find(block);
     if (slot == mask_slots_.end()) {

@@ -63,7 +63,7 @@ bool Emitter::places_of(const Address& address, unsigned chunk, std::int64_t off
 
 // Does the instruction only store to such places, whose pointers are known before `begin`?
 bool Emitter::is_patterned_store(const Inst& inst, std::uint32_t begin) {
-  if (inst.op != spv::Op::OpStore || g_.passes() != 1) return false;
+  if (inst.op != spv::Op::OpStore) return false;
   const spirv::Variable* root = p_.module->variable(root_of(p_, inst.args[0]));
   if (!root || root->storage != spv::StorageClass::Workgroup) return false;
   const Inst* chain = p_.inst(look_through(p_, inst.args[0]));
@@ -76,7 +76,8 @@ bool Emitter::is_patterned_store(const Inst& inst, std::uint32_t begin) {
   Address address = address_of(inst.args[0]);
   std::vector<PlacedLeaf> leaves;
   placed_leaves(*p_.module, address.placed, 0, leaves);
-  return !is_scalar_address(address) && is_patterned(address, leaves);
+  if (is_scalar_address(address)) return false;
+  return is_patterned(address, leaves) || !table_places(address, leaves).empty();
 }
 
 bool Emitter::is_patterned(const Address& address, const std::vector<PlacedLeaf>& leaves) {
@@ -90,12 +91,9 @@ bool Emitter::is_patterned(const Address& address, const std::vector<PlacedLeaf>
   return true;
 }
 
-LlvmValue* Emitter::row_pointer(const Address& address, std::int64_t row) {
-  return b_.CreateConstGEP1_64(b_.getInt8Ty(), address.base,
-                               static_cast<std::uint64_t>(row * kElement * g_.width));
-}
-
-LlvmValue* Emitter::load_places(const Address& address, const Offsets& places, LlvmType* type) {
+// Places are bytes from `origin`, which is `align`ed.
+LlvmValue* Emitter::load_places(const Address& address, LlvmValue* origin, unsigned align,
+                                const Offsets& places, LlvmType* type) {
   LlvmType* row_type = wide(type);
   const std::int64_t row_size = kElement * g_.width;
   llvm::SmallVector<std::int64_t, 16> rows;
@@ -107,8 +105,10 @@ LlvmValue* Emitter::load_places(const Address& address, const Offsets& places, L
   LlvmValue* result = nullptr;
   std::int64_t first = -1;  // the row that `result` still is
   for (auto row : rows) {
-    LlvmValue* now = annotate(
-        b_.CreateAlignedLoad(row_type, row_pointer(address, row), llvm::Align(row_size)), address);
+    LlvmValue* from_here =
+        b_.CreateConstGEP1_64(b_.getInt8Ty(), origin, static_cast<std::uint64_t>(row * row_size));
+    LlvmValue* now =
+        annotate(b_.CreateAlignedLoad(row_type, from_here, llvm::Align(align)), address);
     if (!result && !partial && (rows.size() > 1)) {
       result = now;
       first = row;
@@ -139,7 +139,8 @@ Leaves Emitter::load_pattern(const Address& address, const std::vector<PlacedLea
   for (unsigned c = 0; c < g_.chunks; ++c)
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       places_of(address, c, static_cast<std::int64_t>(leaves[i].offset), places);
-      LlvmValue* v = load_places(address, places, memory_type(leaves[i].type));
+      LlvmValue* v =
+          load_places(address, address.base, row_bytes(), places, memory_type(leaves[i].type));
       out[i].v.push_back(from_memory(v, leaves[i].type));
     }
   return out;
@@ -166,13 +167,16 @@ bool Emitter::store_pattern(const Address& address, const std::vector<PlacedLeaf
       LlvmValue* v = to_memory(vector_of(value[i], c));
       LlvmValue* mask = mask_vector(c);
       if (!llvm::isa<llvm::Constant>(mask))
-        v = b_.CreateSelect(mask, v, load_places(address, places, memory_type(leaves[i].type)));
-      store_places(address, places, v);
+        v = b_.CreateSelect(
+            mask, v,
+            load_places(address, address.base, row_bytes(), places, memory_type(leaves[i].type)));
+      store_places(address, address.base, row_bytes(), places, v);
     }
   return true;
 }
 
-void Emitter::store_places(const Address& address, const Offsets& places, LlvmValue* value) {
+void Emitter::store_places(const Address& address, LlvmValue* origin, unsigned align_bytes,
+                           const Offsets& places, LlvmValue* value) {
   const std::int64_t row_size = kElement * g_.width;
   llvm::SmallVector<std::int64_t, 16> rows;
   for (auto at : places)
@@ -188,8 +192,9 @@ void Emitter::store_places(const Address& address, const Offsets& places, LlvmVa
       same &= from[l] == static_cast<int>(l);
       if (from[l] < 0) from[l] = static_cast<int>(g_.width + l);
     }
-    LlvmValue* pointer = row_pointer(address, row);
-    llvm::Align align(static_cast<std::uint64_t>(row_size));
+    LlvmValue* pointer =
+        b_.CreateConstGEP1_64(b_.getInt8Ty(), origin, static_cast<std::uint64_t>(row * row_size));
+    llvm::Align align(align_bytes);
     LlvmValue* now = value;
     if (!whole)
       now = b_.CreateShuffleVector(
@@ -198,6 +203,136 @@ void Emitter::store_places(const Address& address, const Offsets& places, LlvmVa
       now = b_.CreateShuffleVector(value, value, from);
     annotate(b_.CreateAlignedStore(now, pointer, align), address);
   }
+}
+
+// ---- Beside a base that is not a constant ------------------------------------------------------
+//
+// Lanes whose places differ by constants: the rows around a base that each chunk has.
+
+namespace {
+
+constexpr std::int64_t kMaxRows = 4;
+
+}  // namespace
+
+// The places of a table, in bytes beside the base; none if they spread over too many rows.
+Emitter::Offsets Emitter::table_places(const Address& address,
+                                       const std::vector<PlacedLeaf>& leaves) {
+  Offsets places;
+  const Table* table = address.index.s.table;
+  bool fits = address.scale && table && address.scale % kElement == 0 && address.limit &&
+              address.offset.s.affine && address.offset.s.ls == 0 && leaves.size() == 1 &&
+              !address.is_volatile && scalar_size(*p_.module, leaves[0].type) == kElement &&
+              (address.space == Space::kWorkgroup || address.space == Space::kBuffer);
+  if (!fits) return places;
+  std::int64_t low = INT64_MAX, high = INT64_MIN;
+  for (unsigned l = 0; l < g_.width; ++l) {
+    places.push_back((*table)[l] * address.scale);
+    low = std::min(low, places.back());
+    high = std::max(high, places.back());
+  }
+  const std::int64_t row = row_bytes();
+  std::int64_t first = (low >= 0 ? low : low - row + 1) / row * row;
+  if (high - first >= kMaxRows * row) places.clear();
+  return places;
+}
+
+// Where the rows of a chunk begin, and whether all of them are in range.
+LlvmValue* Emitter::table_origin(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                                 unsigned chunk, Offsets& places, LlvmValue*& inside) {
+  const std::int64_t row = row_bytes();
+  std::int64_t low = *std::min_element(places.begin(), places.end());
+  std::int64_t high = *std::max_element(places.begin(), places.end());
+  std::int64_t first = (low >= 0 ? low : low - row + 1) / row * row;
+  std::int64_t span = (high - first) / row * row + row;
+  for (auto& at : places) at -= first;
+  LlvmValue* lane = b_.CreateExtractElement(vector_of(address.index, chunk), std::uint64_t{0});
+  LlvmValue* base = b_.CreateSub(
+      b_.CreateSExt(lane, b_.getInt64Ty()),
+      b_.getInt64(static_cast<std::uint64_t>(std::int64_t{(*address.index.s.table)[0]})));
+  LlvmValue* at =
+      b_.CreateAdd(b_.CreateMul(base, b_.getInt64(static_cast<std::uint64_t>(address.scale))),
+                   base_of(address.offset, chunk));
+  at = b_.CreateAdd(
+      at,
+      b_.getInt64(static_cast<std::uint64_t>(first + static_cast<std::int64_t>(leaves[0].offset))));
+  LlvmValue* bytes = b_.getInt64(static_cast<std::uint64_t>(span));
+  LlvmValue* good = b_.CreateAnd(b_.CreateICmpUGE(address.limit, bytes),
+                                 b_.CreateICmpULE(at, b_.CreateSub(address.limit, bytes)));
+  inside = inside ? b_.CreateAnd(inside, good) : good;
+  return b_.CreateGEP(b_.getInt8Ty(), address.base, at);
+}
+
+Leaves Emitter::load_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                                const Offsets& places) {
+  unsigned count = address.index.s.chunk || address.offset.s.varies_by_chunk() ? g_.chunks : 1;
+  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+  BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+  LlvmValue* inside = nullptr;
+  LlvmValues origins;
+  Offsets beside;
+  for (unsigned c = 0; c < count; ++c) {
+    beside = places;
+    origins.push_back(table_origin(address, leaves, c, beside, inside));
+  }
+  b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(fast);
+  LlvmValues rows;
+  for (unsigned c = 0; c < count; ++c)
+    rows.push_back(
+        from_memory(load_places(address, origins[c], kElement, beside, memory_type(leaves[0].type)),
+                    leaves[0].type));
+  b_.CreateBr(done);
+  b_.SetInsertPoint(slow);
+  Leaves careful = load_gather(address, leaves);
+  BasicBlock* slow_end = b_.GetInsertBlock();
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  Leaves out(1);
+  out[0].s = Shape::varying(count > 1);
+  for (unsigned c = 0; c < count; ++c) {
+    auto* phi = b_.CreatePHI(rows[c]->getType(), 2);
+    phi->addIncoming(rows[c], fast);
+    phi->addIncoming(vector_of(careful[0], c), slow_end);
+    out[0].v.push_back(phi);
+  }
+  return out;
+}
+
+// Workgroup memory only: rows are written whole, which nobody else may do at the same time.
+bool Emitter::store_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                               const Leaves& value, const Offsets& places) {
+  if (address.space != Space::kWorkgroup) return false;
+  for (unsigned l = 0; l < places.size(); ++l)
+    for (unsigned k = 0; k < l; ++k)
+      if (places[l] == places[k]) return false;
+  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+  BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "written", fn_);
+  LlvmValue* inside = nullptr;
+  LlvmValues origins;
+  Offsets beside;
+  for (unsigned c = 0; c < g_.chunks; ++c) {
+    beside = places;
+    origins.push_back(table_origin(address, leaves, c, beside, inside));
+  }
+  b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(fast);
+  for (unsigned c = 0; c < g_.chunks; ++c) {
+    LlvmValue* v = to_memory(vector_of(value[0], c));
+    if (!is_full(mask_))
+      v = b_.CreateSelect(
+          mask_vector(c), v,
+          load_places(address, origins[c], kElement, beside, memory_type(leaves[0].type)));
+    store_places(address, origins[c], kElement, beside, v);
+  }
+  b_.CreateBr(done);
+  b_.SetInsertPoint(slow);
+  store_scatter(address, leaves, value);
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  return true;
 }
 
 // ---- Out of memory ---------------------------------------------------------------------------

@@ -105,7 +105,10 @@ class Emitter {
  private:
   // ---- emit_function.cpp: frame of the kernel
   void begin_function();
+  bool walks_rows() const;
   void emit_groups();
+  void emit_run(LlvmValue* first, LlvmValue* length, bool one_pass);
+  void emit_pass();
   void emit_passes();
   void zero_workgroup_memory();
   void place_workgroup_variables();
@@ -203,6 +206,8 @@ class Emitter {
   bool splits() const;
   bool is_split(std::uint32_t construct) const;
   void plan_regions();
+  bool everyone_comes(std::uint32_t construct) const;
+  bool keeps_mask(std::uint32_t block) const;
   void number_regions(std::uint32_t construct, std::uint32_t& next);
   void begin_pass_loop();
   void end_pass_loop();
@@ -227,12 +232,21 @@ class Emitter {
   bool places_of(const Address& address, unsigned chunk, std::int64_t offset, Offsets& places);
   bool is_patterned_store(const Inst& inst, std::uint32_t begin);
   bool is_patterned(const Address& address, const std::vector<PlacedLeaf>& leaves);
-  LlvmValue* row_pointer(const Address& address, std::int64_t row);
-  LlvmValue* load_places(const Address& address, const Offsets& places, LlvmType* type);
+  unsigned row_bytes() const { return 4 * g_.width; }
+  LlvmValue* load_places(const Address& address, LlvmValue* origin, unsigned align,
+                         const Offsets& places, LlvmType* type);
   Leaves load_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves);
   bool store_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves,
                      const Leaves& value);
-  void store_places(const Address& address, const Offsets& places, LlvmValue* value);
+  void store_places(const Address& address, LlvmValue* origin, unsigned align_bytes,
+                    const Offsets& places, LlvmValue* value);
+  Offsets table_places(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  LlvmValue* table_origin(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                          unsigned chunk, Offsets& places, LlvmValue*& inside);
+  Leaves load_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                         const Offsets& places);
+  bool store_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                        const Leaves& value, const Offsets& places);
   void promote_workgroup_memory();
   Leaves load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);

@@ -14,13 +14,15 @@ constexpr std::size_t kSmallKernel = 64;  // instructions
 // Instructions of all chunks. Large kernels keep the processor busy with one chunk, and
 // compiling takes as long as their sum.
 constexpr std::size_t kMaxWork = 4000;
-constexpr std::size_t kMaxWhole = 8000;  // the same, for a workgroup in one pass
-constexpr double kPassing = 0.75;        // registers of a chunk for what does not last
+constexpr std::size_t kMaxWhole = 8000;   // the same, for a workgroup in one pass
+constexpr std::uint32_t kMaxRagged = 4;   // chunks that wait for each other's longest loop
+constexpr double kPassing = 0.75;         // registers of a chunk for what does not last
 
 struct Census {
   std::size_t instructions = 0;
   std::size_t pressure = 0;  // registers that a chunk needs all through some loop
   bool loops = false;
+  bool ragged = false;  // invocations leave some loop as their data tell them
 };
 
 // Values of which each chunk has registers of its own.
@@ -50,13 +52,34 @@ std::size_t pressure_of(const Program& program, const Analysis& analysis, const 
   return sum;
 }
 
+// Do data decide when an invocation leaves the loop?
+bool is_ragged(const Program& program, const Analysis& analysis, std::uint32_t loop) {
+  const Construct& c = program.constructs[loop];
+  Id bound = program.module->bound();
+  if (!analysis.constructs[loop].lane) return false;
+  for (std::uint32_t b = c.begin; b < c.end; ++b) {
+    const Block& block = program.blocks[b];
+    bool leaves = std::any_of(block.targets.begin(), block.targets.end(),
+                              [&](std::uint32_t to) { return !program.contains(loop, to); });
+    const Inst* test = leaves ? program.inst(block.condition) : nullptr;
+    if (!test) continue;
+    for (Id arg : test->args)
+      if (arg >= bound && arg - bound < analysis.values.size())
+        for (const Shape& s : analysis.values[arg - bound])
+          if (!s.affine) return true;
+  }
+  return false;
+}
+
 Census count(const Program& program, const Analysis& analysis) {
   Census census;
   for (const auto& block : program.blocks)
     census.instructions += block.body.size() + block.phis.size();
-  for (const auto& construct : program.constructs) {
+  for (std::uint32_t c = 0; c < program.constructs.size(); ++c) {
+    const Construct& construct = program.constructs[c];
     if (construct.kind != ConstructKind::kLoop) continue;
     census.loops = true;
+    census.ragged |= is_ragged(program, analysis, c);
     census.pressure = std::max(census.pressure, pressure_of(program, analysis, construct));
   }
   return census;
@@ -106,6 +129,9 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   if (census.loops) {
     double each = static_cast<double>(census.pressure) + kPassing;
     limit = std::clamp(static_cast<std::uint32_t>((registers - 4) / each), 1u, registers / 2);
+    if (census.ragged) limit = std::min(limit, kMaxRagged);
+  } else if (g.local[0] % g.width == 0 && g.local[0] > g.width) {
+    limit = std::min(limit, g.local[0] / g.width);  // one row: the others are steady steps in it
   }
   // A workgroup in one pass has no barriers.
   bool whole = needed <= registers / 2 && census.instructions * needed < kMaxWhole &&

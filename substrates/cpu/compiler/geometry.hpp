@@ -8,9 +8,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <sokr/cpu/compiler.hpp>
 
 #include "compiler/program.hpp"
+#include "compiler/shape.hpp"
 
 namespace sokr::cpu {
 
@@ -19,6 +21,7 @@ struct Geometry {
   std::uint32_t chunks = 1;
   std::uint32_t subgroup = 32;
   std::array<std::uint32_t, 3> local{1, 1, 1};
+  std::shared_ptr<Tables> tables = std::make_shared<Tables>();  // of the shapes made with it
 
   std::uint32_t lanes() const { return width * chunks; }
   std::uint32_t total() const { return local[0] * local[1] * local[2]; }

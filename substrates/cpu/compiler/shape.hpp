@@ -5,22 +5,38 @@
 // With l the lane within a register and c the chunk, a value is either
 //   affine: base + ls * l + cs * c, with one scalar base, or one for each chunk
 //           (`chunk`; then cs is 0). Uniform values are affine with ls = cs = 0.
-//   or not: a vector for each chunk (`chunk`), or one vector for all.
+//   or not: a vector for each chunk (`chunk`), or one vector for all. It may then be known as
+//   base + table[l], with a base for each chunk.
 // Only integers have ls or cs other than 0.
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_SHAPE_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_SHAPE_HPP_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <set>
 
 namespace sokr::cpu {
+
+// What the lanes of a register differ by.
+using Table = std::array<std::int32_t, 16>;
+
+// Equal tables are one object.
+class Tables {
+ public:
+  const Table* find(const Table& table) { return &*all_.insert(table).first; }
+
+ private:
+  std::set<Table> all_;
+};
 
 struct Shape {
   bool known = false;  // false: nothing reached it yet
   bool affine = true;
   bool chunk = false;
   std::int64_t ls = 0, cs = 0;
-  std::uint32_t align = 1;  // affine: a power of two that divides every chunk's base
+  std::uint32_t align = 1;  // a power of two that divides every chunk's base
+  const Table* table = nullptr;  // only if not affine
 
   static constexpr std::uint32_t kMaxAlign = 1u << 16;
 
@@ -49,6 +65,13 @@ struct Shape {
     s.known = true;
     s.affine = false;
     s.chunk = chunk;
+    return s;
+  }
+
+  static Shape by_table(const Table* table, bool chunk, std::uint32_t alignment) {
+    Shape s = varying(chunk);
+    s.table = table;
+    s.align = alignment;
     return s;
   }
 
@@ -93,6 +116,8 @@ inline Shape join(const Shape& a, const Shape& b) {
   if (!a.known) return b;
   if (!b.known) return a;
   bool by_chunk = a.varies_by_chunk() || b.varies_by_chunk();
+  if (a.table && a.table == b.table)
+    return Shape::by_table(a.table, by_chunk, std::min(a.align, b.align));
   if (!a.affine || !b.affine || a.ls != b.ls)
     return a.varies_by_lane() || b.varies_by_lane() ? Shape::varying(by_chunk) : Shape::by_chunk(0);
   std::uint32_t align = std::min(a.align, b.align);

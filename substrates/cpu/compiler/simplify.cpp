@@ -3,6 +3,8 @@
 // Fewer and larger blocks: short branches without effects become selections of values, and
 // what always follows one another becomes one block. `a && b` in a shading language is such a
 // branch; as a value, it is a condition that the rest of the compiler can look into.
+#include <spirv/unified1/GLSL.std.450.h>
+
 #include <algorithm>
 #include <iterator>
 #include <optional>
@@ -95,6 +97,9 @@ class Simplifier {
       case spv::Op::OpSelect:
       case spv::Op::OpBitcast:
         return true;
+      case spv::Op::OpExtInst:
+        return p_.module->instruction_set(inst.args[0]) == spirv::InstructionSet::kGlslStd450 &&
+               is_cheap_ext(inst.args[1]);
       case spv::Op::OpLoad: {
         const spirv::Variable* root = p_.module->variable(root_of(p_, inst.args[0]));
         return root && (root->builtin || root->storage == spv::StorageClass::PushConstant);
@@ -104,6 +109,20 @@ class Simplifier {
     }
     return (inst.op >= spv::Op::OpLogicalEqual && inst.op <= spv::Op::OpFUnordGreaterThanEqual) ||
            (inst.op >= spv::Op::OpShiftRightLogical && inst.op <= spv::Op::OpNot);
+  }
+
+  static bool is_cheap_ext(std::uint32_t which) {
+    switch (which) {
+      case GLSLstd450FAbs:
+      case GLSLstd450SAbs:
+      case GLSLstd450Floor:
+      case GLSLstd450Ceil:
+      case GLSLstd450Trunc:
+      case GLSLstd450Fma:
+        return true;
+      default:
+        return which >= GLSLstd450FMin && which <= GLSLstd450SClamp;
+    }
   }
 
   // Only on the way from `from` to `to`, short, and without effects?

@@ -4,6 +4,7 @@
 #include <spirv/unified1/GLSL.std.450.h>
 
 #include <bit>
+#include <optional>
 
 namespace sokr::cpu {
 namespace {
@@ -16,9 +17,43 @@ Shape checked(Shape s) {
   return s;
 }
 
-Shape add(const Shape& a, const Shape& b, int sign) {
+// What the lanes of a value differ by, if that is known.
+std::optional<Table> table_of(const Shape& s, const Geometry& g) {
+  if (s.table) return *s.table;
+  constexpr std::int64_t kMost = 1 << 20;
+  if (!s.known || !s.affine || s.ls > kMost || s.ls < -kMost) return std::nullopt;
+  Table table{};
+  for (std::uint32_t l = 0; l < g.width && l < table.size(); ++l)
+    table[l] = static_cast<std::int32_t>(s.ls * l);
+  return table;
+}
+
+// A table of `change(entry)` for each lane; plain varying where entries leave 24 bits.
+template <class Change>
+Shape tabled(const Geometry& g, Table table, bool chunk, std::uint32_t align, Change change) {
+  for (std::uint32_t l = 0; l < g.width && l < table.size(); ++l) {
+    std::int64_t entry = change(std::int64_t{table[l]}, l);
+    if (entry < -(1 << 24) || entry > (1 << 24)) return Shape::varying(chunk);
+    table[l] = static_cast<std::int32_t>(entry);
+  }
+  return Shape::by_table(g.tables->find(table), chunk, align);
+}
+
+// Are all entries in [0, end)?
+bool is_within(const Table& table, std::uint64_t end, const Geometry& g) {
+  for (std::uint32_t l = 0; l < g.width && l < table.size(); ++l)
+    if (table[l] < 0 || static_cast<std::uint64_t>(table[l]) >= end) return false;
+  return true;
+}
+
+Shape add(const Shape& a, const Shape& b, int sign, const Geometry& g) {
   bool chunk = a.varies_by_chunk() || b.varies_by_chunk();
-  if (!a.affine || !b.affine) return Shape::varying(chunk);
+  if (!a.affine || !b.affine) {
+    auto x = table_of(a, g), y = table_of(b, g);
+    if (!x || !y) return Shape::varying(chunk);
+    return tabled(g, *x, chunk, std::min(a.align, b.align),
+                  [&](std::int64_t entry, std::uint32_t l) { return entry + sign * (*y)[l]; });
+  }
   std::int64_t ls = a.ls + sign * b.ls;
   std::uint32_t align = std::min(a.align, b.align);
   if (a.chunk || b.chunk) return checked(Shape::by_chunk(ls, align));
@@ -31,8 +66,11 @@ std::uint32_t times(std::uint32_t align, std::uint64_t factor) {
       Shape::kMaxAlign, align * std::min<std::uint64_t>(low, Shape::kMaxAlign)));
 }
 
-Shape scale(const Shape& a, std::int64_t factor) {
-  if (!a.affine) return a;
+Shape scale(const Shape& a, std::int64_t factor, const Geometry& g) {
+  if (a.table && factor <= kMaxStride && factor >= -kMaxStride)
+    return tabled(g, *a.table, a.chunk, times(a.align, static_cast<std::uint64_t>(factor)),
+                  [&](std::int64_t entry, std::uint32_t) { return entry * factor; });
+  if (!a.affine) return Shape::varying(a.chunk);
   if (factor > kMaxStride || factor < -kMaxStride)
     return a.is_uniform() ? a : Shape::varying(a.varies_by_chunk());
   Shape s = a;
@@ -51,7 +89,14 @@ Shape elementwise(std::initializer_list<Shape> operands) {
 // The low bits of consecutive numbers whose first is a multiple of the width.
 Shape low_bits(const Shape& a, std::uint64_t count, const Geometry& g) {
   std::uint32_t align = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, a.align));
-  if (!a.affine) return a;
+  auto table = table_of(a, g);
+  bool folds =
+      table && count <= a.align && (a.table || (a.ls > 0 && (count < g.width || a.ls != 1)));
+  if (folds)
+    return tabled(g, *table, false, Shape::kMaxAlign, [&](std::int64_t entry, std::uint32_t) {
+      return static_cast<std::int64_t>(static_cast<std::uint64_t>(entry) & (count - 1));
+    });
+  if (!a.affine) return Shape::varying(a.chunk);
   if (a.ls == 0) {
     Shape s = elementwise({a});
     s.align = align;
@@ -70,7 +115,13 @@ Shape low_bits(const Shape& a, std::uint64_t count, const Geometry& g) {
 Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
   std::uint64_t count = UINT64_C(1) << bits;
   std::uint32_t align = bits < 31 && (a.align >> bits) ? a.align >> bits : 1;
-  if (!a.affine) return a;
+  auto table = table_of(a, g);
+  bool folds = table && count <= a.align && is_within(*table, a.align, g) &&
+               (a.table || (a.ls > 0 && (count < g.width || a.ls != 1)));
+  if (folds)
+    return tabled(g, *table, a.varies_by_chunk(), align,
+                  [&](std::int64_t entry, std::uint32_t) { return entry >> bits; });
+  if (!a.affine) return Shape::varying(a.chunk);
   if (a.ls == 0) {
     Shape s = elementwise({a});
     s.align = align;
@@ -80,6 +131,16 @@ Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
   if (!a.varies_by_chunk()) return Shape::uniform(align);
   if (!a.chunk && a.cs == g.width && count == g.width) return Shape::linear(0, 1, 1);
   return Shape::by_chunk(0, align);
+}
+
+// a & bits or a ^ bits where the table's entries do not touch the base's bits.
+Shape bitwise(const Shape& a, std::uint64_t bits, bool exclusive, const Geometry& g) {
+  auto table = table_of(a, g);
+  if (!table || !is_within(*table, a.align, g) || (a.affine && a.ls == 0)) return elementwise({a});
+  auto low = static_cast<std::int64_t>(bits & (a.align - 1));
+  return tabled(g, *table, a.varies_by_chunk(), a.align, [&](std::int64_t entry, std::uint32_t) {
+    return exclusive ? entry ^ low : entry & low;
+  });
 }
 
 struct ConstantOperand {
@@ -107,24 +168,30 @@ Shape integer_leaf(const Program& p, const Geometry& g, const Inst& inst, std::s
   auto left = [&] { return constant_operand(p, inst.args[0], leaf); };
   switch (inst.op) {
     case spv::Op::OpIAdd:
-      return add(a, b, 1);
+      return add(a, b, 1, g);
     case spv::Op::OpISub:
-      return add(a, b, -1);
+      return add(a, b, -1, g);
     case spv::Op::OpIMul: {
-      if (auto k = right(); k.known) return scale(a, k.value);
-      if (auto k = left(); k.known) return scale(b, k.value);
+      if (auto k = right(); k.known) return scale(a, k.value, g);
+      if (auto k = left(); k.known) return scale(b, k.value, g);
       Shape s = elementwise({a, b});
       if (s.affine) s.align = times(a.align, b.align);
       return s;
     }
     case spv::Op::OpShiftLeftLogical:
-      if (auto k = right(); k.known && k.bits < 31) return scale(a, INT64_C(1) << k.bits);
+      if (auto k = right(); k.known && k.bits < 31) return scale(a, INT64_C(1) << k.bits, g);
       break;
     case spv::Op::OpBitwiseAnd:
       if (auto k = right(); k.known && std::has_single_bit(k.bits + 1))
         return low_bits(a, k.bits + 1, g);
       if (auto k = left(); k.known && std::has_single_bit(k.bits + 1))
         return low_bits(b, k.bits + 1, g);
+      if (auto k = right(); k.known) return bitwise(a, k.bits, false, g);
+      if (auto k = left(); k.known) return bitwise(b, k.bits, false, g);
+      break;
+    case spv::Op::OpBitwiseXor:
+      if (auto k = right(); k.known) return bitwise(a, k.bits, true, g);
+      if (auto k = left(); k.known) return bitwise(b, k.bits, true, g);
       break;
     case spv::Op::OpUMod:
       if (auto k = right(); k.known && std::has_single_bit(k.bits)) return low_bits(a, k.bits, g);
@@ -388,7 +455,7 @@ Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Ope
     if (keeps && to.kind == spirv::TypeKind::kInt && from.kind == spirv::TypeKind::kInt)
       out.push_back(operands[0][i]);
     else if (inst.op == spv::Op::OpSNegate)
-      out.push_back(scale(operands[0][i], -1));
+      out.push_back(scale(operands[0][i], -1, g));
     else
       out.push_back(shape_of(d));
   }
