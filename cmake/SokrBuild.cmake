@@ -142,7 +142,7 @@ endfunction()
 # glslc and assembly with spirv-as into ${CMAKE_CURRENT_BINARY_DIR}/<name>.spv. A GLSL
 # file may set its flags in a first line "// glslc: --target-env=vulkan1.1 -DX=1". GLSL is
 # optimized unless -O0 is among the flags. spirv-opt does that, with the passes of glslc -O,
-# which would strip the names that `sokr inspect` shows.
+# which would strip the names that `sokr inspect` shows; it allows every layout that Vulkan does.
 function(sokr_add_shaders target)
   cmake_parse_arguments(arg "" "" "SOURCES;FLAGS" ${ARGN})
   set(outputs)
@@ -170,7 +170,7 @@ function(sokr_add_shaders target)
       if(NOT "-O0" IN_LIST flags AND NOT "-O0" IN_LIST arg_FLAGS)
         set(environment ${flags})
         list(FILTER environment INCLUDE REGEX "^--target-env=")
-        set(optimize COMMAND ${SPIRV_OPT} -O ${environment} -o ${output} ${output})
+        set(optimize COMMAND ${SPIRV_OPT} -O --scalar-block-layout ${environment} -o ${output} ${output})
       endif()
       add_custom_command(OUTPUT ${output} DEPENDS ${absolute}
         COMMAND ${GLSLC} -fshader-stage=compute -O0 ${flags} ${arg_FLAGS} -MD -MF ${output}.d -o ${output} ${absolute}
