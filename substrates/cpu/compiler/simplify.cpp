@@ -80,6 +80,15 @@ class Simplifier {
     return false;
   }
 
+  // Such a block begins no construct but its loop: its mask is the loop's.
+  bool is_loop_header(std::uint32_t block) const {
+    for (std::uint32_t c = p_.blocks[block].construct; c != kNone; c = p_.constructs[c].parent)
+      if (!gone_[c] && p_.constructs[c].kind == ConstructKind::kLoop &&
+          p_.constructs[c].header == block)
+        return true;
+    return false;
+  }
+
   bool is_cheap(const Inst& inst) const {
     switch (inst.op) {
       case spv::Op::OpAccessChain:
@@ -153,6 +162,7 @@ class Simplifier {
     std::uint32_t merge = selection.merge;
     if (selection.end != merge || merge >= p_.blocks.size() || is_marked(merge, s)) return false;
     if (p_.blocks[merge].predecessors.size() != 2) return false;
+    if (is_loop_header(a) && p_.blocks[merge].construct != selection.parent) return false;
     std::vector<std::uint32_t> ways;
     for (std::uint32_t b = next(a); b < merge; b = next(b)) ways.push_back(b);
     if (ways.empty() || ways.size() > 2) return false;
@@ -233,7 +243,7 @@ class Simplifier {
                  p_.constructs[c].parent == head.construct &&
                  p_.constructs[c].kind != ConstructKind::kLoop &&
                  p_.constructs[c].kind != ConstructKind::kFunction;
-    if (c != head.construct && !opens) return false;
+    if (c != head.construct && (!opens || is_loop_header(a))) return false;
     for (const auto& phi : p_.blocks[b].phis) {
       if (phi.incoming.size() != 1) return false;
       replaced_[phi.id] = phi.incoming[0].value;

@@ -28,6 +28,13 @@ std::optional<Table> table_of(const Shape& s, const Geometry& g) {
   return table;
 }
 
+// A power of two that divides the base of every chunk.
+std::uint32_t base_align(const Shape& s) {
+  if (s.chunk || s.cs == 0) return s.align;
+  auto step = static_cast<std::uint64_t>(s.cs < 0 ? -s.cs : s.cs);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(s.align, step & (~step + 1)));
+}
+
 // A table of `change(entry)` for each lane; plain varying where entries leave 24 bits.
 template <class Change>
 Shape tabled(const Geometry& g, Table table, bool chunk, std::uint32_t align, Change change) {
@@ -51,7 +58,7 @@ Shape add(const Shape& a, const Shape& b, int sign, const Geometry& g) {
   if (!a.affine || !b.affine) {
     auto x = table_of(a, g), y = table_of(b, g);
     if (!x || !y) return Shape::varying(chunk);
-    return tabled(g, *x, chunk, std::min(a.align, b.align),
+    return tabled(g, *x, chunk, std::min(base_align(a), base_align(b)),
                   [&](std::int64_t entry, std::uint32_t l) { return entry + sign * (*y)[l]; });
   }
   std::int64_t ls = a.ls + sign * b.ls;
@@ -91,7 +98,7 @@ Shape low_bits(const Shape& a, std::uint64_t count, const Geometry& g) {
   std::uint32_t align = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, a.align));
   auto table = table_of(a, g);
   bool folds =
-      table && count <= a.align && (a.table || (a.ls > 0 && (count < g.width || a.ls != 1)));
+      table && count <= base_align(a) && (a.table || (a.ls > 0 && (count < g.width || a.ls != 1)));
   if (folds)
     return tabled(g, *table, false, Shape::kMaxAlign, [&](std::int64_t entry, std::uint32_t) {
       return static_cast<std::int64_t>(static_cast<std::uint64_t>(entry) & (count - 1));
@@ -116,10 +123,11 @@ Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
   std::uint64_t count = UINT64_C(1) << bits;
   std::uint32_t align = bits < 31 && (a.align >> bits) ? a.align >> bits : 1;
   auto table = table_of(a, g);
-  bool folds = table && count <= a.align && is_within(*table, a.align, g) &&
+  const std::uint32_t own = base_align(a);
+  bool folds = table && count <= own && is_within(*table, own, g) &&
                (a.table || (a.ls > 0 && (count < g.width || a.ls != 1)));
   if (folds)
-    return tabled(g, *table, a.varies_by_chunk(), align,
+    return tabled(g, *table, a.varies_by_chunk(), own >> bits,
                   [&](std::int64_t entry, std::uint32_t) { return entry >> bits; });
   if (!a.affine) return Shape::varying(a.chunk);
   if (a.ls == 0) {
@@ -136,9 +144,10 @@ Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
 // a & bits or a ^ bits where the table's entries do not touch the base's bits.
 Shape bitwise(const Shape& a, std::uint64_t bits, bool exclusive, const Geometry& g) {
   auto table = table_of(a, g);
-  if (!table || !is_within(*table, a.align, g) || (a.affine && a.ls == 0)) return elementwise({a});
-  auto low = static_cast<std::int64_t>(bits & (a.align - 1));
-  return tabled(g, *table, a.varies_by_chunk(), a.align, [&](std::int64_t entry, std::uint32_t) {
+  const std::uint32_t own = base_align(a);
+  if (!table || !is_within(*table, own, g) || (a.affine && a.ls == 0)) return elementwise({a});
+  auto low = static_cast<std::int64_t>(bits & (own - 1));
+  return tabled(g, *table, a.varies_by_chunk(), own, [&](std::int64_t entry, std::uint32_t) {
     return exclusive ? entry ^ low : entry & low;
   });
 }
