@@ -105,9 +105,11 @@ TEST(Process, WorkGoesOnWithNobodyWaitingAndOneTbbKeepsQuiet) {
 
 TEST(Process, AnEndlessKernelDoesNotKeepTheProcess) {
   TemporaryFolder folder;
+  // What is abandoned is never freed: its tasks wait in oneTBB's queue behind the endless one.
+  const std::string environment = cache(folder) + " ASAN_OPTIONS=detect_leaks=0 ";
   for (const char* command : {"endless", "abandon"})
     for (const char* threads : {"SOKR_CPU_THREADS=1", "SOKR_CPU_THREADS=4"}) {
-      Ended ended = run(cache(folder) + " " + threads, command);
+      Ended ended = run(environment + threads, command);
       EXPECT_EQ(ended.status, 0) << command;
       EXPECT_EQ(ended.output, "") << command;
     }
