@@ -17,7 +17,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 7;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 8;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {
@@ -76,7 +76,7 @@ class Stages {
   Clock::time_point begin_ = Clock::now();
 };
 
-constexpr std::size_t kMaxUnrolled = 600;  // instructions that one loop may become
+constexpr std::size_t kMaxUnrolled = 2000;  // instructions that loops may become
 
 constexpr const char* kLlvmInstructions = "LLVM instructions";
 

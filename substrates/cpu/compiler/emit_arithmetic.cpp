@@ -123,6 +123,11 @@ bool is_half(LlvmValue* v) {
 
 }  // namespace
 
+llvm::CmpInst::Predicate predicate_of(spv::Op op) {
+  const auto* row = find(kCompare, op);
+  return row ? row->predicate : llvm::CmpInst::BAD_ICMP_PREDICATE;
+}
+
 // ---- Half precision ----------------------------------------------------------------------------
 
 LlvmValue* Emitter::widen_half(LlvmValue* value) {

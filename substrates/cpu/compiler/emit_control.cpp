@@ -554,37 +554,8 @@ LlvmValue* Emitter::all_hold(Id condition, bool negated, std::uint32_t block) {
 // them wraps.
 LlvmValue* Emitter::extreme_holds(const Inst& test, bool negated) {
   if (test.op < spv::Op::OpUGreaterThan || test.op > spv::Op::OpSLessThanEqual) return nullptr;
-  bool is_signed = false;
-  llvm::CmpInst::Predicate predicate{};
-  switch (test.op) {
-    case spv::Op::OpULessThan:
-      predicate = llvm::CmpInst::ICMP_ULT;
-      break;
-    case spv::Op::OpULessThanEqual:
-      predicate = llvm::CmpInst::ICMP_ULE;
-      break;
-    case spv::Op::OpUGreaterThan:
-      predicate = llvm::CmpInst::ICMP_UGT;
-      break;
-    case spv::Op::OpUGreaterThanEqual:
-      predicate = llvm::CmpInst::ICMP_UGE;
-      break;
-    case spv::Op::OpSLessThan:
-      predicate = llvm::CmpInst::ICMP_SLT;
-      break;
-    case spv::Op::OpSLessThanEqual:
-      predicate = llvm::CmpInst::ICMP_SLE;
-      break;
-    case spv::Op::OpSGreaterThan:
-      predicate = llvm::CmpInst::ICMP_SGT;
-      break;
-    case spv::Op::OpSGreaterThanEqual:
-      predicate = llvm::CmpInst::ICMP_SGE;
-      break;
-    default:
-      return nullptr;
-  }
-  is_signed = llvm::CmpInst::isSigned(predicate);
+  llvm::CmpInst::Predicate predicate = predicate_of(test.op);
+  const bool is_signed = llvm::CmpInst::isSigned(predicate);
   if (negated) predicate = llvm::CmpInst::getInversePredicate(predicate);
   Val a = get(test.args[0])[0], b = get(test.args[1])[0];
   if (a.s.is_uniform()) {

@@ -109,8 +109,8 @@ Leaves Emitter::load_memory(Address address, Id type) {
   if (trusted) address.limit = nullptr;
   if (!is_scalar_address(address) && is_patterned(address, leaves))
     return load_pattern(address, leaves);
-  if (Offsets places = table_places(address, leaves); !places.empty())
-    return load_table_rows(address, leaves, places);
+  if (Rows rows = table_rows(address, leaves); !rows.places.empty())
+    return load_table_rows(address, leaves, rows);
   if (is_scalar_address(address)) {
     bool rows = address.parts && !address.own.v.empty() && address.limit && address.offset.s.chunk;
     return rows ? load_rows(address, leaves) : load_uniform(address, leaves);
@@ -475,8 +475,8 @@ void Emitter::store_memory(Address address, const Leaves& value) {
   if (trusted) address.limit = nullptr;
   if (is_scalar_address(address)) return store_uniform(address, leaves, value);
   if (is_patterned(address, leaves) && store_pattern(address, leaves, value)) return;
-  if (Offsets places = table_places(address, leaves);
-      !places.empty() && store_table_rows(address, leaves, value, places))
+  if (Rows rows = table_rows(address, leaves);
+      !rows.places.empty() && store_table_rows(address, leaves, value, rows))
     return;
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
   if (affine) return store_affine(address, leaves, value);

@@ -77,7 +77,7 @@ bool Emitter::is_patterned_store(const Inst& inst, std::uint32_t begin) {
   std::vector<PlacedLeaf> leaves;
   placed_leaves(*p_.module, address.placed, 0, leaves);
   if (is_scalar_address(address)) return false;
-  return is_patterned(address, leaves) || !table_places(address, leaves).empty();
+  return is_patterned(address, leaves) || !table_rows(address, leaves).places.empty();
 }
 
 bool Emitter::is_patterned(const Address& address, const std::vector<PlacedLeaf>& leaves) {
@@ -215,74 +215,62 @@ constexpr std::int64_t kMaxRows = 4;
 
 }  // namespace
 
-// The places of a table, in bytes beside the base; none if they spread over too many rows.
-Emitter::Offsets Emitter::table_places(const Address& address,
-                                       const std::vector<PlacedLeaf>& leaves) {
-  Offsets places;
+// The rows that a table's places lie in; without places if they spread over too many.
+Emitter::Rows Emitter::table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  Rows rows;
   const Table* table = address.index.s.table;
   bool fits = address.scale && table && address.scale % kElement == 0 && address.limit &&
               address.offset.s.affine && address.offset.s.ls == 0 && leaves.size() == 1 &&
               !address.is_volatile && scalar_size(*p_.module, leaves[0].type) == kElement &&
               (address.space == Space::kWorkgroup || address.space == Space::kBuffer);
-  if (!fits) return places;
-  std::int64_t low = INT64_MAX, high = INT64_MIN;
-  for (unsigned l = 0; l < g_.width; ++l) {
-    places.push_back((*table)[l] * address.scale);
-    low = std::min(low, places.back());
-    high = std::max(high, places.back());
-  }
+  if (!fits) return rows;
   const std::int64_t row = row_bytes();
-  std::int64_t first = (low >= 0 ? low : low - row + 1) / row * row;
-  if (high - first >= kMaxRows * row) places.clear();
-  return places;
+  auto [low, high] = std::minmax_element(table->begin(), table->begin() + g_.width);
+  std::int64_t first = *low * address.scale, last = *high * address.scale;
+  rows.first = (first >= 0 ? first : first - row + 1) / row * row;
+  rows.span = (last - rows.first) / row * row + row;
+  if (rows.span > kMaxRows * row) return rows;
+  for (unsigned l = 0; l < g_.width; ++l)
+    rows.places.push_back((*table)[l] * address.scale - rows.first);
+  return rows;
 }
 
-// Where the rows of a chunk begin, and whether all of them are in range.
-LlvmValue* Emitter::table_origin(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                                 unsigned chunk, Offsets& places, LlvmValue*& inside) {
-  const std::int64_t row = row_bytes();
-  std::int64_t low = *std::min_element(places.begin(), places.end());
-  std::int64_t high = *std::max_element(places.begin(), places.end());
-  std::int64_t first = (low >= 0 ? low : low - row + 1) / row * row;
-  std::int64_t span = (high - first) / row * row + row;
-  for (auto& at : places) at -= first;
-  LlvmValue* lane = b_.CreateExtractElement(vector_of(address.index, chunk), std::uint64_t{0});
-  LlvmValue* base = b_.CreateSub(
-      b_.CreateSExt(lane, b_.getInt64Ty()),
-      b_.getInt64(static_cast<std::uint64_t>(std::int64_t{(*address.index.s.table)[0]})));
-  LlvmValue* at =
-      b_.CreateAdd(b_.CreateMul(base, b_.getInt64(static_cast<std::uint64_t>(address.scale))),
-                   base_of(address.offset, chunk));
-  at = b_.CreateAdd(
-      at,
-      b_.getInt64(static_cast<std::uint64_t>(first + static_cast<std::int64_t>(leaves[0].offset))));
-  LlvmValue* bytes = b_.getInt64(static_cast<std::uint64_t>(span));
-  LlvmValue* good = b_.CreateAnd(b_.CreateICmpUGE(address.limit, bytes),
-                                 b_.CreateICmpULE(at, b_.CreateSub(address.limit, bytes)));
-  inside = inside ? b_.CreateAnd(inside, good) : good;
-  return b_.CreateGEP(b_.getInt8Ty(), address.base, at);
+// Where the rows of each of `count` chunks begin, behind a branch: what follows is for the case
+// that all of them are in range, and `slow` for the other.
+LlvmValues Emitter::open_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                              const Rows& rows, unsigned count, BasicBlock* slow) {
+  auto number = [&](std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); };
+  LlvmValue* bytes = number(rows.span);
+  LlvmValue* last = b_.CreateSub(address.limit, bytes);
+  LlvmValue* inside = b_.CreateICmpUGE(address.limit, bytes);
+  LlvmValues origins;
+  for (unsigned c = 0; c < count; ++c) {
+    LlvmValue* lane = b_.CreateExtractElement(vector_of(address.index, c), std::uint64_t{0});
+    LlvmValue* base =
+        b_.CreateSub(b_.CreateSExt(lane, b_.getInt64Ty()), number((*address.index.s.table)[0]));
+    LlvmValue* at =
+        b_.CreateAdd(b_.CreateMul(base, number(address.scale)), base_of(address.offset, c));
+    at = b_.CreateAdd(at, number(rows.first + static_cast<std::int64_t>(leaves[0].offset)));
+    inside = b_.CreateAnd(inside, b_.CreateICmpULE(at, last));
+    origins.push_back(b_.CreateGEP(b_.getInt8Ty(), address.base, at));
+  }
+  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+  b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(fast);
+  return origins;
 }
 
 Leaves Emitter::load_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                                const Offsets& places) {
+                                const Rows& rows) {
   unsigned count = address.index.s.chunk || address.offset.s.varies_by_chunk() ? g_.chunks : 1;
-  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
   BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
   BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
-  LlvmValue* inside = nullptr;
-  LlvmValues origins;
-  Offsets beside;
-  for (unsigned c = 0; c < count; ++c) {
-    beside = places;
-    origins.push_back(table_origin(address, leaves, c, beside, inside));
-  }
-  b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
-  b_.SetInsertPoint(fast);
-  LlvmValues rows;
-  for (unsigned c = 0; c < count; ++c)
-    rows.push_back(
-        from_memory(load_places(address, origins[c], kElement, beside, memory_type(leaves[0].type)),
-                    leaves[0].type));
+  LlvmValues loaded;
+  for (LlvmValue* origin : open_rows(address, leaves, rows, count, slow))
+    loaded.push_back(from_memory(
+        load_places(address, origin, kElement, rows.places, memory_type(leaves[0].type)),
+        leaves[0].type));
+  BasicBlock* fast = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
   Leaves careful = load_gather(address, leaves);
@@ -292,8 +280,8 @@ Leaves Emitter::load_table_rows(const Address& address, const std::vector<Placed
   Leaves out(1);
   out[0].s = Shape::varying(count > 1);
   for (unsigned c = 0; c < count; ++c) {
-    auto* phi = b_.CreatePHI(rows[c]->getType(), 2);
-    phi->addIncoming(rows[c], fast);
+    auto* phi = b_.CreatePHI(loaded[c]->getType(), 2);
+    phi->addIncoming(loaded[c], fast);
     phi->addIncoming(vector_of(careful[0], c), slow_end);
     out[0].v.push_back(phi);
   }
@@ -302,30 +290,21 @@ Leaves Emitter::load_table_rows(const Address& address, const std::vector<Placed
 
 // Workgroup memory only: rows are written whole, which nobody else may do at the same time.
 bool Emitter::store_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                               const Leaves& value, const Offsets& places) {
+                               const Leaves& value, const Rows& rows) {
   if (address.space != Space::kWorkgroup) return false;
-  for (unsigned l = 0; l < places.size(); ++l)
+  for (unsigned l = 0; l < rows.places.size(); ++l)
     for (unsigned k = 0; k < l; ++k)
-      if (places[l] == places[k]) return false;
-  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+      if (rows.places[l] == rows.places[k]) return false;
   BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
   BasicBlock* done = BasicBlock::Create(cx_, "written", fn_);
-  LlvmValue* inside = nullptr;
-  LlvmValues origins;
-  Offsets beside;
-  for (unsigned c = 0; c < g_.chunks; ++c) {
-    beside = places;
-    origins.push_back(table_origin(address, leaves, c, beside, inside));
-  }
-  b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
-  b_.SetInsertPoint(fast);
+  LlvmValues origins = open_rows(address, leaves, rows, g_.chunks, slow);
   for (unsigned c = 0; c < g_.chunks; ++c) {
     LlvmValue* v = to_memory(vector_of(value[0], c));
     if (!is_full(mask_))
       v = b_.CreateSelect(
           mask_vector(c), v,
-          load_places(address, origins[c], kElement, beside, memory_type(leaves[0].type)));
-    store_places(address, origins[c], kElement, beside, v);
+          load_places(address, origins[c], kElement, rows.places, memory_type(leaves[0].type)));
+    store_places(address, origins[c], kElement, rows.places, v);
   }
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);

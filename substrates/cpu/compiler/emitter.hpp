@@ -50,7 +50,7 @@ struct TargetTraits {
   bool masked_memory = false;  // masked loads and stores are instructions
   bool gathers = false;
   bool fma = false;
-  bool half = false;  // conversions between half and float
+  bool half = false;       // conversions between half and float
   bool byte_dots = false;  // sums of four products of bytes (VNNI)
 };
 
@@ -75,6 +75,9 @@ struct Address {
   int alias_scope = -1;
   bool invariant = false, is_volatile = false;
 };
+
+// Of a comparison; BAD_ICMP_PREDICATE for other operations.
+llvm::CmpInst::Predicate predicate_of(spv::Op op);
 
 class Emitter {
  public:
@@ -240,13 +243,17 @@ class Emitter {
                      const Leaves& value);
   void store_places(const Address& address, LlvmValue* origin, unsigned align_bytes,
                     const Offsets& places, LlvmValue* value);
-  Offsets table_places(const Address& address, const std::vector<PlacedLeaf>& leaves);
-  LlvmValue* table_origin(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                          unsigned chunk, Offsets& places, LlvmValue*& inside);
+  struct Rows {
+    Offsets places;                    // of the lanes, in bytes from the first row
+    std::int64_t first = 0, span = 0;  // bytes of the rows beside the base
+  };
+  Rows table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  LlvmValues open_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                       const Rows& rows, unsigned count, BasicBlock* slow);
   Leaves load_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                         const Offsets& places);
+                         const Rows& rows);
   bool store_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                        const Leaves& value, const Offsets& places);
+                        const Leaves& value, const Rows& rows);
   void promote_workgroup_memory();
   Leaves load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);

@@ -175,8 +175,8 @@ void find_tables(Program& program);
 // one another.
 void simplify(Program& program);
 
-// Copies the rounds of loops with a barrier whose number is known, as long as that makes at
-// most `most` instructions of one loop. Were there any?
+// Copies the rounds of loops around barriers whose number is known, as long as that makes at
+// most `most` instructions in all. Were there any?
 bool unroll(Program& program, std::size_t most);
 
 // For people: one instruction a line.

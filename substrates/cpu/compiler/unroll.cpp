@@ -107,7 +107,7 @@ using Values = std::unordered_map<Id, Id>;
 
 class Unroller {
  public:
-  Unroller(Program& program, std::size_t most) : p_(program), most_(most) {}
+  Unroller(Program& program, std::size_t most) : p_(program), left_(most) {}
 
   bool run() {
     bool some = false;
@@ -126,6 +126,7 @@ class Unroller {
     std::uint32_t on = kNone;    // its target inside
     std::vector<Values> rounds;  // constants that the header's phis are, by round; the last
                                  // round is the one that leaves
+    std::size_t cost = 0;        // instructions of all rounds
   };
 
   // factor * (an invocation's place in its workgroup) + offset, never out of [0, 2^31).
@@ -338,7 +339,7 @@ class Unroller {
     if (now.empty() && lines.empty()) return std::nullopt;
     std::size_t each = 0;
     for (std::uint32_t i = loop.begin; i < loop.end; ++i) each += p_.blocks[i].body.size() + 1;
-    for (std::uint32_t round = 0; round <= kMaxRounds && round * each <= most_; ++round) {
+    for (std::uint32_t round = 0; round <= kMaxRounds && round * each <= left_; ++round) {
       counted.rounds.push_back(now);
       Values known = now;
       Lines here = lines;
@@ -348,7 +349,10 @@ class Unroller {
       const Inst* compare = p_.inst(test.condition);
       if (!goes && compare) goes = outcome(*compare, known, here);
       if (!goes) return std::nullopt;
-      if ((*goes != 0) != yes) return counted;
+      if ((*goes != 0) != yes) {
+        counted.cost = round * each;
+        return counted;
+      }
       Values next;
       lines.clear();
       for (const auto& phi : p_.blocks[loop.header].phis)
@@ -392,6 +396,7 @@ class Unroller {
   bool unroll(std::uint32_t construct) {
     auto counted = count(construct);
     if (!counted) return false;
+    left_ -= counted->cost;
     const Construct loop = p_.constructs[construct];
     const std::uint32_t size = loop.end - loop.begin, head = counted->test + 1 - loop.begin;
     const auto rounds = static_cast<std::uint32_t>(counted->rounds.size()) - 1;
@@ -544,7 +549,7 @@ class Unroller {
   }
 
   Program& p_;
-  std::size_t most_;
+  std::size_t left_;  // instructions that may still be made
   std::map<std::pair<Id, std::uint64_t>, Id> made_;
 };
 
