@@ -102,7 +102,7 @@ function(sokr_add_plugin name)
 endfunction()
 
 # sokr_add_test(name SOURCES ... [LIBS ...] [LABELS ...] [TIMEOUT s]): a GoogleTest
-# program; ctest runs it as one test.
+# program; ctest runs it as one test, and shows of it only what failed.
 function(sokr_add_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS;ENV" ${ARGN})
   add_executable(test_${name} ${arg_SOURCES})
@@ -113,7 +113,7 @@ function(sokr_add_test name)
     set(arg_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}"
-    ENVIRONMENT "SOKR_PLUGIN_PATH=${SOKR_PLUGIN_OUTPUT_DIR};${arg_ENV}")
+    ENVIRONMENT "GTEST_BRIEF=1;SOKR_PLUGIN_PATH=${SOKR_PLUGIN_OUTPUT_DIR};${arg_ENV}")
 endfunction()
 
 # sokr_add_fuzzer(name SOURCES ... [LIBS ...] [CORPUS dir]): a libFuzzer target, built
