@@ -219,6 +219,7 @@ Address Emitter::root_address(Id root) {
 Address Emitter::dynamic_address(const Leaves& pointer, Id pointer_type) {
   const spirv::Type* type = p_.module->type(pointer_type);
   Address address;
+  address.reach.reset();
   address.placed.type = type ? type->element : 0;
   if (pointer.size() == 1) {
     address.space = Space::kPhysical;
@@ -243,14 +244,32 @@ Address Emitter::dynamic_address(const Leaves& pointer, Id pointer_type) {
   return address;
 }
 
+namespace {
+
+void add_reach(Address& address, const std::optional<Range>& index, std::int64_t stride) {
+  auto by = static_cast<std::uint64_t>(stride);
+  if (!address.reach || !index || stride < 0 || stride > INT32_MAX) {
+    address.reach.reset();
+    return;
+  }
+  address.reach->low += index->low * by;
+  address.reach->high += index->high * by;
+  if (address.reach->high > INT64_MAX / 2) address.reach.reset();
+}
+
+}  // namespace
+
 void Emitter::walk_chain(Address& address, const Inst& chain) {
   std::size_t first = 1;
+  const Definition* made = p_.definition(chain.id);
+  const std::uint32_t chain_block = made && made->block != kNone ? made->block : block_;
   const spirv::Variable* variable = p_.module->variable(look_through(p_, chain.args[0]));
   bool pointer_step =
       chain.op == spv::Op::OpPtrAccessChain || chain.op == spv::Op::OpInBoundsPtrAccessChain;
   auto add = [&](Id index, std::int64_t stride) {
     Leaves value = get(index);
     if (value.empty()) return;
+    add_reach(address, ranges_.of(index, chain_block), stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);
     add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
   };
@@ -279,6 +298,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
           placed_part(*p_.module, address.placed,
                       constant ? static_cast<std::uint32_t>(constant->bits) : 0, &offset);
       track_part(address, constant_val(b_.getInt64(offset)), 1);
+      add_reach(address, Range{offset, offset}, 1);
       add_term(address, constant_val(b_.getInt64(offset)), b_.getInt64Ty(), 1);
       continue;
     }
@@ -401,6 +421,7 @@ LlvmValue* room(llvm::IRBuilder<>& b, LlvmValue* limit, std::int64_t span) {
 // Are the bytes [low, high) beside every invocation's offset in range? One compare for
 // each base. For affine and scalar addresses with one object.
 LlvmValue* Emitter::range_in_bounds(const Address& address, std::int64_t low, std::int64_t high) {
+  if (is_inside(address, low, high)) return b_.getTrue();
   const Shape& s = address.offset.s;
   auto stretch = [&](std::int64_t by) { by < 0 ? low += by : high += by; };
   stretch(s.ls * (g_.width - 1));
@@ -416,6 +437,15 @@ LlvmValue* Emitter::range_in_bounds(const Address& address, std::int64_t low, st
     good = good ? b_.CreateAnd(good, one) : one;
   }
   return good;
+}
+
+// Are the bytes [low, high) beside every lane's offset known to be in range?
+bool Emitter::is_inside(const Address& address, std::int64_t low, std::int64_t high) const {
+  auto* limit = llvm::dyn_cast_or_null<ConstantInt>(address.limit);
+  if (!limit || !address.reach) return false;
+  const auto first = static_cast<std::int64_t>(address.reach->low) + low;
+  const auto last = static_cast<std::int64_t>(address.reach->high) + high;
+  return first >= 0 && last >= 0 && static_cast<std::uint64_t>(last) <= limit->getZExtValue();
 }
 
 // Is even the largest index that the index can be in range?

@@ -24,6 +24,7 @@ Emitter::Emitter(llvm::Module& module, const Program& program, const Analysis& a
       p_(program),
       a_(analysis),
       g_(geometry),
+      ranges_(program, analysis, geometry),
       o_(options),
       t_(target),
       bound_(program.module->bound()) {

@@ -10,6 +10,7 @@ using llvm::ConstantInt;
 namespace {
 
 constexpr std::int64_t kMaxInterleave = 8;
+constexpr std::int64_t kMaxGap = 4;  // elements a lane in a store that leaves some alone
 
 struct Extent {
   std::int64_t low = 0, high = 0;
@@ -98,6 +99,13 @@ Instruction* Emitter::annotate(Instruction* inst, const Address& address) {
 template llvm::LoadInst* Emitter::annotate(llvm::LoadInst* inst, const Address& address);
 template llvm::StoreInst* Emitter::annotate(llvm::StoreInst* inst, const Address& address);
 
+// Is all that a wide access touches known to be in range? Not for what goes lane by lane.
+bool Emitter::is_proven(const Address& address, const std::vector<PlacedLeaf>& leaves) const {
+  if (address.scale || !address.offset.s.affine || !address.limit) return false;
+  Extent e = extent_of(*p_.module, leaves);
+  return is_inside(address, e.low, std::max(e.high, e.low + address.offset.s.ls));
+}
+
 // ---- Loads ------------------------------------------------------------------------------------
 
 Leaves Emitter::load_memory(Address address, Id type) {
@@ -106,11 +114,11 @@ Leaves Emitter::load_memory(Address address, Id type) {
   placed_leaves(*p_.module, address.placed, 0, leaves);
   if (leaves.empty()) return {};
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
-  if (trusted) address.limit = nullptr;
   if (!is_scalar_address(address) && is_patterned(address, leaves))
     return load_pattern(address, leaves);
   if (Rows rows = table_rows(address, leaves); !rows.places.empty())
     return load_table_rows(address, leaves, rows);
+  if (trusted || is_proven(address, leaves)) address.limit = nullptr;
   if (is_scalar_address(address)) {
     bool rows = address.parts && !address.own.v.empty() && address.limit && address.offset.s.chunk;
     return rows ? load_rows(address, leaves) : load_uniform(address, leaves);
@@ -472,12 +480,15 @@ void Emitter::store_memory(Address address, const Leaves& value) {
     return;
   }
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
-  if (trusted) address.limit = nullptr;
-  if (is_scalar_address(address)) return store_uniform(address, leaves, value);
+  if (is_scalar_address(address)) {
+    if (trusted || is_proven(address, leaves)) address.limit = nullptr;
+    return store_uniform(address, leaves, value);
+  }
   if (is_patterned(address, leaves) && store_pattern(address, leaves, value)) return;
   if (Rows rows = table_rows(address, leaves);
       !rows.places.empty() && store_table_rows(address, leaves, value, rows))
     return;
+  if (trusted || is_proven(address, leaves)) address.limit = nullptr;
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
   if (affine) return store_affine(address, leaves, value);
   store_scatter(address, leaves, value);
@@ -580,7 +591,8 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
                            const Leaves& value) {
   std::int64_t step = interleave(*p_.module, address, leaves);
   bool dense = step > 0 && step == static_cast<std::int64_t>(leaves.size());
-  if (!dense) return store_scatter(address, leaves, value);
+  bool sparse = step > 0 && step <= kMaxGap && t_.masked_memory;
+  if (!dense && !sparse) return store_scatter(address, leaves, value);
   Extent e = extent_of(*p_.module, leaves);
   unsigned size = scalar_size(*p_.module, leaves[0].type);
   bool by_chunk = address.offset.s.varies_by_chunk() || mask_.s.varies_by_chunk();
@@ -620,10 +632,18 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
           mix[n] = static_cast<int>(n % step == k ? total + n : n);
         data = i == 0 ? apart : b_.CreateShuffleVector(data, apart, mix);
       }
-      if (mask) {
+      if (mask || !dense) {
+        // What lies between the components is not touched.
+        llvm::SmallVector<bool, 16> there(static_cast<std::size_t>(step), false);
+        for (const auto& leaf : leaves)
+          there[static_cast<std::size_t>((static_cast<std::int64_t>(leaf.offset) - e.low) / size)] =
+              true;
         llvm::SmallVector<int, 128> repeat;
-        for (unsigned n = 0; n < total; ++n) repeat.push_back(static_cast<int>(n / step));
-        mask = b_.CreateShuffleVector(mask, repeat);
+        for (unsigned n = 0; n < total; ++n)
+          repeat.push_back(static_cast<int>(there[n % step] ? n / step : g_.width));
+        LlvmType* bits = wide(b_.getInt1Ty());
+        if (!mask) mask = llvm::Constant::getAllOnesValue(bits);
+        mask = b_.CreateShuffleVector(mask, llvm::Constant::getNullValue(bits), repeat);
       }
     }
     store_vector(address, element_pointer(address, c, e.low), data, mask, std::min(size, 4u));

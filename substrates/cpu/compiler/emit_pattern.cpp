@@ -230,19 +230,38 @@ Emitter::Rows Emitter::table_rows(const Address& address, const std::vector<Plac
   rows.first = (first >= 0 ? first : first - row + 1) / row * row;
   rows.span = (last - rows.first) / row * row + row;
   if (rows.span > kMaxRows * row) return rows;
+  // Rows may begin a little earlier, where that keeps the last one in range. That also makes
+  // one set of rows of those of two tables that fit into each other.
+  auto* limit = llvm::dyn_cast<llvm::ConstantInt>(address.limit);
+  if (limit && address.reach) {
+    std::int64_t beyond = static_cast<std::int64_t>(address.reach->high) - last + rows.first +
+                          static_cast<std::int64_t>(leaves[0].offset) + rows.span -
+                          limit->getSExtValue();
+    std::int64_t spare = rows.first + rows.span - (last + kElement);
+    if (beyond > 0 && beyond <= spare && beyond % kElement == 0) rows.first -= beyond;
+  }
   for (unsigned l = 0; l < g_.width; ++l)
     rows.places.push_back((*table)[l] * address.scale - rows.first);
   return rows;
 }
 
-// Where the rows of each of `count` chunks begin, behind a branch: what follows is for the case
-// that all of them are in range, and `slow` for the other.
+// Whatever the base: the lanes with the table's ends are in range, which bounds the base.
+bool Emitter::rows_are_inside(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                              const Rows& rows) const {
+  auto [low, high] =
+      std::minmax_element(address.index.s.table->begin(), address.index.s.table->begin() + g_.width);
+  auto at = static_cast<std::int64_t>(leaves[0].offset) + rows.first;
+  return is_inside(address, at - *low * address.scale, at - *high * address.scale + rows.span);
+}
+
+// Where the rows of each of `count` chunks begin; behind a branch if need be: what follows is
+// for the case that all of them are in range, and `slow` (null if there is none) for the other.
 LlvmValues Emitter::open_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
                               const Rows& rows, unsigned count, BasicBlock* slow) {
   auto number = [&](std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); };
   LlvmValue* bytes = number(rows.span);
-  LlvmValue* last = b_.CreateSub(address.limit, bytes);
-  LlvmValue* inside = b_.CreateICmpUGE(address.limit, bytes);
+  LlvmValue* last = slow ? b_.CreateSub(address.limit, bytes) : nullptr;
+  LlvmValue* inside = slow ? b_.CreateICmpUGE(address.limit, bytes) : nullptr;
   LlvmValues origins;
   for (unsigned c = 0; c < count; ++c) {
     LlvmValue* lane = b_.CreateExtractElement(vector_of(address.index, c), std::uint64_t{0});
@@ -251,9 +270,10 @@ LlvmValues Emitter::open_rows(const Address& address, const std::vector<PlacedLe
     LlvmValue* at =
         b_.CreateAdd(b_.CreateMul(base, number(address.scale)), base_of(address.offset, c));
     at = b_.CreateAdd(at, number(rows.first + static_cast<std::int64_t>(leaves[0].offset)));
-    inside = b_.CreateAnd(inside, b_.CreateICmpULE(at, last));
+    if (slow) inside = b_.CreateAnd(inside, b_.CreateICmpULE(at, last));
     origins.push_back(b_.CreateGEP(b_.getInt8Ty(), address.base, at));
   }
+  if (!slow) return origins;
   BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
   b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(fast);
@@ -263,13 +283,20 @@ LlvmValues Emitter::open_rows(const Address& address, const std::vector<PlacedLe
 Leaves Emitter::load_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
                                 const Rows& rows) {
   unsigned count = address.index.s.chunk || address.offset.s.varies_by_chunk() ? g_.chunks : 1;
-  BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
-  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+  const bool proven = rows_are_inside(address, leaves, rows);
+  BasicBlock* slow = proven ? nullptr : BasicBlock::Create(cx_, "edge", fn_);
   LlvmValues loaded;
   for (LlvmValue* origin : open_rows(address, leaves, rows, count, slow))
     loaded.push_back(from_memory(
         load_places(address, origin, kElement, rows.places, memory_type(leaves[0].type)),
         leaves[0].type));
+  Leaves out(1);
+  out[0].s = Shape::varying(count > 1);
+  if (proven) {
+    out[0].v = std::move(loaded);
+    return out;
+  }
+  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
   BasicBlock* fast = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
@@ -277,8 +304,6 @@ Leaves Emitter::load_table_rows(const Address& address, const std::vector<Placed
   BasicBlock* slow_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
-  Leaves out(1);
-  out[0].s = Shape::varying(count > 1);
   for (unsigned c = 0; c < count; ++c) {
     auto* phi = b_.CreatePHI(loaded[c]->getType(), 2);
     phi->addIncoming(loaded[c], fast);
@@ -295,8 +320,8 @@ bool Emitter::store_table_rows(const Address& address, const std::vector<PlacedL
   for (unsigned l = 0; l < rows.places.size(); ++l)
     for (unsigned k = 0; k < l; ++k)
       if (rows.places[l] == rows.places[k]) return false;
-  BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
-  BasicBlock* done = BasicBlock::Create(cx_, "written", fn_);
+  const bool proven = rows_are_inside(address, leaves, rows);
+  BasicBlock* slow = proven ? nullptr : BasicBlock::Create(cx_, "edge", fn_);
   LlvmValues origins = open_rows(address, leaves, rows, g_.chunks, slow);
   for (unsigned c = 0; c < g_.chunks; ++c) {
     LlvmValue* v = to_memory(vector_of(value[0], c));
@@ -306,6 +331,8 @@ bool Emitter::store_table_rows(const Address& address, const std::vector<PlacedL
           load_places(address, origins[c], kElement, rows.places, memory_type(leaves[0].type)));
     store_places(address, origins[c], kElement, rows.places, v);
   }
+  if (proven) return true;
+  BasicBlock* done = BasicBlock::Create(cx_, "written", fn_);
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
   store_scatter(address, leaves, value);

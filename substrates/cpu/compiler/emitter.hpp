@@ -18,6 +18,7 @@
 #include "compiler/analysis.hpp"
 #include "compiler/llvm_pch.hpp"
 #include "compiler/memory_layout.hpp"
+#include "compiler/ranges.hpp"
 
 namespace sokr::cpu {
 
@@ -71,6 +72,8 @@ struct Address {
   bool parts = true;
   LlvmValue *common = nullptr, *sums = nullptr;
   Val own;
+  // Of the offset and the index together, as far as they are known for every lane.
+  std::optional<Range> reach = Range{};
   Placed placed;  // what is there
   int alias_scope = -1;
   bool invariant = false, is_volatile = false;
@@ -248,6 +251,8 @@ class Emitter {
     std::int64_t first = 0, span = 0;  // bytes of the rows beside the base
   };
   Rows table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  bool rows_are_inside(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                       const Rows& rows) const;
   LlvmValues open_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
                        const Rows& rows, unsigned count, BasicBlock* slow);
   Leaves load_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
@@ -268,6 +273,7 @@ class Emitter {
   LlvmValue* lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
                             std::int64_t high);
   bool always_inside(const Address& address, unsigned chunk, LlvmValue* start, std::int64_t span);
+  bool is_inside(const Address& address, std::int64_t low, std::int64_t high) const;
   LlvmValue* range_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
   Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
@@ -287,6 +293,7 @@ class Emitter {
                      const Leaves& value);
   void store_vector(const Address& address, LlvmValue* pointer, LlvmValue* value, LlvmValue* mask,
                     unsigned align);
+  bool is_proven(const Address& address, const std::vector<PlacedLeaf>& leaves) const;
   LlvmType* memory_type(Id scalar) const;
   LlvmValue* to_memory(LlvmValue* value);
   LlvmValue* from_memory(LlvmValue* value, Id scalar);
@@ -395,6 +402,7 @@ class Emitter {
   const Program& p_;
   const Analysis& a_;
   const Geometry& g_;
+  Ranges ranges_;
   const CompileOptions& o_;
   TargetTraits t_;
   Id bound_ = 0;
