@@ -206,7 +206,7 @@ Address Emitter::root_address(Id root) {
             b_.getInt8Ty(), scratch_, {b_.getInt64(offset)}, "workgroup", entry_->getTerminator());
       address.base = base;
       address.limit = b_.getInt64(size);
-      address.placed.type = variable->pointee;
+      address.root = address.placed.type = variable->pointee;
       auto scope = scope_of_binding_.find(UINT64_MAX - root);
       if (scope != scope_of_binding_.end()) address.alias_scope = scope->second;
       return address;
@@ -220,6 +220,7 @@ Address Emitter::dynamic_address(const Leaves& pointer, Id pointer_type) {
   const spirv::Type* type = p_.module->type(pointer_type);
   Address address;
   address.reach.reset();
+  address.anywhere = true;
   address.placed.type = type ? type->element : 0;
   if (pointer.size() == 1) {
     address.space = Space::kPhysical;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
+
 #include "compiler/emitter.hpp"
 #include "compiler/support.hpp"
 #include "compiler/transfer.hpp"
@@ -6,9 +8,11 @@
 namespace sokr::cpu {
 
 void Emitter::open_guard(Guard& guard) {
+  LlvmValue* some = any(mask_);
+  if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(some); known && known->isOne()) return;
   BasicBlock* body = BasicBlock::Create(cx_, "some", fn_);
   guard.skip = BasicBlock::Create(cx_, "none", fn_);
-  b_.CreateCondBr(any(mask_), body, guard.skip);
+  branch(some, body, guard.skip);
   b_.SetInsertPoint(body);
   guard.scope = open_scope();
 }
@@ -24,7 +28,7 @@ struct Emitter::Cold {
 
 void Emitter::close_guard(Guard& guard) {
   if (!guard.skip) return;
-  b_.CreateBr(guard.skip);
+  jump(guard.skip);
   b_.SetInsertPoint(guard.skip);
   close_scope(guard.scope);
   scopes_.pop_back();
@@ -107,7 +111,13 @@ void Emitter::emit_uniform(std::uint32_t root) {
   BasicBlock* leave = BasicBlock::Create(cx_, "leave", fn_);
   // The construct around may have used the label already, to get here.
   if (!labels_.empty()) labels_[construct.begin] = nullptr;
-  b_.CreateBr(block_label(construct.begin));
+  const bool comes_back = std::ranges::any_of(
+      p_.blocks[construct.begin].predecessors,
+      [&](std::uint32_t from) { return p_.contains(root, from); });
+  if (comes_back)
+    jump(block_label(construct.begin));
+  else
+    b_.CreateBr(block_label(construct.begin));
   for (std::uint32_t b = construct.begin; b < construct.end && !failure_;) {
     if (b != construct.begin && p_.blocks[b].predecessors.empty()) {
       ++b;
@@ -122,7 +132,14 @@ void Emitter::emit_uniform(std::uint32_t root) {
       const Construct& inner = p_.constructs[parting];
       emit_divergent(parting);
       bool inside = inner.merge < construct.end && !p_.blocks[inner.merge].predecessors.empty();
-      b_.CreateBr(inside ? block_label(inner.merge) : leave);
+      bool only_way = inside && inner.merge == inner.end &&
+                      std::ranges::all_of(
+                          p_.blocks[inner.merge].predecessors,
+                          [&](std::uint32_t from) { return p_.contains(parting, from); });
+      if (only_way)
+        b_.CreateBr(block_label(inner.merge));
+      else
+        jump(inside ? block_label(inner.merge) : leave);
       b = inner.end;
       continue;
     }
@@ -148,22 +165,27 @@ void Emitter::uniform_edge(std::uint32_t from, std::uint32_t to, std::uint32_t r
   keep_loads_ = true;
   if (!p_.contains(root, to)) {
     add_mask(to, mask_);
-    b_.CreateBr(leave);
+    jump(leave);
     return;
   }
   if (to <= from && needs_abort_check(innermost_loop(p_, to))) emit_abort_check();
-  b_.CreateBr(block_label(to));
+  if (to == from + 1 && p_.blocks[to].predecessors.size() == 1)
+    b_.CreateBr(block_label(to));
+  else
+    jump(block_label(to));
 }
 
 void Emitter::emit_exit_uniform(std::uint32_t block, std::uint32_t root, BasicBlock* leave) {
   if (failure_) return;
   const Block& source = p_.blocks[block];
   if (source.exit == Exit::kEnd) {
-    b_.CreateBr(leave);
+    jump(leave);
     return;
   }
   if (source.exit == Exit::kJump) return uniform_edge(block, source.targets[0], root, leave);
   LlvmValue* condition = base_of(get(source.condition)[0], 0);
+  settle_held();
+  forget_held();
   auto edge = [&](std::uint32_t to) {
     BasicBlock* label = BasicBlock::Create(cx_, "edge", fn_);
     llvm::IRBuilder<>::InsertPointGuard place(b_);
@@ -245,7 +267,7 @@ void Emitter::emit_divergent(std::uint32_t construct) {
   if (goes_round_together(construct)) {
     emit_together_loop(construct, live, loop);
   } else {
-    b_.CreateBr(loop);
+    jump(loop);
   }
   b_.SetInsertPoint(loop);
   Cold parted(*this);
@@ -257,7 +279,7 @@ void Emitter::emit_divergent(std::uint32_t construct) {
   mask_ = mask;
   emit_divergent_items(construct);
   if (needs_abort_check(construct)) emit_abort_check();
-  b_.CreateCondBr(any(load_slot(live)), loop, leave);
+  branch(any(load_slot(live)), loop, leave);
   close_scope(scope);
   scopes_.pop_back();
   b_.SetInsertPoint(leave);
@@ -408,47 +430,59 @@ bool Emitter::is_made_twice(std::uint32_t construct, std::uint32_t block) const 
 // once in general. `selection`: the construct that the branch opens, if it is not `construct`.
 void Emitter::emit_both_ways(std::uint32_t construct, std::uint32_t selection, std::uint32_t block,
                              std::uint32_t on) {
-  BasicBlock* together = BasicBlock::Create(cx_, "together", fn_);
-  BasicBlock* parted = BasicBlock::Create(cx_, "parted", fn_);
-  BasicBlock* done = BasicBlock::Create(cx_, "done", fn_);
   Val here = mask_;
   LlvmValue* all_on = everyone(block, on);
   if (!is_full(here)) all_on = b_.CreateAnd(all_on, all(here));
+  auto as_together = [&] {
+    std::uint32_t scope = open_scope();
+    mask_ = constant_val(b_.getTrue());
+    phi_edge(block, on, mask_);
+    chain_ = {on, mask_, false};
+    emit_divergent_items(construct, on);
+    close_scope(scope);
+    scopes_.pop_back();
+    mask_ = here;
+  };
+  auto as_parted = [&] {
+    std::uint32_t scope = open_scope();
+    mask_ = here;
+    block_ = block;
+    chain_.block = kNone;
+    if (selection != kNone) {
+      make_mask_slots(selection);
+      emit_exit_divergent(block);
+      emit_divergent_items(selection, block + 1);
+      mask_ = here;
+      chain_.block = kNone;
+      emit_divergent_items(construct, p_.constructs[selection].end);
+    } else {
+      emit_exit_divergent(block);
+      emit_divergent_items(construct, block + 1);
+    }
+    close_scope(scope);
+    scopes_.pop_back();
+    mask_ = here;
+  };
+  if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(all_on))
+    return known->isOne() ? as_together() : as_parted();
+  BasicBlock* together = BasicBlock::Create(cx_, "together", fn_);
+  BasicBlock* parted = BasicBlock::Create(cx_, "parted", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "done", fn_);
+  const auto held = held_;  // what is known here is known on both ways
   b_.CreateCondBr(all_on, together, parted, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(together);
-  std::uint32_t scope = open_scope();
-  mask_ = constant_val(b_.getTrue());
-  phi_edge(block, on, mask_);
-  chain_ = {on, mask_, false};
-  emit_divergent_items(construct, on);
-  close_scope(scope);
-  scopes_.pop_back();
-  b_.CreateBr(done);
-
+  as_together();
+  jump(done);
   for (std::size_t b = block + 1; b < p_.constructs[construct].end && b < labels_.size(); ++b)
     labels_[b] = nullptr;
   b_.SetInsertPoint(parted);
-  Cold cold(*this);
-  scope = open_scope();
-  mask_ = here;
-  block_ = block;
-  chain_.block = kNone;
-  if (selection != kNone) {
-    make_mask_slots(selection);
-    emit_exit_divergent(block);
-    emit_divergent_items(selection, block + 1);
-    mask_ = here;
-    chain_.block = kNone;
-    emit_divergent_items(construct, p_.constructs[selection].end);
-  } else {
-    emit_exit_divergent(block);
-    emit_divergent_items(construct, block + 1);
+  held_ = held;
+  {
+    Cold cold(*this);
+    as_parted();
   }
-  close_scope(scope);
-  scopes_.pop_back();
-  b_.CreateBr(done);
+  jump(done);
   b_.SetInsertPoint(done);
-  mask_ = here;
 }
 
 // A loop that they enter together and leave by the test at its head, and the block that tests.
@@ -486,9 +520,9 @@ void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBloc
   BasicBlock* part = BasicBlock::Create(cx_, "part", fn_);
   Val saved = mask_, full = constant_val(b_.getTrue());
   if (is_full(saved))
-    b_.CreateBr(head);
+    jump(head);
   else
-    b_.CreateCondBr(all(saved), head, parted);
+    branch(all(saved), head, parted);
   b_.SetInsertPoint(head);
   std::uint32_t scope = open_scope();
   block_ = c.header;
@@ -497,20 +531,20 @@ void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBloc
   mask_ = full;
   for (std::uint32_t b = c.header; b <= test; ++b) emit_body(b);
   LlvmValue* all_on = everyone(test, on);
-  b_.CreateCondBr(all_on, stay, part, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  branch(all_on, stay, part, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(part);
   store_slot(live, full, nullptr);
-  b_.CreateBr(parted);
+  jump(parted);
   b_.SetInsertPoint(stay);
   phi_edge(test, on, full);
   chain_ = {on, full, false};
   emit_divergent_items(loop, on);
   if (needs_abort_check(loop)) emit_abort_check();
   if (a_.escapes[loop] || leaves_otherwise(loop, test))
-    b_.CreateCondBr(all(load_slot(live)), head, parted,
+    branch(all(load_slot(live)), head, parted,
                     llvm::MDBuilder(cx_).createLikelyBranchWeights());
   else
-    b_.CreateBr(head);
+    jump(head);
   close_scope(scope);
   scopes_.pop_back();
   for (std::uint32_t b = c.begin; b < c.end && b < labels_.size(); ++b) labels_[b] = nullptr;

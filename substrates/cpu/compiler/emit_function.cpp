@@ -68,7 +68,7 @@ void Emitter::begin_function() {
   leave_ = BasicBlock::Create(cx_, "return", fn_);
   BasicBlock* start = BasicBlock::Create(cx_, "start", fn_);
   b_.SetInsertPoint(entry_);
-  b_.CreateBr(start);
+  jump(start);
   b_.SetInsertPoint(leave_);
   b_.CreateRetVoid();
   b_.SetInsertPoint(start);
@@ -155,7 +155,7 @@ void Emitter::zero_workgroup_memory() {
     BasicBlock* before = b_.GetInsertBlock();
     BasicBlock* loop = BasicBlock::Create(cx_, "zero", fn_);
     BasicBlock* done = BasicBlock::Create(cx_, "zeroed", fn_);
-    b_.CreateBr(loop);
+    jump(loop);
     b_.SetInsertPoint(loop);
     llvm::PHINode* i = b_.CreatePHI(b_.getInt64Ty(), 2);
     LlvmValue* at = b_.CreateAdd(b_.CreateMul(i, b_.getInt64(64)), b_.getInt64(place.first));
@@ -164,7 +164,7 @@ void Emitter::zero_workgroup_memory() {
     LlvmValue* next = b_.CreateAdd(i, b_.getInt64(1));
     i->addIncoming(b_.getInt64(0), before);
     i->addIncoming(next, loop);
-    b_.CreateCondBr(b_.CreateICmpULT(next, b_.getInt64(vectors)), loop, done);
+    branch(b_.CreateICmpULT(next, b_.getInt64(vectors)), loop, done);
     b_.SetInsertPoint(done);
   }
 }
@@ -174,7 +174,7 @@ void Emitter::emit_abort_check() {
   auto* load = b_.CreateAlignedLoad(b_.getInt32Ty(), flag, llvm::Align(4));
   load->setAtomic(llvm::AtomicOrdering::Monotonic);
   BasicBlock* on = BasicBlock::Create(cx_, "on", fn_);
-  b_.CreateCondBr(b_.CreateICmpEQ(load, b_.getInt32(0)), on, leave_,
+  branch(b_.CreateICmpEQ(load, b_.getInt32(0)), on, leave_,
                   llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(on);
 }
@@ -200,11 +200,11 @@ void Emitter::emit_groups() {
   LlvmValue* end = fn_->getArg(2);
   zero_counters();
   start = b_.GetInsertBlock();
-  b_.CreateBr(head);
+  jump(head);
   b_.SetInsertPoint(head);
   llvm::PHINode* group = b_.CreatePHI(b_.getInt32Ty(), 2, "group");
   group->addIncoming(fn_->getArg(1), start);
-  b_.CreateCondBr(b_.CreateICmpULT(group, end), body, leave_);
+  branch(b_.CreateICmpULT(group, end), body, leave_);
   b_.SetInsertPoint(body);
   LlvmValue* row = b_.CreateUDiv(group, group_count_[0]);
   LlvmValue* first = b_.CreateSub(group, b_.CreateMul(row, group_count_[0]));
@@ -222,14 +222,14 @@ void Emitter::emit_groups() {
   emit_run(first, length, rows);
   if (rows) end_pass_loop();
   group->addIncoming(b_.CreateAdd(group, length), b_.GetInsertBlock());
-  b_.CreateBr(head);
+  jump(head);
 }
 
 void Emitter::emit_run(LlvmValue* first, LlvmValue* length, bool one_pass) {
   BasicBlock* before = b_.GetInsertBlock();
   BasicBlock* loop = BasicBlock::Create(cx_, "group", fn_);
   BasicBlock* done = BasicBlock::Create(cx_, "run_end", fn_);
-  b_.CreateBr(loop);
+  jump(loop);
   b_.SetInsertPoint(loop);
   llvm::PHINode* x = b_.CreatePHI(b_.getInt32Ty(), 2, "group_x");
   x->addIncoming(first, before);
@@ -243,7 +243,8 @@ void Emitter::emit_run(LlvmValue* first, LlvmValue* length, bool one_pass) {
     emit_passes();
   LlvmValue* next = b_.CreateAdd(x, b_.getInt32(1));
   x->addIncoming(next, b_.GetInsertBlock());
-  b_.CreateCondBr(b_.CreateICmpEQ(next, b_.CreateAdd(first, length)), done, loop);
+  forget_held();
+  branch(b_.CreateICmpEQ(next, b_.CreateAdd(first, length)), done, loop);
   b_.SetInsertPoint(done);
 }
 
@@ -268,7 +269,7 @@ void Emitter::begin_pass_loop() {
   } else {
     BasicBlock* before = b_.GetInsertBlock();
     loop.head = BasicBlock::Create(cx_, "pass", fn_);
-    b_.CreateBr(loop.head);
+    jump(loop.head);
     b_.SetInsertPoint(loop.head);
     loop.counter = b_.CreatePHI(b_.getInt32Ty(), 2, "pass");
     loop.counter->addIncoming(b_.getInt32(0), before);
@@ -292,7 +293,7 @@ void Emitter::end_pass_loop() {
     LlvmValue* next = b_.CreateAdd(pass_, b_.getInt32(1));
     pass_loop_.counter->addIncoming(next, b_.GetInsertBlock());
     BasicBlock* after = BasicBlock::Create(cx_, "passes", fn_);
-    b_.CreateCondBr(b_.CreateICmpULT(next, b_.getInt32(g_.passes())), pass_loop_.head, after);
+    branch(b_.CreateICmpULT(next, b_.getInt32(g_.passes())), pass_loop_.head, after);
     b_.SetInsertPoint(after);
   }
   pass_ = nullptr;

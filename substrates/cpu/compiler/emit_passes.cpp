@@ -123,7 +123,7 @@ void Emitter::emit_split(std::uint32_t construct) {
   if (c.kind == ConstructKind::kLoop) {
     loop = BasicBlock::Create(cx_, "rounds", fn_);
     leave = BasicBlock::Create(cx_, "left", fn_);
-    b_.CreateBr(loop);
+    jump(loop);
     b_.SetInsertPoint(loop);
   }
   begin_pass_loop();
@@ -160,7 +160,7 @@ void Emitter::emit_split(std::uint32_t construct) {
   leave_pass_loop();
   if (!loop) return;
   if (needs_abort_check(construct)) emit_abort_check();
-  b_.CreateCondBr(any_pass(entry), loop, leave);
+  branch(any_pass(entry), loop, leave);
   b_.SetInsertPoint(leave);
 }
 
@@ -175,10 +175,10 @@ void Emitter::emit_split_item(std::uint32_t item, std::uint32_t block) {
   LlvmValue* some = any_pass(slot->second);
   BasicBlock* body = BasicBlock::Create(cx_, "some", fn_);
   BasicBlock* none = BasicBlock::Create(cx_, "none", fn_);
-  b_.CreateCondBr(some, body, none);
+  branch(some, body, none);
   b_.SetInsertPoint(body);
   emit_split(item);
-  b_.CreateBr(none);
+  jump(none);
   b_.SetInsertPoint(none);
 }
 

@@ -11,7 +11,8 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::int64_t kElement = 4;
-constexpr std::uint64_t kMaxPromoted = 16384;  // bytes
+constexpr std::int64_t kNobody = -1, kOutside = -2;  // instead of a place
+constexpr std::uint64_t kMaxPromoted = 16384;        // bytes
 
 std::optional<std::int64_t> number(LlvmValue* value) {
   auto* c = llvm::dyn_cast_or_null<llvm::ConstantInt>(value);
@@ -44,7 +45,7 @@ bool Emitter::lane_offsets(const Address& address, unsigned chunk, Offsets& out)
   return true;
 }
 
-// Lanes that may be active and are in range; -1 for the others.
+// Of lanes that may be active and are in range; kNobody and kOutside for the others.
 bool Emitter::places_of(const Address& address, unsigned chunk, std::int64_t offset,
                         Offsets& places) {
   auto limit = number(address.limit ? address.limit : b_.getInt64(INT64_MAX));
@@ -55,7 +56,7 @@ bool Emitter::places_of(const Address& address, unsigned chunk, std::int64_t off
     std::int64_t at = places[l] + offset;
     bool nobody =
         known && known->getAggregateElement(l) && known->getAggregateElement(l)->isNullValue();
-    places[l] = nobody || at < 0 || at + kElement > *limit ? -1 : at;
+    places[l] = nobody ? kNobody : at < 0 || at + kElement > *limit ? kOutside : at;
     if (places[l] >= 0 && places[l] % kElement) return false;
   }
   return true;
@@ -132,15 +133,128 @@ LlvmValue* Emitter::load_places(const Address& address, LlvmValue* origin, unsig
   return result ? result : llvm::Constant::getNullValue(row_type);
 }
 
+// ---- Elements at hand ------------------------------------------------------------------------
+//
+// Where places are constants, a store need not be one: it says which lane of which vector each
+// element is from now on, and a load takes the lanes together. Memory is written where control
+// flow parts or meets, and before anything looks at it in another way.
+
+// Null for what may be known by another name, too.
+Emitter::Held* Emitter::held(const Address& address) {
+  if (address.is_volatile || address.space != Space::kWorkgroup || address.anywhere) return nullptr;
+  Held& memory = held_[address.base];
+  if (memory.elements.empty()) {
+    const spirv::Type* type = p_.module->type(address.root);
+    auto* limit = llvm::dyn_cast_or_null<llvm::ConstantInt>(address.limit);
+    if (!limit || (type && type->block)) {
+      held_.erase(address.base);
+      return nullptr;
+    }
+    std::uint64_t rows = (limit->getZExtValue() + row_bytes() - 1) / row_bytes();
+    memory.elements.resize(rows * g_.width);
+    memory.address = address;
+  }
+  return &memory;
+}
+
+// The elements at these places. Who is nobody gets anything, who is outside zeros.
+LlvmValue* Emitter::held_lanes(Held& memory, const Offsets& places) {
+  LlvmType* type = wide(b_.getInt32Ty());
+  auto read_row = [&](std::size_t row) {
+    LlvmValue* at =
+        b_.CreateConstGEP1_64(b_.getInt8Ty(), memory.address.base, row * row_bytes());
+    LlvmValue* v =
+        annotate(b_.CreateAlignedLoad(type, at, llvm::Align(row_bytes())), memory.address);
+    for (unsigned l = 0; l < g_.width; ++l) {
+      Element& e = memory.elements[row * g_.width + l];
+      if (!e.vector) e = {v, l, false};
+    }
+  };
+  llvm::SmallVector<LlvmValue*, 16> sources;
+  llvm::SmallVector<std::pair<std::size_t, unsigned>, 16> from;  // source, lane
+  constexpr std::size_t kAny = SIZE_MAX;
+  for (unsigned l = 0; l < g_.width; ++l) {
+    if (places[l] == kNobody) {
+      from.emplace_back(kAny, l);
+      continue;
+    }
+    Element e{llvm::Constant::getNullValue(type), l, false};
+    if (places[l] >= 0) {
+      auto index = static_cast<std::size_t>(places[l] / kElement);
+      if (!memory.elements[index].vector) read_row(index / g_.width);
+      e = memory.elements[index];
+    }
+    auto at = llvm::find(sources, e.vector);
+    from.emplace_back(static_cast<std::size_t>(at - sources.begin()), e.lane);
+    if (at == sources.end()) sources.push_back(e.vector);
+  }
+  if (sources.empty()) return llvm::Constant::getNullValue(type);
+  LlvmValue* result = sources[0];
+  for (std::size_t next = 1; next == 1 || next < sources.size(); ++next) {
+    llvm::SmallVector<int, 16> pick;
+    bool same = true;
+    for (unsigned l = 0; l < g_.width; ++l) {
+      auto [source, lane] = from[l];
+      bool first = next == 1 && source == 0, now = source == next;
+      pick.push_back(static_cast<int>(now ? g_.width + lane : first ? lane : l));
+      same &= pick.back() == static_cast<int>(l);
+    }
+    if (!same) result = b_.CreateShuffleVector(result, next < sources.size() ? sources[next] : result, pick);
+  }
+  return result;
+}
+
+void Emitter::settle_held() {
+  for (auto& [base, memory] : held_)
+    for (std::size_t row = 0; row < memory.elements.size() / g_.width; ++row) {
+      bool written = false;
+      Offsets places;
+      for (unsigned l = 0; l < g_.width; ++l) {
+        written |= memory.elements[row * g_.width + l].written;
+        places.push_back(static_cast<std::int64_t>(row * g_.width + l) * kElement);
+      }
+      if (!written) continue;
+      LlvmValue* at = b_.CreateConstGEP1_64(b_.getInt8Ty(), base, row * row_bytes());
+      annotate(b_.CreateAlignedStore(held_lanes(memory, places), at, llvm::Align(row_bytes())),
+               memory.address);
+      for (unsigned l = 0; l < g_.width; ++l) memory.elements[row * g_.width + l].written = false;
+    }
+}
+
+// Before an access that may reach the same memory, but not by constant places.
+void Emitter::release_held(const Address& address, bool writes) {
+  if (held_.empty() || (address.space != Space::kWorkgroup && !address.anywhere &&
+                        address.space != Space::kPhysical))
+    return;
+  settle_held();
+  if (writes) forget_held();
+}
+
+void Emitter::jump(BasicBlock* to) {
+  settle_held();
+  forget_held();
+  b_.CreateBr(to);
+}
+
+void Emitter::branch(LlvmValue* condition, BasicBlock* yes, BasicBlock* no,
+                     llvm::MDNode* weights) {
+  settle_held();
+  forget_held();
+  b_.CreateCondBr(condition, yes, no, weights);
+}
+
 Leaves Emitter::load_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   Leaves out(leaves.size());
   for (auto& leaf : out) leaf.s = Shape::varying(g_.chunks > 1);
   Offsets places;
+  Held* memory = held(address);
+  if (!memory) release_held(address, false);
   for (unsigned c = 0; c < g_.chunks; ++c)
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       places_of(address, c, static_cast<std::int64_t>(leaves[i].offset), places);
-      LlvmValue* v =
-          load_places(address, address.base, row_bytes(), places, memory_type(leaves[i].type));
+      LlvmType* type = memory_type(leaves[i].type);
+      LlvmValue* v = memory ? b_.CreateBitCast(held_lanes(*memory, places), wide(type))
+                            : load_places(address, address.base, row_bytes(), places, type);
       out[i].v.push_back(from_memory(v, leaves[i].type));
     }
   return out;
@@ -161,16 +275,97 @@ bool Emitter::store_pattern(const Address& address, const std::vector<PlacedLeaf
       }
     }
   }
+  Held* memory = held(address);
+  if (!memory) release_held(address, true);
+  LlvmType* words = wide(b_.getInt32Ty());
   for (unsigned c = 0; c < g_.chunks; ++c)
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       places_of(address, c, static_cast<std::int64_t>(leaves[i].offset), places);
-      LlvmValue* v = to_memory(vector_of(value[i], c));
+      LlvmValue* v = b_.CreateBitCast(to_memory(vector_of(value[i], c)), words);
       LlvmValue* mask = mask_vector(c);
       if (!llvm::isa<llvm::Constant>(mask))
-        v = b_.CreateSelect(
-            mask, v,
-            load_places(address, address.base, row_bytes(), places, memory_type(leaves[i].type)));
-      store_places(address, address.base, row_bytes(), places, v);
+        v = b_.CreateSelect(mask, v,
+                            memory ? held_lanes(*memory, places)
+                                   : load_places(address, address.base, row_bytes(), places,
+                                                 b_.getInt32Ty()));
+      if (!memory) {
+        store_places(address, address.base, row_bytes(), places, v);
+        continue;
+      }
+      for (unsigned l = 0; l < g_.width; ++l)
+        if (places[l] >= 0)
+          memory->elements[static_cast<std::size_t>(places[l] / kElement)] = {v, l, true};
+    }
+  return true;
+}
+
+// A constant place that a whole register of lanes shares.
+bool Emitter::single_place(const Address& address, unsigned chunk, std::int64_t offset,
+                           std::int64_t& place) {
+  auto at = number(base_of(address.offset, chunk)), limit = number(address.limit);
+  if (!at || !limit) return false;
+  place = *at + offset;
+  return place >= 0 && place % kElement == 0 && place + kElement <= *limit;
+}
+
+// Nothing where each chunk has a place of its own: those are read from memory, which repeats a
+// number for all lanes at no cost.
+std::optional<Leaves> Emitter::load_single(const Address& address,
+                                           const std::vector<PlacedLeaf>& leaves) {
+  if (address.space != Space::kWorkgroup || g_.passes() != 1 ||
+      address.offset.s.varies_by_chunk())
+    return std::nullopt;
+  std::int64_t place = 0;
+  for (const auto& leaf : leaves)
+    if (scalar_size(*p_.module, leaf.type) != kElement ||
+        !single_place(address, 0, static_cast<std::int64_t>(leaf.offset), place))
+      return std::nullopt;
+  Held* memory = held(address);
+  if (!memory) return std::nullopt;
+  Leaves out;
+  for (const auto& leaf : leaves) {
+    single_place(address, 0, static_cast<std::int64_t>(leaf.offset), place);
+    Element& e = memory->elements[static_cast<std::size_t>(place / kElement)];
+    if (!e.vector) {
+      Offsets places(g_.width, kNobody);
+      places[0] = place;
+      held_lanes(*memory, places);  // reads the row
+    }
+    LlvmValue* word = b_.CreateExtractElement(e.vector, std::uint64_t{e.lane});
+    word = b_.CreateBitCast(word, memory_type(leaf.type));
+    out.push_back(constant_val(from_memory(word, leaf.type)));
+  }
+  return out;
+}
+
+// One of those who are there wins.
+bool Emitter::store_single(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                           const Leaves& value) {
+  if (address.space != Space::kWorkgroup || g_.passes() != 1) return false;
+  std::int64_t place = 0;
+  llvm::SmallVector<std::optional<unsigned>, 16> winner;  // a lane of each chunk
+  for (unsigned c = 0; c < g_.chunks; ++c) {
+    for (const auto& leaf : leaves)
+      if (scalar_size(*p_.module, leaf.type) != kElement ||
+          !single_place(address, c, static_cast<std::int64_t>(leaf.offset), place))
+        return false;
+    auto* mask = llvm::dyn_cast<llvm::Constant>(mask_vector(c));
+    if (!mask) return false;
+    winner.emplace_back();
+    for (unsigned l = 0; l < g_.width && !winner.back(); ++l) {
+      auto* bit = mask->getAggregateElement(l);
+      if (!bit) return false;
+      if (bit->isOneValue()) winner.back() = l;
+    }
+  }
+  Held* memory = held(address);
+  if (!memory) return false;
+  for (unsigned c = 0; c < g_.chunks; ++c)
+    for (std::size_t i = 0; i < leaves.size() && winner[c]; ++i) {
+      single_place(address, c, static_cast<std::int64_t>(leaves[i].offset), place);
+      LlvmValue* v =
+          b_.CreateBitCast(to_memory(vector_of(value[i], c)), wide(b_.getInt32Ty()));
+      memory->elements[static_cast<std::size_t>(place / kElement)] = {v, *winner[c], true};
     }
   return true;
 }

@@ -77,6 +77,8 @@ struct Address {
   Placed placed;  // what is there
   int alias_scope = -1;
   bool invariant = false, is_volatile = false;
+  Id root = 0;            // Workgroup: the variable's type
+  bool anywhere = false;  // a pointer that was computed: nobody knows into what
 };
 
 // Of a comparison; BAD_ICMP_PREDICATE for other operations.
@@ -241,6 +243,30 @@ class Emitter {
   unsigned row_bytes() const { return 4 * g_.width; }
   LlvmValue* load_places(const Address& address, LlvmValue* origin, unsigned align,
                          const Offsets& places, LlvmType* type);
+  // Elements of such memory whose values are known to be lanes of vectors at hand. What is
+  // written stays there until something else may look at the memory.
+  struct Element {
+    LlvmValue* vector = nullptr;  // of i32; null: only memory has it
+    unsigned lane = 0;
+    bool written = false;  // memory does not have it yet
+  };
+  struct Held {
+    Address address;
+    std::vector<Element> elements;
+  };
+  Held* held(const Address& address);
+  LlvmValue* held_lanes(Held& memory, const Offsets& places);
+  bool single_place(const Address& address, unsigned chunk, std::int64_t offset,
+                    std::int64_t& place);
+  std::optional<Leaves> load_single(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  bool store_single(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                    const Leaves& value);
+  void settle_held();
+  void forget_held() { held_.clear(); }  // memory is not looked at any more, or is settled
+  void release_held(const Address& address, bool writes);
+  void jump(BasicBlock* to);
+  void branch(LlvmValue* condition, BasicBlock* yes, BasicBlock* no,
+              llvm::MDNode* weights = nullptr);
   Leaves load_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves);
   bool store_pattern(const Address& address, const std::vector<PlacedLeaf>& leaves,
                      const Leaves& value);
@@ -427,6 +453,7 @@ class Emitter {
   std::unordered_map<Id, std::pair<std::uint64_t, std::uint64_t>> workgroup_;  // offset, size
   std::unordered_map<Id, llvm::Instruction*> workgroup_base_;
   BasicBlock* group_start_ = nullptr;
+  llvm::MapVector<LlvmValue*, Held> held_;  // by the variable's base
   std::unordered_map<Id, std::uint32_t> first_binding_;  // variable -> flattened index
   std::vector<llvm::MDNode*> alias_scopes_;
   llvm::MDNode* alias_domain_ = nullptr;

@@ -14,7 +14,7 @@ constexpr std::size_t kSmallKernel = 64;  // instructions
 // Instructions of all chunks. Large kernels keep the processor busy with one chunk, and
 // compiling takes as long as their sum.
 constexpr std::size_t kMaxWork = 4000;
-constexpr std::size_t kMaxWhole = 8000;  // the same, for a workgroup in one pass
+constexpr std::size_t kMaxWhole = 16000;  // the same, for a workgroup in one pass
 constexpr std::uint32_t kMaxRagged = 4;  // chunks that wait for each other's longest loop
 constexpr double kPassing = 0.75;        // registers of a chunk for what does not last
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_LLVM_PCH_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_LLVM_PCH_HPP_
+#include <llvm/ADT/MapVector.h>
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DerivedTypes.h>
