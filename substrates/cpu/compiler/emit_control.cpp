@@ -111,9 +111,9 @@ void Emitter::emit_uniform(std::uint32_t root) {
   BasicBlock* leave = BasicBlock::Create(cx_, "leave", fn_);
   // The construct around may have used the label already, to get here.
   if (!labels_.empty()) labels_[construct.begin] = nullptr;
-  const bool comes_back = std::ranges::any_of(
-      p_.blocks[construct.begin].predecessors,
-      [&](std::uint32_t from) { return p_.contains(root, from); });
+  const bool comes_back =
+      std::ranges::any_of(p_.blocks[construct.begin].predecessors,
+                          [&](std::uint32_t from) { return p_.contains(root, from); });
   if (comes_back)
     jump(block_label(construct.begin));
   else
@@ -132,10 +132,10 @@ void Emitter::emit_uniform(std::uint32_t root) {
       const Construct& inner = p_.constructs[parting];
       emit_divergent(parting);
       bool inside = inner.merge < construct.end && !p_.blocks[inner.merge].predecessors.empty();
-      bool only_way = inside && inner.merge == inner.end &&
-                      std::ranges::all_of(
-                          p_.blocks[inner.merge].predecessors,
-                          [&](std::uint32_t from) { return p_.contains(parting, from); });
+      bool only_way =
+          inside && inner.merge == inner.end &&
+          std::ranges::all_of(p_.blocks[inner.merge].predecessors,
+                              [&](std::uint32_t from) { return p_.contains(parting, from); });
       if (only_way)
         b_.CreateBr(block_label(inner.merge));
       else
@@ -265,7 +265,7 @@ void Emitter::emit_divergent(std::uint32_t construct) {
   BasicBlock* loop = BasicBlock::Create(cx_, "loop", fn_);
   BasicBlock* leave = BasicBlock::Create(cx_, "left", fn_);
   if (goes_round_together(construct)) {
-    emit_together_loop(construct, live, loop);
+    emit_together_loop(construct, live, loop, leave);
   } else {
     jump(loop);
   }
@@ -510,9 +510,10 @@ bool Emitter::goes_round_together(std::uint32_t loop) const {
   return weight(c.begin, c.end) <= kMaxTwice;
 }
 
-// Rounds that everyone takes. Who has to leave goes to `parted`, where the loop starts anew
-// with the values that the round began with.
-void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* parted) {
+// Rounds that everyone takes. Where nobody goes on, all go to `leave`. Where some do, all go to
+// `parted`, where the loop starts anew with the values that the round began with.
+void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* parted,
+                                 BasicBlock* leave) {
   const Construct& c = p_.constructs[loop];
   std::uint32_t test = tested_at(loop), on = way_on(loop, test);
   BasicBlock* head = BasicBlock::Create(cx_, "together", fn_);
@@ -533,6 +534,16 @@ void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBloc
   LlvmValue* all_on = everyone(test, on);
   branch(all_on, stay, part, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(part);
+  keep_loads_ = false;  // what is loaded here is not there on the way on
+  const std::uint32_t off = p_.blocks[test].targets[p_.blocks[test].targets[0] == on ? 1 : 0];
+  BasicBlock* out = BasicBlock::Create(cx_, "out", fn_);
+  BasicBlock* some = BasicBlock::Create(cx_, "some", fn_);
+  branch(everyone(test, off), out, some, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(out);
+  edge_divergent(test, off, full);
+  jump(leave);
+  keep_loads_ = true;
+  b_.SetInsertPoint(some);
   store_slot(live, full, nullptr);
   jump(parted);
   b_.SetInsertPoint(stay);
@@ -541,8 +552,7 @@ void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBloc
   emit_divergent_items(loop, on);
   if (needs_abort_check(loop)) emit_abort_check();
   if (a_.escapes[loop] || leaves_otherwise(loop, test))
-    branch(all(load_slot(live)), head, parted,
-                    llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    branch(all(load_slot(live)), head, parted, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   else
     jump(head);
   close_scope(scope);

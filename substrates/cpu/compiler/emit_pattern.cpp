@@ -161,8 +161,7 @@ Emitter::Held* Emitter::held(const Address& address) {
 LlvmValue* Emitter::held_lanes(Held& memory, const Offsets& places) {
   LlvmType* type = wide(b_.getInt32Ty());
   auto read_row = [&](std::size_t row) {
-    LlvmValue* at =
-        b_.CreateConstGEP1_64(b_.getInt8Ty(), memory.address.base, row * row_bytes());
+    LlvmValue* at = b_.CreateConstGEP1_64(b_.getInt8Ty(), memory.address.base, row * row_bytes());
     LlvmValue* v =
         annotate(b_.CreateAlignedLoad(type, at, llvm::Align(row_bytes())), memory.address);
     for (unsigned l = 0; l < g_.width; ++l) {
@@ -199,7 +198,8 @@ LlvmValue* Emitter::held_lanes(Held& memory, const Offsets& places) {
       pick.push_back(static_cast<int>(now ? g_.width + lane : first ? lane : l));
       same &= pick.back() == static_cast<int>(l);
     }
-    if (!same) result = b_.CreateShuffleVector(result, next < sources.size() ? sources[next] : result, pick);
+    if (!same)
+      result = b_.CreateShuffleVector(result, next < sources.size() ? sources[next] : result, pick);
   }
   return result;
 }
@@ -236,8 +236,7 @@ void Emitter::jump(BasicBlock* to) {
   b_.CreateBr(to);
 }
 
-void Emitter::branch(LlvmValue* condition, BasicBlock* yes, BasicBlock* no,
-                     llvm::MDNode* weights) {
+void Emitter::branch(LlvmValue* condition, BasicBlock* yes, BasicBlock* no, llvm::MDNode* weights) {
   settle_held();
   forget_held();
   b_.CreateCondBr(condition, yes, no, weights);
@@ -284,10 +283,10 @@ bool Emitter::store_pattern(const Address& address, const std::vector<PlacedLeaf
       LlvmValue* v = b_.CreateBitCast(to_memory(vector_of(value[i], c)), words);
       LlvmValue* mask = mask_vector(c);
       if (!llvm::isa<llvm::Constant>(mask))
-        v = b_.CreateSelect(mask, v,
-                            memory ? held_lanes(*memory, places)
-                                   : load_places(address, address.base, row_bytes(), places,
-                                                 b_.getInt32Ty()));
+        v = b_.CreateSelect(
+            mask, v,
+            memory ? held_lanes(*memory, places)
+                   : load_places(address, address.base, row_bytes(), places, b_.getInt32Ty()));
       if (!memory) {
         store_places(address, address.base, row_bytes(), places, v);
         continue;
@@ -312,8 +311,7 @@ bool Emitter::single_place(const Address& address, unsigned chunk, std::int64_t 
 // number for all lanes at no cost.
 std::optional<Leaves> Emitter::load_single(const Address& address,
                                            const std::vector<PlacedLeaf>& leaves) {
-  if (address.space != Space::kWorkgroup || g_.passes() != 1 ||
-      address.offset.s.varies_by_chunk())
+  if (address.space != Space::kWorkgroup || g_.passes() != 1 || address.offset.s.varies_by_chunk())
     return std::nullopt;
   std::int64_t place = 0;
   for (const auto& leaf : leaves)
@@ -363,8 +361,7 @@ bool Emitter::store_single(const Address& address, const std::vector<PlacedLeaf>
   for (unsigned c = 0; c < g_.chunks; ++c)
     for (std::size_t i = 0; i < leaves.size() && winner[c]; ++i) {
       single_place(address, c, static_cast<std::int64_t>(leaves[i].offset), place);
-      LlvmValue* v =
-          b_.CreateBitCast(to_memory(vector_of(value[i], c)), wide(b_.getInt32Ty()));
+      LlvmValue* v = b_.CreateBitCast(to_memory(vector_of(value[i], c)), wide(b_.getInt32Ty()));
       memory->elements[static_cast<std::size_t>(place / kElement)] = {v, *winner[c], true};
     }
   return true;
@@ -443,8 +440,8 @@ Emitter::Rows Emitter::table_rows(const Address& address, const std::vector<Plac
 // Whatever the base: the lanes with the table's ends are in range, which bounds the base.
 bool Emitter::rows_are_inside(const Address& address, const std::vector<PlacedLeaf>& leaves,
                               const Rows& rows) const {
-  auto [low, high] =
-      std::minmax_element(address.index.s.table->begin(), address.index.s.table->begin() + g_.width);
+  auto [low, high] = std::minmax_element(address.index.s.table->begin(),
+                                         address.index.s.table->begin() + g_.width);
   auto at = static_cast<std::int64_t>(leaves[0].offset) + rows.first;
   return is_inside(address, at - *low * address.scale, at - *high * address.scale + rows.span);
 }

@@ -176,7 +176,8 @@ class Emitter {
                       std::uint32_t on);
   std::uint32_t tested_at(std::uint32_t loop) const;
   bool goes_round_together(std::uint32_t loop) const;
-  void emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* parted);
+  void emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* parted,
+                          BasicBlock* leave);
   bool leaves_otherwise(std::uint32_t loop, std::uint32_t test) const;
   LlvmValue* everyone(std::uint32_t block, std::uint32_t to);
   LlvmValue* all_hold(Id condition, bool negated, std::uint32_t block);

@@ -14,9 +14,10 @@ constexpr std::size_t kSmallKernel = 64;  // instructions
 // Instructions of all chunks. Large kernels keep the processor busy with one chunk, and
 // compiling takes as long as their sum.
 constexpr std::size_t kMaxWork = 4000;
-constexpr std::size_t kMaxWhole = 16000;  // the same, for a workgroup in one pass
-constexpr std::uint32_t kMaxRagged = 4;  // chunks that wait for each other's longest loop
-constexpr double kPassing = 0.75;        // registers of a chunk for what does not last
+constexpr std::size_t kMaxWhole = 8000;      // the same, for a workgroup in one pass
+constexpr std::size_t kMaxStraight = 16000;  // without a loop: much of it is only shuffles
+constexpr std::uint32_t kMaxRagged = 4;      // chunks that wait for each other's longest loop
+constexpr double kPassing = 0.75;            // registers of a chunk for what does not last
 
 struct Census {
   std::size_t instructions = 0;
@@ -134,7 +135,8 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
     limit = std::min(limit, g.local[0] / g.width);  // one row: the others are steady steps in it
   }
   // A workgroup in one pass has no barriers.
-  bool whole = needed <= registers / 2 && census.instructions * needed < kMaxWhole &&
+  bool whole = needed <= registers / 2 &&
+               census.instructions * needed < (census.loops ? kMaxWhole : kMaxStraight) &&
                (static_cast<double>(census.pressure) + kPassing) * needed <= 2.0 * registers;
   if (program.has_barrier) limit = whole ? needed : std::min(limit, 2u);
   if (!(whole && program.has_barrier) && census.instructions * limit > kMaxWork)

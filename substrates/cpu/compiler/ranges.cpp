@@ -15,7 +15,9 @@ std::optional<Range> fitting(std::uint64_t low, std::uint64_t high) {
 }
 
 // All numbers of as many bits as the largest one has.
-std::uint64_t all_bits(std::uint64_t most) { return std::bit_ceil(most + 1) - 1; }
+std::uint64_t all_bits(std::uint64_t most) {
+  return std::bit_ceil(most + 1) - 1;
+}
 
 std::optional<Range> combined(spv::Op op, const Range& a, const Range& b) {
   const bool natural = a.high <= INT32_MAX && b.high <= INT32_MAX;
@@ -183,9 +185,9 @@ std::optional<Range> Ranges::of_counter(const Phi& phi, std::uint32_t header, st
       user <= test || !p_.contains(index, user))
     return std::nullopt;
   const Inst* less = p_.inst(block.condition);
-  const bool is_test =
-      less && (less->op == spv::Op::OpULessThan || less->op == spv::Op::OpSLessThan) &&
-      look_through(p_, less->args[0]) == phi.id && p_.constant(less->args[1]);
+  const bool is_test = less &&
+                       (less->op == spv::Op::OpULessThan || less->op == spv::Op::OpSLessThan) &&
+                       look_through(p_, less->args[0]) == phi.id && p_.constant(less->args[1]);
   if (!is_test) return std::nullopt;
   auto end = of(less->args[1], user);
   // Signed or not: both ends and the step beyond are small positive numbers.
