@@ -66,6 +66,39 @@ std::uint32_t Module::component_count(Id id) const {
   }
 }
 
+namespace {
+
+const Type* pointed_at(const Module& module, const Variable& variable) {
+  const Type* type = module.type(variable.pointee);
+  while (type && (type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray))
+    type = module.type(type->element);
+  return type;
+}
+
+bool all_members(const Type* type, bool Member::* flag) {
+  return type && type->kind == TypeKind::kStruct && !type->members.empty() &&
+         std::all_of(type->members.begin(), type->members.end(),
+                     [&](const Member& member) { return member.*flag; });
+}
+
+}  // namespace
+
+bool Module::is_read_only(const Variable& variable) const {
+  return variable.non_writable || all_members(pointed_at(*this, variable), &Member::non_writable);
+}
+
+bool Module::is_write_only(const Variable& variable) const {
+  return variable.non_readable || all_members(pointed_at(*this, variable), &Member::non_readable);
+}
+
+bool Module::is_shared_live(const Variable& variable) const {
+  if (variable.coherent || variable.is_volatile) return true;
+  const Type* type = pointed_at(*this, variable);
+  return type && std::any_of(type->members.begin(), type->members.end(), [](const Member& member) {
+           return member.coherent || member.is_volatile;
+         });
+}
+
 const Type& Module::scalar_type(Id id) const {
   static const Type kNoType;
   const Type* t = type(id);

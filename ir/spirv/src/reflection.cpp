@@ -92,12 +92,6 @@ SokrIrBindingKind kind_of(const Module& module, const Variable& variable, const 
   }
 }
 
-bool all_members(const Type& type, bool Member::* flag) {
-  return type.kind == TypeKind::kStruct && !type.members.empty() &&
-         std::all_of(type.members.begin(), type.members.end(),
-                     [&](const Member& member) { return member.*flag; });
-}
-
 Binding reflect_variable(const Module& module, const Variable& variable, std::uint32_t access) {
   Binding binding;
   binding.set = variable.set;
@@ -113,11 +107,11 @@ Binding reflect_variable(const Module& module, const Variable& variable, std::ui
   binding.count = static_cast<std::uint32_t>(count);
   binding.kind = kind_of(module, variable, *type);
   binding.name = variable.name.empty() ? type->name : variable.name;
-  if (variable.non_writable || all_members(*type, &Member::non_writable) ||
+  if (module.is_read_only(variable) ||
       binding.kind == SOKR_IR_UNIFORM_BUFFER) {
     access &= ~std::uint32_t{SOKR_IR_WRITE};
   }
-  if (variable.non_readable || all_members(*type, &Member::non_readable)) {
+  if (module.is_write_only(variable)) {
     access &= ~std::uint32_t{SOKR_IR_READ};
   }
   binding.access = access;

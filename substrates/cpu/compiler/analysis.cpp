@@ -90,19 +90,11 @@ class Analyser {
   void update(Shapes& place, const Shapes& now) {
     if (place.size() < now.size()) place.resize(now.size());
     for (std::size_t i = 0; i < now.size(); ++i) {
-      Shape joined = canonical(join(place[i], now[i]));
+      Shape joined = canonical(join(place[i], now[i]), g_);
       if (joined == place[i]) continue;
       place[i] = joined;
       changed_ = true;
     }
-  }
-
-  Shape canonical(Shape s) const {
-    if (g_.chunks == 1) {
-      s.chunk = false;
-      s.cs = 0;
-    }
-    return s;
   }
 
   void visit_block(std::uint32_t b) {
@@ -147,7 +139,6 @@ class Analyser {
     const spirv::Variable* variable = p_.module->variable(root);
     if (variable && variable->builtin) {
       Shapes all = builtin_shapes(*variable->builtin, g_);
-      for (auto& s : all) s = canonical(s);
       if (all.size() == count) return all;
       auto place = private_place(p_, inst.args[0]);
       if (place && place->leaf && *place->leaf < all.size() && count == 1)

@@ -110,6 +110,12 @@ bool Emitter::split_term(Address& address, Id index, std::int64_t stride) {
   return true;
 }
 
+// Does the memory of a buffer keep its values while the kernel runs?
+bool Emitter::is_fixed(const spirv::Variable& variable) const {
+  return p_.module->is_read_only(variable) && !p_.module->is_shared_live(variable) &&
+         o_.assume_no_alias && !variable.aliased;
+}
+
 Address Emitter::buffer_address(const spirv::Variable& variable, const Val* index) {
   Address address;
   const spirv::Type* type = p_.module->type(variable.pointee);
@@ -120,9 +126,8 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
   auto scope = scope_of_binding_.find(std::uint64_t{variable.set} << 32 | variable.binding);
   address.alias_scope = scope == scope_of_binding_.end() ? -1 : scope->second;
   bool read_only = variable.storage == spv::StorageClass::Uniform && type && !type->buffer_block;
-  bool unwritable = variable.non_writable && o_.assume_no_alias && !variable.aliased;
-  address.is_volatile = variable.is_volatile || variable.coherent;
-  address.invariant = (read_only || unwritable) && !address.is_volatile;
+  address.is_volatile = p_.module->is_shared_live(variable);
+  address.invariant = is_fixed(variable) || (read_only && !address.is_volatile);
   LlvmValue* table = context_field(0, b_.getPtrTy(), "bindings");
   auto field = [&](LlvmValue* at, unsigned byte, LlvmType* t) {
     auto* load = b_.CreateLoad(t, b_.CreateConstGEP1_32(b_.getInt8Ty(), at, byte));

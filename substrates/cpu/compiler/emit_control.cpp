@@ -711,6 +711,24 @@ bool Emitter::needs_guard(std::uint32_t begin, std::uint32_t end) {
   return cost * g_.chunks > 8;
 }
 
+// Does the pointer lead to the same place in every round?
+bool Emitter::is_led_from_outside(std::uint32_t loop, Id pointer) const {
+  for (const Inst* chain = p_.inst(look_through(p_, pointer)); chain;
+       chain = p_.inst(look_through(p_, chain->args[0])))
+    for (std::size_t i = 1; i < chain->args.size(); ++i) {
+      const Definition* def = p_.definition(chain->args[i]);
+      const Inst* sum = p_.inst(chain->args[i]);
+      if (!def || def->block == kNone || !p_.contains(loop, def->block)) continue;
+      // A sum of what is outside.
+      if (!sum || sum->op != spv::Op::OpIAdd) return false;
+      for (Id part : sum->args) {
+        const Definition* d = p_.definition(part);
+        if (d && d->block != kNone && p_.contains(loop, d->block)) return false;
+      }
+    }
+  return true;
+}
+
 // A loop that counts up to something fixed, with no loop inside, ends by itself.
 bool Emitter::needs_abort_check(std::uint32_t loop) const {
   if (!o_.abort_checks || loop == kNone) return false;
@@ -725,7 +743,9 @@ bool Emitter::needs_abort_check(std::uint32_t loop) const {
     const spirv::Variable* root = load && load->op == spv::Op::OpLoad
                                       ? p_.module->variable(root_of(p_, load->args[0]))
                                       : nullptr;
-    return root && root->storage == spv::StorageClass::PushConstant;
+    if (!root) return false;
+    if (root->storage == spv::StorageClass::PushConstant) return true;
+    return is_fixed(*root) && is_led_from_outside(loop, load->args[0]);
   };
   auto counts = [&](Id id) {
     const Phi* phi = p_.phi(id);

@@ -315,10 +315,6 @@ Val Emitter::lane_index() {
 Val Emitter::local_id(unsigned dimension) {
   Shapes shapes = builtin_shapes(spv::BuiltIn::LocalInvocationId, g_);
   Shape shape = shapes[dimension];
-  if (g_.chunks == 1) {
-    shape.chunk = false;
-    shape.cs = 0;
-  }
   auto [sx, sy, sz] = g_.local;
   Val index = lane_index();
   return apply(shape, {&index}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
@@ -337,11 +333,7 @@ Val Emitter::local_id(unsigned dimension) {
 
 Val Emitter::builtin_leaf(spv::BuiltIn builtin, std::uint32_t leaf) {
   Shapes shapes = builtin_shapes(builtin, g_);
-  Shape shape = leaf < shapes.size() ? shapes[leaf] : Shape::varying();
-  if (g_.chunks == 1) {
-    shape.chunk = false;
-    shape.cs = 0;
-  }
+  Shape shape = leaf < shapes.size() ? shapes[leaf] : canonical(Shape::varying(), g_);
   Val index = lane_index();
   auto of_index = [&](auto fn) {
     return apply(shape, {&index}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {

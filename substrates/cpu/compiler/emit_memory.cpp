@@ -164,7 +164,31 @@ Leaves Emitter::load_uniform_parts(const Address& address, const std::vector<Pla
   return out;
 }
 
+// For one invocation after the other: branches that are never taken cost less than choosing
+// an address each time.
+Leaves Emitter::load_lone(const Address& address, const PlacedLeaf& leaf) {
+  auto low = static_cast<std::int64_t>(leaf.offset);
+  unsigned size = scalar_size(*p_.module, leaf.type);
+  BasicBlock* before = b_.GetInsertBlock();
+  BasicBlock* inside = BasicBlock::Create(cx_, "inside", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+  LlvmValue* at = element_pointer(address, 0, low);
+  b_.CreateCondBr(range_in_bounds(address, low, low + size), inside, done,
+                  llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(inside);
+  LlvmType* type = memory_type(leaf.type);
+  auto* load = annotate(b_.CreateAlignedLoad(type, at, Align(std::min(size, 4u))), address);
+  b_.CreateBr(done);
+  b_.SetInsertPoint(done);
+  auto* phi = b_.CreatePHI(type, 2);
+  phi->addIncoming(llvm::Constant::getNullValue(type), before);
+  phi->addIncoming(load, inside);
+  return {constant_val(from_memory(phi, leaf.type))};
+}
+
 Leaves Emitter::load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  if (g_.lanes() == 1 && leaves.size() == 1 && address.limit && is_full(mask_))
+    return load_lone(address, leaves[0]);
   if (leaves.size() > 1 && address.limit) return load_uniform_parts(address, leaves);
   bool physical_guard = address.space == Space::kPhysical && !is_full(mask_);
   if (leaves.size() > 1 && (address.space == Space::kDynamic || physical_guard)) {

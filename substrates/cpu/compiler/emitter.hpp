@@ -197,6 +197,7 @@ class Emitter {
   std::uint32_t item_at(std::uint32_t block, std::uint32_t construct) const;
   bool needs_guard(std::uint32_t begin, std::uint32_t end);
   bool needs_abort_check(std::uint32_t loop) const;
+  bool is_led_from_outside(std::uint32_t loop, Id pointer) const;
   void make_mask_slots(std::uint32_t construct);
   Divergence tail_divergence() const;
   LlvmValue* blend_mask(const Val& mask, const Shape& shape, unsigned chunk);
@@ -290,6 +291,7 @@ class Emitter {
   Leaves load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);
   Address root_address(Id root);
+  bool is_fixed(const spirv::Variable& variable) const;
   Address buffer_address(const spirv::Variable& variable, const Val* index);
   Address dynamic_address(const Leaves& pointer, Id pointer_type);
   Leaves pointer_leaves(Id pointer);
@@ -302,6 +304,7 @@ class Emitter {
   bool always_inside(const Address& address, unsigned chunk, LlvmValue* start, std::int64_t span);
   bool is_inside(const Address& address, std::int64_t low, std::int64_t high) const;
   LlvmValue* range_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
+  Leaves load_lone(const Address& address, const PlacedLeaf& leaf);
   Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_words(const Address& address, const std::vector<PlacedLeaf>& leaves);

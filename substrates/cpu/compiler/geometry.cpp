@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "compiler/analysis.hpp"
+#include "compiler/support.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -19,11 +20,17 @@ constexpr std::size_t kMaxStraight = 16000;  // without a loop: much of it is on
 constexpr std::uint32_t kMaxRagged = 4;      // chunks that wait for each other's longest loop
 constexpr double kPassing = 0.75;            // registers of a chunk for what does not last
 
+// A loop that lanes leave one by one, and in which each goes its own way through memory, is
+// quicker for one invocation after the other: a gather takes as long as its loads.
+constexpr std::size_t kLeastGathers = 2;
+constexpr std::size_t kMostPerGather = 6;  // instructions
+
 struct Census {
   std::size_t instructions = 0;
   std::size_t pressure = 0;  // registers that a chunk needs all through some loop
   bool loops = false;
   bool ragged = false;  // invocations leave some loop as their data tell them
+  bool wanders = false;  // every loop is like that, and little but gathers
 };
 
 // Values of which each chunk has registers of its own.
@@ -72,15 +79,39 @@ bool is_ragged(const Program& program, const Analysis& analysis, std::uint32_t l
   return false;
 }
 
+// Is the loop little but loads from where each lane points?
+bool wanders(const Program& program, const Analysis& analysis, const Construct& loop) {
+  std::size_t gathers = 0, others = 0;
+  for (std::uint32_t b = loop.begin; b < loop.end; ++b)
+    for (const auto& inst : program.blocks[b].body) {
+      if (handler_of(inst.op) == Handler::kAtomic || inst.op == spv::Op::OpStore) return false;
+      const spirv::Type* type = program.module->type(inst.type);
+      if (type && type->kind == spirv::TypeKind::kPointer) continue;
+      const auto* shapes = inst.op == spv::Op::OpLoad && inst.args[0] >= program.module->bound()
+                               ? &analysis.values[inst.args[0] - program.module->bound()]
+                               : nullptr;
+      bool gather = shapes && !private_place(program, inst.args[0]) &&
+                    std::ranges::any_of(*shapes, [](const Shape& s) { return !s.affine; });
+      ++(gather ? gathers : others);
+    }
+  return gathers >= kLeastGathers && others <= kMostPerGather * gathers;
+}
+
 Census count(const Program& program, const Analysis& analysis) {
   Census census;
-  for (const auto& block : program.blocks)
+  census.wanders = !program.has_barrier && !program.uses_subgroups;
+  for (const auto& block : program.blocks) {
     census.instructions += block.body.size() + block.phis.size();
+    for (const auto& inst : block.body)
+      census.wanders = census.wanders && handler_of(inst.op) != Handler::kAtomic;
+  }
   for (std::uint32_t c = 0; c < program.constructs.size(); ++c) {
     const Construct& construct = program.constructs[c];
     if (construct.kind != ConstructKind::kLoop) continue;
     census.loops = true;
-    census.ragged |= is_ragged(program, analysis, c);
+    const bool ragged = is_ragged(program, analysis, c);
+    census.ragged |= ragged;
+    census.wanders = census.wanders && ragged && wanders(program, analysis, construct);
     census.pressure = std::max(census.pressure, pressure_of(program, analysis, construct));
   }
   return census;
@@ -125,6 +156,10 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   Geometry trial = g;
   trial.chunks = std::max(least, std::min(needed, 2u));
   Census census = count(program, analyse(program, trial));
+  if (census.wanders && census.ragged && census.instructions <= kSmallKernel) {
+    g.width = g.chunks = 1;
+    return g;
+  }
   std::uint32_t registers = options.isa == Isa::kAvx512 || options.isa == Isa::kNeon ? 32 : 16;
   std::uint32_t limit = census.instructions <= kSmallKernel ? 4 : 2;
   if (census.loops) {

@@ -17,7 +17,7 @@
 namespace sokr::cpu {
 
 struct Geometry {
-  std::uint32_t width = 4;
+  std::uint32_t width = 4;  // 1: one invocation after the other
   std::uint32_t chunks = 1;
   std::uint32_t subgroup = 32;
   std::array<std::uint32_t, 3> local{1, 1, 1};

@@ -357,7 +357,9 @@ Shapes constant_shapes(const Program& program, Id id) {
   return Shapes(type ? leaf_count(module, type) : 0, Shape::uniform(c ? Shape::kMaxAlign : 1));
 }
 
-Shapes builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
+namespace {
+
+Shapes raw_builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
   auto [sx, sy, sz] = g.local;
   std::uint32_t w = g.width, m = g.lanes();
   Shape linear = Shape::linear(1, w, std::has_single_bit(m) ? m : w);
@@ -410,6 +412,23 @@ Shapes builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
     default:
       return {Shape::uniform()};
   }
+}
+
+}  // namespace
+
+Shape canonical(Shape shape, const Geometry& g) {
+  if (g.lanes() == 1) return shape.known ? Shape::uniform(shape.affine ? shape.align : 1) : shape;
+  if (g.chunks == 1) {
+    shape.chunk = false;
+    shape.cs = 0;
+  }
+  return shape;
+}
+
+Shapes builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
+  Shapes all = raw_builtin_shapes(builtin, g);
+  for (auto& shape : all) shape = canonical(shape, g);
+  return all;
 }
 
 Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Operands& operands) {

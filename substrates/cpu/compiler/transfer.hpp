@@ -15,6 +15,9 @@ inline Divergence merged(Divergence a, Divergence b) {
   return a |= b;
 }
 
+// Without what the geometry leaves no room for: chunks that differ, or lanes.
+Shape canonical(Shape shape, const Geometry& geometry);
+
 Shapes constant_shapes(const Program& program, Id id);
 Shapes transfer(const Program& program, const Geometry& geometry, const Inst& inst,
                 const Operands& operands);

@@ -296,6 +296,14 @@ class Module {
   std::string_view name(Id id) const;  // OpName; empty if none
   // "%12 (radius)", for sentences.
   std::string describe(Id id) const;
+  // Is nothing written through the variable: by its own decoration, or that of every member of
+  // what it points to (through arrays)?
+  bool is_read_only(const Variable& variable) const;
+  // The same for non_readable.
+  bool is_write_only(const Variable& variable) const;
+  // May others change what it points to while a kernel runs: volatile or coherent, itself or a
+  // member?
+  bool is_shared_live(const Variable& variable) const;
   // The result type of any value id (constant, variable, parameter, instruction); 0 = none.
   Id type_of(Id id) const { return id < value_types_.size() ? value_types_[id] : 0; }
   std::optional<InstructionSet> instruction_set(Id ext_inst_import) const;
