@@ -509,7 +509,7 @@ Leaves Emitter::emit_atomic(const Op& op) {
     default:
       value = &op.args[3][0];
   }
-  release_held(address, true);
+  release_held(address);
   bool scalar = is_scalar_address(address);
   bool one_place =
       scalar && address.space != Space::kDynamic && !address.offset.s.varies_by_chunk();

@@ -118,7 +118,7 @@ Leaves Emitter::load_memory(Address address, Id type) {
     return load_pattern(address, leaves);
   if (is_scalar_address(address))
     if (auto known = load_single(address, leaves)) return *known;
-  release_held(address, false);
+  release_held(address);
   if (Rows rows = table_rows(address, leaves); !rows.places.empty())
     return load_table_rows(address, leaves, rows);
   if (trusted || is_proven(address, leaves)) address.limit = nullptr;
@@ -509,12 +509,12 @@ void Emitter::store_memory(Address address, const Leaves& value) {
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
   if (is_scalar_address(address)) {
     if (store_single(address, leaves, value)) return;
-    release_held(address, true);
+    release_held(address);
     if (trusted || is_proven(address, leaves)) address.limit = nullptr;
     return store_uniform(address, leaves, value);
   }
   if (is_patterned(address, leaves) && store_pattern(address, leaves, value)) return;
-  release_held(address, true);
+  release_held(address);
   if (Rows rows = table_rows(address, leaves);
       !rows.places.empty() && store_table_rows(address, leaves, value, rows))
     return;

@@ -222,12 +222,12 @@ void Emitter::settle_held() {
 }
 
 // Before an access that may reach the same memory, but not by constant places.
-void Emitter::release_held(const Address& address, bool writes) {
+void Emitter::release_held(const Address& address) {
   if (held_.empty() || (address.space != Space::kWorkgroup && !address.anywhere &&
                         address.space != Space::kPhysical))
     return;
   settle_held();
-  if (writes) forget_held();
+  forget_held();
 }
 
 void Emitter::jump(BasicBlock* to) {
@@ -247,7 +247,7 @@ Leaves Emitter::load_pattern(const Address& address, const std::vector<PlacedLea
   for (auto& leaf : out) leaf.s = Shape::varying(g_.chunks > 1);
   Offsets places;
   Held* memory = held(address);
-  if (!memory) release_held(address, false);
+  if (!memory) release_held(address);
   for (unsigned c = 0; c < g_.chunks; ++c)
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       places_of(address, c, static_cast<std::int64_t>(leaves[i].offset), places);
@@ -275,7 +275,7 @@ bool Emitter::store_pattern(const Address& address, const std::vector<PlacedLeaf
     }
   }
   Held* memory = held(address);
-  if (!memory) release_held(address, true);
+  if (!memory) release_held(address);
   LlvmType* words = wide(b_.getInt32Ty());
   for (unsigned c = 0; c < g_.chunks; ++c)
     for (std::size_t i = 0; i < leaves.size(); ++i) {

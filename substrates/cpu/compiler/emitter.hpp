@@ -265,7 +265,7 @@ class Emitter {
                     const Leaves& value);
   void settle_held();
   void forget_held() { held_.clear(); }  // memory is not looked at any more, or is settled
-  void release_held(const Address& address, bool writes);
+  void release_held(const Address& address);
   void jump(BasicBlock* to);
   void branch(LlvmValue* condition, BasicBlock* yes, BasicBlock* no,
               llvm::MDNode* weights = nullptr);

@@ -30,6 +30,8 @@ class Simplifier {
     for (std::uint32_t b = 0; b < p_.blocks.size(); ++b)
       while (!dead_[b] && (convert(b) || append(b))) {
       }
+    for (std::uint32_t b = 0; b < p_.blocks.size(); ++b)
+      if (!dead_[b]) bypass(b);
     replace_values(p_, replaced_);
     remove_constructs(p_, gone_);
     remove_blocks(p_, dead_);
@@ -251,6 +253,34 @@ class Simplifier {
     p_.blocks[b].phis.clear();
     take_over(a, b, head.construct);
     return true;
+  }
+
+  // An empty side of a selection: the branch leads to the merge block itself.
+  void bypass(std::uint32_t a) {
+    Block& head = p_.blocks[a];
+    if (head.exit != Exit::kBranch || gone_[head.construct]) return;
+    const Construct& c = p_.constructs[head.construct];
+    if (c.kind != ConstructKind::kSelection || c.header != a || c.merge == kNone) return;
+    for (std::size_t side = 0; side < 2; ++side) {
+      const std::uint32_t b = head.targets[side], other = head.targets[1 - side];
+      const Block& side_block = p_.blocks[b];
+      Block& merge = p_.blocks[c.merge];
+      const bool empty = b != other && other != c.merge && b != c.merge && !dead_[b] &&
+                         side_block.body.empty() && side_block.phis.empty() &&
+                         side_block.exit == Exit::kJump && !side_block.barrier_after &&
+                         side_block.construct == head.construct &&
+                         side_block.predecessors == std::vector{a} &&
+                         side_block.targets[0] == c.merge && !is_marked(b, kNone) &&
+                         std::ranges::find(merge.predecessors, a) == merge.predecessors.end();
+      if (!empty) continue;
+      head.targets[side] = c.merge;
+      std::ranges::replace(merge.predecessors, b, a);
+      for (auto& phi : merge.phis)
+        for (auto& in : phi.incoming)
+          if (in.block == b) in.block = a;
+      dead_[b] = true;
+      return;
+    }
   }
 
   // Block `b` becomes the end of block `a`, which is then in `construct` or in what `b` opens.
