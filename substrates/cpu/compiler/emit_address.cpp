@@ -225,6 +225,7 @@ Address Emitter::dynamic_address(const Leaves& pointer, Id pointer_type) {
   const spirv::Type* type = p_.module->type(pointer_type);
   Address address;
   address.reach.reset();
+  address.counted = false;
   address.anywhere = true;
   address.placed.type = type ? type->element : 0;
   if (pointer.size() == 1) {
@@ -265,6 +266,25 @@ void add_reach(Address& address, const std::optional<Range>& index, std::int64_t
 
 }  // namespace
 
+namespace {
+
+void count_element(Address& address, const Val& index, std::int64_t stride) {
+  constexpr std::int64_t kMost = INT64_C(1) << 30;
+  auto* constant = llvm::dyn_cast<ConstantInt>(index.v[0]);
+  const bool fits = stride >= 0 && stride < kMost && address.element_offset < kMost;
+  if (fits && constant && constant->getBitWidth() <= 32 && constant->getZExtValue() < kMost) {
+    address.element_offset += static_cast<std::int64_t>(constant->getZExtValue()) * stride;
+  } else if (fits && address.element.v.empty() && index.s.is_uniform() &&
+             index.v[0]->getType()->isIntegerTy(32)) {
+    address.element = index;
+    address.element_stride = stride;
+  } else {
+    address.counted = false;
+  }
+}
+
+}  // namespace
+
 void Emitter::walk_chain(Address& address, const Inst& chain) {
   std::size_t first = 1;
   const Definition* made = p_.definition(chain.id);
@@ -276,6 +296,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
     Leaves value = get(index);
     if (value.empty()) return;
     add_reach(address, ranges_.of(index, chain_block), stride);
+    count_element(address, value[0], stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);
     add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
   };
@@ -305,6 +326,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
                       constant ? static_cast<std::uint32_t>(constant->bits) : 0, &offset);
       track_part(address, constant_val(b_.getInt64(offset)), 1);
       add_reach(address, Range{offset, offset}, 1);
+      address.element_offset += static_cast<std::int64_t>(offset);
       add_term(address, constant_val(b_.getInt64(offset)), b_.getInt64Ty(), 1);
       continue;
     }

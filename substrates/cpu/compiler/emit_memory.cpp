@@ -172,9 +172,26 @@ Leaves Emitter::load_lone(const Address& address, const PlacedLeaf& leaf) {
   BasicBlock* before = b_.GetInsertBlock();
   BasicBlock* inside = BasicBlock::Create(cx_, "inside", fn_);
   BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
-  LlvmValue* at = element_pointer(address, 0, low);
-  b_.CreateCondBr(range_in_bounds(address, low, low + size), inside, done,
-                  llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  LlvmValue *good = nullptr, *at = nullptr;
+  if (address.counted && !address.element.v.empty() && address.element_stride > 0) {
+    // How many indices are good; below 2^31, so that none of them is negative.
+    const std::int64_t first = address.element_offset + low;
+    LlvmValue* room = b_.CreateBinaryIntrinsic(
+        llvm::Intrinsic::usub_sat, address.limit,
+        b_.getInt64(static_cast<std::uint64_t>(first + size - 1)));
+    auto stride = static_cast<std::uint64_t>(address.element_stride);
+    LlvmValue* count =
+        b_.CreateUDiv(b_.CreateAdd(room, b_.getInt64(stride - 1)), b_.getInt64(stride));
+    count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, b_.getInt64(INT32_MAX));
+    good = b_.CreateICmpULT(address.element.v[0], b_.CreateTrunc(count, b_.getInt32Ty()));
+    LlvmValue* index = b_.CreateZExt(address.element.v[0], b_.getInt64Ty());
+    at = b_.CreateGEP(b_.getInt8Ty(), address.base, b_.getInt64(static_cast<std::uint64_t>(first)));
+    at = b_.CreateGEP(llvm::ArrayType::get(b_.getInt8Ty(), stride), at, index);
+  } else {
+    good = range_in_bounds(address, low, low + size);
+    at = element_pointer(address, 0, low);
+  }
+  b_.CreateCondBr(good, inside, done, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(inside);
   LlvmType* type = memory_type(leaf.type);
   auto* load = annotate(b_.CreateAlignedLoad(type, at, Align(std::min(size, 4u))), address);
@@ -187,7 +204,7 @@ Leaves Emitter::load_lone(const Address& address, const PlacedLeaf& leaf) {
 }
 
 Leaves Emitter::load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves) {
-  if (g_.lanes() == 1 && leaves.size() == 1 && address.limit && is_full(mask_))
+  if (g_.lanes() == 1 && leaves.size() == 1 && address.limit && is_full(mask_) && !steady_load_)
     return load_lone(address, leaves[0]);
   if (leaves.size() > 1 && address.limit) return load_uniform_parts(address, leaves);
   bool physical_guard = address.space == Space::kPhysical && !is_full(mask_);
@@ -752,7 +769,13 @@ void Emitter::store_through(Id pointer, const Leaves& value) {
 }
 
 void Emitter::emit_load(const Inst& inst) {
-  set(inst.id, load_through(inst.args[0], inst.type));
+  const std::uint32_t loop = innermost_loop(p_, block_);
+  const spirv::Variable* variable = p_.module->variable(root_of(p_, inst.args[0]));
+  steady_load_ = loop != kNone && variable && is_fixed(*variable) &&
+                 is_led_from_outside(loop, inst.args[0]);
+  Leaves value = load_through(inst.args[0], inst.type);
+  steady_load_ = false;
+  set(inst.id, std::move(value));
 }
 
 void Emitter::emit_store(const Inst& inst) {

@@ -74,6 +74,10 @@ struct Address {
   Val own;
   // Of the offset and the index together, as far as they are known for every lane.
   std::optional<Range> reach = Range{};
+  // While `counted`: the offset is this index, without sign, times its stride, plus a constant.
+  bool counted = true;
+  Val element;  // i32; empty = 0
+  std::int64_t element_stride = 0, element_offset = 0;
   Placed placed;  // what is there
   int alias_scope = -1;
   bool invariant = false, is_volatile = false;
@@ -470,6 +474,7 @@ class Emitter {
     std::uint32_t block = kNone;  // good in this block only; kNone = wherever the scope is open
   };
   std::vector<Stored> stored_;
+  bool steady_load_ = false;  // the load being emitted is the same in every round of its loop
   bool keep_loads_ = true;  // values loaded from slots may be used again in their block
   struct ValueSlots {
     Slots inside;   // for uses before the value's loops end
