@@ -19,6 +19,7 @@
 #include <llvm/Transforms/Scalar/EarlyCSE.h>
 #include <llvm/Transforms/Scalar/GVN.h>
 #include <llvm/Transforms/Scalar/IndVarSimplify.h>
+#include <llvm/Transforms/Scalar/InductiveRangeCheckElimination.h>
 #include <llvm/Transforms/Scalar/LICM.h>
 #include <llvm/Transforms/Scalar/LoopPassManager.h>
 #include <llvm/Transforms/Scalar/LoopRotation.h>
@@ -112,7 +113,7 @@ void limit_inlining(llvm::Module& module) {
 }  // namespace
 
 // No loop idiom recognition: it would call memset.
-void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort) {
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort, bool lone) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager groups;
@@ -139,6 +140,9 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort)
   llvm::LoopPassManager late;
   late.addPass(llvm::IndVarSimplifyPass());
   second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(late), false, false));
+  // Range tests of a counter move out of its loop. With registers of lanes, one test stands for
+  // many, and the loop would only be made twice.
+  if (lone) second.addPass(llvm::IRCEPass());
   llvm::LoopUnrollOptions unroll(2);
   unroll.setRuntime(false).setPartial(false);
   second.addPass(llvm::LoopUnrollPass(unroll));

@@ -20,7 +20,8 @@ struct CpuModel {
 CpuModel model_of(Isa isa);
 
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort effort);
-void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort);
+// `lone`: the code is for one invocation after the other.
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort, bool lone);
 Result<llvm::SmallVector<char, 0>> emit_object(llvm::Module& module, llvm::TargetMachine& machine);
 Result<std::string> emit_assembly(llvm::Module& module, llvm::TargetMachine& machine);
 

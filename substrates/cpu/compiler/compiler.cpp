@@ -108,7 +108,7 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
                 wrong.substr(0, wrong.find('\n')));
   stages.ended("emit", module.getInstructionCount(), kLlvmInstructions);
   if (options.effort == Effort::kVerify) return CompiledKernel{};
-  optimise(module, *machine, options.effort);
+  optimise(module, *machine, options.effort, geometry.lanes() == 1);
   stages.ended("optimise", module.getInstructionCount(), kLlvmInstructions);
   if (!options.dump.empty()) {
     dump(options, program.entry->name, "opt.ll", text_of(module));
