@@ -176,9 +176,9 @@ Leaves Emitter::load_lone(const Address& address, const PlacedLeaf& leaf) {
   if (address.counted && !address.element.v.empty() && address.element_stride > 0) {
     // How many indices are good; below 2^31, so that none of them is negative.
     const std::int64_t first = address.element_offset + low;
-    LlvmValue* room = b_.CreateBinaryIntrinsic(
-        llvm::Intrinsic::usub_sat, address.limit,
-        b_.getInt64(static_cast<std::uint64_t>(first + size - 1)));
+    LlvmValue* room =
+        b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, address.limit,
+                                 b_.getInt64(static_cast<std::uint64_t>(first + size - 1)));
     auto stride = static_cast<std::uint64_t>(address.element_stride);
     LlvmValue* count =
         b_.CreateUDiv(b_.CreateAdd(room, b_.getInt64(stride - 1)), b_.getInt64(stride));
@@ -771,8 +771,8 @@ void Emitter::store_through(Id pointer, const Leaves& value) {
 void Emitter::emit_load(const Inst& inst) {
   const std::uint32_t loop = innermost_loop(p_, block_);
   const spirv::Variable* variable = p_.module->variable(root_of(p_, inst.args[0]));
-  steady_load_ = loop != kNone && variable && is_fixed(*variable) &&
-                 is_led_from_outside(loop, inst.args[0]);
+  steady_load_ =
+      loop != kNone && variable && is_fixed(*variable) && is_led_from_outside(loop, inst.args[0]);
   Leaves value = load_through(inst.args[0], inst.type);
   steady_load_ = false;
   set(inst.id, std::move(value));

@@ -29,7 +29,7 @@ struct Census {
   std::size_t instructions = 0;
   std::size_t pressure = 0;  // registers that a chunk needs all through some loop
   bool loops = false;
-  bool ragged = false;  // invocations leave some loop as their data tell them
+  bool ragged = false;   // invocations leave some loop as their data tell them
   bool wanders = false;  // every loop is like that, and little but gathers
 };
 
@@ -97,14 +97,20 @@ bool wanders(const Program& program, const Analysis& analysis, const Construct& 
   return gathers >= kLeastGathers && others <= kMostPerGather * gathers;
 }
 
+// Do invocations have nothing to do with one another?
+bool are_strangers(const Program& program) {
+  if (program.has_barrier || program.uses_subgroups) return false;
+  for (const auto& block : program.blocks)
+    for (const auto& inst : block.body)
+      if (handler_of(inst.op) == Handler::kAtomic) return false;
+  return true;
+}
+
 Census count(const Program& program, const Analysis& analysis) {
   Census census;
-  census.wanders = !program.has_barrier && !program.uses_subgroups;
-  for (const auto& block : program.blocks) {
+  census.wanders = are_strangers(program);
+  for (const auto& block : program.blocks)
     census.instructions += block.body.size() + block.phis.size();
-    for (const auto& inst : block.body)
-      census.wanders = census.wanders && handler_of(inst.op) != Handler::kAtomic;
-  }
   for (std::uint32_t c = 0; c < program.constructs.size(); ++c) {
     const Construct& construct = program.constructs[c];
     if (construct.kind != ConstructKind::kLoop) continue;
@@ -147,6 +153,10 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   std::uint32_t needed = (total + g.width - 1) / g.width;  // chunks of the whole workgroup
   std::uint32_t least = 1;
   if (program.uses_subgroups) least = std::clamp(g.subgroup / g.width, 1u, std::bit_ceil(needed));
+  if (options.lone && are_strangers(program)) {
+    g.width = g.chunks = 1;
+    return g;
+  }
   if (options.jam) {
     g.chunks = std::clamp(options.jam, 1u, std::max(needed, least));
     g.chunks = std::max(least, g.chunks / least * least);

@@ -265,13 +265,12 @@ class Simplifier {
       const std::uint32_t b = head.targets[side], other = head.targets[1 - side];
       const Block& side_block = p_.blocks[b];
       Block& merge = p_.blocks[c.merge];
-      const bool empty = b != other && other != c.merge && b != c.merge && !dead_[b] &&
-                         side_block.body.empty() && side_block.phis.empty() &&
-                         side_block.exit == Exit::kJump && !side_block.barrier_after &&
-                         side_block.construct == head.construct &&
-                         side_block.predecessors == std::vector{a} &&
-                         side_block.targets[0] == c.merge && !is_marked(b, kNone) &&
-                         std::ranges::find(merge.predecessors, a) == merge.predecessors.end();
+      const bool empty =
+          b != other && other != c.merge && b != c.merge && !dead_[b] && side_block.body.empty() &&
+          side_block.phis.empty() && side_block.exit == Exit::kJump && !side_block.barrier_after &&
+          side_block.construct == head.construct && side_block.predecessors == std::vector{a} &&
+          side_block.targets[0] == c.merge && !is_marked(b, kNone) &&
+          std::ranges::find(merge.predecessors, a) == merge.predecessors.end();
       if (!empty) continue;
       head.targets[side] = c.merge;
       std::ranges::replace(merge.predecessors, b, a);

@@ -77,14 +77,15 @@ CompileOptions options_of(const Program& program, Isa isa) {
   options.robust = true;  // programs read beyond the ends of buffers
   options.assume_no_alias = choice >> 9 & 1;
   options.abort_checks = choice >> 10 & 1;
+  options.lone = (choice >> 11 & 3) == 0;
   if (program.subgroup_size != 0) options.subgroup_size = program.subgroup_size;
   options.effort = is_optimised(program.seed) ? Effort::kFull : Effort::kQuick;
   return options;
 }
 
 std::string describe(const CompileOptions& options) {
-  return fmt::format("{} jam {}{}{}{}{}", cpu::isa_name(options.isa), options.jam,
-                     options.poison_inactive ? " poisoned" : "",
+  return fmt::format("{} jam {}{}{}{}{}{}", cpu::isa_name(options.isa), options.jam,
+                     options.lone ? " lone" : "", options.poison_inactive ? " poisoned" : "",
                      options.assume_no_alias ? "" : " aliased",
                      options.abort_checks ? "" : " unchecked for abort",
                      options.effort == Effort::kFull ? " optimised" : "");

@@ -167,13 +167,17 @@ std::vector<CompileOptions> all_options() {
       options.poison_inactive = jam == 4;
       all.push_back(options);
     }
+    CompileOptions lone;
+    lone.isa = isa;
+    lone.lone = true;
+    all.push_back(lone);
   }
   return all;
 }
 
 std::string describe(const CompileOptions& options) {
-  return fmt::format("{} jam {}{}", isa_name(options.isa), options.jam,
-                     options.poison_inactive ? " poisoned" : "");
+  return fmt::format("{} jam {}{}{}", isa_name(options.isa), options.jam,
+                     options.lone ? " lone" : "", options.poison_inactive ? " poisoned" : "");
 }
 
 }  // namespace sokr::cpu::test

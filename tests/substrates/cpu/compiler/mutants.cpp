@@ -180,6 +180,7 @@ CompileOptions options_of(std::uint32_t choice) {
   options.robust = (choice >> 8 & 1) != 0;
   options.assume_no_alias = (choice >> 9 & 1) != 0;
   options.poison_inactive = (choice >> 10 & 1) != 0;
+  options.lone = (choice >> 15 & 3) == 0;
   options.effort = (choice >> 11 & 15) == 0 ? Effort::kQuick : Effort::kVerify;
   return options;
 }

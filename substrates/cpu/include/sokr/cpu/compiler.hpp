@@ -43,6 +43,9 @@ struct CompileOptions {
   std::uint32_t jam = 0;
   // Upper limit of the choice above.
   std::uint32_t max_jam = 16;
+  // For tests: one invocation after the other, where the kernel allows it. Otherwise only where
+  // that is likely to be quicker.
+  bool lone = false;
   // For tests: inactive lanes hold garbage instead of zeros.
   bool poison_inactive = false;
   Effort effort = Effort::kFull;
