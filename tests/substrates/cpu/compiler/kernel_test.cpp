@@ -54,7 +54,19 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "private_across_barriers", "indices", "subgroups",
                                          "subgroups_diverged", "atomics", "counters",
                                          "narrow_types", "rows", "odd_local_size", "structs",
-                                         "matrices", "byte_dots"));
+                                         "matrices", "byte_dots", "held", "wander", "gaps"));
+
+TEST(Held, WhateverTheLaunchSays) {
+  Bytes module = read_shader("held");
+  for (std::uint32_t count : {38u, 39u, 41u, 64u, 128u, 130u})
+    expect_same(module, standard_launch(count, 64, count));
+}
+
+TEST(Gaps, OfEveryKind) {
+  Bytes module = read_shader("gaps");
+  for (std::uint32_t count : {60u, 61u, 62u, 63u, 64u, 120u, 121u, 122u, 123u})
+    expect_same(module, standard_launch(count, 64, count));
+}
 
 TEST(Subgroups, OfEverySize) {
   Bytes module = read_shader("subgroups_diverged");
