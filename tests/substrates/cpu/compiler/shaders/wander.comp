@@ -14,7 +14,7 @@ void main() {
   if (i >= n) return;
   uint sum = 0u;
   // From a place of its own on, sometimes beyond the end, sometimes nothing at all.
-  for (uint k = data[i]; k < data[i + 1]; ++k) sum += data[k] * data[data[k]];
+  for (uint k = data[i] & 511u; k < (data[i + 1] & 511u); ++k) sum += data[k] * data[data[k]];
   // Along a chain, with numbers that are no indices at all.
   uint at = i;
   for (uint k = 0u; k < (data[i] & 15u); ++k) {
