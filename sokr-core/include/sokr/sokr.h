@@ -246,7 +246,8 @@ SOKR_API SokrResult sokr_register_substrate(const SokrSubstratePlugin *plugin,
  * once. Every token of the substrate is SOKR_NOT_FOUND from then on.
  * Serialised by the caller. Blocks until the last call has left, spinning (see
  * sokr/port.h); must not be called from inside the plugin's own functions, which
- * could never leave.
+ * could never leave. Work that has not ended may use its memory until this call
+ * returns, though completion answers SOKR_NOT_FOUND for it before.
  *
  *   SOKR_OK         gone
  *   SOKR_NOT_FOUND  no such substrate is registered

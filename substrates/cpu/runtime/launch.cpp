@@ -12,6 +12,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kChunkNanoseconds = 20'000;
+// Of a long launch more at once, as long as much of it is left: neighbouring workgroups often read
+// neighbouring memory. Not more, since a wait with a timeout looks up in between.
+constexpr double kLongestNanoseconds = 500'000;
 
 }  // namespace
 
@@ -62,9 +65,16 @@ void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned thr
   if (known > 0) {
     double groups_in_time = std::clamp(kChunkNanoseconds / known, 1.0, 1e9);
     chunk_ = std::min(shares, static_cast<std::uint32_t>(groups_in_time));
+    groups_in_time = std::clamp(kLongestNanoseconds / known, 1.0, 1e9);
+    longest_ = std::max(chunk_, static_cast<std::uint32_t>(groups_in_time));
   } else {
-    chunk_ = shares;
+    chunk_ = longest_ = shares;
   }
+}
+
+// Workgroups to take when this many are left.
+std::uint64_t Launch::claim(std::uint64_t left) const {
+  return std::clamp<std::uint64_t>(left / (std::uint64_t{seats_} * 8), chunk_, longest_);
 }
 
 // Whoever finds none may go: those who sit work on until nothing is left.
@@ -79,9 +89,12 @@ bool Launch::work(ScratchPool& scratch, Clock::time_point deadline) {
   if (!take_seat()) return false;
   bool last = false;
   while (!last) {
-    std::uint64_t begin = next_.fetch_add(chunk_, std::memory_order_relaxed);
+    std::uint64_t begin = next_.load(std::memory_order_relaxed), end = 0;
+    do {
+      if (begin >= total_) break;
+      end = std::min(begin + claim(total_ - begin), std::uint64_t{total_});
+    } while (!next_.compare_exchange_weak(begin, end, std::memory_order_relaxed));
     if (begin >= total_) break;
-    std::uint64_t end = std::min<std::uint64_t>(begin + chunk_, total_);
     Clock::time_point start = Clock::now();
     std::int64_t none = 0;
     if (begin == 0)
@@ -111,7 +124,10 @@ void Launch::run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scra
 std::optional<std::chrono::nanoseconds> Launch::expected_chunk() const {
   double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
   if (known <= 0 || kernel_->has_loops) return std::nullopt;
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(known * chunk_) + 1);
+  const std::uint64_t begin = next_.load(std::memory_order_relaxed);
+  const std::uint64_t groups = begin < total_ ? claim(total_ - begin) : chunk_;
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(known * static_cast<double>(groups)) +
+                                  1);
 }
 
 std::chrono::nanoseconds Launch::duration() const {

@@ -79,6 +79,7 @@ class Launch {
 
  private:
   bool take_seat();
+  std::uint64_t claim(std::uint64_t left) const;
   void run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scratch,
                  std::chrono::steady_clock::time_point start);
 
@@ -89,7 +90,7 @@ class Launch {
   KernelContext context_;
   bool profile_;
   std::uint32_t total_ = 0;
-  std::uint32_t chunk_ = 1;
+  std::uint32_t chunk_ = 1, longest_ = 1;  // workgroups that a thread takes at once
   std::uint32_t seats_ = 1;
   std::atomic<std::uint32_t> abort_{0};
   std::atomic<bool> out_of_memory_{false};

@@ -23,17 +23,18 @@ std::uint32_t plug_in(unsigned threads) {
 }
 
 // What one user of a substrate saw: launches that completed with the right result, and what
-// should not have been.
+// should not have been. The memory of its launches: one that is still running when the substrate
+// is unplugged uses it until the unplugging returns, though its user is told "not found" before.
 struct Seen {
   int complete = 0, wrong = 0;
+  std::vector<std::uint32_t> small = std::vector<std::uint32_t>(64),
+                             large = std::vector<std::uint32_t>(64 * 200);
 };
 
 // Dispatches in turns a short kernel, a longer one and one that waits for another, until the
 // substrate is gone.
-Seen use_until_gone(std::uint32_t id, std::atomic<int>& completions) {
-  Seen seen;
-  // Memory of a launch that was abandoned by the unplugging is not touched after it.
-  std::vector<std::uint32_t> small(64), large(64 * 200);
+void use_until_gone(std::uint32_t id, std::atomic<int>& completions, Seen& seen) {
+  auto &small = seen.small, &large = seen.large;
   for (std::uint32_t i = 0;; ++i) {
     std::fill(small.begin(), small.end(), i);
     Dispatch scale("scale"), rounds("rounds");
@@ -42,18 +43,18 @@ Seen use_until_gone(std::uint32_t id, std::atomic<int>& completions) {
     SokrDispatchResponse longer{}, shorter{};
     const SokrDispatchRequest first = rounds.request(id);
     SokrResult result = sokr_dispatch(&first, &longer);
-    if (result == SOKR_NOT_FOUND) return seen;
+    if (result == SOKR_NOT_FOUND) return;
     if (result != SOKR_OK) ++seen.wrong;
     if (i % 2 != 0) scale.waits = {longer.completion_token};
     const SokrDispatchRequest second = scale.request(id);
     result = sokr_dispatch(&second, &shorter);
-    if (result == SOKR_NOT_FOUND) return seen;
+    if (result == SOKR_NOT_FOUND) return;
     if (result != SOKR_OK) ++seen.wrong;
     for (SokrCompletionToken token : {shorter.completion_token, longer.completion_token}) {
       SokrCompletionSignal signal;
       const SokrCompletionQuery query{token, i % 3 == 0 ? UINT64_C(100'000'000'000) : UINT64_MAX};
       result = sokr_completion(&query, &signal);
-      if (result == SOKR_NOT_FOUND) return seen;
+      if (result == SOKR_NOT_FOUND) return;
       if (result != SOKR_OK || signal != SOKR_COMPLETION_COMPLETE) ++seen.wrong;
     }
     if (small != std::vector<std::uint32_t>(64, i + 3)) ++seen.wrong;
@@ -68,7 +69,7 @@ TEST(Core, UnpluggedUnderLoad) {
     std::atomic<int> completions{0};
     std::vector<std::thread> users;
     std::vector<Seen> seen(10);
-    for (Seen& mine : seen) users.emplace_back([&, id] { mine = use_until_gone(id, completions); });
+    for (Seen& mine : seen) users.emplace_back([&, id] { use_until_gone(id, completions, mine); });
     while (completions < 20 * round) std::this_thread::yield();
     EXPECT_EQ(sokr_deregister_substrate(id), SOKR_OK);
     for (auto& user : users) user.join();
@@ -97,7 +98,7 @@ TEST(Core, TwoSubstratesAtOnce) {
   std::vector<Seen> seen(2);
   std::atomic<int> completions{0};
   for (int i = 0; i < 2; ++i)
-    users.emplace_back([&, i] { seen[i] = use_until_gone(ids[i], completions); });
+    users.emplace_back([&, i] { use_until_gone(ids[i], completions, seen[i]); });
   while (completions < 50) std::this_thread::yield();
   for (std::uint32_t id : ids) EXPECT_EQ(sokr_deregister_substrate(id), SOKR_OK);
   for (auto& user : users) user.join();
