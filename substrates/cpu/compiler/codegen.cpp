@@ -8,6 +8,7 @@
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
@@ -69,6 +70,21 @@ CpuModel model_of(Isa isa) {
   return model;
 }
 
+namespace {
+
+// The scheduler compares each memory access of a block with each other one: of a thousand scatter
+// updates in one block that takes half a second. Beyond this many it forgets the oldest order that
+// it knows for a coarser one. LLVM has no other way to say so than its command line's.
+void limit_scheduler() {
+  constexpr unsigned kMostAccesses = 100;
+  auto& options = llvm::cl::getRegisteredOptions();
+  auto found = options.find("dag-maps-huge-region");
+  if (found != options.end())
+    static_cast<llvm::cl::opt<unsigned>*>(found->second)->setValue(kMostAccesses);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort effort) {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -80,6 +96,7 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort
     LLVMInitializeAArch64Target();
     LLVMInitializeAArch64TargetMC();
     LLVMInitializeAArch64AsmPrinter();
+    limit_scheduler();
   });
   CpuModel model = model_of(isa);
   std::string error;

@@ -10,10 +10,10 @@
 
 #define UNUSED __attribute__((unused))
 
-static SokrSubstratePlugin changed_plugin;
-static SokrSubstrateInfo changed_info;
-static const SokrSubstrateInfo *changed_substrates[2] = {&changed_info, &changed_info};
-static SokrPlugin changed_library;
+static UNUSED SokrSubstratePlugin changed_plugin;
+static UNUSED SokrSubstrateInfo changed_info;
+static UNUSED const SokrSubstrateInfo *changed_substrates[2] = {&changed_info, &changed_info};
+static UNUSED SokrPlugin changed_library;
 
 /* Dispatches honestly and then lies about the token. */
 static UNUSED SokrResult zero_token_dispatch(const SokrDispatchRequest *request,
