@@ -107,8 +107,7 @@ Binding reflect_variable(const Module& module, const Variable& variable, std::ui
   binding.count = static_cast<std::uint32_t>(count);
   binding.kind = kind_of(module, variable, *type);
   binding.name = variable.name.empty() ? type->name : variable.name;
-  if (module.is_read_only(variable) ||
-      binding.kind == SOKR_IR_UNIFORM_BUFFER) {
+  if (module.is_read_only(variable) || binding.kind == SOKR_IR_UNIFORM_BUFFER) {
     access &= ~std::uint32_t{SOKR_IR_WRITE};
   }
   if (module.is_write_only(variable)) {

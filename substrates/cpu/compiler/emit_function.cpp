@@ -175,7 +175,7 @@ void Emitter::emit_abort_check() {
   load->setAtomic(llvm::AtomicOrdering::Monotonic);
   BasicBlock* on = BasicBlock::Create(cx_, "on", fn_);
   branch(b_.CreateICmpEQ(load, b_.getInt32(0)), on, leave_,
-                  llvm::MDBuilder(cx_).createLikelyBranchWeights());
+         llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(on);
 }
 

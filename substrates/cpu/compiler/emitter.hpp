@@ -461,7 +461,7 @@ class Emitter {
   std::unordered_map<Id, std::pair<std::uint64_t, std::uint64_t>> workgroup_;  // offset, size
   std::unordered_map<Id, llvm::Instruction*> workgroup_base_;
   BasicBlock* group_start_ = nullptr;
-  llvm::MapVector<LlvmValue*, Held> held_;  // by the variable's base
+  llvm::MapVector<LlvmValue*, Held> held_;               // by the variable's base
   std::unordered_map<Id, std::uint32_t> first_binding_;  // variable -> flattened index
   std::vector<llvm::MDNode*> alias_scopes_;
   llvm::MDNode* alias_domain_ = nullptr;
@@ -475,7 +475,7 @@ class Emitter {
   };
   std::vector<Stored> stored_;
   bool steady_load_ = false;  // the load being emitted is the same in every round of its loop
-  bool keep_loads_ = true;  // values loaded from slots may be used again in their block
+  bool keep_loads_ = true;    // values loaded from slots may be used again in their block
   struct ValueSlots {
     Slots inside;   // for uses before the value's loops end
     Slots outside;  // for uses behind a loop that invocations leave one by one: blended
