@@ -264,15 +264,12 @@ void add_reach(Address& address, const std::optional<Range>& index, std::int64_t
   if (address.reach->high > INT64_MAX / 2) address.reach.reset();
 }
 
-}  // namespace
-
-namespace {
-
+// Numbers of other widths count with their sign: those are not counted.
 void count_element(Address& address, const Val& index, std::int64_t stride) {
   constexpr std::int64_t kMost = INT64_C(1) << 30;
   auto* constant = llvm::dyn_cast<ConstantInt>(index.v[0]);
   const bool fits = stride >= 0 && stride < kMost && address.element_offset < kMost;
-  if (fits && constant && constant->getBitWidth() <= 32 && constant->getZExtValue() < kMost) {
+  if (fits && constant && constant->getBitWidth() == 32 && constant->getZExtValue() < kMost) {
     address.element_offset += static_cast<std::int64_t>(constant->getZExtValue()) * stride;
   } else if (fits && address.element.v.empty() && index.s.is_uniform() &&
              index.v[0]->getType()->isIntegerTy(32)) {
@@ -296,7 +293,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
     Leaves value = get(index);
     if (value.empty()) return;
     add_reach(address, ranges_.of(index, chain_block), stride);
-    count_element(address, value[0], stride);
+    if (g_.lanes() == 1) count_element(address, value[0], stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);
     add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
   };

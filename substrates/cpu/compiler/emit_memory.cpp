@@ -771,8 +771,8 @@ void Emitter::store_through(Id pointer, const Leaves& value) {
 void Emitter::emit_load(const Inst& inst) {
   const std::uint32_t loop = innermost_loop(p_, block_);
   const spirv::Variable* variable = p_.module->variable(root_of(p_, inst.args[0]));
-  steady_load_ =
-      loop != kNone && variable && is_fixed(*variable) && is_led_from_outside(loop, inst.args[0]);
+  steady_load_ = g_.lanes() == 1 && loop != kNone && variable && is_fixed(*variable) &&
+                 is_led_from_outside(loop, inst.args[0]);
   Leaves value = load_through(inst.args[0], inst.type);
   steady_load_ = false;
   set(inst.id, std::move(value));

@@ -84,7 +84,7 @@ bool wanders(const Program& program, const Analysis& analysis, const Construct& 
   std::size_t gathers = 0, others = 0;
   for (std::uint32_t b = loop.begin; b < loop.end; ++b)
     for (const auto& inst : program.blocks[b].body) {
-      if (handler_of(inst.op) == Handler::kAtomic || inst.op == spv::Op::OpStore) return false;
+      if (inst.op == spv::Op::OpStore) return false;
       const spirv::Type* type = program.module->type(inst.type);
       if (type && type->kind == spirv::TypeKind::kPointer) continue;
       const auto* shapes = inst.op == spv::Op::OpLoad && inst.args[0] >= program.module->bound()
