@@ -31,6 +31,8 @@
 
 #include <mutex>
 
+#include "compiler/prefetch.hpp"
+
 namespace sokr::cpu {
 
 TargetTraits traits_of(Isa isa) {
@@ -171,6 +173,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   second.addPass(llvm::DSEPass());
   second.addPass(llvm::ADCEPass());
   second.addPass(llvm::SimplifyCFGPass());
+  if (!lone) second.addPass(PrefetchPass());
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
   if (effort != Effort::kFull) {
