@@ -6,6 +6,7 @@
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/IR/LegacyPassManager.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/CommandLine.h>
@@ -35,6 +36,60 @@
 
 namespace sokr::cpu {
 
+namespace {
+
+constexpr const char* kX86Triple = "x86_64-unknown-linux-gnu";
+
+// The scheduler compares each memory access of a block with each other one: of a thousand scatter
+// updates in one block that takes half a second. Beyond this many it forgets the oldest order that
+// it knows for a coarser one. LLVM has no other way to say so than its command line's.
+void limit_scheduler() {
+  constexpr unsigned kMostAccesses = 100;
+  auto& options = llvm::cl::getRegisteredOptions();
+  auto found = options.find("dag-maps-huge-region");
+  if (found != options.end())
+    static_cast<llvm::cl::opt<unsigned>*>(found->second)->setValue(kMostAccesses);
+}
+
+void initialise_llvm() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    limit_scheduler();
+  });
+}
+
+const llvm::StringMap<bool>& host_features() {
+  static const llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  return features;
+}
+
+// With the features that do not follow from the name alone: LLVM reads the list several times for
+// each kernel, and of all that there are that takes most of a millisecond.
+CpuModel find_host_model() {
+  initialise_llvm();
+  CpuModel model{kX86Triple, llvm::sys::getHostCPUName().str(), ""};
+  std::string error;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(model.triple, error);
+  const std::unique_ptr<llvm::MCSubtargetInfo> named(
+      target ? target->createMCSubtargetInfo(model.triple, model.cpu, "") : nullptr);
+  for (const auto& feature : host_features()) {
+    const std::string text = (feature.second ? "+" : "-") + feature.first().str();
+    if (named && named->checkFeatures(text)) continue;
+    model.features += (model.features.empty() ? "" : ",") + text;
+  }
+  return model;
+}
+
+}  // namespace
+
 TargetTraits traits_of(Isa isa) {
   TargetTraits t;
   t.isa = isa;
@@ -44,7 +99,7 @@ TargetTraits traits_of(Isa isa) {
   t.fma = isa != Isa::kSse4;
   t.half = isa != Isa::kSse4;
   if (isa == host_isa()) {
-    auto features = llvm::sys::getHostCPUFeatures();
+    const llvm::StringMap<bool>& features = host_features();
     t.byte_dots = isa == Isa::kAvx512 ? features.lookup("avx512vnni") && features.lookup("avx512vl")
                                       : isa == Isa::kAvx2 && features.lookup("avxvnni");
   }
@@ -59,47 +114,18 @@ CpuModel model_of(Isa isa) {
     return {"aarch64-unknown-linux-gnu", "generic", "+neon"};
 #endif
   }
-  CpuModel model{"x86_64-unknown-linux-gnu", "", ""};
   if (isa == host_isa()) {
-    model.cpu = llvm::sys::getHostCPUName().str();
-    for (const auto& feature : llvm::sys::getHostCPUFeatures())
-      model.features += (model.features.empty() ? "" : ",") +
-                        std::string(feature.second ? "+" : "-") + feature.first().str();
-    return model;
+    static const CpuModel host = find_host_model();
+    return host;
   }
+  CpuModel model{kX86Triple, "", ""};
   model.cpu = isa == Isa::kAvx512 ? "x86-64-v4" : isa == Isa::kAvx2 ? "x86-64-v3" : "x86-64-v2";
   if (isa == Isa::kAvx2) model.features = "+fast-gather";
   return model;
 }
 
-namespace {
-
-// The scheduler compares each memory access of a block with each other one: of a thousand scatter
-// updates in one block that takes half a second. Beyond this many it forgets the oldest order that
-// it knows for a coarser one. LLVM has no other way to say so than its command line's.
-void limit_scheduler() {
-  constexpr unsigned kMostAccesses = 100;
-  auto& options = llvm::cl::getRegisteredOptions();
-  auto found = options.find("dag-maps-huge-region");
-  if (found != options.end())
-    static_cast<llvm::cl::opt<unsigned>*>(found->second)->setValue(kMostAccesses);
-}
-
-}  // namespace
-
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort effort) {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeAArch64TargetInfo();
-    LLVMInitializeAArch64Target();
-    LLVMInitializeAArch64TargetMC();
-    LLVMInitializeAArch64AsmPrinter();
-    limit_scheduler();
-  });
+  initialise_llvm();
   CpuModel model = model_of(isa);
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(model.triple, error);
@@ -148,7 +174,9 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   first.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
   first.addPass(llvm::EarlyCSEPass(true));
   first.addPass(llvm::SimplifyCFGPass());
-  first.addPass(llvm::InstCombinePass());
+  // Else the second pipeline does all of it; doing it twice took a tenth of all optimisation and
+  // left as many instructions.
+  if (effort != Effort::kFull) first.addPass(llvm::InstCombinePass());
   second.addPass(llvm::SimplifyCFGPass());
   llvm::LoopPassManager loop;
   loop.addPass(llvm::LoopRotatePass(true, false));
