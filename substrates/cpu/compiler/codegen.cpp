@@ -32,6 +32,7 @@
 
 #include <mutex>
 
+#include "compiler/corrections.hpp"
 #include "compiler/prefetch.hpp"
 
 namespace sokr::cpu {
@@ -201,6 +202,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   second.addPass(llvm::DSEPass());
   second.addPass(llvm::ADCEPass());
   second.addPass(llvm::SimplifyCFGPass());
+  second.addPass(CorrectionsPass());
   if (!lone) second.addPass(PrefetchPass());
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
