@@ -60,6 +60,7 @@ Launch::Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindi
 void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned threads) {
   total_ = set_group_count(context_, groups);
   seats_ = threads;
+  shares_.set(total_, std::clamp(total_, 1u, threads));
   std::uint32_t shares = std::max(1u, total_ / (threads * 8));
   double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
   if (known > 0) {
@@ -72,11 +73,6 @@ void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned thr
   }
 }
 
-// Workgroups to take when this many are left.
-std::uint64_t Launch::claim(std::uint64_t left) const {
-  return std::clamp<std::uint64_t>(left / (std::uint64_t{seats_} * 8), chunk_, longest_);
-}
-
 // Whoever finds none may go: those who sit work on until nothing is left.
 bool Launch::take_seat() {
   std::uint32_t taken = seated_.load(std::memory_order_relaxed);
@@ -85,36 +81,29 @@ bool Launch::take_seat() {
   return false;
 }
 
-bool Launch::work(ScratchPool& scratch, Clock::time_point deadline) {
+bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point deadline) {
   if (!take_seat()) return false;
   bool last = false;
   while (!last) {
-    std::uint64_t begin = next_.load(std::memory_order_relaxed), end = 0;
-    do {
-      if (begin >= total_) break;
-      end = std::min(begin + claim(total_ - begin), std::uint64_t{total_});
-    } while (!next_.compare_exchange_weak(begin, end, std::memory_order_relaxed));
-    if (begin >= total_) break;
+    const Shares::Claim claim = shares_.claim(home, chunk_, longest_);
+    if (claim.size() == 0) break;
     Clock::time_point start = Clock::now();
-    std::int64_t none = 0;
-    if (begin == 0)
+    if (std::int64_t none = 0; started_.load(std::memory_order_relaxed) == none)
       started_.compare_exchange_strong(none, start.time_since_epoch().count(),
                                        std::memory_order_relaxed);
-    if (!abandoned()) run_chunk(begin, end, scratch, start);
+    if (!abandoned()) run_chunk(claim, scratch, start);
     // The last one to add sees, by acquire, what all others wrote before their release.
-    last = done_.fetch_add(end - begin, std::memory_order_acq_rel) + (end - begin) == total_;
+    last = done_.fetch_add(claim.size(), std::memory_order_acq_rel) + claim.size() == total_;
     if (deadline != Clock::time_point::max() && Clock::now() >= deadline) break;
   }
   seated_.fetch_sub(1, std::memory_order_acq_rel);
   return last;
 }
 
-void Launch::run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scratch,
-                       Clock::time_point start) {
+void Launch::run_chunk(Shares::Claim claim, ScratchPool& scratch, Clock::time_point start) {
   try {
-    run_groups(*kernel_, context_, static_cast<std::uint32_t>(begin),
-               static_cast<std::uint32_t>(end), scratch);
-    if (!abandoned()) note_duration(*kernel_, end - begin, Clock::now() - start);
+    run_groups(*kernel_, context_, claim.begin, claim.end, scratch);
+    if (!abandoned()) note_duration(*kernel_, claim.size(), Clock::now() - start);
   } catch (const std::bad_alloc&) {
     out_of_memory_.store(true, std::memory_order_relaxed);
     abandon();
@@ -124,10 +113,8 @@ void Launch::run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scra
 std::optional<std::chrono::nanoseconds> Launch::expected_chunk() const {
   double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
   if (known <= 0 || kernel_->has_loops) return std::nullopt;
-  const std::uint64_t begin = next_.load(std::memory_order_relaxed);
-  const std::uint64_t groups = begin < total_ ? claim(total_ - begin) : chunk_;
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(known * static_cast<double>(groups)) +
-                                  1);
+  const double groups = shares_.next_size(chunk_, longest_);
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(known * groups) + 1);
 }
 
 std::chrono::nanoseconds Launch::duration() const {

@@ -16,6 +16,7 @@
 
 #include "runtime/kernel_store.hpp"
 #include "runtime/scratch.hpp"
+#include "runtime/shares.hpp"
 
 namespace sokr::cpu {
 
@@ -53,10 +54,11 @@ class Launch {
   void set_groups(const std::array<std::uint32_t, 3>& groups, unsigned threads);
 
   // Claims and runs chunks until none is left, or until `deadline`; does nothing if as many
-  // threads as may are at work already. True for the one caller whose chunk was the last of
+  // threads as may are at work already. `home`: the part of the workgroups to begin with, best the
+  // same for the same thread each time. True for the one caller whose chunk was the last of
   // all to end: it ends the token. Whoever left at a deadline sees to it that others go on.
-  bool work(ScratchPool& scratch, std::chrono::steady_clock::time_point deadline =
-                                      std::chrono::steady_clock::time_point::max());
+  bool work(ScratchPool& scratch, std::uint32_t home,
+            std::chrono::steady_clock::time_point deadline);
   // Lets in those who wait for the start: there are workgroups to run, or it has ended.
   void open() {
     open_.store(true, std::memory_order_release);
@@ -65,7 +67,7 @@ class Launch {
   bool is_open() const { return open_.load(std::memory_order_acquire); }
   void await_open() const { open_.wait(false, std::memory_order_acquire); }
   // False as long as it is not open; all that set_groups decides is known if true.
-  bool has_unclaimed() const { return is_open() && next_.load(std::memory_order_relaxed) < total_; }
+  bool has_unclaimed() const { return is_open() && shares_.any_left(); }
   // How long one chunk is expected to take; empty if that is unknown or data may change it.
   std::optional<std::chrono::nanoseconds> expected_chunk() const;
   // From the first claim to now; 0 if nothing was claimed.
@@ -79,8 +81,7 @@ class Launch {
 
  private:
   bool take_seat();
-  std::uint64_t claim(std::uint64_t left) const;
-  void run_chunk(std::uint64_t begin, std::uint64_t end, ScratchPool& scratch,
+  void run_chunk(Shares::Claim claim, ScratchPool& scratch,
                  std::chrono::steady_clock::time_point start);
 
   std::shared_ptr<const LoadedKernel> kernel_;
@@ -97,7 +98,7 @@ class Launch {
   std::atomic<bool> open_{false};
   std::atomic<std::int64_t> started_{0};
   std::atomic<std::uint32_t> seated_{0};
-  alignas(64) std::atomic<std::uint64_t> next_{0};
+  Shares shares_;
   alignas(64) std::atomic<std::uint64_t> done_{0};
 };
 

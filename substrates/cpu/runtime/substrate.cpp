@@ -268,7 +268,10 @@ struct CpuSubstrate::Task {
 
 void CpuSubstrate::run(Task* task) noexcept {
   const std::unique_ptr<Task> mine(task);
-  mine->substrate->work_on(mine->launch, Clock::time_point::max());
+  // Place 0 of the arena stays free: it stands for the thread that waits.
+  const int place = std::max(tbb::this_task_arena::current_thread_index(), 0);
+  mine->substrate->work_on(mine->launch, static_cast<std::uint32_t>(place),
+                           Clock::time_point::max());
   // The substrate may be gone as soon as the count is 0: nothing of it after that.
   if (mine->count->fetch_sub(1, std::memory_order_acq_rel) == 1) mine->count->notify_all();
 }
@@ -291,8 +294,9 @@ void CpuSubstrate::spread(const LaunchPointer& launch, std::uint32_t tasks) {
   }
 }
 
-void CpuSubstrate::work_on(const LaunchPointer& launch, Clock::time_point deadline) noexcept {
-  if (launch->work(scratch_, deadline)) end(launch);
+void CpuSubstrate::work_on(const LaunchPointer& launch, std::uint32_t home,
+                           Clock::time_point deadline) noexcept {
+  if (launch->work(scratch_, home, deadline)) end(launch);
 }
 
 CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t timeout_ns) {
@@ -312,7 +316,7 @@ void CpuSubstrate::take_part(const LaunchPointer& launch, Clock::time_point dead
   bool endless = deadline == Clock::time_point::max();
   auto chunk = launch->expected_chunk();
   if (!endless && (!chunk || Clock::now() + 2 * *chunk >= deadline)) return;
-  work_on(launch, deadline);
+  work_on(launch, 0, deadline);
   if (!endless && launch->has_unclaimed()) spread(launch, 1);
 }
 

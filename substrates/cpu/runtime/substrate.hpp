@@ -71,7 +71,7 @@ class CpuSubstrate {
   void prepare_arena();
   void spread(const LaunchPointer& launch, std::uint32_t tasks);
   static void run(Task* task) noexcept;
-  void work_on(const LaunchPointer& launch,
+  void work_on(const LaunchPointer& launch, std::uint32_t home,
                std::chrono::steady_clock::time_point deadline) noexcept;
   void take_part(const LaunchPointer& launch, std::chrono::steady_clock::time_point deadline);
   void end(const LaunchPointer& launch) noexcept;
