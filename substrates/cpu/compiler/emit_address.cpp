@@ -110,6 +110,93 @@ bool Emitter::split_term(Address& address, Id index, std::int64_t stride) {
   return true;
 }
 
+// Does an index differ by the same amount from each chunk to the next one, up to 2^32? Then
+// `factors` are the values that this amount is made of besides constants.
+bool Emitter::has_even_steps(Id id, std::uint32_t block,
+                             llvm::SmallVectorImpl<Id>& factors) const {
+  if (id < bound_) return true;
+  const Definition* made = p_.definition(id);
+  const Shapes& shapes = a_.values[id - bound_];
+  if (shapes.size() != 1 || !shapes[0].known || !shapes[0].affine) return false;
+  // Behind a loop that chunks leave one by one, each has its own round's value.
+  if (made->block != kNone && leaves_divergent_loop(made->block, block)) return false;
+  if (!shapes[0].chunk) return true;
+  const Inst* inst = p_.inst(id);
+  const spirv::Type* type = p_.module->type(made->type);
+  if (!inst || !type || type->kind != TypeKind::kInt || type->width != 32) return false;
+  const auto is_factor = [&](Id other) {
+    if (!shape_known(other).is_uniform()) return false;
+    const Definition* by = p_.definition(other);
+    return other < bound_ || by->block == kNone || !leaves_divergent_loop(by->block, block);
+  };
+  const auto factor = [&](Id other) {
+    factors.push_back(other);
+    return true;
+  };
+  switch (inst->op) {
+    case spv::Op::OpIAdd:
+    case spv::Op::OpISub:
+      return has_even_steps(inst->args[0], block, factors) &&
+             has_even_steps(inst->args[1], block, factors);
+    case spv::Op::OpIMul:
+      for (std::size_t i : {0u, 1u})
+        if (is_factor(inst->args[i]))
+          return factor(inst->args[i]) && has_even_steps(inst->args[1 - i], block, factors);
+      return false;
+    case spv::Op::OpCopyObject: return has_even_steps(inst->args[0], block, factors);
+    default: return false;
+  }
+}
+
+// For what has even steps.
+LlvmValue* Emitter::step_between_chunks(Id id) {
+  const Shape shape = shape_known(id);
+  if (!shape.chunk) return b_.getInt32(static_cast<std::uint32_t>(shape.cs));
+  const Inst& inst = *p_.inst(id);
+  if (inst.op == spv::Op::OpCopyObject) return step_between_chunks(inst.args[0]);
+  if (inst.op == spv::Op::OpIMul) {
+    const std::size_t factor = shape_known(inst.args[0]).is_uniform() ? 0 : 1;
+    return b_.CreateMul(get(inst.args[factor])[0].v[0], step_between_chunks(inst.args[1 - factor]));
+  }
+  LlvmValue *a = step_between_chunks(inst.args[0]), *b = step_between_chunks(inst.args[1]);
+  return inst.op == spv::Op::OpISub ? b_.CreateSub(a, b) : b_.CreateAdd(a, b);
+}
+
+void Emitter::track_step(Address& address, Id index, const Val& value, std::int64_t stride) {
+  if (!address.even) return;
+  LlvmType* i64 = b_.getInt64Ty();
+  const auto add = [&](LlvmValue* step) {
+    step = b_.CreateMul(step, b_.getInt64(static_cast<std::uint64_t>(stride)));
+    address.step = address.step ? b_.CreateAdd(address.step, step) : step;
+  };
+  if (!value.s.chunk) {
+    address.even = value.s.affine;
+    if (address.even && value.s.cs) add(b_.getInt64(static_cast<std::uint64_t>(value.s.cs)));
+    return;
+  }
+  llvm::SmallVector<Id, 4> factors;
+  address.even = value.s.affine && !address.unwrapped && stride < (INT64_C(1) << 31) &&
+                 has_even_steps(index, block_, factors);
+  if (!address.even) return;
+  LlvmValue* step = b_.CreateSExt(step_between_chunks(index), i64);
+  // Chunks between the first one and the last one do not wrap if that one does not.
+  LlvmValue* last = b_.CreateAdd(b_.CreateSExt(value.v[0], i64),
+                                 b_.CreateMul(step, b_.getInt64(g_.chunks - 1)));
+  address.unwrapped = b_.CreateICmpULT(b_.CreateAdd(last, b_.getInt64(UINT64_C(1) << 31)),
+                                       b_.getInt64(UINT64_C(1) << 32));
+  add(step);
+}
+
+// Is one test of the first and of the last chunk enough for all?
+bool Emitter::has_even_rows(const Address& address) const {
+  return address.even && address.step && address.unwrapped && address.limit &&
+         address.offset.s.affine && address.offset.s.chunk && g_.chunks > 2;
+}
+
+LlvmValue* Emitter::last_offset(const Address& address) {
+  return b_.CreateAdd(address.offset.v[0], b_.CreateMul(address.step, b_.getInt64(g_.chunks - 1)));
+}
+
 // Does the memory of a buffer keep its values while the kernel runs?
 bool Emitter::is_fixed(const spirv::Variable& variable) const {
   return p_.module->is_read_only(variable) && !p_.module->is_shared_live(variable) &&
@@ -136,6 +223,7 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
   };
   LlvmValue* zero = b_.getInt64(0);
   address.offset = constant_val(zero);
+  address.even = true;
   auto* constant =
       index && index->s.is_uniform() ? llvm::dyn_cast<ConstantInt>(index->v[0]) : nullptr;
   if (!index || constant) {
@@ -295,6 +383,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
     add_reach(address, ranges_.of(index, chain_block), stride);
     if (g_.lanes() == 1) count_element(address, value[0], stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);
+    track_step(address, index, value[0], stride);
     add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
   };
   if (variable && !pointer_step && address.space == Space::kBuffer) {
@@ -394,6 +483,14 @@ LlvmValue* Emitter::element_pointer(const Address& address, unsigned chunk, std:
   return b_.CreateGEP(b_.getInt8Ty(), base, at);
 }
 
+// The same for one chunk after the other, where range_in_bounds was true: with even steps, one
+// addition from the chunk before.
+LlvmValue* Emitter::row_pointer(const Address& address, unsigned chunk, std::int64_t offset,
+                                LlvmValue* before) {
+  return chunk && has_even_rows(address) ? b_.CreateGEP(b_.getInt8Ty(), before, address.step)
+                                         : element_pointer(address, chunk, offset);
+}
+
 LlvmValue* Emitter::lane_pointers(const Address& address, unsigned chunk, std::int64_t offset) {
   LlvmType* i8 = b_.getInt8Ty();
   if (address.scale) {
@@ -444,19 +541,22 @@ LlvmValue* room(llvm::IRBuilder<>& b, LlvmValue* limit, std::int64_t span) {
 }  // namespace
 
 // Are the bytes [low, high) beside every invocation's offset in range? One compare for
-// each base. For affine and scalar addresses with one object.
+// each base, or one for the first and the last of them. For affine and scalar addresses with one
+// object.
 LlvmValue* Emitter::range_in_bounds(const Address& address, std::int64_t low, std::int64_t high) {
   if (is_inside(address, low, high)) return b_.getTrue();
   const Shape& s = address.offset.s;
   auto stretch = [&](std::int64_t by) { by < 0 ? low += by : high += by; };
   stretch(s.ls * (g_.width - 1));
   if (!s.chunk) stretch(s.cs * (g_.chunks - 1));
-  bool one_object = address.limit != nullptr;
-  LlvmValue* good = nullptr;
-  unsigned count = s.chunk || !one_object ? g_.chunks : 1;
+  bool one_object = address.limit != nullptr, even = has_even_rows(address);
+  LlvmValue* good = even ? address.unwrapped : nullptr;
+  unsigned count = even ? 2 : s.chunk || !one_object ? g_.chunks : 1;
   for (unsigned c = 0; c < count; ++c) {
     LlvmValue* limit = one_object ? address.limit : base_of(address.size, c);
-    LlvmValue* base = s.chunk ? address.offset.v[c] : address.offset.v[0];
+    LlvmValue* base = even && c == 1 ? last_offset(address)
+                      : s.chunk      ? address.offset.v[c]
+                                     : address.offset.v[0];
     LlvmValue* at = b_.CreateAdd(base, b_.getInt64(static_cast<std::uint64_t>(low)));
     LlvmValue* one = b_.CreateICmpULT(at, room(b_, limit, high - low));
     good = good ? b_.CreateAnd(good, one) : one;

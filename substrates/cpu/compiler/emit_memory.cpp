@@ -318,8 +318,9 @@ Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
   std::int64_t size = scalar_size(*p_.module, leaves[0].type);
   auto lanes = static_cast<unsigned>(g_.width * step);
+  LlvmValue* start = nullptr;
   for (unsigned c = 0; c < count; ++c) {
-    LlvmValue* start = element_pointer(address, c, e.low);
+    start = row_pointer(address, c, e.low, start);
     // One wide load for each scalar type that occurs.
     std::unordered_map<LlvmType*, LlvmValue*> blocks;
     for (std::size_t i = 0; i < leaves.size(); ++i) {
@@ -654,6 +655,7 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
     b_.SetInsertPoint(fast);
   }
   LlvmType* type = memory_type(leaves[0].type);
+  LlvmValue* start = nullptr;
   for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
     LlvmValue* mask = is_full(mask_) ? nullptr : mask_vector(c);
     LlvmValue* data = nullptr;
@@ -693,7 +695,8 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
         mask = b_.CreateShuffleVector(mask, llvm::Constant::getNullValue(bits), repeat);
       }
     }
-    store_vector(address, element_pointer(address, c, e.low), data, mask, std::min(size, 4u));
+    start = row_pointer(address, c, e.low, start);
+    store_vector(address, start, data, mask, std::min(size, 4u));
   }
   if (!slow) return;
   b_.CreateBr(done);

@@ -221,7 +221,7 @@ bool Emitter::leaves_divergent_loop(std::uint32_t from, std::uint32_t to,
   for (std::uint32_t c = p_.blocks[from].construct; c != kNone; c = p_.constructs[c].parent) {
     if (p_.contains(c, to)) break;
     if (p_.constructs[c].kind != ConstructKind::kLoop || !a_.constructs[c]) continue;
-    *outermost = c;
+    if (outermost) *outermost = c;
     found = true;
   }
   return found;
@@ -252,6 +252,9 @@ void Emitter::plan_use(Id id, std::uint32_t user) {
       plan_use(arg, user);
       if (const Inst* sum = p_.inst(arg); sum && sum->op == spv::Op::OpIAdd)
         for (Id part : sum->args) plan_use(part, user);
+      llvm::SmallVector<Id, 4> factors;
+      if (has_even_steps(arg, user, factors))
+        for (Id factor : factors) plan_use(factor, user);
     }
     return;
   }

@@ -72,6 +72,10 @@ struct Address {
   bool parts = true;
   LlvmValue *common = nullptr, *sums = nullptr;
   Val own;
+  // While `even`: the offsets of neighbouring chunks differ by `step` bytes (null = 0), provided
+  // that the last chunk's index does not wrap (`unwrapped`; null = it cannot).
+  bool even = false;
+  LlvmValue *step = nullptr, *unwrapped = nullptr;
   // Of the offset and the index together, as far as they are known for every lane.
   std::optional<Range> reach = Range{};
   // While `counted`: the offset is this index, without sign, times its stride, plus a constant.
@@ -148,7 +152,8 @@ class Emitter {
   std::uint32_t loop_around(std::uint32_t construct) const;
   void plan_slots();
   void plan_use(Id id, std::uint32_t user);
-  bool leaves_divergent_loop(std::uint32_t from, std::uint32_t to, std::uint32_t* outermost) const;
+  bool leaves_divergent_loop(std::uint32_t from, std::uint32_t to,
+                             std::uint32_t* outermost = nullptr) const;
   void reset_slots_of(std::uint32_t loop);
   Slots slots_for(Id type, const Shapes& shapes, bool in_scratch);
   std::uint64_t reserve_scratch(std::uint64_t bytes);
@@ -240,6 +245,16 @@ class Emitter {
   void walk_chain(Address& address, const Inst& chain);
   bool split_term(Address& address, Id index, std::int64_t stride);
   void track_part(Address& address, const Val& index, std::int64_t stride);
+  Shape shape_known(Id id) const {  // of a scalar, where it is made
+    return id < bound_ ? Shape::uniform() : a_.values[id - bound_][0];
+  }
+  bool has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<Id>& factors) const;
+  LlvmValue* step_between_chunks(Id id);
+  void track_step(Address& address, Id index, const Val& value, std::int64_t stride);
+  bool has_even_rows(const Address& address) const;
+  LlvmValue* last_offset(const Address& address);
+  LlvmValue* row_pointer(const Address& address, unsigned chunk, std::int64_t offset,
+                         LlvmValue* before);
   // ---- emit_pattern.cpp: Workgroup memory at constant places
   using Offsets = llvm::SmallVector<std::int64_t, 16>;
   bool lane_offsets(const Address& address, unsigned chunk, Offsets& out);
