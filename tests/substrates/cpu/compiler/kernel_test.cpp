@@ -2,6 +2,7 @@
 //
 // Small kernels of every pitfall, compiled for every register width of this machine with
 // several jam factors, against the reference interpreter, bit by bit.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -54,7 +55,8 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "private_across_barriers", "indices", "subgroups",
                                          "subgroups_diverged", "atomics", "counters",
                                          "narrow_types", "rows", "odd_local_size", "structs",
-                                         "matrices", "byte_dots", "held", "wander", "gaps"));
+                                         "matrices", "byte_dots", "held", "wander", "gaps", "byte_sums",
+                                         "strides"));
 
 TEST(Held, WhateverTheLaunchSays) {
   Bytes module = read_shader("held");
@@ -66,6 +68,20 @@ TEST(Gaps, OfEveryKind) {
   Bytes module = read_shader("gaps");
   for (std::uint32_t count : {60u, 61u, 62u, 63u, 64u, 120u, 121u, 122u, 123u})
     expect_same(module, standard_launch(count, 64, count));
+}
+
+// Distances that stay inside, that leave at one row or another, and that wrap.
+TEST(EvenRows, AtEveryDistance) {
+  Bytes module = read_shader("even_rows");
+  for (std::uint32_t pitch : {0u, 1u, 16u, 17u, 40u, 0xFFFF'FFF0u, 0xFFFF'FFFFu, 0x1000'0000u,
+                              0x2000'0001u, 0x4000'0000u, 0x8000'0000u, 0x7FFF'FFFFu})
+    for (std::uint32_t base : {0u, 5u, 200u, 0xFFFF'FF00u}) {
+      SCOPED_TRACE(fmt::format("pitch {:#x}, base {}", pitch, base));
+      TestLaunch launch = standard_launch(300, 128, pitch);
+      launch.buffers.push_back({0, 2, Bytes(400 * 4, 0xAB)});
+      launch.push = bytes_of<std::uint32_t>({300, pitch, base});
+      expect_same(module, launch);
+    }
 }
 
 TEST(Subgroups, OfEverySize) {
