@@ -2,6 +2,7 @@
 #include "compiler/codegen.hpp"
 
 #include <llvm/Analysis/LoopAnalysisManager.h>
+#include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
@@ -30,6 +31,7 @@
 #include <llvm/Transforms/Scalar/SimpleLoopUnswitch.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
+#include <map>
 #include <mutex>
 
 #include "compiler/corrections.hpp"
@@ -125,6 +127,37 @@ CpuModel model_of(Isa isa) {
   return model;
 }
 
+namespace {
+
+// Machines that nobody uses at the moment: one that is made anew reads all that it has to know
+// about its processor again.
+class MachinePool {
+ public:
+  std::unique_ptr<llvm::TargetMachine> take(Isa isa, Effort effort) {
+    std::lock_guard lock(mutex_);
+    auto& free = free_[{isa, effort}];
+    if (free.empty()) return nullptr;
+    auto machine = std::move(free.back());
+    free.pop_back();
+    return machine;
+  }
+  void give_back(Isa isa, Effort effort, std::unique_ptr<llvm::TargetMachine> machine) {
+    constexpr std::size_t kMostKept = 4;
+    std::lock_guard lock(mutex_);
+    auto& free = free_[{isa, effort}];
+    if (free.size() < kMostKept) free.push_back(std::move(machine));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::pair<Isa, Effort>, std::vector<std::unique_ptr<llvm::TargetMachine>>> free_;
+};
+
+MachinePool& machine_pool() {
+  static MachinePool pool;
+  return pool;
+}
+
 Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort effort) {
   initialise_llvm();
   CpuModel model = model_of(isa);
@@ -143,7 +176,31 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort
   return std::unique_ptr<llvm::TargetMachine>(machine);
 }
 
+}  // namespace
+
+void GiveBack::operator()(llvm::TargetMachine* machine) const {
+  machine_pool().give_back(isa, effort, std::unique_ptr<llvm::TargetMachine>(machine));
+}
+
+Result<BorrowedMachine> borrow_machine(Isa isa, Effort effort) {
+  auto machine = machine_pool().take(isa, effort);
+  if (!machine) {
+    SOKR_ASSIGN(machine, make_target_machine(isa, effort));
+  }
+  return BorrowedMachine(machine.release(), GiveBack{isa, effort});
+}
+
 namespace {
+
+// Loops whose rounds nobody can count stay as they are: to ask what all their instructions cost
+// takes longer than most passes.
+struct LeaveUncounted : llvm::PassInfoMixin<LeaveUncounted> {
+  llvm::PreservedAnalyses run(llvm::Loop& loop, llvm::LoopAnalysisManager&,
+                              llvm::LoopStandardAnalysisResults& analyses, llvm::LPMUpdater&) {
+    if (!analyses.SE.getSmallConstantTripCount(&loop)) loop.setLoopAlreadyUnrolled();
+    return llvm::PreservedAnalyses::all();
+  }
+};
 
 // Instructions that inlining one function may add. Each call of a mathematical function adds
 // as many as a small kernel has; beyond this they stay calls.
@@ -187,6 +244,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   second.addPass(llvm::InstCombinePass());
   llvm::LoopPassManager late;
   late.addPass(llvm::IndVarSimplifyPass());
+  late.addPass(LeaveUncounted());
   second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(late), false, false));
   // Range tests of a counter move out of its loop. With registers of lanes, one test stands for
   // many, and the loop would only be made twice.

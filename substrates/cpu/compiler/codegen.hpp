@@ -19,7 +19,14 @@ struct CpuModel {
 };
 CpuModel model_of(Isa isa);
 
-Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort effort);
+// A target machine for one compilation at a time, kept for the next one afterwards.
+struct GiveBack {
+  Isa isa;
+  Effort effort;
+  void operator()(llvm::TargetMachine* machine) const;
+};
+using BorrowedMachine = std::unique_ptr<llvm::TargetMachine, GiveBack>;
+Result<BorrowedMachine> borrow_machine(Isa isa, Effort effort);
 // `lone`: the code is for one invocation after the other.
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort, bool lone);
 Result<llvm::SmallVector<char, 0>> emit_object(llvm::Module& module, llvm::TargetMachine& machine);

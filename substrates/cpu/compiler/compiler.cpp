@@ -91,7 +91,7 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
                    geometry.passes()) +
            to_text(program, analysis));
 
-  SOKR_ASSIGN(auto machine, make_target_machine(options.isa, options.effort));
+  SOKR_ASSIGN(auto machine, borrow_machine(options.isa, options.effort));
   llvm::LLVMContext context;
   std::string error;
   context.setDiagnosticHandler(std::make_unique<Diagnostics>(&error));
