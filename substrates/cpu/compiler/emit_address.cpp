@@ -203,6 +203,14 @@ bool Emitter::is_fixed(const spirv::Variable& variable) const {
          o_.assume_no_alias && !variable.aliased;
 }
 
+// No binding has 2^31 bytes or more: SokrComputeLimits::max_binding_size.
+llvm::LoadInst* Emitter::binding_size(llvm::LoadInst* size) {
+  size->setMetadata(llvm::LLVMContext::MD_range,
+                    llvm::MDBuilder(cx_).createRange(llvm::APInt(64, 0),
+                                                     llvm::APInt(64, UINT64_C(1) << 31)));
+  return size;
+}
+
 Address Emitter::buffer_address(const spirv::Variable& variable, const Val* index) {
   Address address;
   const spirv::Type* type = p_.module->type(variable.pointee);
@@ -236,7 +244,7 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
       llvm::IRBuilder<>::InsertPointGuard keep(b_);
       b_.SetInsertPoint(entry_->getTerminator());
       context_fields_[name] = field(table, place * 16, b_.getPtrTy());
-      context_fields_[name + "size"] = field(table, place * 16 + 8, b_.getInt64Ty());
+      context_fields_[name + "size"] = binding_size(field(table, place * 16 + 8, b_.getInt64Ty()));
     }
     address.base = context_fields_[name];
     address.limit =

@@ -243,6 +243,7 @@ class Emitter {
   // ---- emit_memory.cpp
   Address address_of(Id pointer);
   void walk_chain(Address& address, const Inst& chain);
+  llvm::LoadInst* binding_size(llvm::LoadInst* size);
   bool split_term(Address& address, Id index, std::int64_t stride);
   void track_part(Address& address, const Val& index, std::int64_t stride);
   Shape shape_known(Id id) const {  // of a scalar, where it is made
