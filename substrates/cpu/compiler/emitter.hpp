@@ -121,6 +121,7 @@ class Emitter {
  private:
   // ---- emit_function.cpp: frame of the kernel
   void begin_function();
+  void choose_registers();
   bool walks_rows() const;
   void emit_groups();
   void emit_run(LlvmValue* first, LlvmValue* length, bool one_pass);
