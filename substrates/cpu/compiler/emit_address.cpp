@@ -112,8 +112,7 @@ bool Emitter::split_term(Address& address, Id index, std::int64_t stride) {
 
 // Does an index differ by the same amount from each chunk to the next one, up to 2^32? Then
 // `factors` are the values that this amount is made of besides constants.
-bool Emitter::has_even_steps(Id id, std::uint32_t block,
-                             llvm::SmallVectorImpl<Id>& factors) const {
+bool Emitter::has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<Id>& factors) const {
   if (id < bound_) return true;
   const Definition* made = p_.definition(id);
   const Shapes& shapes = a_.values[id - bound_];
@@ -143,8 +142,10 @@ bool Emitter::has_even_steps(Id id, std::uint32_t block,
         if (is_factor(inst->args[i]))
           return factor(inst->args[i]) && has_even_steps(inst->args[1 - i], block, factors);
       return false;
-    case spv::Op::OpCopyObject: return has_even_steps(inst->args[0], block, factors);
-    default: return false;
+    case spv::Op::OpCopyObject:
+      return has_even_steps(inst->args[0], block, factors);
+    default:
+      return false;
   }
 }
 
@@ -180,8 +181,8 @@ void Emitter::track_step(Address& address, Id index, const Val& value, std::int6
   if (!address.even) return;
   LlvmValue* step = b_.CreateSExt(step_between_chunks(index), i64);
   // Chunks between the first one and the last one do not wrap if that one does not.
-  LlvmValue* last = b_.CreateAdd(b_.CreateSExt(value.v[0], i64),
-                                 b_.CreateMul(step, b_.getInt64(g_.chunks - 1)));
+  LlvmValue* last =
+      b_.CreateAdd(b_.CreateSExt(value.v[0], i64), b_.CreateMul(step, b_.getInt64(g_.chunks - 1)));
   address.unwrapped = b_.CreateICmpULT(b_.CreateAdd(last, b_.getInt64(UINT64_C(1) << 31)),
                                        b_.getInt64(UINT64_C(1) << 32));
   add(step);
@@ -205,9 +206,9 @@ bool Emitter::is_fixed(const spirv::Variable& variable) const {
 
 // No binding has 2^31 bytes or more: SokrComputeLimits::max_binding_size.
 llvm::LoadInst* Emitter::binding_size(llvm::LoadInst* size) {
-  size->setMetadata(llvm::LLVMContext::MD_range,
-                    llvm::MDBuilder(cx_).createRange(llvm::APInt(64, 0),
-                                                     llvm::APInt(64, UINT64_C(1) << 31)));
+  size->setMetadata(
+      llvm::LLVMContext::MD_range,
+      llvm::MDBuilder(cx_).createRange(llvm::APInt(64, 0), llvm::APInt(64, UINT64_C(1) << 31)));
   return size;
 }
 

@@ -28,22 +28,27 @@ bool only_streams(const Program& program) {
     for (const Inst& inst : block.body) switch (handler_of(inst.op)) {
         case Handler::kNothing:
         case Handler::kPointer:
-        case Handler::kComposite: break;
-        case Handler::kArithmetic: ++operations; break;
+        case Handler::kComposite:
+          break;
+        case Handler::kArithmetic:
+          ++operations;
+          break;
         case Handler::kExtension:
           if (inst.args[1] != GLSLstd450Fma) return false;
           ++operations;
           break;
         case Handler::kMemory: {
           const spirv::Variable* variable =
-              inst.args.empty() ? nullptr : program.module->variable(root_of(program, inst.args[0]));
+              inst.args.empty() ? nullptr
+                                : program.module->variable(root_of(program, inst.args[0]));
           if (variable && variable->storage == spv::StorageClass::Workgroup) return false;
           if (variable && (variable->storage == spv::StorageClass::StorageBuffer ||
                            variable->storage == spv::StorageClass::Uniform))
             ++accesses;
           break;
         }
-        default: return false;
+        default:
+          return false;
       }
   return accesses != 0 && operations <= kMostPerAccess * accesses;
 }
@@ -84,8 +89,8 @@ Result<void> Emitter::emit() {
   return {};
 }
 
-// How wide registers are that LLVM may use. At memory speed, two accesses of 32 bytes take 5 to 10 %
-// less time than one of 64 (Zen 4, a copy with one operation on 128 MiB). Not where the width is
+// How wide registers are that LLVM may use. At memory speed, two accesses of 32 bytes take 5 to 10
+// % less time than one of 64 (Zen 4, a copy with one operation on 128 MiB). Not where the width is
 // part of what other functions or the processor's own operations take.
 void Emitter::choose_registers() {
   const bool alone = llvm::none_of(m_, [&](const llvm::Function& other) {

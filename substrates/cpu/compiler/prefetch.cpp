@@ -54,9 +54,9 @@ class LoopPrefetch {
     if (loads_.empty()) return false;
     for (llvm::LoadInst* load : loads_) {
       llvm::IRBuilder<> b(load);
-      b.CreateIntrinsic(
-          llvm::Intrinsic::prefetch, {load->getPointerOperandType()},
-          {later(load->getPointerOperand()), b.getInt32(0), b.getInt32(kSecondLevel), b.getInt32(1)});
+      b.CreateIntrinsic(llvm::Intrinsic::prefetch, {load->getPointerOperandType()},
+                        {later(load->getPointerOperand()), b.getInt32(0), b.getInt32(kSecondLevel),
+                         b.getInt32(1)});
     }
     return true;
   }
@@ -97,7 +97,8 @@ class LoopPrefetch {
     constexpr unsigned kMostSteps = 8;
     if (is_counter(value)) return true;
     auto* instruction = llvm::dyn_cast<Instruction>(value);
-    if (!instruction || !loop_.contains(instruction) || depth == kMostSteps || !is_plain(*instruction))
+    if (!instruction || !loop_.contains(instruction) || depth == kMostSteps ||
+        !is_plain(*instruction))
       return false;
     bool any = false;
     for (Value* operand : instruction->operands()) {
@@ -155,7 +156,8 @@ class LoopPrefetch {
 llvm::PreservedAnalyses PrefetchPass::run(llvm::Function& function,
                                           llvm::FunctionAnalysisManager& analyses) {
   bool changed = false;
-  for (const llvm::Loop* loop : analyses.getResult<llvm::LoopAnalysis>(function).getLoopsInPreorder())
+  for (const llvm::Loop* loop :
+       analyses.getResult<llvm::LoopAnalysis>(function).getLoopsInPreorder())
     if (BasicBlock* latch = loop->getLoopLatch(); latch && loop->isInnermost())
       changed |= LoopPrefetch(*loop, latch).run();
   if (!changed) return llvm::PreservedAnalyses::all();

@@ -12,7 +12,9 @@ Claim unpack(std::uint64_t left) {
   return {static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(left >> 32)};
 }
 
-std::uint64_t pack(Claim left) { return std::uint64_t{left.end} << 32 | left.begin; }
+std::uint64_t pack(Claim left) {
+  return std::uint64_t{left.end} << 32 | left.begin;
+}
 
 std::uint32_t size_of_claim(std::uint32_t left, std::uint32_t least, std::uint32_t most) {
   return std::min(left, std::clamp(left / 8, least, most));

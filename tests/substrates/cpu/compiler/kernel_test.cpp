@@ -55,8 +55,8 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "private_across_barriers", "indices", "subgroups",
                                          "subgroups_diverged", "atomics", "counters",
                                          "narrow_types", "rows", "odd_local_size", "structs",
-                                         "matrices", "byte_dots", "held", "wander", "gaps", "byte_sums",
-                                         "strides"));
+                                         "matrices", "byte_dots", "held", "wander", "gaps",
+                                         "byte_sums", "strides"));
 
 TEST(Held, WhateverTheLaunchSays) {
   Bytes module = read_shader("held");
