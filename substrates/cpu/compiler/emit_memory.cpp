@@ -123,7 +123,8 @@ Leaves Emitter::load_memory(Address address, Id type) {
     return load_table_rows(address, leaves, rows);
   if (trusted || is_proven(address, leaves)) address.limit = nullptr;
   if (is_scalar_address(address)) {
-    bool rows = address.parts && !address.own.v.empty() && address.limit && address.offset.s.chunk;
+    bool parts = address.parts && !address.own.v.empty() && address.limit && address.offset.s.chunk;
+    bool rows = parts || has_even_rows(address);
     return rows ? load_rows(address, leaves) : load_uniform(address, leaves);
   }
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
@@ -248,13 +249,10 @@ Leaves Emitter::load_uniform(const Address& address, const std::vector<PlacedLea
   return out;
 }
 
-// One element for each chunk, at offsets whose difference stays the same from round to
-// round: the lowest and the highest of them are checked for all.
-Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves) {
-  Extent e = extent_of(*p_.module, leaves);
-  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
-  BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
-  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+// Are the bytes [low, high) beside each chunk's offset in range, where the offsets are known by
+// parts? The lowest and the highest of those that differ stay the same in most loops around the
+// access.
+LlvmValue* Emitter::parts_in_bounds(const Address& address, std::int64_t low, std::int64_t high) {
   LlvmValue* common = address.common ? address.common : b_.getInt64(0);
   LlvmValue *lowest = address.own.v[0], *highest = address.own.v[0];
   for (LlvmValue* v : address.own.v) {
@@ -262,20 +260,37 @@ Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>&
     highest = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, highest, v);
   }
   // Limits are below 2^62, and the parts below 2^61: nothing wraps here.
-  LlvmValue* first = b_.CreateAdd(lowest, b_.getInt64(static_cast<std::uint64_t>(e.low)));
-  LlvmValue* last = b_.CreateAdd(highest, b_.getInt64(static_cast<std::uint64_t>(e.high)));
+  LlvmValue* first = b_.CreateAdd(lowest, b_.getInt64(static_cast<std::uint64_t>(low)));
+  LlvmValue* last = b_.CreateAdd(highest, b_.getInt64(static_cast<std::uint64_t>(high)));
   LlvmValue* inside = b_.CreateICmpSGE(common, b_.CreateNeg(first));
   inside = b_.CreateAnd(inside, b_.CreateICmpSLE(common, b_.CreateSub(address.limit, last)));
-  if (address.sums) inside = b_.CreateAnd(inside, address.sums);
+  return address.sums ? b_.CreateAnd(inside, address.sums) : inside;
+}
+
+// One element for each chunk, at even distances or at offsets that are known by parts: one test for
+// all.
+Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  Extent e = extent_of(*p_.module, leaves);
+  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+  BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+  const bool even = has_even_rows(address);
+  LlvmValue* inside =
+      even ? range_in_bounds(address, e.low, e.high) : parts_in_bounds(address, e.low, e.high);
   b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(fast);
+  LlvmValue* row = nullptr;
+  const auto next_row = [&](unsigned chunk) {
+    if (even) return row_pointer(address, chunk, 0, row);
+    row = b_.CreateGEP(b_.getInt8Ty(), address.base, address.own.v[chunk]);
+    return address.common ? b_.CreateGEP(b_.getInt8Ty(), row, address.common) : row;
+  };
   Leaves out(leaves.size());
-  for (std::size_t i = 0; i < leaves.size(); ++i) {
-    out[i].s = Shape::by_chunk(0);
-    for (unsigned c = 0; c < g_.chunks; ++c) {
-      LlvmValue* row = b_.CreateGEP(b_.getInt8Ty(), address.base, address.own.v[c]);
-      LlvmValue* at = b_.CreateGEP(b_.getInt8Ty(), row, common);
-      at = b_.CreateConstGEP1_64(b_.getInt8Ty(), at, leaves[i].offset);
+  for (auto& leaf : out) leaf.s = Shape::by_chunk(0);
+  for (unsigned c = 0; c < g_.chunks; ++c) {
+    row = next_row(c);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      LlvmValue* at = b_.CreateConstGEP1_64(b_.getInt8Ty(), row, leaves[i].offset);
       unsigned size = scalar_size(*p_.module, leaves[i].type);
       auto* load = b_.CreateAlignedLoad(memory_type(leaves[i].type), at, Align(std::min(size, 4u)));
       out[i].v.push_back(from_memory(annotate(load, address), leaves[i].type));
@@ -284,6 +299,9 @@ Leaves Emitter::load_rows(const Address& address, const std::vector<PlacedLeaf>&
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
   Leaves careful = load_uniform(address, leaves);
+  // Of two loads LLVM would make one behind both, from an address that is either.
+  for (auto& leaf : careful)
+    for (auto& value : leaf.v) value = b_.CreateFreeze(value);
   BasicBlock* slow_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(done);

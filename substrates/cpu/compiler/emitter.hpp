@@ -254,6 +254,7 @@ class Emitter {
   LlvmValue* step_between_chunks(Id id);
   void track_step(Address& address, Id index, const Val& value, std::int64_t stride);
   bool has_even_rows(const Address& address) const;
+  LlvmValue* parts_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
   LlvmValue* last_offset(const Address& address);
   LlvmValue* row_pointer(const Address& address, unsigned chunk, std::int64_t offset,
                          LlvmValue* before);
