@@ -185,7 +185,6 @@ void Emitter::emit_exit_uniform(std::uint32_t block, std::uint32_t root, BasicBl
   if (source.exit == Exit::kJump) return uniform_edge(block, source.targets[0], root, leave);
   LlvmValue* condition = base_of(get(source.condition)[0], 0);
   settle_held();
-  forget_held();
   auto edge = [&](std::uint32_t to) {
     BasicBlock* label = BasicBlock::Create(cx_, "edge", fn_);
     llvm::IRBuilder<>::InsertPointGuard place(b_);

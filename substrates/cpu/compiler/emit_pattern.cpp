@@ -217,8 +217,8 @@ void Emitter::settle_held() {
       LlvmValue* at = b_.CreateConstGEP1_64(b_.getInt8Ty(), base, row * row_bytes());
       annotate(b_.CreateAlignedStore(held_lanes(memory, places), at, llvm::Align(row_bytes())),
                memory.address);
-      for (unsigned l = 0; l < g_.width; ++l) memory.elements[row * g_.width + l].written = false;
     }
+  forget_held();
 }
 
 // Before an access that may reach the same memory, but not by constant places.
@@ -227,18 +227,15 @@ void Emitter::release_held(const Address& address) {
                         address.space != Space::kPhysical))
     return;
   settle_held();
-  forget_held();
 }
 
 void Emitter::jump(BasicBlock* to) {
   settle_held();
-  forget_held();
   b_.CreateBr(to);
 }
 
 void Emitter::branch(LlvmValue* condition, BasicBlock* yes, BasicBlock* no, llvm::MDNode* weights) {
   settle_held();
-  forget_held();
   b_.CreateCondBr(condition, yes, no, weights);
 }
 

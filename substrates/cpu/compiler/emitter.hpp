@@ -258,6 +258,7 @@ class Emitter {
   LlvmValue* last_offset(const Address& address);
   LlvmValue* row_pointer(const Address& address, unsigned chunk, std::int64_t offset,
                          LlvmValue* before);
+
   // ---- emit_pattern.cpp: Workgroup memory at constant places
   using Offsets = llvm::SmallVector<std::int64_t, 16>;
   bool lane_offsets(const Address& address, unsigned chunk, Offsets& out);
@@ -285,8 +286,8 @@ class Emitter {
   std::optional<Leaves> load_single(const Address& address, const std::vector<PlacedLeaf>& leaves);
   bool store_single(const Address& address, const std::vector<PlacedLeaf>& leaves,
                     const Leaves& value);
-  void settle_held();
-  void forget_held() { held_.clear(); }  // memory is not looked at any more, or is settled
+  void settle_held();                    // writes what is held to memory, and holds nothing
+  void forget_held() { held_.clear(); }  // memory is not looked at any more, or has it all
   void release_held(const Address& address);
   void jump(BasicBlock* to);
   void branch(LlvmValue* condition, BasicBlock* yes, BasicBlock* no,

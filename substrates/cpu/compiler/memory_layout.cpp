@@ -115,4 +115,15 @@ void placed_leaves(const spirv::Module& module, const Placed& placed, std::uint6
   }
 }
 
+Extent extent_of(const spirv::Module& module, const std::vector<PlacedLeaf>& leaves) {
+  Extent e{INT64_MAX, 0};
+  for (const auto& leaf : leaves) {
+    auto at = static_cast<std::int64_t>(leaf.offset);
+    e.low = std::min(e.low, at);
+    e.high = std::max(e.high, at + scalar_size(module, leaf.type));
+  }
+  if (leaves.empty()) e.low = 0;
+  return e;
+}
+
 }  // namespace sokr::cpu

@@ -23,7 +23,13 @@ struct PlacedLeaf {
   spirv::Id type = 0;  // the scalar
 };
 
+// From the first byte of some leaves to behind the last one; both 0 if there are none.
+struct Extent {
+  std::int64_t low = 0, high = 0;
+};
+
 std::uint32_t scalar_size(const spirv::Module& module, spirv::Id type);
+Extent extent_of(const spirv::Module& module, const std::vector<PlacedLeaf>& leaves);
 // 0 for a runtime array.
 std::uint64_t placed_size(const spirv::Module& module, const Placed& placed);
 // Bytes between elements of an array, columns of a matrix, components of a vector.
