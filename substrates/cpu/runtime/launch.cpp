@@ -12,6 +12,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kChunkNanoseconds = 20'000;
+// Not less, even if each thread then takes only a few: a claim costs some 200 ns.
+constexpr double kShortestNanoseconds = 3'000;
 // Of a long launch more at once, as long as much of it is left: neighbouring workgroups often read
 // neighbouring memory. Not more, since a wait with a timeout looks up in between.
 constexpr double kLongestNanoseconds = 500'000;
@@ -64,10 +66,13 @@ void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned thr
   std::uint32_t shares = std::max(1u, total_ / (threads * 8));
   double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
   if (known > 0) {
-    double groups_in_time = std::clamp(kChunkNanoseconds / known, 1.0, 1e9);
-    chunk_ = std::min(shares, static_cast<std::uint32_t>(groups_in_time));
-    groups_in_time = std::clamp(kLongestNanoseconds / known, 1.0, 1e9);
-    longest_ = std::max(chunk_, static_cast<std::uint32_t>(groups_in_time));
+    const auto groups_in = [&](double nanoseconds) {
+      return static_cast<std::uint32_t>(std::clamp(nanoseconds / known, 1.0, 1e9));
+    };
+    const std::uint32_t shortest =
+        std::min(std::max(1u, total_ / threads), groups_in(kShortestNanoseconds));
+    chunk_ = std::max(std::min(shares, groups_in(kChunkNanoseconds)), shortest);
+    longest_ = std::max(chunk_, groups_in(kLongestNanoseconds));
   } else {
     chunk_ = longest_ = shares;
   }
