@@ -141,11 +141,14 @@ class MachinePool {
     free.pop_back();
     return machine;
   }
-  void give_back(Isa isa, Effort effort, std::unique_ptr<llvm::TargetMachine> machine) {
+  // Without memory to note it, the machine is not kept.
+  void give_back(Isa isa, Effort effort, std::unique_ptr<llvm::TargetMachine> machine) noexcept
+      try {
     constexpr std::size_t kMostKept = 4;
     std::lock_guard lock(mutex_);
     auto& free = free_[{isa, effort}];
     if (free.size() < kMostKept) free.push_back(std::move(machine));
+  } catch (const std::bad_alloc&) {
   }
 
  private:

@@ -128,10 +128,6 @@ bool Emitter::has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<I
     const Definition* by = p_.definition(other);
     return other < bound_ || by->block == kNone || !leaves_divergent_loop(by->block, block);
   };
-  const auto factor = [&](Id other) {
-    factors.push_back(other);
-    return true;
-  };
   switch (inst->op) {
     case spv::Op::OpIAdd:
     case spv::Op::OpISub:
@@ -139,8 +135,10 @@ bool Emitter::has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<I
              has_even_steps(inst->args[1], block, factors);
     case spv::Op::OpIMul:
       for (std::size_t i : {0u, 1u})
-        if (is_factor(inst->args[i]))
-          return factor(inst->args[i]) && has_even_steps(inst->args[1 - i], block, factors);
+        if (is_factor(inst->args[i])) {
+          factors.push_back(inst->args[i]);
+          return has_even_steps(inst->args[1 - i], block, factors);
+        }
       return false;
     case spv::Op::OpCopyObject:
       return has_even_steps(inst->args[0], block, factors);

@@ -241,7 +241,13 @@ class Emitter {
   bool open_region(std::uint32_t block, bool at_hand, Guard& guard);
   void emit_region_item(std::uint32_t item, std::uint32_t block);
 
-  // ---- emit_memory.cpp
+  // ---- emit_scalar_load.cpp: one element for all lanes, or one for each chunk
+  LlvmValue* parts_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
+  Leaves load_uniform_parts(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves load_lone(const Address& address, const PlacedLeaf& leaf);
+  Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  // ---- emit_address.cpp, emit_memory.cpp
   Address address_of(Id pointer);
   void walk_chain(Address& address, const Inst& chain);
   llvm::LoadInst* binding_size(llvm::LoadInst* size);
@@ -254,7 +260,6 @@ class Emitter {
   LlvmValue* step_between_chunks(Id id);
   void track_step(Address& address, Id index, const Val& value, std::int64_t stride);
   bool has_even_rows(const Address& address) const;
-  LlvmValue* parts_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
   LlvmValue* last_offset(const Address& address);
   LlvmValue* row_pointer(const Address& address, unsigned chunk, std::int64_t offset,
                          LlvmValue* before);
@@ -311,7 +316,6 @@ class Emitter {
   bool store_table_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
                         const Leaves& value, const Rows& rows);
   void promote_workgroup_memory();
-  Leaves load_rows(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);
   Address root_address(Id root);
   bool is_fixed(const spirv::Variable& variable) const;
@@ -327,8 +331,6 @@ class Emitter {
   bool always_inside(const Address& address, unsigned chunk, LlvmValue* start, std::int64_t span);
   bool is_inside(const Address& address, std::int64_t low, std::int64_t high) const;
   LlvmValue* range_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
-  Leaves load_lone(const Address& address, const PlacedLeaf& leaf);
-  Leaves load_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_words(const Address& address, const std::vector<PlacedLeaf>& leaves);
   LlvmValue* load_lanes(const Address& address, unsigned chunk, std::int64_t offset, Id scalar,
@@ -336,7 +338,6 @@ class Emitter {
   LlvmValues lanes_of(LlvmValue* indices);
   LlvmValue* load_parts(const Address& address, unsigned chunk, std::int64_t low, unsigned size);
   LlvmValue* pack_word(llvm::ArrayRef<LlvmValue*> parts);
-  Leaves load_uniform_parts(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_uniform(const Address& address, const std::vector<PlacedLeaf>& leaves,
                      const Leaves& value);

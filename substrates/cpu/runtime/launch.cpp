@@ -63,7 +63,7 @@ void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned thr
   total_ = set_group_count(context_, groups);
   seats_ = threads;
   shares_.set(total_, std::clamp(total_, 1u, threads));
-  std::uint32_t shares = std::max(1u, total_ / (threads * 8));
+  const std::uint32_t eighth = std::max(1u, total_ / (threads * 8));  // of a thread's part
   double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
   if (known > 0) {
     const auto groups_in = [&](double nanoseconds) {
@@ -71,10 +71,10 @@ void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned thr
     };
     const std::uint32_t shortest =
         std::min(std::max(1u, total_ / threads), groups_in(kShortestNanoseconds));
-    chunk_ = std::max(std::min(shares, groups_in(kChunkNanoseconds)), shortest);
+    chunk_ = std::max(std::min(eighth, groups_in(kChunkNanoseconds)), shortest);
     longest_ = std::max(chunk_, groups_in(kLongestNanoseconds));
   } else {
-    chunk_ = longest_ = shares;
+    chunk_ = longest_ = eighth;
   }
 }
 
@@ -93,7 +93,8 @@ bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point de
     const Shares::Claim claim = shares_.claim(home, chunk_, longest_);
     if (claim.size() == 0) break;
     Clock::time_point start = Clock::now();
-    if (std::int64_t none = 0; started_.load(std::memory_order_relaxed) == none)
+    std::int64_t none = 0;
+    if (started_.load(std::memory_order_relaxed) == none)
       started_.compare_exchange_strong(none, start.time_since_epoch().count(),
                                        std::memory_order_relaxed);
     if (!abandoned()) run_chunk(claim, scratch, start);
