@@ -47,7 +47,9 @@ Result<void> Kernel::State::open() {
   const SokrResult result =
       ir().validate(source_.bytes.data(), source_.bytes.size(), sentence, sizeof sentence);
   if (result != SOKR_OK) {
-    return fail(result, "the kernel is not valid {}: {}", host::format_name(source_.format),
+    // A denial says that it may be right, but is more than is known or done here.
+    const std::string_view verdict = result == SOKR_CAPABILITY_DENIED ? "not usable" : "not valid";
+    return fail(result, "the kernel is {} {}: {}", verdict, host::format_name(source_.format),
                 said(sentence, result));
   }
   SOKR_ASSIGN(reflection, reflect({}, nullptr));

@@ -39,16 +39,48 @@ Bytes swap_words(Bytes bytes) {
   return bytes;
 }
 
+namespace {
+
+std::uint32_t word_at(const Bytes& bytes, std::size_t at) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, bytes.data() + at, 4);
+  return word;
+}
+
+std::size_t place_of(const Bytes& bytes, spv::Op op) {
+  std::size_t at = 20;
+  while (at < bytes.size() && (word_at(bytes, at) & 0xFFFF) != static_cast<std::uint32_t>(op))
+    at += 4 * std::max<std::size_t>(1, word_at(bytes, at) >> 16);
+  return at;
+}
+
+}  // namespace
+
+Bytes insert_words(const Bytes& bytes, spv::Op op, const std::vector<std::uint32_t>& words) {
+  Bytes result = bytes;
+  const auto* begin = reinterpret_cast<const std::uint8_t*>(words.data());
+  result.insert(result.begin() + static_cast<std::ptrdiff_t>(place_of(bytes, op)), begin,
+                begin + words.size() * 4);
+  return result;
+}
+
+std::uint32_t word_of(const Bytes& bytes, spv::Op op, std::size_t index) {
+  const std::size_t at = place_of(bytes, op);
+  return at < bytes.size() ? word_at(bytes, at + 4 * index) : 0;
+}
+
+Bytes raise_bound(Bytes bytes) {
+  const std::uint32_t bound = word_at(bytes, 12) + 16;
+  std::memcpy(bytes.data() + 12, &bound, 4);
+  return bytes;
+}
+
 Bytes replace_operand(Bytes bytes, spv::Op op, std::size_t index, std::uint32_t from,
                       std::uint32_t to) {
-  const auto word_at = [&](std::size_t at) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, bytes.data() + at, 4);
-    return word;
-  };
-  for (std::size_t at = 20; at + 4 <= bytes.size(); at += 4 * (word_at(at) >> 16)) {
+  for (std::size_t at = 20; at + 4 <= bytes.size(); at += 4 * (word_at(bytes, at) >> 16)) {
     const std::size_t operand = at + 4 * index;
-    if ((word_at(at) & 0xFFFF) != static_cast<std::uint32_t>(op) || word_at(operand) != from)
+    if ((word_at(bytes, at) & 0xFFFF) != static_cast<std::uint32_t>(op) ||
+        word_at(bytes, operand) != from)
       continue;
     std::memcpy(bytes.data() + operand, &to, 4);
   }

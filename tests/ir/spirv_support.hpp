@@ -28,6 +28,14 @@ Bytes swap_words(Bytes bytes);
 Bytes replace_operand(Bytes bytes, spv::Op op, std::size_t index, std::uint32_t from,
                       std::uint32_t to);
 
+// `words` before the first instruction `op`, or at the end if there is none: for what the
+// assembler does not know, or writes in another order.
+Bytes insert_words(const Bytes& bytes, spv::Op op, const std::vector<std::uint32_t>& words);
+// Word `index` of the first instruction `op`; 0 if there is none.
+std::uint32_t word_of(const Bytes& bytes, spv::Op op, std::size_t index);
+// Has room for 16 ids more.
+Bytes raise_bound(Bytes bytes);
+
 struct NamedModule {
   std::string name;
   Bytes bytes;

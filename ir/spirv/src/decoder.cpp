@@ -7,6 +7,7 @@
 #include <new>
 
 #include "grammar.hpp"
+#include "syntax.hpp"
 
 namespace sokr::spirv {
 namespace {
@@ -25,8 +26,8 @@ bool starts_with(std::string_view text, std::string_view start) {
 
 }  // namespace
 
-Decoder::Decoder(const DecodeOptions& options)
-    : options_(options), module_(std::make_shared<Module>()) {}
+Decoder::Decoder(const DecodeOptions& options, bool judges_values)
+    : options_(options), judges_values_(judges_values), module_(std::make_shared<Module>()) {}
 
 Result<std::shared_ptr<const Module>> Decoder::decode(std::span<const std::uint8_t> bytes) {
   SOKR_TRY(read_words(bytes));
@@ -40,14 +41,11 @@ Result<std::shared_ptr<const Module>> Decoder::decode(std::span<const std::uint8
 }
 
 Result<void> Decoder::read_words(std::span<const std::uint8_t> bytes) {
-  if (bytes.size() < kHeaderWords * 4) {
-    return fail(SOKR_INVALID_IR, "{} bytes are too few for a SPIR-V module, its header takes {}",
-                bytes.size(), kHeaderWords * 4);
-  }
-  if (bytes.size() % 4 != 0) {
-    return fail(SOKR_INVALID_IR,
-                "a SPIR-V module is a whole number of 4-byte words, this has {} bytes",
-                bytes.size());
+  if (bytes.size() < kHeaderWords * 4 || bytes.size() % 4 != 0) {
+    return fail(
+        SOKR_INVALID_IR,
+        "{} bytes are not a SPIR-V module, which is a whole number of 4-byte words, {} at least",
+        bytes.size(), kHeaderWords);
   }
   std::vector<std::uint32_t>& words = module_->words_;
   words.resize(bytes.size() / 4);
@@ -80,12 +78,12 @@ Result<void> Decoder::find_instructions() {
   raws_.reserve(all.size() / 3);
   first_function_ = kNone;
   for (std::size_t at = kHeaderWords; at < all.size();) {
-    const RawInstruction raw{static_cast<spv::Op>(all[at] & 0xFFFF), static_cast<std::uint32_t>(at),
-                             all[at] >> 16};
+    RawInstruction raw{static_cast<spv::Op>(all[at] & 0xFFFF), static_cast<std::uint32_t>(at),
+                       static_cast<std::uint16_t>(all[at] >> 16), false};
     const OpcodeRow* row = opcode_row(all[at] & 0xFFFF);
     if (row == nullptr) {
-      return fail(SOKR_INVALID_IR, "instruction {} (word {}): op {} is not known to this reader",
-                  raws_.size() + 1, at, all[at] & 0xFFFF);
+      return fail(SOKR_CAPABILITY_DENIED, "instruction {} (word {}): {}", raws_.size() + 1, at,
+                  not_known(all, fmt::format("op {}", all[at] & 0xFFFF)));
     }
     if (raw.count == 0 || raw.count > all.size() - at) {
       return fail(SOKR_INVALID_IR,
@@ -97,6 +95,8 @@ Result<void> Decoder::find_instructions() {
                   raws_.size() + 1, row->name, at, raw.count);
     }
     if (raw.op == spv::Op::OpFunction && first_function_ == kNone) first_function_ = raws_.size();
+    if (raw.op == spv::Op::OpExtInstImport) note_import(raw);
+    raw.is_passive = is_passive(raw);
     raws_.push_back(raw);
     if (row->has_result) {
       const Id id = result_id(raw);
@@ -114,22 +114,58 @@ Result<void> Decoder::find_instructions() {
   return {};
 }
 
+void Decoder::note_import(const RawInstruction& raw) {
+  const auto operands = args(raw);
+  const Id set = result_id(raw);
+  if (set >= module_->bound_ || string_words(operands) == 0 ||
+      !starts_with(read_string(operands), "NonSemantic.")) {
+    return;
+  }
+  if (is_non_semantic_.empty()) is_non_semantic_.assign(module_->bound_, false);
+  is_non_semantic_[set] = true;
+}
+
+bool Decoder::is_passive(const RawInstruction& raw) const {
+  if (!is_extended(raw.op)) {
+    return raw.op == spv::Op::OpLine || raw.op == spv::Op::OpNoLine || raw.op == spv::Op::OpNop;
+  }
+  const auto operands = args(raw);
+  return !operands.empty() && operands[0] < is_non_semantic_.size() &&
+         is_non_semantic_[operands[0]];
+}
+
 Result<void> Decoder::check_instruction(const RawInstruction& raw) {
-  const OpcodeRow& row = *opcode_row(static_cast<std::uint32_t>(raw.op));
+  const SyntaxRow& row = *find_syntax(static_cast<std::uint32_t>(raw.op));
   const std::span<const std::uint32_t> operands = args(raw);
   if (raw.op == spv::Op::OpSwitch && (operands.empty() || operands[0] >= module_->bound_)) {
     return bad(raw, "its selector is missing or not below the bound");
   }
   Id undefined = 0;
   bool has_undefined = false;
-  const bool complete = visit_ids(row.operands, operands, number_words(raw), [&](std::size_t at) {
+  const OperandEnd end = walk_operands(row, operands, number_words(raw), [&](std::size_t at) {
     if (!is_defined(operands[at]) && !has_undefined) {
       has_undefined = true;
       undefined = operands[at];
     }
   });
   if (has_undefined) return bad(raw, "it names %{}, which nothing defines", undefined);
-  if (!complete) return bad(raw, "{} words are too few for it", raw.count);
+  return check_end(raw, operands, end);
+}
+
+Result<void> Decoder::check_end(const RawInstruction& raw, std::span<const std::uint32_t> operands,
+                                const OperandEnd& end) const {
+  switch (end.status) {
+    case OperandEnd::Status::kComplete:
+      return {};
+    case OperandEnd::Status::kTooFew:
+      return bad(raw, "{} words are too few for it", raw.count);
+    case OperandEnd::Status::kTooMany:
+      return denied(
+          raw, not_known(module_->words_, fmt::format("a form of it with {} words", raw.count)));
+    case OperandEnd::Status::kUnknownEnumerant:
+      return denied(
+          raw, not_known(module_->words_, fmt::format("{} {}", end.kind->name, operands[end.at])));
+  }
   return {};
 }
 
@@ -137,13 +173,14 @@ Result<void> Decoder::check_instruction(const RawInstruction& raw) {
 Result<void> Decoder::check_functions() {
   for (std::size_t i = first_function_; i < raws_.size(); ++i) {
     const RawInstruction& raw = raws_[i];
-    if (!opcode_row(static_cast<std::uint32_t>(raw.op))->has_type) continue;
+    if (raw.is_passive || !opcode_row(static_cast<std::uint32_t>(raw.op))->has_type) continue;
     const Id type = result_type(raw);
     if (module_->type(type) == nullptr) return bad(raw, "its result type %{} is not a type", type);
     if (raw.op != spv::Op::OpFunction) module_->value_types_[result_id(raw)] = type;
   }
-  for (std::size_t i = first_function_; i < raws_.size(); ++i)
-    SOKR_TRY(check_instruction(raws_[i]));
+  for (std::size_t i = first_function_; i < raws_.size(); ++i) {
+    if (!raws_[i].is_passive) SOKR_TRY(check_instruction(raws_[i]));
+  }
   return {};
 }
 
@@ -234,7 +271,7 @@ Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
       return decode_constant(raw);
     default: {
       const OpcodeRow& row = *opcode_row(static_cast<std::uint32_t>(raw.op));
-      if (row.has_result && !row.has_type && starts_with(row.name, "OpType")) {
+      if (!raw.is_passive && row.has_result && !row.has_type && starts_with(row.name, "OpType")) {
         return decode_type(raw);
       }
       return {};
@@ -256,11 +293,8 @@ Result<void> Decoder::collect_decoration(const RawInstruction& raw) {
                          raw.op == spv::Op::OpMemberName;
   const std::size_t fixed = is_member ? 3 : 2;
   if (operands.size() < fixed) return bad(raw, "{} words are too few for it", raw.count);
-  if (!is_defined(operands[0])) {
-    return bad(raw, "it names %{}, which nothing defines", operands[0]);
-  }
+  SOKR_TRY(check_instruction(raw));
   if (raw.op == spv::Op::OpMemberName) {
-    if (string_words(operands.subspan(2)) == 0) return bad(raw, "its string has no end");
     add_decoration(operands[0], operands[1], spv::Decoration::Max, operands.subspan(2));
     return {};
   }

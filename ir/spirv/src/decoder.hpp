@@ -11,6 +11,7 @@
 
 #include "fold.hpp"
 #include "structure.hpp"
+#include "syntax.hpp"
 
 namespace sokr::spirv {
 
@@ -22,15 +23,25 @@ inline constexpr std::uint32_t kMaxBound = 0x3FFFFF;  // SPIR-V's universal limi
 inline constexpr std::uint32_t kMaxDepth = 255;       // of nested types; the same
 inline constexpr std::uint64_t kMaxTypeBytes = std::uint64_t{1} << 48;
 
+// Newer than the packaged headers.
+inline constexpr auto kExtInstWithForwardRefs = static_cast<spv::Op>(4433);
+
+constexpr bool is_extended(spv::Op op) {
+  return op == spv::Op::OpExtInst || op == kExtInstWithForwardRefs;
+}
+
 struct RawInstruction {
   spv::Op op{};
   std::uint32_t word = 0;   // index of its first word
-  std::uint32_t count = 0;  // words, the first included
+  std::uint16_t count = 0;  // words, the first included
+  bool is_passive = false;  // says something to people and tools only: stands anywhere
 };
 
 class Decoder {
  public:
-  explicit Decoder(const DecodeOptions& options);
+  // Without `judges_values` a size that a specialization constant decides may be 0: a launch
+  // may give another one.
+  explicit Decoder(const DecodeOptions& options, bool judges_values = true);
   Result<std::shared_ptr<const Module>> decode(std::span<const std::uint8_t> bytes);
 
  private:
@@ -44,7 +55,11 @@ class Decoder {
   // ---- decoder.cpp
   Result<void> read_words(std::span<const std::uint8_t> bytes);
   Result<void> find_instructions();
+  bool is_passive(const RawInstruction& raw) const;
+  void note_import(const RawInstruction& raw);
   Result<void> check_instruction(const RawInstruction& raw);
+  Result<void> check_end(const RawInstruction& raw, std::span<const std::uint32_t> operands,
+                         const OperandEnd& end) const;
   Result<void> check_functions();
   Result<void> decode_preamble();
   Result<void> decode_preamble_instruction(const RawInstruction& raw);
@@ -141,6 +156,10 @@ class Decoder {
   }
   // "instruction 12 (OpLoad %34, word 210)"
   std::string where(const RawInstruction& raw) const;
+  // What may be right, but is more than is known or done here.
+  Failure denied(const RawInstruction& raw, std::string_view sentence) const {
+    return Failure{SOKR_CAPABILITY_DENIED, fmt::format("{}: {}", where(raw), sentence)};
+  }
   template <class... Args>
   Failure bad(const RawInstruction& raw, fmt::format_string<Args...> format,
               Args&&... values) const {
@@ -149,6 +168,7 @@ class Decoder {
   }
 
   const DecodeOptions& options_;
+  const bool judges_values_;
   std::shared_ptr<Module> module_;
   std::vector<RawInstruction> raws_;
   std::size_t first_function_ = 0;              // index into raws_
@@ -158,9 +178,10 @@ class Decoder {
   std::vector<std::uint32_t> type_depth_;       // per type
   std::vector<std::size_t> group_decorations_;  // indices into raws_
   std::vector<Id> forward_pointers_;
-  std::vector<bool> is_forward_;    // per id; empty if there is none
-  std::uint64_t parts_left_ = 0;    // how many parts OpSpecConstantOp may still make
-  std::uint64_t globals_left_ = 0;  // how many EntryPoint::globals may still be listed
+  std::vector<bool> is_forward_;       // per id; empty if there is none
+  std::uint64_t parts_left_ = 0;       // how many parts OpSpecConstantOp may still make
+  std::uint64_t globals_left_ = 0;     // how many EntryPoint::globals may still be listed
+  std::vector<bool> is_non_semantic_;  // per id: a NonSemantic instruction set; may be empty
   bool has_memory_model_ = false;
   Id workgroup_size_ = 0;                      // the constant decorated WorkgroupSize
   std::vector<std::uint32_t> block_of_label_;  // per id

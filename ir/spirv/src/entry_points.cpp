@@ -128,7 +128,8 @@ Result<void> Decoder::finish_local_size(EntryPoint& entry) {
       entry.local_size_spec_ids[axis] = size != nullptr ? size->spec_id : UINT32_MAX;
     }
   }
-  if (std::find(entry.local_size.begin(), entry.local_size.end(), 0u) == entry.local_size.end()) {
+  if (std::find(entry.local_size.begin(), entry.local_size.end(), 0u) == entry.local_size.end() ||
+      !judges_values_) {
     return {};
   }
   const bool is_callers =

@@ -26,10 +26,6 @@ bool is_terminator(spv::Op op) {
   }
 }
 
-bool is_debug(spv::Op op) {
-  return op == spv::Op::OpLine || op == spv::Op::OpNoLine || op == spv::Op::OpNop;
-}
-
 bool is_merge(spv::Op op) {
   return op == spv::Op::OpLoopMerge || op == spv::Op::OpSelectionMerge;
 }
@@ -53,7 +49,7 @@ Result<void> Decoder::decode_functions() {
 Result<std::size_t> Decoder::decode_function(std::size_t at) {
   Module& m = *module_;
   const RawInstruction& begin = raws_[at];
-  if (is_debug(begin.op)) return at + 1;
+  if (begin.is_passive) return at + 1;
   if (begin.op != spv::Op::OpFunction) return bad(begin, "it is outside of a function");
   Function function;
   function.id = result_id(begin);
@@ -67,7 +63,7 @@ Result<std::size_t> Decoder::decode_function(std::size_t at) {
     return bad(begin, "%{} is not a function type that returns its result type", function.type);
   }
   for (++at; at < raws_.size(); ++at) {
-    if (is_debug(raws_[at].op)) continue;
+    if (raws_[at].is_passive) continue;
     if (raws_[at].op != spv::Op::OpFunctionParameter) break;
     const Parameter parameter{result_id(raws_[at]), result_type(raws_[at])};
     const std::size_t index = function.parameters.size();
@@ -99,7 +95,7 @@ Result<std::size_t> Decoder::find_blocks(std::size_t at, std::vector<RawBlock>& 
   bool is_open = false;
   for (; at < raws_.size(); ++at) {
     const RawInstruction& raw = raws_[at];
-    if (is_debug(raw.op) && !is_open) continue;
+    if (raw.is_passive) continue;
     if (raw.op == spv::Op::OpFunctionEnd) {
       if (is_open) return bad(raw, "the block before it has no terminator");
       return at + 1;
@@ -119,7 +115,7 @@ Result<std::size_t> Decoder::find_blocks(std::size_t at, std::vector<RawBlock>& 
       block.end = block.merge != 0 ? block.merge : at;
       block.terminator = at;
       is_open = false;
-    } else if (block.merge != 0 && !is_debug(raw.op)) {
+    } else if (block.merge != 0) {
       return bad(raw, "it stands between a merge instruction and the block's terminator");
     } else if (is_merge(raw.op)) {
       block.merge = at;
@@ -222,11 +218,7 @@ Result<void> Decoder::fill_block(Function& function, Block& block, const RawBloc
   block.body.reserve(source.end - source.begin);
   for (std::size_t i = source.begin; i < source.end; ++i) {
     const RawInstruction& raw = raws_[i];
-    if (is_debug(raw.op)) continue;
-    if (raw.op == spv::Op::OpExtInst &&
-        module_->instruction_set(args(raw)[0]) == InstructionSet::kNonSemantic) {
-      continue;
-    }
+    if (raw.is_passive) continue;
     SOKR_TRY(note_uses(function, raw));
     if (raw.op == spv::Op::OpPhi) {
       if (!block.body.empty()) return bad(raw, "a phi stands at the start of its block");
@@ -279,6 +271,10 @@ Result<void> Decoder::note_uses(Function& function, const RawInstruction& raw) {
   if (raw.op == spv::Op::OpControlBarrier) function.has_barrier = true;
   if (raw.op == spv::Op::OpExtInst && !module_->instruction_set(operands[0])) {
     return bad(raw, "%{} is not an imported instruction set", operands[0]);
+  }
+  if (raw.op == kExtInstWithForwardRefs) {
+    return bad(raw, "%{} is not a NonSemantic instruction set, and only those have it",
+               operands[0]);
   }
   if (raw.op == spv::Op::OpFunctionCall) {
     SOKR_TRY(check_call(raw));

@@ -179,6 +179,10 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
       if (length_type == nullptr || length_type->kind != TypeKind::kInt) {
         return bad(raw, "its length %{} is not an integer constant", operands[1]);
       }
+      if (!judges_values_ && length->is_spec && length->bits == 0) {
+        type.count = 1;
+        return {};
+      }
       if (length->bits == 0 || length->bits > UINT32_MAX ||
           (length_type->is_signed && sign_extend(length->bits, length_type->width) < 0)) {
         return bad(raw, "its length is {}, it has to be 1 to {}",

@@ -11,14 +11,14 @@
 #include <new>
 #include <sokr/spirv/module.hpp>
 
+#include "decoder.hpp"
 #include "grammar.hpp"
+#include "syntax.hpp"
 
 namespace sokr::spirv {
 namespace {
 
 constexpr std::size_t kHeaderWords = 5;
-constexpr std::uint32_t kSwappedMagic = 0x03022307;
-constexpr std::uint32_t kMaxBound = 0x3FFFFF;
 constexpr std::size_t kMaxMessage = 600;
 
 struct ContextDeleter {
@@ -41,24 +41,23 @@ struct Stripped {
   std::vector<std::uint32_t> numbers;  // per kept instruction: its number in the module, from 1
 };
 
+// `words` are those of a module that was decoded: its instructions are whole.
 class Stripper {
  public:
   explicit Stripper(std::span<const std::uint32_t> words)
       : words_(words), is_gone_(words[3]), is_set_(words[3]) {}
 
-  // An instruction whose length cannot be is kept with all that follows, for the
-  // validator to refuse.
   Stripped run() {
-    for_each([&](std::uint32_t op, auto operands, auto) { note(op, operands); });
+    for_each([&](spv::Op op, auto operands, auto) { note(op, operands); });
     out_.words.assign(words_.begin(), words_.begin() + kHeaderWords);
-    for_each([&](std::uint32_t op, auto operands, auto whole) {
+    for_each([&](spv::Op op, auto operands, auto whole) {
       ++number_;
       if (is_meaningless(op, operands)) return;
       out_.origins.push_back(static_cast<std::uint32_t>(whole.data() - words_.data()));
       out_.numbers.push_back(number_);
       out_.words.insert(out_.words.end(), whole.begin(), whole.end());
       // Source language 0 is "unknown", which every version knows.
-      if (static_cast<spv::Op>(op) == spv::Op::OpSource && whole.size() > 1) {
+      if (op == spv::Op::OpSource && whole.size() > 1) {
         out_.words[out_.words.size() - whole.size() + 1] = 0;
       }
     });
@@ -68,51 +67,53 @@ class Stripper {
  private:
   template <class Visit>
   void for_each(Visit&& visit) const {
-    for (std::size_t at = kHeaderWords; at < words_.size();) {
-      std::size_t count = words_[at] >> 16;
-      if (count == 0 || count > words_.size() - at) count = words_.size() - at;
-      const auto whole = words_.subspan(at, count);
-      visit(words_[at] & 0xFFFF, whole.subspan(1), whole);
-      at += count;
+    for (std::size_t at = kHeaderWords; at < words_.size(); at += words_[at] >> 16) {
+      const auto whole = words_.subspan(at, words_[at] >> 16);
+      visit(static_cast<spv::Op>(words_[at] & 0xFFFF), whole.subspan(1), whole);
     }
   }
 
-  void note(std::uint32_t opcode, std::span<const std::uint32_t> operands) {
-    const auto op = static_cast<spv::Op>(opcode);
-    if (op == spv::Op::OpExtInstImport && operands.size() > 1 && operands[0] < is_set_.size() &&
-        string_words(operands.subspan(1)) != 0 &&
+  void note(spv::Op op, std::span<const std::uint32_t> operands) {
+    if (op == spv::Op::OpExtInstImport && string_words(operands.subspan(1)) != 0 &&
         read_string(operands.subspan(1)).starts_with("NonSemantic.")) {
       is_gone_[operands[0]] = is_set_[operands[0]] = true;
     }
-    if (is_non_semantic(op, operands) && operands[1] < is_gone_.size())
-      is_gone_[operands[1]] = true;
+    if (is_non_semantic(op, operands)) is_gone_[operands[1]] = true;
   }
 
   bool is_non_semantic(spv::Op op, std::span<const std::uint32_t> operands) const {
-    return op == spv::Op::OpExtInst && operands.size() > 3 && operands[2] < is_set_.size() &&
+    return is_extended(op) && operands.size() > 2 && operands[2] < is_set_.size() &&
            is_set_[operands[2]];
   }
 
-  bool is_meaningless(std::uint32_t opcode, std::span<const std::uint32_t> operands) const {
+  bool is_meaningless(spv::Op op, std::span<const std::uint32_t> operands) const {
     const auto is_gone = [&](std::size_t index) {
       return index < operands.size() && operands[index] < is_gone_.size() &&
              is_gone_[operands[index]];
     };
-    switch (const auto op = static_cast<spv::Op>(opcode)) {
-      case spv::Op::OpExtInst:
-        return is_non_semantic(op, operands);
+    switch (op) {
+      case spv::Op::OpLine:
+      case spv::Op::OpNoLine:
+      case spv::Op::OpNop:
+        return true;
       case spv::Op::OpExtInstImport:
       case spv::Op::OpName:
       case spv::Op::OpDecorate:
         return is_gone(0);
-      case spv::Op::OpCapability:
-        return operands.size() == 1 && !is_known_capability(operands[0]);
       case spv::Op::OpExecutionMode:
       case spv::Op::OpExecutionModeId:
-        return operands.size() > 1 && !is_known_execution_mode(operands[1]);
+        return is_added(op, operands);
       default:
-        return false;
+        return is_non_semantic(op, operands);
     }
+  }
+
+  static bool is_added(spv::Op op, std::span<const std::uint32_t> operands) {
+    bool added = false;
+    walk_operands(
+        *find_syntax(static_cast<std::uint32_t>(op)), operands, 1, [](std::size_t) {},
+        [&](const EnumerantKind&, const SyntaxRow& row) { added = added || row.added; });
+    return added;
   }
 
   std::span<const std::uint32_t> words_;
@@ -151,28 +152,6 @@ std::string describe_position(const Stripped& module, std::size_t index) {
                      module.origins[index - 1]);
 }
 
-Result<std::vector<std::uint32_t>> read_module(std::span<const std::uint8_t> bytes) {
-  if (bytes.size() < kHeaderWords * 4 || bytes.size() % 4 != 0) {
-    return fail(
-        SOKR_INVALID_IR,
-        "{} bytes are not a SPIR-V module, which is a whole number of 4-byte words, 5 at least",
-        bytes.size());
-  }
-  std::vector<std::uint32_t> words(bytes.size() / 4);
-  std::memcpy(words.data(), bytes.data(), bytes.size());
-  if (words[0] == kSwappedMagic) {
-    for (std::uint32_t& word : words) word = __builtin_bswap32(word);
-  }
-  if (words[0] != spv::MagicNumber) {
-    return fail(SOKR_INVALID_IR, "the magic number is 0x{:08x}, SPIR-V starts with 0x{:08x}",
-                words[0], static_cast<std::uint32_t>(spv::MagicNumber));
-  }
-  if (words[3] == 0 || words[3] > kMaxBound) {
-    return fail(SOKR_INVALID_IR, "the id bound is {}, it has to be 1 to {}", words[3], kMaxBound);
-  }
-  return words;
-}
-
 Options make_options() {
   Options options(spvValidatorOptionsCreate());
   if (options == nullptr) return options;
@@ -187,8 +166,8 @@ Options make_options() {
 
 Result<void> validate(std::span<const std::uint8_t> bytes) {
   try {
-    SOKR_ASSIGN(const std::vector<std::uint32_t> words, read_module(bytes));
-    Stripped module = Stripper(words).run();
+    SOKR_ASSIGN(const std::shared_ptr<const Module> decoded, Decoder({}, false).decode(bytes));
+    Stripped module = Stripper(decoded->words()).run();
     const Context context(spvContextCreate(SPV_ENV_VULKAN_1_3));
     const Options options = make_options();
     if (context == nullptr || options == nullptr) {

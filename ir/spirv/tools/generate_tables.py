@@ -13,6 +13,8 @@ follow result type and result id, one letter each, `?` and `*` as in the grammar
 import json
 import sys
 
+import added
+
 PLAIN = {"IdRef": "i", "IdScope": "i", "IdMemorySemantics": "i", "LiteralString": "s",
          "LiteralContextDependentNumber": "c", "MemoryAccess": "m", "ImageOperands": "g",
          "PairLiteralIntegerIdRef": "P", "PairIdRefLiteralInteger": "Q", "PairIdRefIdRef": "R",
@@ -47,7 +49,7 @@ def enumerants(core, kind):
 
 def main():
     with open(sys.argv[1]) as file:
-        core = json.load(file)
+        core = added.extend(json.load(file))
     with open(sys.argv[2]) as file:
         glsl = json.load(file)
     free = with_parameters(core["operand_kinds"])
