@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
 
+#include "allowed_rows.hpp"
 #include "decoder.hpp"
 #include "grammar.hpp"
 
 namespace sokr::spirv {
 namespace {
-
-constexpr std::uint32_t kMaximallyReconverges = 6023;  // newer than the packaged headers
 
 // The bit of FloatControls for a width; 0 = no such width.
 std::uint8_t width_bit(std::uint32_t width) {
@@ -87,7 +86,7 @@ Result<void> Decoder::apply_execution_mode(const RawInstruction& raw) {
       SOKR_TRY(apply_local_size_id(raw, entry));
     } else if (mode == spv::ExecutionMode::SubgroupSize && !literals.empty()) {
       entry.required_subgroup_size = literals[0];
-    } else if (operands[1] == kMaximallyReconverges) {
+    } else if (mode == rows::kMaximallyReconverges) {
       entry.maximally_reconverges = true;
     } else if (std::uint8_t* widths = float_control(entry.float_controls, mode);
                widths != nullptr && !literals.empty()) {

@@ -31,12 +31,6 @@ const char* find_name(const NameRow (&rows)[size], std::uint32_t value) {
   return row != std::end(rows) && row->value == value ? row->name : nullptr;
 }
 
-template <std::size_t size>
-std::string name_or(const NameRow (&rows)[size], std::uint32_t value, const char* what) {
-  const char* name = find_name(rows, value);
-  return name != nullptr ? std::string(name) : fmt::format("{} {}", what, value);
-}
-
 constexpr MaskOperand kMemoryAccess[] = {
     {0x2, 0, 1}, {0x8, 1, 0}, {0x10, 1, 0}, {0x10000, 1, 0}, {0x20000, 1, 0}};
 constexpr MaskOperand kImageOperands[] = {
@@ -50,12 +44,19 @@ const OpcodeRow* opcode_row(std::uint32_t opcode) {
   return &kOpcodeRows[kOpcodeIndex[opcode] - 1];
 }
 
-bool is_known_capability(std::uint32_t capability) {
-  return find_name(kCapabilityRows, capability) != nullptr;
+const char* find_enumerant(EnumKind kind, std::uint32_t value) {
+  switch (kind) {
+#define SOKR_KIND(name, text) \
+  case EnumKind::k##name:     \
+    return find_name(k##name##Rows, value);
+    SOKR_ENUM_KINDS(SOKR_KIND)
+#undef SOKR_KIND
+  }
+  return nullptr;
 }
 
-bool is_known_execution_mode(std::uint32_t mode) {
-  return find_name(kExecutionModeRows, mode) != nullptr;
+const char* find_glsl_std_450(std::uint32_t instruction) {
+  return find_name(kGlslStd450Rows, instruction);
 }
 
 std::span<const MaskOperand> mask_operands(char letter) {
@@ -89,16 +90,23 @@ std::string op_name(spv::Op op) {
                         : fmt::format("op {}", static_cast<std::uint32_t>(op));
 }
 
+std::string enumerant_name(EnumKind kind, std::uint32_t value) {
+  const char* name = find_enumerant(kind, value);
+  return name != nullptr ? std::string(name) : fmt::format("{} {}", kind_name(kind), value);
+}
+
 std::string capability_name(spv::Capability capability) {
-  return name_or(kCapabilityRows, static_cast<std::uint32_t>(capability), "capability");
+  return enumerant_name(EnumKind::kCapability, static_cast<std::uint32_t>(capability));
 }
 
 std::string storage_class_name(spv::StorageClass storage) {
-  return name_or(kStorageClassRows, static_cast<std::uint32_t>(storage), "storage class");
+  return enumerant_name(EnumKind::kStorageClass, static_cast<std::uint32_t>(storage));
 }
 
 std::string glsl_std_450_name(std::uint32_t instruction) {
-  return name_or(kGlslStd450Rows, instruction, "GLSL.std.450 instruction");
+  const char* name = find_glsl_std_450(instruction);
+  return name != nullptr ? std::string(name)
+                         : fmt::format("GLSL.std.450 instruction {}", instruction);
 }
 
 }  // namespace sokr::spirv

@@ -6,19 +6,34 @@ usage: generate_tables.py <core grammar> <GLSL.std.450 grammar> <output>
 
 Each opcode row is {value, name, has type, has result, operands}. The operands
 follow result type and result id, one letter each, `?` and `*` as in the grammar:
-  i id    l one literal word    s string    c number of the result type
-  m memory access    g image operands    x enumerant with free operands
+  i id    k id of a scope    n id of memory semantics
+  l one literal word    s string    c number of the result type
   P literal and id of a switch    Q id and literal    R two ids
+and enumerants: those of one word
+  A addressing model    C capability    F function control    G group operation
+  M memory model    S storage class    T selection control    V packed vector format
+with operands that the mask says
+  m memory access    g image operands
+and with free operands
+  D decoration    E execution mode    L loop control    x any other
 """
 import json
 import sys
 
 import added
 
-PLAIN = {"IdRef": "i", "IdScope": "i", "IdMemorySemantics": "i", "LiteralString": "s",
+PLAIN = {"IdRef": "i", "IdScope": "k", "IdMemorySemantics": "n", "LiteralString": "s",
          "LiteralContextDependentNumber": "c", "MemoryAccess": "m", "ImageOperands": "g",
          "PairLiteralIntegerIdRef": "P", "PairIdRefLiteralInteger": "Q", "PairIdRefIdRef": "R",
-         "LiteralSpecConstantOpInteger": "x"}
+         "LiteralSpecConstantOpInteger": "x", "AddressingModel": "A", "Capability": "C",
+         "Decoration": "D", "ExecutionMode": "E", "FunctionControl": "F", "GroupOperation": "G",
+         "LoopControl": "L", "MemoryModel": "M", "StorageClass": "S", "SelectionControl": "T",
+         "PackedVectorFormat": "V"}
+# Enumerants whose names are kept.
+NAMED = ("AddressingModel", "BuiltIn", "Capability", "Decoration", "ExecutionMode",
+         "FPRoundingMode", "FunctionControl", "GroupOperation", "LoopControl", "MemoryAccess",
+         "MemoryModel", "MemorySemantics", "PackedVectorFormat", "Scope", "SelectionControl",
+         "StorageClass")
 
 
 def with_parameters(kinds):
@@ -61,7 +76,7 @@ def main():
             op["opcode"], op["opname"], str("IdResultType" in kinds).lower(),
             str("IdResult" in kinds).lower(), operand_letters(operands, free))))
     tables = [("OpcodeRow", "kOpcodeRows", unique(opcodes))]
-    for kind in ("Capability", "StorageClass", "ExecutionMode"):
+    for kind in NAMED:
         rows = [(v, '{%d, "%s"}' % (v, n)) for v, n in enumerants(core, kind)]
         tables.append(("NameRow", f"k{kind}Rows", unique(rows)))
     rows = [(i["opcode"], '{%d, "%s"}' % (i["opcode"], i["opname"])) for i in glsl["instructions"]]

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // What the code generator refuses, before it starts.
-#include <spirv/unified1/GLSL.std.450.h>
-
 #include <algorithm>
 #include <bit>
 #include <sokr/cpu/compiler.hpp>
+#include <sokr/spirv/allowed.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <unordered_set>
 
@@ -29,6 +28,7 @@ class Checker {
       : m_(module), e_(entry), o_(options) {}
 
   Result<void> run() {
+    SOKR_TRY(spirv::check_allowed(m_, e_));
     SOKR_TRY(check_entry());
     SOKR_TRY(check_variables());
     return check_function(e_.function, 0);
@@ -51,9 +51,9 @@ class Checker {
                   "entry point {} uses {} bytes of Workgroup memory, the limit is {}", e_.name,
                   e_.workgroup_bytes, kMaxWorkgroupBytes);
     for (auto capability : m_.capabilities())
-      if (capability == spv::Capability::Kernel || capability == spv::Capability::Addresses)
+      if (!supports(capability))
         return fail(SOKR_CAPABILITY_DENIED,
-                    "capability {} belongs to OpenCL kernels, this substrate runs Vulkan compute",
+                    "needs capability {}, which this substrate does not have",
                     spirv::capability_name(capability));
     return {};
   }
@@ -73,60 +73,13 @@ class Checker {
     for (Id id : e_.globals) {
       const spirv::Variable* variable = m_.variable(id);
       if (!variable) continue;
-      if (variable->builtin.has_value() != (variable->storage == spv::StorageClass::Input))
+      if (variable->storage == spv::StorageClass::Private &&
+          placed_size(m_, {variable->pointee, {}, 0}) > kMaxPrivateBytes)
         return fail(SOKR_CAPABILITY_DENIED,
-                    "variable {} is in storage class {} and {} built-in; a kernel's inputs are "
-                    "built-in, and nothing else is",
-                    m_.describe(id), spirv::storage_class_name(variable->storage),
-                    variable->builtin ? "is" : "is not");
-      switch (variable->storage) {
-        case spv::StorageClass::Private:
-          if (placed_size(m_, {variable->pointee, {}, 0}) > kMaxPrivateBytes)
-            return fail(SOKR_CAPABILITY_DENIED,
-                        "variable {} takes more than {} bytes of private memory", m_.describe(id),
-                        kMaxPrivateBytes);
-          break;
-        case spv::StorageClass::Input:
-          SOKR_TRY(check_builtin(*variable));
-          break;
-        case spv::StorageClass::Workgroup:
-        case spv::StorageClass::StorageBuffer:
-        case spv::StorageClass::Uniform:
-        case spv::StorageClass::PushConstant:
-          break;
-        default:
-          return fail(SOKR_CAPABILITY_DENIED,
-                      "variable {} is in storage class {}, which this substrate does not have",
-                      m_.describe(id), spirv::storage_class_name(variable->storage));
-      }
+                    "variable {} takes more than {} bytes of private memory", m_.describe(id),
+                    kMaxPrivateBytes);
     }
     return {};
-  }
-
-  Result<void> check_builtin(const spirv::Variable& variable) {
-    switch (*variable.builtin) {
-      case spv::BuiltIn::NumWorkgroups:
-      case spv::BuiltIn::WorkgroupSize:
-      case spv::BuiltIn::WorkgroupId:
-      case spv::BuiltIn::LocalInvocationId:
-      case spv::BuiltIn::GlobalInvocationId:
-      case spv::BuiltIn::LocalInvocationIndex:
-      case spv::BuiltIn::SubgroupSize:
-      case spv::BuiltIn::NumSubgroups:
-      case spv::BuiltIn::SubgroupId:
-      case spv::BuiltIn::SubgroupLocalInvocationId:
-      case spv::BuiltIn::SubgroupEqMask:
-      case spv::BuiltIn::SubgroupGeMask:
-      case spv::BuiltIn::SubgroupGtMask:
-      case spv::BuiltIn::SubgroupLeMask:
-      case spv::BuiltIn::SubgroupLtMask:
-      case spv::BuiltIn::DeviceIndex:
-        return {};
-      default:
-        return fail(SOKR_CAPABILITY_DENIED,
-                    "variable {} is built-in {}, which compute kernels here do not have",
-                    m_.describe(variable.id), static_cast<unsigned>(*variable.builtin));
-    }
   }
 
   Result<void> check_type(Id id, Id where) {
@@ -195,51 +148,61 @@ class Checker {
       return fail(SOKR_CAPABILITY_DENIED,
                   "OpBitcast (word {}) is applied to a logical pointer, which is no number",
                   inst.word);
-    if (inst.op >= spv::Op::OpGroupNonUniformElect &&
-        inst.op <= spv::Op::OpGroupNonUniformLogicalXor)
-      SOKR_TRY(check_group(inst));
+    if (is_group_operation(inst.op)) SOKR_TRY(check_group(inst, inst.op, 1));
+    if (const spv::Op scoped = with_scope(inst.op); scoped != spv::Op::OpNop)
+      SOKR_TRY(check_group(inst, scoped, 0));
     if (inst.type) SOKR_TRY(check_type(inst.type, inst.id));
     return {};
   }
 
-  // The validator does not compare the types of a subgroup operation.
-  Result<void> check_group(const spirv::Instruction& inst) {
-    const bool is_arithmetic = inst.op >= spv::Op::OpGroupNonUniformIAdd;
-    const bool has_operation = is_arithmetic || inst.op == spv::Op::OpGroupNonUniformBallotBitCount;
-    const std::size_t value = has_operation ? 2 : 1;
-    if (inst.op == spv::Op::OpGroupNonUniformElect ||
-        (inst.args.size() > value && suits(inst, m_.type_of(inst.args[value]))))
+  // The validator does not compare the types of a subgroup operation. `op` is the instruction with
+  // a scope that does the same, `first` the place of the first operand behind the scope.
+  Result<void> check_group(const spirv::Instruction& inst, spv::Op op, std::size_t first) {
+    const bool has_operation = is_arithmetic(op) || op == spv::Op::OpGroupNonUniformBallotBitCount;
+    const std::size_t value = has_operation ? first + 1 : first;
+    if (op == spv::Op::OpGroupNonUniformElect ||
+        (inst.args.size() > value && suits(op, inst.type, m_.type_of(inst.args[value]))))
       return {};
     return fail(SOKR_CAPABILITY_DENIED,
                 "the value of {} (word {}) is not of the type that it works on and gives",
                 spirv::op_name(inst.op), inst.word);
   }
 
-  bool suits(const spirv::Instruction& inst, Id type_id) const {
+  static bool is_arithmetic(spv::Op op) {
+    return op >= spv::Op::OpGroupNonUniformIAdd && op <= spv::Op::OpGroupNonUniformLogicalXor;
+  }
+
+  bool is_mask(Id type_id) const {
+    const spirv::Type* type = m_.type(type_id);
+    const spirv::Type& element = m_.scalar_type(type_id);
+    return type && type->kind == TypeKind::kVector && type->count == 4 &&
+           element.kind == TypeKind::kInt && element.width == 32;
+  }
+
+  bool suits(spv::Op op, Id result, Id type_id) const {
     const spirv::Type* type = m_.type(type_id);
     if (!type) return false;
     const spirv::Type* element = type->kind == TypeKind::kVector ? m_.type(type->element) : type;
     if (!element) return false;
-    switch (inst.op) {
+    switch (op) {
       case spv::Op::OpGroupNonUniformAll:
       case spv::Op::OpGroupNonUniformAny:
-      case spv::Op::OpGroupNonUniformBallot:
         return type->kind == TypeKind::kBool;
+      case spv::Op::OpGroupNonUniformBallot:
+        return type->kind == TypeKind::kBool && is_mask(result);
       case spv::Op::OpGroupNonUniformInverseBallot:
       case spv::Op::OpGroupNonUniformBallotBitExtract:
       case spv::Op::OpGroupNonUniformBallotBitCount:
       case spv::Op::OpGroupNonUniformBallotFindLSB:
       case spv::Op::OpGroupNonUniformBallotFindMSB:
-        return type->kind == TypeKind::kVector && type->count == 4 &&
-               element->kind == TypeKind::kInt && element->width == 32;
+        return is_mask(type_id);
       case spv::Op::OpGroupNonUniformAllEqual:
         return is_plain(element->kind);
       default:
         break;
     }
-    if (type_id != inst.type) return false;
-    return inst.op >= spv::Op::OpGroupNonUniformIAdd ? takes(inst.op, element->kind)
-                                                     : is_plain(element->kind);
+    if (type_id != result) return false;
+    return is_arithmetic(op) ? takes(op, element->kind) : is_plain(element->kind);
   }
 
   static bool is_plain(TypeKind kind) {
@@ -261,11 +224,7 @@ class Checker {
   }
 
   Result<void> check_extended(const spirv::Instruction& inst) {
-    auto set = m_.instruction_set(inst.args[0]);
-    if (set == spirv::InstructionSet::kNonSemantic) return {};
-    if (set != spirv::InstructionSet::kGlslStd450)
-      return fail(SOKR_CAPABILITY_DENIED,
-                  "word {} uses an extended instruction set other than GLSL.std.450", inst.word);
+    if (m_.instruction_set(inst.args[0]) == spirv::InstructionSet::kNonSemantic) return {};
     if (!supports_glsl_std_450(inst.args[1]))
       return fail(SOKR_CAPABILITY_DENIED,
                   "GLSL.std.450 {} (word {}) is an instruction that this substrate does not have",

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "compiler/program.hpp"
+#include "compiler/support.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -169,10 +170,11 @@ class Lowerer {
     out.args.assign(inst.args.begin(), inst.args.end());
     for (std::size_t i = 0; i < out.args.size(); ++i)
       if (operand_is_value(out.op, i, inst.args)) out.args[i] = mapped(instance.map, out.args[i]);
-    if ((inst.op >= spv::Op::OpGroupNonUniformElect &&
-         inst.op <= spv::Op::OpGroupNonUniformQuadSwap) ||
-        inst.op == spv::Op::OpGroupNonUniformRotateKHR)
-      program_.uses_subgroups = true;
+    if (const spv::Op scoped = with_scope(inst.op); scoped != spv::Op::OpNop) {
+      out.op = scoped;
+      out.args.insert(out.args.begin(), 0);  // the subgroup, as the instruction itself says
+    }
+    if (is_group_operation(out.op)) program_.uses_subgroups = true;
     program_.blocks[at].body.push_back(std::move(out));
   }
 

@@ -3,6 +3,9 @@
 
 #include <spirv/unified1/GLSL.std.450.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace sokr::cpu {
 namespace {
 
@@ -38,6 +41,9 @@ constexpr Span kSpans[] = {
     {spv::Op::OpGroupNonUniformElect, spv::Op::OpGroupNonUniformQuadSwap, kSubgroup},
     {spv::Op::OpCopyLogical, spv::Op::OpCopyLogical, kComposite},
     {spv::Op::OpGroupNonUniformRotateKHR, spv::Op::OpGroupNonUniformRotateKHR, kSubgroup},
+    {spv::Op::OpSubgroupBallotKHR, spv::Op::OpSubgroupFirstInvocationKHR, kSubgroup},
+    {spv::Op::OpSubgroupAllKHR, spv::Op::OpSubgroupAllEqualKHR, kSubgroup},
+    {spv::Op::OpSubgroupReadInvocationKHR, spv::Op::OpSubgroupReadInvocationKHR, kSubgroup},
     {spv::Op::OpSDotKHR, spv::Op::OpSUDotAccSatKHR, kDotProduct},
     {spv::Op::OpAtomicFMinEXT, spv::Op::OpAtomicFMaxEXT, kAtomic},
     {spv::Op::OpAtomicFAddEXT, spv::Op::OpAtomicFAddEXT, kAtomic},
@@ -46,7 +52,101 @@ constexpr Span kSpans[] = {
     {spv::Op::OpNop, spv::Op::OpNop, kNothing},
 };
 
+struct WithoutScope {
+  spv::Op op, with_scope;
+};
+
+constexpr WithoutScope kWithoutScope[] = {
+    {spv::Op::OpSubgroupBallotKHR, spv::Op::OpGroupNonUniformBallot},
+    {spv::Op::OpSubgroupFirstInvocationKHR, spv::Op::OpGroupNonUniformBroadcastFirst},
+    {spv::Op::OpSubgroupReadInvocationKHR, spv::Op::OpGroupNonUniformBroadcast},
+    {spv::Op::OpSubgroupAllKHR, spv::Op::OpGroupNonUniformAll},
+    {spv::Op::OpSubgroupAnyKHR, spv::Op::OpGroupNonUniformAny},
+    {spv::Op::OpSubgroupAllEqualKHR, spv::Op::OpGroupNonUniformAllEqual},
+};
+
+constexpr spv::Capability kCapabilities[] = {
+    spv::Capability::Matrix,
+    spv::Capability::Shader,
+    spv::Capability::Float16,
+    spv::Capability::Float64,
+    spv::Capability::Int64,
+    spv::Capability::Int64Atomics,
+    spv::Capability::Int16,
+    spv::Capability::Int8,
+    spv::Capability::UniformBufferArrayDynamicIndexing,
+    spv::Capability::StorageBufferArrayDynamicIndexing,
+    spv::Capability::UniformBufferArrayNonUniformIndexing,
+    spv::Capability::StorageBufferArrayNonUniformIndexing,
+    spv::Capability::ShaderNonUniform,
+    spv::Capability::RuntimeDescriptorArray,
+    spv::Capability::GroupNonUniform,
+    spv::Capability::GroupNonUniformVote,
+    spv::Capability::GroupNonUniformArithmetic,
+    spv::Capability::GroupNonUniformBallot,
+    spv::Capability::GroupNonUniformShuffle,
+    spv::Capability::GroupNonUniformShuffleRelative,
+    spv::Capability::GroupNonUniformClustered,
+    spv::Capability::GroupNonUniformQuad,
+    spv::Capability::GroupNonUniformRotateKHR,
+    spv::Capability::SubgroupBallotKHR,
+    spv::Capability::SubgroupVoteKHR,
+    spv::Capability::StorageBuffer16BitAccess,
+    spv::Capability::UniformAndStorageBuffer16BitAccess,
+    spv::Capability::StoragePushConstant16,
+    spv::Capability::StorageBuffer8BitAccess,
+    spv::Capability::UniformAndStorageBuffer8BitAccess,
+    spv::Capability::StoragePushConstant8,
+    spv::Capability::VariablePointersStorageBuffer,
+    spv::Capability::VariablePointers,
+    spv::Capability::DeviceGroup,
+    spv::Capability::DenormPreserve,
+    spv::Capability::DenormFlushToZero,
+    spv::Capability::SignedZeroInfNanPreserve,
+    spv::Capability::RoundingModeRTE,
+    spv::Capability::RoundingModeRTZ,
+    spv::Capability::VulkanMemoryModel,
+    spv::Capability::VulkanMemoryModelDeviceScope,
+    spv::Capability::PhysicalStorageBufferAddresses,
+    spv::Capability::WorkgroupMemoryExplicitLayoutKHR,
+    spv::Capability::WorkgroupMemoryExplicitLayout8BitAccessKHR,
+    spv::Capability::WorkgroupMemoryExplicitLayout16BitAccessKHR,
+    spv::Capability::ExpectAssumeKHR,
+    spv::Capability::AtomicFloat16AddEXT,
+    spv::Capability::AtomicFloat32AddEXT,
+    spv::Capability::AtomicFloat64AddEXT,
+    spv::Capability::AtomicFloat16MinMaxEXT,
+    spv::Capability::AtomicFloat32MinMaxEXT,
+    spv::Capability::AtomicFloat64MinMaxEXT,
+    spv::Capability::DotProductInputAll,
+    spv::Capability::DotProductInput4x8Bit,
+    spv::Capability::DotProductInput4x8BitPacked,
+    spv::Capability::DotProduct,
+    // Images are refused where they are bound.
+    spv::Capability::Sampled1D,
+    spv::Capability::Image1D,
+    spv::Capability::SampledBuffer,
+    spv::Capability::ImageBuffer,
+    spv::Capability::ImageQuery,
+};
+
 }  // namespace
+
+bool is_group_operation(spv::Op op) {
+  return (op >= spv::Op::OpGroupNonUniformElect && op <= spv::Op::OpGroupNonUniformQuadSwap) ||
+         op == spv::Op::OpGroupNonUniformRotateKHR;
+}
+
+spv::Op with_scope(spv::Op op) {
+  for (const auto& row : kWithoutScope)
+    if (row.op == op) return row.with_scope;
+  return spv::Op::OpNop;
+}
+
+bool supports(spv::Capability capability) {
+  return std::find(std::begin(kCapabilities), std::end(kCapabilities), capability) !=
+         std::end(kCapabilities);
+}
 
 Handler handler_of(spv::Op op) {
   if (op == spv::Op::OpQuantizeToF16) return kConversion;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Which instructions the code generator knows, and which of its parts emits each.
+// Which instructions and capabilities the code generator has, and which of its parts emits each
+// instruction.
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_SUPPORT_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_SUPPORT_HPP_
 
@@ -26,6 +27,12 @@ enum class Handler : std::uint8_t {
 };
 
 Handler handler_of(spv::Op op);
+bool supports(spv::Capability capability);
+// An OpGroupNonUniform instruction: a scope is its first operand.
+bool is_group_operation(spv::Op op);
+// The one that does what an instruction of SPV_KHR_shader_ballot or SPV_KHR_subgroup_vote
+// does, which has the same operands but for the scope. OpNop for all others.
+spv::Op with_scope(spv::Op op);
 bool supports_glsl_std_450(std::uint32_t instruction);
 
 }  // namespace sokr::cpu

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <set>
+#include <sokr/spirv/allowed.hpp>
 #include <sokr/substrate/launch_check.hpp>
 
 namespace sokr::cpu {
@@ -125,6 +126,7 @@ Result<void> KernelStore::accept(const SokrCapabilityQuery& query) {
 
 Result<void> KernelStore::validate(std::span<const std::uint8_t> ir) {
   auto valid = valid_.get({{}, ir, {}}, [&]() -> Result<std::shared_ptr<const Accepted>> {
+    SOKR_TRY(spirv::check_allowed(ir));
     SOKR_TRY(spirv::validate(ir));
     return std::make_shared<const Accepted>();
   });

@@ -98,27 +98,6 @@ void write_value(const BuiltinContext& c, spv::BuiltIn builtin, Slot* to, std::u
 
 }  // namespace
 
-bool is_supported_builtin(spv::BuiltIn builtin) {
-  using enum spv::BuiltIn;
-  constexpr spv::BuiltIn kSupported[] = {GlobalInvocationId,
-                                         LocalInvocationId,
-                                         spv::BuiltIn::WorkgroupId,
-                                         NumWorkgroups,
-                                         WorkgroupSize,
-                                         LocalInvocationIndex,
-                                         SubgroupSize,
-                                         NumSubgroups,
-                                         SubgroupId,
-                                         SubgroupLocalInvocationId,
-                                         SubgroupEqMask,
-                                         SubgroupGeMask,
-                                         SubgroupGtMask,
-                                         SubgroupLeMask,
-                                         SubgroupLtMask,
-                                         DeviceIndex};
-  return std::find(std::begin(kSupported), std::end(kSupported), builtin) != std::end(kSupported);
-}
-
 void Worker::write_builtin(Lane& lane, const LaneVariable& variable,
                            const std::array<std::uint32_t, 3>& group) {
   const auto& size = program.local_size;

@@ -2,6 +2,7 @@
 #include "lowering.hpp"
 
 #include <algorithm>
+#include <sokr/spirv/allowed.hpp>
 #include <unordered_set>
 
 namespace sokr::reference {
@@ -220,11 +221,6 @@ Ref Lowerer::lane_variable(const spirv::Variable& variable) {
   lane.slots = slots(variable.pointee);
   lane.builtin = variable.builtin;
   program_->lane_slots = lane.memory + lane.slots;
-  if (variable.storage == spv::StorageClass::Input &&
-      (!variable.builtin || !is_supported_builtin(*variable.builtin)))
-    deny(SOKR_CAPABILITY_DENIED,
-         fmt::format("Input variable {} is no built-in that the reference interpreter has",
-                     module_->describe(variable.id)));
   if (program_->lane_slots > kMaxStackSlots)
     deny(SOKR_CAPABILITY_DENIED,
          fmt::format("the Private variables need more than the {} components that the reference "
@@ -591,6 +587,7 @@ Result<std::shared_ptr<const Program>> prepare(std::shared_ptr<const spirv::Modu
         entry.local_size[0], entry.local_size[1], entry.local_size[2], invocations,
         kMaxLocalInvocations);
   SOKR_TRY(check_capabilities(*module));
+  SOKR_TRY(spirv::check_allowed(*module, entry));
   try {
     return Lowerer(std::move(module), entry, subgroup_size).run();
   } catch (const std::bad_alloc&) {

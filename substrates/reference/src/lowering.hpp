@@ -40,8 +40,6 @@ Lowering find_lowering(spv::Op op);
 // Does it need the invocations of a subgroup together?
 bool is_subgroup_operation(spv::Op op);
 
-bool is_supported_builtin(spv::BuiltIn builtin);
-
 // The handlers that control flow needs outside of control.cpp.
 struct ControlHandlers {
   Handler jump, jump_back, copy_one, copy_sequence, copy_parallel, branch, select_case, mark, trap,

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <sokr/spirv/allowed.hpp>
 #include <sokr/substrate/tasks.hpp>
 
 namespace sokr::reference {
@@ -67,6 +68,7 @@ Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& 
                 SOKR_IR_SPIRV, query.ir_format);
   const auto ir = bytes(query.ir_data, query.ir_data_len);
   const auto check = [&]() -> Result<std::shared_ptr<const Checked>> {
+    SOKR_TRY(spirv::check_allowed(ir));
     SOKR_TRY(spirv::validate(ir));
     SOKR_ASSIGN(auto module, spirv::decode(ir));
     SOKR_TRY(check_capabilities(*module));
@@ -86,6 +88,7 @@ Result<std::shared_ptr<const ReferenceSubstrate::Kernel>> ReferenceSubstrate::ke
     const SokrDispatchRequest& request, const LaunchView& launch) {
   const auto ir = bytes(request.ir_data, request.ir_data_len);
   const auto build = [&]() -> Result<std::shared_ptr<const Kernel>> {
+    SOKR_TRY(spirv::check_allowed(ir));
     SOKR_TRY(spirv::validate(ir));
     std::vector<spirv::SpecValue> values;
     for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {

@@ -64,6 +64,12 @@ constexpr spv::Capability kSupported[] = {
     DotProductInput4x8Bit,
     DotProductInput4x8BitPacked,
     DotProduct,
+    // Images are refused where they are used.
+    Sampled1D,
+    Image1D,
+    SampledBuffer,
+    ImageBuffer,
+    ImageQuery,
 };
 
 }  // namespace

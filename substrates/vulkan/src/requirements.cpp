@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sokr/spirv/allowed.hpp>
 #include <sokr/substrate/launch_check.hpp>
 
 namespace sokr::vulkan {
@@ -295,7 +296,7 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
                                const spirv::EntryReflection& reflection,
                                std::span<const std::uint32_t> counts,
                                const PhysicalDevice& device) {
-  (void)module;
+  SOKR_TRY(spirv::check_allowed(module, entry));
   if (entry.local_size_source == spirv::LocalSizeSource::kId &&
       !device.usable.has("maintenance4")) {
     return needs("maintenance4 for LocalSizeId", device);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sokr/spirv/allowed.hpp>
 
 #include "requirements.hpp"
 
@@ -62,6 +63,7 @@ Result<std::shared_ptr<Session>> VulkanSubstrate::session() {
 Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::find_module(
     const SokrComputationId& id, std::span<const std::uint8_t> ir) {
   return modules_.get({id, ir, {}}, [&]() -> Result<std::shared_ptr<const spirv::Module>> {
+    SOKR_TRY(spirv::check_allowed(ir));
     SOKR_TRY(spirv::validate(ir));
     SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir));
     SOKR_TRY(check_capability(*module, physical_));

@@ -41,7 +41,7 @@ std::string subgroups_of(const Bytes& where_bytes, std::uint32_t invocations,
 // Rows of `width` results for each invocation of a subgroup whose inputs are `x`.
 using Rule = std::function<std::vector<U32>(const U32& x)>;
 
-Case subgroup_case(std::uint32_t n, std::uint32_t width, const Rule& rule) {
+Case subgroup_case(std::uint32_t n, std::uint32_t width, const Rule& rule, std::uint32_t size = 0) {
   Random random(n * width);
   U32 a = random.words(n);
   for (std::uint32_t i = 0; i < 64; ++i) a[i] |= 0x80000001u;  // one workgroup all odd
@@ -66,8 +66,9 @@ Case subgroup_case(std::uint32_t n, std::uint32_t width, const Rule& rule) {
     }
     return "";
   };
-  return Case()
-      .threads(n)
+  Case made;
+  if (size != 0) made.launch.subgroup_size(size);
+  return made.threads(n)
       .in({0, 0}, a)
       .out({0, 1}, 8 * n, by_the_case())
       .out({0, 2}, 4 * width * n, by_the_case())
@@ -121,6 +122,29 @@ std::vector<U32> ballot(const U32& x) {
   return rows;
 }
 
+// The size of the subgroups is the number of those that are there: workgroups are full.
+std::vector<U32> khr(const U32& x) {
+  const auto size = static_cast<std::uint32_t>(x.size());
+  std::uint64_t bits = 0;
+  bool all = true, same_sign = true;
+  for (std::uint32_t lane = 0; lane < size; ++lane) {
+    same_sign = same_sign && (x[lane] >> 31) == (x[0] >> 31);
+    all = all && (x[lane] & 1) != 0;
+    bits |= std::uint64_t{x[lane] & 1} << lane;
+  }
+  const std::uint64_t everyone = size == 64 ? ~0ull : (1ull << size) - 1;
+  std::vector<U32> rows;
+  for (std::uint32_t lane = 0; lane < size; ++lane) {
+    const std::uint64_t own = 1ull << lane, lower = own - 1;
+    const std::uint64_t from = everyone & ~lower;
+    rows.push_back({std::uint32_t(all) | std::uint32_t(bits != 0) << 1, same_sign,
+                    std::uint32_t(bits), std::uint32_t(bits >> 32), x[0], x[1 % size],
+                    std::uint32_t(own), std::uint32_t(from), std::uint32_t(from & ~own),
+                    std::uint32_t(lower | own), std::uint32_t(lower), std::uint32_t(from >> 32)});
+  }
+  return rows;
+}
+
 std::vector<U32> shuffle(const U32& x) {
   std::vector<U32> rows;
   auto size = static_cast<std::uint32_t>(x.size());
@@ -137,6 +161,7 @@ std::vector<Entry> subgroup_cases() {
   return {
       {"subgroup_arithmetic", "n=256", [] { return subgroup_case(256, 10, arithmetic); }},
       {"subgroup_ballot", "n=256", [] { return subgroup_case(256, 12, ballot); }},
+      {"subgroup_khr", "n=256", [] { return subgroup_case(256, 12, khr); }},
       {"subgroup_shuffle", "n=256", [] { return subgroup_case(256, 4, shuffle); }},
   };
 }

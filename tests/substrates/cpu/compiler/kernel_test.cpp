@@ -42,6 +42,114 @@ void expect_same(const Bytes& module, const TestLaunch& launch, std::uint32_t su
   }
 }
 
+// Binding 1 gets a mix of all that SPV_KHR_shader_ballot and SPV_KHR_subgroup_vote give, among the
+// invocations whose input is odd and apart among the others.
+std::string old_ballots() {
+  const char* mix = R"(
+    %{0}ballot = OpSubgroupBallotKHR %v4 %bit
+    %{0}b0 = OpCompositeExtract %uint %{0}ballot 0
+    %{0}b1 = OpCompositeExtract %uint %{0}ballot 1
+    %{0}any = OpSubgroupAnyKHR %bool %bit
+    %{0}all = OpSubgroupAllKHR %bool %bit
+    %{0}eq = OpSubgroupAllEqualKHR %bool %x
+    %{0}first = OpSubgroupFirstInvocationKHR %uint %x
+    %{0}second = OpSubgroupReadInvocationKHR %uint %x %one
+    %{0}any1 = OpSelect %uint %{0}any %one %zero
+    %{0}all1 = OpSelect %uint %{0}all %two %zero
+    %{0}eq1 = OpSelect %uint %{0}eq %four %zero
+    %{0}m0 = OpIAdd %uint %{0}any1 %{0}all1
+    %{0}m1 = OpIAdd %uint %{0}m0 %{0}eq1
+    %{0}m2 = OpIMul %uint %{0}b1 %prime
+    %{0}m3 = OpBitwiseXor %uint %{0}b0 %{0}m2
+    %{0}m4 = OpIMul %uint %{0}m3 %prime
+    %{0}m5 = OpBitwiseXor %uint %{0}m4 %{0}first
+    %{0}m6 = OpIMul %uint %{0}m5 %prime
+    %{0}m7 = OpBitwiseXor %uint %{0}m6 %{0}second
+    %{0}mix = OpIAdd %uint %{0}m7 %{0}m1
+  )";
+  std::string masks = "%mask0 = OpCopyObject %uint %mixed\n";
+  std::string inputs, decorations, variables;
+  int next = 0;
+  for (const char* name : {"Eq", "Ge", "Gt", "Le", "Lt"}) {
+    inputs += fmt::format(" %{}", name);
+    decorations += fmt::format("OpDecorate %{0} BuiltIn Subgroup{0}MaskKHR\n", name);
+    variables += fmt::format("%{} = OpVariable %to_input4 Input\n", name);
+    masks += fmt::format(
+        "%load{0} = OpLoad %v4 %{0}\n%low{0} = OpCompositeExtract %uint %load{0} 0\n"
+        "%high{0} = OpCompositeExtract %uint %load{0} 1\n%sum{0} = OpIMul %uint %high{0} %prime\n"
+        "%both{0} = OpBitwiseXor %uint %low{0} %sum{0}\n%scaled{0} = OpIMul %uint %mask{1} %prime\n"
+        "%mask{2} = OpBitwiseXor %uint %scaled{0} %both{0}\n",
+        name, next, next + 1);
+    ++next;
+  }
+  return R"(
+    OpCapability Shader
+    OpCapability SubgroupBallotKHR
+    OpCapability SubgroupVoteKHR
+    OpExtension "SPV_KHR_shader_ballot"
+    OpExtension "SPV_KHR_subgroup_vote"
+    OpMemoryModel Logical GLSL450
+    OpEntryPoint GLCompute %main "main" %id)" +
+         inputs + R"(
+    OpExecutionMode %main LocalSize 64 1 1
+    OpDecorate %id BuiltIn GlobalInvocationId
+    )" + decorations +
+         R"(
+    OpDecorate %in DescriptorSet 0
+    OpDecorate %in Binding 0
+    OpDecorate %out DescriptorSet 0
+    OpDecorate %out Binding 1
+    OpDecorate %words ArrayStride 4
+    OpDecorate %block Block
+    OpMemberDecorate %block 0 Offset 0
+    %void = OpTypeVoid
+    %function = OpTypeFunction %void
+    %bool = OpTypeBool
+    %uint = OpTypeInt 32 0
+    %v3 = OpTypeVector %uint 3
+    %v4 = OpTypeVector %uint 4
+    %zero = OpConstant %uint 0
+    %one = OpConstant %uint 1
+    %two = OpConstant %uint 2
+    %four = OpConstant %uint 4
+    %prime = OpConstant %uint 16777619
+    %words = OpTypeRuntimeArray %uint
+    %block = OpTypeStruct %words
+    %to_block = OpTypePointer StorageBuffer %block
+    %to_word = OpTypePointer StorageBuffer %uint
+    %to_input3 = OpTypePointer Input %v3
+    %to_input4 = OpTypePointer Input %v4
+    %id = OpVariable %to_input3 Input
+    )" + variables +
+         R"(
+    %in = OpVariable %to_block StorageBuffer
+    %out = OpVariable %to_block StorageBuffer
+    %main = OpFunction %void None %function
+    %label = OpLabel
+    %ids = OpLoad %v3 %id
+    %i = OpCompositeExtract %uint %ids 0
+    %from = OpAccessChain %to_word %in %zero %i
+    %x = OpLoad %uint %from
+    %twos = OpBitwiseAnd %uint %x %two
+    %bit = OpINotEqual %bool %twos %zero
+    %ones = OpBitwiseAnd %uint %x %one
+    %odd = OpINotEqual %bool %ones %zero
+    OpSelectionMerge %merge None
+    OpBranchConditional %odd %yes %no
+    %yes = OpLabel
+    )" + fmt::format(fmt::runtime(mix), "y") +
+         "OpBranch %merge\n%no = OpLabel\n" + fmt::format(fmt::runtime(mix), "n") +
+         R"(OpBranch %merge
+    %merge = OpLabel
+    %mixed = OpPhi %uint %ymix %yes %nmix %no
+    )" + masks +
+         R"(
+    %to = OpAccessChain %to_word %out %zero %i
+    OpStore %to %mask5
+    OpReturn
+    OpFunctionEnd)";
+}
+
 class Shader : public testing::TestWithParam<const char*> {};
 
 TEST_P(Shader, AgreesWithTheReference) {
@@ -89,6 +197,15 @@ TEST(Subgroups, OfEverySize) {
   for (std::uint32_t size : {4u, 8u, 16u, 64u}) {
     SCOPED_TRACE(size);
     expect_same(module, standard_launch(150, 64), size);
+  }
+}
+
+// Invocations part, so that ballots and votes are those of whoever is there; masks are not.
+TEST(Subgroups, AsTheOldExtensionsHaveThem) {
+  const Bytes module = assemble(old_ballots());
+  for (std::uint32_t size : {4u, 8u, 16u, 32u, 64u}) {
+    SCOPED_TRACE(size);
+    for (std::uint32_t count : {64u, 150u}) expect_same(module, standard_launch(count, 64), size);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <sokr/cpu/compiler_library.hpp>
+#include <sokr/spirv/allowed.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <sokr/substrate/content_cache.hpp>
 #include <sokr/substrate/exporter.hpp>
@@ -38,6 +39,7 @@ class EmulatedSubstrate {
     if (query.ir_format != SOKR_IR_SPIRV)
       return fail(SOKR_CAPABILITY_DENIED, "IR format 0x{:08x} is not SPIR-V", query.ir_format);
     std::span ir(query.ir_data, query.ir_data_len);
+    SOKR_TRY(spirv::check_allowed(ir));
     SOKR_TRY(spirv::validate(ir));
     SOKR_ASSIGN(auto module, spirv::decode(ir));
     for (const spirv::EntryPoint& entry : module->entry_points())
