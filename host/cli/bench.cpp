@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <sokr/sokr.hpp>
 
 #include "command.hpp"
+#include "compare.hpp"
 #include "kernel_file.hpp"
 #include "output.hpp"
 #include "output_set.hpp"
 #include "plan.hpp"
+#include "progress.hpp"
 #include "selection.hpp"
 #include "text.hpp"
 
@@ -25,32 +27,28 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint32_t kWarmUp = 3;
 constexpr std::uint32_t kLeast = 20, kMost = 1'000'000;
 constexpr std::chrono::seconds kEnough{1};
-constexpr std::chrono::seconds kProgress{2};
 
 struct Measured {
   Substrate substrate;
   double first_ns = 0;           // with compilation
   std::vector<double> times_ns;  // dispatch to completion, warm
   std::vector<PageBuffer> memory;
+  std::vector<PageBuffer> first_outputs;  // what the first dispatch wrote, for --tolerance
 };
 
-// Says on a terminal how far a long run is.
-class Progress {
- public:
-  void at(const Substrate& substrate, std::size_t done, std::uint32_t wanted) {
-    if (!terminal_ || Clock::now() - last_ < kProgress) return;
-    last_ = Clock::now();
-    note(wanted ? fmt::format("{}: {} of {} dispatches", substrate.name(), done, wanted)
-                : fmt::format("{}: {} dispatches", substrate.name(), done));
+// The outputs as they are now.
+std::vector<PageBuffer> copy_outputs(const Plan& plan, std::span<const PageBuffer> memory) {
+  std::vector<PageBuffer> copies;
+  for (const PlannedOutput& output : plan.outputs) {
+    const auto bytes = memory[output.buffer].bytes();
+    std::copy(bytes.begin(), bytes.end(), copies.emplace_back(bytes.size()).bytes().begin());
   }
-
- private:
-  bool terminal_ = ::isatty(STDERR_FILENO) != 0;
-  Clock::time_point last_ = Clock::now();
-};
+  return copies;
+}
 
 Measured measure(const Substrate& substrate, const Kernel& kernel, const Plan& plan,
-                 std::uint32_t repeat, Progress& progress) {
+                 const LaunchRequest& request, Progress& progress) {
+  const std::uint32_t repeat = request.repeat.value_or(0);
   Launch launch = plan.launch;
   std::vector<PageBuffer> memory = bind_buffers(plan, launch);
   const auto once = [&] {
@@ -58,8 +56,12 @@ Measured measure(const Substrate& substrate, const Kernel& kernel, const Plan& p
     substrate.dispatch(kernel, launch).wait();
     return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
   };
-  Measured result{substrate, once(), {}, {}};
-  for (std::uint32_t i = 0; i < kWarmUp; ++i) once();
+  Measured result{substrate, once(), {}, {}, {}};
+  if (request.tolerance) result.first_outputs = copy_outputs(plan, memory);
+  for (std::uint32_t i = 0; i < kWarmUp; ++i) {
+    swap_buffers(plan, memory, launch);
+    once();
+  }
   const auto begin = Clock::now();
   const auto more = [&] {
     if (repeat) return result.times_ns.size() < repeat;
@@ -67,11 +69,28 @@ Measured measure(const Substrate& substrate, const Kernel& kernel, const Plan& p
            (result.times_ns.size() < kMost && Clock::now() - begin < kEnough);
   };
   while (more()) {
+    swap_buffers(plan, memory, launch);
     result.times_ns.push_back(once());
     progress.at(substrate, result.times_ns.size(), repeat);
   }
+  progress.clear();
   result.memory = std::move(memory);
   return result;
+}
+
+void refuse_disagreement(const Plan& plan, const Tolerance& tolerance,
+                         const std::vector<Measured>& all) {
+  for (const Measured& one : all) {
+    for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+      const PlannedOutput& output = plan.outputs[i];
+      const auto differs = disagreement(plan, output, all.front().first_outputs[i].bytes(),
+                                        one.first_outputs[i].bytes(), tolerance);
+      if (!differs) continue;
+      throw Error(SOKR_DISPATCH_FAILED,
+                  fmt::format("{} and {} disagree on binding {}: {}", all.front().substrate.name(),
+                              one.substrate.name(), output.spec.where.text(), *differs));
+    }
+  }
 }
 
 double throughput(const Measured& measured) {
@@ -94,6 +113,21 @@ std::string people_text(const std::vector<Measured>& all) {
   return table.format();
 }
 
+// What times depend on, besides the kernel and the machine.
+Json launch_json(const BenchFlags& flags, const Plan& plan) {
+  Json buffers = Json::array();
+  for (const PlannedBuffer& buffer : plan.buffers) {
+    buffers.push_back({{"set", buffer.where.set},
+                       {"binding", buffer.where.binding},
+                       {"index", buffer.where.index},
+                       {"bytes", buffer.size}});
+  }
+  return Json{{"groups", plan.groups},        {"local_size", plan.local_size},
+              {"entry_point", plan.entry},    {"subgroup_size", plan.subgroup_size},
+              {"spec", flags.launch.spec},    {"push", flags.launch.push},
+              {"buffers", std::move(buffers)}};
+}
+
 Json report(const BenchFlags& flags, const Plan& plan, const std::vector<Measured>& all) {
   Json results = Json::array();
   for (const Measured& one : all) {
@@ -109,16 +143,17 @@ Json report(const BenchFlags& flags, const Plan& plan, const std::vector<Measure
                        {"max_ns", percentile(one.times_ns, 100)},
                        {"dispatches_per_second", throughput(one)}});
   }
-  return Json{{"schema", "sokr.bench/1"},
-              {"kernel", flags.launch.kernel},
-              {"groups", plan.groups},
-              {"local_size", plan.local_size},
-              {"results", std::move(results)}};
+  Json report{{"schema", "sokr.bench/1"}, {"kernel", flags.launch.kernel}};
+  report.update(launch_json(flags, plan));
+  report["results"] = std::move(results);
+  return report;
 }
 
 // ---- The baseline ---------------------------------------------------------------------
 
 struct Baseline {
+  std::string file;
+  Json json;
   std::vector<std::pair<std::string, double>> p50_ns;
 };
 
@@ -136,7 +171,7 @@ Baseline read_baseline(const std::string& file) {
     throw refuse("its schema is not sokr.bench/1");
   }
   if (!json.contains("results") || !json["results"].is_array()) throw refuse("it has no results");
-  Baseline baseline;
+  Baseline baseline{file, json, {}};
   for (const Json& one : json["results"]) {
     if (!one.is_object() || !one.contains("substrate") || !one["substrate"].is_string() ||
         !one.contains("p50_ns") || !one["p50_ns"].is_number() || one["p50_ns"] <= 0) {
@@ -145,6 +180,35 @@ Baseline read_baseline(const std::string& file) {
     baseline.p50_ns.emplace_back(one["substrate"].get<std::string>(), one["p50_ns"].get<double>());
   }
   return baseline;
+}
+
+std::string short_text(const Json& value) {
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+}
+
+// A kernel may have changed, and its file may have moved: that is what is compared. What it is
+// called and how it is launched may not. An older baseline lacks some of these.
+void refuse_another_launch(const Baseline& baseline, const BenchFlags& flags, const Plan& plan) {
+  const auto refuse = [&](std::string_view what, const Json& then, const Json& now) {
+    throw UsageError(fmt::format(
+        "--baseline {}: it measured another launch: its {} is {}, and here it is {}; measure a "
+        "baseline for this one with --json FILE",
+        baseline.file, what, short_text(then), short_text(now)));
+  };
+  const auto name_of = [](const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+  };
+  const auto kernel = baseline.json.find("kernel");
+  if (kernel != baseline.json.end() && kernel->is_string() &&
+      name_of(kernel->get<std::string>()) != name_of(flags.launch.kernel)) {
+    refuse("kernel", *kernel, flags.launch.kernel);
+  }
+  const Json launch = launch_json(flags, plan);
+  for (const auto& [key, now] : launch.items()) {
+    const auto then = baseline.json.find(key);
+    if (then != baseline.json.end() && *then != now) refuse(key, *then, now);
+  }
 }
 
 double parse_percent(const std::string& text) {
@@ -190,7 +254,6 @@ int bench(const BenchFlags& flags) {
   if (flags.baseline.empty() != flags.max_regress.empty()) {
     throw UsageError("--baseline and --max-regress go together");
   }
-  const std::uint32_t repeat = flags.repeat.empty() ? 0 : parse_count(flags.repeat, "--repeat");
   const double max_percent = flags.max_regress.empty() ? 0 : parse_percent(flags.max_regress);
   const Baseline baseline = flags.baseline.empty() ? Baseline{} : read_baseline(flags.baseline);
   const Context context;
@@ -200,19 +263,24 @@ int bench(const BenchFlags& flags) {
   const bool chosen = substrates.empty();
   if (chosen) substrates.push_back(context.choose(kernel));
   require_capable(substrates, kernel, plan);
+  if (!flags.baseline.empty()) refuse_another_launch(baseline, flags, plan);
   std::vector<OutputFile> outputs = open_outputs(plan);
   std::optional<OutputFile> file;
   if (!flags.json.empty()) file.emplace(flags.json);
 
-  Progress progress;
   std::vector<Measured> all;
-  for (const Substrate& substrate : substrates) {
-    all.push_back(measure(substrate, kernel, plan, repeat, progress));
+  {
+    Progress progress;
+    for (const Substrate& substrate : substrates) {
+      all.push_back(measure(substrate, kernel, plan, request, progress));
+    }
   }
+  if (request.tolerance) refuse_disagreement(plan, *request.tolerance, all);
   write_outputs(plan, all.front().memory, outputs);
   const std::string slower = flags.baseline.empty() ? "" : regressions(all, baseline, max_percent);
   if (chosen) note("chose " + label(substrates.front()));
-  print(people_text(all));
+  // On standard output there is the one or the other.
+  if (flags.json != "-") print(people_text(all));
   for (OutputFile& output : outputs) output.publish();
   if (file) {
     const std::string text = json_text(report(flags, plan, all));

@@ -22,19 +22,26 @@ class UsageError : public std::runtime_error {
 // What `run` and `bench` share.
 struct LaunchFlags {
   std::string kernel;
-  std::string on, entry, groups, threads, local_size, subgroup_size;
-  std::vector<std::string> in, zero, out, push, spec;
+  std::string entry, groups, threads, local_size, subgroup_size, repeat, tolerance;
+  std::vector<std::string> on, in, zero, out, push, spec, swap;
+  bool cast = false;
+};
+
+struct InspectFlags {
+  std::string kernel;
+  std::vector<std::string> on;
+  bool json = false;
 };
 
 struct RunFlags {
   LaunchFlags launch;
-  std::string repeat;
+  std::vector<std::string> print;
   bool json = false;
 };
 
 struct BenchFlags {
   LaunchFlags launch;
-  std::string repeat, json, baseline, max_regress;
+  std::string json, baseline, max_regress;
 };
 
 struct CacheFlags {
@@ -43,7 +50,7 @@ struct CacheFlags {
 };
 
 int devices(bool json);
-int inspect(const std::string& kernel, bool json);
+int inspect(const InspectFlags& flags);
 int run(const RunFlags& flags);
 int bench(const BenchFlags& flags);
 int cache(const CacheFlags& flags);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -20,18 +19,7 @@ std::uint64_t load(std::span<const std::byte> bytes, std::size_t at, std::uint32
   return bits;
 }
 
-double as_double(SokrIrScalar type, std::uint64_t bits) {
-  switch (type) {
-    case SOKR_IR_F16:
-      return double_from_half(static_cast<std::uint16_t>(bits));
-    case SOKR_IR_F32:
-      return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
-    default:
-      return std::bit_cast<double>(bits);
-  }
-}
-
-bool agree(double a, double b, const Tolerance& tolerance) {
+bool agree(long double a, long double b, const Tolerance& tolerance) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
   if (std::isinf(a) || std::isinf(b)) return a == b;
   return std::fabs(a - b) <=
@@ -54,17 +42,18 @@ Tolerance tolerance_of(SokrIrScalar type) {
 }
 
 std::optional<std::string> difference(std::span<const std::byte> a, std::span<const std::byte> b,
-                                      std::optional<SokrIrScalar> type) {
+                                      std::optional<SokrIrScalar> type,
+                                      std::optional<Tolerance> given) {
   if (std::equal(a.begin(), a.end(), b.begin(), b.end())) return std::nullopt;
   const SokrIrScalar element = type.value_or(SOKR_IR_U8);
   const std::uint32_t size = scalar_size(element);
-  const Tolerance tolerance = tolerance_of(element);
+  const Tolerance tolerance = given.value_or(tolerance_of(element));
   std::size_t count = 0, first = 0;
   for (std::size_t at = 0; at + size <= a.size(); at += size) {
     const std::uint64_t x = load(a, at, size), y = load(b, at, size);
     if (x == y) continue;
-    if (scalar_is_float(element) &&
-        agree(as_double(element, x), as_double(element, y), tolerance)) {
+    if ((scalar_is_float(element) || given) &&
+        agree(scalar_value(element, x), scalar_value(element, y), tolerance)) {
       continue;
     }
     if (count++ == 0) first = at / size;
@@ -77,6 +66,14 @@ std::optional<std::string> difference(std::span<const std::byte> a, std::span<co
     text += fmt::format(", and {} other{} differ{}", count - 1, count > 2 ? "s" : "",
                         count > 2 ? "" : "s");
   return text;
+}
+
+std::optional<std::string> disagreement(const Plan& plan, const PlannedOutput& output,
+                                        std::span<const std::byte> a, std::span<const std::byte> b,
+                                        const std::optional<Tolerance>& given) {
+  // Without --tolerance, raw outputs are bytes.
+  const auto type = output.spec.npy || !given ? output.spec.npy : plan.buffers[output.buffer].type;
+  return difference(a, b, type, given);
 }
 
 }  // namespace sokr::cli

@@ -8,8 +8,10 @@
 
 #include "command.hpp"
 #include "kernel_file.hpp"
+#include "launch_flags.hpp"
 #include "output.hpp"
 #include "scalar.hpp"
+#include "selection.hpp"
 #include "text.hpp"
 
 namespace sokr::cli {
@@ -122,7 +124,8 @@ std::string names_text(const char* title, const char* const* names, std::uint32_
   return table.format();
 }
 
-std::string people_text(const Context& context, const Kernel& kernel, const std::string& file) {
+std::string people_text(std::span<const Substrate> substrates, const Kernel& kernel,
+                        const std::string& file) {
   const SokrIrReflection& reflection = kernel.reflection();
   std::string out =
       fmt::format("{}  {}, {}\n\n", printable(file), ir_format_text(kernel.ir_format()),
@@ -136,7 +139,7 @@ std::string people_text(const Context& context, const Kernel& kernel, const std:
       names_text("extensions  ", reflection.extensions, reflection.extension_count);
   if (!needs.empty()) out += '\n' + needs;
   Table table(2);
-  for (const Substrate& substrate : context.substrates()) {
+  for (const Substrate& substrate : substrates) {
     const auto reason = substrate.why_not(kernel);
     table.row({std::string(substrate.name()), reason ? "no: " + printable(*reason) : "yes"});
   }
@@ -184,7 +187,8 @@ Json names_json(const char* const* names, std::uint32_t count) {
   return list;
 }
 
-Json scripts_json(const Context& context, const Kernel& kernel, const std::string& file) {
+Json scripts_json(std::span<const Substrate> candidates, const Kernel& kernel,
+                  const std::string& file) {
   const SokrIrReflection& reflection = kernel.reflection();
   Json entries = Json::array(), constants = Json::array(), substrates = Json::array();
   for (std::uint32_t i = 0; i < reflection.entry_point_count; ++i) {
@@ -198,7 +202,7 @@ Json scripts_json(const Context& context, const Kernel& kernel, const std::strin
                          {"declarations", constant.declarations},
                          {"name", constant.name}});
   }
-  for (const Substrate& substrate : context.substrates()) {
+  for (const Substrate& substrate : candidates) {
     const auto reason = substrate.why_not(kernel);
     substrates.push_back({{"name", substrate.name()},
                           {"can_run", !reason},
@@ -218,10 +222,14 @@ Json scripts_json(const Context& context, const Kernel& kernel, const std::strin
 
 }  // namespace
 
-int inspect(const std::string& file, bool json) {
+int inspect(const InspectFlags& flags) {
+  const std::vector<std::string> names = parse_names(flags.on);
   const Context context;
-  const Kernel kernel = open_kernel(context, file);
-  print(json ? json_text(scripts_json(context, kernel, file)) : people_text(context, kernel, file));
+  const std::vector<Substrate> named = named_substrates(context, names);
+  const Kernel kernel = open_kernel(context, flags.kernel);
+  const std::span candidates = names.empty() ? context.substrates() : std::span(named);
+  print(flags.json ? json_text(scripts_json(candidates, kernel, flags.kernel))
+                   : people_text(candidates, kernel, flags.kernel));
   return kDone;
 }
 

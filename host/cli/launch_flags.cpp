@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <cmath>
 #include <sokr/sokr.hpp>
 
 #include "scalar.hpp"
@@ -61,27 +61,61 @@ OutputSpec parse_output(std::string_view text) {
   OutputSpec out;
   out.where = parse_selector(selector, "--out", text);
   std::string_view file = value;
-  const std::size_t colon = file.rfind(":");
+  const std::size_t colon = file.rfind(':');
+  const std::string_view suffix = colon == std::string_view::npos ? "" : file.substr(colon + 1);
+  const auto type = scalar_from_name(suffix);
   if (colon != std::string_view::npos && file.substr(0, colon).ends_with(".npy")) {
-    const auto type = scalar_from_name(file.substr(colon + 1));
     if (!type || *type == SOKR_IR_BOOL) {
-      throw UsageError(fmt::format("--out {}: '{}' is no dtype; there are {}", text,
-                                   file.substr(colon + 1), scalar_names()));
+      throw UsageError(
+          fmt::format("--out {}: '{}' is no dtype; there are {}", text, suffix, scalar_names()));
     }
     out.npy = type;
     file = file.substr(0, colon);
   } else if (file.ends_with(".npy")) {
     throw UsageError(fmt::format("--out {}: a .npy file needs a dtype: {}:f32, or one of {}", text,
                                  value, scalar_names()));
+  } else if (type) {
+    const std::string_view name = file.substr(0, colon);
+    throw UsageError(fmt::format(
+        "--out {}: only a .npy file has a dtype; {} for raw bytes, or {}.npy:{} for NumPy", text,
+        name, name.substr(0, name.rfind('.')), suffix));
   }
   out.file = file;
   return out;
 }
 
-void append_file(std::vector<std::byte>& push, const std::string& file) {
+PushItem read_push_file(const std::string& file) {
   if (file.empty()) throw UsageError("--push @: the name of the file is missing; it takes @FILE");
-  const std::vector<std::byte> bytes = read_file(file);
-  push.insert(push.end(), bytes.begin(), bytes.end());
+  return {std::nullopt, read_file(file)};
+}
+
+Tolerance parse_tolerance(std::string_view text) {
+  const auto parts = split(text, ',');
+  Tolerance tolerance;
+  const auto read = [](std::string_view part, double& out) {
+    return parse_number(part, out) && out >= 0 && std::isfinite(out);
+  };
+  if (parts.size() > 2 || !read(parts[0], tolerance.absolute) ||
+      (parts.size() == 2 && !read(parts[1], tolerance.relative))) {
+    throw UsageError(fmt::format(
+        "--tolerance {}: it takes ABS[,REL], numbers of at least 0, such as 1e-5,1e-3", text));
+  }
+  return tolerance;
+}
+
+SwapSpec parse_swap(std::string_view text) {
+  const auto parts = split(text, ',');
+  if (parts.size() != 2) {
+    throw UsageError(
+        fmt::format("--swap {}: it takes two bindings, A.B,C.D, such as 0.0,0.1", text));
+  }
+  const SwapSpec swap{parse_selector(parts[0], "--swap", text),
+                      parse_selector(parts[1], "--swap", text)};
+  if (swap.a == swap.b) {
+    throw UsageError(
+        fmt::format("--swap {}: both are binding {}; it takes two", text, swap.a.text()));
+  }
+  return swap;
 }
 
 template <class Spec>
@@ -104,6 +138,22 @@ void refuse_conflicts(const LaunchRequest& request) {
         "neither --groups nor --threads is given; one of them sets the size, such as "
         "--threads 1024");
   }
+  if (request.tolerance && request.on.size() < 2) {
+    throw UsageError("--tolerance compares what several substrates write; name them with --on A,B");
+  }
+  if (request.tolerance && request.outputs.empty()) {
+    throw UsageError("--tolerance compares outputs; name them with --out SET.BINDING=FILE");
+  }
+  std::vector<Selector> swapped;
+  for (const SwapSpec& swap : request.swaps) {
+    for (const Selector& one : {swap.a, swap.b}) {
+      if (std::find(swapped.begin(), swapped.end(), one) != swapped.end()) {
+        throw UsageError(
+            fmt::format("--swap: binding {} is given twice; it has one partner", one.text()));
+      }
+      swapped.push_back(one);
+    }
+  }
   refuse_twice(request.inputs, "--in");
   refuse_twice(request.zeros, "--zero");
   refuse_twice(request.outputs, "--out");
@@ -114,19 +164,6 @@ void refuse_conflicts(const LaunchRequest& request) {
           "binding {} is given by --in and by --zero; one of them fills it", input.where.text()));
     }
   }
-}
-
-std::vector<std::string> parse_names(const std::string& text) {
-  std::vector<std::string> names;
-  if (text.empty()) return names;
-  for (const std::string_view name : split(text, ',')) {
-    if (name.empty()) throw UsageError(fmt::format("--on {}: a name is empty", text));
-    if (std::find(names.begin(), names.end(), name) != names.end()) {
-      throw UsageError(fmt::format("--on {}: '{}' is named twice", text, name));
-    }
-    names.emplace_back(name);
-  }
-  return names;
 }
 
 }  // namespace
@@ -189,8 +226,8 @@ std::uint64_t parse_bytes(std::string_view text, std::string_view flag) {
   return bytes;
 }
 
-std::vector<std::byte> parse_push(std::string_view text) {
-  std::vector<std::byte> bytes;
+std::vector<PushItem> parse_push(std::string_view text) {
+  std::vector<PushItem> items;
   for (const std::string_view item : split(text, ',')) {
     const std::size_t colon = item.find(':');
     const auto type = scalar_from_name(item.substr(0, colon));
@@ -200,15 +237,67 @@ std::vector<std::byte> parse_push(std::string_view text) {
     }
     const std::uint64_t bits =
         parse_scalar(*type, item.substr(colon + 1), fmt::format("--push {}", item));
-    for (std::uint32_t i = 0; i < scalar_size(*type); ++i) {
-      bytes.push_back(static_cast<std::byte>(bits >> (8 * i)));
-    }
+    const auto bytes = std::as_bytes(std::span(&bits, 1)).first(scalar_size(*type));
+    items.push_back({type, {bytes.begin(), bytes.end()}});
   }
-  return bytes;
+  return items;
 }
 
-LaunchRequest read_launch_flags(const LaunchFlags& flags) {
+PrintSpec parse_print(std::string_view text) {
+  PrintSpec spec;
+  spec.text = text;
+  std::string_view rest = text;
+  const auto refuse = [&](const std::string& what) {
+    return UsageError(fmt::format(
+        "--print {}: {}; it takes SET.BINDING[INDEX][FROM:TO], such as 0.1[:8]", text, what));
+  };
+  // The dtype stands behind a colon that is outside of the brackets.
+  const std::size_t colon = rest.rfind(':');
+  if (colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos) {
+    spec.type = scalar_from_name(rest.substr(colon + 1));
+    if (!spec.type || *spec.type == SOKR_IR_BOOL) {
+      throw UsageError(fmt::format("--print {}: '{}' is no dtype; there are {}", text,
+                                   rest.substr(colon + 1), scalar_names()));
+    }
+    rest = rest.substr(0, colon);
+  }
+  const std::size_t open = rest.rfind('[');
+  if (open != std::string_view::npos && rest.ends_with(']') &&
+      rest.find(':', open) != std::string_view::npos) {
+    const auto bounds = split(rest.substr(open + 1, rest.size() - open - 2), ':');
+    const auto read = [&](std::string_view bound, std::optional<std::uint64_t>& out) {
+      if (!bound.empty() && !parse_number(bound, out.emplace())) {
+        throw refuse(fmt::format("'{}' is no element's number", bound));
+      }
+    };
+    if (bounds.size() != 2) throw refuse("the range has more than two ends");
+    read(bounds[0], spec.from);
+    read(bounds[1], spec.to);
+    if (!spec.from) spec.from = 0;
+    if (spec.to && *spec.to <= *spec.from) throw refuse("the range is empty");
+    rest = rest.substr(0, open);
+  }
+  spec.where = parse_selector(rest, "--print", text);
+  return spec;
+}
+
+std::vector<std::string> parse_names(const std::vector<std::string>& flags) {
+  std::vector<std::string> names;
+  for (const std::string& text : flags) {
+    for (const std::string_view name : split(text, ',')) {
+      if (name.empty()) throw UsageError(fmt::format("--on {}: a name is empty", text));
+      if (std::find(names.begin(), names.end(), name) != names.end()) {
+        throw UsageError(fmt::format("--on {}: '{}' is named twice", text, name));
+      }
+      names.emplace_back(name);
+    }
+  }
+  return names;
+}
+
+LaunchRequest read_launch_flags(const LaunchFlags& flags, const std::vector<std::string>& prints) {
   LaunchRequest request;
+  request.cast = flags.cast;
   request.on = parse_names(flags.on);
   if (!flags.entry.empty()) request.entry = flags.entry;
   request.groups = optional_extent(flags.groups, "--groups");
@@ -227,6 +316,10 @@ LaunchRequest read_launch_flags(const LaunchFlags& flags) {
                              parse_bytes(size, fmt::format("--zero {}", text))});
   }
   for (const std::string& text : flags.out) request.outputs.push_back(parse_output(text));
+  for (const std::string& text : prints) request.prints.push_back(parse_print(text));
+  for (const std::string& text : flags.swap) request.swaps.push_back(parse_swap(text));
+  if (!flags.repeat.empty()) request.repeat = parse_count(flags.repeat, "--repeat");
+  if (!flags.tolerance.empty()) request.tolerance = parse_tolerance(flags.tolerance);
   for (const std::string& text : flags.spec) {
     const auto [id, value] = split_assignment(text, "--spec", "ID=VALUE, such as 0=64");
     SpecValueText spec;
@@ -247,10 +340,9 @@ LaunchRequest read_launch_flags(const LaunchFlags& flags) {
   refuse_conflicts(request);
   for (const std::string& text : flags.push) {
     if (text.starts_with('@')) {
-      append_file(request.push, text.substr(1));
+      request.push.push_back(read_push_file(text.substr(1)));
     } else {
-      const std::vector<std::byte> bytes = parse_push(text);
-      request.push.insert(request.push.end(), bytes.begin(), bytes.end());
+      for (PushItem& item : parse_push(text)) request.push.push_back(std::move(item));
     }
   }
   return request;

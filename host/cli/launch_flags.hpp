@@ -43,6 +43,30 @@ struct OutputSpec {
   std::optional<SokrIrScalar> npy;  // the element type, for a .npy file
 };
 
+// A part of a buffer, in elements: SET.BINDING[INDEX][FROM:TO].
+struct PrintSpec {
+  Selector where;
+  std::optional<std::uint64_t> from, to;  // none: the first, and as many as fit on a screen
+  std::optional<SokrIrScalar> type;       // behind a ':'; none: what the kernel has there
+  std::string text;                       // as it was given
+};
+
+struct SwapSpec {
+  Selector a, b;
+  std::string text() const { return a.text() + ',' + b.text(); }
+};
+
+// One TYPE:VALUE, or the bytes of a file, which have no type.
+struct PushItem {
+  std::optional<SokrIrScalar> type;
+  std::vector<std::byte> bytes;
+};
+
+// |a - b| <= absolute + relative * max(|a|, |b|); NaN agrees with NaN, infinity with itself.
+struct Tolerance {
+  double absolute = 0, relative = 0;
+};
+
 struct SpecValueText {
   std::uint32_t id = 0;
   std::string value;  // read when the kernel has declared its type
@@ -58,11 +82,17 @@ struct LaunchRequest {
   std::vector<InputSpec> inputs;
   std::vector<ZeroSpec> zeros;
   std::vector<OutputSpec> outputs;
-  std::vector<std::byte> push;
+  std::vector<PrintSpec> prints;
+  std::vector<SwapSpec> swaps;
+  std::vector<PushItem> push;
   std::vector<SpecValueText> specs;
+  std::optional<std::uint32_t> repeat;
+  std::optional<Tolerance> tolerance;
+  bool cast = false;
 };
 
-LaunchRequest read_launch_flags(const LaunchFlags& flags);
+LaunchRequest read_launch_flags(const LaunchFlags& flags,
+                                const std::vector<std::string>& prints = {});
 
 // A number of at least 1 that fits into 32 bits.
 std::uint32_t parse_count(std::string_view text, std::string_view flag);
@@ -71,7 +101,11 @@ Selector parse_selector(std::string_view text, std::string_view flag, std::strin
 // "64", "4K", "1M", "2G".
 std::uint64_t parse_bytes(std::string_view text, std::string_view flag);
 // "f32:1.5,u32:7"
-std::vector<std::byte> parse_push(std::string_view text);
+std::vector<PushItem> parse_push(std::string_view text);
+// "0.1[:8]", "0.1[2][0:8]:u16"
+PrintSpec parse_print(std::string_view text);
+// The names of --on: several flags, and several names in one.
+std::vector<std::string> parse_names(const std::vector<std::string>& flags);
 
 }  // namespace sokr::cli
 

@@ -39,9 +39,13 @@ void add_kernel(CLI::App& app, std::string& kernel) {
   app.add_option("KERNEL", kernel, "a file; - reads standard input")->required()->type_name("");
 }
 
+void add_on(CLI::App& app, std::vector<std::string>& names, const std::string& help) {
+  add_list(app, "--on", names, "NAME[,NAME]", help);
+}
+
 void add_launch_flags(CLI::App& app, LaunchFlags& flags) {
   add_kernel(app, flags.kernel);
-  add_text(app, "--on", flags.on, "NAME[,NAME]", "substrates; default: the best capable one");
+  add_on(app, flags.on, "substrates; default: the best capable one");
   add_text(app, "--entry", flags.entry, "NAME", "entry point; default: the only one");
   add_text(app, "--groups", flags.groups, "X[,Y[,Z]]", "workgroups");
   add_text(app, "--threads", flags.threads, "X[,Y[,Z]]", "invocations, rounded up to workgroups");
@@ -53,12 +57,15 @@ void add_launch_flags(CLI::App& app, LaunchFlags& flags) {
   add_list(app, "--spec", flags.spec, "ID=VALUE", "a specialization constant");
   add_text(app, "--local-size", flags.local_size, "X[,Y[,Z]]", "overrides the workgroup size");
   add_text(app, "--subgroup-size", flags.subgroup_size, "N", "asks for a subgroup size");
+  add_list(app, "--swap", flags.swap, "A.B,C.D", "exchanges two buffers between dispatches");
+  app.add_flag("--cast", flags.cast, "converts .npy inputs to what the kernel reads");
+  add_text(app, "--tolerance", flags.tolerance, "ABS[,REL]", "how far substrates may differ");
 }
 
 struct Commands {
   CLI::App app{"SOKR: run a compute kernel on whatever is here."};
-  bool devices_json = false, inspect_json = false;
-  std::string inspect_kernel;
+  bool devices_json = false;
+  InspectFlags inspect_flags;
   RunFlags run_flags;
   BenchFlags bench_flags;
   CacheFlags cache_flags;
@@ -75,16 +82,22 @@ struct Commands {
     devices = app.add_subcommand("devices", "every substrate, and what was not loaded");
     devices->add_flag("--json", devices_json, "machine-readable, schema sokr.devices/1");
     inspect = app.add_subcommand("inspect", "what a kernel needs, and who can run it");
-    add_kernel(*inspect, inspect_kernel);
-    inspect->add_flag("--json", inspect_json, "machine-readable, schema sokr.inspect/1");
+    add_kernel(*inspect, inspect_flags.kernel);
+    add_on(*inspect, inspect_flags.on, "ask only these substrates");
+    inspect->add_flag("--json", inspect_flags.json, "machine-readable, schema sokr.inspect/1");
     run = app.add_subcommand("run", "one dispatch, from files to files");
     add_launch_flags(*run, run_flags.launch);
-    add_text(*run, "--repeat", run_flags.repeat, "N", "dispatch N times on the same buffers");
+    add_text(*run, "--repeat", run_flags.launch.repeat, "N",
+             "dispatch N times on the same buffers");
+    add_list(*run, "--print", run_flags.print, "SET.BINDING[FROM:TO]",
+             "show values when it is done, such as 0.1[:8]");
     run->add_flag("--json", run_flags.json, "machine-readable, schema sokr.run/1");
     bench = app.add_subcommand("bench", "latency from dispatch to completion");
     add_launch_flags(*bench, bench_flags.launch);
-    add_text(*bench, "--repeat", bench_flags.repeat, "N", "dispatches; default: for a second");
-    add_text(*bench, "--json", bench_flags.json, "FILE", "results, schema sokr.bench/1");
+    add_text(*bench, "--repeat", bench_flags.launch.repeat, "N",
+             "dispatches; default: for a second");
+    add_text(*bench, "--json", bench_flags.json, "FILE",
+             "results, schema sokr.bench/1; - is standard output");
     add_text(*bench, "--baseline", bench_flags.baseline, "FILE",
              "compare with the --json of an earlier run");
     add_text(*bench, "--max-regress", bench_flags.max_regress, "PCT",
@@ -92,6 +105,7 @@ struct Commands {
     cache = app.add_subcommand("cache", "kernels kept on disk: show or clear them");
     cache->add_option("ACTION", cache_flags.action, "list (the default) or clear")->type_name("");
     cache->add_flag("--json", cache_flags.json, "machine-readable, schema sokr.cache/1");
+    app.add_subcommand("help", "what a command takes");
     for (CLI::App* command : commands()) command->allow_extras();
     app.allow_extras();
   }
@@ -113,8 +127,15 @@ std::vector<std::string> flags_of(const CLI::App& command) {
   return names;
 }
 
+// `--json -` is `--json`: where there is no file, the result goes to standard output anyway.
+bool is_standard_output(const CLI::App& command, const std::string& extra) {
+  const CLI::Option* json = command.get_option_no_throw("--json");
+  return extra == "-" && json && json->count() > 0 && json->get_expected_max() == 0;
+}
+
 void refuse_extras(const CLI::App& command) {
   for (const std::string& extra : command.remaining()) {
+    if (is_standard_output(command, extra)) continue;
     if (extra.size() > 1 && extra[0] == '-') {
       const std::string flag = extra.substr(0, extra.find('='));
       throw UsageError(fmt::format("{}: unknown flag '{}'{}", command.get_name(), flag,
@@ -122,6 +143,15 @@ void refuse_extras(const CLI::App& command) {
     }
     throw UsageError(fmt::format("{}: unexpected argument '{}'; see 'sokr {} --help'",
                                  command.get_name(), extra, command.get_name()));
+  }
+}
+
+// What takes one value and got several.
+void refuse_repeated(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_expected_max() != 1 || option->count() < 2) continue;
+    throw UsageError(
+        fmt::format("{}: {} is given twice; name it once", command.get_name(), option->get_name()));
   }
 }
 
@@ -137,8 +167,34 @@ void refuse_unknown_command(const Commands& commands) {
                                words[0], did_you_mean(words[0], known), list_text(known)));
 }
 
+int help(const Commands& commands, const std::vector<std::string>& words) {
+  if (words.size() > 1) {
+    throw UsageError(fmt::format("help: unexpected argument '{}'; it takes one command", words[1]));
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* command : commands.commands()) {
+    if (words.empty()) break;
+    if (command->get_name() == words[0]) {
+      print(command->help("sokr"));
+      return kDone;
+    }
+    names.push_back(command->get_name());
+  }
+  if (!words.empty()) {
+    throw UsageError(fmt::format("help: unknown command '{}'{}; there are {}", words[0],
+                                 did_you_mean(words[0], names), list_text(names)));
+  }
+  print(commands.app.help());
+  return kDone;
+}
+
 int dispatch(int argc, char** argv) {
   Commands commands;
+  // What follows is the name of a command, and not the command.
+  if (argc > 1 && std::string_view(argv[1]) == "help" &&
+      (argc < 3 || !std::string_view(argv[2]).starts_with('-'))) {
+    return help(commands, {argv + 2, argv + argc});
+  }
   try {
     commands.app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -146,7 +202,9 @@ int dispatch(int argc, char** argv) {
     return kDone;
   } catch (const CLI::ParseError& error) {
     for (const CLI::App* command : commands.commands()) {
-      if (command->parsed()) refuse_extras(*command);
+      if (!command->parsed()) continue;
+      refuse_extras(*command);
+      refuse_repeated(*command);
     }
     throw UsageError(error.what());
   }
@@ -154,7 +212,7 @@ int dispatch(int argc, char** argv) {
     if (command->parsed()) refuse_extras(*command);
   }
   if (commands.devices->parsed()) return devices(commands.devices_json);
-  if (commands.inspect->parsed()) return inspect(commands.inspect_kernel, commands.inspect_json);
+  if (commands.inspect->parsed()) return inspect(commands.inspect_flags);
   if (commands.run->parsed()) return run(commands.run_flags);
   if (commands.bench->parsed()) return bench(commands.bench_flags);
   if (commands.cache->parsed()) return cache(commands.cache_flags);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <sokr/sokr.hpp>
 
+#include "scalar.hpp"
 #include "text.hpp"
 
 namespace sokr::cli {
@@ -22,8 +23,13 @@ constexpr bool kLittle = std::endian::native == std::endian::little;
 constexpr std::array<std::string_view, 12> kDescrs{"b1", "i1", "u1", "i2", "u2", "f2",
                                                    "i4", "u4", "f4", "i8", "u8", "f8"};
 // Read, but not written: a complex number is two floats.
-constexpr std::array<std::pair<std::string_view, std::uint32_t>, 2> kComplex{
-    {{"c8", 4}, {"c16", 8}}};
+struct Complex {
+  std::string_view descr;
+  const char* name;
+  SokrIrScalar part;
+};
+constexpr std::array<Complex, 2> kComplex{
+    {{"c8", "complex64", SOKR_IR_F32}, {"c16", "complex128", SOKR_IR_F64}}};
 
 class Reader {
  public:
@@ -112,13 +118,16 @@ void read_descr(NpyHeader& header, std::uint32_t& swap_size, const Reader& reade
     reader.refuse(fmt::format("its .npy dtype '{}' is not one of a number", printable(descr)));
   }
   swap_size = 0;
-  for (const std::string_view known : kDescrs) {
-    if (type == known) swap_size = header.item_size = static_cast<std::uint32_t>(known[1] - '0');
+  for (std::size_t i = 0; i < kDescrs.size(); ++i) {
+    if (type != kDescrs[i]) continue;
+    swap_size = header.item_size = static_cast<std::uint32_t>(type[1] - '0');
+    header.type = i == SOKR_IR_BOOL ? SOKR_IR_U8 : static_cast<SokrIrScalar>(i);
   }
-  for (const auto& [known, part] : kComplex) {
-    if (type != known) continue;
-    swap_size = part;
-    header.item_size = 2 * part;
+  for (const Complex& known : kComplex) {
+    if (type != known.descr) continue;
+    header.type = known.part;
+    swap_size = scalar_size(known.part);
+    header.item_size = 2 * swap_size;
   }
   if (swap_size == 0) {
     reader.refuse(
@@ -228,11 +237,25 @@ std::span<std::byte> read_npy(std::span<std::byte> file, std::string_view name) 
   return data;
 }
 
-std::string npy_header(SokrIrScalar type, std::uint64_t count) {
+std::string npy_type_name(const NpyHeader& header) {
+  const std::string_view type = std::string_view(header.descr).substr(1);
+  if (type == kDescrs[SOKR_IR_BOOL]) return "bool";
+  for (const Complex& known : kComplex) {
+    if (type == known.descr) return known.name;
+  }
+  return scalar_numpy_name(header.type);
+}
+
+std::string npy_header(SokrIrScalar type, std::span<const std::uint64_t> shape) {
   const std::string_view descr = kDescrs[type];
+  std::string sizes;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    sizes += fmt::format("{}{}", i ? ", " : "", shape[i]);
+  }
+  if (shape.size() == 1) sizes += ',';
   std::string dictionary =
-      fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({},), }}",
-                  descr[1] == '1' ? '|' : '<', descr, count);
+      fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
+                  descr[1] == '1' ? '|' : '<', descr, sizes);
   // Magic, version, length and dictionary end, with a newline, at a multiple of 64.
   const std::size_t size = (10 + dictionary.size() + 1 + 63) / 64 * 64;
   dictionary.resize(size - 10 - 1, ' ');

@@ -18,6 +18,7 @@ namespace sokr::cli {
 
 struct NpyHeader {
   std::string descr;            // "<f4"
+  SokrIrScalar type{};          // of the numbers: a bool is a u8, a complex number two floats
   std::uint32_t item_size = 0;  // bytes
   bool swapped = false;         // items are in the other byte order
   std::vector<std::uint64_t> shape;
@@ -35,8 +36,11 @@ NpyHeader read_npy_header(std::span<const std::byte> file, std::string_view name
 // The data, a part of `file`, put into this machine's byte order in place.
 std::span<std::byte> read_npy(std::span<std::byte> file, std::string_view name);
 
-// A version 1 header for one axis of `count` items of this type, little-endian.
-std::string npy_header(SokrIrScalar type, std::uint64_t count);
+// "float32", "bool", "complex64": the type as NumPy calls it.
+std::string npy_type_name(const NpyHeader& header);
+
+// A version 1 header for an array of this type and shape, little-endian, in C order.
+std::string npy_header(SokrIrScalar type, std::span<const std::uint64_t> shape);
 
 }  // namespace sokr::cli
 

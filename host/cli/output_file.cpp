@@ -31,6 +31,13 @@ void OutputFile::fail(int code) const {
 }
 
 OutputFile::OutputFile(const fs::path& path) : path_(path) {
+  if (path == "-") {
+    target_ = path;
+    regular_ = false;
+    fd_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (fd_ < 0) fail(errno);
+    return;
+  }
   struct stat status{};
   const bool exists = ::stat(path.c_str(), &status) == 0;
   if (!exists && errno != ENOENT) fail(errno);

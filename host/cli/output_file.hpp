@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Files that appear whole or not at all: written beside their final place under another
-// name, and renamed when everything is there. What is no regular file (/dev/stdout, a
-// FIFO) is written to directly.
+// name, and renamed when everything is there. What is no regular file (a FIFO, or "-", which
+// is standard output) is written to directly.
 #ifndef SOKR_CLI_OUTPUT_FILE_HPP_
 #define SOKR_CLI_OUTPUT_FILE_HPP_
 

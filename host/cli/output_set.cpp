@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "npy.hpp"
-#include "scalar.hpp"
 
 namespace sokr::cli {
 
@@ -27,8 +26,7 @@ void write_outputs(const Plan& plan, std::span<const PageBuffer> memory,
     const PlannedOutput& output = plan.outputs[i];
     const auto bytes = memory[output.buffer].bytes();
     if (output.spec.npy) {
-      const SokrIrScalar type = *output.spec.npy;
-      const std::string header = npy_header(type, bytes.size() / scalar_size(type));
+      const std::string header = npy_header(*output.spec.npy, output.shape);
       files[i].write(std::as_bytes(std::span(header)));
     }
     files[i].write(bytes);

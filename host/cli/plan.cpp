@@ -4,14 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
+#include "cast.hpp"
 #include "npy.hpp"
 #include "scalar.hpp"
 #include "text.hpp"
 
 namespace sokr::cli {
 namespace {
+
+// What --print shows of a buffer when it is not told what.
+constexpr std::uint64_t kShown = 64;
 
 std::string name_of(const SokrIrBinding& binding) {
   return *binding.name ? fmt::format("{}.{} ({})", binding.set, binding.binding, binding.name)
@@ -44,9 +49,16 @@ const SokrIrBinding& find_binding(std::span<const SokrIrBinding> bindings, const
                                where.text(), list_bindings(bindings)));
 }
 
-PlannedBuffer make_buffer(const SokrIrBinding& binding, const Selector& where) {
+std::optional<SokrIrScalar> only_type(std::uint32_t held) {
+  if (!std::has_single_bit(held)) return std::nullopt;
+  return static_cast<SokrIrScalar>(std::countr_zero(held));
+}
+
+PlannedBuffer make_buffer(const SokrIrBinding& binding, const Selector& where, std::uint32_t held) {
   PlannedBuffer buffer;
   buffer.where = where;
+  buffer.name = binding.name;
+  buffer.type = only_type(held);
   const std::uint32_t access = binding.access & 3;
   buffer.access = access ? static_cast<SokrAccess>(access) : SOKR_ACCESS_READ;
   return buffer;
@@ -61,15 +73,73 @@ void refuse_small(const SokrIrBinding& binding, const Selector& where, std::uint
                   source, where.text(), size, fixed_size(binding)));
 }
 
-PageBuffer read_input(const std::string& file) {
-  PageBuffer buffer = PageBuffer::read(file);
-  if (file.ends_with(".npy")) buffer.keep(read_npy(buffer.bytes(), fmt::format("'{}'", file)));
-  return buffer;
+// Fills `buffer` with the file. A .npy file's numbers are of a type that the block holds
+// afterwards.
+void read_input(const std::string& file, const SokrIrBinding& binding, std::uint32_t held,
+                bool may_cast, PlannedBuffer& buffer) {
+  buffer.initial = PageBuffer::read(file);
+  if (!file.ends_with(".npy")) return;
+  const std::string name = fmt::format("'{}'", file);
+  NpyHeader header = read_npy_header(buffer.initial.bytes(), name);
+  const auto data = read_npy(buffer.initial.bytes(), name);
+  SokrIrScalar type = header.type;
+  if (holds(held, type)) {
+    buffer.initial.keep(data);
+  } else {
+    const auto target = cast_target(held, type);
+    const std::string what = fmt::format("{} holds {}, and the kernel's binding {} takes {}", name,
+                                         npy_type_name(header), name_of(binding), types_text(held));
+    if (!target) {
+      throw Error(SOKR_INVALID_INPUT,
+                  what + "; store the array as one of these, or the block as raw bytes");
+    }
+    if (!may_cast) {
+      throw Error(SOKR_INVALID_INPUT,
+                  fmt::format("{}; add --cast to convert it, or store it with astype('{}')", what,
+                              scalar_numpy_name(*target)));
+    }
+    buffer.initial = cast(data, type, *target, name);
+    type = *target;
+  }
+  buffer.shape = std::move(header.shape);
+  buffer.type = type;
 }
 
+// Is its memory changed, exchanged or looked at? Then it is not the plan's own.
 bool is_output(const Plan& plan, std::size_t buffer) {
-  return std::any_of(plan.outputs.begin(), plan.outputs.end(),
-                     [&](const PlannedOutput& output) { return output.buffer == buffer; });
+  const auto is_it = [&](const auto& one) { return one.buffer == buffer; };
+  return std::any_of(plan.outputs.begin(), plan.outputs.end(), is_it) ||
+         std::any_of(plan.prints.begin(), plan.prints.end(), is_it) ||
+         std::any_of(plan.swaps.begin(), plan.swaps.end(), [&](const auto& swap) {
+           return swap.first == buffer || swap.second == buffer;
+         });
+}
+
+std::uint64_t product(std::span<const std::uint64_t> shape) {
+  std::uint64_t count = 1;
+  for (const std::uint64_t size : shape) count *= size;  // fits: the file had them all
+  return count;
+}
+
+// The shape for so many elements written from `buffer`: that of the file that filled it, else
+// that of the other files if they agree, as long as the number is right.
+std::vector<std::uint64_t> shape_for(const std::vector<PlannedBuffer>& buffers,
+                                     const PlannedBuffer& buffer, std::uint64_t count) {
+  if (!buffer.shape.empty() && product(buffer.shape) == count) return buffer.shape;
+  const std::vector<std::uint64_t>* shape = nullptr;
+  for (const PlannedBuffer& other : buffers) {
+    if (other.shape.empty() || product(other.shape) != count) continue;
+    if (shape && *shape != other.shape) return {count};
+    shape = &other.shape;
+  }
+  return shape ? *shape : std::vector<std::uint64_t>{count};
+}
+
+void bind_memory(const PlannedBuffer& planned, PageBuffer& memory, Launch& launch) {
+  const std::span<std::byte> bytes = memory.bytes();
+  View view = sokr::write(bytes);
+  view.access = planned.access;
+  launch.bind(planned.where.set, planned.where.binding, planned.where.index, view);
 }
 
 PageBuffer copy_of(const PlannedBuffer& planned) {
@@ -85,17 +155,16 @@ std::vector<PageBuffer> bind_each(const Plan& plan, Launch& launch, Fill fill) {
   std::vector<PageBuffer> memory(plan.buffers.size());
   for (std::size_t i = 0; i < memory.size(); ++i) {
     const PlannedBuffer& planned = plan.buffers[i];
-    View view;
+    const Selector& where = planned.where;
     if (planned.access == SOKR_ACCESS_READ && !is_output(plan, i) &&
         !planned.initial.bytes().empty()) {
-      view = sokr::read(planned.initial.bytes());
+      launch.bind(where.set, where.binding, where.index, sokr::read(planned.initial.bytes()));
     } else if (planned.size) {
       memory[i] = fill(i);
-      const std::span<std::byte> bytes = memory[i].bytes();
-      view = sokr::write(bytes);
-      view.access = planned.access;
+      bind_memory(planned, memory[i], launch);
+    } else {
+      launch.bind(where.set, where.binding, where.index, View());
     }
-    launch.bind(planned.where.set, planned.where.binding, planned.where.index, view);
   }
   return memory;
 }
@@ -113,10 +182,14 @@ class Planner {
     check_push();
     add_zeros();
     check_inputs();
-    add_outputs();
+    for (const OutputSpec& output : request_.outputs) need_buffer(output.where, "--out");
+    for (const PrintSpec& print : request_.prints) need_buffer(print.where, "--print");
     check_complete();
     // Files last: a wrong flag is reported without reading gigabytes.
     read_inputs();
+    add_swaps();
+    add_outputs();
+    add_prints();
     return std::move(plan_);
   }
 
@@ -165,6 +238,7 @@ class Planner {
     }
     reflection_ = kernel_.reflection(launch);
     entry_ = &reflection_->entry_points[index_];
+    plan_.entry = entry_->name;
     std::copy(std::begin(entry_->local_size), std::end(entry_->local_size),
               plan_.local_size.begin());
     for (std::size_t i = 0; i < 3; ++i) {
@@ -194,13 +268,25 @@ class Planner {
   }
 
   void check_push() {
-    const std::size_t wanted = (std::size_t{entry_->push_size} + 3) / 4 * 4;
-    const std::size_t given = (request_.push.size() + 3) / 4 * 4;
-    if (given != wanted) {
-      throw UsageError(fmt::format("--push gives {} bytes; the kernel takes {}{}",
-                                   request_.push.size(), entry_->push_size, push_members()));
+    std::size_t size = 0;
+    for (const PushItem& item : request_.push) {
+      size += item.bytes.size();
+      if (item.type) {
+        plan_.launch.push_scalar(*item.type, item.bytes);
+      } else {
+        plan_.launch.push_bytes(item.bytes);
+      }
     }
-    plan_.launch.push_bytes(request_.push);
+    const std::size_t wanted = (std::size_t{entry_->push_size} + 3) / 4 * 4;
+    if ((size + 3) / 4 * 4 != wanted) {
+      throw UsageError(fmt::format("--push gives {} bytes; the kernel takes {}{}", size,
+                                   entry_->push_size, push_members()));
+    }
+    try {
+      kernel_.check_push(plan_.launch);
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("--push: {}", error.what()));
+    }
   }
 
   std::string push_members() const {
@@ -217,7 +303,7 @@ class Planner {
       const SokrIrBinding& binding = find_binding(bindings(), zero.where, "--zero");
       refuse_small(binding, zero.where, zero.bytes,
                    fmt::format("--zero {}={}", zero.where.text(), zero.bytes));
-      plan_.buffers.push_back(make_buffer(binding, zero.where));
+      plan_.buffers.push_back(make_buffer(binding, zero.where, held_by(binding)));
       plan_.buffers.back().size = zero.bytes;
     }
   }
@@ -232,20 +318,17 @@ class Planner {
            std::any_of(plan_.buffers.begin(), plan_.buffers.end(), same);
   }
 
-  // An output that is filled by no other flag starts as zeros, if its size is known.
-  void add_outputs() {
-    for (const OutputSpec& output : request_.outputs) {
-      const SokrIrBinding& binding = find_binding(bindings(), output.where, "--out");
-      if (is_given(output.where)) continue;
-      if (binding.runtime_stride != 0 || binding.min_size == 0) {
-        throw UsageError(fmt::format(
-            "--out {}: binding {} has no size of its own; give it with "
-            "--zero {}=BYTES or --in {}=FILE",
-            output.where.text(), name_of(binding), output.where.text(), output.where.text()));
-      }
-      plan_.buffers.push_back(make_buffer(binding, output.where));
-      plan_.buffers.back().size = binding.min_size;
+  // What is filled by no other flag starts as zeros, if its size is known.
+  void need_buffer(const Selector& where, std::string_view flag) {
+    const SokrIrBinding& binding = find_binding(bindings(), where, flag);
+    if (is_given(where)) return;
+    if (binding.runtime_stride != 0 || binding.min_size == 0) {
+      throw UsageError(fmt::format(
+          "{} {}: binding {} has no size of its own; give it with --zero {}=BYTES or --in {}=FILE",
+          flag, where.text(), name_of(binding), where.text(), where.text()));
     }
+    plan_.buffers.push_back(make_buffer(binding, where, held_by(binding)));
+    plan_.buffers.back().size = binding.min_size;
   }
 
   void check_complete() const {
@@ -264,8 +347,9 @@ class Planner {
   void read_inputs() {
     for (const InputSpec& input : request_.inputs) {
       const SokrIrBinding& binding = find_binding(bindings(), input.where, "--in");
-      PlannedBuffer buffer = make_buffer(binding, input.where);
-      buffer.initial = read_input(input.file);
+      const std::uint32_t held = held_by(binding);
+      PlannedBuffer buffer = make_buffer(binding, input.where, held);
+      read_input(input.file, binding, held, request_.cast, buffer);
       buffer.size = buffer.initial.bytes().size();
       if (buffer.size < fixed_size(binding)) {
         throw Error(
@@ -275,19 +359,76 @@ class Planner {
       }
       plan_.buffers.push_back(std::move(buffer));
     }
-    for (const OutputSpec& output : request_.outputs) {
-      const auto buffer =
-          std::find_if(plan_.buffers.begin(), plan_.buffers.end(),
-                       [&](const PlannedBuffer& one) { return one.where == output.where; });
-      const std::uint32_t item = output.npy ? scalar_size(*output.npy) : 1;
-      if (buffer->size % item != 0) {
+  }
+
+  std::size_t buffer_at(const Selector& where) const {
+    const auto found = std::find_if(plan_.buffers.begin(), plan_.buffers.end(),
+                                    [&](const PlannedBuffer& one) { return one.where == where; });
+    return static_cast<std::size_t>(found - plan_.buffers.begin());
+  }
+
+  void add_swaps() {
+    for (const SwapSpec& swap : request_.swaps) {
+      for (const Selector& where : {swap.a, swap.b}) find_binding(bindings(), where, "--swap");
+      const std::size_t a = buffer_at(swap.a), b = buffer_at(swap.b);
+      if (plan_.buffers[a].size != plan_.buffers[b].size) {
         throw UsageError(fmt::format(
-            "--out {}={}: the buffer's {} bytes are no whole number of {} "
-            "elements of {} bytes",
-            output.where.text(), output.file, buffer->size, scalar_name(*output.npy), item));
+            "--swap {}: they have {} and {} bytes; buffers that change places have one size",
+            swap.text(), plan_.buffers[a].size, plan_.buffers[b].size));
       }
-      plan_.outputs.push_back({output, static_cast<std::size_t>(buffer - plan_.buffers.begin())});
+      plan_.swaps.emplace_back(a, b);
     }
+  }
+
+  void add_outputs() {
+    for (const OutputSpec& output : request_.outputs) {
+      const std::size_t at = buffer_at(output.where);
+      const PlannedBuffer& buffer = plan_.buffers[at];
+      PlannedOutput planned{output, at, {}};
+      if (output.npy) {
+        const std::uint32_t item = scalar_size(*output.npy);
+        if (buffer.size % item != 0) {
+          throw UsageError(fmt::format(
+              "--out {}={}: the buffer's {} bytes are no whole number of {} elements of {} bytes",
+              output.where.text(), output.file, buffer.size, scalar_name(*output.npy), item));
+        }
+        planned.shape = shape_for(plan_.buffers, buffer, buffer.size / item);
+      }
+      if (request_.tolerance && !output.npy && !buffer.type) {
+        throw UsageError(fmt::format(
+            "--tolerance: binding {} holds several types; say what to compare with --out {}={}.npy"
+            ":f32",
+            output.where.text(), output.where.text(), output.file));
+      }
+      plan_.outputs.push_back(std::move(planned));
+    }
+  }
+
+  void add_prints() {
+    for (const PrintSpec& print : request_.prints) {
+      const std::size_t at = buffer_at(print.where);
+      const PlannedBuffer& buffer = plan_.buffers[at];
+      if (!print.type && !buffer.type) {
+        throw UsageError(fmt::format(
+            "--print {}: the kernel's block holds several types; say which to show, such as {}:f32",
+            print.text, print.text));
+      }
+      PlannedPrint planned{at, print.type.value_or(buffer.type.value_or(SOKR_IR_U8)), 0, 0};
+      const std::uint64_t count = buffer.size / scalar_size(planned.type);
+      planned.from = print.from.value_or(0);
+      planned.to = print.to.value_or(print.from ? count : std::min(count, kShown));
+      if (planned.to > count || planned.from >= planned.to) {
+        throw UsageError(fmt::format("--print {}: the buffer has {} elements of {}", print.text,
+                                     count, scalar_name(planned.type)));
+      }
+      plan_.prints.push_back(planned);
+    }
+  }
+
+  // The types in its block; 0 if they are not known.
+  std::uint32_t held_by(const SokrIrBinding& binding) const {
+    if (!reflection_->entry_types) return 0;
+    return reflection_->entry_types[index_].binding_scalars[&binding - entry_->bindings];
   }
 
   const Kernel& kernel_;
@@ -345,6 +486,14 @@ std::vector<PageBuffer> bind_buffers(Plan&& plan, Launch& launch) {
     PlannedBuffer& planned = plan.buffers[i];
     return planned.initial.bytes().empty() ? PageBuffer(planned.size) : std::move(planned.initial);
   });
+}
+
+void swap_buffers(const Plan& plan, std::span<PageBuffer> memory, Launch& launch) {
+  for (const auto& [a, b] : plan.swaps) {
+    std::swap(memory[a], memory[b]);
+    if (plan.buffers[a].size == 0) continue;
+    for (const std::size_t one : {a, b}) bind_memory(plan.buffers[one], memory[one], launch);
+  }
 }
 
 }  // namespace sokr::cli

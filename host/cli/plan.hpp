@@ -21,21 +21,36 @@ namespace sokr::cli {
 struct PlannedBuffer {
   Selector where;
   SokrAccess access = SOKR_ACCESS_READ;
-  std::uint64_t size = 0;  // bytes; 0 = an empty runtime array, bound to nothing
-  PageBuffer initial;      // empty = zeros
+  std::uint64_t size = 0;            // bytes; 0 = an empty runtime array, bound to nothing
+  PageBuffer initial;                // empty = zeros
+  std::vector<std::uint64_t> shape;  // of the .npy file that filled it
+  std::string name;                  // the kernel's; may be empty
+  // What the kernel has there, or a .npy file says; none if that is several types.
+  std::optional<SokrIrScalar> type;
 };
 
 struct PlannedOutput {
   OutputSpec spec;
-  std::size_t buffer = 0;  // index into Plan::buffers
+  std::size_t buffer = 0;            // index into Plan::buffers
+  std::vector<std::uint64_t> shape;  // for a .npy file, in its elements
+};
+
+// Elements `from` up to `to` of a buffer.
+struct PlannedPrint {
+  std::size_t buffer = 0;
+  SokrIrScalar type{};
+  std::uint64_t from = 0, to = 0;
 };
 
 struct Plan {
-  Launch launch;  // without bindings
+  Launch launch;      // without bindings
+  std::string entry;  // its name
   Extent groups{1, 1, 1}, local_size{1, 1, 1};
   std::uint32_t subgroup_size = 0;
   std::vector<PlannedBuffer> buffers;
   std::vector<PlannedOutput> outputs;
+  std::vector<PlannedPrint> prints;
+  std::vector<std::pair<std::size_t, std::size_t>> swaps;  // buffers
 };
 
 // Reads the input files. Throws UsageError, or Error for what is wrong with a file.
@@ -49,6 +64,10 @@ std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate)
 // The rest is copied, or, where the plan is not used again, moved out of it.
 std::vector<PageBuffer> bind_buffers(const Plan& plan, Launch& launch);
 std::vector<PageBuffer> bind_buffers(Plan&& plan, Launch& launch);
+
+// Exchanges the memory of the buffers that the plan swaps, and binds it anew. To be called
+// between two dispatches.
+void swap_buffers(const Plan& plan, std::span<PageBuffer> memory, Launch& launch);
 
 }  // namespace sokr::cli
 

@@ -11,9 +11,11 @@
 #include "output.hpp"
 #include "output_set.hpp"
 #include "plan.hpp"
+#include "progress.hpp"
 #include "scalar.hpp"
 #include "selection.hpp"
 #include "text.hpp"
+#include "values.hpp"
 
 namespace sokr::cli {
 namespace {
@@ -29,9 +31,12 @@ class Notes {
  public:
   void add(std::string line) { lines_.push_back(std::move(line)); }
   void flush() {
+    progress.clear();
     for (const std::string& line : lines_) note(line);
     lines_.clear();
   }
+
+  Progress progress;
 
  private:
   std::vector<std::string> lines_;
@@ -48,6 +53,7 @@ struct RunResult {
 template <class AnyPlan>
 RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& plan,
                  std::uint32_t repeat, Notes& notes) {
+  const Plan& launched = plan;  // what is moved out of it are the contents of its inputs
   RunResult result{substrate, {}, {}, {}};
   Launch launch = plan.launch;
   launch.profile();
@@ -56,23 +62,24 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& pla
   bool announced = false;
   Completion completion;
   const auto begin = Clock::now();
+  const auto announce = [&] {
+    if (!announced) {
+      notes.add("running on " + label(substrate));
+      notes.flush();
+      announced = true;
+    }
+    notes.progress.at(substrate, result.times_ns.size(), repeat);
+  };
   for (std::uint32_t i = 0; i < repeat; ++i) {
+    if (i > 0) swap_buffers(launched, result.memory, launch);
     const auto start = Clock::now();
     completion = substrate.dispatch(kernel, launch);
-    while (!completion.wait_for(kPatience)) {
-      if (announced) continue;
-      notes.add("running on " + label(substrate));
-      notes.flush();
-      announced = true;
-    }
+    while (!completion.wait_for(kPatience)) announce();
     const auto end = Clock::now();
     result.times_ns.push_back(std::chrono::duration<double, std::nano>(end - start).count());
-    if (!announced && end - begin > kPatience) {
-      notes.add("running on " + label(substrate));
-      notes.flush();
-      announced = true;
-    }
+    if (end - begin > kPatience) announce();
   }
+  notes.progress.clear();
   result.device_time = completion.device_time();
   return result;
 }
@@ -180,11 +187,12 @@ class DefaultRun {
 
 // ---- Results --------------------------------------------------------------------------
 
-void refuse_disagreement(const Plan& plan, const std::vector<RunResult>& results) {
+void refuse_disagreement(const Plan& plan, const std::optional<Tolerance>& tolerance,
+                         const std::vector<RunResult>& results) {
   for (std::size_t i = 1; i < results.size(); ++i) {
     for (const PlannedOutput& output : plan.outputs) {
-      const auto differs = difference(results[0].memory[output.buffer].bytes(),
-                                      results[i].memory[output.buffer].bytes(), output.spec.npy);
+      const auto differs = disagreement(plan, output, results[0].memory[output.buffer].bytes(),
+                                        results[i].memory[output.buffer].bytes(), tolerance);
       if (!differs) continue;
       throw Error(SOKR_DISPATCH_FAILED,
                   fmt::format("{} and {} disagree on binding {}: {}", results[0].substrate.name(),
@@ -206,8 +214,13 @@ Json run_json(const RunResult& result) {
       {"device_ns", result.device_time ? Json(result.device_time->count()) : Json(nullptr)}};
 }
 
-Json report(const RunFlags& flags, const LaunchRequest& request, const Kernel& kernel,
-            const Plan& plan, std::uint32_t repeat, const std::vector<RunResult>& results,
+Json tolerance_json(const std::optional<Tolerance>& tolerance) {
+  if (!tolerance) return nullptr;
+  return Json{{"absolute", tolerance->absolute}, {"relative", tolerance->relative}};
+}
+
+Json report(const RunFlags& flags, const LaunchRequest& request, const Plan& plan,
+            std::uint32_t repeat, const std::vector<RunResult>& results,
             const std::vector<Candidate>& passed_over) {
   Json runs = Json::array(), outputs = Json::array(), others = Json::array();
   for (const RunResult& result : results) runs.push_back(run_json(result));
@@ -221,24 +234,43 @@ Json report(const RunFlags& flags, const LaunchRequest& request, const Kernel& k
          {"index", output.spec.where.index},
          {"file", output.spec.file},
          {"dtype", output.spec.npy ? Json(scalar_name(*output.spec.npy)) : Json(nullptr)},
+         {"shape", output.spec.npy ? Json(output.shape) : Json(nullptr)},
          {"bytes", plan.buffers[output.buffer].size}});
   }
   return Json{{"schema", "sokr.run/1"},
               {"kernel", flags.launch.kernel},
-              {"entry_point", kernel.entry(request.entry ? request.entry->c_str() : nullptr).name},
+              {"entry_point", plan.entry},
               {"groups", plan.groups},
               {"local_size", plan.local_size},
               {"repeat", repeat},
               {"runs", std::move(runs)},
               {"passed_over", std::move(others)},
-              {"outputs", std::move(outputs)}};
+              {"outputs", std::move(outputs)},
+              {"tolerance", tolerance_json(request.tolerance)},
+              {"printed", values_json(plan, results.front().memory)}};
+}
+
+void refuse_for_run(const RunFlags& flags, const LaunchRequest& request) {
+  if (!request.swaps.empty() && request.repeat.value_or(1) < 2) {
+    throw UsageError(
+        "--swap exchanges buffers between dispatches; it needs --repeat N of at least 2");
+  }
+  for (const OutputSpec& output : request.outputs) {
+    if (output.file == "-" && (flags.json || !flags.print.empty())) {
+      throw UsageError(
+          fmt::format("--out {}=- and {} both write to standard output; give one a "
+                      "file",
+                      output.where.text(), flags.json ? "--json" : "--print"));
+    }
+  }
 }
 
 }  // namespace
 
 int run(const RunFlags& flags) {
-  const LaunchRequest request = read_launch_flags(flags.launch);
-  const std::uint32_t repeat = flags.repeat.empty() ? 1 : parse_count(flags.repeat, "--repeat");
+  const LaunchRequest request = read_launch_flags(flags.launch, flags.print);
+  refuse_for_run(flags, request);
+  const std::uint32_t repeat = request.repeat.value_or(1);
   const Context context;
   const std::vector<Substrate> named = named_substrates(context, request.on);
   const Kernel kernel = open_kernel(context, flags.launch.kernel);
@@ -254,11 +286,13 @@ int run(const RunFlags& flags) {
     passed_over = attempt.passed_over();
   } else {
     results = run_on_named(named, kernel, plan, repeat, notes);
-    refuse_disagreement(plan, results);
+    refuse_disagreement(plan, request.tolerance, results);
   }
   write_outputs(plan, results.front().memory, files);
   if (flags.json) {
-    print(json_text(report(flags, request, kernel, plan, repeat, results, passed_over)));
+    print(json_text(report(flags, request, plan, repeat, results, passed_over)));
+  } else if (!plan.prints.empty()) {
+    print(values_text(plan, results.front().memory, terminal_width()));
   }
   for (OutputFile& file : files) file.publish();
   notes.flush();

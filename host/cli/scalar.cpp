@@ -17,7 +17,7 @@ namespace {
 enum class Class { kBool, kSigned, kUnsigned, kFloat };
 
 struct Scalar {
-  const char* name;
+  const char* numpy;
   std::uint32_t size;
   Class kind;
 };
@@ -25,17 +25,17 @@ struct Scalar {
 // Indexed by SokrIrScalar.
 constexpr std::array<Scalar, 12> kScalars{{
     {"bool", 4, Class::kBool},
-    {"i8", 1, Class::kSigned},
-    {"u8", 1, Class::kUnsigned},
-    {"i16", 2, Class::kSigned},
-    {"u16", 2, Class::kUnsigned},
-    {"f16", 2, Class::kFloat},
-    {"i32", 4, Class::kSigned},
-    {"u32", 4, Class::kUnsigned},
-    {"f32", 4, Class::kFloat},
-    {"i64", 8, Class::kSigned},
-    {"u64", 8, Class::kUnsigned},
-    {"f64", 8, Class::kFloat},
+    {"int8", 1, Class::kSigned},
+    {"uint8", 1, Class::kUnsigned},
+    {"int16", 2, Class::kSigned},
+    {"uint16", 2, Class::kUnsigned},
+    {"float16", 2, Class::kFloat},
+    {"int32", 4, Class::kSigned},
+    {"uint32", 4, Class::kUnsigned},
+    {"float32", 4, Class::kFloat},
+    {"int64", 8, Class::kSigned},
+    {"uint64", 8, Class::kUnsigned},
+    {"float64", 8, Class::kFloat},
 }};
 
 std::uint64_t mask(std::uint32_t size) {
@@ -53,7 +53,8 @@ bool parse_magnitude(std::string_view text, std::uint64_t& out) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-std::uint64_t parse_integer(const Scalar& type, std::string_view text, std::string_view where) {
+std::uint64_t parse_integer(SokrIrScalar which, std::string_view text, std::string_view where) {
+  const Scalar& type = kScalars[which];
   std::string_view digits = text;
   const bool negative = digits.starts_with('-');
   if (negative || digits.starts_with('+')) digits.remove_prefix(1);
@@ -63,7 +64,8 @@ std::uint64_t parse_integer(const Scalar& type, std::string_view text, std::stri
   const std::uint64_t largest = has_sign ? mask(type.size) >> 1 : mask(type.size);
   const std::uint64_t limit = negative ? (has_sign ? largest + 1 : 0) : largest;
   if (!number || magnitude > limit) {
-    throw UsageError(fmt::format("{}: '{}' is no {}; it takes {} to {}", where, text, type.name,
+    throw UsageError(fmt::format("{}: '{}' is no {}; it takes {} to {}", where, text,
+                                 scalar_name(which),
                                  has_sign ? fmt::format("-{}", largest + 1) : "0", largest));
   }
   return (negative ? 0 - magnitude : magnitude) & mask(type.size);
@@ -76,12 +78,13 @@ bool parse_whole(std::string_view text, T& out) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-std::uint64_t parse_float(const Scalar& type, std::string_view text, std::string_view where) {
+std::uint64_t parse_float(SokrIrScalar which, std::string_view text, std::string_view where) {
+  const Scalar& type = kScalars[which];
   const auto refuse = [&] {
     return UsageError(
         fmt::format("{}: '{}' is no {}; it takes a number such as 1.5, -2e3, inf or "
                     "nan that does not overflow",
-                    where, text, type.name));
+                    where, text, scalar_name(which)));
   };
   double value = 0;
   if (type.size == 4) {
@@ -103,13 +106,9 @@ std::string shortest(T value) {
 
 }  // namespace
 
-const char* scalar_name(std::uint32_t type) {
-  return type < kScalars.size() ? kScalars[type].name : "unknown";
-}
-
 std::optional<SokrIrScalar> scalar_from_name(std::string_view name) {
   for (std::size_t i = 0; i < kScalars.size(); ++i) {
-    if (kScalars[i].name == name) return static_cast<SokrIrScalar>(i);
+    if (scalar_name(static_cast<std::uint32_t>(i)) == name) return static_cast<SokrIrScalar>(i);
   }
   return std::nullopt;
 }
@@ -117,7 +116,7 @@ std::optional<SokrIrScalar> scalar_from_name(std::string_view name) {
 std::string scalar_names() {
   std::string names;
   for (std::size_t i = 1; i < kScalars.size(); ++i) {
-    names += fmt::format("{}{}", i > 1 ? ", " : "", kScalars[i].name);
+    names += fmt::format("{}{}", i > 1 ? ", " : "", scalar_name(static_cast<std::uint32_t>(i)));
   }
   return names;
 }
@@ -128,6 +127,14 @@ std::uint32_t scalar_size(SokrIrScalar type) {
 
 bool scalar_is_float(SokrIrScalar type) {
   return kScalars[type].kind == Class::kFloat;
+}
+
+bool scalar_is_signed(SokrIrScalar type) {
+  return kScalars[type].kind == Class::kSigned;
+}
+
+const char* scalar_numpy_name(SokrIrScalar type) {
+  return kScalars[type].numpy;
 }
 
 std::string scalar_text(std::uint32_t type, std::uint64_t bits) {
@@ -151,10 +158,23 @@ std::string scalar_text(std::uint32_t type, std::uint64_t bits) {
   return shortest(std::bit_cast<double>(bits));
 }
 
+long double scalar_value(SokrIrScalar type, std::uint64_t bits) {
+  const Scalar& scalar = kScalars[type];
+  bits &= mask(scalar.size);
+  if (scalar.kind == Class::kSigned) {
+    const std::uint32_t shift = 64 - 8 * scalar.size;
+    return static_cast<std::int64_t>(bits << shift) >> shift;
+  }
+  if (scalar.kind != Class::kFloat) return bits;
+  if (scalar.size == 2) return double_from_half(static_cast<std::uint16_t>(bits));
+  if (scalar.size == 4) return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+  return std::bit_cast<double>(bits);
+}
+
 std::uint64_t parse_scalar(SokrIrScalar type, std::string_view text, std::string_view where) {
   const Scalar& scalar = kScalars[type];
-  if (scalar.kind == Class::kFloat) return parse_float(scalar, text, where);
-  if (scalar.kind != Class::kBool) return parse_integer(scalar, text, where);
+  if (scalar.kind == Class::kFloat) return parse_float(type, text, where);
+  if (scalar.kind != Class::kBool) return parse_integer(type, text, where);
   if (text == "true" || text == "1") return 1;
   if (text == "false" || text == "0") return 0;
   throw UsageError(fmt::format("{}: '{}' is no bool; it takes true, false, 1 or 0", where, text));

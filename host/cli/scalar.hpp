@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The scalar types of --push, --spec and .npy files: names, sizes, and values as
+// The scalar types of --push, --spec and .npy files: sizes, and values as
 // bit patterns in the low bytes of a 64-bit word.
 #ifndef SOKR_CLI_SCALAR_HPP_
 #define SOKR_CLI_SCALAR_HPP_
@@ -9,17 +9,21 @@
 
 #include <cstdint>
 #include <optional>
+#include <sokr/sokr.hpp>
 #include <string>
 #include <string_view>
 
 namespace sokr::cli {
 
-const char* scalar_name(std::uint32_t type);
+// Their names are sokr::scalar_name's.
 std::optional<SokrIrScalar> scalar_from_name(std::string_view name);
 // "i8, u8, i16, ...": everything but bool.
 std::string scalar_names();
 std::uint32_t scalar_size(SokrIrScalar type);  // bytes; bool: 4
 bool scalar_is_float(SokrIrScalar type);
+bool scalar_is_signed(SokrIrScalar type);
+// As NumPy calls it: "float32".
+const char* scalar_numpy_name(SokrIrScalar type);
 
 // The value as the shortest text that reads back to the same bits.
 std::string scalar_text(std::uint32_t type, std::uint64_t bits);
@@ -28,6 +32,9 @@ std::string scalar_text(std::uint32_t type, std::uint64_t bits);
 // be a value of the type: a rounded float is, an integer out of range is not. Throws
 // UsageError; `where` begins its sentence.
 std::uint64_t parse_scalar(SokrIrScalar type, std::string_view text, std::string_view where);
+
+// The number that the bits are, exactly. NaN and infinities stay what they are.
+long double scalar_value(SokrIrScalar type, std::uint64_t bits);
 
 // IEEE 754 binary16, to nearest, ties to even.
 std::uint16_t half_from_double(double value);

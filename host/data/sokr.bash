@@ -10,24 +10,30 @@ _sokr() {
   local command='' word flags='--help --json'
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in devices | inspect | run | bench | cache) command=$word; break ;; esac
+    case $word in devices | inspect | run | bench | cache | help) command=$word; break ;; esac
   done
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench cache --help --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench cache help --help --version' -- "$current")
     return
   fi
   [[ $command != bench ]] || flags+=' --baseline --max-regress'
   [[ $command != run && $command != bench ]] || flags+=' --on --entry --groups --threads --in --zero --out --push
-    --spec --local-size --subgroup-size --repeat'
+    --spec --local-size --subgroup-size --repeat --swap --cast --tolerance'
+  [[ $command != run ]] || flags+=' --print'
+  [[ $command != inspect ]] || flags+=' --on'
   case $previous in
     --on) mapfile -t COMPREPLY < <(compgen -W "$(_sokr_substrates)" -- "$current"); return ;;
     --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat | \
-      --max-regress)
+      --swap | --tolerance | --print | --max-regress)
       return ;;
   esac
   case $current in
     -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current") ;;
     *)
+      if [[ $command == help ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "devices inspect run bench cache" -- "$current")
+        return
+      fi
       if [[ $command == cache ]]; then
         mapfile -t COMPREPLY < <(compgen -W "list clear" -- "$current")
         return

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "diagnostics.hpp"
+#include "kernel_guess.hpp"
 #include "kernel_state.hpp"
 #include "log.hpp"
 #include "raise.hpp"
@@ -98,7 +99,7 @@ struct Context::State {
 Context::State::State(const ContextOptions& options) : options_(options.options) {
   host::read_log_level();
   const std::scoped_lock lock(host::loading_mutex());
-  for (const fs::path& place : host::plugin_places(options.plugin_paths)) {
+  for (const host::PluginPlace& place : host::plugin_places(options.plugin_paths)) {
     for (const fs::path& file : host::plugin_files(place)) find_file(file);
   }
   for (std::size_t i = 0; i < files_.size(); ++i) {
@@ -369,6 +370,9 @@ Kernel Context::kernel(std::span<const std::byte> bytes) const {
     throw Error(SOKR_INVALID_IR,
                 "no IR plugin is loaded, so no kernel can be read; SOKR_LOG=debug shows where "
                 "plugins were looked for");
+  }
+  if (const std::string guess = host::guess_kernel(bytes); !guess.empty()) {
+    throw Error(SOKR_INVALID_IR, "the kernel is " + guess);
   }
   throw Error(
       SOKR_INVALID_IR,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <sokr/host.h>
 
+#include <algorithm>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -24,9 +25,20 @@ struct KernelAccess {
   static Result<Form> form(const Kernel& kernel, const SokrSubstrateInfo& info) {
     return kernel.state_->form_for(info);
   }
+  // The kernel stays alive with the reflection: its IR plugin does.
+  static std::shared_ptr<const SokrIrReflection> reflect(const Kernel& kernel,
+                                              std::span<const SokrSpecialization> specializations,
+                                              const std::uint32_t* local_size) {
+    return value(kernel.state_->reflect(specializations, local_size));
+  }
   static bool passes_through(const Kernel& kernel, const SokrSubstrateInfo& info) {
     return kernel.state_->passes_through(info);
   }
+};
+
+// What sokr_host_reflect gives out, and what keeps it alive.
+struct HeldReflection : SokrIrReflection {
+  std::shared_ptr<const SokrIrReflection> owner;
 };
 
 namespace {
@@ -162,6 +174,65 @@ SokrResult sokr_host_choose(SokrHost* host, const char* name, const void* kernel
   });
   if (out) *out = result == SOKR_OK ? choice : SokrChoice{};
   return result;
+}
+
+SokrResult sokr_host_reflect(SokrHost* host, const void* kernel, size_t kernel_size,
+                             const SokrSpecialization* specializations,
+                             uint32_t specialization_count, const uint32_t* local_size,
+                             const SokrIrReflection** out) {
+  if (out) *out = nullptr;
+  return guarded([&] {
+    require(host, "the host");
+    require(kernel, "the kernel");
+    require(out, "the place for the reflection");
+    if (specialization_count) require(specializations, "the list of specializations");
+    const sokr::Kernel read =
+        host->context.kernel({static_cast<const std::byte*>(kernel), kernel_size});
+    const bool sized = local_size && (local_size[0] || local_size[1] || local_size[2]);
+    auto held = std::make_unique<sokr::host::HeldReflection>();
+    held->owner = sokr::host::KernelAccess::reflect(read, {specializations, specialization_count},
+                                                    sized ? local_size : nullptr);
+    static_cast<SokrIrReflection&>(*held) = *held->owner;
+    held->struct_size = sizeof(SokrIrReflection);
+    *out = held.release();
+  });
+}
+
+void sokr_host_free_reflection(const SokrIrReflection* reflection) {
+  delete static_cast<const sokr::host::HeldReflection*>(reflection);
+}
+
+SokrResult sokr_host_groups(const SokrIrReflection* reflection, const char* entry,
+                            const uint32_t threads[3], uint32_t groups_out[3]) {
+  return guarded([&] {
+    require(reflection, "the reflection");
+    require(threads, "the number of threads");
+    require(groups_out, "the place for the groups");
+    const auto* found = sokr::host::value(sokr::host::find_entry(*reflection, entry));
+    const auto groups = sokr::host::value(
+        sokr::host::groups_for({threads[0], threads[1], threads[2]}, found->local_size));
+    std::copy(groups.begin(), groups.end(), groups_out);
+  });
+}
+
+size_t sokr_host_write_launch(const SokrLaunch* launch, void* out, size_t capacity) {
+  size_t written = 0;
+  guarded([&] {
+    require(launch, "the launch");
+    const size_t needed = sokr_launch_size(launch);
+    if (needed == 0) {
+      throw sokr::Error(SOKR_INVALID_INPUT, "the launch parameters are larger than 4 GiB");
+    }
+    if (needed > capacity) {
+      throw sokr::Error(SOKR_INVALID_INPUT,
+                        fmt::format("the launch parameters need {} bytes; the buffer for them has "
+                                    "{}",
+                                    needed, capacity));
+    }
+    require(out, "the buffer for the launch parameters");
+    written = sokr_launch_write(launch, out, capacity);
+  });
+  return written;
 }
 
 const char* sokr_host_last_error(void) {

@@ -8,6 +8,7 @@
 #include "diagnostics.hpp"
 #include "kernel_state.hpp"
 #include "log.hpp"
+#include "push_check.hpp"
 #include "raise.hpp"
 #include "sized.hpp"
 
@@ -28,6 +29,33 @@ host::Form make_form(std::uint32_t format, std::span<const std::uint8_t> bytes) 
 std::string said(const char* sentence, SokrResult result) {
   return *sentence ? host::one_line(sentence) : host::describe(result);
 }
+
+// A plugin's array as elements of this build's size: its own may be longer or shorter.
+template <class T>
+std::vector<T> sized_elements(const T* from, std::uint32_t count, std::uint32_t size) {
+  std::vector<T> all(from && size ? count : 0);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::memcpy(&all[i], reinterpret_cast<const std::byte*>(from) + i * size,
+                std::min<std::size_t>(size, sizeof(T)));
+  }
+  return all;
+}
+
+// What lies in the blocks of each entry point, whatever header the plugin was built with.
+struct EntryTypes {
+  std::vector<SokrIrEntryTypes> all;
+  std::vector<std::vector<SokrIrPushScalar>> push;
+
+  explicit EntryTypes(const SokrIrReflection& from)
+      : all(sized_elements(from.entry_types, from.entry_point_count, from.entry_types_size)) {
+    for (SokrIrEntryTypes& one : all) {
+      push.push_back(sized_elements(one.push_scalars, one.push_scalar_count, one.push_scalar_size));
+      one.push_scalars = push.back().data();
+      one.push_scalar_count = static_cast<std::uint32_t>(push.back().size());
+      one.push_scalar_size = sizeof(SokrIrPushScalar);
+    }
+  }
+};
 
 bool accepts(const SokrSubstrateInfo& info, std::uint32_t format) {
   const auto* end = info.ir_formats + info.ir_format_count;
@@ -116,15 +144,33 @@ Result<Kernel::State::ReflectionRef> Kernel::State::reflect(
     SokrIrReflection copy{};
     host::PluginRef plugin;
     std::unique_ptr<const SokrIrReflection, void (*)(const SokrIrReflection*)> original;
+    std::optional<EntryTypes> types;
   };
-  auto owned = std::make_shared<Owned>(Owned{{}, plugin, {out, ir().free_reflection}});
+  auto owned = std::make_shared<Owned>(Owned{{}, plugin, {out, ir().free_reflection}, {}});
   SOKR_ASSIGN(owned->copy, host::sized_copy(out, SOKR_SIZE_THROUGH(SokrIrReflection, entry_points),
                                             "SokrIrReflection"));
+  const auto& types = owned->types.emplace(owned->copy).all;
+  owned->copy.entry_types = types.empty() ? nullptr : types.data();
+  owned->copy.entry_types_size = sizeof(SokrIrEntryTypes);
   return ReflectionRef(owned, &owned->copy);
 }
 
-Result<const SokrIrEntryPoint*> Kernel::State::entry(const char* name) const {
-  const std::span entries(reflection->entry_points, reflection->entry_point_count);
+namespace host {
+
+Result<std::array<std::uint32_t, 3>> groups_for(const std::array<std::uint32_t, 3>& threads,
+                                                const std::uint32_t (&local_size)[3]) {
+  std::array<std::uint32_t, 3> groups{};
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (local_size[i] == 0) {
+      return fail(SOKR_INVALID_IR, "the kernel's workgroup size is 0 in dimension {}", i);
+    }
+    groups[i] = threads[i] / local_size[i] + (threads[i] % local_size[i] != 0 ? 1 : 0);
+  }
+  return groups;
+}
+
+Result<const SokrIrEntryPoint*> find_entry(const SokrIrReflection& reflection, const char* name) {
+  const std::span entries(reflection.entry_points, reflection.entry_point_count);
   if (!name && entries.size() == 1) return entries.data();
   std::string names;
   for (const SokrIrEntryPoint& candidate : entries) {
@@ -133,8 +179,14 @@ Result<const SokrIrEntryPoint*> Kernel::State::entry(const char* name) const {
   }
   if (!name)
     return fail(SOKR_INVALID_INPUT, "the kernel has several entry points; name one of {}", names);
-  return fail(SOKR_INVALID_INPUT, "the kernel has no entry point '{}'; it has {}",
-              host::one_line(name), names);
+  return fail(SOKR_INVALID_INPUT, "the kernel has no entry point '{}'; it has {}", one_line(name),
+              names);
+}
+
+}  // namespace host
+
+Result<const SokrIrEntryPoint*> Kernel::State::entry(const char* name) const {
+  return host::find_entry(*reflection, name);
 }
 
 std::span<const std::byte> Kernel::bytes() const {
@@ -158,6 +210,15 @@ std::shared_ptr<const SokrIrReflection> Kernel::reflection(const Launch& launch)
 
 const SokrIrEntryPoint& Kernel::entry(const char* name) const {
   return *host::value(state_->entry(name));
+}
+
+void Kernel::check_push(const Launch& launch) const {
+  const SokrIrReflection& all = *state_->reflection;
+  if (!all.entry_types) return;
+  const SokrIrEntryPoint& of = entry(launch.entry_ ? launch.entry_->c_str() : nullptr);
+  const SokrIrEntryTypes& types = all.entry_types[&of - all.entry_points];
+  host::check(
+      host::check_push(launch.push_types_, {types.push_scalars, types.push_scalar_count}, of));
 }
 
 }  // namespace sokr

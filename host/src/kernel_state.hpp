@@ -17,6 +17,13 @@
 
 namespace sokr::host {
 
+// Workgroups for so many invocations.
+Result<std::array<std::uint32_t, 3>> groups_for(const std::array<std::uint32_t, 3>& threads,
+                                                const std::uint32_t (&local_size)[3]);
+
+// The entry point that `name` means; null = the only one. The sentence lists them.
+Result<const SokrIrEntryPoint*> find_entry(const SokrIrReflection& reflection, const char* name);
+
 // One form of a computation: what a substrate is given.
 struct Form {
   std::uint32_t format = 0;

@@ -7,6 +7,7 @@ namespace sokr {
 Launch& Launch::groups(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
   groups_ = {x, y, z};
   threads_ = {0, 0, 0};
+  has_size_ = true;
   indirect_ = 0;
   return *this;
 }
@@ -14,12 +15,14 @@ Launch& Launch::groups(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
 Launch& Launch::threads(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
   threads_ = {x, y, z};
   groups_ = {0, 0, 0};
+  has_size_ = true;
   indirect_ = 0;
   return *this;
 }
 
 Launch& Launch::groups_from(const Buffer& buffer, std::uint64_t offset) {
   indirect_ = buffer.handle();
+  has_size_ = true;
   indirect_offset_ = offset;
   return *this;
 }
@@ -69,6 +72,11 @@ Launch& Launch::bind(std::uint32_t set, std::uint32_t binding, const Buffer& buf
   return bind(set, binding, 0, buffer.view());
 }
 
+Launch& Launch::push_scalar(SokrIrScalar type, std::span<const std::byte> bytes) {
+  push_types_.push_back({static_cast<std::uint32_t>(push_.size()), type});
+  return push_bytes(bytes);
+}
+
 Launch& Launch::push_bytes(std::span<const std::byte> bytes) {
   push_.insert(push_.end(), bytes.begin(), bytes.end());
   return *this;
@@ -76,6 +84,7 @@ Launch& Launch::push_bytes(std::span<const std::byte> bytes) {
 
 Launch& Launch::clear_push() {
   push_.clear();
+  push_types_.clear();
   return *this;
 }
 

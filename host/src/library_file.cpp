@@ -136,30 +136,38 @@ void* LibraryFile::symbol(const char* name) const {
   return ::dlsym(handle_, name);
 }
 
-std::vector<fs::path> plugin_places(const std::vector<fs::path>& extra) {
-  std::vector<fs::path> places;
+std::vector<PluginPlace> plugin_places(const std::vector<fs::path>& extra) {
+  std::vector<PluginPlace> places;
   Dl_info info{};
   if (::dladdr(reinterpret_cast<const void*>(&plugin_places), &info) != 0 && info.dli_fname) {
     std::error_code error;
     fs::path library = fs::canonical(info.dli_fname, error);
-    if (!error) places.push_back(library.parent_path() / "sokr");
+    if (!error) places.push_back({library.parent_path() / "sokr", nullptr});
   }
-  places.insert(places.end(), extra.begin(), extra.end());
+  for (const fs::path& path : extra) places.push_back({path, "the plugin path"});
   const char* variable = ::secure_getenv("SOKR_PLUGIN_PATH");
   std::string_view rest = variable ? variable : "";
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(':'), rest.size());
-    if (end > 0) places.emplace_back(rest.substr(0, end));
+    if (end > 0) places.push_back({rest.substr(0, end), "SOKR_PLUGIN_PATH"});
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return places;
 }
 
-std::vector<fs::path> plugin_files(const fs::path& place) {
+std::vector<fs::path> plugin_files(const PluginPlace& named) {
+  const fs::path& place = named.path;
   std::error_code error;
   const fs::file_status status = fs::status(place, error);
   if (status.type() == fs::file_type::not_found) {
-    log(SOKR_LOG_DEBUG, "plugins: {}: there is no such file or folder", place.string());
+    if (named.named_by) {
+      log(SOKR_LOG_WARNING,
+          "plugins: {}: there is no such file or folder, but {} names it; it takes files and "
+          "folders joined by ':'",
+          place.string(), named.named_by);
+    } else {
+      log(SOKR_LOG_DEBUG, "plugins: {}: there is no such file or folder", place.string());
+    }
     return {};
   }
   if (status.type() != fs::file_type::directory) return {place};

@@ -56,12 +56,16 @@ class LibraryFile {
 
 // Where plugins are looked for: the folder beside the library that holds this
 // code, then `extra`, then SOKR_PLUGIN_PATH. Named files stay as they are named.
-std::vector<std::filesystem::path> plugin_places(const std::vector<std::filesystem::path>& extra);
+struct PluginPlace {
+  std::filesystem::path path;
+  const char* named_by = nullptr;  // who asked for it; null = the folder beside the library
+};
+std::vector<PluginPlace> plugin_places(const std::vector<std::filesystem::path>& extra);
 
 // The files of a place in the order of their names: those of a folder that end in
 // .so (the others are traced), or the file itself. A place that is not there gives
-// none, and a trace.
-std::vector<std::filesystem::path> plugin_files(const std::filesystem::path& place);
+// none, and a warning if somebody named it.
+std::vector<std::filesystem::path> plugin_files(const PluginPlace& place);
 
 }  // namespace sokr::host
 

@@ -23,19 +23,6 @@ Function memory_function(const SokrSubstrateInfo* info, Function SokrMemoryTable
   throw Error(SOKR_CAPABILITY_DENIED, fmt::format("{}: it {}", info->name, what));
 }
 
-// Workgroups for so many invocations.
-Result<std::array<std::uint32_t, 3>> groups_for(const std::array<std::uint32_t, 3>& threads,
-                                                const std::uint32_t (&local_size)[3]) {
-  std::array<std::uint32_t, 3> groups{};
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (local_size[i] == 0) {
-      return fail(SOKR_INVALID_IR, "the kernel's workgroup size is 0 in dimension {}", i);
-    }
-    groups[i] = threads[i] / local_size[i] + (threads[i] % local_size[i] != 0 ? 1 : 0);
-  }
-  return groups;
-}
-
 }  // namespace
 
 // ---- Substrate ------------------------------------------------------------------------
@@ -55,7 +42,12 @@ std::optional<std::string> Substrate::why_not(const Kernel& kernel) const {
 }
 
 Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const {
+  if (!launch.has_size_) {
+    throw Error(SOKR_INVALID_INPUT,
+                "the launch has no size; call groups, threads or groups_from to set it");
+  }
   const Kernel::State& state = *kernel.state_;
+  if (!launch.push_types_.empty()) kernel.check_push(launch);
   const host::Form form = host::value(state.form_for(*info_));
 
   SokrLaunch written{};
@@ -66,7 +58,7 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
     const auto index = entry - state.reflection->entry_points;
     const auto sized = kernel.reflection(launch);
     const auto groups =
-        host::value(groups_for(launch.threads_, sized->entry_points[index].local_size));
+        host::value(host::groups_for(launch.threads_, sized->entry_points[index].local_size));
     std::copy(groups.begin(), groups.end(), written.groups);
   }
   std::copy(launch.local_size_.begin(), launch.local_size_.end(), written.local_size);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Bad input: each kind gives one sentence, the right exit code, and no output file."""
 
+import json
 import os
 import struct
 import sys
@@ -60,6 +61,19 @@ FILES = {
     "unknown.npy": npy("", "", WORDS, header="{'colour': '<u4'}"),
     "garbage.npy": b"garbage" * 10,
     "huge.npy": b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}",
+    "f8.npy": npy("<f8", "(16,)", WORDS * 2),
+    "f4.npy": npy("<f4", "(16,)", WORDS),
+    "u1.npy": npy("|u1", "(64,)", WORDS),
+    "b1.npy": npy("|b1", "(64,)", WORDS),
+    "c8.npy": npy("<c8", "(8,)", WORDS),
+    "wide.npy": npy("<i8", "(2,)", struct.pack("<2q", 5, 1 << 32)),
+    "nan.npy": npy("<f8", "(2,)", struct.pack("<2d", 1, float("nan"))),
+    "source.comp": b"#version 450\nlayout(local_size_x = 1) in;\nvoid main() {}\n",
+    "kernel.bc": b"BC\xc0\xde" + bytes(100),
+    "base.json": json.dumps({
+        "schema": "sokr.bench/1", "kernel": "old/copy.spv", "groups": [16, 1, 1],
+        "local_size": [1, 1, 1], "push": ["u32:16,u32:0"],
+        "results": [{"substrate": "mock:add", "p50_ns": 1e12}]}).encode(),
     "bad_plugin.so": b"\x7fELF and nothing more" * 20,
 }
 
@@ -99,6 +113,11 @@ CASES = {
     "unexpected argument": (run("another.spv"), BAD_USAGE, "unexpected argument 'another.spv'"),
     "inspect without kernel": (["inspect"], BAD_USAGE, "KERNEL"),
     "run without kernel": (["run", "--groups", "1"], BAD_USAGE, "KERNEL"),
+    "help of nothing": (["help", "rnu"], BAD_USAGE, "help: unknown command 'rnu'; did you mean 'run'?"),
+    "help of two": (["help", "run", "bench"], BAD_USAGE, "unexpected argument 'bench'"),
+    "json to a file": (run("--json", "out.json"), BAD_USAGE, "unexpected argument 'out.json'"),
+    "size twice": (run("--threads", "4"), BAD_USAGE, "run: --threads is given twice"),
+    "inspect on nothing": (["inspect", "copy.spv", "--on", "gpu"], BAD_USAGE, "no substrate 'gpu'"),
     # Sizes.
     "no size": (["run", *GOOD], BAD_USAGE, "neither --groups nor --threads is given"),
     "two sizes": (run("--groups", "1"), BAD_USAGE, "--groups and --threads are both given"),
@@ -154,6 +173,13 @@ CASES = {
     # Push constants and specialization.
     "push missing": (change("--push"), BAD_USAGE, "--push gives 0 bytes; the kernel takes 8"),
     "push too long": (change("--push", "u32:1,u32:2,u32:3"), BAD_USAGE, "--push gives 12 bytes"),
+    "push of another type": (change("--push", "f32:2,u32:0"), BAD_USAGE,
+                             "--push: the push constant at byte 0 is given as f32, but the kernel's "
+                             "member count (u32 at byte 0) holds u32 at byte 0; the kernel takes "
+                             "count (u32 at byte 0), offset (u32 at byte 4)"),
+    "push of another width": (change("--push", "u64:2"), BAD_USAGE, "is given as u64"),
+    "push in halves": (change("--push", "u32:2,u16:0,u16:0"), BAD_USAGE,
+                       "at byte 4 is given as u16, but the kernel's member offset"),
     "push type": (change("--push", "u24:1,u32:0"), BAD_USAGE, "'u24:1' is no TYPE:VALUE"),
     "push value": (change("--push", "u32:x,u32:0"), BAD_USAGE, "'x' is no u32"),
     "push range": (change("--push", "u8:256,u32:0"), BAD_USAGE, "'256' is no u8; it takes 0 to 255"),
@@ -180,13 +206,19 @@ CASES = {
     "unknown substrate": (run("--on", "gpu"), BAD_USAGE, "no substrate 'gpu'; there is mock:add"),
     "one unknown substrate": (run("--on", "mock:add,gpu"), BAD_USAGE, "no substrate 'gpu'"),
     "empty substrate": (run("--on", "mock:add,"), BAD_USAGE, "a name is empty"),
+    "substrate in two flags": (run("--on", "mock:add", "--on", "mock:add"), BAD_USAGE,
+                               "'mock:add' is named twice"),
     "substrate twice": (run("--on", "mock:add,mock:add"), BAD_USAGE, "'mock:add' is named twice"),
     # Kernels.
     "no such kernel": (run_kernel("missing.spv"), FAILED, "'missing.spv' cannot be read: No such file"),
     "kernel is a folder": (run_kernel("."), FAILED, "'.' cannot be read: Is a directory"),
     "kernel is empty": (run_kernel("empty"), FAILED, "empty: the kernel is empty"),
     "kernel is text": (run_kernel("text.txt"), FAILED, "is no known format; known: SPIR-V"),
-    "kernel is NumPy": (run_kernel("good.npy"), FAILED, "is no known format"),
+    "kernel is NumPy": (run_kernel("good.npy"), FAILED, "the kernel is a NumPy array"),
+    "kernel is GLSL": (run_kernel("source.comp"), FAILED,
+                       "source.comp: the kernel is GLSL source; compile it: glslc "),
+    "kernel is bitcode": (run_kernel("kernel.bc"), FAILED, "the kernel is LLVM bitcode"),
+    "kernel is a library": (run_kernel("bad_plugin.so"), FAILED, "the kernel is an ELF file"),
     "inspect text": (["inspect", "text.txt"], FAILED, "is no known format"),
     "inspect stdin": (["inspect", "-"], FAILED, "standard input: the kernel is empty"),
     **{f"damaged kernel {name}": (run_kernel(name), FAILED, name)
@@ -212,6 +244,39 @@ CASES = {
     "npy unknown key": (change("--in", "0.0=unknown.npy"), FAILED, "unknown key 'colour'"),
     "npy garbage": (change("--in", "0.0=garbage.npy"), FAILED, "it is no .npy file"),
     "npy huge header": (change("--in", "0.0=huge.npy"), FAILED, "4294967295 bytes announced"),
+    "npy of another width": (change("--in", "0.0=f8.npy"), FAILED,
+                             "'f8.npy' holds float64, and the kernel's binding 0.0 (X) takes uint32; "
+                             "add --cast to convert it, or store it with astype('uint32')"),
+    "npy of another kind": (change("--in", "0.0=f4.npy"), FAILED, "holds float32"),
+    "npy of bytes": (change("--in", "0.0=u1.npy"), FAILED, "holds uint8"),
+    "npy of bools": (change("--in", "0.0=b1.npy"), FAILED, "holds bool"),
+    "npy of complex numbers": (change("--in", "0.0=c8.npy"), FAILED, "holds complex64"),
+    "npy cast that does not fit": (change("--in", "0.0=wide.npy") + ["--cast"], FAILED,
+                                   "'wide.npy': --cast: element 1 is 4294967296, which uint32 cannot "
+                                   "hold"),
+    "npy cast of no number": (change("--in", "0.0=nan.npy") + ["--cast"], FAILED,
+                              "element 1 is nan, which uint32 cannot hold"),
+    # What is shown, exchanged and compared.
+    "print form": (run("--print", "0"), BAD_USAGE, "'0' names no binding"),
+    "print range": (run("--print", "0.1[8:4]"), BAD_USAGE, "the range is empty"),
+    "print beyond": (run("--print", "0.1[0:17]"), BAD_USAGE, "the buffer has 16 elements of u32"),
+    "print dtype": (run("--print", "0.1:f31"), BAD_USAGE, "'f31' is no dtype"),
+    "print unknown": (run("--print", "0.9"), BAD_USAGE, "--print 0.9: the kernel has no such binding"),
+    "swap alone": (run("--swap", "0.0,0.1"), BAD_USAGE, "it needs --repeat N of at least 2"),
+    "swap once": (run("--swap", "0.0,0.1", "--repeat", "1"), BAD_USAGE, "it needs --repeat N"),
+    "swap form": (run("--swap", "0.0", "--repeat", "2"), BAD_USAGE, "it takes two bindings"),
+    "swap with itself": (run("--swap", "0.0,0.0", "--repeat", "2"), BAD_USAGE, "both are binding 0.0"),
+    "swap twice": (run("--swap", "0.0,0.1", "--swap", "0.1,0.0", "--repeat", "2"), BAD_USAGE,
+                   "binding 0.1 is given twice"),
+    "swap unknown": (run("--swap", "0.0,0.9", "--repeat", "2"), BAD_USAGE,
+                     "--swap 0.9: the kernel has no such binding"),
+    "swap of two sizes": (change("--zero", "0.1=128") + ["--swap", "0.0,0.1", "--repeat", "2"],
+                          BAD_USAGE, "they have 64 and 128 bytes"),
+    "tolerance alone": (run("--tolerance", "1"), BAD_USAGE, "name them with --on A,B"),
+    "tolerance form": (run("--tolerance", "much", "--on", "mock:add,mock:two"), BAD_USAGE,
+                       "it takes ABS[,REL]"),
+    "tolerance of nothing": (["run", *GOOD[:-2], *SIZE, "--tolerance", "1", "--on", "a,b"], BAD_USAGE,
+                             "name them with --out"),
     # Output files.
     "output folder missing": (change("--out", "0.1=no/out"), FAILED, "'no/out' cannot be written"),
     "output is a folder": (change("--out", "0.1=."), FAILED, "'.' cannot be written: Is a directory"),
@@ -221,6 +286,11 @@ CASES = {
     "output name too long": (change("--out", "0.1=" + "n" * 300), FAILED, "File name too long"),
     "output npy without dtype": (change("--out", "0.1=out.npy"), BAD_USAGE, "needs a dtype"),
     "output npy dtype": (change("--out", "0.1=out.npy:f31"), BAD_USAGE, "'f31' is no dtype"),
+    "output with a dtype and no npy": (change("--out", "0.1=x.bin:f32"), BAD_USAGE,
+                                       "only a .npy file has a dtype; x.bin for raw bytes, or "
+                                       "x.npy:f32 for NumPy"),
+    "output to the standard output of json": (change("--out", "0.1=-") + ["--json"], BAD_USAGE,
+                                              "both write to standard output"),
     "output npy size": (["run", "copy.spv", "--in", "0.0=x", "--zero", "0.1=63", "--push",
                          "u32:15,u32:0", "--out", "0.1=out.npy:u32", *SIZE],
                         BAD_USAGE, "no whole number of u32 elements of 4 bytes"),
@@ -232,6 +302,16 @@ CASES = {
                             BAD_USAGE, "'much' is no percentage"),
     "baseline missing": (["bench", *GOOD, *SIZE, "--baseline", "no", "--max-regress", "5"], FAILED,
                          "'no' cannot be read"),
+    "baseline of another size": (["bench", *GOOD, "--threads", "32", "--baseline", "base.json",
+                                  "--max-regress", "5"], BAD_USAGE,
+                                 "--baseline base.json: it measured another launch: its groups is "
+                                 "[16,1,1], and here it is [32,1,1]"),
+    "baseline of another kernel": (["bench", "blocks.spv", *BLOCK[1:], *TERMS, "--baseline",
+                                    "base.json", "--max-regress", "5"], BAD_USAGE,
+                                   "its kernel is \"old/copy.spv\", and here it is \"blocks.spv\""),
+    "baseline of other push constants": (["bench", *change("--push", "u32:8,u32:0")[1:], "--baseline",
+                                          "base.json", "--max-regress", "5"], BAD_USAGE,
+                                         "its push is"),
     "output without file": (change("--out", "0.1="), BAD_USAGE, "it takes SET.BINDING[INDEX]=FILE"),
 }
 
@@ -319,6 +399,13 @@ class BadInput(unittest.TestCase):
         result = self.sokr.run(*run("--on", "mock:integrated"), mocks=("integrated",))
         self.assertEqual(result.returncode, FAILED)
         self.assertEqual(self.sokr.load("out"), b"old")
+
+    def test_a_plugin_path_that_does_not_exist_is_said(self):
+        result = self.sokr.run("devices", environment={"SOKR_PLUGIN_PATH": self.sokr.path("no/such")})
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(result.stderr.decode(), (
+            f"sokr: warning: plugins: {self.sokr.path('no/such')}: there is no such file or folder, "
+            "but SOKR_PLUGIN_PATH names it; it takes files and folders joined by ':'\n"))
 
     def test_bad_plugins_are_warned_about_and_passed_over(self):
         for name, data in FILES.items():

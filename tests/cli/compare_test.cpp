@@ -11,8 +11,9 @@ namespace {
 
 template <class T>
 std::optional<std::string> differ(std::vector<T> a, std::vector<T> b,
-                                  std::optional<SokrIrScalar> type) {
-  return difference(std::as_bytes(std::span(a)), std::as_bytes(std::span(b)), type);
+                                  std::optional<SokrIrScalar> type,
+                                  std::optional<Tolerance> given = std::nullopt) {
+  return difference(std::as_bytes(std::span(a)), std::as_bytes(std::span(b)), type, given);
 }
 
 TEST(Compare, BytesAreEqualOrNot) {
@@ -30,6 +31,17 @@ TEST(Compare, FloatsMayDifferALittle) {
   EXPECT_FALSE(differ<float>({1.0f, 1000.0f}, {1.0002f, 1000.3f}, SOKR_IR_F32));
   EXPECT_EQ(differ<float>({1.0f, 1000.0f}, {1.5f, 1000.0f}, SOKR_IR_F32), "element 0 is 1 and 1.5");
   EXPECT_TRUE(differ<double>({1.0}, {1.0001}, SOKR_IR_F64));
+}
+
+TEST(Compare, AToleranceThatIsGivenReplacesTheTypesOwn) {
+  EXPECT_FALSE(differ<float>({1.0f}, {1.5f}, SOKR_IR_F32, Tolerance{0.5, 0}));
+  EXPECT_FALSE(differ<float>({1000.0f}, {1100.0f}, SOKR_IR_F32, Tolerance{0, 0.1}));
+  EXPECT_TRUE(differ<float>({1.0f}, {1.0001f}, SOKR_IR_F32, Tolerance{0, 0}));
+  EXPECT_FALSE(differ<std::int32_t>({-5}, {-4}, SOKR_IR_I32, Tolerance{1, 0}));
+  EXPECT_TRUE(differ<std::int32_t>({-5}, {-3}, SOKR_IR_I32, Tolerance{1, 0}));
+  // 2^63 and its neighbour differ by 1, whatever a double makes of them.
+  const std::uint64_t large = UINT64_C(1) << 63;
+  EXPECT_TRUE(differ<std::uint64_t>({large}, {large + 1}, SOKR_IR_U64, Tolerance{0.5, 0}));
 }
 
 TEST(Compare, NanAndInfinityAgreeWithThemselvesOnly) {

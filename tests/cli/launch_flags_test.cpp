@@ -28,7 +28,13 @@ TEST(LaunchFlags, Bytes) {
 }
 
 TEST(LaunchFlags, PushIsPackedAsGiven) {
-  const auto bytes = parse_push("u8:1,u16:0x302,f32:1,i64:-1");
+  const auto items = parse_push("u8:1,u16:0x302,f32:1,i64:-1");
+  ASSERT_EQ(items.size(), 4u);
+  EXPECT_EQ(items[1].type, SOKR_IR_U16);
+  std::vector<std::byte> bytes;
+  for (const PushItem& item : items) {
+    bytes.insert(bytes.end(), item.bytes.begin(), item.bytes.end());
+  }
   ASSERT_EQ(bytes.size(), 15u);
   EXPECT_EQ(std::to_integer<int>(bytes[0]), 1);
   EXPECT_EQ(std::to_integer<int>(bytes[1]), 2);
@@ -37,12 +43,64 @@ TEST(LaunchFlags, PushIsPackedAsGiven) {
   EXPECT_EQ(std::to_integer<int>(bytes[14]), 0xFF);
 }
 
+TEST(LaunchFlags, Prints) {
+  const PrintSpec all = parse_print("0.1");
+  EXPECT_EQ(all.where, (Selector{0, 1, 0}));
+  EXPECT_FALSE(all.from || all.to || all.type);
+  const PrintSpec some = parse_print("2.1[3][4:8]:u16");
+  EXPECT_EQ(some.where, (Selector{2, 1, 3}));
+  EXPECT_EQ(some.from, 4u);
+  EXPECT_EQ(some.to, 8u);
+  EXPECT_EQ(some.type, SOKR_IR_U16);
+  EXPECT_EQ(parse_print("0.1[:8]").from, 0u);
+  EXPECT_EQ(parse_print("0.1[3:]").from, 3u);
+  EXPECT_FALSE(parse_print("0.1[3:]").to);
+  EXPECT_EQ(parse_print("0.1[3]").where.index, 3u);
+  for (const char* text : {"", "0", "0.1[", "0.1[:", "0.1[:8", "0.1[8:8]", "0.1[9:8]", "0.1[-1:]",
+                           "0.1[:8]:", "0.1[:8]:f31", "0.1[:8]:bool", "0.1[1:2:3]", "0.1[x:]",
+                           "0.1[:8][1]", "0.1[0:18446744073709551616]", "0.1:", "0.1]:f32"}) {
+    EXPECT_THROW((void)parse_print(text), UsageError) << text;
+  }
+}
+
+TEST(LaunchFlags, NamesAreJoined) {
+  EXPECT_EQ(parse_names({"a,b", "c"}), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_TRUE(parse_names({}).empty());
+  EXPECT_THROW((void)parse_names({"a", "b,a"}), UsageError);
+  EXPECT_THROW((void)parse_names({"a", ""}), UsageError);
+}
+
+TEST(LaunchFlags, TolerancesAndSwaps) {
+  LaunchFlags flags;
+  flags.groups = "1";
+  flags.on = {"a,b"};
+  flags.out = {"0.0=x"};
+  flags.tolerance = "1e-3,0.5";
+  flags.swap = {"0.0,0.1", "1.0[2],1.0[3]"};
+  const LaunchRequest request = read_launch_flags(flags);
+  EXPECT_EQ(request.tolerance->absolute, 1e-3);
+  EXPECT_EQ(request.tolerance->relative, 0.5);
+  EXPECT_EQ(request.swaps[1].text(), "1.0[2],1.0[3]");
+  for (const char* text : {"", ",", "x", "-1", "nan", "inf", "1,2,3", "1,", "1e-3,-1", "1 "}) {
+    LaunchFlags bad = flags;
+    bad.tolerance = text;
+    if (*text) EXPECT_THROW((void)read_launch_flags(bad), UsageError) << text;
+  }
+  for (const char* text : {"", "0.0", "0.0,0.0", "0.0,0.1,0.2", "0.0,", "a,b", "0.1,0.3"}) {
+    LaunchFlags bad = flags;
+    bad.swap = {"0.2,0.1", text};
+    EXPECT_THROW((void)read_launch_flags(bad), UsageError) << text;
+  }
+}
+
 TEST(LaunchFlags, OutputsWithAType) {
   LaunchFlags flags;
   flags.groups = "1";
   flags.out = {"0.0=y.npy:f16", "0.1=a:b", "0.2=c.npy:x.raw"};
   EXPECT_THROW((void)read_launch_flags(flags), UsageError);
-  flags.out.pop_back();
+  flags.out = {"x.bin:f32"};
+  EXPECT_THROW((void)read_launch_flags(flags), UsageError);
+  flags.out = {"0.0=y.npy:f16", "0.1=a:b"};
   const LaunchRequest request = read_launch_flags(flags);
   EXPECT_EQ(request.outputs[0].file, "y.npy");
   EXPECT_EQ(request.outputs[0].npy, SOKR_IR_F16);

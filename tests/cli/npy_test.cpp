@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "npy.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <sokr/sokr.hpp>
@@ -10,6 +11,8 @@
 
 namespace sokr::cli {
 namespace {
+
+const std::vector<std::uint64_t> kThree{3};
 
 std::span<const std::byte> bytes(const std::string& text) {
   return std::as_bytes(std::span(text));
@@ -32,7 +35,8 @@ TEST(Npy, WhatIsWrittenCanBeRead) {
   for (int type = SOKR_IR_I8; type <= SOKR_IR_F64; ++type) {
     const auto scalar = static_cast<SokrIrScalar>(type);
     const std::string data(scalar_size(scalar) * 5, '\x42');
-    const std::string header = npy_header(scalar, 5);
+    const std::vector<std::uint64_t> shape{5};
+    const std::string header = npy_header(scalar, shape);
     EXPECT_EQ(header.size() % 64, 0u);
     EXPECT_EQ(header.back(), '\n');
     const std::string whole = header + data;
@@ -40,6 +44,8 @@ TEST(Npy, WhatIsWrittenCanBeRead) {
     EXPECT_EQ(read.item_size, scalar_size(scalar));
     EXPECT_EQ(read.shape, std::vector<std::uint64_t>{5});
     EXPECT_FALSE(read.swapped);
+    EXPECT_EQ(read.type, scalar);
+    EXPECT_EQ(npy_type_name(read), scalar_numpy_name(scalar));
     EXPECT_EQ(data_of(whole), data);
   }
 }
@@ -69,8 +75,31 @@ TEST(Npy, ShapesOfAnyRank) {
       0u);
 }
 
+TEST(Npy, ShapesAreWrittenAsTheyAreRead) {
+  for (const std::vector<std::uint64_t>& shape :
+       {std::vector<std::uint64_t>{}, {1}, {6}, {2, 3}, {1, 2, 3}}) {
+    const std::string header = npy_header(SOKR_IR_U8, shape);
+    const std::string data(shape.size() < 2 && (shape.empty() || shape[0] == 1) ? 1 : 6, 'x');
+    EXPECT_EQ(read_npy_header(bytes(header + data), "x").shape, shape) << header;
+  }
+}
+
+TEST(Npy, TypesThatNoKernelHas) {
+  const auto read = [](const char* descr, std::size_t size) {
+    return read_npy_header(
+        bytes(file(fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': (1,), }}", descr),
+                   std::string(size, 'x'))),
+        "x");
+  };
+  EXPECT_EQ(read("|b1", 1).type, SOKR_IR_U8);
+  EXPECT_EQ(npy_type_name(read("|b1", 1)), "bool");
+  EXPECT_EQ(read("<c16", 16).type, SOKR_IR_F64);
+  EXPECT_EQ(read("<c16", 16).item_size, 16u);
+  EXPECT_EQ(npy_type_name(read("<c8", 8)), "complex64");
+}
+
 TEST(Npy, EveryTruncationIsRefused) {
-  const std::string whole = npy_header(SOKR_IR_F32, 3) + std::string(12, 'x');
+  const std::string whole = npy_header(SOKR_IR_F32, kThree) + std::string(12, 'x');
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const std::string cut = whole.substr(0, size);
     EXPECT_THROW((void)data_of(cut), Error) << size;
@@ -78,7 +107,7 @@ TEST(Npy, EveryTruncationIsRefused) {
 }
 
 TEST(Npy, EveryBitFlipIsRefusedOrGivesTheDataThatIsThere) {
-  const std::string whole = npy_header(SOKR_IR_F32, 3) + std::string(12, 'x');
+  const std::string whole = npy_header(SOKR_IR_F32, kThree) + std::string(12, 'x');
   for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
     std::string damaged = whole;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));

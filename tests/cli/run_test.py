@@ -3,6 +3,8 @@
 
 import json
 import os
+import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -120,7 +122,9 @@ class Command(unittest.TestCase):
         self.assertEqual(report["passed_over"],
                          [{"name": "mock:deny", "reason": "the mock denies everything"}])
         self.assertEqual(report["outputs"], [{"set": 0, "binding": 1, "index": 0, "file": "y.npy",
-                                              "dtype": "u16", "bytes": 64}])
+                                              "dtype": "u16", "shape": [32], "bytes": 64}])
+        self.assertEqual(report["tolerance"], None)
+        self.assertEqual(report["printed"], [])
         self.assertEqual(self.sokr.load("y.npy"), npy_u16(b"\x03" * 64))
 
     def test_specialization_sets_the_workgroup_size(self):
@@ -143,9 +147,8 @@ class Command(unittest.TestCase):
     def test_numpy_inputs(self):
         big = struct.pack(">16I", *range(16))
         for version in (1, 2, 3):
-            for descr, data in (("<u4", WORDS), (">u4", big), ("|u1", WORDS)):
-                self.sokr.store("x.npy", npy(descr, "(%d,)" % (64 if descr == "|u1" else 16), data,
-                                             version=version))
+            for descr, data in (("<u4", WORDS), (">u4", big), ("<i4", WORDS)):
+                self.sokr.store("x.npy", npy(descr, "(16,)", data, version=version))
                 self.good("run", "copy.spv", "--in", "0.0=x.npy", "--in", "0.1=x.npy", "--push",
                           "u32:16,u32:5", "--groups", "16", "--out", "0.1=y")
                 self.assertEqual(self.sokr.load("y"), bytes((byte + 1) & 0xFF for byte in WORDS))
@@ -153,7 +156,147 @@ class Command(unittest.TestCase):
     def test_push_from_a_file(self):
         self.sokr.store("push", struct.pack("<I", 16))
         self.good("run", "copy.spv", "--in", "0.0=x", "--zero", "0.1=1K", "--push", "@push",
-                  "--push", "i16:-1,i8:-1,u8:0xff", "--groups", "16")
+                  "--push", "i32:-1", "--groups", "16")
+        # Bytes have no type.
+        self.sokr.store("rest", struct.pack("<f", 1))
+        self.good("run", "copy.spv", "--in", "0.0=x", "--zero", "0.1=1K", "--push", "u32:16",
+                  "--push", "@rest", "--groups", "16")
+
+    def copy(self, *arguments, **options):
+        """copy.spv, whose mock adds a number to every byte of 0.1."""
+        return self.good("run", "copy.spv", "--push", "u32:16,u32:5", "--groups", "16", *arguments,
+                         **options)
+
+    def test_cast_converts_to_what_the_kernel_reads(self):
+        values = [0, 1.9, 7, 4294967295]
+        for descr, pack in (("<f8", "<4d"), ("<u8", "<4Q"), ("<i8", "<4q"), (">f8", ">4d")):
+            given = [int(value) if "f" not in descr else value for value in values]
+            self.sokr.store("x.npy", npy(descr, "(2, 2)", struct.pack(pack, *given)))
+            self.copy("--in", "0.0=x.npy", "--zero", "0.1=16", "--cast", "--out", "0.0=x.out")
+            self.assertEqual(self.sokr.load("x.out"), struct.pack("<4I", 0, 1, 7, 4294967295), descr)
+        # What needs no conversion has none.
+        self.sokr.store("x.npy", npy("<i4", "(2,)", struct.pack("<2i", -1, 5)))
+        self.copy("--in", "0.0=x.npy", "--zero", "0.1=16", "--cast", "--out", "0.0=x.out")
+        self.assertEqual(self.sokr.load("x.out"), struct.pack("<2i", -1, 5))
+
+    def shape_of(self, name):
+        return re.search(rb"'shape': (\(.*?\))", self.sokr.load(name)).group(1).decode()
+
+    def test_outputs_keep_the_shape_of_the_input(self):
+        self.sokr.store("x.npy", npy("<u4", "(4, 4)", WORDS))
+        self.sokr.store("y.npy", npy("<u4", "(2, 8)", WORDS))
+        same = ["--in", "0.0=x.npy", "--in", "0.1=y.npy"]
+        self.copy(*same, "--out", "0.1=out.npy:u32")
+        self.assertEqual(self.shape_of("out.npy"), "(2, 8)")
+        self.copy("--in", "0.0=x.npy", "--zero", "0.1=64", "--out", "0.1=out.npy:i32")
+        self.assertEqual(self.shape_of("out.npy"), "(4, 4)")
+        # Another number of elements: flat.
+        self.copy(*same, "--out", "0.1=out.npy:u16")
+        self.assertEqual(self.shape_of("out.npy"), "(32,)")
+        self.copy("--in", "0.0=x.npy", "--zero", "0.1=32", "--out", "0.1=out.npy:u32")
+        self.assertEqual(self.shape_of("out.npy"), "(8,)")
+
+    def test_print_shows_values(self):
+        given = ["--in", "0.0=x", "--zero", "0.1=64"]
+        text = self.copy(*given, "--print", "0.0[:3]", "--print", "0.1[14:]").stdout.decode()
+        self.assertEqual(text, "0.0 (X)  u32[16]\n  0  0 1 2\n  ... and 13 more\n"
+                               "0.1 (Y)  u32[16]\n  14  16843009 16843009\n")
+        self.assertEqual(self.copy(*given, "--print", "0.1[:2]:u8").stdout.decode(),
+                         "0.1 (Y)  u8[64]\n  0  1 1\n  ... and 62 more\n")
+        # Everything of a small one, in lines that fit.
+        lines = self.copy(*given, "--print", "0.1").stdout.decode().splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertEqual([line.split()[0] for line in lines[1:]], ["0", "8"])
+        report = json.loads(self.copy(*given, "--print", "0.0[1:3]", "--print", "0.0[:1]:f32",
+                                      "--json").stdout)
+        self.assertEqual(report["printed"], [
+            {"set": 0, "binding": 0, "index": 0, "dtype": "u32", "from": 1, "values": [1, 2]},
+            {"set": 0, "binding": 0, "index": 0, "dtype": "f32", "from": 0, "values": [0.0]}])
+        self.sokr.store("special", struct.pack("<4f", float("nan"), float("inf"), -float("inf"), 1))
+        report = json.loads(self.copy("--in", "0.0=special", "--zero", "0.1=16", "--print",
+                                      "0.0:f32", "--json").stdout)
+        self.assertEqual(report["printed"][0]["values"], ["nan", "inf", "-inf", 1.0])
+
+    def test_swap_exchanges_buffers_between_dispatches(self):
+        # The mock adds 1 to what is bound to 0.1: to each buffer in turn.
+        swap = ["--swap", "0.0,0.1", "--in", "0.0=x", "--zero", "0.1=64"]
+        self.copy(*swap, "--repeat", "2", "--out", "0.0=a", "--out", "0.1=b")
+        self.assertEqual(self.sokr.load("a"), b"\x01" * 64)
+        self.assertEqual(self.sokr.load("b"), bytes((byte + 1) & 0xFF for byte in WORDS))
+        self.copy(*swap, "--repeat", "5", "--out", "0.0=a", "--out", "0.1=b")
+        self.assertEqual(self.sokr.load("b"), b"\x03" * 64)
+        self.assertEqual(self.sokr.load("a"), bytes((byte + 2) & 0xFF for byte in WORDS))
+        # Several substrates start from the same contents.
+        self.copy(*swap, "--repeat", "3", "--on", "mock:add", "--on", "mock:software", "--out", "0.1=b",
+                  mocks=("add", "software"))
+        self.assertEqual(self.sokr.load("b"), b"\x02" * 64)
+        self.good("bench", "copy.spv", "--push", "u32:16,u32:5", "--groups", "16", *swap, "--repeat",
+                  "20", "--out", "0.1=b")
+
+    def test_tolerance_decides_who_agrees(self):
+        both = ["--in", "0.0=x", "--zero", "0.1=64", "--on", "mock:add,mock:two"]
+        # 0x01010101 and 0x02020202.
+        report = json.loads(self.copy(*both, "--tolerance", "16843009", "--out", "0.1=y", "--json",
+                                      mocks=("add", "add_two")).stdout)
+        self.assertEqual(report["tolerance"], {"absolute": 16843009.0, "relative": 0.0})
+        self.copy(*both, "--tolerance", "0,0.5", "--out", "0.1=y", mocks=("add", "add_two"))
+        bench = ["bench", "copy.spv", "--push", "u32:16,u32:5", "--groups", "16", "--repeat", "20",
+                 *both, "--out", "0.1=y"]
+        self.good(*bench, "--tolerance", "16843009", mocks=("add", "add_two"))
+        for command in (["run", *RUN[1:], *both[4:], "--out", "0.1=z"], bench):
+            result = self.sokr.run(*command, "--tolerance", "16843008", mocks=("add", "add_two"))
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(b"mock:add and mock:two disagree on binding 0.1: element 0 is 16843009 and "
+                          b"33686018, and 15 others differ", result.stderr)
+        self.assertFalse(os.path.exists(self.sokr.path("z")))
+
+    def test_inspect_asks_the_named_ones_only(self):
+        report = json.loads(self.good("inspect", "copy.spv", "--json", "--on", "mock:two", "--on",
+                                      "mock:add", mocks=("add", "add_two", "deny")).stdout)
+        self.assertEqual([one["name"] for one in report["substrates"]], ["mock:two", "mock:add"])
+
+    def test_help_of_a_command(self):
+        text = self.good("help", "run").stdout
+        self.assertEqual(text, self.good("run", "--help").stdout)
+        self.assertIn(b"--threads", text)
+        self.assertEqual(self.good("help").stdout, self.good("--help").stdout)
+
+    def test_dash_is_standard_output(self):
+        self.assertEqual(json.loads(self.good("devices", "--json", "-").stdout)["schema"],
+                         "sokr.devices/1")
+        self.assertEqual(json.loads(self.good(*RUN, "--json", "-").stdout)["schema"], "sokr.run/1")
+        result = self.good("bench", *RUN[1:], "--repeat", "20", "--json", "-")
+        report = json.loads(result.stdout)
+        self.assertEqual(report["buffers"], [{"set": 0, "binding": 1, "index": 0, "bytes": 64},
+                                             {"set": 0, "binding": 0, "index": 0, "bytes": 64}])
+        self.assertEqual(report["push"], ["u32:16,u32:5"])
+        self.assertEqual(self.good(*RUN, "--out", "0.1=-").stdout, b"\x01" * 64)
+        self.assertEqual(sorted(os.listdir(self.sokr.work)),
+                         ["blocks.spv", "copy.spv", "two.spv", "x"])
+
+    def test_progress_is_for_terminals(self):
+        """Long runs say how far they are, on a terminal only, and leave nothing of it there."""
+        command = [self.sokr.program, "bench", *RUN[1:]]
+        environment = {**os.environ, "LD_LIBRARY_PATH": self.sokr.libraries,
+                       "SOKR_PLUGIN_PATH": os.path.join(MOCKS, "add.so")}
+        leader, follower = pty.openpty()
+        with subprocess.Popen(command, cwd=self.sokr.work, env=environment, stderr=follower,
+                              stdout=subprocess.DEVNULL) as process:
+            os.close(follower)
+            shown = b""
+            while True:
+                try:
+                    part = os.read(leader, 65536)
+                except OSError:  # the other end is closed
+                    break
+                if not part:
+                    break
+                shown += part
+            self.assertEqual(process.wait(), 0)
+        os.close(leader)
+        self.assertRegex(shown, rb"\r\x1b\[Ksokr: mock:add: \d+ dispatches, \d+ s")
+        self.assertRegex(shown, rb"\r\x1b\[Ksokr: chose mock:add \(a mock\)\r\n$")
+        self.assertNotIn(b"dispatches", self.good(*command[1:]).stderr)
 
     def test_existing_outputs_keep_their_mode_and_links(self):
         self.sokr.store("target", b"old")

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <dlfcn.h>
 #include <sokr/host.h>
+
+#include <algorithm>
 
 #include "mocks.hpp"
 
@@ -75,6 +78,89 @@ TEST_F(HostTest, RefusalsHaveACodeAndASentence) {
   EXPECT_EQ(sokr_host_choose(nullptr, nullptr, "x", 1, &choice), SOKR_INVALID_INPUT);
   EXPECT_EQ(sokr_host_choose(host, nullptr, "MOCKtext", 8, nullptr), SOKR_INVALID_INPUT);
   sokr_host_close(nullptr);
+}
+
+TEST_F(HostTest, ReflectsAndCountsGroups) {
+  const SokrIrReflection* reflection = nullptr;
+  ASSERT_EQ(sokr_host_reflect(host, "MOCKtext", 8, nullptr, 0, nullptr, &reflection), SOKR_OK)
+      << sokr_host_last_error();
+  ASSERT_EQ(reflection->entry_point_count, 1u);
+  EXPECT_EQ(reflection->struct_size, sizeof *reflection);
+  EXPECT_STREQ(reflection->entry_points[0].bindings[0].name, "data");
+  // The plugin's elements are longer than ours.
+  ASSERT_EQ(reflection->entry_types_size, sizeof(SokrIrEntryTypes));
+  const SokrIrEntryTypes& types = reflection->entry_types[0];
+  EXPECT_EQ(types.binding_scalars[0], 1u << SOKR_IR_U8);
+  ASSERT_EQ(types.push_scalar_count, 3u);
+  EXPECT_EQ(types.push_scalars[2].offset, 12u);
+  EXPECT_EQ(types.push_scalars[2].type, std::uint32_t{SOKR_IR_F32});
+
+  const std::uint32_t threads[3] = {9, 0, UINT32_MAX};
+  std::uint32_t groups[3] = {};
+  ASSERT_EQ(sokr_host_groups(reflection, nullptr, threads, groups), SOKR_OK);
+  EXPECT_EQ(groups[0], 3u);
+  EXPECT_EQ(groups[1], 0u);
+  EXPECT_EQ(groups[2], UINT32_MAX);
+  EXPECT_EQ(sokr_host_groups(reflection, "other", threads, groups), SOKR_INVALID_INPUT);
+  EXPECT_STREQ(sokr_host_last_error(), "the kernel has no entry point 'other'; it has 'main'");
+  EXPECT_EQ(sokr_host_groups(nullptr, nullptr, threads, groups), SOKR_INVALID_INPUT);
+  sokr_host_free_reflection(reflection);
+  sokr_host_free_reflection(nullptr);
+}
+
+TEST_F(HostTest, ReflectionIsRefusedWithACodeAndASentence) {
+  const SokrSpecialization value{3, 4, 1};
+  const SokrIrReflection* reflection = nullptr;
+  EXPECT_EQ(sokr_host_reflect(host, "MOCKtext", 8, &value, 1, nullptr, &reflection),
+            SOKR_INVALID_INPUT);
+  EXPECT_STREQ(sokr_host_last_error(), "there are no specialization constants");
+  EXPECT_EQ(reflection, nullptr);
+  EXPECT_EQ(sokr_host_reflect(host, "MOCK!", 5, nullptr, 0, nullptr, &reflection), SOKR_INVALID_IR);
+  EXPECT_EQ(sokr_host_reflect(host, "MOCKtext", 8, nullptr, 1, nullptr, &reflection),
+            SOKR_INVALID_INPUT);
+  EXPECT_EQ(sokr_host_reflect(host, "MOCKtext", 8, nullptr, 0, nullptr, nullptr),
+            SOKR_INVALID_INPUT);
+  EXPECT_EQ(sokr_host_reflect(nullptr, "MOCKtext", 8, nullptr, 0, nullptr, &reflection),
+            SOKR_INVALID_INPUT);
+}
+
+TEST(HostExports, InlineFunctionsAreSymbolsToo) {
+  const auto symbol = [](const char* name) {
+    void* found = ::dlsym(RTLD_DEFAULT, name);
+    EXPECT_NE(found, nullptr) << name;
+    return found;
+  };
+  const auto size = reinterpret_cast<decltype(&sokr_launch_size)>(symbol("sokr_launch_size"));
+  const auto write = reinterpret_cast<decltype(&sokr_launch_write)>(symbol("sokr_launch_write"));
+  const auto encode = reinterpret_cast<decltype(&sokr_token_encode)>(symbol("sokr_token_encode"));
+  const auto id = reinterpret_cast<decltype(&sokr_token_substrate)>(symbol("sokr_token_substrate"));
+  const auto token =
+      reinterpret_cast<decltype(&sokr_token_plugin_token)>(symbol("sokr_token_plugin_token"));
+  EXPECT_EQ(id(encode(7, 9)), 7u);
+  EXPECT_EQ(token(encode(7, 9)), 9u);
+
+  SokrLaunch launch{};
+  launch.entry = "main";
+  launch.groups[0] = 5;
+  std::array<std::uint8_t, 256> inlined{}, exported{};
+  EXPECT_EQ(size(&launch), sokr_launch_size(&launch));
+  EXPECT_EQ(write(&launch, exported.data(), exported.size()),
+            sokr_launch_write(&launch, inlined.data(), inlined.size()));
+  EXPECT_EQ(exported, inlined);
+}
+
+TEST(HostExports, ABufferThatIsTooSmallIsSaid) {
+  const SokrLaunch launch{};
+  std::array<std::uint8_t, 100> params;
+  params.fill(7);
+  EXPECT_EQ(sokr_host_write_launch(&launch, params.data(), params.size()), 0u);
+  EXPECT_STREQ(sokr_host_last_error(),
+               "the launch parameters need 104 bytes; the buffer for them has 100");
+  EXPECT_EQ(std::count(params.begin(), params.end(), 7), 100);
+  EXPECT_EQ(sokr_host_write_launch(nullptr, params.data(), params.size()), 0u);
+  EXPECT_STREQ(sokr_host_last_error(), "the launch is null");
+  std::array<std::uint8_t, 104> enough;
+  EXPECT_EQ(sokr_host_write_launch(&launch, enough.data(), enough.size()), 104u);
 }
 
 }  // namespace

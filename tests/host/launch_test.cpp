@@ -74,6 +74,67 @@ TEST_F(LaunchTest, UnknownEntryPointsAndConstantsAreRefused) {
   EXPECT_EQ(failure("mock:add", specialized), "there are no specialization constants");
 }
 
+TEST_F(LaunchTest, ALaunchWithoutASizeIsRefused) {
+  Launch none;
+  none.bind(0, 0, write(data));
+  EXPECT_EQ(failure("mock:add", none),
+            "the launch has no size; call groups, threads or groups_from to set it");
+  EXPECT_EQ(data.front(), 0);
+  // A size of 0 is a size.
+  EXPECT_EQ(failure("mock:add", none.groups(0)), "");
+  EXPECT_EQ(failure("mock:add", Launch().threads(0, 0, 0)), "");
+}
+
+TEST_F(LaunchTest, PushedNumbersAreComparedWithTheBlock) {
+  const auto pushed = [&](auto... values) {
+    Launch given = launch();
+    (given.push(values), ...);
+    return failure("mock:add", given);
+  };
+  const std::uint32_t n = 7;
+  EXPECT_EQ(pushed(2.0f),
+            "the push constant at byte 0 is given as f32, but the kernel's member count (u32 at "
+            "byte 0) holds u32 at byte 0; the kernel takes count (u32 at byte 0), origin (vec2 at "
+            "byte 8)");
+  EXPECT_EQ(pushed(n, n, n),
+            "the push constant at byte 8 is given as u32, but the kernel's member origin (vec2 at "
+            "byte 8) holds f32 at byte 8; the kernel takes count (u32 at byte 0), origin (vec2 at "
+            "byte 8)");
+  // From the padding into a member, half a member, and two at once.
+  EXPECT_NE(pushed(n, 1.0).find("is given as f64, but the kernel's member origin"),
+            std::string::npos);
+  EXPECT_NE(pushed(std::uint16_t{1}).find("holds u32 at byte 0"), std::string::npos);
+  EXPECT_NE(pushed(std::uint64_t{1}).find("is given as u64"), std::string::npos);
+  EXPECT_NE(pushed(n, n, 1.0f, n).find("at byte 12 is given as u32"), std::string::npos);
+  // Signed and unsigned are alike; padding takes anything; so do bytes.
+  EXPECT_EQ(pushed(n, n, 1.0f, 2.0f), "");
+  EXPECT_EQ(pushed(-1, 0.0f, std::array<float, 2>{1, 2}), "");
+  EXPECT_EQ(pushed(true, false, std::vector<float>{1, 2}), "");
+  struct Block {
+    std::uint32_t count, padding;
+    float origin[2];
+  };
+  EXPECT_EQ(pushed(Block{}), "");
+  Launch raw = launch();
+  EXPECT_EQ(failure("mock:add", raw.push_bytes(std::as_bytes(std::span(data).first<16>()))), "");
+  // What is dropped is not compared any more.
+  EXPECT_EQ(failure("mock:add", launch().push(1.0f).clear_push().push(n)), "");
+}
+
+TEST(PushTypes, AreThoseOfTheKernel) {
+  enum class Narrow : std::uint8_t { kOne };
+  struct Structure {
+    int x;
+  };
+  static_assert(scalar_type<float>() == SOKR_IR_F32 && scalar_type<double>() == SOKR_IR_F64);
+  static_assert(scalar_type<std::int8_t>() == SOKR_IR_I8 && scalar_type<Narrow>() == SOKR_IR_U8);
+  static_assert(scalar_type<short>() == SOKR_IR_I16 && scalar_type<unsigned>() == SOKR_IR_U32);
+  static_assert(scalar_type<long long>() == SOKR_IR_I64 && scalar_type<bool>() == SOKR_IR_U32);
+  static_assert(scalar_type<std::size_t>() == SOKR_IR_U64 && !scalar_type<Structure>());
+  EXPECT_STREQ(scalar_name(SOKR_IR_F16), "f16");
+  EXPECT_STREQ(scalar_name(12), "unknown");
+}
+
 TEST_F(LaunchTest, EmptyHandlesSaySo) {
   EXPECT_THROW(Completion().wait(), Error);
   EXPECT_THROW(Buffer().address(), Error);

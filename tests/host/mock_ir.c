@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * An IR plugin for a format of its own, "MOCK" and text: one entry point "main" with the
- * workgroup size 4 and one written binding 0.0. It lowers to SPIR-V, and to nothing else;
+ * workgroup size 4, one written binding 0.0, and the push constants count, a u32, and
+ * origin, two floats at byte 8. It lowers to SPIR-V, and to nothing else;
  * the SPIR-V is the text. With MOCK_IR_VERSION it claims another version of sokr/ir.h,
  * with MOCK_IR_SHORT its table ends before `lower`, with MOCK_IR_DECLARE its file declares
  * what it reads.
@@ -32,6 +33,21 @@ static SokrResult mock_validate(const uint8_t* data, size_t size, char* sentence
 
 static const SokrIrBinding mock_bindings[] = {
     {0, 0, 1, SOKR_IR_STORAGE_BUFFER, SOKR_IR_WRITE, 1, 1, "data"}};
+static const SokrIrPushMember mock_members[] = {{"count", "u32", 0, 4}, {"origin", "vec2", 8, 8}};
+static const uint32_t mock_binding_scalars[] = {1u << SOKR_IR_U8};
+/* As a later header might have it: with more behind each element. */
+typedef struct {
+  SokrIrPushScalar known;
+  uint32_t later;
+} LaterScalar;
+typedef struct {
+  SokrIrEntryTypes known;
+  uint64_t later;
+} LaterTypes;
+static const LaterScalar mock_scalars[] = {
+    {{0, SOKR_IR_U32}, ~0u}, {{8, SOKR_IR_F32}, ~0u}, {{12, SOKR_IR_F32}, ~0u}};
+static const LaterTypes mock_types[] = {
+    {{mock_binding_scalars, &mock_scalars[0].known, 3, sizeof(LaterScalar)}, ~0ull}};
 static const SokrIrEntryPoint mock_entries[] = {
     {"main",
      {4, 1, 1},
@@ -40,11 +56,12 @@ static const SokrIrEntryPoint mock_entries[] = {
      1,
      0,
      mock_bindings,
-     NULL,
-     0,
-     0}};
+     mock_members,
+     2,
+     16}};
 static const SokrIrReflection mock_reflection = {
-    sizeof(SokrIrReflection), 1, mock_entries, NULL, NULL, NULL, 0, 0, 0, 0};
+    sizeof(SokrIrReflection), 1, mock_entries, NULL, NULL, NULL, 0, 0, 0, sizeof(LaterTypes),
+    &mock_types[0].known};
 
 static SokrResult mock_reflect(const uint8_t* data, size_t size, const SokrIrSpecValue* values,
                                uint32_t value_count, const uint32_t* local_size,

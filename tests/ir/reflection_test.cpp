@@ -77,6 +77,94 @@ TEST(Reflection, ReadsWhatTheShaderDeclares) {
   EXPECT_EQ(reflection.capabilities, (std::vector<std::string>{"Shader"}));
 }
 
+constexpr std::uint32_t set(std::initializer_list<SokrIrScalar> types) {
+  std::uint32_t held = 0;
+  for (const SokrIrScalar type : types) held |= 1u << type;
+  return held;
+}
+
+TEST(Reflection, TellsWhichScalarsLieInABlockAndWhere) {
+  const Reflection reflection = reflect(*decode_ok(compiled_module("interface")));
+  EXPECT_EQ(binding_of(reflection, 0, 0).scalars, set({SOKR_IR_U32, SOKR_IR_F32}));
+  EXPECT_EQ(binding_of(reflection, 0, 1).scalars, set({SOKR_IR_F32}));
+  EXPECT_EQ(binding_of(reflection, 1, 1).scalars, set({SOKR_IR_U32}));
+  EXPECT_EQ(binding_of(reflection, 2, 0).scalars, 0u);
+  std::vector<std::pair<std::uint32_t, SokrIrScalar>> places;
+  for (const PushConstantScalar& scalar : reflection.entry_points[0].push_scalars) {
+    places.emplace_back(scalar.offset, scalar.type);
+  }
+  // count, origin, the two columns of turn, steps, box.
+  std::vector<std::pair<std::uint32_t, SokrIrScalar>> expected{{0, SOKR_IR_U32}};
+  for (const std::uint32_t at : {8, 12, 16, 20, 24, 32, 36, 40}) {
+    expected.emplace_back(at, SOKR_IR_F32);
+  }
+  for (const std::uint32_t at : {48, 52, 56, 64, 68, 72, 76}) {
+    expected.emplace_back(at, SOKR_IR_I32);
+  }
+  EXPECT_EQ(places, expected);
+}
+
+// Pointers, nested arrays of structures, a row-major matrix, narrow types, and members that
+// are not in the order of their offsets.
+TEST(Reflection, PlacesScalarsOfNestedPushConstants) {
+  const Reflection reflection = reflect(*decode_ok(compiled_module("push_types")));
+  std::vector<std::pair<std::uint32_t, SokrIrScalar>> places;
+  for (const PushConstantScalar& scalar : reflection.entry_points[0].push_scalars) {
+    places.emplace_back(scalar.offset, scalar.type);
+  }
+  EXPECT_EQ(places, (std::vector<std::pair<std::uint32_t, SokrIrScalar>>{{0, SOKR_IR_U8},
+                                                                         {2, SOKR_IR_F16},
+                                                                         {4, SOKR_IR_U8},
+                                                                         {6, SOKR_IR_F16},
+                                                                         {16, SOKR_IR_F32},
+                                                                         {20, SOKR_IR_F32},
+                                                                         {24, SOKR_IR_F32},
+                                                                         {28, SOKR_IR_F32},
+                                                                         {32, SOKR_IR_F32},
+                                                                         {36, SOKR_IR_F32},
+                                                                         {64, SOKR_IR_U64}}));
+}
+
+// Two members of the same type each, forty deep: 2^40 scalars, or none at all.
+TEST(Reflection, SharedNestedTypesCostNothing) {
+  for (const bool empty : {false, true}) {
+    std::string types = "%u32 = OpTypeInt 32 0\n";
+    types += empty ? "%s0 = OpTypeStruct\n" : "%s0 = OpTypeStruct %u32\n";
+    std::string offsets = empty ? "" : "OpMemberDecorate %s0 0 Offset 0\n";
+    for (int i = 1; i <= 40; ++i) {
+      types += fmt::format("%s{0} = OpTypeStruct %s{1} %s{1}\n", i, i - 1);
+      offsets +=
+          fmt::format("OpMemberDecorate %s{0} 0 Offset 0\nOpMemberDecorate %s{0} 1 Offset 4\n", i);
+    }
+    std::string text = R"(OpCapability Shader
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main" %push %buffer
+OpExecutionMode %main LocalSize 1 1 1
+OpDecorate %buffer DescriptorSet 0
+OpDecorate %buffer Binding 0
+OpDecorate %s40 Block
+)" + offsets + types + R"(%void = OpTypeVoid
+%function = OpTypeFunction %void
+%pointer = OpTypePointer PushConstant %s40
+%storage = OpTypePointer StorageBuffer %s40
+%push = OpVariable %pointer PushConstant
+%buffer = OpVariable %storage StorageBuffer
+%main = OpFunction %void None %function
+%entry = OpLabel
+%a = OpLoad %s40 %push
+%b = OpLoad %s40 %buffer
+OpReturn
+OpFunctionEnd
+)";
+    const auto module = decode(assemble(text));
+    if (!module) continue;  // a refusal is as good
+    const Reflection reflection = reflect(**module);
+    const EntryReflection& entry = reflection.entry_points.at(0);
+    EXPECT_EQ(entry.push_scalars.size(), empty ? 0 : kMaxPushScalars);
+    EXPECT_EQ(entry.bindings.at(0).scalars, empty ? 0 : set({SOKR_IR_U32}));
+  }
+}
+
 const char* const kOldStyle = R"(
 OpCapability Shader
 OpMemoryModel Logical GLSL450

@@ -10,7 +10,8 @@
  *     if (sokr_host_choose(host, NULL, spirv, spirv_size, &choice) != SOKR_OK)
  *       return puts(sokr_host_last_error());
  *
- *     size_t size = sokr_launch_write(&launch, params, sizeof params);  // sokr/compute.h
+ *     size_t size = sokr_host_write_launch(&launch, params, sizeof params);
+ *     if (size == 0) return puts(sokr_host_last_error());
  *     SokrDispatchRequest request = {
  *       .computation_id = choice.computation_id, .substrate_id = choice.substrate_id,
  *       .ir_data = choice.ir_data, .ir_data_len = choice.ir_data_len,
@@ -31,6 +32,7 @@
 #define SOKR_HOST_H_
 
 #include <sokr/compute.h>
+#include <sokr/ir.h>
 #include <sokr/sokr.h>
 
 #ifndef SOKR_HOST_API
@@ -97,6 +99,44 @@ typedef struct {
  */
 SOKR_HOST_API SokrResult sokr_host_choose(SokrHost *host, const char *name, const void *kernel,
                                           size_t kernel_size, SokrChoice *out);
+
+/*
+ * What a kernel declares: entry points, bindings, push constants, specialization constants, as
+ * these `specializations` (by id; null with a count of 0) and this workgroup size (null or
+ * all 0 = the kernel's own) make it. *out is the caller's until sokr_host_free_reflection.
+ *
+ *   SOKR_OK             *out says what
+ *   SOKR_INVALID_IR     no IR plugin knows these bytes, or they are malformed
+ *   SOKR_INVALID_INPUT  a null host, kernel or out; a specialization that the kernel does not
+ *                       declare
+ *   SOKR_DISPATCH_FAILED out of memory
+ * On failure *out is null.
+ */
+SOKR_HOST_API SokrResult sokr_host_reflect(SokrHost *host, const void *kernel, size_t kernel_size,
+                                           const SokrSpecialization *specializations,
+                                           uint32_t specialization_count,
+                                           const uint32_t *local_size,
+                                           const SokrIrReflection **out);
+
+/* Null is ignored. Before sokr_host_close. */
+SOKR_HOST_API void sokr_host_free_reflection(const SokrIrReflection *reflection);
+
+/* The workgroups for so many invocations, rounded up: groups_out[i] = threads[i] / the entry
+ * point's workgroup size. `entry` null = the only entry point. SOKR_INVALID_INPUT, with a
+ * sentence that lists the entry points, if there is no such. */
+SOKR_HOST_API SokrResult sokr_host_groups(const SokrIrReflection *reflection, const char *entry,
+                                          const uint32_t threads[3], uint32_t groups_out[3]);
+
+/* sokr_launch_write, which says why it wrote nothing: a buffer that is too small, or a launch
+ * that is too large, is a sentence in sokr_host_last_error. */
+SOKR_HOST_API size_t sokr_host_write_launch(const SokrLaunch *launch, void *out, size_t capacity);
+
+/*
+ * For languages that call C but do not read its headers, the library exports the inline
+ * functions of sokr/compute.h and sokr/sokr.h under their own names, too: sokr_launch_size,
+ * sokr_launch_write (with a sentence, as above), sokr_token_encode, sokr_token_substrate and
+ * sokr_token_plugin_token.
+ */
 
 /* Why the calling thread's last failed call of this header failed, in one sentence;
  * empty if none failed. Valid until the thread's next call of this header. */

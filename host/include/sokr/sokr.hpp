@@ -8,7 +8,8 @@
 //
 //     std::vector<float> x(n, 1.0f), y(n, 2.0f);
 //     sokr::Launch launch;
-//     launch.threads(n).bind(0, 0, sokr::read(x)).bind(0, 1, sokr::read_write(y)).push(2.0f);
+//     launch.threads(n).bind(0, 0, sokr::read(x)).bind(0, 1, sokr::read_write(y));
+//     launch.push(n).push(2.0f);                           // a u32 and a float, as in the kernel
 //     substrate.dispatch(kernel, launch).wait();           // throws sokr::Error if it failed
 //
 // Memory is bound in place: `x` and `y` are what the kernel reads and writes, so
@@ -32,6 +33,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -68,6 +70,30 @@ struct KernelAccess;
 
 // The whole file. Throws if it cannot be read.
 SOKR_HOST_API std::vector<std::byte> read_file(const std::filesystem::path& path);
+
+// "u32"; "unknown" for what is no SokrIrScalar.
+SOKR_HOST_API const char* scalar_name(std::uint32_t type);
+
+// What a kernel calls an arithmetic or enumeration type; empty for any other type. A bool is
+// the u32 that shaders make of it.
+template <class T>
+constexpr std::optional<SokrIrScalar> scalar_type() {
+  if constexpr (std::is_enum_v<T>) {
+    return scalar_type<std::underlying_type_t<T>>();
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return SOKR_IR_U32;
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    static_assert(sizeof(T) <= 8, "no kernel has so wide a number");
+    constexpr int column = std::is_floating_point_v<T> ? 2 : std::is_signed_v<T> ? 0 : 1;
+    constexpr SokrIrScalar rows[4][3] = {{SOKR_IR_I8, SOKR_IR_U8, SOKR_IR_U8},
+                                         {SOKR_IR_I16, SOKR_IR_U16, SOKR_IR_F16},
+                                         {SOKR_IR_I32, SOKR_IR_U32, SOKR_IR_F32},
+                                         {SOKR_IR_I64, SOKR_IR_U64, SOKR_IR_F64}};
+    return rows[sizeof(T) == 8 ? 3 : sizeof(T) / 2][column];
+  } else {
+    return std::nullopt;
+  }
+}
 
 // ---- What to bind ---------------------------------------------------------------
 
@@ -106,7 +132,8 @@ View read_write(Range& range) {
 // again at any time: a dispatch takes what it needs before it returns.
 class SOKR_HOST_API Launch {
  public:
-  // Workgroups. Replaces threads and groups_from; a 0 launches nothing.
+  // Workgroups. Replaces threads and groups_from; a 0 launches nothing. A launch needs one of
+  // the three.
   Launch& groups(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1);
   // Invocations, rounded up to whole workgroups of the size that this launch has.
   Launch& threads(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1);
@@ -127,12 +154,33 @@ class SOKR_HOST_API Launch {
   Launch& bind(std::uint32_t set, std::uint32_t binding, std::uint32_t index, View view);
   Launch& bind(std::uint32_t set, std::uint32_t binding, const Buffer& buffer);
 
-  // Appends a value's bytes to the push constants, packed as given.
+  // Appends a value to the push constants, packed as given: padding is pushed too, or the whole
+  // block as one structure that is laid out as the kernel's. What a number is, is compared
+  // with what the kernel's block holds at its place (signed and unsigned are alike); a
+  // structure is taken as it is. A bool takes 4 bytes, as in shaders; arrays, vectors and spans
+  // are pushed element by element.
   template <class T>
-    requires std::is_trivially_copyable_v<T>
+    requires std::is_trivially_copyable_v<T> || std::ranges::contiguous_range<const T>
   Launch& push(const T& value) {
-    return push_bytes(std::as_bytes(std::span(&value, 1)));
+    static_assert(!std::is_pointer_v<T> && !std::is_null_pointer_v<T>,
+                  "a host pointer means nothing to a kernel; push Buffer::address()");
+    if constexpr (std::is_same_v<T, bool>) {
+      return push(std::uint32_t{value});
+    } else if constexpr (std::ranges::contiguous_range<const T>) {
+      for (const auto& element : value) push(element);
+      return *this;
+    } else {
+      const auto bytes = std::as_bytes(std::span(&value, 1));
+      if constexpr (constexpr auto type = scalar_type<T>(); type.has_value()) {
+        return push_scalar(*type, bytes);
+      } else {
+        return push_bytes(bytes);
+      }
+    }
   }
+  // One number of this type.
+  Launch& push_scalar(SokrIrScalar type, std::span<const std::byte> bytes);
+  // Bytes that are compared with nothing.
   Launch& push_bytes(std::span<const std::byte> bytes);
   // Drops the push constants, so that the next dispatch can have others.
   Launch& clear_push();
@@ -160,10 +208,12 @@ class SOKR_HOST_API Launch {
   friend class Context;
   std::optional<std::string> entry_;
   std::array<std::uint32_t, 3> groups_{0, 0, 0}, threads_{0, 0, 0}, local_size_{0, 0, 0};
+  bool has_size_ = false;  // groups, threads or groups_from was called
   std::uint32_t subgroup_size_ = 0, flags_ = 0;
   std::uint64_t indirect_ = 0, indirect_offset_ = 0;
   std::vector<SokrBinding> bindings_;
   std::vector<std::byte> push_;
+  std::vector<SokrIrPushScalar> push_types_;  // of the numbers in push_, by offset
   std::vector<SokrSpecialization> specializations_;
   std::vector<SokrCompletionToken> waits_;
 };
@@ -206,6 +256,9 @@ class SOKR_HOST_API Kernel {
   std::shared_ptr<const SokrIrReflection> reflection(const Launch& launch) const;
   // The entry point that `name` means; null = the only one. Throws a list of them.
   const SokrIrEntryPoint& entry(const char* name = nullptr) const;
+  // Throws if a number that the launch pushes is of another type than what this kernel's
+  // block holds there. dispatch asks it first.
+  void check_push(const Launch& launch) const;
 
  private:
   friend class Context;

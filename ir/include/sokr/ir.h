@@ -99,6 +99,23 @@ typedef struct {
   const char *name;       /* never null; may be empty */
 } SokrIrSpecConstant;
 
+/* One scalar of a push constant block: a component of a vector, an element of an array,
+ * a member of a nested structure. A pointer is a u64. */
+typedef struct {
+  uint32_t offset; /* bytes from the start of the block */
+  uint32_t type;   /* SokrIrScalar */
+} SokrIrPushScalar;
+
+/* What lies in the blocks of one entry point. */
+typedef struct {
+  /* For each of its bindings, in their order: the bit 1 << t for every SokrIrScalar t that
+   * its block holds; 0 = not known. */
+  const uint32_t *binding_scalars;
+  const SokrIrPushScalar *push_scalars; /* sorted by offset; at most the first 1024 */
+  uint32_t push_scalar_count;
+  uint32_t push_scalar_size; /* sizeof(SokrIrPushScalar) of the plugin */
+} SokrIrEntryTypes;
+
 /* Owned by the IR plugin until free_reflection. */
 typedef struct {
   uint32_t struct_size;
@@ -110,7 +127,8 @@ typedef struct {
   uint32_t spec_constant_count;
   uint32_t capability_count;
   uint32_t extension_count;
-  uint32_t reserved;
+  uint32_t entry_types_size;           /* sizeof(SokrIrEntryTypes) of the plugin */
+  const SokrIrEntryTypes *entry_types; /* one for each entry point; null = not known */
 } SokrIrReflection;
 
 /* A value for every constant with this id, as in SokrSpecialization. */

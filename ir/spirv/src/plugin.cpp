@@ -22,6 +22,9 @@ struct OwnedReflection : SokrIrReflection {
   std::vector<SokrIrEntryPoint> entries;
   std::deque<std::vector<SokrIrBinding>> bindings;
   std::deque<std::vector<SokrIrPushMember>> push_members;
+  std::vector<SokrIrEntryTypes> entry_types_of;
+  std::deque<std::vector<std::uint32_t>> binding_scalars;
+  std::deque<std::vector<SokrIrPushScalar>> push_scalars;
   std::vector<SokrIrSpecConstant> constants;
   std::vector<const char*> capability_names, extension_names;
 };
@@ -76,10 +79,24 @@ void add_entry_point(OwnedReflection& owned, const sokr::spirv::EntryReflection&
   owned.entries.push_back(out);
 }
 
+void add_entry_types(OwnedReflection& owned, const sokr::spirv::EntryReflection& entry) {
+  auto& scalars = owned.binding_scalars.emplace_back();
+  for (const sokr::spirv::Binding& binding : entry.bindings) scalars.push_back(binding.scalars);
+  auto& push = owned.push_scalars.emplace_back();
+  for (const sokr::spirv::PushConstantScalar& scalar : entry.push_scalars) {
+    push.push_back({scalar.offset, static_cast<std::uint32_t>(scalar.type)});
+  }
+  owned.entry_types_of.push_back({scalars.data(), push.data(),
+                                  static_cast<std::uint32_t>(push.size()),
+                                  sizeof(SokrIrPushScalar)});
+}
+
 void fill_table(OwnedReflection& owned) {
   const sokr::spirv::Reflection& source = owned.source;
-  for (const sokr::spirv::EntryReflection& entry : source.entry_points)
+  for (const sokr::spirv::EntryReflection& entry : source.entry_points) {
     add_entry_point(owned, entry);
+    add_entry_types(owned, entry);
+  }
   for (const sokr::spirv::SpecConstantReflection& constant : source.spec_constants) {
     owned.constants.push_back({constant.id, static_cast<std::uint32_t>(constant.type),
                                constant.default_value, constant.declarations, 0,
@@ -91,6 +108,8 @@ void fill_table(OwnedReflection& owned) {
   owned.struct_size = sizeof(SokrIrReflection);
   owned.entry_points = owned.entries.data();
   owned.entry_point_count = static_cast<std::uint32_t>(owned.entries.size());
+  owned.entry_types = owned.entry_types_of.data();
+  owned.entry_types_size = sizeof(SokrIrEntryTypes);
   owned.spec_constants = owned.constants.data();
   owned.spec_constant_count = static_cast<std::uint32_t>(owned.constants.size());
   owned.capabilities = owned.capability_names.data();

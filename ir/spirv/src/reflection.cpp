@@ -5,21 +5,10 @@
 #include <tuple>
 
 #include "access.hpp"
+#include "block_scalars.hpp"
 
 namespace sokr::spirv {
 namespace {
-
-SokrIrScalar scalar_of(const Type& type) {
-  const auto by_width = [&](SokrIrScalar w8, SokrIrScalar w16, SokrIrScalar w32, SokrIrScalar w64) {
-    return type.width == 8 ? w8 : type.width == 16 ? w16 : type.width == 64 ? w64 : w32;
-  };
-  if (type.kind == TypeKind::kFloat) {
-    return by_width(SOKR_IR_F16, SOKR_IR_F16, SOKR_IR_F32, SOKR_IR_F64);
-  }
-  if (type.kind != TypeKind::kInt) return SOKR_IR_BOOL;
-  return type.is_signed ? by_width(SOKR_IR_I8, SOKR_IR_I16, SOKR_IR_I32, SOKR_IR_I64)
-                        : by_width(SOKR_IR_U8, SOKR_IR_U16, SOKR_IR_U32, SOKR_IR_U64);
-}
 
 std::string scalar_name(const Type& type) {
   if (type.kind == TypeKind::kBool) return "bool";
@@ -115,6 +104,7 @@ Binding reflect_variable(const Module& module, const Variable& variable, std::ui
   }
   binding.access = access;
   if (type->kind == TypeKind::kStruct) {
+    binding.scalars = scalars_in(module, type->id);
     binding.runtime_stride = module.runtime_array_stride(type->id);
     binding.min_size = module.explicit_size(type->id);
     if (binding.runtime_stride != 0) {
@@ -127,6 +117,7 @@ Binding reflect_variable(const Module& module, const Variable& variable, std::ui
 void join(Binding& binding, const Binding& other) {
   binding.count = binding.count == 0 || other.count == 0 ? 0 : std::max(binding.count, other.count);
   binding.access |= other.access;
+  binding.scalars |= other.scalars;
   binding.min_size = std::max(binding.min_size, other.min_size);
   if (binding.runtime_stride == 0) binding.runtime_stride = other.runtime_stride;
   if (binding.name.empty()) binding.name = other.name;
@@ -146,6 +137,7 @@ void reflect_push_constants(const Module& module, const Variable& variable,
     out.type = type_name(module, member.type);
     reflection.push_constants.push_back(std::move(out));
   }
+  add_push_scalars(module, block->id, reflection.push_scalars);
   const std::uint64_t size = std::min<std::uint64_t>(module.explicit_size(block->id), UINT32_MAX);
   reflection.push_constant_size =
       std::max(reflection.push_constant_size, static_cast<std::uint32_t>(size));

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <dlfcn.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sokr/substrate/exporter.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <system_error>
 
 #include "runtime/substrate.hpp"
 #include "runtime/threads.hpp"
@@ -48,12 +52,29 @@ std::filesystem::path beside_this_library(const char* relative) {
   return std::filesystem::absolute(info.dli_fname).parent_path() / relative;
 }
 
+// The folder, made if it is not there; empty, and a warning, if it cannot be.
+std::string dump_folder(const Host& host) {
+  std::string folder = setting(host, "cpu.dump", "SOKR_CPU_DUMP");
+  if (folder.empty()) return folder;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), W_OK | X_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
+  if (!error) return folder;
+  host.log_warning(
+      "SOKR_CPU_DUMP is '{}', which is no folder that can be written to ({}); nothing "
+      "is dumped",
+      folder, error.message());
+  return "";
+}
+
 Result<void> find(const Host& host, PluginDescription& plugin) {
   SOKR_ASSIGN(unsigned threads, thread_count(host));
   KernelStoreOptions options;
   SOKR_ASSIGN(options.isa, choose_isa(host));
   SOKR_ASSIGN(options.robust, host.flag_option("cpu.robust", true));
-  options.dump = setting(host, "cpu.dump", "SOKR_CPU_DUMP");
+  options.dump = dump_folder(host);
   options.cache_folder = substrate::DiskCache::default_folder("cpu");
   options.compiler_library = beside_this_library(kCompilerLibraryPath);
 

@@ -22,6 +22,7 @@ struct Binding {
   std::uint32_t runtime_stride = 0;  // bytes an element of the trailing runtime array; 0 = none
   std::string name;                  // of the variable, or of its block if that has none
   std::vector<Id> variables;
+  std::uint32_t scalars = 0;  // 1 << SokrIrScalar for each type in its block; 0 = no block
 };
 
 struct PushConstantMember {
@@ -29,6 +30,15 @@ struct PushConstantMember {
   std::uint32_t offset = 0, size = 0;
   std::string type;  // "u32", "vec4", "mat4", "float[3]", ...
 };
+
+// One scalar of a push constant block. A pointer is a u64.
+struct PushConstantScalar {
+  std::uint32_t offset = 0;  // bytes from the start of the block
+  SokrIrScalar type{};
+};
+
+// As many are reported: more than a block of any device has room for.
+inline constexpr std::size_t kMaxPushScalars = 1024;
 
 struct EntryReflection {
   std::string name;
@@ -39,6 +49,7 @@ struct EntryReflection {
   std::vector<Binding> bindings;         // sorted by set, binding
   std::uint32_t push_constant_size = 0;  // end of the last member; 0 = none
   std::vector<PushConstantMember> push_constants;
+  std::vector<PushConstantScalar> push_scalars;  // sorted by offset
 };
 
 struct SpecConstantReflection {
