@@ -78,6 +78,14 @@ TEST_F(Plugin, ReflectsForASpecialization) {
   ASSERT_EQ(entry.push_member_count, 5u);
   EXPECT_STREQ(entry.push_members[4].type, "ivec4");
   EXPECT_EQ(entry.push_size, 80u);
+  ASSERT_NE(reflection->entry_types, nullptr);
+  EXPECT_EQ(reflection->entry_types_size, sizeof(SokrIrEntryTypes));
+  const SokrIrEntryTypes& types = reflection->entry_types[0];
+  EXPECT_EQ(types.binding_scalars[0], 1u << SOKR_IR_U32 | 1u << SOKR_IR_F32);
+  EXPECT_EQ(types.push_scalar_size, sizeof(SokrIrPushScalar));
+  ASSERT_EQ(types.push_scalar_count, 16u);
+  EXPECT_EQ(types.push_scalars[15].offset, 76u);
+  EXPECT_EQ(types.push_scalars[15].type, std::uint32_t{SOKR_IR_I32});
   ASSERT_EQ(reflection->spec_constant_count, 3u);
   EXPECT_EQ(reflection->spec_constants[2].default_value, 32u);
   ASSERT_EQ(reflection->capability_count, 1u);
