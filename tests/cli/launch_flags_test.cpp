@@ -84,7 +84,9 @@ TEST(LaunchFlags, TolerancesAndSwaps) {
   for (const char* text : {"", ",", "x", "-1", "nan", "inf", "1,2,3", "1,", "1e-3,-1", "1 "}) {
     LaunchFlags bad = flags;
     bad.tolerance = text;
-    if (*text) EXPECT_THROW((void)read_launch_flags(bad), UsageError) << text;
+    if (*text) {
+      EXPECT_THROW((void)read_launch_flags(bad), UsageError) << text;
+    }
   }
   for (const char* text : {"", "0.0", "0.0,0.0", "0.0,0.1,0.2", "0.0,", "a,b", "0.1,0.3"}) {
     LaunchFlags bad = flags;
