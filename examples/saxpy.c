@@ -33,10 +33,12 @@ int main(int argc, char **argv) {
        .resource = (uint64_t)(uintptr_t)y, .size = sizeof y}};
   SokrLaunch launch = {.groups = {(N + 255) / 256, 1, 1}, .bindings = bindings,
                        .binding_count = 2, .push = &push, .push_size = sizeof push};
+  size_t params_size = sokr_host_write_launch(&launch, params, sizeof params);
+  if (params_size == 0) return give_up(sokr_host_last_error());
   SokrDispatchRequest request = {
       .computation_id = choice.computation_id, .substrate_id = choice.substrate_id,
       .ir_data = choice.ir_data, .ir_data_len = choice.ir_data_len,
-      .params = params, .params_len = sokr_launch_write(&launch, params, sizeof params)};
+      .params = params, .params_len = params_size};
 
   SokrDispatchResponse started;
   SokrCompletionSignal signal = SOKR_COMPLETION_FAILED;

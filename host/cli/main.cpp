@@ -97,7 +97,7 @@ struct Commands {
     add_text(*bench, "--repeat", bench_flags.launch.repeat, "N",
              "dispatches; default: for a second");
     add_text(*bench, "--json", bench_flags.json, "FILE",
-             "results, schema sokr.bench/1; - is standard output");
+             "results, schema sokr.bench/1; - is stdout");
     add_text(*bench, "--baseline", bench_flags.baseline, "FILE",
              "compare with the --json of an earlier run");
     add_text(*bench, "--max-regress", bench_flags.max_regress, "PCT",
@@ -117,6 +117,13 @@ std::string did_you_mean(std::string_view given, const std::vector<std::string>&
   const std::vector<std::string_view> views(known.begin(), known.end());
   const std::string_view best = nearest(given, views);
   return best.empty() ? "" : fmt::format("; did you mean '{}'?", best);
+}
+
+// "; did you mean 'run'? (there are ...)", or "; there are ...".
+std::string what_there_is(std::string_view given, const std::vector<std::string>& known) {
+  const std::string guess = did_you_mean(given, known);
+  return guess.empty() ? fmt::format("; there are {}", list_text(known))
+                       : fmt::format("{} (there are {})", guess, list_text(known));
 }
 
 std::vector<std::string> flags_of(const CLI::App& command) {
@@ -155,6 +162,27 @@ void refuse_repeated(const CLI::App& command) {
   }
 }
 
+// In this command's words where they are known, else in the parser's.
+void refuse_parse_error(const CLI::App& command, const std::string& said) {
+  refuse_extras(command);
+  refuse_repeated(command);
+  const CLI::Option* kernel = command.get_option_no_throw("KERNEL");
+  if (kernel && kernel->count() == 0) {
+    throw UsageError(fmt::format("{}: KERNEL is missing; it is a file, or - for standard input",
+                                 command.get_name()));
+  }
+  // "--on: 1 required NAME[,NAME] missing"
+  constexpr std::string_view kRequired = ": 1 required ", kMissing = " missing";
+  const std::size_t at = said.find(kRequired);
+  if (at != std::string::npos && said.ends_with(kMissing)) {
+    const std::size_t form = at + kRequired.size();
+    throw UsageError(fmt::format("{}: {} takes {}, and nothing is given", command.get_name(),
+                                 said.substr(0, at),
+                                 said.substr(form, said.size() - form - kMissing.size())));
+  }
+  throw UsageError(fmt::format("{}: {}", command.get_name(), said));
+}
+
 void refuse_unknown_command(const Commands& commands) {
   std::vector<std::string> names, words = commands.app.remaining();
   for (const CLI::App* command : commands.commands()) names.push_back(command->get_name());
@@ -163,8 +191,8 @@ void refuse_unknown_command(const Commands& commands) {
   }
   const bool flag = words[0].starts_with('-');
   auto known = flag ? flags_of(commands.app) : names;
-  throw UsageError(fmt::format("unknown {} '{}'{}; there are {}", flag ? "flag" : "command",
-                               words[0], did_you_mean(words[0], known), list_text(known)));
+  throw UsageError(fmt::format("unknown {} '{}'{}", flag ? "flag" : "command", words[0],
+                               what_there_is(words[0], known)));
 }
 
 int help(const Commands& commands, const std::vector<std::string>& words) {
@@ -181,8 +209,8 @@ int help(const Commands& commands, const std::vector<std::string>& words) {
     names.push_back(command->get_name());
   }
   if (!words.empty()) {
-    throw UsageError(fmt::format("help: unknown command '{}'{}; there are {}", words[0],
-                                 did_you_mean(words[0], names), list_text(names)));
+    throw UsageError(
+        fmt::format("help: unknown command '{}'{}", words[0], what_there_is(words[0], names)));
   }
   print(commands.app.help());
   return kDone;
@@ -192,7 +220,7 @@ int dispatch(int argc, char** argv) {
   Commands commands;
   // What follows is the name of a command, and not the command.
   if (argc > 1 && std::string_view(argv[1]) == "help" &&
-      (argc < 3 || !std::string_view(argv[2]).starts_with('-'))) {
+      (argc < 3 || argv[2][0] != '-' || std::string_view(argv[2]) == "-")) {
     return help(commands, {argv + 2, argv + argc});
   }
   try {
@@ -202,9 +230,7 @@ int dispatch(int argc, char** argv) {
     return kDone;
   } catch (const CLI::ParseError& error) {
     for (const CLI::App* command : commands.commands()) {
-      if (!command->parsed()) continue;
-      refuse_extras(*command);
-      refuse_repeated(*command);
+      if (command->parsed()) refuse_parse_error(*command, error.what());
     }
     throw UsageError(error.what());
   }

@@ -49,11 +49,16 @@ std::string mismatch(const SokrIrPushScalar& given, const SokrIrPushScalar& held
     if (held.offset >= member.offset && held.offset - member.offset < member.size) holder = &member;
     all += fmt::format("{}{}", all.empty() ? "" : ", ", member_text(member));
   }
+  std::string place = fmt::format("{} at byte {} there", scalar_name(held.type), held.offset);
+  if (holder) {
+    const bool is_whole =
+        holder->offset == held.offset && std::string_view(holder->type) == scalar_name(held.type);
+    place = is_whole ? member_text(*holder) + " there"
+                     : fmt::format("{}, a part of {}", place, member_text(*holder));
+  }
   return fmt::format(
-      "the push constant at byte {} is given as {}, but the kernel's member {} holds {} at byte "
-      "{}; the kernel takes {}",
-      given.offset, scalar_name(given.type), holder ? member_text(*holder) : "there",
-      scalar_name(held.type), held.offset, all);
+      "the push constant at byte {} is given as {}, but the kernel has {}; it takes {}",
+      given.offset, scalar_name(given.type), place, all);
 }
 
 }  // namespace

@@ -109,11 +109,15 @@ CASES = {
     "unknown flag": (run("--grops", "4"), BAD_USAGE, "unknown flag '--grops'; did you mean '--groups'?"),
     "unknown flag with value": (run("--repaet=4"), BAD_USAGE, "did you mean '--repeat'?"),
     "unknown flag of devices": (["devices", "--jsn"], BAD_USAGE, "did you mean '--json'?"),
-    "flag without value": (["run", "copy.spv", "--groups"], BAD_USAGE, "--groups"),
+    "flag without value": (["run", "copy.spv", "--groups"], BAD_USAGE,
+                           "run: --groups takes X[,Y[,Z]], and nothing is given"),
+    "list flag without value": (["run", "copy.spv", "--in"], BAD_USAGE,
+                                "run: --in takes SET.BINDING[INDEX]=FILE, and nothing is given"),
     "unexpected argument": (run("another.spv"), BAD_USAGE, "unexpected argument 'another.spv'"),
-    "inspect without kernel": (["inspect"], BAD_USAGE, "KERNEL"),
+    "inspect without kernel": (["inspect"], BAD_USAGE, "inspect: KERNEL is missing; it is a file, or -"),
     "run without kernel": (["run", "--groups", "1"], BAD_USAGE, "KERNEL"),
-    "help of nothing": (["help", "rnu"], BAD_USAGE, "help: unknown command 'rnu'; did you mean 'run'?"),
+    "help of nothing": (["help", "rnu"], BAD_USAGE, "help: unknown command 'rnu'; did you mean 'run'? (there are devices, inspect, "
+                                               "run, bench and cache)"),
     "help of two": (["help", "run", "bench"], BAD_USAGE, "unexpected argument 'bench'"),
     "json to a file": (run("--json", "out.json"), BAD_USAGE, "unexpected argument 'out.json'"),
     "size twice": (run("--threads", "4"), BAD_USAGE, "run: --threads is given twice"),
@@ -174,12 +178,12 @@ CASES = {
     "push missing": (change("--push"), BAD_USAGE, "--push gives 0 bytes; the kernel takes 8"),
     "push too long": (change("--push", "u32:1,u32:2,u32:3"), BAD_USAGE, "--push gives 12 bytes"),
     "push of another type": (change("--push", "f32:2,u32:0"), BAD_USAGE,
-                             "--push: the push constant at byte 0 is given as f32, but the kernel's "
-                             "member count (u32 at byte 0) holds u32 at byte 0; the kernel takes "
-                             "count (u32 at byte 0), offset (u32 at byte 4)"),
+                             "--push: the push constant at byte 0 is given as f32, but the kernel "
+                             "has count (u32 at byte 0) there; it takes count (u32 at byte 0), "
+                             "offset (u32 at byte 4)"),
     "push of another width": (change("--push", "u64:2"), BAD_USAGE, "is given as u64"),
     "push in halves": (change("--push", "u32:2,u16:0,u16:0"), BAD_USAGE,
-                       "at byte 4 is given as u16, but the kernel's member offset"),
+                       "at byte 4 is given as u16, but the kernel has offset (u32"),
     "push type": (change("--push", "u24:1,u32:0"), BAD_USAGE, "'u24:1' is no TYPE:VALUE"),
     "push value": (change("--push", "u32:x,u32:0"), BAD_USAGE, "'x' is no u32"),
     "push range": (change("--push", "u8:256,u32:0"), BAD_USAGE, "'256' is no u8; it takes 0 to 255"),

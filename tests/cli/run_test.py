@@ -55,7 +55,8 @@ class Command(unittest.TestCase):
         self.assertEqual(report["unavailable"][0]["name"], "mock:other")
 
     def test_lines_fit_80_columns(self):
-        for arguments in (["devices"], ["inspect", "copy.spv"], ["--help"], ["run", "--help"]):
+        for arguments in (["devices"], ["inspect", "copy.spv"], ["--help"], ["run", "--help"],
+                          ["help", "bench"], ["help", "inspect"], ["help", "cache"]):
             for line in self.good(*arguments).stdout.decode().splitlines():
                 self.assertLessEqual(len(line), 80, line)
 

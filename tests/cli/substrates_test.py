@@ -56,6 +56,30 @@ class Substrates(unittest.TestCase):
                     expected = [7 * i + 5 + 3 for i in range(COUNT - 1)] + [0]
                     self.assertEqual(self.load("y"), struct.pack(f"<{COUNT}I", *expected))
 
+    def test_buffers_change_places(self):
+        expected = [((i * 2 + 6) * 2 + 6) * 2 + 6 for i in range(COUNT - 1)]
+        for name in self.names:
+            with self.subTest(name):
+                result = self.good(*self.copy("--on", name, "--spec", "0=2", "--repeat", "3", "--swap",
+                                              "0.0,0.1", "--out", "0.1=y", "--print", "0.1[:2]"))
+                self.assertEqual(struct.unpack(f"<{COUNT}I", self.load("y"))[:-1], tuple(expected))
+                self.assertIn(b"0  42 50\n", result.stdout)
+
+    def test_a_dump_folder_is_made_or_said_to_be_impossible(self):
+        if "cpu" not in self.names:
+            self.skipTest("no cpu substrate")
+        dump = os.path.join(self.folder, "dump", "here")
+        result = self.run_command(*self.copy("--on", "cpu"), SOKR_CPU_DUMP=dump)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(os.listdir(dump))
+        impossible = os.path.join(self.folder, "x", "here")  # x is a file
+        result = self.run_command(*self.copy("--on", "cpu"), SOKR_CPU_DUMP=impossible)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = result.stderr.decode().splitlines()
+        self.assertEqual(len(lines), 2, lines)
+        self.assertIn(f"SOKR_CPU_DUMP is '{impossible}', which is no folder that can be written to",
+                      lines[0])
+
     def test_blocks_and_descriptor_arrays(self):
         self.store("scale", struct.pack("<4f", 1, 2, 3, 4))
         self.store("a", struct.pack("<16f", *range(16)))

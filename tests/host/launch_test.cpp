@@ -93,17 +93,18 @@ TEST_F(LaunchTest, PushedNumbersAreComparedWithTheBlock) {
   };
   const std::uint32_t n = 7;
   EXPECT_EQ(pushed(2.0f),
-            "the push constant at byte 0 is given as f32, but the kernel's member count (u32 at "
-            "byte 0) holds u32 at byte 0; the kernel takes count (u32 at byte 0), origin (vec2 at "
-            "byte 8)");
-  EXPECT_EQ(pushed(n, n, n),
-            "the push constant at byte 8 is given as u32, but the kernel's member origin (vec2 at "
-            "byte 8) holds f32 at byte 8; the kernel takes count (u32 at byte 0), origin (vec2 at "
-            "byte 8)");
+            "the push constant at byte 0 is given as f32, but the kernel has count (u32 at byte "
+            "0) there; it takes count (u32 at byte 0), origin (vec2 at byte 8)");
+  EXPECT_EQ(
+      pushed(n, n, n),
+      "the push constant at byte 8 is given as u32, but the kernel has f32 at byte 8 there, a "
+      "part of origin (vec2 at byte 8); it takes count (u32 at byte 0), origin (vec2 at byte "
+      "8)");
   // From the padding into a member, half a member, and two at once.
-  EXPECT_NE(pushed(n, 1.0).find("is given as f64, but the kernel's member origin"),
+  EXPECT_NE(pushed(n, 1.0).find(
+                "is given as f64, but the kernel has f32 at byte 8 there, a part of origin"),
             std::string::npos);
-  EXPECT_NE(pushed(std::uint16_t{1}).find("holds u32 at byte 0"), std::string::npos);
+  EXPECT_NE(pushed(std::uint16_t{1}).find("has count (u32 at byte 0)"), std::string::npos);
   EXPECT_NE(pushed(std::uint64_t{1}).find("is given as u64"), std::string::npos);
   EXPECT_NE(pushed(n, n, 1.0f, n).find("at byte 12 is given as u32"), std::string::npos);
   // Signed and unsigned are alike; padding takes anything; so do bytes.

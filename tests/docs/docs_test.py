@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Runs what the documents show: every block of sh, C, C++ and Python in them.
+
+The blocks of one language in one chapter (from a heading of the second level to the next)
+are the parts of one program, in their order. Blocks of sh are run one after another in one
+folder, where the files lie that the documents name. Comments right before or behind a block
+say what a reader need not see:
+
+    <!-- given      code that a program needs before this part
+    <!-- check      code behind this part; assert is there
+    <!-- not run: WHY -->
+    <!-- file NAME -->    the block is that file, for a later block of sh
+    <!-- from FILE -->    the block is a part of that file of the project, and says so rightly
+    <!-- object -->       a source of its own, which is only compiled
+"""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD, SOURCE, SHADERS, C_COMPILER, CXX_COMPILER = sys.argv[1:6]
+sys.path.insert(0, os.path.join(SOURCE, "tests", "cli"))
+from sokr_command import npy  # noqa: E402
+
+DOCUMENTS = ["README.md", "docs/guide.md", "docs/cli.md", "docs/writing-a-substrate.md"]
+LANGUAGES = ("sh", "c", "cpp", "python")
+TOKEN = re.compile(
+    r"^(?P<heading>##) |^<!-- (?P<word>given|check|not run|file|from|object)\b:?(?P<text>.*?)-->$"
+    r"|^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
+
+
+class Block:
+    def __init__(self, language, code, line):
+        self.language, self.code, self.line = language, code, line
+        self.given = self.check = ""
+        self.not_run = self.file = self.part_of = None
+        self.is_object = False
+
+
+def chapters(text):
+    """Lists of blocks."""
+    found, notes = [[]], {}
+    for match in TOKEN.finditer(text):
+        if match["heading"]:
+            found.append([])
+        elif match["word"] == "check":
+            found[-1][-1].check += match["text"]
+        elif match["word"]:
+            notes[match["word"]] = match["text"]
+        else:
+            block = Block(match["language"], match["code"], text.count("\n", 0, match.start()) + 1)
+            block.given = notes.pop("given", "")
+            block.not_run = notes.pop("not run", None)
+            block.file = notes.pop("file", "").strip() or None
+            block.part_of = notes.pop("from", "").strip() or None
+            block.is_object = notes.pop("object", None) is not None
+            found[-1].append(block)
+    return found
+
+
+def program(blocks, document):
+    """One program of the parts: what is included first, the rest in main."""
+    headers = ["cassert", "cstdio", "cstring", "string", "thread", "vector"] \
+        if blocks[0].language == "cpp" else ["assert.h", "stdio.h", "string.h"]
+    includes, body = ["#undef NDEBUG", *(f"#include <{name}>" for name in headers)], []
+    for block in blocks:
+        code = []
+        for line in block.code.splitlines():
+            (includes if line.startswith("#include") else code).append(line)
+        body += [block.given, f'#line {block.line + 1} "{document}"', *code, block.check]
+    return "\n".join([*includes, "int main(void) {", *body, "return 0;", "}", ""])
+
+
+class Documents(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="sokr-docs-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.environment = {key: value for key, value in os.environ.items()
+                           if not key.startswith("SOKR_")}
+        cls.environment.update({
+            "PATH": f"{cls.tools()}:{BUILD}/bin:{os.environ['PATH']}",
+            "LD_LIBRARY_PATH": f"{BUILD}/lib",
+            "PKG_CONFIG_PATH": f"{cls.folder}/tools",
+            "SOKR_CACHE_DIR": f"{cls.folder}/cache"})
+
+    @classmethod
+    def tools(cls):
+        """What an installed SOKR would have in its place: compilers and a pkg-config file."""
+        tools = os.path.join(cls.folder, "tools")
+        os.makedirs(tools)
+        os.symlink(C_COMPILER, os.path.join(tools, "cc"))
+        os.symlink(CXX_COMPILER, os.path.join(tools, "c++"))
+        folders = ["sokr-core", "substrates", "ir", "host"]
+        cls.includes = [f"-I{SOURCE}/{folder}/include" for folder in folders]
+        for name in ("sokr", "sokr-core"):
+            with open(os.path.join(tools, name + ".pc"), "w", encoding="utf-8") as file:
+                file.write(f"Name: {name}\nDescription: build tree\nVersion: 0\n"
+                           f"Cflags: {' '.join(cls.includes)}\n"
+                           f"Libs: -L{BUILD}/lib -lsokr-host -lsokr-core\n")
+        return tools
+
+    def workplace(self, name):
+        """A folder with the files that the documents name."""
+        work = os.path.join(self.folder, name.replace("/", "_"))
+        os.makedirs(work)
+        for kernel in ("saxpy", "spec_constants"):
+            shutil.copy(os.path.join(SHADERS, kernel + ".spv"), work)
+        shutil.copy(os.path.join(SOURCE, "shaders", "saxpy.comp"), work)
+        for example in ("saxpy.c", "saxpy.cpp"):
+            shutil.copy(os.path.join(SOURCE, "examples", example), work)
+        for example in ("null.c", "launch_reader.h"):
+            shutil.copy(os.path.join(SOURCE, "substrates", "null", example), work)
+        count = 1_000_000 if name == "README.md" else 1024
+        for array, value in (("x", 1.0), ("y", 2.0)):
+            with open(os.path.join(work, array + ".npy"), "wb") as file:
+                file.write(npy("<f4", f"({count},)", struct.pack("<f", value) * count))
+        return work
+
+    def execute(self, where, command, work):
+        result = subprocess.run(command, cwd=work, env=self.environment, text=True, check=False,
+                                capture_output=True, timeout=240, stdin=subprocess.DEVNULL)
+        self.assertEqual(result.returncode, 0,
+                         f"{where}: {result.returncode}\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def compile_and_run(self, blocks, document, work):
+        where = f"{document}:{blocks[0].line}"
+        is_cpp = blocks[0].language == "cpp"
+        name = os.path.join(work, f"program{blocks[0].line}")
+        source = name + (".cpp" if is_cpp else ".c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(program(blocks, document))
+        compiler = [CXX_COMPILER, "-std=c++20"] if is_cpp else [C_COMPILER, "-std=c11"]
+        self.execute(where, [*compiler, *self.includes, source, "-o", name, f"-L{BUILD}/lib",
+                             "-lsokr-host", "-lsokr-core", "-pthread"], work)
+        self.execute(where, [name], work)
+
+    def compile_object(self, block, where, work):
+        source = os.path.join(work, f"object{block.line}.{block.language}")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(f"{block.given}\n{block.code}")
+        compiler = [CXX_COMPILER, "-std=c++20"] if block.language == "cpp" else [C_COMPILER]
+        more = [f"-I{SOURCE}/{folder}/include" for folder in ("base", "substrates/common")]
+        self.execute(where, [*compiler, *self.includes, *more, "-fPIC", "-Wall", "-Werror", "-c",
+                             source, "-o", source + ".o"], work)
+
+    def check(self, document):
+        with open(os.path.join(SOURCE, document), encoding="utf-8") as file:
+            all_chapters = chapters(file.read())
+        work = self.workplace(document)
+        programs = 0
+        for blocks in all_chapters:
+            parts = {}
+            for block in blocks:
+                if block.language not in LANGUAGES:
+                    self.assertEqual(block.language, "", f"{document}:{block.line}: unknown language")
+                    continue
+                programs += 1
+                where = f"{document}:{block.line}"
+                if block.not_run is not None:
+                    self.assertTrue(block.not_run.strip(), f"{where}: say why it is not run")
+                elif block.file:
+                    with open(os.path.join(work, block.file), "w", encoding="utf-8") as file:
+                        file.write(block.code)
+                elif block.part_of:
+                    with open(os.path.join(SOURCE, block.part_of), encoding="utf-8") as file:
+                        self.assertIn(block.code.strip(), file.read(), where)
+                elif block.is_object:
+                    self.compile_object(block, where, work)
+                elif block.language == "sh":
+                    self.execute(where, ["bash", "-euo", "pipefail", "-c", block.code], work)
+                elif block.language == "python":
+                    self.execute(where, [sys.executable, "-c", block.code], work)
+                else:
+                    parts.setdefault(block.language, []).append(block)
+            for each in parts.values():
+                self.compile_and_run(each, document, work)
+        self.assertGreater(programs, 0)
+
+
+class Extraction(unittest.TestCase):
+    """The test that tests nothing when a comment is misspelt is no test."""
+
+    def test_every_comment_and_fence_is_understood(self):
+        for document in DOCUMENTS:
+            with open(os.path.join(SOURCE, document), encoding="utf-8") as file:
+                text = file.read()
+            blocks = [block for chapter in chapters(text) for block in chapter]
+            self.assertEqual(2 * len(blocks), len(re.findall(r"^```", text, re.M)), document)
+            comments = re.findall(r"^<!-- (?!SPDX)", text, re.M)
+            used = sum(1 for match in TOKEN.finditer(text) if match["word"])
+            self.assertEqual(used, len(comments), document)
+
+    def test_a_broken_block_is_found(self):
+        text = "## A\n```c\nint x = 1;\n```\n<!-- check\nassert(x == 1);\n-->\n```c\n#include <math.h>\n```\n"
+        (_, blocks) = chapters(text)
+        source = program(blocks, "a.md")
+        self.assertLess(source.index("#include <math.h>"), source.index("int main"))
+        self.assertLess(source.index("int x = 1;"), source.index("assert(x == 1);"))
+        self.assertIn('#line 3 "a.md"', source)
+
+
+def add_tests():
+    for document in DOCUMENTS:
+        def run(self, document=document):
+            self.check(document)
+        setattr(Documents, "test_" + re.sub(r"\W", "_", document), run)
+
+
+add_tests()
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[6:])
