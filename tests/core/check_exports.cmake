@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 cmake_minimum_required(VERSION 3.25)
-# cmake -DNM=nm -DLIBRARY=libsokr-core.so -DEXPORTS=exports.txt -P check_exports.cmake
+# cmake -DNM=nm -DLIBRARY=libsokr-core.so -DEXPORTS=exports.txt [-DC_ONLY=ON] -P check_exports.cmake
+# With C_ONLY symbols of C++ are left out: those whose names begin with _Z.
 execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE table COMMAND_ERROR_IS_FATAL ANY)
-string(REGEX MATCHALL "[A-Za-z] [^ \n]+" symbols "${table}")
-list(TRANSFORM symbols REPLACE "^. " "")
+string(REGEX MATCHALL " [A-Za-z] [^ \n]+" symbols "${table}")
+list(TRANSFORM symbols REPLACE "^ . " "")
 list(SORT symbols)
+if(C_ONLY)
+  list(FILTER symbols EXCLUDE REGEX "^_Z")
+endif()
 file(STRINGS ${EXPORTS} expected)
 foreach(symbol IN LISTS expected)
   if(NOT symbol IN_LIST symbols)
