@@ -145,6 +145,8 @@ void Decoder::add_global(Id id, EntryPoint& entry, std::vector<bool>& seen) {
     seen[variable->id] = true;
     entry.globals.push_back(variable->id);
     if (variable->storage != spv::StorageClass::Workgroup) continue;
+    const Type* pointee = module_->type(variable->pointee);
+    entry.explicit_workgroup |= pointee != nullptr && pointee->block;
     const NaturalLayout layout = module_->natural_layout(variable->pointee);
     const std::uint64_t size = std::max(module_->explicit_size(variable->pointee), layout.size);
     const std::uint64_t mask = layout.alignment - 1;

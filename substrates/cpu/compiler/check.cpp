@@ -74,7 +74,7 @@ class Checker {
       const spirv::Variable* variable = m_.variable(id);
       if (!variable) continue;
       if (variable->storage == spv::StorageClass::Private &&
-          placed_size(m_, {variable->pointee, {}, 0}) > kMaxPrivateBytes)
+          placed_size(m_, {variable->pointee, {}, 0, true}) > kMaxPrivateBytes)
         return fail(SOKR_CAPABILITY_DENIED,
                     "variable {} takes more than {} bytes of private memory", m_.describe(id),
                     kMaxPrivateBytes);
@@ -123,7 +123,7 @@ class Checker {
       const spirv::Type* pointer = m_.type(variable.type);
       if (!pointer) continue;
       SOKR_TRY(check_type(pointer->element, variable.id));
-      if (placed_size(m_, {pointer->element, {}, 0}) > kMaxPrivateBytes)
+      if (placed_size(m_, {pointer->element, {}, 0, true}) > kMaxPrivateBytes)
         return fail(SOKR_CAPABILITY_DENIED,
                     "variable {} takes more than {} bytes of private memory",
                     m_.describe(variable.id), kMaxPrivateBytes);
@@ -151,7 +151,24 @@ class Checker {
     if (is_group_operation(inst.op)) SOKR_TRY(check_group(inst, inst.op, 1));
     if (const spv::Op scoped = with_scope(inst.op); scoped != spv::Op::OpNop)
       SOKR_TRY(check_group(inst, scoped, 0));
+    if (handler_of(inst.op) == Handler::kPointerTest) SOKR_TRY(check_pointers(inst));
     if (inst.type) SOKR_TRY(check_type(inst.type, inst.id));
+    return {};
+  }
+
+  Result<void> check_pointers(const spirv::Instruction& inst) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      const spirv::Type* type = m_.type(m_.type_of(inst.args[i]));
+      if (!type || type->kind != TypeKind::kPointer || type->id != m_.type_of(inst.args[0]))
+        return fail(SOKR_CAPABILITY_DENIED, "{} (word {}) is not applied to two pointers of a type",
+                    spirv::op_name(inst.op), inst.word);
+      if (type->storage == spv::StorageClass::Function ||
+          type->storage == spv::StorageClass::Private || type->storage == spv::StorageClass::Input)
+        return fail(SOKR_CAPABILITY_DENIED,
+                    "{} (word {}) is applied to pointers of storage class {}, which are no values "
+                    "here",
+                    spirv::op_name(inst.op), inst.word, spirv::storage_class_name(type->storage));
+    }
     return {};
   }
 

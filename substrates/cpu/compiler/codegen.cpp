@@ -35,6 +35,7 @@
 #include <mutex>
 
 #include "compiler/corrections.hpp"
+#include "compiler/halves.hpp"
 #include "compiler/prefetch.hpp"
 
 namespace sokr::cpu {
@@ -268,10 +269,12 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
   if (effort != Effort::kFull) {
+    all.addPass(llvm::createModuleToFunctionPassAdaptor(HalvesPass(machine)));
     all.run(module, modules);
     return;
   }
   all.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
+  second.addPass(HalvesPass(machine));
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(second)));
   all.run(module, modules);
 }

@@ -17,7 +17,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 11;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 12;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {

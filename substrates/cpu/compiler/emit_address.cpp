@@ -306,7 +306,8 @@ Address Emitter::root_address(Id root) {
             b_.getInt8Ty(), scratch_, {b_.getInt64(offset)}, "workgroup", entry_->getTerminator());
       address.base = base;
       address.limit = b_.getInt64(size);
-      address.root = address.placed.type = variable->pointee;
+      address.root = variable->pointee;
+      address.placed = workgroup_place(variable->pointee);
       auto scope = scope_of_binding_.find(UINT64_MAX - root);
       if (scope != scope_of_binding_.end()) address.alias_scope = scope->second;
       return address;
@@ -322,7 +323,7 @@ Address Emitter::dynamic_address(const Leaves& pointer, Id pointer_type) {
   address.reach.reset();
   address.counted = false;
   address.anywhere = true;
-  address.placed.type = type ? type->element : 0;
+  if (type) address.placed = pointee_of(*type);
   if (pointer.size() == 1) {
     address.space = Space::kPhysical;
     address.base = llvm::ConstantPointerNull::get(b_.getPtrTy());
@@ -403,9 +404,8 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
   }
   if (pointer_step) {
     const spirv::Type* pointer = p_.module->type(p_.type_of(chain.args[0]));
-    std::uint64_t stride =
-        pointer && pointer->stride ? pointer->stride : placed_size(*p_.module, address.placed);
-    add(chain.args[1], static_cast<std::int64_t>(stride));
+    if (!pointer) return;
+    add(chain.args[1], static_cast<std::int64_t>(element_stride(*pointer, address.placed)));
     first = 2;
   }
   for (std::size_t i = first; i < chain.args.size(); ++i) {
@@ -471,6 +471,38 @@ Leaves Emitter::pointer_leaves(Id pointer) {
   LlvmValue* limit = address.limit ? address.limit : b_.getInt64(UINT64_MAX >> 1);
   return {constant_val(b_.CreatePtrToInt(address.base, b_.getInt64Ty())), constant_val(limit),
           address.offset};
+}
+
+// Bytes from one element to the next one, for whoever counts elements from a pointer.
+std::uint64_t Emitter::element_stride(const spirv::Type& pointer, const Placed& pointee) const {
+  return pointer.stride && !pointee.natural ? pointer.stride : placed_size(*p_.module, pointee);
+}
+
+// Do two pointers lead to the same byte, and how many elements lie between them?
+Leaves Emitter::emit_pointer_test(const Op& op) {
+  const spirv::Type* pointer = p_.module->type(p_.type_of(op.inst.args[0]));
+  if (!pointer || op.args[0].empty() || op.args[0].size() != op.args[1].size()) {
+    internal_error(fmt::format("{} is applied to no pointers", spirv::op_name(op.inst.op)));
+    return {zero_val(shape_of_leaf(op, 0), scalar_type(op.inst.type))};
+  }
+  const bool physical = op.args[0].size() == 1;
+  llvm::SmallVector<const Val*, 4> parts;
+  for (std::size_t i : {0u, 1u}) {
+    parts.push_back(&op.args[i][0]);
+    if (!physical) parts.push_back(&op.args[i][2]);
+  }
+  const std::uint64_t stride =
+      std::max<std::uint64_t>(1, element_stride(*pointer, pointee_of(*pointer)));
+  return {apply(shape_of_leaf(op, 0), parts, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+    LlvmValue* a = physical ? v[0] : b_.CreateAdd(v[0], v[1]);
+    LlvmValue* b = physical ? v[1] : b_.CreateAdd(v[2], v[3]);
+    if (op.inst.op == spv::Op::OpPtrEqual) return b_.CreateICmpEQ(a, b);
+    if (op.inst.op == spv::Op::OpPtrNotEqual) return b_.CreateICmpNE(a, b);
+    LlvmValue* bytes = b_.CreateSub(a, b);
+    LlvmValue* elements = b_.CreateSDiv(bytes, integer_like(bytes->getType(), stride));
+    return b_.CreateSExtOrTrunc(elements,
+                                bytes->getType()->getWithNewType(scalar_type(op.inst.type)));
+  })};
 }
 
 // ---- Bounds ---------------------------------------------------------------------------------

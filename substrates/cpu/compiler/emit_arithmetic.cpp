@@ -106,8 +106,6 @@ constexpr Compare kCompare[] = {
     {spv::Op::OpFUnordLessThanEqual, llvm::CmpInst::FCMP_ULE},
     {spv::Op::OpFOrdGreaterThanEqual, llvm::CmpInst::FCMP_OGE},
     {spv::Op::OpFUnordGreaterThanEqual, llvm::CmpInst::FCMP_UGE},
-    {spv::Op::OpOrdered, llvm::CmpInst::FCMP_ORD},
-    {spv::Op::OpUnordered, llvm::CmpInst::FCMP_UNO},
 };
 
 template <class Row, std::size_t N>

@@ -67,7 +67,8 @@ LlvmValue* Emitter::fused_multiply_add(LlvmValue* a, LlvmValue* b, LlvmValue* c)
   return b_.CreateFAdd(b_.CreateFMul(a, b), c);
 }
 
-// x * 2^n in steps, none of which leaves the range before the result does.
+// x * 2^n in steps, none of which leaves the range before the result does. `n` is signed, of any
+// width: what it loses to the width of x it loses after it is clamped.
 LlvmValue* Emitter::scale_by_power(LlvmValue* x, LlvmValue* n) {
   bool wide_type = x->getType()->getScalarType()->isDoubleTy();
   LlvmType* bits = x->getType()->getWithNewType(wide_type ? b_.getInt64Ty() : b_.getInt32Ty());
@@ -76,9 +77,13 @@ LlvmValue* Emitter::scale_by_power(LlvmValue* x, LlvmValue* n) {
   auto number = [&](std::int64_t v) {
     return llvm::ConstantInt::get(bits, static_cast<std::uint64_t>(v), true);
   };
-  n = b_.CreateSExtOrTrunc(n, bits);
-  n = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, n, number(-most));
-  n = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, n, number(most));
+  if (n->getType()->getScalarSizeInBits() < bits->getScalarSizeInBits()) n = b_.CreateSExt(n, bits);
+  auto limit = [&](std::int64_t v) {
+    return llvm::ConstantInt::get(n->getType(), static_cast<std::uint64_t>(v), true);
+  };
+  n = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, n, limit(-most));
+  n = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, n, limit(most));
+  n = b_.CreateTrunc(n, bits);
   auto power = [&](LlvmValue* e) {
     return b_.CreateBitCast(b_.CreateShl(b_.CreateAdd(e, number(bias)), number(mantissa)),
                             x->getType());

@@ -174,7 +174,7 @@ void Emitter::place_workgroup_variables() {
   for (Id id : p_.entry->globals) {
     const spirv::Variable* variable = p_.module->variable(id);
     if (!variable || variable->storage != spv::StorageClass::Workgroup) continue;
-    std::uint64_t size = placed_size(*p_.module, {variable->pointee, {}, 0});
+    std::uint64_t size = placed_size(*p_.module, workgroup_place(variable->pointee));
     const spirv::Type* type = p_.module->type(variable->pointee);
     // Blocks of one kernel share one memory (explicit workgroup layout).
     bool block = type && type->block;
@@ -187,7 +187,7 @@ void Emitter::place_workgroup_variables() {
         const spirv::Variable* v = p_.module->variable(other);
         if (v && v->storage == spv::StorageClass::Workgroup)
           block_workgroup_size_ =
-              std::max(block_workgroup_size_, placed_size(*p_.module, {v->pointee, {}, 0}));
+              std::max(block_workgroup_size_, placed_size(*p_.module, workgroup_place(v->pointee)));
       }
       block_workgroup_offset_ = reserve_scratch(block_workgroup_size_);
       workgroup_[id] = {block_workgroup_offset_, size};

@@ -176,6 +176,9 @@ void Emitter::emit_inst(const Inst& inst) {
     case Handler::kAtomic:
       out = emit_atomic(op);
       break;
+    case Handler::kPointerTest:
+      out = emit_pointer_test(op);
+      break;
     default:
       internal_error(fmt::format("{} has no code", spirv::op_name(inst.op)));
       return;

@@ -156,7 +156,7 @@ Val Emitter::private_index(Id pointer) {
 LlvmValue* Emitter::table_memory(const PrivateVariable& variable) {
   LlvmValue*& memory = tables_[variable.table];
   if (memory) return memory;
-  Placed placed{variable.type, {}, 0};
+  const Placed placed{variable.type, {}, 0, true};
   std::vector<PlacedLeaf> places;
   placed_leaves(*p_.module, placed, 0, places);
   const Leaves& leaves = get(variable.table);
@@ -182,9 +182,9 @@ Address Emitter::table_address(const PrivateVariable& variable) {
   Address address;
   address.space = Space::kTable;
   address.base = table_memory(variable);
-  address.limit = b_.getInt64(placed_size(*p_.module, {variable.type, {}, 0}));
+  address.limit = b_.getInt64(placed_size(*p_.module, {variable.type, {}, 0, true}));
   address.offset = constant_val(b_.getInt64(0));
-  address.placed.type = variable.type;
+  address.placed = {variable.type, {}, 0, true};
   address.invariant = true;
   return address;
 }

@@ -376,7 +376,12 @@ const Leaves& Emitter::get(Id id) {
   if (id < bound_) {
     auto it = constants_.find(id);
     if (it != constants_.end()) return it->second;
-    if (p_.module->variable(id)) return constants_[id] = pointer_leaves(id);
+    if (p_.module->variable(id)) {
+      // For whoever uses it, wherever that is.
+      llvm::IRBuilder<>::InsertPointGuard place(b_);
+      b_.SetInsertPoint(entry_->getTerminator());
+      return constants_[id] = pointer_leaves(id);
+    }
     return constants_[id] = constant_leaves(id);
   }
   if (id - bound_ >= stored_.size()) {

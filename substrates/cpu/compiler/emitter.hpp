@@ -129,6 +129,11 @@ class Emitter {
   void emit_passes();
   void zero_workgroup_memory();
   void place_workgroup_variables();
+  Placed workgroup_place(Id type) const { return {type, {}, 0, !p_.entry->explicit_workgroup}; }
+  Placed pointee_of(const spirv::Type& pointer) const {
+    return pointer.storage == spv::StorageClass::Workgroup ? workgroup_place(pointer.element)
+                                                           : Placed{pointer.element, {}, 0};
+  }
   Val builtin_leaf(spv::BuiltIn builtin, std::uint32_t leaf);
   Val local_id(unsigned dimension);
   Val lane_index();
@@ -322,6 +327,8 @@ class Emitter {
   Address buffer_address(const spirv::Variable& variable, const Val* index);
   Address dynamic_address(const Leaves& pointer, Id pointer_type);
   Leaves pointer_leaves(Id pointer);
+  std::uint64_t element_stride(const spirv::Type& pointer, const Placed& pointee) const;
+  Leaves emit_pointer_test(const Op& op);
   Leaves load_memory(Address address, Id type);
   void store_memory(Address address, const Leaves& value);
   LlvmValue* element_pointer(const Address& address, unsigned chunk, std::int64_t offset);

@@ -336,19 +336,38 @@ class Lowerer {
 
 }  // namespace
 
+namespace {
+
+void set_place(Program& program, Id id, std::uint32_t block, std::int32_t index) {
+  const Id bound = program.module->bound();
+  if (id < bound) return;
+  Definition& d = program.definitions[id - bound];
+  d.block = block;
+  d.index = index;
+}
+
+}  // namespace
+
+void forget_definition(Program& program, Id id) {
+  set_place(program, id, kNone, -1);
+}
+
+void index_body(Program& program, std::uint32_t block, std::size_t first) {
+  const std::vector<Inst>& body = program.blocks[block].body;
+  for (std::size_t i = first; i < body.size(); ++i)
+    if (body[i].id) set_place(program, body[i].id, block, static_cast<std::int32_t>(i));
+}
+
 void index_definitions(Program& program) {
-  Id bound = program.module->bound();
-  auto set = [&](Id id, std::uint32_t block, std::size_t index, bool phi) {
-    if (id < bound) return;
-    Definition& d = program.definitions[id - bound];
-    d.block = block;
-    d.index = phi ? -1 - static_cast<std::int32_t>(index) : static_cast<std::int32_t>(index);
-  };
+  for (Definition& d : program.definitions) {
+    d.block = kNone;
+    d.index = -1;
+  }
   for (std::uint32_t b = 0; b < program.blocks.size(); ++b) {
-    const Block& block = program.blocks[b];
-    for (std::size_t i = 0; i < block.phis.size(); ++i) set(block.phis[i].id, b, i, true);
-    for (std::size_t i = 0; i < block.body.size(); ++i)
-      if (block.body[i].id) set(block.body[i].id, b, i, false);
+    const std::vector<Phi>& phis = program.blocks[b].phis;
+    for (std::size_t i = 0; i < phis.size(); ++i)
+      set_place(program, phis[i].id, b, -1 - static_cast<std::int32_t>(i));
+    index_body(program, b, 0);
   }
 }
 

@@ -15,6 +15,46 @@ std::uint32_t scalar_size(const spirv::Module& module, spirv::Id type) {
   return std::max(1u, t->width / 8);
 }
 
+namespace {
+
+// Of the largest scalar.
+std::uint64_t natural_alignment(const spirv::Module& module, spirv::Id type) {
+  const spirv::Type* t = module.type(type);
+  if (!t) return 1;
+  switch (t->kind) {
+    case TypeKind::kVector:
+    case TypeKind::kMatrix:
+    case TypeKind::kArray:
+    case TypeKind::kRuntimeArray:
+      return natural_alignment(module, t->element);
+    case TypeKind::kStruct: {
+      std::uint64_t most = 1;
+      for (const auto& member : t->members)
+        most = std::max(most, natural_alignment(module, member.type));
+      return most;
+    }
+    default:
+      return scalar_size(module, type);
+  }
+}
+
+std::uint64_t rounded_up(std::uint64_t size, std::uint64_t to) {
+  return (size + to - 1) / to * to;
+}
+
+// Where the first `count` members end.
+std::uint64_t natural_end(const spirv::Module& module, const spirv::Type& structure,
+                          std::size_t count) {
+  std::uint64_t at = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const spirv::Id type = structure.members[i].type;
+    at = rounded_up(at, natural_alignment(module, type)) + placed_size(module, {type, {}, 0, true});
+  }
+  return at;
+}
+
+}  // namespace
+
 std::uint64_t placed_stride(const spirv::Module& module, const Placed& placed) {
   const spirv::Type* t = module.type(placed.type);
   if (!t) return 0;
@@ -29,7 +69,9 @@ std::uint64_t placed_stride(const spirv::Module& module, const Placed& placed) {
     }
     case TypeKind::kArray:
     case TypeKind::kRuntimeArray:
-      return t->stride ? t->stride : placed_size(module, {t->element, placed.matrix, 0});
+      return t->stride && !placed.natural
+                 ? t->stride
+                 : placed_size(module, {t->element, placed.matrix, 0, placed.natural});
     default:
       return 0;
   }
@@ -43,13 +85,12 @@ Placed placed_part(const spirv::Module& module, const Placed& placed, std::uint3
   if (t->kind == TypeKind::kStruct) {
     if (index >= t->members.size()) return {};
     const spirv::Member& member = t->members[index];
-    if (member.has_offset) {
-      *offset = member.offset;
-    } else {
-      for (std::uint32_t i = 0; i < index; ++i)
-        *offset += placed_size(module, {t->members[i].type, {}, 0});
+    if (placed.natural || !member.has_offset) {
+      *offset = rounded_up(natural_end(module, *t, index), natural_alignment(module, member.type));
+      return {member.type, {}, 0, true};
     }
-    return {member.type, {member.matrix_stride, member.row_major}, 0};
+    *offset = member.offset;
+    return {member.type, {member.matrix_stride, member.row_major}, 0, false};
   }
   *offset = index * placed_stride(module, placed);
   if (t->kind == TypeKind::kMatrix) {
@@ -59,9 +100,9 @@ Placed placed_part(const spirv::Module& module, const Placed& placed, std::uint3
       stride = placed.matrix.stride ? placed.matrix.stride
                                     : scalar_size(module, column->element) * t->count;
     }
-    return {t->element, {}, stride};
+    return {t->element, {}, stride, placed.natural};
   }
-  return {t->element, placed.matrix, 0};
+  return {t->element, placed.matrix, 0, placed.natural};
 }
 
 std::uint64_t placed_size(const spirv::Module& module, const Placed& placed) {
@@ -83,6 +124,9 @@ std::uint64_t placed_size(const spirv::Module& module, const Placed& placed) {
     case TypeKind::kRuntimeArray:
       return 0;
     case TypeKind::kStruct: {
+      if (placed.natural)
+        return rounded_up(natural_end(module, *t, t->members.size()),
+                          natural_alignment(module, placed.type));
       std::uint64_t end = 0;
       for (std::uint32_t i = 0; i < t->members.size(); ++i) {
         std::uint64_t offset = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Where the parts of a type lie in memory: as decorated, or tightly packed where
-// nothing is (Workgroup memory). A bool takes four bytes.
+// Where the parts of a type lie in memory: as decorated where decorations have a meaning, else
+// (`natural`: Workgroup memory that is no block, constants) one behind the other, each at a
+// multiple of its largest scalar. A bool takes four bytes.
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_MEMORY_LAYOUT_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_MEMORY_LAYOUT_HPP_
 
@@ -16,6 +17,7 @@ struct Placed {
   spirv::Id type = 0;
   spirv::MatrixLayout matrix;          // of the matrices in it
   std::uint32_t component_stride = 0;  // of a vector's components; 0 = packed
+  bool natural = false;                // decorations mean nothing
 };
 
 struct PlacedLeaf {

@@ -91,10 +91,10 @@ struct PrivateVariable {
 struct Program {
   const spirv::Module* module = nullptr;
   const spirv::EntryPoint* entry = nullptr;
-  std::vector<Block> blocks;               // the last one is empty and ends the kernel
-  std::vector<Construct> constructs;       // parents first; [0] is the kernel
-  std::vector<Definition> definitions;     // by id - module->bound()
-  std::vector<PrivateVariable> variables;  // by id
+  std::vector<Block> blocks;                          // the last one is empty and ends the kernel
+  std::vector<Construct> constructs;                  // parents first; [0] is the kernel
+  std::vector<Definition> definitions;                // by id - module->bound()
+  std::vector<PrivateVariable> variables;             // by id
   std::unordered_map<Id, spirv::Constant> constants;  // made here, in addition to the module's
   bool has_barrier = false;
   bool uses_subgroups = false;
@@ -147,8 +147,13 @@ template <class Visit>
 void visit_value_operands(const Inst& inst, Visit visit);
 bool operand_is_value(spv::Op op, std::size_t index, std::span<const std::uint32_t> args);
 
-// Recomputes Program::definitions' places, and the predecessors of all blocks.
+// Whoever moves blocks or instructions keeps Program::definitions' places true: for all of them,
+// or for what a block defines by its body from instruction `first` on. What is defined nowhere any
+// more has no place (`forget_definition`).
 void index_definitions(Program& program);
+void index_body(Program& program, std::uint32_t block, std::size_t first);
+void forget_definition(Program& program, Id id);
+// The predecessors of all blocks.
 void link_predecessors(Program& program);
 
 // A new constant of a scalar type.

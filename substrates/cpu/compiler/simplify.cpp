@@ -112,7 +112,7 @@ class Simplifier {
         return p_.module->instruction_set(inst.args[0]) == spirv::InstructionSet::kGlslStd450 &&
                is_cheap_ext(inst.args[1]);
       case spv::Op::OpLoad: {
-        const spirv::Variable* root = p_.module->variable(root_of(p_, inst.args[0]));
+        const spirv::Variable* root = p_.module->variable(root_of(p_, now(inst.args[0])));
         return root && (root->builtin || root->storage == spv::StorageClass::PushConstant);
       }
       default:
@@ -173,6 +173,7 @@ class Simplifier {
     for (const auto& phi : p_.blocks[merge].phis)
       if (!is_selectable(phi.type) || phi.incoming.size() != 2) return false;
     std::uint32_t from_yes = head.targets[0] == merge ? a : head.targets[0];
+    const std::size_t own = head.body.size();
     for (auto b : ways) {
       auto& body = p_.blocks[b].body;
       std::move(body.begin(), body.end(), std::back_inserter(head.body));
@@ -186,6 +187,7 @@ class Simplifier {
                                    now(phi.incoming[first ? 1 : 0].value)));
     }
     p_.blocks[merge].phis.clear();
+    index_body(p_, a, own);
     gone_[s] = true;
     take_over(a, merge, selection.parent);
     return true;
@@ -199,7 +201,7 @@ class Simplifier {
 
   // condition ? yes : no, with logical operations where that is what it means.
   Inst selected(const Phi& phi, Id condition, Id yes, Id no) const {
-    const Inst* inverse = find(condition);
+    const Inst* inverse = p_.inst(condition);
     if (inverse && inverse->op == spv::Op::OpLogicalNot) {
       condition = now(inverse->args[0]);
       std::swap(yes, no);
@@ -221,17 +223,6 @@ class Simplifier {
     return out;
   }
 
-  // Like Program::inst, but definitions' places are those before anything moved.
-  const Inst* find(Id id) const {
-    const Definition* d = p_.definition(id);
-    if (!d || d->block == kNone) return nullptr;
-    for (std::uint32_t b = d->block;; --b) {
-      for (const auto& inst : p_.blocks[b].body)
-        if (inst.id == id) return &inst;
-      if (b == 0 || !dead_[b]) return nullptr;
-    }
-  }
-
   // The only successor of a block whose only predecessor that is.
   bool append(std::uint32_t a) {
     Block& head = p_.blocks[a];
@@ -249,6 +240,7 @@ class Simplifier {
     for (const auto& phi : p_.blocks[b].phis) {
       if (phi.incoming.size() != 1) return false;
       replaced_[phi.id] = phi.incoming[0].value;
+      forget_definition(p_, phi.id);
     }
     p_.blocks[b].phis.clear();
     take_over(a, b, head.construct);
@@ -285,8 +277,10 @@ class Simplifier {
   // Block `b` becomes the end of block `a`, which is then in `construct` or in what `b` opens.
   void take_over(std::uint32_t a, std::uint32_t b, std::uint32_t construct) {
     Block &head = p_.blocks[a], &tail = p_.blocks[b];
+    const std::size_t own = head.body.size();
     std::move(tail.body.begin(), tail.body.end(), std::back_inserter(head.body));
     tail.body.clear();
+    index_body(p_, a, own);
     head.exit = tail.exit;
     head.condition = tail.condition;
     head.targets = std::move(tail.targets);

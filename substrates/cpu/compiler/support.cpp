@@ -22,7 +22,6 @@ constexpr Span kSpans[] = {
     {spv::Op::OpLoad, spv::Op::OpCopyMemory, kMemory},
     {spv::Op::OpAccessChain, spv::Op::OpPtrAccessChain, kPointer},
     {spv::Op::OpArrayLength, spv::Op::OpArrayLength, kMemory},
-    {spv::Op::OpInBoundsPtrAccessChain, spv::Op::OpInBoundsPtrAccessChain, kPointer},
     {spv::Op::OpVectorExtractDynamic, spv::Op::OpCopyObject, kComposite},
     {spv::Op::OpTranspose, spv::Op::OpTranspose, kMatrix},
     {spv::Op::OpConvertFToU, spv::Op::OpConvertPtrToU, kConversion},
@@ -33,13 +32,14 @@ constexpr Span kSpans[] = {
     {spv::Op::OpIAddCarry, spv::Op::OpSMulExtended, kWideInteger},
     {spv::Op::OpAny, spv::Op::OpAll, kMatrix},
     {spv::Op::OpIsNan, spv::Op::OpIsInf, kArithmetic},
-    {spv::Op::OpOrdered, spv::Op::OpFUnordGreaterThanEqual, kArithmetic},
+    {spv::Op::OpLogicalEqual, spv::Op::OpFUnordGreaterThanEqual, kArithmetic},
     {spv::Op::OpShiftRightLogical, spv::Op::OpBitCount, kArithmetic},
     {spv::Op::OpControlBarrier, spv::Op::OpMemoryBarrier, kMemory},
     {spv::Op::OpAtomicLoad, spv::Op::OpAtomicCompareExchange, kAtomic},
     {spv::Op::OpAtomicIIncrement, spv::Op::OpAtomicXor, kAtomic},
     {spv::Op::OpGroupNonUniformElect, spv::Op::OpGroupNonUniformQuadSwap, kSubgroup},
     {spv::Op::OpCopyLogical, spv::Op::OpCopyLogical, kComposite},
+    {spv::Op::OpPtrEqual, spv::Op::OpPtrDiff, kPointerTest},
     {spv::Op::OpGroupNonUniformRotateKHR, spv::Op::OpGroupNonUniformRotateKHR, kSubgroup},
     {spv::Op::OpSubgroupBallotKHR, spv::Op::OpSubgroupFirstInvocationKHR, kSubgroup},
     {spv::Op::OpSubgroupAllKHR, spv::Op::OpSubgroupAllEqualKHR, kSubgroup},
@@ -160,6 +160,7 @@ bool supports_glsl_std_450(std::uint32_t instruction) {
   if (instruction >= GLSLstd450InterpolateAtCentroid &&
       instruction <= GLSLstd450InterpolateAtOffset)
     return false;
+  if (instruction == GLSLstd450IMix) return false;  // a number that is reserved
   return instruction >= GLSLstd450Round && instruction <= GLSLstd450NClamp;
 }
 

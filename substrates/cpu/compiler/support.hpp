@@ -15,6 +15,7 @@ enum class Handler : std::uint8_t {
   kNothing,
   kMemory,
   kPointer,  // access chains: emitted where they are used
+  kPointerTest,
   kComposite,
   kArithmetic,
   kConversion,

@@ -99,12 +99,12 @@ void write_value(const BuiltinContext& c, spv::BuiltIn builtin, Slot* to, std::u
 }  // namespace
 
 void Worker::write_builtin(Lane& lane, const LaneVariable& variable,
-                           const std::array<std::uint32_t, 3>& group) {
+                           const std::array<std::uint32_t, 3>& place) {
   const auto& size = program.local_size;
   const BuiltinContext context{
       program,
       state.launch,
-      group,
+      place,
       {lane.index % size[0], lane.index / size[0] % size[1], lane.index / size[0] / size[1]},
       lane.index};
   write_value(context, *variable.builtin, lane.base[2] + variable.memory, variable.slots);

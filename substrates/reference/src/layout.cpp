@@ -92,7 +92,7 @@ bool Lowerer::is_explicit(spv::StorageClass storage) const {
     case spv::StorageClass::PhysicalStorageBuffer:
       return true;
     case spv::StorageClass::Workgroup:
-      return explicit_workgroup_;
+      return entry_.explicit_workgroup;
     default:
       return false;
   }

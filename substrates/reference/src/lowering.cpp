@@ -58,8 +58,6 @@ Lowerer::Lowerer(std::shared_ptr<const spirv::Module> module, const spirv::Entry
   program_->entry = &entry_;
   program_->subgroup_size = subgroup_size;
   program_->local_size = entry_.local_size;
-  for (const auto capability : module_->capabilities())
-    explicit_workgroup_ |= capability == spv::Capability::WorkgroupMemoryExplicitLayoutKHR;
 }
 
 void Lowerer::deny(SokrResult code, std::string sentence) {
@@ -192,7 +190,7 @@ Ref Lowerer::workgroup_variable(const spirv::Variable& variable) {
   SharedPointer pointer;
   pointer.kind = SharedPointer::kWorkgroup;
   auto& total = program_->workgroup_bytes;
-  if (explicit_workgroup_) {
+  if (entry_.explicit_workgroup) {
     // All blocks share one memory.
     pointer.size = module_->explicit_size(variable.pointee);
     total = std::max(total, (pointer.size + 7) & ~std::uint64_t{7});

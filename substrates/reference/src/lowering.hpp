@@ -150,7 +150,6 @@ class Lowerer {
   std::vector<std::uint32_t> block_starts_;
   const spirv::Function* function_ = nullptr;
   std::uint32_t frame_ = 0;
-  bool explicit_workgroup_ = false;
 };
 
 // A result type's slots; shorthand for the tables.

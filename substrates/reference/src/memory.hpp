@@ -17,8 +17,12 @@ namespace sokr::reference {
 inline std::uint8_t* resolve(Lane& lane, const Step& step, const Slot* pointer, std::uint64_t extra,
                              std::uint32_t bytes, bool write) {
   const std::uint64_t offset = pointer[2] + extra;
-  if (offset <= pointer[1] && pointer[1] - offset >= bytes) [[likely]]
-    return reinterpret_cast<std::uint8_t*>(pointer[0] + offset);
+  if (offset <= pointer[1] && pointer[1] - offset >= bytes) [[likely]] {
+    auto* at = reinterpret_cast<std::uint8_t*>(pointer[0] + offset);
+    if (lane.worker->observer) [[unlikely]]
+      lane.worker->note_access(lane, step, pointer, at, bytes, write);
+    return at;
+  }
   return lane.worker->resolve_special(step, pointer, offset, bytes, write);
 }
 

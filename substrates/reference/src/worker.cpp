@@ -40,6 +40,7 @@ void LaunchState::fail_with(std::string sentence) {
 Worker::Worker(LaunchState& launch_state)
     : state(launch_state),
       program(launch_state.program),
+      observer(launch_state.launch.observer),
       pool(program.pool),
       workgroup(static_cast<std::size_t>((program.workgroup_bytes + 7) / sizeof(Slot))),
       scratch(program.scratch_slots) {
@@ -96,7 +97,7 @@ void Worker::prepare_lane(Lane& lane, std::size_t stack, std::size_t memory) {
 }
 
 void Worker::start_lane(Lane& lane, std::uint32_t index,
-                        const std::array<std::uint32_t, 3>& group) {
+                        const std::array<std::uint32_t, 3>& place) {
   lane.index = index;
   lane.depth = 0;
   lane.state = LaneState::kReady;
@@ -104,7 +105,7 @@ void Worker::start_lane(Lane& lane, std::uint32_t index,
   for (const LaneVariable& variable : program.lane_variables) {
     Slot* memory = lane.base[2] + variable.memory;
     if (variable.builtin) {
-      write_builtin(lane, variable, group);
+      write_builtin(lane, variable, place);
     } else if (variable.initializer == kNoRef) {
       std::memset(memory, 0, variable.slots * sizeof(Slot));
     } else {
@@ -127,6 +128,31 @@ const Step* Worker::fail_lane(Lane& lane, const Step* step, std::string_view wha
   lane.at = step;
   lane.state = LaneState::kFailed;
   return nullptr;
+}
+
+namespace {
+
+template <class T>
+bool is_inside(const std::vector<T>& memory, Slot address) {
+  const auto begin = reinterpret_cast<Slot>(memory.data());
+  return address >= begin && address < begin + memory.size() * sizeof(T);
+}
+
+bool is_atomic(spv::Op op) {
+  return (op >= spv::Op::OpAtomicLoad && op <= spv::Op::OpAtomicXor) ||
+         op == spv::Op::OpAtomicFAddEXT || op == spv::Op::OpAtomicFMinEXT ||
+         op == spv::Op::OpAtomicFMaxEXT;
+}
+
+}  // namespace
+
+void Worker::note_access(const Lane& lane, const Step& step, const Slot* pointer,
+                         const std::uint8_t* address, std::uint32_t bytes, bool write) {
+  if (is_inside(stacks, pointer[0]) || is_inside(lane_memory, pointer[0])) return;
+  const std::uint32_t word = program.words[program.index_of(&step)];
+  const auto op = static_cast<spv::Op>(program.module->words()[word] & 0xFFFFu);
+  observer->access({group, lane.index, barriers, reinterpret_cast<std::uintptr_t>(address), bytes,
+                    write, is_atomic(op), is_inside(workgroup, pointer[0]), word});
 }
 
 std::uint8_t* Worker::resolve_special(const Step& step, const Slot* pointer, std::uint64_t offset,
@@ -167,7 +193,7 @@ void Worker::run_lane(Lane& lane) {
 
 void Worker::run_workgroup(std::uint64_t linear) {
   const auto& groups = state.launch.groups;
-  const std::array<std::uint32_t, 3> group{
+  const std::array<std::uint32_t, 3> place{
       static_cast<std::uint32_t>(linear % groups[0]),
       static_cast<std::uint32_t>(linear / groups[0] % groups[1]),
       static_cast<std::uint32_t>(linear / groups[0] / groups[1])};
@@ -175,20 +201,25 @@ void Worker::run_workgroup(std::uint64_t linear) {
   for (const auto& [offset, value] : program.workgroup_initial)
     std::memcpy(reinterpret_cast<std::uint8_t*>(workgroup.data()) + offset, value.data(),
                 value.size() * sizeof(Slot));
-  if (!program.has_barriers && !program.lockstep) return run_each(group);
+  group = linear;
+  barriers = 0;
+  if (observer)
+    observer->begin_group(reinterpret_cast<std::uintptr_t>(workgroup.data()),
+                          workgroup.size() * sizeof(Slot));
+  if (!program.has_barriers && !program.lockstep) return run_each(place);
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     lanes[i].base[0] = stacks.data() + i * program.stack_slots;
-    start_lane(lanes[i], static_cast<std::uint32_t>(i), group);
+    start_lane(lanes[i], static_cast<std::uint32_t>(i), place);
   }
   while (run_phase()) {
   }
 }
 
-void Worker::run_each(const std::array<std::uint32_t, 3>& group) {
+void Worker::run_each(const std::array<std::uint32_t, 3>& place) {
   const std::uint32_t count = program.local_size[0] * program.local_size[1] * program.local_size[2];
   for (std::uint32_t i = 0; i < count && !stopped(); ++i) {
     lanes[0].base[0] = stacks.data();
-    start_lane(lanes[0], i, group);
+    start_lane(lanes[0], i, place);
     run_lane(lanes[0]);
   }
 }
@@ -289,6 +320,7 @@ bool Worker::release_barrier() {
       return false;
     }
   }
+  ++barriers;
   return waiting != nullptr;
 }
 

@@ -43,11 +43,17 @@ struct Worker {
   // Addresses of physical pointers; everything else is out of bounds.
   std::uint8_t* resolve_special(const Step& step, const Slot* pointer, std::uint64_t offset,
                                 std::uint32_t bytes, bool write);
+  // Tells the launch's observer, if there is one.
+  void note_access(const Lane& lane, const Step& step, const Slot* pointer,
+                   const std::uint8_t* address, std::uint32_t bytes, bool write);
   const Step* fail_lane(Lane& lane, const Step* step, std::string_view what);
   bool stopped() const { return state.stopped(); }
 
   LaunchState& state;
   const Program& program;
+  AccessObserver* observer;
+  std::uint64_t group = 0;     // the workgroup being run
+  std::uint32_t barriers = 0;  // that it has passed
   std::vector<Lane> lanes;
   std::vector<Slot> stacks;       // of all lanes
   std::vector<Slot> lane_memory;  // Private and Input variables of all lanes
@@ -59,10 +65,10 @@ struct Worker {
  private:
   void prepare_pool();
   void prepare_lane(Lane& lane, std::size_t stack, std::size_t memory);
-  void start_lane(Lane& lane, std::uint32_t index, const std::array<std::uint32_t, 3>& group);
+  void start_lane(Lane& lane, std::uint32_t index, const std::array<std::uint32_t, 3>& place);
   void write_builtin(Lane& lane, const LaneVariable& variable,
-                     const std::array<std::uint32_t, 3>& group);
-  void run_each(const std::array<std::uint32_t, 3>& group);  // one lane after the other
+                     const std::array<std::uint32_t, 3>& place);
+  void run_each(const std::array<std::uint32_t, 3>& place);  // one lane after the other
   bool run_phase();                                          // all lanes to their next barrier
   void run_lane(Lane& lane);
   void run_subgroup(std::size_t first, std::size_t count);

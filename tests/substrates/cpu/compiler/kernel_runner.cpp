@@ -5,14 +5,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <memory>
-#include <sokr/reference/interpreter.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <spirv-tools/libspirv.hpp>
+#include <thread>
 #if defined(SOKR_TEST_EMULATOR)
 #include "processor.hpp"
 #endif
@@ -48,6 +49,35 @@ class Guarded {
   std::size_t size_ = 0, used_ = 0;
 };
 
+// Sets a flag unless it goes before its time has come.
+class Watch {
+ public:
+  template <class Flag>
+  Watch(std::chrono::milliseconds patience, Flag& flag) {
+    if (patience.count() == 0) return;
+    thread_ = std::thread([this, patience, &flag] {
+      std::unique_lock lock(mutex_);
+      if (!ended_.wait_for(lock, patience, [this] { return done_; })) flag = true;
+    });
+  }
+  ~Watch() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    ended_.notify_one();
+    if (thread_.joinable()) thread_.join();
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
 bool can_run(Isa isa) {
 #if defined(SOKR_TEST_EMULATOR)
   if (isa == Isa::kNeon) return true;
@@ -57,7 +87,8 @@ bool can_run(Isa isa) {
 
 // All workgroups, on this processor or on an emulated one.
 Result<void> execute(const CompiledKernel& kernel, const std::vector<KernelBinding>& bindings,
-                     const Bytes& push, const std::array<std::uint32_t, 3>& groups) {
+                     const Bytes& push, const std::array<std::uint32_t, 3>& groups,
+                     std::chrono::milliseconds patience) {
 #if defined(SOKR_TEST_EMULATOR)
   if (!host_supports(kernel.isa)) {
     static emulated::Processor processor(SOKR_TEST_EMULATOR, SOKR_TEST_RUNNER);
@@ -69,13 +100,18 @@ Result<void> execute(const CompiledKernel& kernel, const std::vector<KernelBindi
   auto at = reinterpret_cast<std::uintptr_t>(scratch.data());
   auto* aligned =
       reinterpret_cast<void*>((at + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment);
-  std::uint32_t abort = 0;
+  std::atomic<std::uint32_t> abort{0};
+  static_assert(sizeof abort == sizeof(std::uint32_t));
   KernelContext context;
   context.bindings = bindings.data();
   context.push_constants = push.data();
   std::copy(groups.begin(), groups.end(), context.group_count);
-  context.abort = &abort;
-  code.entry()(&context, 0, groups[0] * groups[1] * groups[2], aligned);
+  context.abort = reinterpret_cast<const std::uint32_t*>(&abort);
+  {
+    const Watch watch(patience, abort);
+    code.entry()(&context, 0, groups[0] * groups[1] * groups[2], aligned);
+  }
+  if (abort != 0) return fail(SOKR_DISPATCH_FAILED, "{}", kGivenUp);
   return {};
 }
 
@@ -101,7 +137,8 @@ Bytes read_shader(const std::string& name) {
   return Bytes(std::istreambuf_iterator<char>(file), {});
 }
 
-Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, TestLaunch& launch) {
+Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, TestLaunch& launch,
+                          const RunLimits& limits) {
   spirv::DecodeOptions decode;
   decode.local_size = launch.local_size;
   SOKR_ASSIGN(auto module, spirv::decode(bytes, decode));
@@ -133,12 +170,13 @@ Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, Tes
     }
   Bytes push = launch.push;
   push.resize(std::max<std::size_t>(push.size(), kernel.push_constant_size));
-  SOKR_TRY(execute(kernel, bindings, push, launch.groups));
+  SOKR_TRY(execute(kernel, bindings, push, launch.groups, limits.patience));
   for (std::size_t k = 0; k < memory.size(); ++k) memory[k]->copy_to(launch.buffers[k].data);
   return {};
 }
 
-Result<void> run_reference(const Bytes& bytes, TestLaunch& launch, std::uint32_t subgroup_size) {
+Result<void> run_reference(const Bytes& bytes, TestLaunch& launch, std::uint32_t subgroup_size,
+                           const RunLimits& limits) {
   spirv::DecodeOptions decode;
   decode.local_size = launch.local_size;
   SOKR_ASSIGN(auto module, spirv::decode(bytes, decode));
@@ -152,7 +190,15 @@ Result<void> run_reference(const Bytes& bytes, TestLaunch& launch, std::uint32_t
   run.groups = launch.groups;
   run.descriptors = descriptors;
   run.push = std::as_bytes(std::span(launch.push));
-  SOKR_TRY(reference::run(*program, run));
+  std::atomic<bool> stop{false};
+  run.stop = &stop;
+  run.observer = limits.observer;
+  const auto done = [&] {
+    const Watch watch(limits.patience, stop);
+    return reference::run(*program, run);
+  }();
+  if (stop) return fail(SOKR_DISPATCH_FAILED, "{}", kGivenUp);
+  SOKR_TRY(done);
   return {};
 }
 

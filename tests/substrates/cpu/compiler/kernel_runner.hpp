@@ -6,8 +6,10 @@
 #define SOKR_TESTS_CPU_KERNEL_RUNNER_HPP_
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <sokr/cpu/compiler.hpp>
+#include <sokr/reference/interpreter.hpp>
 #include <string>
 #include <vector>
 
@@ -43,10 +45,19 @@ std::vector<T> values_of(const Bytes& bytes) {
 Bytes assemble(const std::string& text);
 Bytes read_shader(const std::string& name);
 
-// Each writes the buffers' new contents back into `launch`.
-Result<void> run_compiled(const Bytes& module, const CompileOptions& options, TestLaunch& launch);
+// How a kernel that may not end, or whose accesses are of interest, is run.
+struct RunLimits {
+  std::chrono::milliseconds patience{0};          // then it is given up; 0 = never
+  reference::AccessObserver* observer = nullptr;  // run_reference only
+};
+
+// Each writes the buffers' new contents back into `launch`. A kernel that was given up is a failure
+// whose sentence is kGivenUp.
+inline constexpr const char* kGivenUp = "the kernel did not end in time";
+Result<void> run_compiled(const Bytes& module, const CompileOptions& options, TestLaunch& launch,
+                          const RunLimits& limits = {});
 Result<void> run_reference(const Bytes& module, TestLaunch& launch,
-                           std::uint32_t subgroup_size = 32);
+                           std::uint32_t subgroup_size = 32, const RunLimits& limits = {});
 
 // All instruction sets of this machine and of its emulator, each alone and with the pitfalls that a
 // test can provoke: several jam factors, garbage in inactive lanes.

@@ -254,6 +254,9 @@ struct EntryPoint {
   std::uint32_t required_subgroup_size = 0;  // SubgroupSize mode; 0 = none
   std::vector<Id> globals;  // every module-scope variable in the static call tree, each once
   std::uint64_t workgroup_bytes = 0;  // storage of its Workgroup variables
+  // Its Workgroup variables are blocks: they share one memory, laid out as decorated. Otherwise
+  // layout decorations have no meaning in Workgroup memory.
+  bool explicit_workgroup = false;
 };
 
 // ---- The module -------------------------------------------------------------------------

@@ -62,6 +62,27 @@ using AddressCheck = std::function<bool(std::uint64_t address, std::uint64_t siz
 
 enum class OutOfBounds : std::uint8_t { kIgnore, kReport, kFail };
 
+// One access to memory that several invocations may touch, inside its bounds.
+struct Access {
+  std::uint64_t group = 0;  // of the grid
+  std::uint32_t invocation = 0;
+  std::uint32_t barriers = 0;  // that the workgroup has passed
+  std::uintptr_t address = 0;
+  std::uint32_t bytes = 0;
+  bool is_write = false, is_atomic = false;
+  bool is_workgroup = false;  // Workgroup memory; a buffer or the push constants otherwise
+  std::uint32_t word = 0;     // the instruction's first word in the module
+};
+
+// Told of every access, ahead of it. Called from many threads at once.
+class AccessObserver {
+ public:
+  virtual ~AccessObserver() = default;
+  virtual void access(const Access& access) = 0;
+  // Workgroup memory at [address, address + bytes) is from now on that of another workgroup.
+  virtual void begin_group(std::uintptr_t address, std::uint64_t bytes) = 0;
+};
+
 // Borrowed until run returns.
 struct Launch {
   std::array<std::uint32_t, 3> groups{1, 1, 1};
@@ -70,6 +91,7 @@ struct Launch {
   AddressCheck valid_address;               // null = every address is out of bounds
   const std::atomic<bool>* stop = nullptr;  // becomes true: abandon the launch
   OutOfBounds out_of_bounds = OutOfBounds::kIgnore;
+  AccessObserver* observer = nullptr;  // null: nobody
 };
 
 struct RunReport {
