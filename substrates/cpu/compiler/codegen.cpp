@@ -13,7 +13,6 @@
 #include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
-#include <llvm/TargetParser/Host.h>
 #include <llvm/Transforms/IPO/AlwaysInliner.h>
 #include <llvm/Transforms/IPO/Inliner.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
@@ -36,6 +35,7 @@
 
 #include "compiler/corrections.hpp"
 #include "compiler/halves.hpp"
+#include "compiler/llvm_versions.hpp"
 #include "compiler/prefetch.hpp"
 
 namespace sokr::cpu {
@@ -71,7 +71,7 @@ void initialise_llvm() {
 }
 
 const llvm::StringMap<bool>& host_features() {
-  static const llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  static const llvm::StringMap<bool> features = read_host_features();
   return features;
 }
 
@@ -169,13 +169,13 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(model.triple, error);
   if (!target) return fail(SOKR_DISPATCH_FAILED, "LLVM has no target {}: {}", model.triple, error);
   llvm::TargetOptions options;
-  options.UnsafeFPMath = false;
   options.ExceptionModel = llvm::ExceptionHandling::None;
   options.EmitAddrsig = false;
   auto level =
       effort == Effort::kFull ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::None;
-  auto* machine = target->createTargetMachine(model.triple, model.cpu, model.features, options,
-                                              llvm::Reloc::PIC_, llvm::CodeModel::Small, level);
+  auto* machine =
+      target->createTargetMachine(as_triple(model.triple), model.cpu, model.features, options,
+                                  llvm::Reloc::PIC_, llvm::CodeModel::Small, level);
   if (!machine) return fail(SOKR_DISPATCH_FAILED, "LLVM cannot make code for {}", model.cpu);
   return std::unique_ptr<llvm::TargetMachine>(machine);
 }
@@ -243,13 +243,13 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   llvm::LoopPassManager loop;
   loop.addPass(llvm::LoopRotatePass(true, false));
   loop.addPass(llvm::LICMPass(llvm::LICMOptions()));
-  second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loop), true, false));
+  second.addPass(over_loops(std::move(loop), true));
   second.addPass(llvm::GVNPass());
   second.addPass(llvm::InstCombinePass());
   llvm::LoopPassManager late;
   late.addPass(llvm::IndVarSimplifyPass());
   late.addPass(LeaveUncounted());
-  second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(late), false, false));
+  second.addPass(over_loops(std::move(late), false));
   // Range tests of a counter move out of its loop. With registers of lanes, one test stands for
   // many, and the loop would only be made twice.
   if (lone) second.addPass(llvm::IRCEPass());
@@ -260,7 +260,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   second.addPass(llvm::InstCombinePass());
   llvm::LoopPassManager hoist;
   hoist.addPass(llvm::LICMPass(llvm::LICMOptions()));
-  second.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(hoist), true, false));
+  second.addPass(over_loops(std::move(hoist), true));
   second.addPass(llvm::DSEPass());
   second.addPass(llvm::ADCEPass());
   second.addPass(llvm::SimplifyCFGPass());
@@ -283,7 +283,7 @@ namespace {
 
 // As TargetMachine::addPassesToEmitFile, without the scheduler behind register allocation:
 // its time grows with the square of a block's size, and the one ahead of it does the work.
-bool add_codegen_passes(llvm::LLVMTargetMachine& machine, llvm::legacy::PassManager& passes,
+bool add_codegen_passes(CodegenMachine& machine, llvm::legacy::PassManager& passes,
                         llvm::raw_pwrite_stream& out, llvm::CodeGenFileType kind) {
   auto* info = new llvm::MachineModuleInfoWrapperPass(&machine);
   llvm::TargetPassConfig* config = machine.createPassConfig(passes);
@@ -304,7 +304,7 @@ Result<llvm::SmallVector<char, 0>> emit(llvm::Module& module, llvm::TargetMachin
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
   llvm::legacy::PassManager passes;
-  if (!add_codegen_passes(static_cast<llvm::LLVMTargetMachine&>(machine), passes, out, kind))
+  if (!add_codegen_passes(static_cast<CodegenMachine&>(machine), passes, out, kind))
     return fail(SOKR_DISPATCH_FAILED, "LLVM cannot write object files for this target");
   passes.run(module);
   return bytes;

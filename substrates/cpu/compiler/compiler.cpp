@@ -13,6 +13,7 @@
 
 #include "compiler/codegen.hpp"
 #include "compiler/link.hpp"
+#include "compiler/llvm_versions.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -96,7 +97,7 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
   std::string error;
   context.setDiagnosticHandler(std::make_unique<Diagnostics>(&error));
   llvm::Module module("kernel", context);
-  module.setTargetTriple(machine->getTargetTriple().str());
+  module.setTargetTriple(as_triple(machine->getTargetTriple().str()));
   module.setDataLayout(machine->createDataLayout());
   Emitter emitter(module, program, analysis, geometry, options, traits_of(options.isa));
   SOKR_TRY(emitter.emit());

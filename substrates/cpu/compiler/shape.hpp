@@ -35,7 +35,7 @@ struct Shape {
   bool affine = true;
   bool chunk = false;
   std::int64_t ls = 0, cs = 0;
-  std::uint32_t align = 1;  // a power of two that divides every chunk's base
+  std::uint32_t align = 1;       // a power of two that divides every chunk's base
   const Table* table = nullptr;  // only if not affine
 
   static constexpr std::uint32_t kMaxAlign = 1u << 16;
