@@ -136,7 +136,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "bench: cannot write {}\n", out);
     return 1;
   }
-  for (auto& [key, value] : ratios.items()) fmt::print("{:<48} {:>12.4g}\n", key, value.get<double>());
+  for (auto& [key, value] : ratios.items())
+    fmt::print("{:<48} {:>12.4g}\n", key, value.get<double>());
   fmt::print(stderr, "bench: wrote {}\n", out);
   if (!good) return 1;
   return with_gate && !gate(ratios, bounds) ? 1 : 0;

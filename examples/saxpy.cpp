@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // y = a * x + y on the best substrate of this machine, with the C++ API.
-#include <sokr/sokr.hpp>
-
 #include <cstdint>
 #include <cstdio>
+#include <sokr/sokr.hpp>
 #include <string>
 #include <vector>
 

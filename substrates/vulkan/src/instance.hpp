@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // The Vulkan loader and one instance. Owns both: the destructor destroys the
-// instance and closes the loader; all devices are gone by then. volk keeps the loader's functions in globals: instances that
-// live at the same time come from the same loader.
+// instance and closes the loader; all devices are gone by then. volk keeps the loader's functions
+// in globals: instances that live at the same time come from the same loader.
 #ifndef SOKR_VULKAN_INSTANCE_HPP_
 #define SOKR_VULKAN_INSTANCE_HPP_
 

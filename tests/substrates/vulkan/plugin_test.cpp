@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-
 namespace {
 
 std::vector<std::uint8_t> saxpy_module() {

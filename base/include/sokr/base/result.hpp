@@ -79,10 +79,10 @@ class [[nodiscard]] Result<void> {
 }  // namespace sokr
 
 // Leaves the enclosing function with the failure of `expression`, if it failed.
-#define SOKR_TRY(expression)                                        \
-  do {                                                              \
-    if (auto sokr_try_result = (expression); !sokr_try_result)      \
-      return std::move(sokr_try_result).failure();                  \
+#define SOKR_TRY(expression)                                   \
+  do {                                                         \
+    if (auto sokr_try_result = (expression); !sokr_try_result) \
+      return std::move(sokr_try_result).failure();             \
   } while (false)
 
 #define SOKR_CONCAT_INNER_(a, b) a##b
