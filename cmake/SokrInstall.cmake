@@ -30,8 +30,27 @@ install(FILES ${PROJECT_SOURCE_DIR}/host/data/_sokr
   DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT runtime)
 install(FILES ${PROJECT_SOURCE_DIR}/host/data/sokr.fish
   DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT runtime)
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE-MIT ${PROJECT_SOURCE_DIR}/LICENSE-APACHE
+install(FILES ${PROJECT_SOURCE_DIR}/README.md
+  ${PROJECT_SOURCE_DIR}/LICENSE-MIT ${PROJECT_SOURCE_DIR}/LICENSE-APACHE
   DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/sokr COMPONENT runtime)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/sokr COMPONENT runtime FILES_MATCHING PATTERN "*.md")
+
+# Examples: programs, our kernels as GLSL and compiled, and the arrays that the documents name.
+set(arrays ${PROJECT_BINARY_DIR}/examples/x.npy ${PROJECT_BINARY_DIR}/examples/y.npy)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+add_custom_command(OUTPUT ${arrays}
+  COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/examples/make_arrays.py
+    ${PROJECT_BINARY_DIR}/examples
+  DEPENDS ${PROJECT_SOURCE_DIR}/examples/make_arrays.py COMMENT "Writing x.npy and y.npy" VERBATIM)
+add_custom_target(example_arrays ALL DEPENDS ${arrays})
+get_property(modules GLOBAL PROPERTY SOKR_SHADER_MODULES)
+install(FILES ${modules} ${arrays} ${PROJECT_SOURCE_DIR}/examples/CMakeLists.txt
+  ${PROJECT_SOURCE_DIR}/examples/saxpy.c ${PROJECT_SOURCE_DIR}/examples/saxpy.cpp
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/sokr/examples COMPONENT development)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/shaders/
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/sokr/examples COMPONENT development
+  FILES_MATCHING PATTERN "*.comp" PATTERN "*.spvasm")
 
 # ---- find_package(sokr [COMPONENTS core host]) ------------------------------------------
 install(EXPORT sokr-targets FILE sokr-core-targets.cmake NAMESPACE sokr::
@@ -66,3 +85,7 @@ foreach(package sokr sokr-core)
   install(FILES ${PROJECT_BINARY_DIR}/install/${package}.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 endforeach()
+
+# What `cmake --install` takes from the build tree.
+add_custom_target(installed)
+add_dependencies(installed plugins sokr sokr_host sokr_core sokr_core_static shaders example_arrays)

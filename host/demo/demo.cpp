@@ -4,6 +4,7 @@
 //
 //   sokr-demo [--photo FILE] [FOLDER]
 //
+// Without --photo a photograph that a package of the distribution brings, else a drawn picture.
 // Five dispatches: two Gaussian blurs (each in two directions, a halo in shared memory), then
 // local contrast, sharpening, tones and colours. The results of all substrates are compared;
 // FOLDER (default demo-out) receives before.png and after.png.
@@ -22,8 +23,16 @@
 namespace sokr::demo {
 namespace {
 
-constexpr const char* kPhotograph = "/usr/share/backgrounds/picosdeeuropa_by_Aitzol_Berasategi.jpg";
-constexpr const char* kPackage = "lomiri-wallpapers-16.04";
+// Photographs that packages bring; the first that lies here is developed. cmake/packages.txt
+// has the package of each distribution.
+struct PackagedPhotograph {
+  const char* file;
+  const char* package;
+};
+constexpr PackagedPhotograph kPackaged[] = {
+    {"/usr/share/backgrounds/picosdeeuropa_by_Aitzol_Berasategi.jpg", "lomiri-wallpapers-16.04"},
+};
+constexpr const char* kDrawn = "a drawn picture";
 constexpr std::uint32_t kWidth = 1632;     // the photograph is brought to about this width
 constexpr std::uint32_t kSmallFactor = 4;  // and for the reference substrate down again
 constexpr int kWarmRuns = 5;
@@ -43,7 +52,7 @@ struct DevelopParams {
 };
 
 struct Options {
-  std::filesystem::path photograph = kPhotograph;
+  std::filesystem::path photograph;  // empty: a packaged one, else the drawn one
   std::filesystem::path folder = "demo-out";
 };
 
@@ -239,14 +248,24 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-Photograph load_photograph(const Options& options) {
-  if (!std::filesystem::exists(options.photograph)) {
-    throw std::runtime_error(
-        fmt::format("no photograph at {}; install the Debian package {}, or name a JPEG or PNG "
-                    "file with --photo",
-                    options.photograph.string(), kPackage));
+// The photograph that was named, or the first packaged one; empty if there is none.
+std::filesystem::path find_photograph(const Options& options) {
+  if (!options.photograph.empty()) {
+    if (std::filesystem::exists(options.photograph)) return options.photograph;
+    throw std::runtime_error(fmt::format("no photograph at {}; --photo names a JPEG or PNG file",
+                                         options.photograph.string()));
   }
-  Photograph photograph = load(options.photograph);
+  for (const PackagedPhotograph& packaged : kPackaged) {
+    if (std::filesystem::exists(packaged.file)) return packaged.file;
+  }
+  fmt::print(stderr, "sokr-demo: no photograph of package {} here: {} is developed instead\n",
+             kPackaged[0].package, kDrawn);
+  return {};
+}
+
+Photograph load_photograph(const std::filesystem::path& path) {
+  if (path.empty()) return drawn(kWidth, kWidth * 2 / 3);
+  Photograph photograph = load(path);
   return reduced(photograph, (photograph.width + kWidth / 2) / kWidth);
 }
 
@@ -302,7 +321,8 @@ Judged run_all(const Context& context, const Kernels& kernels, const Photograph&
 
 int run(int argc, char** argv) {
   Options options = parse(argc, argv);
-  Photograph photograph = load_photograph(options);
+  const std::filesystem::path path = find_photograph(options);
+  Photograph photograph = load_photograph(path);
   make_folder(options.folder);
   Context context;
   std::filesystem::path shaders = SOKR_DEMO_SHADERS;
@@ -330,7 +350,7 @@ int run(int argc, char** argv) {
         reasons);
   }
 
-  fmt::print("{}\n\n", options.photograph.string());
+  fmt::print("{}\n\n", path.empty() ? kDrawn : path.string());
   print(full.rows);
   if (has_reference) {
     fmt::print("\nThe same, small enough for the reference substrate, which interprets:\n\n");

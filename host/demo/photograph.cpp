@@ -148,6 +148,38 @@ void save_png(const std::filesystem::path& path, const Photograph& photograph) {
   }
 }
 
+Photograph drawn(std::uint32_t width, std::uint32_t height) {
+  struct Ridge {
+    float base, swing, waves;
+    std::array<float, 3> colour;
+  };
+  constexpr Ridge kRidges[] = {{0.45f, 0.12f, 2.3f, {0.36f, 0.44f, 0.55f}},
+                               {0.62f, 0.09f, 3.7f, {0.22f, 0.33f, 0.30f}},
+                               {0.80f, 0.06f, 5.1f, {0.12f, 0.20f, 0.09f}}};
+  Photograph picture{width, height, {}};
+  picture.pixels.reserve(std::size_t{width} * height);
+  std::uint32_t grain = 1;
+  for (std::uint32_t y = 0; y < height; ++y) {
+    for (std::uint32_t x = 0; x < width; ++x) {
+      const float u = static_cast<float>(x) / static_cast<float>(width);
+      const float v = static_cast<float>(y) / static_cast<float>(height);
+      std::array<float, 3> light{0.15f + 0.5f * v, 0.30f + 0.45f * v, 0.75f + 0.1f * v};
+      if (std::hypot(u - 0.72f, (v - 0.22f) * 0.67f) < 0.05f) light = {0.98f, 0.93f, 0.75f};
+      for (const Ridge& ridge : kRidges) {
+        const float phase = 6.2832f * ridge.waves * u;
+        const float top =
+            ridge.base - ridge.swing * (std::sin(phase) + 0.3f * std::sin(3.1f * phase));
+        if (v > top) light = ridge.colour;
+      }
+      grain = grain * 1664525u + 1013904223u;
+      const float noise = (static_cast<float>(grain >> 24) / 255.0f - 0.5f) * 0.03f;
+      picture.pixels.push_back(
+          {to_srgb(light[0] + noise), to_srgb(light[1] + noise), to_srgb(light[2] + noise), 255});
+    }
+  }
+  return picture;
+}
+
 Photograph reduced(const Photograph& photograph, std::uint32_t factor) {
   if (factor <= 1) return photograph;
   Photograph small{

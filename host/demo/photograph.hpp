@@ -19,6 +19,10 @@ struct Photograph {
 Photograph load(const std::filesystem::path& path);
 void save_png(const std::filesystem::path& path, const Photograph& photograph);
 
+// A landscape with edges, soft gradients and fine grain: something to develop where there is no
+// photograph. The same for the same size.
+Photograph drawn(std::uint32_t width, std::uint32_t height);
+
 // Every factor x factor pixels become their mean in linear light.
 Photograph reduced(const Photograph& photograph, std::uint32_t factor);
 

@@ -26,9 +26,9 @@ struct KernelAccess {
     return kernel.state_->form_for(info);
   }
   // The kernel stays alive with the reflection: its IR plugin does.
-  static std::shared_ptr<const SokrIrReflection> reflect(const Kernel& kernel,
-                                              std::span<const SokrSpecialization> specializations,
-                                              const std::uint32_t* local_size) {
+  static std::shared_ptr<const SokrIrReflection> reflect(
+      const Kernel& kernel, std::span<const SokrSpecialization> specializations,
+      const std::uint32_t* local_size) {
     return value(kernel.state_->reflect(specializations, local_size));
   }
   static bool passes_through(const Kernel& kernel, const SokrSubstrateInfo& info) {

@@ -6,6 +6,7 @@ in both languages, through find_package and through pkg-config."""
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,9 @@ class Install(unittest.TestCase):
         for name in ("include/sokr/sokr.h", "include/sokr/compute.h", "include/sokr/ir.h",
                      "include/sokr/host.h", "include/sokr/sokr.hpp", "share/man/man1/sokr.1",
                      "share/bash-completion/completions/sokr", "share/zsh/site-functions/_sokr",
-                     "share/fish/vendor_completions.d/sokr.fish", "bin/sokr"):
+                     "share/fish/vendor_completions.d/sokr.fish", "bin/sokr",
+                     "share/doc/sokr/README.md", "share/doc/sokr/docs/cli.md",
+                     "share/sokr/examples/saxpy.cpp", "share/sokr/examples/saxpy.comp"):
             self.assertTrue(os.path.isfile(self.installed(*name.split("/"))), name)
 
     def test_nothing_points_back(self):
@@ -81,6 +84,19 @@ class Install(unittest.TestCase):
         report = json.loads(run(self.installed("bin", "sokr"), "devices", "--json"))
         self.assertEqual(report["schema"], "sokr.devices/1")
         self.assertEqual(run(self.installed("bin", "sokr"), "--version"), "sokr 0.1.1\n")
+
+    def test_the_commands_of_the_readme(self):
+        """As they stand there, in an empty folder: result = 3 x + y over the installed arrays."""
+        commands = run("sh", os.path.join(HERE, "readme_commands.sh"),
+                       self.installed("share", "doc", "sokr", "README.md"))
+        self.assertIn("sokr run ", commands)
+        work = os.path.join(self.folder, "readme")
+        os.makedirs(work)
+        run("sh", "-ec", f"cd '{work}'\n{commands}",
+            PATH=self.installed("bin") + os.pathsep + os.environ["PATH"])
+        with open(os.path.join(work, "examples", "result.npy"), "rb") as file:
+            values = struct.unpack("<1000000f", file.read()[-4000000:])
+        self.assertEqual(values, tuple(3.0 * (i % 1000) + 1 for i in range(1000000)))
 
     def test_c_core(self):
         work = self.build("c_core")
