@@ -5,9 +5,11 @@
 #include <sokr/compute.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <thread>
 
 #include "remote.hpp"
 
@@ -165,6 +167,74 @@ void measure_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effo
                ratio(rounds[3], rounds[0]));
   }
   fmt::print(stderr, "\n");
+}
+
+void measure_waiting(const Subject& subject, const Effort& effort, Figures& figures) {
+  // Arithmetic in loops, so that nobody knows how long a workgroup takes; some 10 ms of it.
+  const Kernel busy = subject.context.kernel(own_module("busy"));
+  std::vector<float> data(std::size_t{64} * 512, 0.5f);
+  Launch long_one;
+  long_one.groups(512).bind(0, 0, read_write(data)).set_push(1500u, 1u);
+  const auto timed = [&](auto wait) {
+    return median_of(effort.quick ? 3 : 5, [=, &subject, &busy, &long_one] {
+      const double begin = now_ns();
+      wait(subject.substrate.dispatch(busy, long_one));
+      return now_ns() - begin;
+    });
+  };
+  const Kernel empty = subject.context.kernel(own_module("empty"));
+  constexpr int kLength = 2000;
+  const auto chain = [&](Completion last) {
+    Launch step;
+    step.groups(1);
+    if (last.token() != 0) step.after(last);
+    for (int i = 0; i < kLength; ++i) {
+      last = subject.substrate.dispatch(empty, step);
+      step.clear_after().after(last);
+    }
+    return last;
+  };
+  const Rounds rounds =
+      alternate(effort.rounds,
+                {timed([](const Completion& launch) { launch.wait(); }),
+                 timed([](const Completion& launch) { launch.wait_for(std::chrono::hours(1)); }),
+                 timed([](const Completion& launch) {
+                   while (!launch.poll())
+                     std::this_thread::sleep_for(std::chrono::microseconds(50));
+                 }),
+                 [&] {
+                   const double begin = now_ns();
+                   Launch step;
+                   step.groups(1);
+                   for (int i = 0; i < kLength; ++i) subject.substrate.dispatch(empty, step).wait();
+                   return (now_ns() - begin) / kLength;
+                 },
+                 [&] {
+                   const double begin = now_ns();
+                   chain({}).wait();
+                   return (now_ns() - begin) / kLength;
+                 },
+                 [&] {
+                   const Completion gate = subject.substrate.dispatch(busy, long_one);
+                   const Completion last = chain(gate);
+                   gate.wait();
+                   const double begin = now_ns();
+                   last.wait();
+                   return (now_ns() - begin) / kLength;
+                 }});
+  const std::string& prefix = subject.prefix;
+  figures.add(prefix + ".wait_for.vs_wait", ratio(rounds[1], rounds[0]));
+  figures.add(prefix + ".poll.vs_wait", ratio(rounds[2], rounds[0]));
+  figures.add(prefix + ".chain_ns", median(rounds[4]));
+  figures.add(prefix + ".chain.vs_wait", ratio(rounds[4], rounds[3]));
+  figures.add(prefix + ".chain_behind_ns", median(rounds[5]));
+  fmt::print(
+      stderr,
+      "a kernel with loops: {:.2f} ms; with wait_for {:.2f} times as long, with polls {:.2f}\n"
+      "a launch after another: {:.0f} ns, {:.2f} times one with a wait between; behind one "
+      "that runs {:.0f} ns\n",
+      median(rounds[0]) / 1e6, ratio(rounds[1], rounds[0]), ratio(rounds[2], rounds[0]),
+      median(rounds[4]), ratio(rounds[4], rounds[3]), median(rounds[5]));
 }
 
 void measure_first_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effort,

@@ -18,6 +18,9 @@ struct Subject {
 // standard error.
 void measure_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effort,
                       Figures& figures);
+// Whether the way in which somebody waits, or nobody does, decides how many cores work; and what
+// a launch costs that waits for the one before it.
+void measure_waiting(const Subject& subject, const Effort& effort, Figures& figures);
 void measure_first_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effort,
                             Figures& figures);
 void measure_compilation(const Subject& subject, const Effort& effort, Figures& figures);

@@ -9,6 +9,11 @@
 //   cpu.null_dispatch_ns, .vs_lavapipe          one empty workgroup; the core's two calls
 //   cpu.null_dispatch.host_ns                   the same through the C++ API
 //   cpu.saxpy64_ns                              64 elements, the core's two calls
+//   cpu.wait_for.vs_wait, cpu.poll.vs_wait      a kernel with loops: how much longer it takes than
+//                                               with a wait without end
+//   cpu.chain_ns, cpu.chain.vs_wait             a launch after the one before it, and over the same
+//                                               with a wait between them
+//   cpu.chain_behind_ns                         the same, dispatched while the first cannot start
 //   cpu.first_dispatch_ms, .vs_lavapipe         an unseen kernel of 2 KB
 //   cpu.compile_60k_ms, cpu.compile_growth      unseen large kernels; exponent over the size
 //   cpu.bounds_checks.cost                      0.05 = bounds checks cost 5 %
@@ -101,6 +106,7 @@ int measure(const Flags& flags) {
   if (flags.wants("kernels")) good = measure_kernels(subject, peers, flags.kernel, effort, figures);
   if (flags.wants("dispatch") && flags.kernel.empty()) {
     measure_dispatch(subject, lavapipe, effort, figures);
+    measure_waiting(subject, effort, figures);
     measure_first_dispatch(subject, lavapipe, effort, figures);
   }
   if (flags.wants("compile") && flags.kernel.empty()) measure_compilation(subject, effort, figures);

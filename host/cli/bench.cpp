@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <numeric>
+#include <sokr/base/small_file.hpp>
 #include <sokr/sokr.hpp>
 
 #include "command.hpp"
@@ -158,9 +159,10 @@ struct Baseline {
 };
 
 Baseline read_baseline(const std::string& file) {
-  const std::vector<std::byte> bytes = read_file(file);
-  const auto* text = reinterpret_cast<const char*>(bytes.data());
-  const Json json = Json::parse(text, text + bytes.size(), nullptr, false);
+  constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+  const Result<std::string> text = read_small_file(file, kMostBytes);
+  if (!text) throw Error(text.code(), text.failure().sentence);
+  const Json json = Json::parse(*text, nullptr, false);
   const auto refuse = [&](const char* what) {
     return Error(SOKR_INVALID_INPUT,
                  fmt::format("'{}' is no baseline: {}; 'sokr bench --json FILE' "

@@ -99,8 +99,18 @@ Launch& Launch::specialize_bits(std::uint32_t id, std::uint32_t size, std::uint6
   return *this;
 }
 
+Launch& Launch::clear_specializations() {
+  specializations_.clear();
+  return *this;
+}
+
 Launch& Launch::after(const Completion& completion) {
   waits_.push_back(completion.token());
+  return *this;
+}
+
+Launch& Launch::clear_after() {
+  waits_.clear();
   return *this;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "plugin.hpp"
 
+#include <unistd.h>
+
 #include <cstring>
 #include <exception>
 #include <map>
@@ -116,6 +118,12 @@ Plugin::Plugin(LibraryFile library, std::string path, const Declaration& declare
 }
 
 Plugin::~Plugin() {
+  // In a child that was forked meanwhile nobody is left who could end what is under way, and the
+  // core would wait for threads that do not exist: all of it stays as it is.
+  if (::getpid() != opened_by_) {
+    library_.keep();
+    return;
+  }
   for (auto offer = registered_.rbegin(); offer != registered_.rend(); ++offer) {
     sokr_deregister_substrate((*offer)->id);
   }

@@ -14,6 +14,7 @@
 
 #include <sokr/compute.h>
 #include <sokr/ir.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
@@ -71,6 +72,7 @@ class Plugin {
   Result<void> read_offer(const SokrSubstrateInfo* from);
 
   LibraryFile library_;
+  const pid_t opened_by_ = ::getpid();
   std::string path_;
   Declaration declares_;
   Options options_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <sokr/port.h>
+#include <sokr/retire.h>
 #include <sokr/sokr.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct Functions {
   decltype(SokrSubstratePlugin::dispatch_fn) dispatch;
   decltype(SokrSubstratePlugin::completion_fn) completion;
   decltype(SokrSubstratePlugin::destroy_fn) destroy;
+  bool retires;
 };
 
 using Substrates =
@@ -162,14 +164,22 @@ SokrResult sokr_register_substrate(const SokrSubstratePlugin* plugin, uint32_t* 
       plugin->completion_fn == nullptr || plugin->destroy_fn == nullptr) {
     return SOKR_INVALID_INPUT;
   }
-  *substrate_id_out = substrates.add(
-      {plugin->capability_fn, plugin->dispatch_fn, plugin->completion_fn, plugin->destroy_fn});
+  *substrate_id_out =
+      substrates.add({plugin->capability_fn, plugin->dispatch_fn, plugin->completion_fn,
+                      plugin->destroy_fn, (plugin->version.patch & SOKR_RETIRES) != 0});
   return *substrate_id_out == 0 ? SOKR_REGISTRY_FULL : SOKR_OK;
 }
 
 SokrResult sokr_deregister_substrate(uint32_t substrate_id) {
-  const bool removed = substrates.remove(
-      substrate_id, [](const sokr::core::Functions& functions) { functions.destroy(); });
+  using sokr::core::Functions;
+  const auto retire = [](const Functions& functions) {
+    if (!functions.retires) return;
+    const SokrCompletionQuery query = {SOKR_RETIRE_TOKEN, SOKR_RETIRE_TIMEOUT};
+    SokrCompletionSignal ignored = SOKR_COMPLETION_PENDING;
+    (void)functions.completion(&query, &ignored);
+  };
+  const bool removed = substrates.remove(substrate_id, retire,
+                                         [](const Functions& functions) { functions.destroy(); });
   return removed ? SOKR_OK : SOKR_NOT_FOUND;
 }
 

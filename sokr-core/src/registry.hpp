@@ -63,15 +63,25 @@ class Registry {
   }
 
   // Makes the id unreachable, waits until nobody is inside, calls last(payload) and
-  // frees the slot. False if the id is not live.
+  // frees the slot. If somebody is inside, warn(payload) is called once before the wait,
+  // beside them. False if the id is not live.
   template <class Last>
   bool remove(uint32_t id, Last last) {
+    return remove(id, [](const Payload&) {}, last);
+  }
+  template <class Warn, class Last>
+  bool remove(uint32_t id, Warn warn, Last last) {
     const uint32_t slot = find(id);
     if (slot == kSlots) return false;
     if (!apply<Order::kSeqCst>(words_[slot], retire(live_word(id)))) return false;  // R1
     changes_.template add<Order::kRelease>(1);                                      // C
+    bool warned = false;
     for (uint32_t stripe = 0; stripe < kStripes; ++stripe) {
-      while (counts_[stripe].of[slot].template load<Order::kSeqCst>() != 0) Policy::wait();  // R2
+      while (counts_[stripe].of[slot].template load<Order::kSeqCst>() != 0) {  // R2
+        if (!warned) warn(payloads_[slot].get());
+        warned = true;
+        Policy::wait();
+      }
     }
     last(payloads_[slot].get());
     apply<Order::kRelease>(words_[slot], release(slot_word(Phase::kDraining, id)));

@@ -3,6 +3,7 @@
 // One test or more for each rule of docs/contract.md that the core enforces, named
 // after the rule.
 #include <gtest/gtest.h>
+#include <sokr/retire.h>
 #include <sokr/sokr.h>
 
 #include <atomic>
@@ -588,6 +589,69 @@ TEST_F(Contract, LIF_4_deregistration_waits_for_the_calls_inside) {
   remover.join();
   EXPECT_FALSE(gone_too_early);
   EXPECT_EQ(Fake<1>::script.destroy_calls, 1);
+}
+
+// A plugin whose completion waits until it is told to give up.
+namespace retiring {
+std::atomic<bool> waits, told;
+std::atomic<int> tellings, destructions;
+
+SokrResult completion(const SokrCompletionQuery* query, SokrCompletionSignal* signal) {
+  *signal = SOKR_COMPLETION_FAILED;
+  if (query->completion_token == SOKR_RETIRE_TOKEN && query->timeout_ns == SOKR_RETIRE_TIMEOUT) {
+    ++tellings;
+    told = true;
+    return SOKR_NOT_FOUND;
+  }
+  waits = true;
+  while (!told) std::this_thread::yield();
+  return SOKR_OK;
+}
+
+uint32_t add(uint32_t patch) {
+  waits = told = false;
+  tellings = destructions = 0;
+  SokrSubstratePlugin plugin = Fake<1>::plugin();
+  plugin.version.patch = patch;
+  plugin.completion_fn = completion;
+  plugin.destroy_fn = [] { ++destructions; };
+  uint32_t id = 0;
+  EXPECT_EQ(sokr_register_substrate(&plugin, &id), SOKR_OK);
+  return id;
+}
+}  // namespace retiring
+
+TEST_F(Contract, LIF_8_a_plugin_that_retires_is_told_once_while_somebody_is_inside) {
+  const uint32_t id = retiring::add(SOKR_VERSION_PATCH | SOKR_RETIRES);
+  std::thread caller([&] {
+    SokrCompletionSignal signal;
+    EXPECT_EQ(complete(sokr_token_encode(id, 1), UINT64_MAX, &signal), SOKR_OK);
+    EXPECT_EQ(signal, SOKR_COMPLETION_FAILED);
+  });
+  while (!retiring::waits) std::this_thread::yield();
+  EXPECT_EQ(sokr_deregister_substrate(id), SOKR_OK);
+  caller.join();
+  EXPECT_EQ(retiring::tellings, 1);
+  EXPECT_EQ(retiring::destructions, 1);
+}
+
+TEST_F(Contract, LIF_8_nobody_is_told_without_need_or_without_having_asked) {
+  EXPECT_EQ(sokr_deregister_substrate(retiring::add(SOKR_RETIRES)), SOKR_OK);
+  EXPECT_EQ(retiring::tellings, 0);
+  const uint32_t id = retiring::add(SOKR_VERSION_PATCH);
+  std::thread caller([&] {
+    SokrCompletionSignal signal;
+    EXPECT_EQ(complete(sokr_token_encode(id, 1), UINT64_MAX, &signal), SOKR_OK);
+  });
+  while (!retiring::waits) std::this_thread::yield();
+  std::thread remover([&] { EXPECT_EQ(sokr_deregister_substrate(id), SOKR_OK); });
+  SokrDispatchResponse response = stale_dispatch();
+  const SokrDispatchRequest to_it = request(id);
+  while (sokr_dispatch(&to_it, &response) != SOKR_NOT_FOUND) std::this_thread::yield();
+  retiring::told = true;
+  caller.join();
+  remover.join();
+  EXPECT_EQ(retiring::tellings, 0);
 }
 
 TEST_F(Contract, LIF_5_a_plugin_may_call_the_core) {

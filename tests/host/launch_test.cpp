@@ -65,6 +65,20 @@ TEST_F(LaunchTest, WaitingForAnotherSubstrateIsRefused) {
   EXPECT_NE(failure("mock:add", second).find("wait for that one on the host"), std::string::npos);
 }
 
+// A launch that is used again drops what it waited for, and what it specialized.
+TEST_F(LaunchTest, WhatAddsUpCanBeCleared) {
+  const Completion first = context.substrate("mock:integrated").dispatch(kernel, launch());
+  Launch given = launch();
+  given.after(first).after(first).specialize(3, 1.5f);
+  EXPECT_NE(failure("mock:add", given), "");
+  given.clear_after();
+  EXPECT_EQ(failure("mock:add", given), "there are no specialization constants");
+  given.clear_specializations();
+  data = {};
+  EXPECT_EQ(failure("mock:add", given), "");
+  EXPECT_EQ(data.front(), 1);
+}
+
 TEST_F(LaunchTest, UnknownEntryPointsAndConstantsAreRefused) {
   Launch given = launch();
   given.entry("other");

@@ -184,6 +184,13 @@ class SOKR_HOST_API Launch {
   Launch& push_bytes(std::span<const std::byte> bytes);
   // Drops the push constants, so that the next dispatch can have others.
   Launch& clear_push();
+  // Replaces them by these values.
+  template <class... T>
+  Launch& set_push(const T&... values) {
+    clear_push();
+    (push(values), ...);
+    return *this;
+  }
 
   // A specialization constant: bool, integers and floats of the declared width.
   template <class T>
@@ -199,8 +206,11 @@ class SOKR_HOST_API Launch {
     }
   }
   Launch& specialize_bits(std::uint32_t id, std::uint32_t size, std::uint64_t bits);
-  // Starts when that dispatch to the same substrate is terminal; fails if it failed.
+  Launch& clear_specializations();
+  // Starts when that dispatch to the same substrate is terminal; fails if it failed. Several
+  // add up, and stay for the dispatches that follow: a launch that is used again clears them.
   Launch& after(const class Completion& completion);
+  Launch& clear_after();
 
  private:
   friend class Kernel;

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <sokr/base/cache_folder.hpp>
+#include <sokr/base/small_file.hpp>
 #include <sokr/substrate/disk_cache.hpp>
 
 namespace sokr::substrate {
@@ -19,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kMagic[8] = {'S', 'O', 'K', 'R', 'D', 'C', '0', '1'};
-constexpr std::uint64_t kMaxFile = std::uint64_t{1} << 30;
 
 struct Header {
   char magic[8];
@@ -28,65 +28,30 @@ struct Header {
   std::uint64_t checksum;  // XXH3 of key and value
 };
 
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  explicit operator bool() const { return descriptor_ >= 0; }
-  int get() const { return descriptor_; }
-
-  bool read_all(void* to, std::size_t size) const {
-    auto* bytes = static_cast<char*>(to);
-    while (size > 0) {
-      ssize_t got = ::read(descriptor_, bytes, size);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
-      bytes += got;
-      size -= static_cast<std::size_t>(got);
-    }
-    return true;
-  }
-  bool write_all(const void* from, std::size_t size) const {
-    auto* bytes = static_cast<const char*>(from);
-    while (size > 0) {
-      ssize_t put = ::write(descriptor_, bytes, size);
-      if (put < 0 && errno == EINTR) continue;
-      if (put <= 0) return false;
-      bytes += put;
-      size -= static_cast<std::size_t>(put);
-    }
-    return true;
-  }
-
- private:
-  int descriptor_;
-};
-
 std::uint64_t checksum(std::span<const std::uint8_t> key, std::span<const std::uint8_t> value) {
   return XXH3_64bits_withSeed(value.data(), value.size(), XXH3_64bits(key.data(), key.size()));
 }
 
-// The value if the open file is an intact entry for this key.
-std::optional<std::vector<std::uint8_t>> read_entry(const File& file, const struct stat& status,
-                                                    std::span<const std::uint8_t> key) {
+// The value if the open file is an intact entry for this key; memory for it is taken only when the
+// rest has been found right.
+std::optional<std::vector<std::uint8_t>> read_entry(const FileDescriptor& file,
+                                                    const struct stat& status,
+                                                    std::span<const std::uint8_t> key,
+                                                    std::uint64_t most) {
   Header header;
-  auto size = static_cast<std::uint64_t>(status.st_size);
-  if (size < sizeof header || size > kMaxFile || !file.read_all(&header, sizeof header))
-    return std::nullopt;
-  std::uint64_t rest = size - sizeof header;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size < sizeof header || !file.read_all(&header, sizeof header)) return std::nullopt;
+  const std::uint64_t rest = size - sizeof header;
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.key_size != key.size() ||
-      header.key_size > rest || header.value_size != rest - header.key_size)
+      header.key_size > rest || header.value_size != rest - header.key_size ||
+      header.value_size > most)
     return std::nullopt;
-  std::vector<std::uint8_t> stored_key(key.size()), value(header.value_size);
+  std::vector<std::uint8_t> stored_key(key.size());
   if (!file.read_all(stored_key.data(), stored_key.size()) ||
-      !file.read_all(value.data(), value.size()))
+      !std::equal(key.begin(), key.end(), stored_key.begin()))
     return std::nullopt;
-  if (!std::equal(key.begin(), key.end(), stored_key.begin()) ||
-      checksum(key, value) != header.checksum)
+  std::vector<std::uint8_t> value(header.value_size);
+  if (!file.read_all(value.data(), value.size()) || checksum(key, value) != header.checksum)
     return std::nullopt;
   return value;
 }
@@ -118,10 +83,11 @@ fs::path DiskCache::path_of(std::span<const std::uint8_t> key) const {
 std::optional<std::vector<std::uint8_t>> DiskCache::load(std::span<const std::uint8_t> key) {
   if (options_.folder.empty()) return std::nullopt;
   fs::path path = path_of(key);
-  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const FileDescriptor file(::open(path.c_str(), kReadAtOnce | O_NOFOLLOW));
   struct stat status;
   if (!file || ::fstat(file.get(), &status) != 0 || !trusted(status)) return std::nullopt;
-  std::optional<std::vector<std::uint8_t>> value = read_entry(file, status, key);
+  std::optional<std::vector<std::uint8_t>> value =
+      read_entry(file, status, key, options_.max_value_bytes);
   // The times of use are what eviction goes by.
   if (value)
     ::futimens(file.get(), nullptr);
@@ -142,13 +108,20 @@ bool DiskCache::store(std::span<const std::uint8_t> key, std::span<const std::ui
       *reason = "there is no cache folder: none of SOKR_CACHE_DIR, XDG_CACHE_HOME, HOME is set";
     return false;
   }
+  if (value.size() > options_.max_value_bytes) {
+    if (reason)
+      *reason = fmt::format("a value of {} bytes is larger than {}, the most that is kept",
+                            value.size(), options_.max_value_bytes);
+    return false;
+  }
   std::error_code error;
   fs::create_directories(options_.folder, error);
   fs::path path = path_of(key);
   fs::path temporary = path.string() + unique_suffix();
   make_room(sizeof(Header) + key.size() + value.size());
   {
-    File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    const FileDescriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file) return failed("cannot create a file in");
     Header header{};
     std::memcpy(header.magic, kMagic, sizeof kMagic);

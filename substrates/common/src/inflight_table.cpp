@@ -129,6 +129,13 @@ struct InFlightTable::History {
   std::condition_variable idle;
 };
 
+Failure no_room(const InFlightLimit& limit) {
+  return sokr::fail(SOKR_DISPATCH_FAILED,
+                    "{} launches are under way, as many as may be at once, and none of them ended "
+                    "within {} ms; wait for some before dispatching more",
+                    limit.most, limit.patience.count());
+}
+
 InFlightTable::InFlightTable(const InFlightOptions& options)
     : shards_(std::make_unique<Shard[]>(kShards)), history_(std::make_unique<History>(options)) {}
 
@@ -218,12 +225,27 @@ bool InFlightTable::end(std::uint64_t token, bool failed, std::string&& sentence
 void InFlightTable::leave(std::size_t count) noexcept {
   std::size_t now = active_.load(std::memory_order_relaxed);
   while (now > count) {
-    if (active_.compare_exchange_weak(now, now - count, std::memory_order_release)) return;
+    if (!active_.compare_exchange_weak(now, now - count, std::memory_order_seq_cst)) continue;
+    // Sequentially consistent, and so is await_room_slowly(): one of the two sees the other.
+    if (waiting_for_room_.load(std::memory_order_seq_cst) == 0) return;
+    std::lock_guard lock(history_->idle_mutex);
+    history_->idle.notify_all();
+    return;
   }
   // The last one leaves under the lock: wait_idle() returns, and its caller may
   // destroy the table, only when nobody touches it any more.
   std::lock_guard lock(history_->idle_mutex);
   if (active_.fetch_sub(count, std::memory_order_acq_rel) == count) history_->idle.notify_all();
+}
+
+bool InFlightTable::await_room_slowly(std::size_t most,
+                                      std::chrono::milliseconds patience) noexcept {
+  waiting_for_room_.fetch_add(1, std::memory_order_seq_cst);
+  std::unique_lock lock(history_->idle_mutex);
+  const bool room = history_->idle.wait_for(
+      lock, patience, [&] { return active_.load(std::memory_order_seq_cst) < most; });
+  waiting_for_room_.fetch_sub(1, std::memory_order_seq_cst);
+  return room;
 }
 
 CompletionAnswer InFlightTable::poll(std::uint64_t token) noexcept {
@@ -295,12 +317,29 @@ SokrResult InFlightTable::when_terminal(std::uint64_t token, Callback callback) 
   return SOKR_OK;
 }
 
+// Down a chain of launches the cause stays as it is.
+std::string InFlightTable::sentence_of_dependent(std::uint64_t failed) noexcept {
+  try {
+    std::string sentence = error(failed);
+    if (!sentence.starts_with(kWaitedFor)) sentence.insert(0, kWaitedFor);
+    return sentence;
+  } catch (...) {
+    return {};
+  }
+}
+
 SokrResult InFlightTable::when_all_terminal(std::span<const std::uint64_t> tokens,
                                             AllCallback callback, std::size_t* unknown_out) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (poll(tokens[i]) != kUnknown) continue;
     if (unknown_out != nullptr) *unknown_out = i;
     return SOKR_NOT_FOUND;
+  }
+  if (tokens.size() == 1) {
+    return when_terminal(tokens[0],
+                         [this, token = tokens[0], callback = std::move(callback)](bool failed) {
+                           callback(failed, failed ? sentence_of_dependent(token) : std::string());
+                         });
   }
   struct Shared {
     std::atomic<std::size_t> left;
@@ -318,14 +357,7 @@ SokrResult InFlightTable::when_all_terminal(std::span<const std::uint64_t> token
     if (all->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     const std::size_t bad = all->first_failed.load(std::memory_order_relaxed);
     if (bad == all->tokens.size()) return all->callback(false, {});
-    std::string sentence;
-    try {
-      // Down a chain of launches the cause stays as it is.
-      sentence = error(all->tokens[bad]);
-      if (!sentence.starts_with(kWaitedFor)) sentence.insert(0, kWaitedFor);
-    } catch (...) {
-    }
-    all->callback(true, std::move(sentence));
+    all->callback(true, sentence_of_dependent(all->tokens[bad]));
   };
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     (void)when_terminal(tokens[i], [shared, i, arrive](bool failed) {

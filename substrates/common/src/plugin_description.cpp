@@ -143,8 +143,12 @@ bool speaks_our_version(const SokrHostInfo* info) noexcept {
 }
 
 SokrResult gone(std::size_t slot) noexcept {
-  record_error(slot, "this substrate is destroyed");
-  return SOKR_NOT_FOUND;
+  try {
+    record_error(slot, is_forked() ? kForkedSentence : "this substrate is destroyed");
+  } catch (...) {
+    record_error(slot, {});
+  }
+  return is_forked() ? SOKR_DISPATCH_FAILED : SOKR_NOT_FOUND;
 }
 
 SokrResult bad_argument(std::size_t slot, const char* what) noexcept {

@@ -75,6 +75,21 @@ void append(std::vector<std::uint8_t>& key, std::span<const std::uint8_t> bytes)
   key.insert(key.end(), bytes.begin(), bytes.end());
 }
 
+// Answers about modules whose kernels may never be launched: the modules themselves, mostly.
+constexpr std::size_t kAnswerBytes = std::size_t{64} << 20;
+
+// Of what is kept for a kernel; its reflection's tables are small beside the least page of code.
+std::size_t memory_of(const LoadedKernel& kernel) {
+  return kernel.code_size + sizeof kernel + 2 * 4096;
+}
+
+// What decides the code besides the IR.
+substrate::CompileKey key_of(const substrate::LaunchView& launch, bool aliased) {
+  substrate::CompileKey key = substrate::compile_key(launch);
+  if (aliased) key.push_back('A');
+  return key;
+}
+
 std::span<const std::uint8_t> as_bytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -86,8 +101,9 @@ KernelStore::KernelStore(substrate::Host host, KernelStoreOptions options,
     : host_(host),
       options_(std::move(options)),
       limits_(limits),
-      kernels_({},
-               [](const LoadedKernel& kernel) { return kernel.info.scratch_size / 64 + 65536; }),
+      kernels_({options_.kernel_bytes}, memory_of),
+      accepted_({kAnswerBytes}),
+      valid_({kAnswerBytes}),
       disk_({options_.cache_folder}) {
   fingerprint_ = fmt::format("{} {} {} {}robust {}", SOKR_CPU_BUILD_VERSION,
                              identity(options_.compiler_library), isa_name(options_.isa),
@@ -134,32 +150,45 @@ Result<void> KernelStore::validate(std::span<const std::uint8_t> ir) {
   return {};
 }
 
-Result<std::shared_ptr<const LoadedKernel>> KernelStore::get(const SokrDispatchRequest& request,
-                                                             const substrate::LaunchView& launch,
-                                                             bool aliased) {
-  substrate::CompileKey extra = substrate::compile_key(launch);
-  if (aliased) extra.push_back('A');
-  std::span ir(request.ir_data, request.ir_data_len);
-  return kernels_.get({request.computation_id, ir, extra},
-                      [&] { return build(ir, launch, extra, aliased); });
+KernelStore::KernelPointer KernelStore::find(const SokrDispatchRequest& request,
+                                             const substrate::LaunchView& launch, bool aliased) {
+  auto known = kernels_.find(
+      {request.computation_id, {request.ir_data, request.ir_data_len}, key_of(launch, aliased)});
+  return known && *known ? **std::move(known) : nullptr;
 }
 
-Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8_t> ir,
-                                                      const substrate::LaunchView& launch,
-                                                      std::span<const std::uint8_t> launch_key,
-                                                      bool aliased) {
+Result<KernelStore::KernelPointer> KernelStore::make(const SokrDispatchRequest& request,
+                                                     const substrate::LaunchView& launch,
+                                                     bool aliased, const Judge& judge) {
+  std::span ir(request.ir_data, request.ir_data_len);
+  SOKR_ASSIGN(Decoded decoded, decode(ir, launch));
+  SOKR_TRY(judge(decoded.reflection));
+  const substrate::CompileKey extra = key_of(launch, aliased);
+  return kernels_.get({request.computation_id, ir, extra},
+                      [&] { return build(ir, std::move(decoded), launch, extra, aliased); });
+}
+
+Result<KernelStore::Decoded> KernelStore::decode(std::span<const std::uint8_t> ir,
+                                                 const substrate::LaunchView& launch) {
   std::vector<spirv::SpecValue> values;
   for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
     SokrSpecialization value = launch.specialization(i);
     values.push_back({value.id, value.size, value.value});
   }
-  SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module,
-              spirv::decode(ir, {values, launch.local_size()}));
-  SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
+  Decoded decoded;
+  SOKR_ASSIGN(decoded.module, spirv::decode(ir, {values, launch.local_size()}));
+  SOKR_ASSIGN(decoded.entry, decoded.module->entry_point(launch.entry()));
+  decoded.reflection = spirv::reflect_entry(*decoded.module, *decoded.entry);
+  SOKR_TRY(substrate::check_entry(decoded.reflection, limits_));
+  return decoded;
+}
 
-  spirv::EntryReflection reflection = spirv::reflect_entry(*module, *entry);
-  SOKR_TRY(substrate::check_entry(reflection, limits_));
-
+Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8_t> ir,
+                                                      Decoded decoded,
+                                                      const substrate::LaunchView& launch,
+                                                      std::span<const std::uint8_t> launch_key,
+                                                      bool aliased) {
+  const spirv::Module& module = *decoded.module;
   std::vector<std::uint8_t> key = disk_key('K', ir, launch_key, aliased);
   std::optional<CompiledKernel> compiled;
   if (auto stored = options_.dump.empty() ? disk_.load(key) : std::nullopt)
@@ -168,16 +197,17 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
     SOKR_TRY(validate(ir));
     CompileOptions options = compile_options(&launch, aliased);
     options.dump_key = fmt::format("{:016x}", substrate::hash_content({{}, ir, launch_key}));
-    SOKR_ASSIGN(compiled, compile(ir, *module, *entry, options));
+    SOKR_ASSIGN(compiled, compile(ir, module, *decoded.entry, options));
     std::string reason;
     if (!disk_.store(key, compiled->serialise(), &reason) && !disk_.folder().empty())
       host_.log_debug("cpu: the kernel is not kept on disk: {}", reason);
   }
   SOKR_ASSIGN(MappedKernel code, MappedKernel::map(*compiled));
+  const std::size_t code_size = compiled->image.size();
   compiled->image = {};
-  return KernelPointer(std::make_shared<const LoadedKernel>(std::move(reflection),
-                                                            *std::move(compiled), std::move(code),
-                                                            contains_loop(*module, *entry)));
+  return KernelPointer(std::make_shared<const LoadedKernel>(
+      std::move(decoded.reflection), *std::move(compiled), std::move(code), code_size,
+      contains_loop(module, *decoded.entry)));
 }
 
 Result<CompiledKernel> KernelStore::compile(std::span<const std::uint8_t> ir,

@@ -8,6 +8,7 @@
 #include <sokr/compute.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <sokr/cpu/compiler_library.hpp>
@@ -22,16 +23,18 @@ namespace sokr::cpu {
 
 struct LoadedKernel {
   LoadedKernel(spirv::EntryReflection its_reflection, CompiledKernel its_info,
-               MappedKernel its_code, bool loops)
+               MappedKernel its_code, std::size_t its_code_size, bool loops)
       : reflection(std::move(its_reflection)),
         info(std::move(its_info)),
         code(std::move(its_code)),
+        code_size(its_code_size),
         has_loops(loops) {}
 
   spirv::EntryReflection reflection;
   CompiledKernel info;  // without the image
   MappedKernel code;
-  bool has_loops;  // if not, a workgroup ends by itself, whatever the data
+  std::size_t code_size;  // bytes, about: of the image that was mapped
+  bool has_loops;         // if not, a workgroup ends by itself, whatever the data
   // Moving average of the time that one workgroup takes on one core; 0 = never run.
   mutable std::atomic<float> ns_per_group{0.0f};
 };
@@ -42,6 +45,7 @@ struct KernelStoreOptions {
   std::string dump;  // SOKR_CPU_DUMP; if not empty, kernels are compiled even if on disk
   std::filesystem::path cache_folder;
   std::filesystem::path compiler_library;
+  std::size_t kernel_bytes = std::size_t{256} << 20;  // of all kernels that are kept in memory
 };
 
 // Any thread; concurrent misses of one kernel compile it once.
@@ -53,17 +57,33 @@ class KernelStore {
   // SOKR_CAPABILITY_DENIED with the reason if not.
   Result<void> capability(const SokrCapabilityQuery& query);
 
-  // The kernel that a launch names. `aliased`: the launch binds overlapping memory that the
-  // kernel may write through one of the bindings.
-  Result<std::shared_ptr<const LoadedKernel>> get(const SokrDispatchRequest& request,
-                                                  const substrate::LaunchView& launch,
-                                                  bool aliased);
+  using KernelPointer = std::shared_ptr<const LoadedKernel>;
+  using Judge = std::function<Result<void>(const spirv::EntryReflection&)>;
+
+  // The kernel that a launch names, if it was made before; null otherwise. `aliased`: the launch
+  // binds overlapping memory that the kernel may write through one of the bindings.
+  KernelPointer find(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
+                     bool aliased);
+  // The same, or makes it, if `judge` has nothing against the launch: for one that is refused
+  // nothing is compiled or kept.
+  Result<KernelPointer> make(const SokrDispatchRequest& request,
+                             const substrate::LaunchView& launch, bool aliased, const Judge& judge);
+
+  // Of the kernels that are kept.
+  substrate::ContentCacheStats stats() { return kernels_.stats(); }
 
  private:
   struct Accepted {};
-  using KernelPointer = std::shared_ptr<const LoadedKernel>;
+  // A module with a launch's specialization, and the entry point that it names.
+  struct Decoded {
+    std::shared_ptr<const spirv::Module> module;
+    const spirv::EntryPoint* entry = nullptr;
+    spirv::EntryReflection reflection;
+  };
 
-  Result<KernelPointer> build(std::span<const std::uint8_t> ir, const substrate::LaunchView& launch,
+  Result<Decoded> decode(std::span<const std::uint8_t> ir, const substrate::LaunchView& launch);
+  Result<KernelPointer> build(std::span<const std::uint8_t> ir, Decoded decoded,
+                              const substrate::LaunchView& launch,
                               std::span<const std::uint8_t> launch_key, bool aliased);
   Result<CompiledKernel> compile(std::span<const std::uint8_t> ir, const spirv::Module& module,
                                  const spirv::EntryPoint& entry, CompileOptions options);

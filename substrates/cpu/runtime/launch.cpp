@@ -62,7 +62,7 @@ Launch::Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindi
 void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned threads) {
   total_ = set_group_count(context_, groups);
   seats_ = threads;
-  shares_.set(total_, std::clamp(total_, 1u, threads));
+  shares_.set(total_, is_brief() ? 1 : std::clamp(total_, 1u, threads));
   const std::uint32_t eighth = std::max(1u, total_ / (threads * 8));  // of a thread's part
   double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
   if (known > 0) {
@@ -86,7 +86,8 @@ bool Launch::take_seat() {
   return false;
 }
 
-bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point deadline) {
+bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point deadline,
+                  const std::function<void()>& lonely) {
   if (!take_seat()) return false;
   bool last = false;
   while (!last) {
@@ -101,6 +102,9 @@ bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point de
     // The last one to add sees, by acquire, what all others wrote before their release.
     last = done_.fetch_add(claim.size(), std::memory_order_acq_rel) + claim.size() == total_;
     if (deadline != Clock::time_point::max() && Clock::now() >= deadline) break;
+    if (!last && !reserve_called_.load(std::memory_order_relaxed) &&
+        seated_.load(std::memory_order_relaxed) < seats_)
+      lonely();
   }
   seated_.fetch_sub(1, std::memory_order_acq_rel);
   return last;
@@ -114,6 +118,16 @@ void Launch::run_chunk(Shares::Claim claim, ScratchPool& scratch, Clock::time_po
     out_of_memory_.store(true, std::memory_order_relaxed);
     abandon();
   }
+}
+
+bool Launch::is_brief() const {
+  const double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
+  return known > 0 && known * total_ < kBriefNanoseconds;
+}
+
+bool Launch::has_long_groups(std::chrono::nanoseconds from) const {
+  const double known = kernel_->ns_per_group.load(std::memory_order_relaxed);
+  return known <= 0 || known >= static_cast<double>(from.count());
 }
 
 std::optional<std::chrono::nanoseconds> Launch::expected_chunk() const {

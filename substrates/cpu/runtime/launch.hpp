@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <sokr/cpu/kernel.hpp>
 #include <sokr/substrate/host_memory.hpp>
@@ -26,6 +27,9 @@ using Bindings = substrate::InlineVector<KernelBinding, 16>;
 // asks for, and restores the thread's own.
 void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::uint32_t begin,
                 std::uint32_t end, ScratchPool& scratch);
+
+// Waking a sleeping worker costs about this much, so what is shorter is done sooner on one thread.
+inline constexpr double kBriefNanoseconds = 10'000;
 
 // Sets the group counts of a context; their product, which fits.
 std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint32_t, 3>& groups);
@@ -48,6 +52,8 @@ class Launch {
   std::string failure;  // why
   const LoadedKernel& kernel() const { return *kernel_; }
   bool profile() const { return profile_; }
+  // True for the first caller alone: who calls the reserve.
+  bool claim_reserve() { return !reserve_called_.exchange(true, std::memory_order_relaxed); }
   std::uint32_t total() const { return total_; }
 
   // Once, before any work: the group counts, and how many threads may work at once.
@@ -55,10 +61,11 @@ class Launch {
 
   // Claims and runs chunks until none is left, or until `deadline`; does nothing if as many
   // threads as may are at work already. `home`: the part of the workgroups to begin with, best the
-  // same for the same thread each time. True for the one caller whose chunk was the last of
-  // all to end: it ends the token. Whoever left at a deadline sees to it that others go on.
+  // same for the same thread each time. `lonely` is called between chunks while fewer threads
+  // work than may and nobody claimed the reserve. True for the one caller whose chunk was the last
+  // of all to end: it ends the token. Whoever left at a deadline sees to it that others go on.
   bool work(ScratchPool& scratch, std::uint32_t home,
-            std::chrono::steady_clock::time_point deadline);
+            std::chrono::steady_clock::time_point deadline, const std::function<void()>& lonely);
   // Lets in those who wait for the start: there are workgroups to run, or it has ended.
   void open() {
     open_.store(true, std::memory_order_release);
@@ -68,6 +75,11 @@ class Launch {
   void await_open() const { open_.wait(false, std::memory_order_acquire); }
   // False as long as it is not open; all that set_groups decides is known if true.
   bool has_unclaimed() const { return is_open() && shares_.any_left(); }
+  // Expected to be over sooner than another thread is awake, though data may make it last, if the
+  // kernel has loops. After set_groups.
+  bool is_brief() const;
+  // One workgroup takes at least that long, or how long is unknown.
+  bool has_long_groups(std::chrono::nanoseconds from) const;
   // How long one chunk is expected to take; empty if that is unknown or data may change it.
   std::optional<std::chrono::nanoseconds> expected_chunk() const;
   // From the first claim to now; 0 if nothing was claimed.
@@ -95,7 +107,7 @@ class Launch {
   std::uint32_t seats_ = 1;
   std::atomic<std::uint32_t> abort_{0};
   std::atomic<bool> out_of_memory_{false};
-  std::atomic<bool> open_{false};
+  std::atomic<bool> open_{false}, reserve_called_{false};
   std::atomic<std::int64_t> started_{0};
   std::atomic<std::uint32_t> seated_{0};
   Shares shares_;

@@ -78,6 +78,11 @@ Result<void> find(const Host& host, PluginDescription& plugin) {
   options.cache_folder = substrate::DiskCache::default_folder("cpu");
   options.compiler_library = beside_this_library(kCompilerLibraryPath);
 
+  substrate::InFlightLimit limit;
+  SOKR_ASSIGN(limit.most, host.number_option("cpu.in_flight", limit.most, 1, UINT32_MAX));
+  SOKR_ASSIGN(options.kernel_bytes,
+              host.number_option("cpu.kernel_bytes", options.kernel_bytes, 0, UINT64_MAX));
+
   substrate::SubstrateDescription cpu;
   cpu.name = "cpu";
   cpu.description = processor_name();
@@ -87,10 +92,12 @@ Result<void> find(const Host& host, PluginDescription& plugin) {
   cpu.facts = {{"isa", isa_name(options.isa)},
                {"threads", std::to_string(threads)},
                {"bounds_checks", options.robust ? "on" : "off"},
+               {"kernel_bytes", std::to_string(options.kernel_bytes)},
+               {"in_flight", std::to_string(limit.most)},
                {"cache", options.cache_folder.empty() ? "off" : options.cache_folder.string()}};
   SOKR_ASSIGN(substrate::Exported exported,
               (substrate::Exporter<CpuSubstrate, 4>::install(
-                  std::make_unique<CpuSubstrate>(host, std::move(options), threads))));
+                  std::make_unique<CpuSubstrate>(host, std::move(options), threads, limit))));
   plugin.add(std::move(cpu), exported);
   return {};
 }

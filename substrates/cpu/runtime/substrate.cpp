@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sokr/substrate/retire_grace.hpp>
 #include <sokr/substrate/tasks.hpp>
 
 namespace sokr::cpu {
@@ -15,15 +16,26 @@ using substrate::LaunchView;
 using substrate::ResolvedBinding;
 using substrate::ResolvedLaunch;
 
-// Waking a sleeping worker costs about this much, so a shorter launch is done sooner here.
-constexpr double kInlineNanoseconds = 10'000;
 // Code addresses a binding with signed 32-bit offsets.
 constexpr std::uint64_t kMaxBindingSize = INT32_MAX;
+
+// Of workgroups that last this long, one more thread takes one at once; of shorter ones a thread
+// that finds itself alone after some calls it.
+constexpr std::chrono::microseconds kReserveFrom{100};
+// So many tasks for each thread are more than what waits for somebody to take part.
+constexpr std::uint32_t kBacklogPerThread = 4;
+// A thread of the crew goes on with what became ready for so long before others have their turn.
+constexpr std::chrono::milliseconds kTurn{1};
 
 // An inline run reads the clock once in so many: two readings cost as much as the run.
 constexpr unsigned kMeasureEvery = 16;
 
 const std::uint32_t kNeverAborted = 0;
+
+Failure never_issued(std::uint64_t token, std::size_t number, std::size_t count) {
+  return fail(SOKR_INVALID_INPUT, "token {} to wait for, number {} of {}, was never issued", token,
+              number, count);
+}
 
 bool is_countable(const std::array<std::uint32_t, 3>& groups) {
   return 1.0 * groups[0] * groups[1] * groups[2] <= UINT32_MAX;
@@ -69,18 +81,29 @@ SokrComputeLimits compute_limits() {
   return limits;
 }
 
-CpuSubstrate::CpuSubstrate(substrate::Host host, KernelStoreOptions options, unsigned threads)
+CpuSubstrate::CpuSubstrate(substrate::Host host, KernelStoreOptions options, unsigned threads,
+                           substrate::InFlightLimit limit)
     : host_(host),
       limits_(compute_limits()),
-      threads_(threads),
-      kernels_(host, std::move(options), limits_) {}
+      limit_(limit),
+      kernels_(host, std::move(options), limits_),
+      crew_(threads) {}
 
-CpuSubstrate::~CpuSubstrate() {
+void CpuSubstrate::retire() noexcept {
+  if (!tokens_.await_room(1, substrate::kRetireGrace)) abandon_all();
+}
+
+// At once for who waits, and soon for kernels.
+void CpuSubstrate::abandon_all() noexcept {
   {
     std::lock_guard lock(active_mutex_);
     for (auto& [token, launch] : active_) launch->abandon();
   }
-  tokens_.abandon_all("the substrate was deregistered while the launch was under way");
+  tokens_.abandon_all(substrate::kRetiredSentence);
+}
+
+CpuSubstrate::~CpuSubstrate() {
+  abandon_all();
   for (std::uint32_t left; (left = tasks_->load(std::memory_order_acquire)) != 0;)
     tasks_->wait(left, std::memory_order_acquire);
   tokens_.wait_idle();
@@ -94,14 +117,56 @@ Result<std::uint64_t> CpuSubstrate::capability(const SokrCapabilityQuery& query)
 Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request) {
   SOKR_ASSIGN(LaunchView launch, LaunchView::parse(request.params, request.params_len));
   SOKR_ASSIGN(bool aliased, is_aliased(launch));
-  SOKR_ASSIGN(std::shared_ptr<const LoadedKernel> kernel, kernels_.get(request, launch, aliased));
+  std::shared_ptr<const LoadedKernel> kernel = kernels_.find(request, launch, aliased);
+  if (!kernel) {
+    SOKR_ASSIGN(kernel, kernels_.make(request, launch, aliased, [&](const auto& reflection) {
+      return judge(request, launch, reflection);
+    }));
+  }
   SOKR_ASSIGN(ResolvedLaunch resolved,
               substrate::check_launch(launch, kernel->reflection, limits_, request.substrate_id));
   SOKR_ASSIGN(Bound bound, bind(resolved));
-  if (resolved.empty && launch.wait_count() == 0 && !launch.profile())
-    return tokens_.issue_complete();
-  if (is_short(*kernel, launch, resolved)) return run_inline(*kernel, bound, resolved);
-  return run_later(std::move(kernel), std::move(bound), launch, resolved);
+  const bool ready = all_complete(launch);
+  if (resolved.empty && ready && !launch.profile()) return tokens_.issue_complete();
+  if (ready && is_short(*kernel, launch, resolved)) return run_inline(*kernel, bound, resolved);
+  return run_later(std::move(kernel), std::move(bound), launch, resolved, ready);
+}
+
+// All that a launch of this kernel can be refused for.
+Result<void> CpuSubstrate::judge(const SokrDispatchRequest& request, const LaunchView& launch,
+                                 const spirv::EntryReflection& reflection) {
+  SOKR_ASSIGN(ResolvedLaunch resolved,
+              substrate::check_launch(launch, reflection, limits_, request.substrate_id));
+  SOKR_TRY(bind(resolved));
+  SOKR_TRY(groups_of(launch, resolved));
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
+    if (tokens_.poll(launch.wait(i)).result == SOKR_NOT_FOUND)
+      return never_issued(launch.wait(i), i, launch.wait_count());
+  return {};
+}
+
+// Where the group counts are read, if not in the launch.
+Result<std::optional<CpuSubstrate::Indirect>> CpuSubstrate::groups_of(
+    const LaunchView& launch, const ResolvedLaunch& resolved) {
+  std::optional<Indirect> indirect;
+  if (launch.is_indirect()) {
+    SOKR_ASSIGN(HostRange counts, memory_.resolve(launch.indirect(), launch.indirect_offset(), 12,
+                                                  "the indirect buffer"));
+    indirect = Indirect{std::move(counts)};
+  } else if (!is_countable(resolved.groups)) {
+    return fail(SOKR_INVALID_INPUT,
+                "{} x {} x {} workgroups are more than {}, all this substrate can count",
+                resolved.groups[0], resolved.groups[1], resolved.groups[2], UINT32_MAX);
+  }
+  return indirect;
+}
+
+// Nothing that the launch waits for is under way or failed.
+bool CpuSubstrate::all_complete(const LaunchView& launch) {
+  constexpr CompletionAnswer kComplete{SOKR_OK, SOKR_COMPLETION_COMPLETE};
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
+    if (tokens_.poll(launch.wait(i)) != kComplete) return false;
+  return true;
 }
 
 // Two bindings that overlap, at least one of which may be written.
@@ -142,11 +207,10 @@ Result<CpuSubstrate::Bound> CpuSubstrate::bind(const ResolvedLaunch& resolved) {
 bool CpuSubstrate::is_short(const LoadedKernel& kernel, const LaunchView& launch,
                             const ResolvedLaunch& resolved) const {
   // With loops, other data may make it endless, and nobody could abandon it in here.
-  if (kernel.has_loops || launch.wait_count() != 0 || launch.is_indirect() || launch.profile())
-    return false;
+  if (kernel.has_loops || launch.is_indirect() || launch.profile()) return false;
   double known = kernel.ns_per_group.load(std::memory_order_relaxed);
   double groups = 1.0 * resolved.groups[0] * resolved.groups[1] * resolved.groups[2];
-  return known > 0 && known * groups < kInlineNanoseconds;
+  return known > 0 && known * groups < kBriefNanoseconds;
 }
 
 std::uint64_t CpuSubstrate::run_inline(const LoadedKernel& kernel, const Bound& bound,
@@ -172,58 +236,49 @@ std::uint64_t CpuSubstrate::run_inline(const LoadedKernel& kernel, const Bound& 
 
 Result<std::uint64_t> CpuSubstrate::run_later(std::shared_ptr<const LoadedKernel> kernel,
                                               Bound bound, const LaunchView& view,
-                                              const ResolvedLaunch& resolved) {
-  std::optional<Indirect> indirect;
-  if (view.is_indirect()) {
-    SOKR_ASSIGN(HostRange counts, memory_.resolve(view.indirect(), view.indirect_offset(), 12,
-                                                  "the indirect buffer"));
-    indirect = Indirect{std::move(counts)};
-  } else if (!is_countable(resolved.groups)) {
-    return fail(SOKR_INVALID_INPUT,
-                "{} x {} x {} workgroups are more than {}, all this substrate can count",
-                resolved.groups[0], resolved.groups[1], resolved.groups[2], UINT32_MAX);
-  }
-  substrate::InlineVector<std::uint64_t, 8> waits;
-  for (std::uint32_t i = 0; i < view.wait_count(); ++i) waits.push_back(view.wait(i));
-
+                                              const ResolvedLaunch& resolved, bool ready) {
+  SOKR_ASSIGN(std::optional<Indirect> indirect, groups_of(view, resolved));
+  if (!tokens_.await_room(limit_.most, limit_.patience)) return substrate::no_room(limit_);
   auto launch = std::make_shared<Launch>(std::move(kernel), bound.ranges, std::move(bound.owners),
                                          resolved.push, view.profile());
   std::uint64_t token = tokens_.begin();
   if (token == 0) return token;
   launch->token = token;
   try {
-    std::lock_guard lock(active_mutex_);
-    active_.emplace(token, launch);
+    {
+      std::lock_guard lock(active_mutex_);
+      active_.emplace(token, launch);
+    }
+    if (ready) {
+      start(launch, resolved.groups, indirect);
+    } else {
+      SOKR_TRY(start_after(launch, view, resolved.groups, indirect));
+    }
   } catch (...) {
     end_failed(launch, as_string("out of memory"));
     throw;
-  }
-  if (waits.empty()) {
-    start(launch, resolved.groups, indirect);
-    return token;
-  }
-  std::size_t unknown = 0;
-  SokrResult waiting = SOKR_OK;
-  try {
-    waiting = tokens_.when_all_terminal(
-        waits,
-        [this, launch, groups = resolved.groups, indirect](bool failed, std::string sentence) {
-          if (failed)
-            end_failed(launch, std::move(sentence));
-          else
-            start(launch, groups, indirect);
-        },
-        &unknown);
-  } catch (...) {
-    end_failed(launch, as_string("out of memory"));
-    throw;
-  }
-  if (waiting != SOKR_OK) {
-    end_failed(launch, "it was refused");
-    return fail(SOKR_INVALID_INPUT, "token {} to wait for, number {} of {}, was never issued",
-                waits[unknown], unknown, waits.size());
   }
   return token;
+}
+
+Result<void> CpuSubstrate::start_after(const LaunchPointer& launch, const LaunchView& view,
+                                       const std::array<std::uint32_t, 3>& groups,
+                                       const std::optional<Indirect>& indirect) {
+  substrate::InlineVector<std::uint64_t, 8> waits;
+  for (std::uint32_t i = 0; i < view.wait_count(); ++i) waits.push_back(view.wait(i));
+  std::size_t unknown = 0;
+  const SokrResult waiting = tokens_.when_all_terminal(
+      waits,
+      [this, launch, groups, indirect](bool failed, std::string sentence) {
+        if (failed)
+          end_failed(launch, std::move(sentence));
+        else
+          start(launch, groups, indirect);
+      },
+      &unknown);
+  if (waiting == SOKR_OK) return {};
+  end_failed(launch, "it was refused");
+  return never_issued(waits[unknown], unknown, waits.size());
 }
 
 // Runs inside the end of the last token that was waited for: it must not throw.
@@ -240,63 +295,111 @@ void CpuSubstrate::start(const LaunchPointer& launch, std::array<std::uint32_t, 
                                       "than {}, all this substrate can count",
                                       groups[0], groups[1], groups[2], UINT32_MAX));
     }
-    launch->set_groups(groups, threads_);
+    launch->set_groups(groups, crew_.threads());
     if (launch->total() == 0) return end(launch);
     launch->open();
-    spread(launch, std::min(threads_, launch->total()));
+    hand_out(launch);
   } catch (const std::exception& error) {
     end_failed(launch, fmt::format("the launch could not be started: {}", error.what()));
   }
 }
 
-// One thread less than processors works for all arenas of a process; the one that waits is
-// the last. More are made only when more were asked for.
-void CpuSubstrate::prepare_arena() {
-  using tbb::global_control;
-  constexpr auto kThreads = global_control::max_allowed_parallelism;
-  if (threads_ > global_control::active_value(kThreads)) more_workers_.emplace(kThreads, threads_);
-  std::size_t most = std::min<std::size_t>(threads_, global_control::active_value(kThreads));
-  arena_.initialize(static_cast<int>(most), 1);
-}
-
-// What a task in the arena needs.
+// What a task of the crew needs.
 struct CpuSubstrate::Task {
   CpuSubstrate* substrate;
   LaunchPointer launch;
+  bool of_reserve;
   std::shared_ptr<std::atomic<std::uint32_t>> count;
 };
 
+// The work of a thread of the crew: a launch, and then whichever short one became ready because
+// of it. That one is worth less than waking another thread for it.
+struct CpuSubstrate::Worker {
+  static thread_local Worker* here;
+  LaunchPointer next;
+};
+
+thread_local CpuSubstrate::Worker* CpuSubstrate::Worker::here = nullptr;
+
 void CpuSubstrate::run(Task* task) noexcept {
   const std::unique_ptr<Task> mine(task);
-  // Place 0 of the arena stays free: it stands for the thread that waits.
-  const int place = std::max(tbb::this_task_arena::current_thread_index(), 0);
-  mine->substrate->work_on(mine->launch, static_cast<std::uint32_t>(place),
-                           Clock::time_point::max());
+  CpuSubstrate& self = *mine->substrate;
+  // Home 0 is the waiting thread's; the reserve stands in for it.
+  const int place = mine->of_reserve || !self.crew_.has_reserve()
+                        ? 0
+                        : std::max(tbb::this_task_arena::current_thread_index(), 0) + 1;
+  const auto home = static_cast<std::uint32_t>(place);
+  Worker worker;
+  Worker::here = &worker;
+  const Clock::time_point turn_ends = Clock::now() + kTurn;
+  for (LaunchPointer launch = std::move(mine->launch); launch;) {
+    self.work_on(launch, home, Clock::time_point::max());
+    launch = std::move(worker.next);
+    if (!launch || Clock::now() < turn_ends) continue;
+    // A chain without end would keep everybody else from this thread.
+    try {
+      self.enqueue(launch, false);
+      launch.reset();
+    } catch (...) {
+    }
+  }
+  Worker::here = nullptr;
   // The substrate may be gone as soon as the count is 0: nothing of it after that.
   if (mine->count->fetch_sub(1, std::memory_order_acq_rel) == 1) mine->count->notify_all();
 }
 
-// Puts tasks into the arena, each of which works until nothing is left. Throws if not even
-// one could be.
+// An open launch. Throws if nobody could be found to work on it.
+void CpuSubstrate::hand_out(const LaunchPointer& launch) {
+  if (Worker* worker = Worker::here; worker && launch->is_brief()) {
+    if (worker->next) return enqueue(launch, false);
+    worker->next = launch;
+    return;
+  }
+  spread(launch, std::min(std::max(crew_.threads() - 1, 1u), launch->total()));
+  const bool backlog =
+      tasks_->load(std::memory_order_relaxed) > kBacklogPerThread * crew_.threads();
+  if (backlog || launch->has_long_groups(kReserveFrom)) call_reserve(launch);
+}
+
+// Lets up to so many threads work on it. Throws if not even one could be told.
 void CpuSubstrate::spread(const LaunchPointer& launch, std::uint32_t tasks) {
-  std::call_once(arena_prepared_, [this] { prepare_arena(); });
   for (std::uint32_t i = 0; i < tasks; ++i) {
-    tasks_->fetch_add(1, std::memory_order_relaxed);
     try {
-      auto task = std::make_unique<Task>(this, launch, tasks_);
-      substrate::enqueue<&CpuSubstrate::run>(arena_, task.get());
-      (void)task.release();
+      enqueue(launch, false);
     } catch (...) {
-      tasks_->fetch_sub(1, std::memory_order_relaxed);
       if (i == 0) throw;
       return;
     }
   }
 }
 
+// Lets the reserve work on it too, once.
+void CpuSubstrate::call_reserve(const LaunchPointer& launch) noexcept {
+  if (!crew_.has_reserve() || !launch->claim_reserve()) return;
+  try {
+    enqueue(launch, true);
+  } catch (...) {
+    // The others do it.
+  }
+}
+
+void CpuSubstrate::enqueue(const LaunchPointer& launch, bool to_reserve) {
+  tasks_->fetch_add(1, std::memory_order_relaxed);
+  tasks_put_.fetch_add(1, std::memory_order_relaxed);
+  try {
+    auto task = std::make_unique<Task>(this, launch, to_reserve, tasks_);
+    substrate::enqueue<&CpuSubstrate::run>(to_reserve ? crew_.reserve() : crew_.arena(),
+                                           task.get());
+    (void)task.release();
+  } catch (...) {
+    tasks_->fetch_sub(1, std::memory_order_relaxed);
+    throw;
+  }
+}
+
 void CpuSubstrate::work_on(const LaunchPointer& launch, std::uint32_t home,
                            Clock::time_point deadline) noexcept {
-  if (launch->work(scratch_, home, deadline)) end(launch);
+  if (launch->work(scratch_, home, deadline, [&] { call_reserve(launch); })) end(launch);
 }
 
 CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t timeout_ns) {
@@ -315,9 +418,10 @@ CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t tim
 void CpuSubstrate::take_part(const LaunchPointer& launch, Clock::time_point deadline) {
   bool endless = deadline == Clock::time_point::max();
   auto chunk = launch->expected_chunk();
-  if (!endless && (!chunk || Clock::now() + 2 * *chunk >= deadline)) return;
+  // Who sleeps leaves a processor to others.
+  if (!endless && (!chunk || Clock::now() + 2 * *chunk >= deadline)) return call_reserve(launch);
   work_on(launch, 0, deadline);
-  if (!endless && launch->has_unclaimed()) spread(launch, 1);
+  if (!endless && launch->has_unclaimed()) enqueue(launch, false);
 }
 
 void CpuSubstrate::end(const LaunchPointer& launch) noexcept {

@@ -3,14 +3,13 @@
 // The substrate `cpu`: kernels compiled to SIMD code, workgroups spread over the cores.
 //
 // A launch that is known to be short, whatever its data, runs inside dispatch, on the calling
-// thread. Every other one is put into a oneTBB arena and dispatch returns; whoever waits for
-// it without end takes part in the work. A waiter with a limit takes part only in what is
-// known to let it go in time. A launch that waits for tokens starts when they are terminal.
+// thread. Every other one is given to the crew and dispatch returns; whoever waits for it
+// without end takes part in the work. A waiter with a limit takes part only in what is known
+// to let it go in time, and sleeps otherwise: the crew then works on all processors. A launch
+// that waits for tokens starts when they are terminal; a short one is run by the thread of the
+// crew that ended the last of them.
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_SUBSTRATE_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_SUBSTRATE_HPP_
-
-#include <tbb/global_control.h>
-#include <tbb/task_arena.h>
 
 #include <atomic>
 #include <memory>
@@ -22,6 +21,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "runtime/crew.hpp"
 #include "runtime/kernel_store.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/scratch.hpp"
@@ -33,7 +33,8 @@ SokrComputeLimits compute_limits();
 
 class CpuSubstrate {
  public:
-  CpuSubstrate(substrate::Host host, KernelStoreOptions options, unsigned threads);
+  CpuSubstrate(substrate::Host host, KernelStoreOptions options, unsigned threads,
+               substrate::InFlightLimit limit = {});
   ~CpuSubstrate();
   CpuSubstrate(const CpuSubstrate&) = delete;
   CpuSubstrate& operator=(const CpuSubstrate&) = delete;
@@ -42,10 +43,17 @@ class CpuSubstrate {
   Result<std::uint64_t> dispatch(const SokrDispatchRequest& request);
   substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
   std::string completion_error(std::uint64_t token) { return tokens_.error(token); }
+  // Ends what is under way and does not end by itself within kRetireGrace, as failed.
+  void retire() noexcept;
   std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
   substrate::HostMemory& memory() { return memory_; }
+  // Of the kernels that are kept in memory.
+  substrate::ContentCacheStats kernels() { return kernels_.stats(); }
+  // How many tasks the crew was given, ever; for tests and logs.
+  std::uint64_t tasks_put() const { return tasks_put_.load(std::memory_order_relaxed); }
 
  private:
+  void abandon_all() noexcept;
   using LaunchPointer = std::shared_ptr<Launch>;
   struct Bound {
     Bindings ranges;
@@ -56,20 +64,31 @@ class CpuSubstrate {
     substrate::HostRange counts;
   };
   struct Task;
+  struct Worker;
 
   Result<bool> is_aliased(const substrate::LaunchView& launch);
   Result<Bound> bind(const substrate::ResolvedLaunch& resolved);
+  Result<void> judge(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
+                     const spirv::EntryReflection& reflection);
+  Result<std::optional<Indirect>> groups_of(const substrate::LaunchView& launch,
+                                            const substrate::ResolvedLaunch& resolved);
+  bool all_complete(const substrate::LaunchView& launch);
   bool is_short(const LoadedKernel& kernel, const substrate::LaunchView& launch,
                 const substrate::ResolvedLaunch& resolved) const;
   std::uint64_t run_inline(const LoadedKernel& kernel, const Bound& bound,
                            const substrate::ResolvedLaunch& resolved);
   Result<std::uint64_t> run_later(std::shared_ptr<const LoadedKernel> kernel, Bound bound,
                                   const substrate::LaunchView& launch,
-                                  const substrate::ResolvedLaunch& resolved);
+                                  const substrate::ResolvedLaunch& resolved, bool ready);
+  Result<void> start_after(const LaunchPointer& launch, const substrate::LaunchView& view,
+                           const std::array<std::uint32_t, 3>& groups,
+                           const std::optional<Indirect>& indirect);
   void start(const LaunchPointer& launch, std::array<std::uint32_t, 3> groups,
              const std::optional<Indirect>& indirect);
-  void prepare_arena();
+  void hand_out(const LaunchPointer& launch);
   void spread(const LaunchPointer& launch, std::uint32_t tasks);
+  void call_reserve(const LaunchPointer& launch) noexcept;
+  void enqueue(const LaunchPointer& launch, bool to_reserve);
   static void run(Task* task) noexcept;
   void work_on(const LaunchPointer& launch, std::uint32_t home,
                std::chrono::steady_clock::time_point deadline) noexcept;
@@ -82,17 +101,16 @@ class CpuSubstrate {
 
   substrate::Host host_;
   SokrComputeLimits limits_;
-  unsigned threads_;
+  substrate::InFlightLimit limit_;
   KernelStore kernels_;
   substrate::HostMemory memory_;
   substrate::InFlightTable tokens_;
   ScratchPool scratch_;
-  std::once_flag arena_prepared_;
-  std::optional<tbb::global_control> more_workers_;
-  tbb::task_arena arena_;
+  Crew crew_;
+  std::atomic<std::uint64_t> tasks_put_{0};
   std::mutex active_mutex_;
   std::unordered_map<std::uint64_t, LaunchPointer> active_;
-  // Tasks in the arena, or about to be. Each task shares the count, which may outlive this.
+  // Tasks of the crew, queued or under way. Each task shares the count, which may outlive this.
   std::shared_ptr<std::atomic<std::uint32_t>> tasks_ =
       std::make_shared<std::atomic<std::uint32_t>>(0);
 };

@@ -8,8 +8,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <optional>
+#include <sokr/base/small_file.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -19,6 +20,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr unsigned kMaxThreads = 4096;
+constexpr std::size_t kMaxFile = 65536;  // of those that the kernel writes about groups
+
+// Empty if it cannot be read.
+std::istringstream contents(const fs::path& path) {
+  Result<std::string> text = read_small_file(path, kMaxFile);
+  return std::istringstream(text ? *std::move(text) : std::string());
+}
 
 unsigned affinity_processors() {
   cpu_set_t set;
@@ -36,7 +44,7 @@ std::optional<unsigned> processors_of(double granted, double period) {
 
 // cgroup v2: "max 100000" or "150000 100000".
 std::optional<unsigned> quota(const fs::path& group) {
-  std::ifstream in(group / "cpu.max");
+  std::istringstream in = contents(group / "cpu.max");
   std::string granted;
   double period = 0;
   if (!(in >> granted >> period) || granted == "max") return std::nullopt;
@@ -45,7 +53,8 @@ std::optional<unsigned> quota(const fs::path& group) {
 
 // cgroup v1: -1 is no limit.
 std::optional<unsigned> quota_v1(const fs::path& group) {
-  std::ifstream granted_in(group / "cpu.cfs_quota_us"), period_in(group / "cpu.cfs_period_us");
+  std::istringstream granted_in = contents(group / "cpu.cfs_quota_us"),
+                     period_in = contents(group / "cpu.cfs_period_us");
   double granted = 0, period = 0;
   if (!(granted_in >> granted) || !(period_in >> period)) return std::nullopt;
   return processors_of(granted, period);
@@ -63,7 +72,7 @@ Result<unsigned> parse(std::string_view text, std::string_view source) {
 }  // namespace
 
 unsigned cgroup_processors(const fs::path& membership, const fs::path& mounts) {
-  std::ifstream in(membership);
+  std::istringstream in = contents(membership);
   unsigned least = kMaxThreads;
   for (std::string line; std::getline(in, line);) {
     // "0::/group" for v2, "4:cpu,cpuacct:/group" for v1.

@@ -34,6 +34,19 @@ Lowering find_lowering(spv::Op op) {
   return found == kTable.end() ? nullptr : found->second;
 }
 
+std::size_t Program::memory() const {
+  // A decoded module takes about so much more than its words.
+  constexpr std::size_t kDecodedBytesPerByte = 16;
+  const auto size = [](const auto& list) { return list.size() * sizeof(list[0]); };
+  std::size_t total = sizeof *this + module->words().size_bytes() * kDecodedBytesPerByte;
+  total += size(steps) + size(words) + size(functions) + size(pool) + size(shared_pointers);
+  total += size(lane_variables) + size(copies) + size(leaves) + size(chains) + size(calls);
+  total += size(switches) + size(groups);
+  for (const auto& [offset, slots] : workgroup_initial) total += size(slots);
+  for (const Switch& one : switches) total += size(one.cases);
+  return total;
+}
+
 std::string Program::describe(const Step* step) const {
   const std::size_t index = index_of(step);
   const std::uint32_t word = index < words.size() ? words[index] : 0;

@@ -3,7 +3,8 @@
 // The plugin: one substrate, `reference`.
 //
 // Options: "reference.report_oob" = off, log or fail: what a launch does about accesses out
-// of bounds; "reference.threads" = how many threads run workgroups.
+// of bounds; "reference.threads" = how many threads run workgroups; "reference.in_flight" = how
+// many launches may be under way at once; "reference.kernel_bytes" = of programs that are kept.
 #include <sokr/substrate/exporter.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 
@@ -27,6 +28,10 @@ Result<void> describe(const substrate::Host& host, substrate::PluginDescription&
   SOKR_ASSIGN(options.out_of_bounds, out_of_bounds_option(host));
   SOKR_ASSIGN(const std::uint64_t threads, host.number_option("reference.threads", 0, 0, 4096));
   options.threads = static_cast<std::uint32_t>(threads);
+  SOKR_ASSIGN(options.in_flight.most,
+              host.number_option("reference.in_flight", options.in_flight.most, 1, UINT32_MAX));
+  SOKR_ASSIGN(options.kernel_bytes,
+              host.number_option("reference.kernel_bytes", options.kernel_bytes, 0, UINT64_MAX));
   using Slots = substrate::Exporter<ReferenceSubstrate, 4>;
   SOKR_ASSIGN(const auto exported,
               Slots::install(std::make_unique<ReferenceSubstrate>(host, options)));
@@ -34,7 +39,10 @@ Result<void> describe(const substrate::Host& host, substrate::PluginDescription&
               .description = "SPIR-V interpreter: correct before fast",
               .kind = SOKR_KIND_REFERENCE,
               .ir_formats = {SOKR_IR_SPIRV},
-              .facts = {{"scheduler", "oneTBB"}, {"out_of_bounds", "reads 0, writes dropped"}},
+              .facts = {{"scheduler", "oneTBB"},
+                        {"out_of_bounds", "reads 0, writes dropped"},
+                        {"kernel_bytes", std::to_string(options.kernel_bytes)},
+                        {"in_flight", std::to_string(options.in_flight.most)}},
               .limits = ReferenceSubstrate::limits()},
              exported);
   return {};

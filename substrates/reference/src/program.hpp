@@ -132,6 +132,9 @@ struct Program {
   std::vector<Switch> switches;
   std::vector<GroupOperation> groups;
 
+  // Bytes that it and its module occupy, about.
+  std::size_t memory() const;
+
   std::size_t index_of(const Step* step) const {
     return static_cast<std::size_t>(step - steps.data());
   }

@@ -8,7 +8,10 @@
 #include <chrono>
 #include <cstring>
 #include <sokr/spirv/allowed.hpp>
+#include <sokr/substrate/retire_grace.hpp>
 #include <sokr/substrate/tasks.hpp>
+
+#include "program.hpp"
 
 namespace sokr::reference {
 
@@ -18,6 +21,13 @@ namespace {
 
 std::uint32_t default_threads() {
   return static_cast<std::uint32_t>(std::max(1, tbb::info::default_concurrency()));
+}
+
+// Answers about modules whose kernels may never be launched: the modules themselves, mostly.
+constexpr std::size_t kAnswerBytes = std::size_t{64} << 20;
+
+Failure never_issued(std::uint64_t token) {
+  return fail(SOKR_INVALID_INPUT, "token {} to wait for was never issued by this substrate", token);
 }
 
 std::span<const std::uint8_t> bytes(const std::uint8_t* data, std::size_t size) {
@@ -49,10 +59,23 @@ SokrComputeLimits ReferenceSubstrate::limits() {
 ReferenceSubstrate::ReferenceSubstrate(const substrate::Host& host, const SubstrateOptions& options)
     : host_(host),
       options_(options),
+      checked_({kAnswerBytes}),
+      kernels_({options.kernel_bytes},
+               [](const Kernel& kernel) { return kernel.program->memory(); }),
       arena_(static_cast<int>(options.threads ? options.threads : default_threads()), 0) {}
 
-ReferenceSubstrate::~ReferenceSubstrate() {
+void ReferenceSubstrate::retire() noexcept {
+  if (!tokens_.await_room(1, substrate::kRetireGrace)) abandon_all();
+}
+
+// At once for who waits, and soon for kernels.
+void ReferenceSubstrate::abandon_all() noexcept {
   stop_.store(true, std::memory_order_relaxed);
+  tokens_.abandon_all(substrate::kRetiredSentence);
+}
+
+ReferenceSubstrate::~ReferenceSubstrate() {
+  abandon_all();
   tokens_.wait_idle();
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [&] { return tasks_ == 0; });
@@ -87,26 +110,40 @@ Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& 
 Result<std::shared_ptr<const ReferenceSubstrate::Kernel>> ReferenceSubstrate::kernel_for(
     const SokrDispatchRequest& request, const LaunchView& launch) {
   const auto ir = bytes(request.ir_data, request.ir_data_len);
-  const auto build = [&]() -> Result<std::shared_ptr<const Kernel>> {
-    SOKR_TRY(spirv::check_allowed(ir));
-    SOKR_TRY(spirv::validate(ir));
-    std::vector<spirv::SpecValue> values;
-    for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
-      const SokrSpecialization value = launch.specialization(i);
-      values.push_back({value.id, value.size, value.value});
-    }
-    SOKR_ASSIGN(auto module, spirv::decode(ir, {values, launch.local_size()}));
-    SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
+  const substrate::CompileKey extra = substrate::compile_key(launch);
+  const substrate::ContentKey key{request.computation_id, ir, extra};
+  if (auto known = kernels_.find(key); known && *known) return *std::move(known);
+  // For a launch that is refused nothing is prepared or kept.
+  SOKR_TRY(spirv::check_allowed(ir));
+  SOKR_TRY(spirv::validate(ir));
+  std::vector<spirv::SpecValue> values;
+  for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
+    const SokrSpecialization value = launch.specialization(i);
+    values.push_back({value.id, value.size, value.value});
+  }
+  SOKR_ASSIGN(auto module, spirv::decode(ir, {values, launch.local_size()}));
+  SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
+  Kernel kernel;
+  kernel.reflection = spirv::reflect_entry(*module, *entry);
+  SOKR_TRY(judge(request, launch, kernel.reflection));
+  return kernels_.get(key, [&]() -> Result<std::shared_ptr<const Kernel>> {
     std::uint32_t subgroup = launch.subgroup_size();
     if (subgroup == 0) subgroup = entry->required_subgroup_size;
     if (subgroup == 0) subgroup = kDefaultSubgroupSize;
-    Kernel kernel;
-    kernel.reflection = spirv::reflect_entry(*module, *entry);
     SOKR_ASSIGN(kernel.program, prepare(module, *entry, subgroup));
     return std::make_shared<const Kernel>(std::move(kernel));
-  };
-  const substrate::CompileKey key = substrate::compile_key(launch);
-  return kernels_.get({request.computation_id, ir, key}, build);
+  });
+}
+
+Result<void> ReferenceSubstrate::judge(const SokrDispatchRequest& request, const LaunchView& launch,
+                                       const spirv::EntryReflection& reflection) {
+  SOKR_ASSIGN(const auto resolved,
+              substrate::check_launch(launch, reflection, limits(), request.substrate_id));
+  Work ignored;
+  SOKR_TRY(bind(resolved, ignored));
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
+    if (tokens_.poll(launch.wait(i)).result == SOKR_NOT_FOUND) return never_issued(launch.wait(i));
+  return {};
 }
 
 // ---- Launching
@@ -144,6 +181,8 @@ Result<std::uint64_t> ReferenceSubstrate::submit(std::shared_ptr<Work> work,
                                                  const LaunchView& launch) {
   std::vector<std::uint64_t> waits;
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i) waits.push_back(launch.wait(i));
+  const substrate::InFlightLimit& limit = options_.in_flight;
+  if (!tokens_.await_room(limit.most, limit.patience)) return substrate::no_room(limit);
   const std::uint64_t token = work->token = tokens_.begin();
   if (token == 0) return token;
   if (waits.empty()) {
@@ -160,8 +199,7 @@ Result<std::uint64_t> ReferenceSubstrate::submit(std::shared_ptr<Work> work,
   };
   if (tokens_.when_all_terminal(waits, go_on, &unknown) == SOKR_OK) return token;
   tokens_.fail(token, "it waits for a token that was never issued");
-  return fail(SOKR_INVALID_INPUT, "token {} to wait for was never issued by this substrate",
-              waits[unknown]);
+  return never_issued(waits[unknown]);
 }
 
 void ReferenceSubstrate::enqueue(std::shared_ptr<Work> work) {

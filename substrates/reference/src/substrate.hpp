@@ -23,8 +23,10 @@
 namespace sokr::reference {
 
 struct SubstrateOptions {
-  std::uint32_t threads = 0;                         // 0 = all that the process may use
-  OutOfBounds out_of_bounds = OutOfBounds::kIgnore;  // kReport logs a warning a launch
+  std::uint32_t threads = 0;                          // 0 = all that the process may use
+  OutOfBounds out_of_bounds = OutOfBounds::kIgnore;   // kReport logs a warning a launch
+  std::size_t kernel_bytes = std::size_t{128} << 20;  // of the programs that are kept
+  substrate::InFlightLimit in_flight;
 };
 
 class ReferenceSubstrate {
@@ -40,8 +42,12 @@ class ReferenceSubstrate {
     return tokens_.completion(token, timeout_ns);
   }
   std::string completion_error(std::uint64_t token) { return tokens_.error(token); }
+  // Ends what is under way and does not end by itself within kRetireGrace, as failed.
+  void retire() noexcept;
   std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
   substrate::HostMemory& memory() { return memory_; }
+  // Of the programs that are kept.
+  substrate::ContentCacheStats kernels() { return kernels_.stats(); }
 
   static SokrComputeLimits limits();
 
@@ -51,6 +57,7 @@ class ReferenceSubstrate {
     spirv::EntryReflection reflection;
   };
   struct Checked {};
+  void abandon_all() noexcept;
   // A launch that was accepted: everything that it needs, nothing borrowed but host memory.
   struct Work {
     std::uint64_t token = 0;
@@ -65,6 +72,9 @@ class ReferenceSubstrate {
 
   Result<std::shared_ptr<const Kernel>> kernel_for(const SokrDispatchRequest& request,
                                                    const substrate::LaunchView& launch);
+  // All that a launch of this kernel can be refused for.
+  Result<void> judge(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
+                     const spirv::EntryReflection& reflection);
   Result<void> bind(const substrate::ResolvedLaunch& resolved, Work& work);
   Result<std::uint64_t> submit(std::shared_ptr<Work> work, const substrate::LaunchView& launch);
   void enqueue(std::shared_ptr<Work> work);

@@ -27,6 +27,11 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return number;
 }
 
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  const std::optional<std::uint64_t> number = parse_number(text);
+  return number && *number != 0 ? number : std::nullopt;
+}
+
 std::optional<std::uint32_t> parse_api(std::string_view text) {
   if (text == "1.1") return VK_API_VERSION_1_1;
   if (text == "1.2") return VK_API_VERSION_1_2;
@@ -85,6 +90,10 @@ Options read_options(const substrate::Host& host) {
   read(host, "vulkan.cache_bytes", "a number of bytes", parse_number, options.cache_bytes);
   read(host, "vulkan.staging_bytes", "a number of bytes", parse_number, options.staging_bytes);
   read(host, "vulkan.import_bytes", "a number of bytes", parse_number, options.import_bytes);
+  read(host, "vulkan.kernel_bytes", "a number of bytes", parse_number, options.kernel_bytes);
+  read(host, "vulkan.in_flight", "a number from 1", parse_count, options.in_flight);
+  read(host, "vulkan.in_flight_bytes", "a number of bytes", parse_number, options.in_flight_bytes);
+  read(host, "vulkan.patience_ms", "a number of milliseconds", parse_number, options.patience_ms);
   return options;
 }
 

@@ -134,6 +134,8 @@ Result<std::shared_ptr<Pipeline>> Pipeline::create(Device& device, VkPipelineCac
                                                    std::span<const std::uint32_t> words,
                                                    PipelinePlan plan) {
   std::shared_ptr<Pipeline> pipeline(new Pipeline(device, std::move(plan)));
+  // lavapipe keeps some 120 KiB for the smallest kernel, and more for larger ones.
+  pipeline->memory_ = (std::size_t{128} << 10) + 8 * words.size_bytes();
   SOKR_TRY(pipeline->create_layouts());
   SOKR_TRY(pipeline->create_pipeline(cache, words));
   return pipeline;

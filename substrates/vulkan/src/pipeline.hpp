@@ -53,6 +53,8 @@ class Pipeline {
   VkPipeline handle() const { return pipeline_; }
   VkPipelineLayout layout() const { return layout_; }
   std::uint32_t push_size() const { return push_size_; }
+  // Bytes that it is taken to occupy, for the bound on what is kept: the driver does not tell.
+  std::size_t memory() const { return memory_; }
 
   struct Set {
     std::uint32_t number = 0;
@@ -74,6 +76,7 @@ class Pipeline {
   VkPipelineLayout layout_ = VK_NULL_HANDLE;
   VkPipeline pipeline_ = VK_NULL_HANDLE;
   std::uint32_t push_size_ = 0, storage_ = 0, uniform_ = 0;
+  std::size_t memory_ = 0;
 };
 
 }  // namespace sokr::vulkan

@@ -43,6 +43,9 @@ Result<void> find_devices(const substrate::Host& host, substrate::PluginDescript
     description.kind = physical.kind();
     description.ir_formats = {SOKR_IR_SPIRV};
     description.facts = physical.facts();
+    description.facts.emplace_back("kernel_bytes", std::to_string(options.kernel_bytes));
+    description.facts.emplace_back("in_flight", std::to_string(options.in_flight));
+    description.facts.emplace_back("in_flight_bytes", std::to_string(options.in_flight_bytes));
     description.limits = physical.limits();
     auto exported =
         Devices::install(std::make_unique<VulkanSubstrate>(instance, physical, host, options));

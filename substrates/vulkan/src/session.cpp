@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 namespace sokr::vulkan {
 namespace {
@@ -12,6 +13,7 @@ using substrate::LaunchView;
 using substrate::ResolvedBinding;
 using substrate::ResolvedLaunch;
 
+constexpr std::uint64_t kMostPatienceMs = 1'000'000'000;
 constexpr std::size_t kTidyAbove = 16;  // launches in flight from which dispatch cleans up
 
 bool overlap(const std::byte* a, std::uint64_t a_size, const std::byte* b, std::uint64_t b_size) {
@@ -28,7 +30,11 @@ std::byte* host_address(const ResolvedBinding& binding) {
 }  // namespace
 
 Session::Session(std::unique_ptr<Device> device, const SessionContext& context)
-    : context_(context), device_(std::move(device)), limits_(device_->physical().limits()) {}
+    : context_(context),
+      device_(std::move(device)),
+      limits_(device_->physical().limits()),
+      pipelines_({context.options.kernel_bytes},
+                 [](const Pipeline& pipeline) { return pipeline.memory(); }) {}
 
 Result<std::shared_ptr<Session>> Session::create(const PhysicalDevice& physical,
                                                  const SessionContext& context) {
@@ -67,18 +73,18 @@ Session::~Session() {
   pipeline_cache_.reset();
 }
 
-Result<std::shared_ptr<Pipeline>> Session::find_pipeline(const SokrDispatchRequest& request,
-                                                         const LaunchView& launch,
-                                                         const FindModule& find_module) {
-  substrate::CompileKey extra = substrate::compile_key(launch);
-  append_array_lengths(launch, extra);
-  const std::span<const std::uint8_t> ir(request.ir_data, request.ir_data_len);
-  const substrate::ContentKey key{request.computation_id, ir, extra.span()};
+std::shared_ptr<Pipeline> Session::find_pipeline(const substrate::ContentKey& key) {
+  auto known = pipelines_.find(key);
+  return known && *known ? **std::move(known) : nullptr;
+}
+
+Result<std::shared_ptr<Pipeline>> Session::build_pipeline(const substrate::ContentKey& key,
+                                                          Planned planned,
+                                                          const FindModule& find_module) {
   return pipelines_.get(key, [&]() -> Result<std::shared_ptr<Pipeline>> {
-    SOKR_ASSIGN(auto module, find_module());
-    SOKR_ASSIGN(PipelinePlan plan, plan_pipeline(ir, *module, launch, device_->physical()));
-    auto pipeline =
-        Pipeline::create(*device_, pipeline_cache_->handle(), module->words(), std::move(plan));
+    SOKR_TRY(find_module(planned.module));
+    auto pipeline = Pipeline::create(*device_, pipeline_cache_->handle(), planned.module->words(),
+                                     std::move(planned.plan));
     if (pipeline) pipeline_cache_->note_compiled();
     return pipeline;
   });
@@ -314,6 +320,7 @@ Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t 
     std::lock_guard lock(launches_mutex_);
     node.key() = *value;
     by_value_.insert(std::move(node));
+    staged_ += launch->staged;
   }
   if (device_->is_lost()) abandon();
   return launch->token;
@@ -322,10 +329,21 @@ Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t 
 Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request,
                                         const LaunchView& launch, const FindModule& find_module) {
   if (device_->is_lost()) return device_->loss();
+  const std::span<const std::uint8_t> ir(request.ir_data, request.ir_data_len);
+  substrate::CompileKey extra = substrate::compile_key(launch);
+  append_array_lengths(launch, extra);
+  const substrate::ContentKey key{request.computation_id, ir, extra.span()};
   Prepared prepared;
-  SOKR_ASSIGN(prepared.pipeline, find_pipeline(request, launch, find_module));
-  SOKR_ASSIGN(prepared.resolved, substrate::check_launch(launch, prepared.pipeline->reflection(),
-                                                         limits_, request.substrate_id));
+  Planned planned;  // if there is no pipeline yet
+  prepared.pipeline = find_pipeline(key);
+  if (!prepared.pipeline) {
+    SOKR_ASSIGN(planned.module, find_module(nullptr));
+    SOKR_ASSIGN(planned.plan, plan_pipeline(ir, *planned.module, launch, device_->physical()));
+  }
+  const spirv::EntryReflection& reflection =
+      prepared.pipeline ? prepared.pipeline->reflection() : planned.plan.reflection;
+  SOKR_ASSIGN(prepared.resolved,
+              substrate::check_launch(launch, reflection, limits_, request.substrate_id));
   clean_up();
   auto started = std::make_shared<Launch>();
   SOKR_TRY(bind_all(launch, prepared, *started));
@@ -335,7 +353,16 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request,
     if (token != 0) context_.in_flight->fail(token, std::move(dependency.failed));
     return token;
   }
-  if (!prepared.resolved.empty) SOKR_TRY(record(launch, prepared, *started));
+  for (const Bound& bound : prepared.bound.span())
+    if (bound.source == BindSource::kStaged && !prepared.resolved.empty)
+      started->staged += bound.size;
+  SOKR_TRY(await_room(started->staged));
+  if (!prepared.resolved.empty) {
+    if (!prepared.pipeline) {
+      SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
+    }
+    SOKR_TRY(record(launch, prepared, *started));
+  }
   Result<std::uint64_t> token = start(started, dependency.after);
   if (!token && started->recording) {
     if (device_->is_lost()) device_->drain();
@@ -357,9 +384,7 @@ void Session::finish(const LaunchPointer& launch) {
   }
   launch->keep.clear();
   context_.in_flight->finish(launch->token);
-  std::lock_guard lock(launches_mutex_);
-  launches_.erase(launch->token);
-  by_value_.erase(launch->value.load());
+  forget(*launch);
 }
 
 void Session::fail_launch(const LaunchPointer& launch, const std::string& sentence) {
@@ -367,9 +392,41 @@ void Session::fail_launch(const LaunchPointer& launch, const std::string& senten
   launch->recording.reset();
   launch->keep.clear();
   context_.in_flight->fail(launch->token, sentence);
+  forget(*launch);
+}
+
+void Session::forget(const Launch& launch) {
   std::lock_guard lock(launches_mutex_);
-  launches_.erase(launch->token);
-  by_value_.erase(launch->value.load());
+  launches_.erase(launch.token);
+  if (by_value_.erase(launch.value.load()) != 0) staged_ -= launch.staged;
+}
+
+// The oldest launch is the first to end.
+Result<void> Session::await_room(std::uint64_t staged) {
+  const Options& options = device_->options();
+  const std::uint64_t patience = std::min(options.patience_ms, kMostPatienceMs) * 1'000'000;
+  while (true) {
+    LaunchPointer oldest;
+    {
+      std::lock_guard lock(launches_mutex_);
+      const bool room = by_value_.size() < options.in_flight &&
+                        (staged_ == 0 || staged + staged_ <= options.in_flight_bytes);
+      if (by_value_.empty() || room) return {};
+      oldest = by_value_.begin()->second;
+    }
+    SOKR_ASSIGN(const bool ended, device_->wait(oldest->value.load(), patience));
+    if (!ended)
+      return fail(
+          SOKR_DISPATCH_FAILED,
+          "so many launches are under way on {} as may be at once ({}, and {} bytes of "
+          "host memory for them), and none of them ended within {} ms; wait for some before "
+          "dispatching more",
+          device_->name(), options.in_flight, options.in_flight_bytes, options.patience_ms);
+    finish(oldest);
+    // Another thread may be at it.
+    context_.in_flight->completion(oldest->token, UINT64_MAX);
+    std::this_thread::yield();
+  }
 }
 
 void Session::abandon() {

@@ -55,10 +55,17 @@ class Session {
   BufferTable& buffers() { return *buffers_; }
   RecordingPool& recordings() { return *recordings_; }
 
-  // The decoded module for a request's bytes, validated and found capable.
-  using FindModule = std::function<Result<std::shared_ptr<const spirv::Module>>()>;
+  // The decoded module for a request's bytes, validated and found capable. Kept only when it is
+  // handed over again, for a launch that has been found right.
+  using ModulePointer = std::shared_ptr<const spirv::Module>;
+  using FindModule = std::function<Result<ModulePointer>(ModulePointer keep)>;
 
-  // A token that is under way, or FAILED already if it waited for one that failed.
+  // Of the pipelines that are kept.
+  substrate::ContentCacheStats pipelines() { return pipelines_.stats(); }
+
+  // A token that is under way, or FAILED already if it waited for one that failed. Nothing is
+  // built or kept for a launch that is refused. Where as many are under way as may be at once
+  // it waits for the first of them to end.
   Result<std::uint64_t> dispatch(const SokrDispatchRequest& request,
                                  const substrate::LaunchView& launch, const FindModule& module);
   enum class Awaited {
@@ -84,6 +91,7 @@ class Session {
     std::unique_ptr<Recording> recording;
     substrate::InlineVector<Download, 4> downloads;
     std::vector<std::shared_ptr<Buffer>> keep;  // until it is done
+    std::uint64_t staged = 0;                   // bytes of host memory that were copied for it
     std::atomic<bool> claimed{false};           // by the thread that ends it
   };
   using LaunchPointer = std::shared_ptr<Launch>;
@@ -94,6 +102,10 @@ class Session {
     VkBuffer indirect = VK_NULL_HANDLE;
     bool reusable = true;
   };
+  struct Planned {  // what a pipeline is built from
+    ModulePointer module;
+    PipelinePlan plan;
+  };
   struct Dependency {
     std::uint64_t after = 0;  // value of the timeline
     std::string failed;       // sentence if one has failed
@@ -101,9 +113,10 @@ class Session {
 
   Session(std::unique_ptr<Device> device, const SessionContext& context);
 
-  Result<std::shared_ptr<Pipeline>> find_pipeline(const SokrDispatchRequest& request,
-                                                  const substrate::LaunchView& launch,
-                                                  const FindModule& module);
+  std::shared_ptr<Pipeline> find_pipeline(const substrate::ContentKey& key);
+  Result<std::shared_ptr<Pipeline>> build_pipeline(const substrate::ContentKey& key,
+                                                   Planned planned, const FindModule& module);
+  Result<void> await_room(std::uint64_t staged);
   Result<void> bind_all(const substrate::LaunchView& launch, Prepared& prepared, Launch& to);
   Result<void> check_overlap(const substrate::ResolvedLaunch& resolved) const;
   Result<void> bind_one(const substrate::ResolvedBinding& binding, Bound& bound, bool& reusable,
@@ -116,6 +129,7 @@ class Session {
   Result<std::uint64_t> start(const LaunchPointer& launch, std::uint64_t after);
   void finish(const LaunchPointer& launch);
   void fail_launch(const LaunchPointer& launch, const std::string& sentence);
+  void forget(const Launch& launch);
   void clean_up();
   LaunchPointer find_launch(std::uint64_t token);
 
@@ -127,9 +141,10 @@ class Session {
   std::unique_ptr<BufferTable> buffers_;
   substrate::ContentCache<Pipeline> pipelines_;
 
-  std::mutex launches_mutex_;
+  std::mutex launches_mutex_;                                  // guards what follows
   std::unordered_map<std::uint64_t, LaunchPointer> launches_;  // by token
   std::map<std::uint64_t, LaunchPointer> by_value_;            // by timeline value
+  std::uint64_t staged_ = 0;                                   // bytes, of those by value
 };
 
 }  // namespace sokr::vulkan

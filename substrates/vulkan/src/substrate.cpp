@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <sokr/spirv/allowed.hpp>
+#include <sokr/substrate/retire_grace.hpp>
 
 #include "requirements.hpp"
 
@@ -14,12 +15,18 @@ using substrate::CompletionAnswer;
 
 // A thread that waits for another one to bring a launch in looks again this often.
 constexpr std::uint64_t kLookAgainNs = 10'000'000;
+// And one that waits for the device, for the end of the substrate.
+constexpr std::uint64_t kWaitSliceNs = 100'000'000;
+
+// Of the decoded modules that are kept. A decoded one takes about so much more than its bytes.
+constexpr std::size_t kModuleBytes = std::size_t{128} << 20;
+constexpr std::size_t kDecodedBytesPerByte = 16;
 
 substrate::DiskCacheOptions disk_options(const Options& options) {
   substrate::DiskCacheOptions disk;
   if (options.cache_bytes == 0) return disk;
   disk.folder = substrate::DiskCache::default_folder("vulkan");
-  disk.max_bytes = options.cache_bytes;
+  disk.max_bytes = disk.max_value_bytes = options.cache_bytes;
   return disk;
 }
 
@@ -27,7 +34,12 @@ substrate::DiskCacheOptions disk_options(const Options& options) {
 
 VulkanSubstrate::VulkanSubstrate(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
                                  const substrate::Host& host, const Options& options)
-    : instance_(std::move(instance)), physical_(physical), disk_(disk_options(options)) {
+    : instance_(std::move(instance)),
+      physical_(physical),
+      disk_(disk_options(options)),
+      modules_({kModuleBytes}, [](const spirv::Module& module) {
+        return module.words().size_bytes() * kDecodedBytesPerByte;
+      }) {
   context_.host = host;
   context_.options = options;
   context_.in_flight = &in_flight_;
@@ -37,7 +49,12 @@ VulkanSubstrate::VulkanSubstrate(std::shared_ptr<Instance> instance, const Physi
 
 VulkanSubstrate::~VulkanSubstrate() {
   session_.reset();
-  in_flight_.abandon_all("the substrate was destroyed");
+  in_flight_.abandon_all(substrate::kRetiredSentence);
+}
+
+void VulkanSubstrate::retire() noexcept {
+  if (!in_flight_.await_room(1, substrate::kRetireGrace))
+    in_flight_.abandon_all(substrate::kRetiredSentence);
 }
 
 std::shared_ptr<Session> VulkanSubstrate::current_session() {
@@ -60,15 +77,13 @@ Result<std::shared_ptr<Session>> VulkanSubstrate::session() {
   return session_;
 }
 
-Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::find_module(
-    const SokrComputationId& id, std::span<const std::uint8_t> ir) {
-  return modules_.get({id, ir, {}}, [&]() -> Result<std::shared_ptr<const spirv::Module>> {
-    SOKR_TRY(spirv::check_allowed(ir));
-    SOKR_TRY(spirv::validate(ir));
-    SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir));
-    SOKR_TRY(check_capability(*module, physical_));
-    return module;
-  });
+Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::make_module(
+    std::span<const std::uint8_t> ir) const {
+  SOKR_TRY(spirv::check_allowed(ir));
+  SOKR_TRY(spirv::validate(ir));
+  SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir));
+  SOKR_TRY(check_capability(*module, physical_));
+  return module;
 }
 
 Result<std::uint64_t> VulkanSubstrate::capability(const SokrCapabilityQuery& query) {
@@ -78,7 +93,8 @@ Result<std::uint64_t> VulkanSubstrate::capability(const SokrCapabilityQuery& que
                 "substrate takes",
                 query.ir_format);
   }
-  SOKR_TRY(find_module(query.computation_id, {query.ir_data, query.ir_data_len}));
+  const std::span ir(query.ir_data, query.ir_data_len);
+  SOKR_TRY(modules_.get({query.computation_id, ir, {}}, [&] { return make_module(ir); }));
   return std::uint64_t{0};
 }
 
@@ -86,8 +102,13 @@ Result<std::uint64_t> VulkanSubstrate::dispatch(const SokrDispatchRequest& reque
   SOKR_ASSIGN(const substrate::LaunchView launch,
               substrate::LaunchView::parse(request.params, request.params_len));
   SOKR_ASSIGN(std::shared_ptr<Session> current, session());
-  return current->dispatch(request, launch, [&] {
-    return find_module(request.computation_id, {request.ir_data, request.ir_data_len});
+  using Module = Session::ModulePointer;
+  return current->dispatch(request, launch, [&](Module keep) -> Result<Module> {
+    const std::span ir(request.ir_data, request.ir_data_len);
+    const substrate::ContentKey key{request.computation_id, ir, {}};
+    if (keep) return modules_.get(key, [&]() -> Result<Module> { return keep; });
+    if (auto known = modules_.find(key)) return *std::move(known);
+    return make_module(ir);
   });
 }
 
@@ -103,9 +124,12 @@ CompletionAnswer VulkanSubstrate::completion(std::uint64_t token, std::uint64_t 
     const std::uint64_t left = spent < timeout_ns ? timeout_ns - spent : 0;
 
     std::shared_ptr<Session> current = current_session();
-    const auto awaited = current ? current->await(token, left) : Session::Awaited::kUnknown;
-    if (awaited == Session::Awaited::kTimeout)
+    const auto awaited =
+        current ? current->await(token, std::min(left, kWaitSliceNs)) : Session::Awaited::kUnknown;
+    if (awaited == Session::Awaited::kTimeout) {
+      if (left > kWaitSliceNs) continue;
       return in_flight_.completion(token, timeout_ns ? 1 : 0);
+    }
     // Another thread is bringing it in.
     answer = in_flight_.completion(token, std::min(left, kLookAgainNs));
     if (answer.result == SOKR_TIMEOUT && left > kLookAgainNs) continue;

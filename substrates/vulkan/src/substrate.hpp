@@ -35,6 +35,9 @@ class VulkanSubstrate {
   substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
   std::string completion_error(std::uint64_t token);
   std::optional<std::uint64_t> timing(std::uint64_t token);
+  // Waits for what does not end by itself within kRetireGrace end as failed. The device goes on:
+  // Vulkan cannot stop a kernel.
+  void retire() noexcept;
 
   // The memory table's functions, on the device's current session.
   class Memory {
@@ -54,13 +57,14 @@ class VulkanSubstrate {
   };
   Memory& memory() { return memory_; }
 
+  // Of the decoded modules that are kept.
+  substrate::ContentCacheStats modules() { return modules_.stats(); }
   // The current session, made anew if there is none or its device was lost.
   Result<std::shared_ptr<Session>> session();
 
  private:
   std::shared_ptr<Session> current_session();
-  Result<std::shared_ptr<const spirv::Module>> find_module(const SokrComputationId& id,
-                                                           std::span<const std::uint8_t> ir);
+  Result<std::shared_ptr<const spirv::Module>> make_module(std::span<const std::uint8_t> ir) const;
 
   std::shared_ptr<Instance> instance_;  // outlives everything below
   PhysicalDevice physical_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,6 +90,60 @@ TEST_F(DiskCacheTest, FilesThatOthersCanWriteAreNotRead) {
   ASSERT_TRUE(cache.store(bytes("key"), bytes("value")));
   ASSERT_EQ(::chmod(files().at(0).c_str(), 0666), 0);
   EXPECT_EQ(cache.load(bytes("key")), std::nullopt);
+}
+
+// Each of them where an entry would be: the load comes back at once with nothing, and a store
+// replaces what can be replaced. A test that waits for a pipe ends by its time limit.
+TEST_F(DiskCacheTest, WhatIsNoOrdinaryFileIsPassedOver) {
+  DiskCache cache({folder_});
+  ASSERT_TRUE(cache.store(bytes("key"), bytes("value")));
+  const fs::path path = files().at(0);
+  const auto expect_passed_over = [&](const char* what, bool replaceable) {
+    EXPECT_EQ(cache.load(bytes("key")), std::nullopt) << what;
+    std::string reason;
+    EXPECT_EQ(cache.store(bytes("key"), bytes("value"), &reason), replaceable) << what << reason;
+    EXPECT_EQ(reason.empty(), replaceable) << what;
+    EXPECT_EQ(cache.load(bytes("key")).has_value(), replaceable) << what;
+    fs::remove_all(path);
+  };
+  fs::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  expect_passed_over("a pipe", true);
+  fs::create_symlink("/dev/zero", path);
+  expect_passed_over("a link to a device", true);
+  fs::create_symlink(path, path);
+  expect_passed_over("a link to itself", true);
+  if (::mknod(path.c_str(), S_IFCHR | 0600, ::makedev(1, 5)) == 0)
+    expect_passed_over("a device", true);
+  fs::create_directories(path / "inside");
+  expect_passed_over("a directory", false);
+  ASSERT_EQ(files().size(), 0u);
+}
+
+// A file that claims to be the entry, and is sparse: nothing of its size is read or allocated.
+TEST_F(DiskCacheTest, WhatIsLargerThanAValueIsPassedOver) {
+  DiskCache cache({.folder = folder_, .max_value_bytes = 1000});
+  ASSERT_TRUE(cache.store(bytes("key"), Bytes(1000, 3)));
+  EXPECT_EQ(cache.load(bytes("key")), Bytes(1000, 3));
+  std::string reason;
+  EXPECT_FALSE(cache.store(bytes("key"), Bytes(1001, 3), &reason));
+  EXPECT_EQ(reason, "a value of 1001 bytes is larger than 1000, the most that is kept");
+  EXPECT_EQ(cache.load(bytes("key")), Bytes(1000, 3));
+
+  constexpr std::uint64_t kHuge = std::uint64_t{900} << 20;
+  DiskCache usual({folder_});
+  const fs::path path = files().at(0);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const std::uint64_t value_size = kHuge - 32 - 3;
+  file.seekp(16);
+  file.write(reinterpret_cast<const char*>(&value_size), sizeof value_size);
+  file.close();
+  ASSERT_EQ(::truncate(path.c_str(), kHuge), 0);
+  struct rusage before{}, after{};
+  ::getrusage(RUSAGE_SELF, &before);
+  EXPECT_EQ(usual.load(bytes("key")), std::nullopt);
+  ::getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 100 * 1024) << "KiB";
 }
 
 TEST_F(DiskCacheTest, StaysBelowItsBoundAndDropsTheLeastRecentlyUsed) {

@@ -311,5 +311,46 @@ TEST(InFlightTable, MayBeDestroyedWhenIdle) {
   }
 }
 
+TEST(InFlightTable, RoomIsWaitedForUntilOneEnds) {
+  using namespace std::chrono_literals;
+  InFlightTable table;
+  const std::uint64_t first = table.begin(), second = table.begin();
+  EXPECT_TRUE(table.await_room(3, 0ms));
+  EXPECT_FALSE(table.await_room(2, 1ms));
+  std::thread ender([&] { table.finish(first); });
+  EXPECT_TRUE(table.await_room(2, 1h));
+  ender.join();
+  // Several that wait are all let in, and the last end of all lets them in as well.
+  std::vector<std::thread> waiters;
+  for (int i = 0; i < 4; ++i) waiters.emplace_back([&] { EXPECT_TRUE(table.await_room(1, 1h)); });
+  table.finish(second);
+  for (auto& waiter : waiters) waiter.join();
+  table.wait_idle();
+}
+
+TEST(InFlightTable, OneThatIsWaitedForAloneTellsWhyItFailed) {
+  InFlightTable table;
+  const std::uint64_t first = table.begin();
+  std::string seen;
+  int calls = 0;
+  const auto note = [&](bool failed, std::string sentence) {
+    ++calls;
+    EXPECT_TRUE(failed);
+    seen = std::move(sentence);
+  };
+  EXPECT_EQ(table.when_all_terminal({&first, 1}, note), SOKR_OK);
+  EXPECT_EQ(calls, 0);
+  table.fail(first, "it was asked to");
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(seen, "the launch that it waited for failed: it was asked to");
+  EXPECT_EQ(table.when_all_terminal({&first, 1}, note), SOKR_OK);
+  EXPECT_EQ(calls, 2);
+  const std::uint64_t stranger = 1'000'000;
+  std::size_t unknown = 7;
+  EXPECT_EQ(table.when_all_terminal({&stranger, 1}, note, &unknown), SOKR_NOT_FOUND);
+  EXPECT_EQ(unknown, 0u);
+  EXPECT_EQ(calls, 2);
+}
+
 }  // namespace
 }  // namespace sokr::substrate

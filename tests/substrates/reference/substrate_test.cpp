@@ -218,5 +218,56 @@ TEST(Substrate, BadLaunchesAreRefused) {
   EXPECT_EQ(substrate->completion(12345678, 0).result, SOKR_NOT_FOUND);
 }
 
+TEST(Substrate, NothingIsPreparedOrKeptForALaunchThatIsRefused) {
+  auto substrate = make();
+  std::vector<std::uint32_t> data(32);
+  for (int i = 0; i < 50; ++i) {
+    Dispatch unbound("add_one"), freed("add_one"), astray("add_one");
+    for (Dispatch* refused : {&unbound, &freed, &astray}) {
+      refused->bind_host(0, data.data(), 128).push = {1};
+      refused->id.bytes[0] = static_cast<std::uint8_t>(i);
+    }
+    unbound.bindings.clear();
+    freed.bindings[0].kind = SOKR_BINDING_BUFFER;
+    freed.bindings[0].resource = 123456;
+    astray.waits = {sokr_token_encode(1, 123456)};
+    for (Dispatch* refused : {&unbound, &freed, &astray})
+      EXPECT_EQ(refused->on(*substrate).code(), SOKR_INVALID_INPUT);
+  }
+  EXPECT_EQ(substrate->kernels().builds, 0u);
+  EXPECT_EQ(substrate->kernels().entries, 0u);
+  Dispatch right("add_one");
+  right.bind_host(0, data.data(), 128).push = {1};
+  expect_complete(*substrate, right.on(*substrate));
+  EXPECT_EQ(substrate->kernels().entries, 1u);
+}
+
+TEST(Substrate, ProgramsAndLaunchesUnderWayAreBounded) {
+  SubstrateOptions options{2};
+  options.kernel_bytes = 1;
+  options.in_flight = {3, std::chrono::milliseconds(20)};
+  ReferenceSubstrate substrate(substrate::Host(), options);
+  std::vector<std::uint32_t> data(32), endless_data{0, 0, 0};
+  Dispatch endless("endless"), after("add_one");
+  endless.bind_host(0, endless_data.data(), 12);
+  const auto gate = endless.on(substrate);
+  ASSERT_TRUE(gate) << gate.failure().sentence;
+  after.bind_host(0, data.data(), 128).push = {1};
+  after.waits = {sokr_token_encode(1, *gate)};
+  const auto second = after.on(substrate), third = after.on(substrate);
+  ASSERT_TRUE(second) << second.failure().sentence;
+  ASSERT_TRUE(third) << third.failure().sentence;
+  const auto refused = after.on(substrate);
+  EXPECT_EQ(refused.code(), SOKR_DISPATCH_FAILED);
+  EXPECT_NE(refused.failure().sentence.find("3 launches are under way"), std::string::npos);
+  EXPECT_EQ(substrate.kernels().entries, 1u) << "the newest";
+  EXPECT_EQ(substrate.kernels().evictions, 1u);
+  substrate.retire();
+  EXPECT_EQ(substrate.completion(*third, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+  EXPECT_EQ(substrate.completion(*gate, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+  EXPECT_EQ(substrate.completion_error(*gate),
+            "the substrate was deregistered while the launch was under way");
+}
+
 }  // namespace
 }  // namespace sokr::reference::test

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <thread>
+
 #include "support.hpp"
 
 namespace sokr::vulkan::test {
@@ -135,6 +137,110 @@ TEST(Refusal, NewerSpirvThanTheDeviceTakes) {
   auto result = bench.capability(ir);
   ASSERT_FALSE(result);
   EXPECT_FALSE(result.failure().sentence.empty());
+}
+
+TEST(Refusal, NothingIsBuiltOrKeptForALaunchThatIsRefused) {
+  Bench bench;
+  const auto ir = shader("saxpy");
+  for (std::uint32_t i = 1; i <= 100; ++i) {
+    Saxpy unbound(64), astray(64), freed(64);
+    for (Saxpy* refused : {&unbound, &astray, &freed}) refused->local.value = i;
+    unbound.launch.binding_count = 1;
+    const SokrCompletionToken token = sokr_token_encode(1, 123456);
+    astray.launch.waits = &token;
+    astray.launch.wait_count = 1;
+    freed.bindings[0].kind = SOKR_BINDING_BUFFER;
+    freed.bindings[0].resource = 123456;
+    for (Saxpy* refused : {&unbound, &astray, &freed})
+      EXPECT_EQ(bench.dispatch(ir, refused->launch).code(), SOKR_INVALID_INPUT);
+  }
+  auto session = bench->session();
+  ASSERT_TRUE(session);
+  EXPECT_EQ((*session)->pipelines().builds, 0u);
+  EXPECT_EQ((*session)->pipelines().entries, 0u);
+  EXPECT_EQ((*session)->recordings().recorded(), 0u);
+  EXPECT_EQ(bench->modules().entries, 0u);
+  Saxpy right(64);
+  bench.run(ir, right.launch);
+  EXPECT_EQ((*session)->pipelines().builds, 1u);
+  EXPECT_EQ(bench->modules().entries, 1u);
+}
+
+TEST(Refusal, PipelinesThatWereNotUsedForLongestMakeRoom) {
+  Bench bench(OptionList{{"vulkan.kernel_bytes", "500000"}});
+  const auto ir = shader("saxpy");
+  for (int round = 0; round < 2; ++round)
+    for (std::uint32_t size : {1u, 2u, 4u, 8u, 16u, 32u, 64u}) {
+      Saxpy saxpy(64);
+      saxpy.local.value = size;
+      saxpy.launch.groups[0] = 64 / size;
+      bench.run(ir, saxpy.launch);
+      EXPECT_EQ(saxpy.wrong(), -1);
+      EXPECT_LE((*bench->session())->pipelines().bytes, 500'000u);
+    }
+  EXPECT_GT((*bench->session())->pipelines().evictions, 0u);
+}
+
+TEST(Refusal, ADispatchWaitsForRoomAmongLaunchesUnderWay) {
+  for (const char* bound : {"vulkan.in_flight", "vulkan.in_flight_bytes"}) {
+    Bench bench(OptionList{{bound, "2"}});
+    const auto ir = shader("saxpy");
+    std::vector<std::unique_ptr<Saxpy>> launches;
+    std::vector<std::uint64_t> tokens;
+    for (int i = 0; i < 100; ++i) {
+      launches.push_back(std::make_unique<Saxpy>(1000));
+      auto token = bench.dispatch(ir, launches.back()->launch);
+      ASSERT_TRUE(token) << token.failure().sentence;
+      tokens.push_back(*token);
+    }
+    for (std::size_t i = tokens.size(); i-- > 0;) {
+      EXPECT_EQ(bench->completion(tokens[i], UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+      EXPECT_EQ(launches[i]->wrong(), -1);
+    }
+  }
+}
+
+TEST(Refusal, WithoutRoomAndPatienceItSaysSo) {
+  Bench bench(OptionList{{"vulkan.in_flight", "1"}, {"vulkan.patience_ms", "0"}});
+  const auto ir = shader("spin");
+  std::vector<std::uint32_t> v(20000);
+  const std::uint32_t rounds = 60'000;
+  const SokrBinding binding = host_binding(0, 0, v);
+  SokrLaunch launch{};
+  launch.groups[0] = 20000;
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = &binding;
+  launch.binding_count = 1;
+  launch.push = &rounds;
+  launch.push_size = 4;
+  auto first = bench.dispatch(ir, launch);
+  ASSERT_TRUE(first) << first.failure().sentence;
+  expect_refused(bench.dispatch(ir, launch), SOKR_DISPATCH_FAILED,
+                 "and none of them ended within 0 ms; wait for some");
+  EXPECT_EQ(bench->completion(*first, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+}
+
+// The device goes on with it, but nobody is kept waiting.
+TEST(Refusal, WhoWaitsIsLetGoWhenTheSubstrateRetires) {
+  Bench bench;
+  std::vector<std::uint32_t> v(20000);
+  const std::uint32_t rounds = 60'000;
+  const SokrBinding binding = host_binding(0, 0, v);
+  SokrLaunch launch{};
+  launch.groups[0] = 20000;
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = &binding;
+  launch.binding_count = 1;
+  launch.push = &rounds;
+  launch.push_size = 4;
+  auto token = bench.dispatch(shader("spin"), launch);
+  ASSERT_TRUE(token) << token.failure().sentence;
+  std::thread waiter(
+      [&] { EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_FAILED); });
+  bench->retire();
+  waiter.join();
+  EXPECT_EQ(bench->completion_error(*token),
+            "the substrate was deregistered while the launch was under way");
 }
 
 }  // namespace

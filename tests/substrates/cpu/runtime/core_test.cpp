@@ -92,6 +92,42 @@ TEST(Core, UnpluggedWhileAnEndlessKernelRuns) {
   EXPECT_EQ(sokr_completion(&query, &signal), SOKR_NOT_FOUND);
 }
 
+// Those who wait, and launches that wait for it, are let go by the deregistration.
+TEST(Core, UnpluggedWhileOthersWaitForAnEndlessKernel) {
+  for (unsigned threads : {1u, 2u, 3u}) {
+    const std::uint32_t id = plug_in(threads);
+    std::vector<std::uint32_t> data{1, 0, 0}, other(32);
+    Dispatch endless("endless"), after("scale");
+    endless.bind(0, data);
+    SokrDispatchRequest request = endless.request(id);
+    SokrDispatchResponse first{}, second{};
+    ASSERT_EQ(sokr_dispatch(&request, &first), SOKR_OK);
+    after.bind(0, other).push = {1};
+    after.waits = {first.completion_token};
+    request = after.request(id);
+    ASSERT_EQ(sokr_dispatch(&request, &second), SOKR_OK);
+    std::atomic<int> inside{0};
+    std::vector<std::thread> waiters;
+    for (const auto& [token, timeout] : {std::pair{first.completion_token, UINT64_MAX},
+                                         {first.completion_token, UINT64_C(1'000'000'000'000)},
+                                         {second.completion_token, UINT64_MAX}})
+      waiters.emplace_back([&inside, token = token, timeout = timeout] {
+        SokrCompletionSignal signal;
+        const SokrCompletionQuery query{token, timeout};
+        ++inside;
+        const SokrResult result = sokr_completion(&query, &signal);
+        // It may come too late to be inside.
+        EXPECT_TRUE(result == SOKR_OK || result == SOKR_NOT_FOUND) << result;
+        EXPECT_EQ(signal, SOKR_COMPLETION_FAILED);
+      });
+    while (inside != 3 || __atomic_load_n(&data[2], __ATOMIC_RELAXED) == 0)
+      std::this_thread::yield();
+    EXPECT_EQ(sokr_deregister_substrate(id), SOKR_OK);
+    for (auto& waiter : waiters) waiter.join();
+    EXPECT_EQ(other[0], 0u);
+  }
+}
+
 TEST(Core, TwoSubstratesAtOnce) {
   const std::uint32_t ids[] = {plug_in(1), plug_in(3)};
   std::vector<std::thread> users;

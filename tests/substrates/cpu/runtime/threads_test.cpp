@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -101,6 +102,25 @@ TEST_F(Cgroups, NonsenseIsNoLimit) {
     write("mounts/job/cpu.max", text);
     EXPECT_EQ(processors(), 4096u) << text;
   }
+}
+
+TEST_F(Cgroups, PipesAndFilesWithoutEndAreNoLimit) {
+  write("membership", "0::/job\n");
+  std::filesystem::create_directories(folder_.path() / "mounts/job");
+  const auto quota = folder_.path() / "mounts/job/cpu.max";
+  ASSERT_EQ(::mkfifo(quota.c_str(), 0600), 0);
+  EXPECT_EQ(processors(), 4096u);
+  std::filesystem::remove(quota);
+  std::filesystem::create_symlink("/dev/zero", quota);
+  EXPECT_EQ(processors(), 4096u);
+  std::filesystem::remove(quota);
+  write("mounts/job/cpu.max", "200000 100000\n");
+  EXPECT_EQ(processors(), 2u);
+  std::filesystem::resize_file(quota, std::uintmax_t{1} << 32);
+  EXPECT_EQ(processors(), 4096u);
+  std::filesystem::remove(folder_.path() / "membership");
+  ASSERT_EQ(::mkfifo((folder_.path() / "membership").c_str(), 0600), 0);
+  EXPECT_EQ(processors(), 4096u);
 }
 
 }  // namespace

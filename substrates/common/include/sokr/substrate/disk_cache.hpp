@@ -9,7 +9,8 @@
 // - A checksum covers key and value. A damaged, foreign or truncated file is removed
 //   and counts as a miss, never as a value.
 // - Files that others could have written (another owner, writable by group or world)
-//   are not read: values may be machine code.
+//   are not read: values may be machine code. What is no regular file, a pipe, a device or
+//   a link, is passed over without waiting for it, and so is what is larger than a value can be.
 // - The folder stays below a bound; the entries that were not used for longest go first.
 //
 // A cache never fails a launch: what goes wrong is a miss, with a reason for the log.
@@ -30,6 +31,7 @@ namespace sokr::substrate {
 struct DiskCacheOptions {
   std::filesystem::path folder;  // empty = no cache: every load misses
   std::uint64_t max_bytes = std::uint64_t{512} << 20;
+  std::uint64_t max_value_bytes = std::uint64_t{64} << 20;  // larger ones are not stored, nor read
 };
 
 class DiskCache {

@@ -15,6 +15,7 @@
 //     std::string completion_error(std::uint64_t token);
 // and may have
 //     std::optional<std::uint64_t> timing(std::uint64_t token);      // device ns
+//     void retire();                                                 // see below
 //     auto& memory();   // create, import_host, free, write, read, map, address as HostMemory;
 //                       // a function that is missing is null in the table
 // Its destructor is the plugin's destroy_fn: it ends what is in flight and joins its
@@ -26,10 +27,17 @@
 // After destroy_fn every function answers SOKR_NOT_FOUND. The core lets no vtable
 // call run beside destroy_fn; the memory and diagnostics functions, which it does not
 // see, are waited for by destroy_fn here.
+//
+// retire() is called beside other calls when the substrate is about to be destroyed and
+// somebody is still inside (sokr/retire.h): it makes every wait end soon.
+//
+// In a process that was forked after install(), every function fails with one sentence,
+// and destroy_fn leaves everything as it is.
 #ifndef SOKR_SUBSTRATE_EXPORTER_HPP_
 #define SOKR_SUBSTRATE_EXPORTER_HPP_
 
 #include <sokr/compute.h>
+#include <sokr/retire.h>
 
 #include <array>
 #include <atomic>
@@ -38,6 +46,7 @@
 #include <optional>
 #include <sokr/base/result.hpp>
 #include <sokr/substrate/diagnostics.hpp>
+#include <sokr/substrate/fork_watch.hpp>
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
 #include <utility>
@@ -87,8 +96,11 @@ template <class S>
 concept HasMemory = requires(S& s) { s.memory(); };
 template <class S>
 concept HasTiming = requires(S& s, std::uint64_t token) { s.timing(token); };
+template <class S>
+concept HasRetire = requires(S& s) { s.retire(); };
 
-SokrResult gone(std::size_t slot) noexcept;  // records that the substrate was destroyed
+// Why there is nobody to ask: the process was forked, or the substrate was destroyed.
+SokrResult gone(std::size_t slot) noexcept;
 SokrResult bad_argument(std::size_t slot, const char* what) noexcept;
 
 // Calls `body` and turns a failure or an exception into a code and a recorded sentence.
@@ -116,7 +128,12 @@ Result<void> store(Result<T> result, U* out) {
 template <class S, std::size_t Slots>
 template <std::size_t I>
 struct Exporter<S, Slots>::Functions {
-  static S* self() { return slots_[I].substrate.load(std::memory_order_acquire); }
+  // Null if there is nobody to ask.
+  static S* self() {
+    if (is_forked()) [[unlikely]]
+      return nullptr;
+    return slots_[I].substrate.load(std::memory_order_acquire);
+  }
 
   static SokrResult capability(const SokrCapabilityQuery* query, SokrCapabilityResponse* response) {
     if (query == nullptr || response == nullptr)
@@ -149,6 +166,11 @@ struct Exporter<S, Slots>::Functions {
     S* s = self();
     if (s == nullptr) return detail::gone(I);
     try {
+      if constexpr (detail::HasRetire<S>) {
+        if (query->completion_token == SOKR_RETIRE_TOKEN &&
+            query->timeout_ns == SOKR_RETIRE_TIMEOUT)
+          s->retire();
+      }
       const CompletionAnswer answer = s->completion(query->completion_token, query->timeout_ns);
       *signal = answer.signal;
       if (answer.result == SOKR_NOT_FOUND) record_error(I, "no such completion token");
@@ -159,6 +181,7 @@ struct Exporter<S, Slots>::Functions {
   }
 
   static void destroy() {
+    if (is_forked()) return;
     slots_[I].gate.close();
     std::unique_ptr<S> last(slots_[I].substrate.exchange(nullptr, std::memory_order_acq_rel));
     if (!last) return;
@@ -173,7 +196,7 @@ struct Exporter<S, Slots>::Functions {
   // Runs `body` with the substrate, which destroy_fn cannot take away meanwhile.
   template <class Body>
   static SokrResult gated(Body&& body) {
-    if (!slots_[I].gate.enter()) return detail::gone(I);
+    if (is_forked() || !slots_[I].gate.enter()) return detail::gone(I);
     const SokrResult result = detail::guarded(I, [&] { return body(*self()); });
     slots_[I].gate.leave();
     return result;
@@ -214,6 +237,7 @@ struct Exporter<S, Slots>::Functions {
     return write_sentence(substrate::last_error(I), out, capacity);
   }
   static std::size_t completion_error(std::uint64_t token, char* out, std::size_t capacity) {
+    if (is_forked()) return write_sentence(kForkedSentence, out, capacity);
     if (!slots_[I].gate.enter()) return write_sentence({}, out, capacity);
     std::size_t size = 0;
     try {
@@ -242,7 +266,8 @@ struct Exporter<S, Slots>::Functions {
   }
 
   static constexpr SokrSubstratePlugin kPlugin{
-      {SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR, SOKR_VERSION_PATCH},
+      {SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR,
+       SOKR_VERSION_PATCH | (detail::HasRetire<S> ? SOKR_RETIRES : 0u)},
       &capability,
       &dispatch,
       &completion,
@@ -274,6 +299,7 @@ struct Exporter<S, Slots>::Functions {
 
 template <class S, std::size_t Slots>
 Result<Exported> Exporter<S, Slots>::install(std::unique_ptr<S> substrate) {
+  watch_forks();
   std::lock_guard lock(install_mutex_);
   for (std::size_t slot = 0; slot < Slots; ++slot) {
     if (slots_[slot].taken) continue;

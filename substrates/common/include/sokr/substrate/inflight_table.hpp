@@ -21,6 +21,7 @@
 #include <sokr/sokr.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -38,10 +39,23 @@ struct CompletionAnswer {
   bool operator==(const CompletionAnswer&) const = default;
 };
 
+// Why launches failed that were under way when their substrate was deregistered.
+inline constexpr const char* kRetiredSentence =
+    "the substrate was deregistered while the launch was under way";
+
 struct InFlightOptions {
   std::size_t kept_errors = 1024;   // sentences of failed tokens, the oldest dropped first
   std::size_t kept_timings = 1024;  // device times of profiled tokens, likewise
 };
+
+// How many launches may be under way at once, and how long a dispatch waits for one of them to end
+// before it is refused (docs/contract.md, DIS-9).
+struct InFlightLimit {
+  std::size_t most = 65536;
+  std::chrono::milliseconds patience{10'000};
+};
+// What such a dispatch is told.
+Failure no_room(const InFlightLimit& limit);
 
 class InFlightTable {
  public:
@@ -91,6 +105,11 @@ class InFlightTable {
 
   // Tokens under way, those included whose callbacks still run.
   std::size_t active() const noexcept { return active_.load(std::memory_order_acquire); }
+  // Blocks until fewer than `most` tokens are under way; false if none ended in time. Threads
+  // that get through at once may together exceed it by their number.
+  bool await_room(std::size_t most, std::chrono::milliseconds patience) noexcept {
+    return active() < most || await_room_slowly(most, patience);
+  }
   // Blocks until no token is under way and no callback runs.
   void wait_idle() noexcept;
   // Fails every token that is under way now; later finish() calls for them are refused.
@@ -108,12 +127,15 @@ class InFlightTable {
   static constexpr std::size_t kShards = 8;
 
   bool end(std::uint64_t token, bool failed, std::string&& sentence) noexcept;
+  std::string sentence_of_dependent(std::uint64_t failed) noexcept;
   void leave(std::size_t count) noexcept;
+  bool await_room_slowly(std::size_t most, std::chrono::milliseconds patience) noexcept;
   Shard* shard_of(std::uint64_t token) const noexcept;
 
   // Odd tokens are complete when issued; even ones live in a shard.
   alignas(64) std::atomic<std::uint64_t> next_complete_{1};
   alignas(64) std::atomic<std::size_t> active_{0};
+  std::atomic<std::uint32_t> waiting_for_room_{0};
   std::unique_ptr<Shard[]> shards_;
   std::unique_ptr<History> history_;
 };

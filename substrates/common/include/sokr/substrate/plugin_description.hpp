@@ -23,6 +23,7 @@
 #include <optional>
 #include <sokr/base/result.hpp>
 #include <sokr/substrate/exporter.hpp>
+#include <sokr/substrate/fork_watch.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -127,7 +128,8 @@ bool speaks_our_version(const SokrHostInfo* info) noexcept;
 // Runs `find(host, description)`, which returns Result<void>, and publishes the
 // description for as long as the library lives. A failure or exception becomes an
 // "unavailable" entry; what was added before it stays. Null for a host of another major
-// version, or when memory ran out.
+// version, or when memory ran out. A child that was forked after substrates had been made is
+// offered none.
 template <class Find>
 const SokrPlugin* plugin_main(const SokrHostInfo* info, const char* name, const char* version,
                               Find&& find) noexcept {
@@ -135,7 +137,8 @@ const SokrPlugin* plugin_main(const SokrHostInfo* info, const char* name, const 
   try {
     auto description = std::make_unique<PluginDescription>(name, version);
     try {
-      Result<void> found = find(Host(info), *description);
+      Result<void> found = is_forked() ? Failure{SOKR_CAPABILITY_DENIED, kForkedSentence}
+                                       : find(Host(info), *description);
       if (!found) detail::add_unavailable_noexcept(*description, name, std::move(found).failure());
     } catch (...) {
       detail::add_unavailable_noexcept(*description, name, failure_from_exception());
