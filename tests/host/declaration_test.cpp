@@ -3,6 +3,7 @@
 // no answer is another one for it.
 #include <sokr/host.h>
 
+#include <cstdio>
 #include <cstring>
 #include <thread>
 

@@ -6,8 +6,10 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <fold.hpp>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace sokr::spirv {

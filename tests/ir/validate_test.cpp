@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
+
 #include "spirv_support.hpp"
 
 namespace sokr::spirv {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <cstdint>
 #include <sokr/substrate/striped_mutex.hpp>
 
 namespace sokr::substrate {

@@ -8,6 +8,7 @@
 #include <llvm/IR/PatternMatch.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 
 namespace sokr::cpu {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <shared_mutex>
 #include <sokr/substrate/diagnostics.hpp>

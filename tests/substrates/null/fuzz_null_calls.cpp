@@ -2,6 +2,7 @@
 //
 // Sequences of API calls on the null substrate, compared with a simple model: what
 // each token ever answered, it answers again until it is released.
+#include <cstdint>
 #include <cstdlib>
 #include <map>
 

@@ -4,6 +4,7 @@
 #ifndef SOKR_TESTS_SUBSTRATES_NULL_NULL_MOCK_HPP_
 #define SOKR_TESTS_SUBSTRATES_NULL_NULL_MOCK_HPP_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Any module is refused with a sentence or compiled; see mutants.hpp.
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
