@@ -15,7 +15,7 @@
 #   SOKR_BARE_CCACHE   a ccache folder that the runs share; default: one in the cache for each
 #                      system, if there is a ccache here; 0: none
 #   SOKR_BARE_FLAGS    more flags for cmake, such as -DCMAKE_CXX_FLAGS_RELEASE=-O0
-#   SOKR_BARE_STEPS    only these steps of in_root.sh, in a root with the tree
+#   SOKR_BARE_STEPS    only these steps of in_root.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=$(git -C "$here" rev-parse --show-toplevel)
@@ -132,6 +132,7 @@ base() {
   carry_in "$making"
   sources=$(sources_of "$system" "$making")
   echo "$sources" >"$making/etc/apt/sources.list"
+  rm -rf "$making"/var/lib/apt/lists/*
   touch "$making/.complete"
   mv "$making" "$made"
 }
@@ -160,19 +161,26 @@ run() {
   return "$status"
 }
 
-# The packages are made on the oldest system and tried on all.
+# The steps of a root with the tree, then those of a root with what was packed, which the oldest
+# system makes and all try.
 run_all() {
-  local system=$1 steps packed
-  read -ra steps <<<"${SOKR_BARE_STEPS:-refused_without_rights demo_as_root install_as_root \
-    consumers $([[ $system != bookworm ]] || echo package) demo_as_user install_as_user}"
-  run "$system" tree "${steps[@]}" || return 1
-  [[ -z ${SOKR_BARE_STEPS:-} ]] || return 0
+  local system=$1 step in_tree=() in_package=() packed
+  local steps="refused_without_rights demo_as_root install_as_root consumers"
+  [[ $system != bookworm ]] || steps+=" package"
+  for step in ${SOKR_BARE_STEPS:-$steps demo_as_user install_as_user tarball deb}; do
+    case $step in
+      tarball | deb) in_package+=("$step") ;;
+      *) in_tree+=("$step") ;;
+    esac
+  done
+  if ((${#in_tree[@]})); then run "$system" tree "${in_tree[@]}" || return 1; fi
+  ((${#in_package[@]})) || return 0
   packed=$(echo "$cache"/package/*.deb)
   if [[ ! -e $packed ]]; then
     echo "bare: $system: no packages to try: bookworm makes them"
     return 1
   fi
-  run "$system" package tarball deb
+  run "$system" package "${in_package[@]}"
 }
 
 ((EUID == 0)) || die "this needs root: it makes roots of its own and changes into them"
