@@ -29,7 +29,7 @@ struct LaunchFlags {
 
 struct InspectFlags {
   std::string kernel;
-  std::vector<std::string> on;
+  std::vector<std::string> on, spec;
   bool json = false;
 };
 

@@ -10,6 +10,7 @@
 #include "kernel_file.hpp"
 #include "launch_flags.hpp"
 #include "output.hpp"
+#include "plan.hpp"
 #include "scalar.hpp"
 #include "selection.hpp"
 #include "text.hpp"
@@ -125,8 +126,7 @@ std::string names_text(const char* title, const char* const* names, std::uint32_
 }
 
 std::string people_text(std::span<const Substrate> substrates, const Kernel& kernel,
-                        const std::string& file) {
-  const SokrIrReflection& reflection = kernel.reflection();
+                        const SokrIrReflection& reflection, const std::string& file) {
   std::string out =
       fmt::format("{}  {}, {}\n\n", printable(file), ir_format_text(kernel.ir_format()),
                   bytes_text(kernel.bytes().size()));
@@ -188,8 +188,7 @@ Json names_json(const char* const* names, std::uint32_t count) {
 }
 
 Json scripts_json(std::span<const Substrate> candidates, const Kernel& kernel,
-                  const std::string& file) {
-  const SokrIrReflection& reflection = kernel.reflection();
+                  const SokrIrReflection& reflection, const std::string& file) {
   Json entries = Json::array(), constants = Json::array(), substrates = Json::array();
   for (std::uint32_t i = 0; i < reflection.entry_point_count; ++i) {
     entries.push_back(entry_json(reflection.entry_points[i]));
@@ -224,12 +223,16 @@ Json scripts_json(std::span<const Substrate> candidates, const Kernel& kernel,
 
 int inspect(const InspectFlags& flags) {
   const std::vector<std::string> names = parse_names(flags.on);
+  const std::vector<SpecValueText> specs = parse_specs(flags.spec);
   const Context context;
   const std::vector<Substrate> named = named_substrates(context, names);
   const Kernel kernel = open_kernel(context, flags.kernel);
   const std::span candidates = names.empty() ? context.substrates() : std::span(named);
-  print(flags.json ? json_text(scripts_json(candidates, kernel, flags.kernel))
-                   : people_text(candidates, kernel, flags.kernel));
+  Launch launch;
+  specialize(kernel, specs, launch);
+  const auto reflection = reflect_for(kernel, launch);
+  print(flags.json ? json_text(scripts_json(candidates, kernel, *reflection, flags.kernel))
+                   : people_text(candidates, kernel, *reflection, flags.kernel));
   return kDone;
 }
 

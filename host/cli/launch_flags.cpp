@@ -295,6 +295,28 @@ std::vector<std::string> parse_names(const std::vector<std::string>& flags) {
   return names;
 }
 
+std::vector<SpecValueText> parse_specs(const std::vector<std::string>& texts) {
+  std::vector<SpecValueText> specs;
+  for (const std::string& text : texts) {
+    const auto [id, value] = split_assignment(text, "--spec", "ID=VALUE, such as 0=64");
+    SpecValueText spec;
+    if (!parse_number(id, spec.id)) {
+      throw UsageError(
+          fmt::format("--spec {}: '{}' is no constant's id; it takes ID=VALUE, such as "
+                      "0=64",
+                      text, id));
+    }
+    for (const SpecValueText& other : specs) {
+      if (other.id == spec.id) {
+        throw UsageError(fmt::format("--spec: constant {} is given twice; name it once", spec.id));
+      }
+    }
+    spec.value = value;
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
 LaunchRequest read_launch_flags(const LaunchFlags& flags, const std::vector<std::string>& prints) {
   LaunchRequest request;
   request.cast = flags.cast;
@@ -320,23 +342,7 @@ LaunchRequest read_launch_flags(const LaunchFlags& flags, const std::vector<std:
   for (const std::string& text : flags.swap) request.swaps.push_back(parse_swap(text));
   if (!flags.repeat.empty()) request.repeat = parse_count(flags.repeat, "--repeat");
   if (!flags.tolerance.empty()) request.tolerance = parse_tolerance(flags.tolerance);
-  for (const std::string& text : flags.spec) {
-    const auto [id, value] = split_assignment(text, "--spec", "ID=VALUE, such as 0=64");
-    SpecValueText spec;
-    if (!parse_number(id, spec.id)) {
-      throw UsageError(
-          fmt::format("--spec {}: '{}' is no constant's id; it takes ID=VALUE, such as "
-                      "0=64",
-                      text, id));
-    }
-    for (const SpecValueText& other : request.specs) {
-      if (other.id == spec.id) {
-        throw UsageError(fmt::format("--spec: constant {} is given twice; name it once", spec.id));
-      }
-    }
-    spec.value = value;
-    request.specs.push_back(std::move(spec));
-  }
+  request.specs = parse_specs(flags.spec);
   refuse_conflicts(request);
   for (const std::string& text : flags.push) {
     if (text.starts_with('@')) {

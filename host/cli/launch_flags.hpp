@@ -94,6 +94,8 @@ struct LaunchRequest {
 LaunchRequest read_launch_flags(const LaunchFlags& flags,
                                 const std::vector<std::string>& prints = {});
 
+// "0=64" of each --spec.
+std::vector<SpecValueText> parse_specs(const std::vector<std::string>& texts);
 // A number of at least 1 that fits into 32 bits.
 std::uint32_t parse_count(std::string_view text, std::string_view flag);
 // "3.1[2]"; `flag` and `whole` are for the sentence.

@@ -84,6 +84,7 @@ struct Commands {
     inspect = app.add_subcommand("inspect", "what a kernel needs, and who can run it");
     add_kernel(*inspect, inspect_flags.kernel);
     add_on(*inspect, inspect_flags.on, "ask only these substrates");
+    add_list(*inspect, "--spec", inspect_flags.spec, "ID=VALUE", "show sizes for this value");
     inspect->add_flag("--json", inspect_flags.json, "machine-readable, schema sokr.inspect/1");
     run = app.add_subcommand("run", "one dispatch, from files to files");
     add_launch_flags(*run, run_flags.launch);

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <system_error>
 
@@ -26,6 +28,12 @@ std::string json_text(const Json& json) {
 void note(std::string_view line) {
   const std::string text = fmt::format("sokr: {}\n", printable(line));
   std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void inform(std::string_view line) {
+  const char* level = std::getenv("SOKR_LOG");
+  if (level == nullptr) return;
+  if (std::strcmp(level, "info") == 0 || std::strcmp(level, "debug") == 0) note(line);
 }
 
 }  // namespace sokr::cli

@@ -18,6 +18,8 @@ void print(std::string_view text);
 std::string json_text(const Json& json);
 // "sokr: ..." on stderr, as one line.
 void note(std::string_view line);
+// The same, if SOKR_LOG asks for `info` or more.
+void inform(std::string_view line);
 
 }  // namespace sokr::cli
 

@@ -9,6 +9,7 @@
 
 #include "cast.hpp"
 #include "npy.hpp"
+#include "output.hpp"
 #include "scalar.hpp"
 #include "text.hpp"
 
@@ -34,6 +35,13 @@ std::uint64_t fixed_size(const SokrIrBinding& binding) {
   return binding.min_size - std::min<std::uint64_t>(binding.min_size, binding.runtime_stride);
 }
 
+// Stands for what the entry point does not use.
+constexpr SokrIrBinding kUnused{0, 0, 0, 0, 0, 0, 0, ""};
+
+bool is_used(const SokrIrBinding& binding) {
+  return &binding != &kUnused;
+}
+
 const SokrIrBinding& find_binding(std::span<const SokrIrBinding> bindings, const Selector& where,
                                   std::string_view flag) {
   for (const SokrIrBinding& binding : bindings) {
@@ -45,8 +53,13 @@ const SokrIrBinding& find_binding(std::span<const SokrIrBinding> bindings, const
                          : fmt::format("{} {}: binding {} has the elements 0 to {}", flag,
                                        where.text(), name_of(binding), binding.count - 1));
   }
-  throw UsageError(fmt::format("{} {}: the kernel has no such binding; it has {}", flag,
-                               where.text(), list_bindings(bindings)));
+  return kUnused;
+}
+
+std::string unused_sentence(std::span<const SokrIrBinding> bindings, const Selector& where,
+                            std::string_view flag) {
+  return fmt::format("{} {}: the kernel does not use this binding; it uses {}", flag, where.text(),
+                     list_bindings(bindings));
 }
 
 std::optional<SokrIrScalar> only_type(std::uint32_t held) {
@@ -64,13 +77,17 @@ PlannedBuffer make_buffer(const SokrIrBinding& binding, const Selector& where, s
   return buffer;
 }
 
-void refuse_small(const SokrIrBinding& binding, const Selector& where, std::uint64_t size,
-                  std::string_view source) {
-  if (size >= fixed_size(binding)) return;
-  throw UsageError(
-      fmt::format("{}: it gives binding {} {} bytes; the kernel's block needs at least "
-                  "{}",
-                  source, where.text(), size, fixed_size(binding)));
+void inform_of_fit(std::span<const SokrIrBinding> bindings, const Selector& where,
+                   std::uint64_t size, std::string_view flag) {
+  const SokrIrBinding& binding = find_binding(bindings, where, flag);
+  if (!is_used(binding)) {
+    inform(unused_sentence(bindings, where, flag));
+  } else if (size < fixed_size(binding)) {
+    inform(
+        fmt::format("{} {}: it has {} bytes, the kernel's block {}; accesses beyond them read 0 "
+                    "and write nothing",
+                    flag, where.text(), size, fixed_size(binding)));
+  }
 }
 
 // Fills `buffer` with the file. A .npy file's numbers are of a type that the block holds
@@ -176,7 +193,7 @@ class Planner {
 
   Plan make() {
     choose_entry();
-    specialize();
+    specialize(kernel_, request_.specs, plan_.launch);
     set_sizes();
     check_kinds();
     check_push();
@@ -207,36 +224,13 @@ class Planner {
     if (request_.entry) plan_.launch.entry(*request_.entry);
   }
 
-  void specialize() {
-    const SokrIrReflection& reflection = kernel_.reflection();
-    const std::span constants(reflection.spec_constants, reflection.spec_constant_count);
-    for (const SpecValueText& given : request_.specs) {
-      const auto declared =
-          std::find_if(constants.begin(), constants.end(),
-                       [&](const SokrIrSpecConstant& constant) { return constant.id == given.id; });
-      if (declared == constants.end()) {
-        std::vector<std::string> ids;
-        for (const SokrIrSpecConstant& constant : constants)
-          ids.push_back(std::to_string(constant.id));
-        throw UsageError(
-            fmt::format("--spec {}={}: the kernel has no specialization constant {}; it "
-                        "has {}",
-                        given.id, given.value, given.id, ids.empty() ? "none" : list_text(ids)));
-      }
-      const auto type = static_cast<SokrIrScalar>(declared->type);
-      const std::uint64_t bits =
-          parse_scalar(type, given.value, fmt::format("--spec {}={}", given.id, given.value));
-      plan_.launch.specialize_bits(given.id, scalar_size(type), bits);
-    }
-  }
-
   void set_sizes() {
     Launch& launch = plan_.launch;
     if (request_.local_size) {
       const Extent& size = *request_.local_size;
       launch.local_size(size[0], size[1], size[2]);
     }
-    reflection_ = kernel_.reflection(launch);
+    reflection_ = reflect_for(kernel_, launch);
     entry_ = &reflection_->entry_points[index_];
     plan_.entry = entry_->name;
     std::copy(std::begin(entry_->local_size), std::end(entry_->local_size),
@@ -277,16 +271,30 @@ class Planner {
         plan_.launch.push_bytes(item.bytes);
       }
     }
-    const std::size_t wanted = (std::size_t{entry_->push_size} + 3) / 4 * 4;
-    if ((size + 3) / 4 * 4 != wanted) {
-      throw UsageError(fmt::format("--push gives {} bytes; the kernel takes {}{}", size,
-                                   entry_->push_size, push_members()));
+    const std::size_t wanted = (std::size_t{entry_->push_size} + 3) / 4 * 4, given = size;
+    size = (size + 3) / 4 * 4;
+    if (size != wanted) {
+      const std::string sentence = fmt::format("--push gives {} bytes; the kernel takes {}{}",
+                                               given, entry_->push_size, push_members());
+      if (const auto missing = missing_member(size)) throw UsageError(sentence + *missing);
+      inform(sentence);
     }
     try {
       kernel_.check_push(plan_.launch);
     } catch (const Error& error) {
       throw UsageError(fmt::format("--push: {}", error.what()));
     }
+  }
+
+  // Of the members that the kernel reads, the first that `given` bytes do not hold.
+  std::optional<std::string> missing_member(std::size_t given) const {
+    const std::uint32_t* ends =
+        reflection_->entry_types ? reflection_->entry_types[index_].push_read_ends : nullptr;
+    for (std::uint32_t i = 0; ends && i < entry_->push_member_count; ++i) {
+      if (ends[i] <= given) continue;
+      return fmt::format("; it reads {} up to byte {}", entry_->push_members[i].name, ends[i]);
+    }
+    return std::nullopt;
   }
 
   std::string push_members() const {
@@ -301,8 +309,7 @@ class Planner {
   void add_zeros() {
     for (const ZeroSpec& zero : request_.zeros) {
       const SokrIrBinding& binding = find_binding(bindings(), zero.where, "--zero");
-      refuse_small(binding, zero.where, zero.bytes,
-                   fmt::format("--zero {}={}", zero.where.text(), zero.bytes));
+      inform_of_fit(bindings(), zero.where, zero.bytes, "--zero");
       plan_.buffers.push_back(make_buffer(binding, zero.where, held_by(binding)));
       plan_.buffers.back().size = zero.bytes;
     }
@@ -322,6 +329,7 @@ class Planner {
   void need_buffer(const Selector& where, std::string_view flag) {
     const SokrIrBinding& binding = find_binding(bindings(), where, flag);
     if (is_given(where)) return;
+    if (!is_used(binding)) throw UsageError(unused_sentence(bindings(), where, flag));
     if (binding.runtime_stride != 0 || binding.min_size == 0) {
       throw UsageError(fmt::format(
           "{} {}: binding {} has no size of its own; give it with --zero {}=BYTES or --in {}=FILE",
@@ -351,12 +359,7 @@ class Planner {
       PlannedBuffer buffer = make_buffer(binding, input.where, held);
       read_input(input.file, binding, held, request_.cast, buffer);
       buffer.size = buffer.initial.bytes().size();
-      if (buffer.size < fixed_size(binding)) {
-        throw Error(
-            SOKR_INVALID_INPUT,
-            fmt::format("'{}' gives binding {} {} bytes; the kernel's block needs at least {}",
-                        input.file, input.where.text(), buffer.size, fixed_size(binding)));
-      }
+      inform_of_fit(bindings(), input.where, buffer.size, "--in");
       plan_.buffers.push_back(std::move(buffer));
     }
   }
@@ -369,7 +372,10 @@ class Planner {
 
   void add_swaps() {
     for (const SwapSpec& swap : request_.swaps) {
-      for (const Selector& where : {swap.a, swap.b}) find_binding(bindings(), where, "--swap");
+      for (const Selector& where : {swap.a, swap.b}) {
+        if (is_used(find_binding(bindings(), where, "--swap")) || is_given(where)) continue;
+        throw UsageError(unused_sentence(bindings(), where, "--swap"));
+      }
       const std::size_t a = buffer_at(swap.a), b = buffer_at(swap.b);
       if (plan_.buffers[a].size != plan_.buffers[b].size) {
         throw UsageError(fmt::format(
@@ -427,7 +433,7 @@ class Planner {
 
   // The types in its block; 0 if they are not known.
   std::uint32_t held_by(const SokrIrBinding& binding) const {
-    if (!reflection_->entry_types) return 0;
+    if (!reflection_->entry_types || !is_used(binding)) return 0;
     return reflection_->entry_types[index_].binding_scalars[&binding - entry_->bindings];
   }
 
@@ -440,6 +446,37 @@ class Planner {
 };
 
 }  // namespace
+
+void specialize(const Kernel& kernel, std::span<const SpecValueText> specs, Launch& launch) {
+  const SokrIrReflection& reflection = kernel.reflection();
+  const std::span constants(reflection.spec_constants, reflection.spec_constant_count);
+  for (const SpecValueText& given : specs) {
+    const auto declared =
+        std::find_if(constants.begin(), constants.end(),
+                     [&](const SokrIrSpecConstant& constant) { return constant.id == given.id; });
+    if (declared == constants.end()) {
+      std::vector<std::string> ids;
+      for (const SokrIrSpecConstant& constant : constants)
+        ids.push_back(std::to_string(constant.id));
+      inform(fmt::format("--spec {}={}: the kernel has no specialization constant {}; it has {}",
+                         given.id, given.value, given.id, ids.empty() ? "none" : list_text(ids)));
+      continue;
+    }
+    const auto type = static_cast<SokrIrScalar>(declared->type);
+    const std::uint64_t bits =
+        parse_scalar(type, given.value, fmt::format("--spec {}={}", given.id, given.value));
+    launch.specialize_bits(given.id, scalar_size(type), bits);
+  }
+}
+
+std::shared_ptr<const SokrIrReflection> reflect_for(const Kernel& kernel, const Launch& launch) {
+  try {
+    return kernel.reflection(launch);
+  } catch (const Error& error) {
+    if (error.code() != SOKR_INVALID_INPUT) throw;
+    throw UsageError(error.what());
+  }
+}
 
 Plan make_plan(const Kernel& kernel, const LaunchRequest& request) {
   return Planner(kernel, request).make();

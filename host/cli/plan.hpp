@@ -53,6 +53,11 @@ struct Plan {
   std::vector<std::pair<std::size_t, std::size_t>> swaps;  // buffers
 };
 
+// Sets the constants that the kernel declares; others are ignored.
+void specialize(const Kernel& kernel, std::span<const SpecValueText> specs, Launch& launch);
+// As the launch specializes and sizes it. Throws UsageError for values that make no sense.
+std::shared_ptr<const SokrIrReflection> reflect_for(const Kernel& kernel, const Launch& launch);
+
 // Reads the input files. Throws UsageError, or Error for what is wrong with a file.
 Plan make_plan(const Kernel& kernel, const LaunchRequest& request);
 

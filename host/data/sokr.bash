@@ -20,7 +20,7 @@ _sokr() {
   [[ $command != run && $command != bench ]] || flags+=' --on --entry --groups --threads --in --zero --out --push
     --spec --local-size --subgroup-size --repeat --swap --cast --tolerance'
   [[ $command != run ]] || flags+=' --print'
-  [[ $command != inspect ]] || flags+=' --on'
+  [[ $command != inspect ]] || flags+=' --on --spec'
   case $previous in
     --on) mapfile -t COMPREPLY < <(compgen -W "$(_sokr_substrates)" -- "$current"); return ;;
     --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat | \

@@ -28,7 +28,7 @@ complete -c sokr -n "__fish_seen_subcommand_from run bench" -l in -r -d 'content
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l zero -x -d 'a buffer of zeros'
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l out -r -d 'where to write a buffer'
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l push -r -d 'push constants'
-complete -c sokr -n "__fish_seen_subcommand_from run bench" -l spec -x -d 'specialization constant'
+complete -c sokr -n "__fish_seen_subcommand_from run bench inspect" -l spec -x -d 'specialization constant'
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l local-size -x -d 'workgroup size'
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l subgroup-size -x -d 'subgroup size'
 complete -c sokr -n "__fish_seen_subcommand_from run bench" -l repeat -x -d 'dispatches'

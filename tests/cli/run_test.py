@@ -111,6 +111,38 @@ class Command(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.sokr.work)),
                          ["blocks.spv", "copy.spv", "two.spv", "x", "y"])
 
+    def test_what_the_kernel_does_not_use_is_ignored(self):
+        unused = ["--in", "0.7=x", "--zero", "5.0=16", "--spec", "9=1"]
+        longer = ["u32:16,u32:5,f32:1" if one == "u32:16,u32:5" else one for one in RUN]
+        result = self.good(*longer, *unused, "--out", "0.1=y")
+        self.assertEqual(self.sokr.load("y"), b"\x01" * 64)
+        self.assertRegex(result.stderr.decode(), r"^sokr: ran on [^\n]*\n$")
+        told = self.good(*longer, *unused, "--out", "0.1=y", environment={"SOKR_LOG": "info"})
+        for sentence in ("--in 0.7: the kernel does not use this binding; it uses 0.0 (X) and 0.1 (Y)",
+                         "--zero 5.0: the kernel does not use this binding",
+                         "--spec 9=1: the kernel has no specialization constant 9; it has 0, 1, 2 and 7",
+                         "--push gives 12 bytes; the kernel takes 8: u32 count at 0"):
+            self.assertIn(sentence, told.stderr.decode())
+
+    def test_a_buffer_may_be_smaller_than_its_block(self):
+        small = ["run", "blocks.spv", "--groups", "1", "--in", "1.3[0]=x", "--in", "1.3[1]=x",
+                 "--in", "0.0=one", "--zero", "0.1=8", "--out", "0.1=out"]
+        self.sokr.store("one", b"1")
+        self.good(*small)
+        self.assertEqual(len(self.sokr.load("out")), 8)
+        told = self.good(*small, environment={"SOKR_LOG": "info"})
+        self.assertIn("--zero 0.1: it has 8 bytes, the kernel's block 64", told.stderr.decode())
+
+    def test_inspect_shows_sizes_for_values(self):
+        def local_size(*specs):
+            return json.loads(self.good("inspect", "copy.spv", "--json", *specs).stdout)[
+                "entry_points"][0]["local_size"]
+        self.assertEqual(local_size(), [1, 1, 1])
+        self.assertEqual(local_size("--spec", "7=24", "--spec", "99=1"), [24, 1, 1])
+        refused = self.sokr.run("inspect", "copy.spv", "--spec", "7=0")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(b"every number has to be at least 1", refused.stderr)
+
     def test_run_json(self):
         result = self.good(*RUN, "--out", "0.1=y.npy:u16", "--repeat", "3", "--json",
                            "--local-size", "8", mocks=("add", "deny"))

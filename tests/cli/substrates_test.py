@@ -79,6 +79,29 @@ class Substrates(unittest.TestCase):
         self.assertEqual(len(lines), 2, lines)
         self.assertIn(f"SOKR_CPU_DUMP is '{impossible}', which is no folder that can be written to",
                       lines[0])
+    def test_sizes_are_judged_with_the_values(self):
+        kernel = os.path.join(KERNELS, "sized.spv")
+        report = json.loads(self.good("inspect", kernel, "--json").stdout)
+        self.assertEqual([one["name"] for one in report["substrates"] if one["can_run"]],
+                         self.names)
+        shown = json.loads(self.good("inspect", kernel, "--spec", "0=4096", "--json").stdout)
+        self.assertEqual(shown["entry_points"][0]["workgroup_bytes"], 4096)
+        for name in self.names:
+            run = ["run", kernel, "--on", name, "--groups", "1", "--zero", "0.0=128", "--out",
+                   "0.0=z"]
+            with self.subTest(name):
+                self.good(*run, "--spec", "0=128")
+                self.assertEqual(self.load("z"), struct.pack("<32I", *[128] * 32))
+                for values, sentence in (
+                        ([], "its length is 0, it has to be 1 to 4294967295; decided by "
+                             "specialization constants 0 (kBytes), 1 (kElement)"),
+                        (["--spec", "1=0"], "its length is 0, it has to be 1"),
+                        (["--spec", "0=1073741824"], "of shared memory, over the limit of"),
+                        (["--spec", "0=4294967295", "--spec", "1=1"],
+                         "of shared memory, over the limit of")):
+                    refused = self.run_command(*run, *values)
+                    self.assertNotEqual(refused.returncode, 0)
+                    self.assertIn(sentence, refused.stderr.decode())
 
     def test_blocks_and_descriptor_arrays(self):
         self.store("scale", struct.pack("<4f", 1, 2, 3, 4))

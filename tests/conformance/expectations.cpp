@@ -21,6 +21,10 @@ constexpr auto kRows = std::to_array<Row>({
      "loops end after 65,535 iterations"},
     {"lavapipe-22.3", "copies_and_phis", "one", Expect::kWrong,
      "OpCopyLogical of a structure makes pipeline creation fail"},
+    {"lavapipe-22.3", "runtime_descriptors", "*", Expect::kUnsupported,
+     "needs runtimeDescriptorArray"},
+    {"lavapipe-22.3", "runtime_descriptors_varying", "*", Expect::kUnsupported,
+     "needs shaderStorageBufferArrayNonUniformIndexing"},
     {"lavapipe-22.3", "two_entry_points", "local size override", Expect::kUnsupported,
      "overrides only sizes that are specialization constants"},
 });

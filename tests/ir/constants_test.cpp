@@ -117,13 +117,12 @@ TEST(Constants, GivenValuesReachEveryConstantWithTheIdAndAllThatFollows) {
   EXPECT_EQ(module->type(module->variables()[0].pointee)->count, 2u);
 }
 
-TEST(Constants, UndeclaredSpecializationListsWhatIsDeclared) {
-  const SpecValue value{4, 4, 1};
-  EXPECT_EQ(refusal(with_constants(kSpecs, kSpecIds), {.specializations = {&value, 1}},
-                    SOKR_INVALID_INPUT),
-            "specialization constant 4 is not declared; the module declares 3, 7, 1000");
-  EXPECT_EQ(refusal(with_constants(""), {.specializations = {&value, 1}}, SOKR_INVALID_INPUT),
-            "specialization constant 4 is not declared; the module declares none");
+TEST(Constants, UndeclaredSpecializationsAreIgnored) {
+  const SpecValue values[] = {{4, 8, 1}, {3, 4, 5}, {UINT32_MAX, 1, 1}};
+  const auto module = decode_ok(with_constants(kSpecs, kSpecIds), {.specializations = values});
+  EXPECT_EQ(bits_of(*module, "s"), 5u);
+  EXPECT_EQ(bits_of(*module, "flag"), 1u);
+  decode_ok(with_constants(""), {.specializations = values});
 }
 
 TEST(Constants, WrongSizeNamesTheType) {
@@ -138,10 +137,68 @@ TEST(Constants, WrongSizeNamesTheType) {
 
 TEST(Constants, ZeroLengthArrayIsRefused) {
   const SpecValue value{3, 4, UINT32_MAX - 1};
-  const std::string sentence =
-      refusal(with_constants(kSpecs, kSpecIds), {.specializations = {&value, 1}});
+  const std::string sentence = refusal(with_constants(kSpecs, kSpecIds),
+                                       {.specializations = {&value, 1}}, SOKR_INVALID_INPUT);
+  EXPECT_NE(sentence.find("; decided by specialization constant 3 (s)"), std::string::npos)
+      << sentence;
   EXPECT_NE(sentence.find("its length is 0, it has to be 1 to"), std::string::npos) << sentence;
   EXPECT_NE(sentence.find("OpTypeArray"), std::string::npos) << sentence;
+}
+
+// An array of %n / %by elements in Workgroup memory, of arrays of %deep.
+Bytes with_lengths(const char* n, const char* by, const char* deep) {
+  return with_constants(fmt::format(R"(
+%n = OpSpecConstant %i32 {}
+%by = OpSpecConstant %i32 {}
+%deep = OpSpecConstant %u32 {}
+%length = OpSpecConstantOp %i32 SDiv %n %by
+%inner = OpTypeArray %u32 %deep
+%arr = OpTypeArray %inner %length
+%ptr = OpTypePointer Workgroup %arr
+%var = OpVariable %ptr Workgroup)",
+                                    n, by, deep),
+                        "OpName %n \"kSize\"\nOpDecorate %n SpecId 1\nOpDecorate %by SpecId 2\n"
+                        "OpDecorate %deep SpecId 3");
+}
+
+TEST(Constants, BadLengthsAreTheCallersAndNamed) {
+  const auto refused = [](std::vector<SpecValue> values) {
+    const std::string sentence =
+        refusal(with_lengths("8", "2", "4"), {.specializations = values}, SOKR_INVALID_INPUT);
+    return sentence.substr(sentence.find(": ") + 2);
+  };
+  EXPECT_EQ(refused({{1, 4, 1}}),
+            "its length is 0, it has to be 1 to 4294967295; decided by specialization constants 1 "
+            "(kSize), 2");
+  EXPECT_EQ(refused({{2, 4, UINT32_MAX}}),
+            "its length is -8, it has to be 1 to 4294967295; decided by specialization constants 1 "
+            "(kSize), 2");
+  EXPECT_EQ(refused({{2, 4, 0}}),
+            "its length is 0, it has to be 1 to 4294967295; decided by specialization constants 1 "
+            "(kSize), 2");
+  EXPECT_EQ(refused({{1, 4, INT32_MAX}, {3, 4, UINT32_MAX}}),
+            "the type takes more than 2^48 bytes with the values of the specialization constants; "
+            "decided by specialization constants 1 (kSize), 2");
+  const SpecValue good[] = {{1, 4, 1 << 20}, {3, 4, 1 << 20}};
+  const auto large = decode_ok(with_lengths("8", "2", "4"), {.specializations = good});
+  EXPECT_TRUE(large->type(large->variables()[0].pointee)->spec_length);
+  EXPECT_EQ(large->type(large->variables()[0].pointee)->count, 1u << 19);
+}
+
+TEST(Constants, ForAnyValuesNoLengthIsBad) {
+  const auto count = [](const char* n, const char* by, const char* deep) {
+    const auto module = decode_ok(with_lengths(n, by, deep), {.any_values = true});
+    const Type& type = *module->type(module->variables()[0].pointee);
+    EXPECT_TRUE(type.spec_length);
+    EXPECT_TRUE(type.spec_sized);
+    return std::pair(type.count, module->type(type.element)->count);
+  };
+  using Pair = std::pair<std::uint32_t, std::uint32_t>;
+  EXPECT_EQ(count("8", "2", "4"), Pair(4, 4)) << "the module's own, where they are good";
+  EXPECT_EQ(count("8", "0", "4"), Pair(1, 4));
+  EXPECT_EQ(count("8", "-1", "4"), Pair(1, 4));
+  EXPECT_EQ(count("2000000000", "1", "0"), Pair(1, 1));
+  EXPECT_EQ(count("2000000000", "1", "4000000000"), Pair(1, 1));
 }
 
 TEST(Constants, VectorsFoldByComponent) {

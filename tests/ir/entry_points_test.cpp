@@ -93,6 +93,16 @@ TEST(EntryPoints, WorkgroupSizeConstantOverridesLocalSize) {
   EXPECT_EQ(folded_x(*given), 64u);
 }
 
+TEST(EntryPoints, ForAnyValuesSizesThatTheyDecideAreOne) {
+  for (const Bytes& bytes : {with_local_size_id(), with_workgroup_size()}) {
+    const auto module = decode_ok(bytes, {.any_values = true});
+    EXPECT_EQ(module->entry_points()[0].local_size, (Size{1, 1, 1}));
+    EXPECT_NE(module->entry_points()[0].local_size_spec_ids[0], UINT32_MAX);
+  }
+  const auto literal = decode_ok(assemble(compute_main("OpReturn")), {.any_values = true});
+  EXPECT_EQ(literal->entry_points()[0].local_size, (Size{8, 4, 2}));
+}
+
 TEST(EntryPoints, CallersLocalSizeOverridesAndReachesTheConstant) {
   const auto module = decode_ok(with_workgroup_size(), {.local_size = {7, 1, 3}});
   EXPECT_EQ(module->entry_points()[0].local_size, (Size{7, 1, 3}));

@@ -86,6 +86,8 @@ TEST_F(Plugin, ReflectsForASpecialization) {
   ASSERT_EQ(types.push_scalar_count, 16u);
   EXPECT_EQ(types.push_scalars[15].offset, 76u);
   EXPECT_EQ(types.push_scalars[15].type, std::uint32_t{SOKR_IR_I32});
+  EXPECT_EQ(types.push_read_ends[1], 16u);
+  EXPECT_EQ(types.push_read_ends[4], 68u);
   ASSERT_EQ(reflection->spec_constant_count, 3u);
   EXPECT_EQ(reflection->spec_constants[2].default_value, 32u);
   ASSERT_EQ(reflection->capability_count, 1u);
@@ -96,14 +98,14 @@ TEST_F(Plugin, ReflectsForASpecialization) {
 
 TEST_F(Plugin, RefusesWithTheRightCode) {
   const Bytes bytes = compiled_module("interface");
-  const SokrIrSpecValue unknown{1, 4, 0};
+  const SokrIrSpecValue too_wide{2, 8, 0};
   const auto* reflection = reinterpret_cast<const SokrIrReflection*>(this);
-  EXPECT_EQ(plugin_->reflect(bytes.data(), bytes.size(), &unknown, 1, nullptr, &reflection,
+  EXPECT_EQ(plugin_->reflect(bytes.data(), bytes.size(), &too_wide, 1, nullptr, &reflection,
                              sentence_, sizeof sentence_),
             SOKR_INVALID_INPUT);
   EXPECT_EQ(reflection, nullptr);
   EXPECT_STREQ(sentence_,
-               "specialization constant 1 is not declared; the module declares 2, 5, 20");
+               "the value for specialization constant 2 has 8 bytes, its type f32 takes 4");
   EXPECT_EQ(plugin_->reflect(bytes.data(), 24, nullptr, 0, nullptr, &reflection, sentence_,
                              sizeof sentence_),
             SOKR_INVALID_IR);

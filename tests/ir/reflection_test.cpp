@@ -66,6 +66,11 @@ TEST(Reflection, ReadsWhatTheShaderDeclares) {
   EXPECT_EQ(entry.push_constants[3].size, 12u);
   EXPECT_EQ(entry.push_constants[4].type, "ivec4");
   EXPECT_EQ(entry.push_constant_size, 80u);
+  std::vector<std::uint32_t> read_ends;
+  for (const PushConstantMember& member : entry.push_constants)
+    read_ends.push_back(member.read_end);
+  EXPECT_EQ(read_ends, (std::vector<std::uint32_t>{4, 16, 44, 60, 68}));
+  EXPECT_EQ(params.data_size, 16u + 2 * 16u + 4u);
 
   ASSERT_EQ(reflection.spec_constants.size(), 3u);
   EXPECT_EQ(reflection.spec_constants[0].id, 2u);

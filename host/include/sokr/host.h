@@ -107,8 +107,8 @@ SOKR_HOST_API SokrResult sokr_host_choose(SokrHost *host, const char *name, cons
  *
  *   SOKR_OK             *out says what
  *   SOKR_INVALID_IR     no IR plugin knows these bytes, or they are malformed
- *   SOKR_INVALID_INPUT  a null host, kernel or out; a specialization that the kernel does not
- *                       declare
+ *   SOKR_INVALID_INPUT  a null host, kernel or out; a specialization of another size than
+ *                       declared, or that makes a size bad
  *   SOKR_DISPATCH_FAILED out of memory
  * On failure *out is null.
  */

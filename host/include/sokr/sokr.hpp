@@ -262,7 +262,7 @@ class SOKR_HOST_API Kernel {
   // Reflection with the module's own specialization values.
   const SokrIrReflection& reflection() const;
   // Reflection as this launch specializes and sizes it: local_size of its entry point,
-  // sizes of arrays. Throws if the launch specializes what the kernel does not declare.
+  // sizes of arrays. Throws if a value is of another size than declared, or makes no sense.
   std::shared_ptr<const SokrIrReflection> reflection(const Launch& launch) const;
   // The entry point that `name` means; null = the only one. Throws a list of them.
   const SokrIrEntryPoint& entry(const char* name = nullptr) const;

@@ -114,6 +114,10 @@ typedef struct {
   const SokrIrPushScalar *push_scalars; /* sorted by offset; at most the first 1024 */
   uint32_t push_scalar_count;
   uint32_t push_scalar_size; /* sizeof(SokrIrPushScalar) of the plugin */
+  /* For each of its push members, in their order: where, in bytes from the start of the
+   * block, that ends which the code may read of it; 0 = it reads nothing. What lies behind
+   * the last of them need not be given. Null = not known. */
+  const uint32_t *push_read_ends;
 } SokrIrEntryTypes;
 
 /* Owned by the IR plugin until free_reflection. */
@@ -153,9 +157,11 @@ typedef struct {
   /* SOKR_OK or SOKR_INVALID_IR with a sentence. */
   SokrResult (*validate)(const uint8_t *data, size_t size, char *sentence, size_t capacity);
 
-  /* SOKR_OK and *out; or SOKR_INVALID_IR, SOKR_INVALID_INPUT (a specialization that
-   * the module does not declare) with a sentence and *out null. local_size null or
-   * all 0 = the module's own. */
+  /* SOKR_OK and *out; or SOKR_INVALID_IR, SOKR_INVALID_INPUT (a specialization of another
+   * size than declared, or values that make a length or size bad) with a sentence, and *out
+   * null. Ids that are not declared are ignored. local_size null or all 0 = the module's
+   * own. Without specializations and local size, a length or size that the module's own
+   * values make bad is shown as 1: it is for the caller's values to decide. */
   SokrResult (*reflect)(const uint8_t *data, size_t size, const SokrIrSpecValue *specializations,
                         uint32_t specialization_count, const uint32_t *local_size,
                         const SokrIrReflection **out, char *sentence, size_t capacity);

@@ -89,9 +89,10 @@ bool is_inert(spv::Op op) {
 class AccessFinder {
  public:
   AccessFinder(const Module& module, const EntryPoint& entry)
-      : module_(module), marks_(module.bound() + 1, 0), stored_(module.bound()) {
-    collect_functions(entry);
-  }
+      : module_(module),
+        functions_(call_tree(module, entry)),
+        marks_(module.bound() + 1, 0),
+        stored_(module.bound()) {}
 
   std::vector<std::uint8_t> run() {
     for (const Function* function : functions_) {
@@ -114,20 +115,6 @@ class AccessFinder {
   }
 
  private:
-  void collect_functions(const EntryPoint& entry) {
-    std::vector<bool> seen(module_.bound(), false);
-    std::vector<Id> work{entry.function};
-    seen[entry.function] = true;
-    while (!work.empty()) {
-      functions_.push_back(module_.function(work.back()));
-      work.pop_back();
-      for (const Id callee : functions_.back()->callees) {
-        if (!seen[callee]) work.push_back(callee);
-        seen[callee] = true;
-      }
-    }
-  }
-
   // Pointers, and handles of images and samplers, which stand for what they refer to.
   bool is_reference(Id id) const {
     const Type* type = module_.type(module_.type_of(id));
@@ -253,6 +240,22 @@ class AccessFinder {
 };
 
 }  // namespace
+
+std::vector<const Function*> call_tree(const Module& module, const EntryPoint& entry) {
+  std::vector<const Function*> functions;
+  std::vector<bool> seen(module.bound(), false);
+  std::vector<Id> work{entry.function};
+  seen[entry.function] = true;
+  while (!work.empty()) {
+    functions.push_back(module.function(work.back()));
+    work.pop_back();
+    for (const Id callee : functions.back()->callees) {
+      if (!seen[callee]) work.push_back(callee);
+      seen[callee] = true;
+    }
+  }
+  return functions;
+}
 
 std::vector<std::uint8_t> find_accesses(const Module& module, const EntryPoint& entry) {
   return AccessFinder(module, entry).run();

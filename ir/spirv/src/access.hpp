@@ -8,10 +8,19 @@
 
 namespace sokr::spirv {
 
+// The entry point's function and all that it calls, directly or not, each once.
+std::vector<const Function*> call_tree(const Module& module, const EntryPoint& entry);
+
 // SOKR_IR_READ | SOKR_IR_WRITE per id, of everything in the entry point's static call
 // tree: what is done through a pointer is also done to each pointer that it may come
 // from. Decorations are not looked at. Indexed by id.
 std::vector<std::uint8_t> find_accesses(const Module& module, const EntryPoint& entry);
+
+// For each member of the block that `variable` is: where, in bytes from the start of the
+// block, that ends which code of the entry point's static call tree may read of it; 0 if
+// it reads nothing. What is indexed by a value is read as a whole.
+std::vector<std::uint64_t> find_block_reads(const Module& module, const EntryPoint& entry,
+                                            const Variable& variable);
 
 }  // namespace sokr::spirv
 

@@ -8,8 +8,6 @@
 namespace sokr::spirv {
 namespace {
 
-constexpr std::size_t kMaxListed = 32;
-
 bool is_scalar(const Type& type) {
   return type.kind == TypeKind::kBool || type.kind == TypeKind::kInt ||
          type.kind == TypeKind::kFloat;
@@ -181,6 +179,10 @@ Result<void> Decoder::decode_composite(const RawInstruction& raw, const Type& ty
   const auto operands = args(raw);
   if (!is_composite(type)) return bad(raw, "its type %{} is not a composite", type.id);
   if (operands.size() != member_count(type)) {
+    if (type.spec_length && options_.any_values) {  // other values would make it fit
+      constant.is_null = true;
+      return {};
+    }
     return bad(raw, "it has {} constituents, its type has {}", operands.size(), member_count(type));
   }
   for (std::uint32_t i = 0; i < operands.size(); ++i) {
@@ -215,26 +217,36 @@ Result<void> Decoder::specialize(const RawInstruction& raw, const Type& type, Co
   return {};
 }
 
-Result<void> Decoder::check_specializations() const {
-  for (const SpecValue& given : options_.specializations) {
-    std::vector<std::uint32_t> declared;
-    for (const Constant& constant : module_->constants_) {
-      if (constant.spec_id != UINT32_MAX) declared.push_back(constant.spec_id);
+std::string Decoder::decided_by(Id constant) const {
+  constexpr std::size_t kMostLooked = 256, kMostNamed = 8;
+  std::vector<Id> work{constant}, seen{constant};
+  std::vector<std::string> names;
+  while (!work.empty() && seen.size() < kMostLooked) {
+    const Constant* value = module_->constant(work.back());
+    work.pop_back();
+    if (value == nullptr || value->id >= definition_.size()) continue;
+    if (value->spec_id != UINT32_MAX) {
+      const std::string_view name = module_->name(value->id);
+      names.push_back(name.empty() ? fmt::format("{}", value->spec_id)
+                                   : fmt::format("{} ({})", value->spec_id, name));
+      continue;
     }
-    std::sort(declared.begin(), declared.end());
-    declared.erase(std::unique(declared.begin(), declared.end()), declared.end());
-    if (std::binary_search(declared.begin(), declared.end(), given.id)) continue;
-    if (declared.empty()) {
-      return fail(SOKR_INVALID_INPUT,
-                  "specialization constant {} is not declared; the module declares none", given.id);
+    const RawInstruction& raw = raws_[definition_[value->id] - 1];
+    if (raw.op != spv::Op::OpSpecConstantOp && raw.op != spv::Op::OpSpecConstantComposite) continue;
+    // Literal indices among the operands may look like ids: they add a name at worst.
+    for (const Id id : args(raw).subspan(raw.op == spv::Op::OpSpecConstantOp ? 1 : 0)) {
+      if (std::find(seen.begin(), seen.end(), id) != seen.end()) continue;
+      seen.push_back(id);
+      work.push_back(id);
     }
-    const std::size_t more = declared.size() > kMaxListed ? declared.size() - kMaxListed : 0;
-    declared.resize(declared.size() - more);
-    return fail(SOKR_INVALID_INPUT,
-                "specialization constant {} is not declared; the module declares {}{}", given.id,
-                fmt::join(declared, ", "), more != 0 ? fmt::format(" and {} more", more) : "");
   }
-  return {};
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  if (names.empty()) return "";
+  const bool is_cut = names.size() > kMostNamed;
+  if (is_cut) names.resize(kMostNamed);
+  return fmt::format("; decided by specialization constant{} {}{}", names.size() > 1 ? "s" : "",
+                     fmt::join(names, ", "), is_cut ? " and more" : "");
 }
 
 Result<void> Decoder::override_workgroup_size(const RawInstruction& raw, const Type& type,
@@ -390,11 +402,13 @@ Result<void> Decoder::fold_extract(const RawInstruction& raw, Constant& constant
   for (const std::uint32_t index : args(raw).subspan(2)) {
     const Constant* whole = module_->constant(at);
     const Type* type = module_->type(whole->type);
-    if (index >= member_count(*type)) {
+    const bool is_part = index < member_count(*type);
+    if (!is_part && !(type->spec_length && options_.any_values)) {
       return bad(raw, "index {} is outside of the {} parts of %{}", index, member_count(*type), at);
     }
     SOKR_TRY(spend_parts(raw, 1));
-    at = whole->parts.empty() ? null_constant(member_type(*type, index)) : whole->parts[index];
+    at = !is_part || whole->parts.empty() ? null_constant(member_type(*type, index))
+                                          : whole->parts[index];
   }
   const Constant* part = module_->constant(at);
   if (part->type != constant.type) {
@@ -420,8 +434,11 @@ Result<void> Decoder::fold_insert(const RawInstruction& raw, Constant& constant)
   Id at = composite;
   for (const std::uint32_t index : indices) {
     const std::uint64_t count = member_count(*module_->type(module_->type_of(at)));
-    if (index >= count)
+    if (index >= count) {
+      constant.is_null = options_.any_values;  // other values may make the array longer
+      if (constant.is_null && module_->type(module_->type_of(at))->spec_length) return {};
       return bad(raw, "index {} is outside of the {} parts of %{}", index, count, at);
+    }
     SOKR_ASSIGN(std::vector<Id> parts, expand_parts(raw, at));
     at = parts[index];
     levels.push_back(std::move(parts));
@@ -551,6 +568,7 @@ Result<void> Decoder::fold_arithmetic(const RawInstruction& raw, const Type& typ
     Constant part;
     part.type = scalar.id;
     part.bits = bits;
+    part.is_spec = true;
     constant.parts.push_back(new_constant(std::move(part)));
   }
   return {};

@@ -26,8 +26,10 @@ bool starts_with(std::string_view text, std::string_view start) {
 
 }  // namespace
 
-Decoder::Decoder(const DecodeOptions& options, bool judges_values)
-    : options_(options), judges_values_(judges_values), module_(std::make_shared<Module>()) {}
+Decoder::Decoder(const DecodeOptions& options)
+    : options_(options), module_(std::make_shared<Module>()) {
+  module_->for_any_values_ = options.any_values;
+}
 
 Result<std::shared_ptr<const Module>> Decoder::decode(std::span<const std::uint8_t> bytes) {
   SOKR_TRY(read_words(bytes));
@@ -219,8 +221,7 @@ Result<void> Decoder::decode_preamble() {
     SOKR_TRY(decode_preamble_instruction(raws_[i]));
   }
   if (!has_memory_model_) return fail(SOKR_INVALID_IR, "the module has no OpMemoryModel");
-  SOKR_TRY(check_forward_pointers());
-  return check_specializations();
+  return check_forward_pointers();
 }
 
 Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {

@@ -39,9 +39,8 @@ struct RawInstruction {
 
 class Decoder {
  public:
-  // Without `judges_values` a size that a specialization constant decides may be 0: a launch
-  // may give another one.
-  explicit Decoder(const DecodeOptions& options, bool judges_values = true);
+  // Keeps a reference to the options.
+  explicit Decoder(const DecodeOptions& options);
   Result<std::shared_ptr<const Module>> decode(std::span<const std::uint8_t> bytes);
 
  private:
@@ -78,6 +77,9 @@ class Decoder {
   Result<void> check_forward_pointers();
   bool is_forward_pointer(Id id) const { return id < is_forward_.size() && is_forward_[id]; }
   Result<std::uint64_t> checked_size(const RawInstruction& raw, const Type& type) const;
+  Result<void> decode_array(const RawInstruction& raw, Type& type);
+  void note_spec_size(Type& type) const;
+  Failure too_large(const RawInstruction& raw, const Type& type) const;
   void decorate_type(Type& type);
   Result<Id> element_type(const RawInstruction& raw, Id id) const;
 
@@ -89,7 +91,6 @@ class Decoder {
   Result<void> specialize(const RawInstruction& raw, const Type& type, Constant& constant);
   Result<void> override_workgroup_size(const RawInstruction& raw, const Type& type,
                                        Constant& constant);
-  Result<void> check_specializations() const;
   Result<void> decode_module_variable(const RawInstruction& raw);
   void decorate_variable(Variable& variable) const;
   Result<void> fold_extract(const RawInstruction& raw, Constant& constant);
@@ -97,6 +98,8 @@ class Decoder {
   Result<void> fold_shuffle(const RawInstruction& raw, const Type& type, Constant& constant);
   Result<void> fold_select(const RawInstruction& raw, const Type& type, Constant& constant);
   Result<void> fold_arithmetic(const RawInstruction& raw, const Type& type, Constant& constant);
+  // "; decided by specialization constants 3 (kSize), 7"; empty if it is by none.
+  std::string decided_by(Id constant) const;
   Result<Id> constant_operand(const RawInstruction& raw, std::size_t index) const;
   Result<void> spend_parts(const RawInstruction& raw, std::uint64_t parts);
   // Parts of a composite constant, null and undef spelt out.
@@ -136,6 +139,7 @@ class Decoder {
   Result<void> decode_entry_point(const RawInstruction& raw);
   Result<void> apply_execution_mode(const RawInstruction& raw);
   Result<void> apply_local_size_id(const RawInstruction& raw, EntryPoint& entry);
+  void set_local_size(EntryPoint& entry, std::size_t axis, const Constant& size);
   Result<void> finish_local_size(EntryPoint& entry);
   Result<void> collect_globals(EntryPoint& entry);
   void add_global(Id variable, EntryPoint& entry, std::vector<bool>& seen);
@@ -168,7 +172,6 @@ class Decoder {
   }
 
   const DecodeOptions& options_;
-  const bool judges_values_;
   std::shared_ptr<Module> module_;
   std::vector<RawInstruction> raws_;
   std::size_t first_function_ = 0;              // index into raws_
@@ -183,7 +186,8 @@ class Decoder {
   std::uint64_t globals_left_ = 0;     // how many EntryPoint::globals may still be listed
   std::vector<bool> is_non_semantic_;  // per id: a NonSemantic instruction set; may be empty
   bool has_memory_model_ = false;
-  Id workgroup_size_ = 0;                      // the constant decorated WorkgroupSize
+  bool zero_is_specialized_ = false;  // a workgroup size of 0 comes from a specialization constant
+  Id workgroup_size_ = 0;             // the constant decorated WorkgroupSize
   std::vector<std::uint32_t> block_of_label_;  // per id
   std::vector<std::uint32_t> seen_in_;         // per id: the last function that named it
 };

@@ -8,6 +8,8 @@
 namespace sokr::spirv {
 namespace {
 
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;  // more is counted as this
+
 // The bit of FloatControls for a width; 0 = no such width.
 std::uint8_t width_bit(std::uint32_t width) {
   return width == 16 ? 1 : width == 32 ? 2 : width == 64 ? 4 : 0;
@@ -96,6 +98,13 @@ Result<void> Decoder::apply_execution_mode(const RawInstruction& raw) {
   return {};
 }
 
+void Decoder::set_local_size(EntryPoint& entry, std::size_t axis, const Constant& size) {
+  const bool is_open = size.is_spec && options_.any_values;
+  entry.local_size[axis] = is_open ? 1 : static_cast<std::uint32_t>(size.bits);
+  entry.local_size_spec_ids[axis] = size.spec_id;
+  if (size.is_spec && !is_open && size.bits == 0) zero_is_specialized_ = true;
+}
+
 Result<void> Decoder::apply_local_size_id(const RawInstruction& raw, EntryPoint& entry) {
   const auto ids = args(raw).subspan(2);
   if (ids.size() < 3) return bad(raw, "LocalSizeId takes 3 ids");
@@ -106,8 +115,7 @@ Result<void> Decoder::apply_local_size_id(const RawInstruction& raw, EntryPoint&
     if (type == nullptr || type->kind != TypeKind::kInt || type->width > 32) {
       return bad(raw, "%{} is not a 32-bit integer constant", ids[axis]);
     }
-    entry.local_size[axis] = static_cast<std::uint32_t>(size->bits);
-    entry.local_size_spec_ids[axis] = size->spec_id;
+    set_local_size(entry, axis, *size);
   }
   return {};
 }
@@ -123,16 +131,14 @@ Result<void> Decoder::finish_local_size(EntryPoint& entry) {
     for (std::size_t axis = 0; axis < 3; ++axis) {
       const Constant* size =
           built_in->parts.empty() ? nullptr : module_->constant(built_in->parts[axis]);
-      entry.local_size[axis] = size != nullptr ? static_cast<std::uint32_t>(size->bits) : 0;
-      entry.local_size_spec_ids[axis] = size != nullptr ? size->spec_id : UINT32_MAX;
+      set_local_size(entry, axis, size != nullptr ? *size : Constant{});
     }
   }
-  if (std::find(entry.local_size.begin(), entry.local_size.end(), 0u) == entry.local_size.end() ||
-      !judges_values_) {
+  if (std::find(entry.local_size.begin(), entry.local_size.end(), 0u) == entry.local_size.end()) {
     return {};
   }
   const bool is_callers =
-      !options_.specializations.empty() || entry.local_size_source == LocalSizeSource::kOverride;
+      zero_is_specialized_ || entry.local_size_source == LocalSizeSource::kOverride;
   return fail(is_callers ? SOKR_INVALID_INPUT : SOKR_INVALID_IR,
               "the workgroup size of '{}' is {}x{}x{}, every number has to be at least 1",
               entry.name, entry.local_size[0], entry.local_size[1], entry.local_size[2]);
@@ -147,10 +153,12 @@ void Decoder::add_global(Id id, EntryPoint& entry, std::vector<bool>& seen) {
     if (variable->storage != spv::StorageClass::Workgroup) continue;
     const Type* pointee = module_->type(variable->pointee);
     entry.explicit_workgroup |= pointee != nullptr && pointee->block;
+    if (options_.any_values && module_->type(variable->pointee)->spec_sized) continue;
     const NaturalLayout layout = module_->natural_layout(variable->pointee);
     const std::uint64_t size = std::max(module_->explicit_size(variable->pointee), layout.size);
     const std::uint64_t mask = layout.alignment - 1;
-    entry.workgroup_bytes = ((entry.workgroup_bytes + mask) & ~mask) + size;
+    // A variable has 2^48 bytes at most: the sum is far from wrapping.
+    entry.workgroup_bytes = std::min(((entry.workgroup_bytes + mask) & ~mask) + size, kMostBytes);
   }
 }
 

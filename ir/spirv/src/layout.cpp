@@ -42,6 +42,25 @@ std::uint64_t Module::explicit_size(Id id, MatrixLayout matrix) const {
   return multiply(elements, sizes_[slots_[t->id] & kSlotMask]);
 }
 
+std::uint64_t Module::data_size(Id id, MatrixLayout matrix) const {
+  std::uint64_t before = 0;  // of all elements but the last
+  const Type* t = type(id);
+  for (; t != nullptr && t->kind == TypeKind::kArray; t = type(t->element)) {
+    const std::uint64_t stride =
+        t->stride != 0 ? std::uint64_t{t->stride} : explicit_size(t->element, matrix);
+    before = std::min(before + multiply(stride, t->count - 1), kHuge);
+  }
+  if (t == nullptr || t->kind == TypeKind::kRuntimeArray) return 0;
+  if (t->kind != TypeKind::kMatrix || matrix.stride == 0) {
+    return before + data_sizes_[slots_[t->id] & kSlotMask];
+  }
+  const Type* column = type(t->element);
+  const std::uint64_t scalar = explicit_size(column->element);
+  const std::uint32_t vectors = matrix.row_major ? column->count : t->count;
+  const std::uint32_t components = matrix.row_major ? t->count : column->count;
+  return before + std::uint64_t{matrix.stride} * (vectors - 1) + scalar * components;
+}
+
 std::uint32_t Module::runtime_array_stride(Id block_struct) const {
   const Type* block = type(block_struct);
   if (block == nullptr || block->members.empty()) return 0;
@@ -148,6 +167,19 @@ NaturalLayout Module::compute_natural_layout(const Type& t) const {
     default:
       return {};
   }
+}
+
+std::uint64_t Module::compute_data_size(const Type& t) const {
+  if (t.kind != TypeKind::kStruct) return t.kind == TypeKind::kArray ? 0 : compute_explicit_size(t);
+  std::uint64_t end = 0, last = 0;
+  for (const Member& member : t.members) {
+    const MatrixLayout layout{member.matrix_stride, member.row_major};
+    const std::uint64_t begin = member.has_offset ? member.offset : end;
+    end = std::max(end, begin + explicit_size(member.type, layout));
+    if (const std::uint64_t size = data_size(member.type, layout); size != 0)
+      last = std::max(last, begin + size);
+  }
+  return last;
 }
 
 std::uint64_t Module::compute_explicit_size(const Type& t) const {

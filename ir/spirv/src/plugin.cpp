@@ -25,6 +25,7 @@ struct OwnedReflection : SokrIrReflection {
   std::vector<SokrIrEntryTypes> entry_types_of;
   std::deque<std::vector<std::uint32_t>> binding_scalars;
   std::deque<std::vector<SokrIrPushScalar>> push_scalars;
+  std::deque<std::vector<std::uint32_t>> push_read_ends;
   std::vector<SokrIrSpecConstant> constants;
   std::vector<const char*> capability_names, extension_names;
 };
@@ -86,9 +87,13 @@ void add_entry_types(OwnedReflection& owned, const sokr::spirv::EntryReflection&
   for (const sokr::spirv::PushConstantScalar& scalar : entry.push_scalars) {
     push.push_back({scalar.offset, static_cast<std::uint32_t>(scalar.type)});
   }
+  auto& read_ends = owned.push_read_ends.emplace_back();
+  for (const sokr::spirv::PushConstantMember& member : entry.push_constants) {
+    read_ends.push_back(member.read_end);
+  }
   owned.entry_types_of.push_back({scalars.data(), push.data(),
-                                  static_cast<std::uint32_t>(push.size()),
-                                  sizeof(SokrIrPushScalar)});
+                                  static_cast<std::uint32_t>(push.size()), sizeof(SokrIrPushScalar),
+                                  read_ends.data()});
 }
 
 void fill_table(OwnedReflection& owned) {
@@ -126,7 +131,13 @@ Result<OwnedReflection*> make_reflection(std::span<const std::uint8_t> bytes,
   sokr::spirv::DecodeOptions options;
   options.specializations = values;
   if (local_size != nullptr) std::copy_n(local_size, 3, options.local_size.begin());
-  SOKR_ASSIGN(const auto module, sokr::spirv::decode(bytes, options));
+  auto decoded = sokr::spirv::decode(bytes, options);
+  if (!decoded && given.empty() && options.local_size == decltype(options.local_size){}) {
+    // The module's own values may be of no use, and the caller's still to come.
+    options.any_values = true;
+    if (auto open = sokr::spirv::decode(bytes, options)) decoded = std::move(open);
+  }
+  SOKR_ASSIGN(const auto module, std::move(decoded));
   auto owned = std::make_unique<OwnedReflection>();
   owned->source = sokr::spirv::reflect(*module);
   fill_table(*owned);

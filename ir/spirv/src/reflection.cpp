@@ -90,7 +90,8 @@ Binding reflect_variable(const Module& module, const Variable& variable, std::ui
   std::uint64_t count = 1;
   for (; type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray;
        type = module.type(type->element)) {
-    count = type->kind == TypeKind::kRuntimeArray ? 0 : count * type->count;
+    const bool is_open = type->spec_length && module.for_any_values();
+    count = type->kind == TypeKind::kRuntimeArray ? 0 : count * (is_open ? 1 : type->count);
     count = std::min<std::uint64_t>(count, UINT32_MAX);
   }
   binding.count = static_cast<std::uint32_t>(count);
@@ -106,6 +107,7 @@ Binding reflect_variable(const Module& module, const Variable& variable, std::ui
   if (type->kind == TypeKind::kStruct) {
     binding.scalars = scalars_in(module, type->id);
     binding.runtime_stride = module.runtime_array_stride(type->id);
+    binding.data_size = module.data_size(type->id);
     binding.min_size = module.explicit_size(type->id);
     if (binding.runtime_stride != 0) {
       binding.min_size = type->members.back().offset + std::uint64_t{binding.runtime_stride};
@@ -119,17 +121,21 @@ void join(Binding& binding, const Binding& other) {
   binding.access |= other.access;
   binding.scalars |= other.scalars;
   binding.min_size = std::max(binding.min_size, other.min_size);
+  binding.data_size = std::max(binding.data_size, other.data_size);
   if (binding.runtime_stride == 0) binding.runtime_stride = other.runtime_stride;
   if (binding.name.empty()) binding.name = other.name;
   binding.variables.insert(binding.variables.end(), other.variables.begin(), other.variables.end());
 }
 
-void reflect_push_constants(const Module& module, const Variable& variable,
+void reflect_push_constants(const Module& module, const EntryPoint& entry, const Variable& variable,
                             EntryReflection& reflection) {
   const Type* block = module.type(variable.pointee);
   if (block->kind != TypeKind::kStruct) return;
-  for (const Member& member : block->members) {
+  const std::vector<std::uint64_t> read_ends = find_block_reads(module, entry, variable);
+  for (std::size_t i = 0; i < block->members.size(); ++i) {
+    const Member& member = block->members[i];
     PushConstantMember out;
+    out.read_end = static_cast<std::uint32_t>(std::min<std::uint64_t>(read_ends[i], UINT32_MAX));
     out.name = member.name;
     out.offset = member.offset;
     out.size = static_cast<std::uint32_t>(std::min<std::uint64_t>(
@@ -138,7 +144,16 @@ void reflect_push_constants(const Module& module, const Variable& variable,
     reflection.push_constants.push_back(std::move(out));
   }
   add_push_scalars(module, block->id, reflection.push_scalars);
-  const std::uint64_t size = std::min<std::uint64_t>(module.explicit_size(block->id), UINT32_MAX);
+  std::uint64_t size = module.explicit_size(block->id);
+  if (module.for_any_values() && block->spec_sized) {
+    size = 0;
+    for (const Member& member : block->members) {
+      if (module.type(member.type)->spec_sized) continue;
+      size = std::max(size, member.offset + module.explicit_size(member.type, {member.matrix_stride,
+                                                                               member.row_major}));
+    }
+  }
+  size = std::min<std::uint64_t>(size, UINT32_MAX);
   reflection.push_constant_size =
       std::max(reflection.push_constant_size, static_cast<std::uint32_t>(size));
 }
@@ -179,7 +194,7 @@ EntryReflection reflect_entry(const Module& module, const EntryPoint& entry) {
   for (const Id id : entry.globals) {
     const Variable& variable = *module.variable(id);
     if (variable.storage == spv::StorageClass::PushConstant) {
-      reflect_push_constants(module, variable, reflection);
+      reflect_push_constants(module, entry, variable, reflection);
     }
     if (!variable.has_binding) continue;
     Binding binding = reflect_variable(module, variable, accesses[id]);

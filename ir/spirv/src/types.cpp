@@ -72,6 +72,7 @@ Result<void> Decoder::decode_type(const RawInstruction& raw) {
   SOKR_TRY(decode_numeric_type(raw, type));
   SOKR_TRY(decode_aggregate_type(raw, type));
   decorate_type(type);
+  note_spec_size(type);
 
   std::uint32_t depth = 0;
   const auto deepen = [&](Id id) {
@@ -85,10 +86,9 @@ Result<void> Decoder::decode_type(const RawInstruction& raw) {
   }
   SOKR_ASSIGN(const std::uint64_t size, checked_size(raw, type));
   m.naturals_.push_back(m.compute_natural_layout(type));
-  if (m.naturals_.back().size > kMaxTypeBytes) {
-    return bad(raw, "the type takes more than 2^48 bytes");
-  }
+  if (m.naturals_.back().size > kMaxTypeBytes) return too_large(raw, type);
   m.sizes_.push_back(size);
+  m.data_sizes_.push_back(m.compute_data_size(type));
   type_depth_.push_back(depth);
   set_slot(type.id, Slot::kType, m.types_.size());
   m.types_.push_back(std::move(type));
@@ -104,10 +104,10 @@ Result<std::uint64_t> Decoder::checked_size(const RawInstruction& raw, const Typ
                       module_->natural_layout(type.element).size, std::uint64_t{type.stride}})
           : 0;
   if (static_cast<double>(part) * type.count > static_cast<double>(kMaxTypeBytes)) {
-    return bad(raw, "the type takes more than 2^48 bytes");
+    return too_large(raw, type);
   }
   const std::uint64_t size = module_->compute_explicit_size(type);
-  if (size > kMaxTypeBytes) return bad(raw, "the type takes more than 2^48 bytes");
+  if (size > kMaxTypeBytes) return too_large(raw, type);
   return size;
 }
 
@@ -171,26 +171,8 @@ Result<void> Decoder::decode_numeric_type(const RawInstruction& raw, Type& type)
 Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& type) {
   const auto operands = args(raw);
   switch (raw.op) {
-    case spv::Op::OpTypeArray: {
-      type.kind = TypeKind::kArray;
-      SOKR_ASSIGN(type.element, element_type(raw, operands[0]));
-      const Constant* length = module_->constant(operands[1]);
-      const Type* length_type = length != nullptr ? module_->type(length->type) : nullptr;
-      if (length_type == nullptr || length_type->kind != TypeKind::kInt) {
-        return bad(raw, "its length %{} is not an integer constant", operands[1]);
-      }
-      if (!judges_values_ && length->is_spec && length->bits == 0) {
-        type.count = 1;
-        return {};
-      }
-      if (length->bits == 0 || length->bits > UINT32_MAX ||
-          (length_type->is_signed && sign_extend(length->bits, length_type->width) < 0)) {
-        return bad(raw, "its length is {}, it has to be 1 to {}",
-                   sign_extend(length->bits, length_type->width), UINT32_MAX);
-      }
-      type.count = static_cast<std::uint32_t>(length->bits);
-      return {};
-    }
+    case spv::Op::OpTypeArray:
+      return decode_array(raw, type);
     case spv::Op::OpTypeRuntimeArray: {
       type.kind = TypeKind::kRuntimeArray;
       SOKR_ASSIGN(type.element, element_type(raw, operands[0]));
@@ -237,6 +219,60 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
   }
 }
 
+Result<void> Decoder::decode_array(const RawInstruction& raw, Type& type) {
+  constexpr std::uint64_t kSmall = 1024;  // bytes
+  const auto operands = args(raw);
+  type.kind = TypeKind::kArray;
+  SOKR_ASSIGN(type.element, element_type(raw, operands[0]));
+  const Constant* length = module_->constant(operands[1]);
+  const Type* length_type = length != nullptr ? module_->type(length->type) : nullptr;
+  if (length_type == nullptr || length_type->kind != TypeKind::kInt) {
+    return bad(raw, "its length %{} is not an integer constant", operands[1]);
+  }
+  const bool is_negative =
+      length_type->is_signed && sign_extend(length->bits, length_type->width) < 0;
+  const bool is_good = length->bits != 0 && length->bits <= UINT32_MAX && !is_negative;
+  type.spec_length = length->is_spec;
+  if (is_good) type.count = static_cast<std::uint32_t>(length->bits);
+  if (length->is_spec && options_.any_values) {
+    const std::uint64_t each = std::max<std::uint64_t>(
+        {module_->natural_layout(type.element).size, module_->explicit_size(type.element), 1});
+    if (!is_good || length->bits > kSmall / each) type.count = 1;
+    return {};
+  }
+  if (is_good) return {};
+  const std::string value = is_negative
+                                ? fmt::format("{}", sign_extend(length->bits, length_type->width))
+                                : fmt::format("{}", length->bits);
+  Failure failure = bad(raw, "its length is {}, it has to be 1 to {}{}", value, UINT32_MAX,
+                        decided_by(length->id));
+  if (length->is_spec) failure.code = SOKR_INVALID_INPUT;
+  return failure;
+}
+
+// Before the type is added; pointers have a size of their own.
+void Decoder::note_spec_size(Type& type) const {
+  if (type.kind == TypeKind::kPointer || type.kind == TypeKind::kFunction) return;
+  const auto is_sized = [&](Id id) {
+    const Type* part = module_->type(id);
+    return part != nullptr && part->spec_sized;
+  };
+  type.spec_sized = type.spec_length || is_sized(type.element) ||
+                    std::any_of(type.members.begin(), type.members.end(),
+                                [&](const Member& member) { return is_sized(member.type); });
+}
+
+Failure Decoder::too_large(const RawInstruction& raw, const Type& type) const {
+  if (!type.spec_sized) return bad(raw, "the type takes more than 2^48 bytes");
+  const std::string sources = type.spec_length ? decided_by(args(raw)[1]) : "";
+  Failure failure = bad(raw,
+                        "the type takes more than 2^48 bytes with the values of the "
+                        "specialization constants{}",
+                        sources);
+  failure.code = SOKR_INVALID_INPUT;
+  return failure;
+}
+
 Result<void> Decoder::decode_struct(const RawInstruction& raw, Type& type) {
   type.kind = TypeKind::kStruct;
   for (const Id id : args(raw)) {
@@ -271,6 +307,7 @@ Result<void> Decoder::check_forward_pointers() {
   for (std::size_t i = 0; i < module_->types_.size(); ++i) {
     const Type& type = module_->types_[i];
     SOKR_ASSIGN(module_->sizes_[i], checked_size(raws_[definition_[type.id] - 1], type));
+    module_->data_sizes_[i] = module_->compute_data_size(type);
     module_->naturals_[i] = module_->compute_natural_layout(type);
   }
   return {};

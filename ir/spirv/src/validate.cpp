@@ -166,7 +166,8 @@ Options make_options() {
 
 Result<void> validate(std::span<const std::uint8_t> bytes) {
   try {
-    SOKR_ASSIGN(const std::shared_ptr<const Module> decoded, Decoder({}, false).decode(bytes));
+    SOKR_ASSIGN(const std::shared_ptr<const Module> decoded,
+                Decoder({.any_values = true}).decode(bytes));
     Stripped module = Stripper(decoded->words()).run();
     const Context context(spvContextCreate(SPV_ENV_VULKAN_1_3));
     const Options options = make_options();

@@ -61,21 +61,6 @@ std::string describe(const spirv::Binding& b, std::uint32_t index) {
   return b.name.empty() ? text : text + " (" + b.name + ")";
 }
 
-std::string list_bindings(const spirv::EntryReflection& entry) {
-  if (entry.bindings.empty()) return "it uses none";
-  constexpr std::size_t kShown = 16;
-  std::string list = "it uses";
-  for (std::size_t i = 0; i < entry.bindings.size(); ++i) {
-    const spirv::Binding& b = entry.bindings[i];
-    if (i == kShown) {
-      return list + fmt::format(" and {} more", entry.bindings.size() - kShown);
-    }
-    list += fmt::format("{}{}.{}", i == 0 ? " " : ", ", b.set, b.binding);
-    if (!b.name.empty()) list += " (" + b.name + ")";
-  }
-  return list;
-}
-
 std::string entry_name(const spirv::EntryReflection& entry) {
   return entry.name.empty() ? std::string("the entry point")
                             : fmt::format("entry point \"{}\"", entry.name);
@@ -128,15 +113,25 @@ Result<void> check_subgroup_size(std::uint32_t size, const SokrComputeLimits& li
               sizes);
 }
 
-Result<void> check_push(std::size_t given, const spirv::EntryReflection& entry) {
-  const std::uint64_t wanted = (std::uint64_t{entry.push_constant_size} + 3) & ~UINT64_C(3);
-  if (given == wanted) return {};
-  if (wanted == 0) {
-    return fail(SOKR_INVALID_INPUT, "{} bytes of push constants were given, but {} has none", given,
-                entry_name(entry));
+// Returns those that the block has room for.
+Result<std::span<const std::uint8_t>> check_push(std::span<const std::uint8_t> given,
+                                                 const spirv::EntryReflection& entry,
+                                                 const SokrComputeLimits& limits) {
+  if (limits.max_push_constant_size != 0 && given.size() > limits.max_push_constant_size) {
+    return fail(SOKR_INVALID_INPUT, "{} bytes of push constants were given, over the limit of {}",
+                given.size(), limits.max_push_constant_size);
   }
-  return fail(SOKR_INVALID_INPUT, "{} bytes of push constants were given; {} needs exactly {}",
-              given, entry_name(entry), wanted);
+  for (const spirv::PushConstantMember& member : entry.push_constants) {
+    if (member.read_end <= given.size()) continue;
+    return fail(SOKR_INVALID_INPUT,
+                "{} bytes of push constants were given; {} reads member {} ({} at offset {}), up "
+                "to byte {}",
+                given.size(), entry_name(entry),
+                member.name.empty() ? "without a name" : member.name, member.type, member.offset,
+                member.read_end);
+  }
+  const std::uint64_t room = (std::uint64_t{entry.push_constant_size} + 3) & ~UINT64_C(3);
+  return given.first(static_cast<std::size_t>(std::min<std::uint64_t>(given.size(), room)));
 }
 
 Result<void> check_waits(const LaunchView& launch, std::uint32_t substrate_id) {
@@ -174,12 +169,12 @@ Result<void> check_access(const SokrBinding& b, const spirv::Binding& declared) 
 }
 
 Result<void> check_size(const SokrBinding& b, const spirv::Binding& declared,
-                        const SokrComputeLimits& limits) {
-  const std::uint64_t fixed =
-      declared.min_size - std::min<std::uint64_t>(declared.min_size, declared.runtime_stride);
-  if (b.size < fixed) {
-    return fail(SOKR_INVALID_INPUT, "{} has {} bytes; the kernel's block needs at least {}",
-                describe(declared, b.index), b.size, fixed);
+                        const SokrComputeLimits& limits, Bounds bounds) {
+  if (bounds == Bounds::kUnchecked && b.size < declared.data_size) {
+    return fail(SOKR_INVALID_INPUT,
+                "{} has {} bytes; the kernel's block needs at least {} where accesses are not "
+                "checked",
+                describe(declared, b.index), b.size, declared.data_size);
   }
   if (limits.max_binding_size != 0 && b.size > limits.max_binding_size) {
     return fail(SOKR_INVALID_INPUT, "{} has {} bytes, over the limit of {}",
@@ -191,20 +186,22 @@ Result<void> check_size(const SokrBinding& b, const spirv::Binding& declared,
 class Resolver {
  public:
   Resolver(const LaunchView& launch, const spirv::EntryReflection& entry,
-           const SokrComputeLimits& limits, ResolvedLaunch& out)
-      : launch_(launch), entry_(entry), limits_(limits), out_(out) {}
+           const SokrComputeLimits& limits, Bounds bounds, ResolvedLaunch& out)
+      : launch_(launch), entry_(entry), limits_(limits), bounds_(bounds), out_(out) {}
 
   Result<void> run() {
     SOKR_TRY(lay_out());
     for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
       SOKR_TRY(place(launch_.binding(i), i));
     }
+    SOKR_TRY(check_unused());
     return check_complete();
   }
 
  private:
+  // One null element if none is named: there is always something to bind.
   std::size_t runtime_count(const spirv::Binding& declared) const {
-    std::size_t count = 0;
+    std::size_t count = 1;
     for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
       const SokrBinding b = launch_.binding(i);
       if (b.set == declared.set && b.binding == declared.binding) {
@@ -236,19 +233,9 @@ class Resolver {
 
   Result<void> place(const SokrBinding& b, std::size_t guess) {
     const std::size_t at = find_reflected(entry_, b, guess);
-    if (at == entry_.bindings.size()) {
-      return fail(SOKR_INVALID_INPUT, "binding {}.{} is not used by {}; {}", b.set, b.binding,
-                  entry_name(entry_), list_bindings(entry_));
-    }
+    if (at == entry_.bindings.size()) return ignore(b);
     const spirv::Binding& declared = entry_.bindings[at];
-    const std::uint32_t count = out_.first[at + 1] - out_.first[at];
-    if (b.index >= count) {
-      return declared.count == 1
-                 ? fail(SOKR_INVALID_INPUT, "{} is named with index {}, but it is not an array",
-                        describe(declared), b.index)
-                 : fail(SOKR_INVALID_INPUT, "{} is named with index {}, but it has {} elements",
-                        describe(declared), b.index, count);
-    }
+    if (b.index >= out_.first[at + 1] - out_.first[at]) return ignore(b);
     ResolvedBinding& slot = out_.bindings[out_.first[at] + b.index];
     if (slot.set != kUnset) {
       return fail(SOKR_INVALID_INPUT, "{} is bound twice", describe(declared, b.index));
@@ -257,12 +244,36 @@ class Resolver {
             0,     0,         0};
     if (b.kind == SOKR_BINDING_NULL) return {};
     SOKR_TRY(check_access(b, declared));
-    SOKR_TRY(check_size(b, declared, limits_));
+    SOKR_TRY(check_size(b, declared, limits_, bounds_));
     slot.source = static_cast<SokrBindingKind>(b.kind);
     slot.resource = b.resource;
     slot.offset = b.offset;
     slot.size = b.size;
     return {};
+  }
+
+  // The entry point does not use it. Nothing of it is looked at but its place.
+  Result<void> ignore(const SokrBinding& b) {
+    if (limits_.max_descriptor_sets != 0 && b.set >= limits_.max_descriptor_sets) {
+      return fail(SOKR_INVALID_INPUT, "binding {}.{} is in set {}, over the limit of {} sets",
+                  b.set, b.binding, b.set, limits_.max_descriptor_sets);
+    }
+    if (b.index >= kMaxRuntimeDescriptors) {
+      return fail(SOKR_INVALID_INPUT,
+                  "binding {}.{} is named with index {}; the largest possible is {}", b.set,
+                  b.binding, b.index, kMaxRuntimeDescriptors - 1);
+    }
+    unused_.push_back({b.set, b.binding, b.index});
+    return {};
+  }
+
+  Result<void> check_unused() {
+    std::sort(unused_.begin(), unused_.end());
+    const auto twice = std::adjacent_find(unused_.begin(), unused_.end());
+    if (twice == unused_.end()) return {};
+    const auto [set, binding, index] = *twice;
+    return fail(SOKR_INVALID_INPUT, "binding {}.{}{} is bound twice", set, binding,
+                index != 0 ? fmt::format("[{}]", index) : "");
   }
 
   Result<void> check_complete() {
@@ -307,7 +318,9 @@ class Resolver {
   const LaunchView& launch_;
   const spirv::EntryReflection& entry_;
   const SokrComputeLimits& limits_;
+  const Bounds bounds_;
   ResolvedLaunch& out_;
+  InlineVector<std::array<std::uint32_t, 3>, 8> unused_;  // set, binding, index
 };
 
 }  // namespace
@@ -347,7 +360,8 @@ Result<void> check_entry(const spirv::EntryReflection& entry, const SokrComputeL
 }
 
 Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::EntryReflection& entry,
-                                    const SokrComputeLimits& limits, std::uint32_t substrate_id) {
+                                    const SokrComputeLimits& limits, std::uint32_t substrate_id,
+                                    Bounds bounds) {
   SOKR_TRY(check_entry(entry, limits));
   ResolvedLaunch out;
   out.local_size = entry.local_size;
@@ -362,10 +376,9 @@ Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::Entry
     SOKR_TRY(check_group_counts(out.groups, limits));
     out.empty = out.groups[0] == 0 || out.groups[1] == 0 || out.groups[2] == 0;
   }
-  SOKR_TRY(check_push(launch.push().size(), entry));
-  out.push = launch.push();
+  SOKR_ASSIGN(out.push, check_push(launch.push(), entry, limits));
   SOKR_TRY(check_waits(launch, substrate_id));
-  SOKR_TRY(Resolver(launch, entry, limits, out).run());
+  SOKR_TRY(Resolver(launch, entry, limits, bounds, out).run());
   return out;
 }
 

@@ -65,10 +65,6 @@ class Checker {
         return fail(SOKR_CAPABILITY_DENIED,
                     "binding {}.{} is an image or sampler, this substrate has only buffers",
                     binding.set, binding.binding);
-      if (binding.count == 0)
-        return fail(SOKR_CAPABILITY_DENIED,
-                    "binding {}.{} is a descriptor array without a length, give it one",
-                    binding.set, binding.binding);
     }
     for (Id id : e_.globals) {
       const spirv::Variable* variable = m_.variable(id);

@@ -36,8 +36,11 @@ void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::
     });
     return;
   }
-  bool lone = address.scale == 0 && address.offset.s.affine && address.offset.s.ls == 0 &&
-              bits <= 32 && !index.s.affine && stride > 0 && stride < (INT64_C(1) << 31);
+  // One pointer for all lanes, from which each goes its own way.
+  const bool one_base = address.space != Space::kDynamic || !address.begin.s.varies_by_lane();
+  bool lone = one_base && address.scale == 0 && address.offset.s.affine &&
+              address.offset.s.ls == 0 && bits <= 32 && !index.s.affine && stride > 0 &&
+              stride < (INT64_C(1) << 31);
   if (lone) {
     address.index = index;
     if (bits < 32)
@@ -202,11 +205,11 @@ bool Emitter::is_fixed(const spirv::Variable& variable) const {
          o_.assume_no_alias && !variable.aliased;
 }
 
-// No binding has 2^31 bytes or more: SokrComputeLimits::max_binding_size.
 llvm::LoadInst* Emitter::binding_size(llvm::LoadInst* size) {
   size->setMetadata(
       llvm::LLVMContext::MD_range,
-      llvm::MDBuilder(cx_).createRange(llvm::APInt(64, 0), llvm::APInt(64, UINT64_C(1) << 31)));
+      llvm::MDBuilder(cx_).createRange(llvm::APInt(64, 0),
+                                       llvm::APInt(64, most_binding_bytes(o_.size_shift) + 1)));
   return size;
 }
 
@@ -231,8 +234,15 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
   LlvmValue* zero = b_.getInt64(0);
   address.offset = constant_val(zero);
   address.even = true;
-  auto* constant =
-      index && index->s.is_uniform() ? llvm::dyn_cast<ConstantInt>(index->v[0]) : nullptr;
+  const bool runtime = type && type->kind == TypeKind::kRuntimeArray;
+  auto* constant = index && !runtime && index->s.is_uniform()
+                       ? llvm::dyn_cast<ConstantInt>(index->v[0])
+                       : nullptr;
+  if (runtime && !index) {  // the array itself, of which nothing is read
+    address.base = llvm::ConstantPointerNull::get(b_.getPtrTy());
+    address.limit = zero;
+    return address;
+  }
   if (!index || constant) {
     std::uint64_t at = constant ? constant->getZExtValue() : 0;
     std::string name = "binding" + std::to_string(first + at);
@@ -255,13 +265,26 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
   address.invariant = false;
   address.space = Space::kDynamic;
   Shape shape = shape_of(divergence_of(index->s));
+  LlvmValue *place = b_.getInt64(first), *most = b_.getInt64(count);
+  if (runtime) {
+    // The entry says where the elements are, and how many.
+    const std::string name = "array" + std::to_string(first);
+    LlvmValue*& where = context_fields_[name];
+    if (!where) {
+      llvm::IRBuilder<>::InsertPointGuard keep(b_);
+      b_.SetInsertPoint(entry_->getTerminator());
+      where = field(table, first * 16 + 8, b_.getInt64Ty());
+    }
+    place = b_.CreateAnd(where, UINT64_C(0xFFFFFFFF));
+    most = b_.CreateLShr(where, 32);
+  }
   auto entry = [&](unsigned byte, LlvmType* t) {
     return apply(shape, {index}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
       auto one = [&](LlvmValue* i) -> LlvmValue* {
-        LlvmValue* inside = b_.CreateICmpULT(i, ConstantInt::get(i->getType(), count));
-        LlvmValue* safe = b_.CreateSelect(inside, i, ConstantInt::get(i->getType(), 0));
-        LlvmValue* at =
-            b_.CreateAdd(b_.CreateZExtOrTrunc(safe, b_.getInt64Ty()), b_.getInt64(first));
+        i = b_.CreateZExtOrTrunc(i, b_.getInt64Ty());
+        LlvmValue* inside = b_.CreateICmpULT(i, most);
+        LlvmValue* safe = b_.CreateSelect(inside, i, zero);
+        LlvmValue* at = b_.CreateAdd(safe, place);
         LlvmValue* row = b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(at, b_.getInt64(16)));
         LlvmValue* value = field(row, byte, t);
         if (t->isPointerTy()) return b_.CreatePtrToInt(value, b_.getInt64Ty());
@@ -388,6 +411,8 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
   auto add = [&](Id index, std::int64_t stride) {
     Leaves value = get(index);
     if (value.empty()) return;
+    if (is_wide_term(address, index, stride))
+      return add_wide_term(address, index, value[0], stride);
     add_reach(address, ranges_.of(index, chain_block), stride);
     if (g_.lanes() == 1) count_element(address, value[0], stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);

@@ -615,6 +615,28 @@ void Emitter::emit_copy_memory(const Inst& inst) {
   store_through(inst.args[0], value);
 }
 
+// May 32 bits with their sign be too few for an index that is in range? It then has its own 64
+// bits in each invocation, signed as its type is: what is affine in 32 bits may wrap.
+bool Emitter::is_wide_term(const Address& address, Id index, std::int64_t stride) const {
+  if (o_.size_shift == 0 || stride <= 0 || stride >> o_.size_shift != 0) return false;
+  const spirv::Type* type = p_.module->type(p_.type_of(index));
+  const bool is_buffer = address.space == Space::kBuffer || address.space == Space::kDynamic;
+  const spirv::Constant* constant = p_.constant(index);
+  return is_buffer && type && type->width <= 32 && !(constant && constant->bits <= INT32_MAX);
+}
+
+void Emitter::add_wide_term(Address& address, Id index, const Val& value, std::int64_t stride) {
+  const bool is_signed = p_.module->type(p_.type_of(index))->is_signed;
+  address.reach.reset();
+  address.counted = address.parts = address.even = false;
+  const Shape shape = value.s.is_uniform() ? value.s : shape_of(divergence_of(value.s));
+  Val wide_index = apply(shape, {&value}, [&](llvm::ArrayRef<LlvmValue*> v) {
+    LlvmType* type = v[0]->getType()->getWithNewBitWidth(64);
+    return is_signed ? b_.CreateSExt(v[0], type) : b_.CreateZExt(v[0], type);
+  });
+  add_term(address, wide_index, b_.getInt64Ty(), stride);
+}
+
 void Emitter::emit_array_length(const Inst& inst) {
   Address address = address_of(inst.args[0]);
   std::uint64_t offset = 0;
@@ -626,6 +648,9 @@ void Emitter::emit_array_length(const Inst& inst) {
         LlvmValue* at = integer_like(v[0]->getType(), offset);
         LlvmValue* left = b_.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, v[0], at);
         LlvmValue* count = b_.CreateUDiv(left, integer_like(v[0]->getType(), stride));
+        if (o_.size_shift != 0)  // as many as the result can say
+          count = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count,
+                                           integer_like(v[0]->getType(), UINT32_MAX));
         return b_.CreateTrunc(count, v[0]->getType()->getWithNewBitWidth(32));
       })});
 }

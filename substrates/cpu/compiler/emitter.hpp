@@ -322,6 +322,8 @@ class Emitter {
                         const Leaves& value, const Rows& rows);
   void promote_workgroup_memory();
   void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);
+  bool is_wide_term(const Address& address, Id index, std::int64_t stride) const;
+  void add_wide_term(Address& address, Id index, const Val& value, std::int64_t stride);
   Address root_address(Id root);
   bool is_fixed(const spirv::Variable& variable) const;
   Address buffer_address(const spirv::Variable& variable, const Val* index);

@@ -84,9 +84,13 @@ std::size_t memory_of(const LoadedKernel& kernel) {
 }
 
 // What decides the code besides the IR.
-substrate::CompileKey key_of(const substrate::LaunchView& launch, bool aliased) {
+substrate::CompileKey key_of(const substrate::LaunchView& launch, const MemoryTraits& memory) {
   substrate::CompileKey key = substrate::compile_key(launch);
-  if (aliased) key.push_back('A');
+  if (memory.aliased) key.push_back('A');
+  if (memory.size_shift != 0) {
+    key.push_back('S');
+    key.push_back(memory.size_shift);
+  }
   return key;
 }
 
@@ -128,11 +132,11 @@ Result<void> KernelStore::accept(const SokrCapabilityQuery& query) {
   std::vector<std::uint8_t> key = disk_key('A', ir, {}, false);
   if (disk_.load(key)) return {};
   SOKR_TRY(validate(ir));
-  SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir));
+  SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir, {.any_values = true}));
   if (module->entry_points().empty())
     return fail(SOKR_CAPABILITY_DENIED, "the module has no GLCompute entry point");
   for (const spirv::EntryPoint& entry : module->entry_points()) {
-    SOKR_TRY(check(*module, entry, compile_options(nullptr, false)));
+    SOKR_TRY(check(*module, entry, compile_options(nullptr, {})));
     Result<void> fits = substrate::check_entry(spirv::reflect_entry(*module, entry), limits_);
     if (!fits) return Failure{SOKR_CAPABILITY_DENIED, fits.failure().sentence};
   }
@@ -151,21 +155,23 @@ Result<void> KernelStore::validate(std::span<const std::uint8_t> ir) {
 }
 
 KernelStore::KernelPointer KernelStore::find(const SokrDispatchRequest& request,
-                                             const substrate::LaunchView& launch, bool aliased) {
+                                             const substrate::LaunchView& launch,
+                                             const MemoryTraits& memory) {
   auto known = kernels_.find(
-      {request.computation_id, {request.ir_data, request.ir_data_len}, key_of(launch, aliased)});
+      {request.computation_id, {request.ir_data, request.ir_data_len}, key_of(launch, memory)});
   return known && *known ? **std::move(known) : nullptr;
 }
 
 Result<KernelStore::KernelPointer> KernelStore::make(const SokrDispatchRequest& request,
                                                      const substrate::LaunchView& launch,
-                                                     bool aliased, const Judge& judge) {
+                                                     const MemoryTraits& memory,
+                                                     const Judge& judge) {
   std::span ir(request.ir_data, request.ir_data_len);
   SOKR_ASSIGN(Decoded decoded, decode(ir, launch));
   SOKR_TRY(judge(decoded.reflection));
-  const substrate::CompileKey extra = key_of(launch, aliased);
+  const substrate::CompileKey extra = key_of(launch, memory);
   return kernels_.get({request.computation_id, ir, extra},
-                      [&] { return build(ir, std::move(decoded), launch, extra, aliased); });
+                      [&] { return build(ir, std::move(decoded), launch, extra, memory); });
 }
 
 Result<KernelStore::Decoded> KernelStore::decode(std::span<const std::uint8_t> ir,
@@ -187,15 +193,15 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
                                                       Decoded decoded,
                                                       const substrate::LaunchView& launch,
                                                       std::span<const std::uint8_t> launch_key,
-                                                      bool aliased) {
+                                                      const MemoryTraits& memory) {
   const spirv::Module& module = *decoded.module;
-  std::vector<std::uint8_t> key = disk_key('K', ir, launch_key, aliased);
+  std::vector<std::uint8_t> key = disk_key('K', ir, launch_key, memory.aliased);
   std::optional<CompiledKernel> compiled;
   if (auto stored = options_.dump.empty() ? disk_.load(key) : std::nullopt)
     if (auto read = CompiledKernel::deserialise(*stored)) compiled = *std::move(read);
   if (!compiled) {
     SOKR_TRY(validate(ir));
-    CompileOptions options = compile_options(&launch, aliased);
+    CompileOptions options = compile_options(&launch, memory);
     options.dump_key = fmt::format("{:016x}", substrate::hash_content({{}, ir, launch_key}));
     SOKR_ASSIGN(compiled, compile(ir, module, *decoded.entry, options));
     std::string reason;
@@ -255,11 +261,12 @@ Result<const CompilerLibrary*> KernelStore::compiler() {
 }
 
 CompileOptions KernelStore::compile_options(const substrate::LaunchView* launch,
-                                            bool aliased) const {
+                                            const MemoryTraits& memory) const {
   CompileOptions options;
   options.isa = options_.isa;
   options.robust = options_.robust;
-  options.assume_no_alias = !aliased;
+  options.assume_no_alias = !memory.aliased;
+  options.size_shift = memory.size_shift;
   options.dump = options_.dump;
   options.subgroup_size = limits_.subgroup_size;
   if (launch && launch->subgroup_size() != 0) options.subgroup_size = launch->subgroup_size();

@@ -7,6 +7,7 @@
 
 #include <sokr/compute.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <sokr/spirv/reflection.hpp>
 #include <sokr/substrate/content_cache.hpp>
 #include <sokr/substrate/disk_cache.hpp>
+#include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/launch_view.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 #include <span>
@@ -28,15 +30,24 @@ struct LoadedKernel {
         info(std::move(its_info)),
         code(std::move(its_code)),
         code_size(its_code_size),
-        has_loops(loops) {}
+        has_loops(loops),
+        has_runtime_arrays(std::any_of(reflection.bindings.begin(), reflection.bindings.end(),
+                                       [](const auto& binding) { return binding.count == 0; })) {}
 
   spirv::EntryReflection reflection;
   CompiledKernel info;  // without the image
   MappedKernel code;
-  std::size_t code_size;  // bytes, about: of the image that was mapped
-  bool has_loops;         // if not, a workgroup ends by itself, whatever the data
+  std::size_t code_size;    // bytes, about: of the image that was mapped
+  bool has_loops;           // if not, a workgroup ends by itself, whatever the data
+  bool has_runtime_arrays;  // of descriptors: see descriptor_table()
   // Moving average of the time that one workgroup takes on one core; 0 = never run.
   mutable std::atomic<float> ns_per_group{0.0f};
+};
+
+// What of the memory that a launch binds decides the code.
+struct MemoryTraits {
+  bool aliased = false;         // bindings overlap, at least one of which may be written
+  std::uint8_t size_shift = 0;  // CompileOptions::size_shift
 };
 
 struct KernelStoreOptions {
@@ -60,17 +71,21 @@ class KernelStore {
   using KernelPointer = std::shared_ptr<const LoadedKernel>;
   using Judge = std::function<Result<void>(const spirv::EntryReflection&)>;
 
-  // The kernel that a launch names, if it was made before; null otherwise. `aliased`: the launch
-  // binds overlapping memory that the kernel may write through one of the bindings.
+  // The kernel that a launch names, if it was made before; null otherwise.
   KernelPointer find(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
-                     bool aliased);
+                     const MemoryTraits& memory);
   // The same, or makes it, if `judge` has nothing against the launch: for one that is refused
   // nothing is compiled or kept.
   Result<KernelPointer> make(const SokrDispatchRequest& request,
-                             const substrate::LaunchView& launch, bool aliased, const Judge& judge);
+                             const substrate::LaunchView& launch, const MemoryTraits& memory,
+                             const Judge& judge);
 
   // Of the kernels that are kept.
   substrate::ContentCacheStats stats() { return kernels_.stats(); }
+  // What the code does about an access beyond a binding.
+  substrate::Bounds bounds() const {
+    return options_.robust ? substrate::Bounds::kRobust : substrate::Bounds::kUnchecked;
+  }
 
  private:
   struct Accepted {};
@@ -84,13 +99,14 @@ class KernelStore {
   Result<Decoded> decode(std::span<const std::uint8_t> ir, const substrate::LaunchView& launch);
   Result<KernelPointer> build(std::span<const std::uint8_t> ir, Decoded decoded,
                               const substrate::LaunchView& launch,
-                              std::span<const std::uint8_t> launch_key, bool aliased);
+                              std::span<const std::uint8_t> launch_key, const MemoryTraits& memory);
   Result<CompiledKernel> compile(std::span<const std::uint8_t> ir, const spirv::Module& module,
                                  const spirv::EntryPoint& entry, CompileOptions options);
   Result<void> accept(const SokrCapabilityQuery& query);
   Result<void> validate(std::span<const std::uint8_t> ir);
   Result<const CompilerLibrary*> compiler();
-  CompileOptions compile_options(const substrate::LaunchView* launch, bool aliased) const;
+  CompileOptions compile_options(const substrate::LaunchView* launch,
+                                 const MemoryTraits& memory) const;
   std::vector<std::uint8_t> disk_key(char kind, std::span<const std::uint8_t> ir,
                                      std::span<const std::uint8_t> extra, bool aliased) const;
 

@@ -27,6 +27,26 @@ void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::u
   kernel.code.entry()(&context, begin, end, scratch.get());
 }
 
+Bindings descriptor_table(const spirv::EntryReflection& reflection,
+                          const substrate::ResolvedLaunch& resolved, const Bindings& descriptors) {
+  Bindings table, elements;
+  std::uint64_t place = 0;  // of the first of `elements`
+  for (const spirv::Binding& binding : reflection.bindings) place += std::max(binding.count, 1u);
+  for (std::size_t i = 0; i < reflection.bindings.size(); ++i) {
+    const std::uint32_t first = resolved.first[i], count = resolved.first[i + 1] - first;
+    const bool is_runtime = reflection.bindings[i].count == 0;
+    if (is_runtime)
+      table.push_back({nullptr, std::uint64_t{count} << 32 | (place + elements.size())});
+    (is_runtime ? elements : table).append(descriptors.data() + first, count);
+  }
+  table.append(elements.data(), elements.size());
+  return table;
+}
+
+std::size_t push_words(const LoadedKernel& kernel) {
+  return (std::size_t{kernel.reflection.push_constant_size} + 7) / 8;
+}
+
 void note_duration(const LoadedKernel& kernel, std::uint64_t groups,
                    std::chrono::nanoseconds duration) {
   if (groups == 0) return;
@@ -50,7 +70,7 @@ Launch::Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindi
     : kernel_(std::move(kernel)),
       bindings_(bindings),
       owners_(std::move(owners)),
-      push_((push.size() + 7) / 8),
+      push_(push_words(*kernel_)),
       profile_(profile) {
   if (!push.empty()) std::memcpy(push_.data(), push.data(), push.size());
   context_.bindings = bindings_.data();

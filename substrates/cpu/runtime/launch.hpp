@@ -13,6 +13,7 @@
 #include <sokr/cpu/kernel.hpp>
 #include <sokr/substrate/host_memory.hpp>
 #include <sokr/substrate/inline_vector.hpp>
+#include <sokr/substrate/launch_check.hpp>
 #include <vector>
 
 #include "runtime/kernel_store.hpp"
@@ -30,6 +31,13 @@ void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::u
 
 // Waking a sleeping worker costs about this much, so what is shorter is done sooner on one thread.
 inline constexpr double kBriefNanoseconds = 10'000;
+// The table of KernelContext::bindings from the descriptors of a launch, which are in the order
+// of ResolvedLaunch::bindings: the elements of runtime-sized arrays move to its end.
+Bindings descriptor_table(const spirv::EntryReflection& reflection,
+                          const substrate::ResolvedLaunch& resolved, const Bindings& descriptors);
+
+// Words that hold the kernel's block of push constants; what a launch leaves out is 0.
+std::size_t push_words(const LoadedKernel& kernel);
 
 // Sets the group counts of a context; their product, which fits.
 std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint32_t, 3>& groups);

@@ -16,8 +16,7 @@ using substrate::LaunchView;
 using substrate::ResolvedBinding;
 using substrate::ResolvedLaunch;
 
-// Code addresses a binding with signed 32-bit offsets.
-constexpr std::uint64_t kMaxBindingSize = INT32_MAX;
+constexpr std::uint64_t kMaxBindingSize = (UINT64_C(1) << 47) - 1;  // all that a process has
 
 // Of workgroups that last this long, one more thread takes one at once; of shorter ones a thread
 // that finds itself alone after some calls it.
@@ -116,16 +115,19 @@ Result<std::uint64_t> CpuSubstrate::capability(const SokrCapabilityQuery& query)
 
 Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request) {
   SOKR_ASSIGN(LaunchView launch, LaunchView::parse(request.params, request.params_len));
-  SOKR_ASSIGN(bool aliased, is_aliased(launch));
-  std::shared_ptr<const LoadedKernel> kernel = kernels_.find(request, launch, aliased);
+  const MemoryTraits traits = traits_of(launch);
+  std::shared_ptr<const LoadedKernel> kernel = kernels_.find(request, launch, traits);
   if (!kernel) {
-    SOKR_ASSIGN(kernel, kernels_.make(request, launch, aliased, [&](const auto& reflection) {
+    SOKR_ASSIGN(kernel, kernels_.make(request, launch, traits, [&](const auto& reflection) {
       return judge(request, launch, reflection);
     }));
   }
   SOKR_ASSIGN(ResolvedLaunch resolved,
-              substrate::check_launch(launch, kernel->reflection, limits_, request.substrate_id));
+              substrate::check_launch(launch, kernel->reflection, limits_, request.substrate_id,
+                                      kernels_.bounds()));
   SOKR_ASSIGN(Bound bound, bind(resolved));
+  if (kernel->has_runtime_arrays)
+    bound.ranges = descriptor_table(kernel->reflection, resolved, bound.ranges);
   const bool ready = all_complete(launch);
   if (resolved.empty && ready && !launch.profile()) return tokens_.issue_complete();
   if (ready && is_short(*kernel, launch, resolved)) return run_inline(*kernel, bound, resolved);
@@ -136,7 +138,8 @@ Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request)
 Result<void> CpuSubstrate::judge(const SokrDispatchRequest& request, const LaunchView& launch,
                                  const spirv::EntryReflection& reflection) {
   SOKR_ASSIGN(ResolvedLaunch resolved,
-              substrate::check_launch(launch, reflection, limits_, request.substrate_id));
+              substrate::check_launch(launch, reflection, limits_, request.substrate_id,
+                                      kernels_.bounds()));
   SOKR_TRY(bind(resolved));
   SOKR_TRY(groups_of(launch, resolved));
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
@@ -169,29 +172,35 @@ bool CpuSubstrate::all_complete(const LaunchView& launch) {
   return true;
 }
 
-// Two bindings that overlap, at least one of which may be written.
-Result<bool> CpuSubstrate::is_aliased(const LaunchView& launch) {
+MemoryTraits CpuSubstrate::traits_of(const LaunchView& launch) {
   struct Range {
     std::byte* data;
     std::uint64_t size;
     bool written;
   };
+  MemoryTraits traits;
+  std::uint64_t largest = 0;
   substrate::InlineVector<Range, 16> ranges;
   for (std::uint32_t i = 0; i < launch.binding_count(); ++i) {
     SokrBinding binding = launch.binding(i);
     if (binding.kind == SOKR_BINDING_NULL) continue;
-    SOKR_ASSIGN(HostRange range, memory_.resolve(binding));
-    ranges.push_back({range.data, range.size, (binding.access & SOKR_ACCESS_WRITE) != 0});
+    // What cannot be resolved is refused by bind(), if the kernel uses it at all.
+    Result<HostRange> range = memory_.resolve(binding);
+    if (!range) continue;
+    largest = std::max(largest, range->size);
+    ranges.push_back({range->data, range->size, (binding.access & SOKR_ACCESS_WRITE) != 0});
   }
   std::sort(ranges.begin(), ranges.end(),
             [](const Range& a, const Range& b) { return a.data < b.data; });
   std::byte *end = nullptr, *written_end = nullptr;
   for (const Range& range : ranges) {
-    if (range.data < written_end || (range.written && range.data < end)) return true;
+    if (range.data < written_end || (range.written && range.data < end)) traits.aliased = true;
     end = std::max(end, range.data + range.size);
     if (range.written) written_end = std::max(written_end, range.data + range.size);
   }
-  return false;
+  // Few steps, so that few variants of a kernel are compiled.
+  while (largest > most_binding_bytes(traits.size_shift)) traits.size_shift += 2;
+  return traits;
 }
 
 Result<CpuSubstrate::Bound> CpuSubstrate::bind(const ResolvedLaunch& resolved) {
@@ -216,7 +225,7 @@ bool CpuSubstrate::is_short(const LoadedKernel& kernel, const LaunchView& launch
 std::uint64_t CpuSubstrate::run_inline(const LoadedKernel& kernel, const Bound& bound,
                                        const ResolvedLaunch& resolved) {
   substrate::InlineVector<std::uint64_t, 32> push;
-  push.resize((resolved.push.size() + 7) / 8);
+  push.resize(push_words(kernel));
   if (!resolved.push.empty()) std::memcpy(push.data(), resolved.push.data(), resolved.push.size());
   KernelContext context;
   context.bindings = bound.ranges.data();

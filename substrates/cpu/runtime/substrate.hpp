@@ -66,7 +66,7 @@ class CpuSubstrate {
   struct Task;
   struct Worker;
 
-  Result<bool> is_aliased(const substrate::LaunchView& launch);
+  MemoryTraits traits_of(const substrate::LaunchView& launch);
   Result<Bound> bind(const substrate::ResolvedLaunch& resolved);
   Result<void> judge(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
                      const spirv::EntryReflection& reflection);

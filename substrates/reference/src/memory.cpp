@@ -3,6 +3,8 @@
 // Access chains, loads, stores and copies.
 #include "memory.hpp"
 
+#include <algorithm>
+
 #include "lowering.hpp"
 
 namespace sokr::reference {
@@ -18,7 +20,15 @@ namespace {
 
 constexpr std::uint64_t kFarAway = std::uint64_t{1} << 63;  // in no range
 
-std::uint64_t scaled(Slot index, std::uint32_t bits, std::uint64_t stride) {
+// Signed, and of so many bits. An unsigned index of 32 bits or fewer is what its type says where
+// the memory has so many elements.
+constexpr std::uint32_t kUnsigned = 0x80;
+
+std::uint64_t scaled(Slot index, std::uint32_t bits, std::uint64_t stride, std::uint64_t size) {
+  if (bits & kUnsigned) {
+    bits &= ~kUnsigned;
+    if (stride != 0 && size / stride > INT32_MAX) bits = 64;
+  }
   const unsigned up = 64 - bits;
   const std::int64_t value = static_cast<std::int64_t>(index << up) >> up;
   std::int64_t bytes = 0;
@@ -54,7 +64,7 @@ void walk_chain(Lane& lane, const Step& step) {
     const std::uint64_t stride = part.unit == ChainStep::kBytes       ? part.stride
                                  : part.unit == ChainStep::kComponent ? to[3] & 0xFFFFFFFFu
                                                                       : to[3] >> 32;
-    const std::uint64_t bytes = scaled(lane.slot(part.index), part.bits, stride);
+    const std::uint64_t bytes = scaled(lane.slot(part.index), part.bits, stride, to[1]);
     offset = bytes == kFarAway ? kFarAway : offset + bytes;
   }
   to[2] = offset;
@@ -69,7 +79,7 @@ void walk_short(Lane& lane, const Step& step) {
   to[0] = from[0];
   to[1] = from[1];
   to[2] = from[2] + static_cast<std::uint64_t>(chain.offset) +
-          (step.n ? scaled(lane.slot(step.b), step.n, step.c) : 0);
+          (step.n ? scaled(lane.slot(step.b), step.n, step.c, from[1]) : 0);
   to[3] = chain.sets_strides ? chain.strides : from[3];
 }
 
@@ -162,7 +172,10 @@ class ChainBuilder {
   }
 
   void add(Id id, ChainStep::Unit unit, std::uint64_t slot_stride) {
-    ChainStep step{l_.ref(id), static_cast<std::uint8_t>(bits(id)), ChainStep::kBytes, slot_stride};
+    const Type& type = l_.type_of(id);
+    const std::uint32_t sign = !type.is_signed && type.width <= 32 ? kUnsigned : 0;
+    ChainStep step{l_.ref(id), static_cast<std::uint8_t>(bits(id) | sign), ChainStep::kBytes,
+                   slot_stride};
     if (explicit_ && unit != ChainStep::kBytes) {
       // Strides that this chain sets are known now; others come with the pointer.
       const bool known = chain_.sets_strides || passed_member_;
@@ -170,8 +183,9 @@ class ChainBuilder {
       step.unit = known ? ChainStep::kBytes : unit;
       step.stride = unit == ChainStep::kComponent ? strides & 0xFFFFFFFFu : strides >> 32;
     }
-    if (step.unit == ChainStep::kBytes && l_.module().constant(id)) {
-      const std::uint64_t bytes = scaled(l_.constant_bits(id), step.bits, step.stride);
+    const bool is_far = sign != 0 && l_.constant_bits(id) > INT32_MAX;
+    if (step.unit == ChainStep::kBytes && l_.module().constant(id) && !is_far) {
+      const std::uint64_t bytes = scaled(l_.constant_bits(id), step.bits, step.stride, 0);
       if (bytes != kFarAway) {
         chain_.offset += static_cast<std::int64_t>(bytes);
         return;
@@ -407,7 +421,7 @@ void array_length(Lane& lane, const Step& step) {
   const Slot* pointer = lane.slots(step.a);
   const std::uint64_t begin = pointer[2] + step.n;
   const std::uint64_t bytes = begin < pointer[1] ? pointer[1] - begin : 0;
-  lane.slot(step.dst) = step.c ? static_cast<std::uint32_t>(bytes / step.c) : 0;
+  lane.slot(step.dst) = step.c ? std::min<std::uint64_t>(bytes / step.c, UINT32_MAX) : 0;
 }
 void lower_array_length(Lowerer& l, const Instruction& i) {
   const Type& block = l.type(l.type_of(l.arg(i, 0)).element);

@@ -31,7 +31,7 @@ struct Leaf {
 struct ChainStep {
   enum Unit : std::uint8_t { kBytes, kComponent, kColumn };
   Ref index = 0;
-  std::uint8_t bits = 32;  // of the index, which is signed
+  std::uint8_t bits = 32;  // of the index, and whether it is unsigned: see scaled()
   Unit unit = kBytes;
   std::uint64_t stride = 0;  // kBytes
 };

@@ -93,7 +93,7 @@ Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& 
   const auto check = [&]() -> Result<std::shared_ptr<const Checked>> {
     SOKR_TRY(spirv::check_allowed(ir));
     SOKR_TRY(spirv::validate(ir));
-    SOKR_ASSIGN(auto module, spirv::decode(ir));
+    SOKR_ASSIGN(auto module, spirv::decode(ir, {.any_values = true}));
     SOKR_TRY(check_capabilities(*module));
     if (module->entry_points().empty())
       return fail(SOKR_CAPABILITY_DENIED, "the module has no GLCompute entry point");

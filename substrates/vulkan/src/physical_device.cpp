@@ -213,6 +213,13 @@ std::string PhysicalDevice::description() const {
   return text;
 }
 
+std::string PhysicalDevice::driver_text() const {
+  std::string text = "driver";
+  if (*driver.driverName) text += fmt::format(" {},", driver.driverName);
+  if (*driver.driverInfo) text += fmt::format(" {},", driver.driverInfo);
+  return text + fmt::format(" version 0x{:08x}", properties.driverVersion);
+}
+
 std::string PhysicalDevice::unsuitable() const {
   if (std::string reason = missing_minimum(offer); !reason.empty()) {
     return fmt::format("{}: {}", name(), reason);

@@ -45,6 +45,8 @@ struct PhysicalDevice {
   std::vector<std::pair<std::string, std::string>> facts() const;
   // "llvmpipe (LLVM 15.0.6, 256 bits), Mesa 22.3.6"
   std::string description() const;
+  // "driver llvmpipe, Mesa 22.3.6 (LLVM 15.0.6), version 0x00000001"
+  std::string driver_text() const;
   // Why this device cannot be a substrate; empty if it can.
   std::string unsuitable() const;
 };

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <map>
 #include <sokr/substrate/launch_check.hpp>
 
@@ -14,20 +13,13 @@ namespace {
 
 using substrate::LaunchView;
 
+// The workgroup size as values of the constants that decide it.
 Result<void> add_local_size(const spirv::EntryPoint& entry, const LaunchView& launch,
                             std::vector<spirv::SpecValue>& values) {
   const std::array<std::uint32_t, 3> wanted = launch.local_size();
   for (std::uint32_t axis = 0; axis < 3; ++axis) {
     const std::uint32_t id = entry.local_size_spec_ids[axis];
-    if (id == UINT32_MAX) {
-      if (wanted[axis] == entry.local_size[axis]) continue;
-      return fail(
-          SOKR_CAPABILITY_DENIED,
-          "local size {}: entry point '{}' has the fixed size {} there; the Vulkan substrate "
-          "overrides only sizes that are specialization constants",
-          fmt::format("{},{},{}", wanted[0], wanted[1], wanted[2]), entry.name,
-          fmt::format("{},{},{}", entry.local_size[0], entry.local_size[1], entry.local_size[2]));
-    }
+    if (id == UINT32_MAX) continue;
     auto given = std::find_if(values.begin(), values.end(),
                               [&](const spirv::SpecValue& v) { return v.id == id; });
     if (given == values.end()) {
@@ -43,6 +35,15 @@ Result<void> add_local_size(const spirv::EntryPoint& entry, const LaunchView& la
   return {};
 }
 
+Result<void> check_local_size(const spirv::EntryPoint& entry, const LaunchView& launch) {
+  if (!launch.has_local_size() || entry.local_size == launch.local_size()) return {};
+  return fail(SOKR_CAPABILITY_DENIED,
+              "local size {}: entry point '{}' has the fixed size {} there; the Vulkan substrate "
+              "overrides only sizes that are specialization constants",
+              fmt::format("{}", fmt::join(launch.local_size(), ",")), entry.name,
+              fmt::format("{}", fmt::join(entry.local_size, ",")));
+}
+
 Result<std::uint32_t> plan_subgroup_size(std::uint32_t wanted, const PhysicalDevice& device) {
   if (wanted == 0) return 0u;
   if (!device.can_set_subgroup_size()) {
@@ -53,6 +54,14 @@ Result<std::uint32_t> plan_subgroup_size(std::uint32_t wanted, const PhysicalDev
   }
   return fail(SOKR_INVALID_INPUT, "subgroup size {} is not supported; {} supports {}", wanted,
               device.name(), device.subgroup_sizes());
+}
+
+// A failure to compile is the driver's: the sentence says which one.
+Result<void> named_driver(Result<void> compiled, const PhysicalDevice& device) {
+  if (compiled) return compiled;
+  Failure failure = std::move(compiled).failure();
+  failure.sentence += fmt::format("; it was compiled by {}", device.driver_text());
+  return failure;
 }
 
 VkDescriptorType descriptor_type(SokrIrBindingKind kind) {
@@ -95,24 +104,18 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   SOKR_ASSIGN(const spirv::EntryPoint* entry, module.entry_point(launch.entry()));
   PipelinePlan plan;
   plan.entry = entry->name;
+  std::vector<spirv::SpecValue> values;
   for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
     const SokrSpecialization given = launch.specialization(i);
-    plan.specializations.push_back({given.id, given.size, given.value});
+    values.push_back({given.id, given.size, given.value});
   }
-  if (launch.has_local_size()) {
-    SOKR_TRY(add_local_size(*entry, launch, plan.specializations));
-  }
+  if (launch.has_local_size()) SOKR_TRY(add_local_size(*entry, launch, values));
   SOKR_ASSIGN(plan.subgroup_size, plan_subgroup_size(launch.subgroup_size(), device));
 
-  std::shared_ptr<const spirv::Module> specialized;
-  const spirv::Module* used = &module;
-  if (!plan.specializations.empty()) {
-    spirv::DecodeOptions options;
-    options.specializations = plan.specializations;
-    SOKR_ASSIGN(specialized, spirv::decode(bytes, options));
-    used = specialized.get();
-    SOKR_ASSIGN(entry, used->entry_point(plan.entry));
-  }
+  SOKR_ASSIGN(plan.module, spirv::decode(bytes, {.specializations = values}));
+  const spirv::Module* used = plan.module.get();
+  SOKR_ASSIGN(entry, used->entry_point(plan.entry));
+  SOKR_TRY(check_local_size(*entry, launch));
   plan.reflection = spirv::reflect_entry(*used, *entry);
   plan.counts = declared_counts(plan.reflection);
   for (std::size_t i = 0; i < plan.counts.size(); ++i) {
@@ -131,11 +134,14 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
 }
 
 Result<std::shared_ptr<Pipeline>> Pipeline::create(Device& device, VkPipelineCache cache,
-                                                   std::span<const std::uint32_t> words,
                                                    PipelinePlan plan) {
+  // Drivers fold constants each in their own way, and some die of a division by zero: they
+  // get numbers.
+  const std::vector<std::uint32_t> words = spirv::specialized_words(*plan.module);
+  plan.module.reset();
   std::shared_ptr<Pipeline> pipeline(new Pipeline(device, std::move(plan)));
   // lavapipe keeps some 120 KiB for the smallest kernel, and more for larger ones.
-  pipeline->memory_ = (std::size_t{128} << 10) + 8 * words.size_bytes();
+  pipeline->memory_ = (std::size_t{128} << 10) + 32 * words.size();
   SOKR_TRY(pipeline->create_layouts());
   SOKR_TRY(pipeline->create_pipeline(cache, words));
   return pipeline;
@@ -184,31 +190,14 @@ Result<void> Pipeline::create_layouts() {
 Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
                                        std::span<const std::uint32_t> words) {
   const VolkDeviceTable& vk = device_.vk();
-  std::vector<VkSpecializationMapEntry> entries;
-  std::vector<std::uint8_t> data;
-  for (const spirv::SpecValue& value : plan_.specializations) {
-    const auto offset = static_cast<std::uint32_t>(data.size());
-    entries.push_back({value.id, offset, value.size});
-    data.resize(data.size() + 8);
-    if constexpr (std::endian::native == std::endian::little) {
-      std::memcpy(data.data() + offset, &value.value, value.size);
-    } else {
-      std::memcpy(data.data() + offset,
-                  reinterpret_cast<const std::uint8_t*>(&value.value) + 8 - value.size, value.size);
-    }
-  }
-  VkSpecializationInfo specialization{};
-  specialization.mapEntryCount = static_cast<std::uint32_t>(entries.size());
-  specialization.pMapEntries = entries.data();
-  specialization.dataSize = data.size();
-  specialization.pData = data.data();
-
   VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
   module_info.codeSize = words.size_bytes();
   module_info.pCode = words.data();
   VkShaderModule module = VK_NULL_HANDLE;
-  SOKR_TRY(device_.check(vk.vkCreateShaderModule(device_.handle(), &module_info, nullptr, &module),
-                         "vkCreateShaderModule"));
+  SOKR_TRY(named_driver(
+      device_.check(vk.vkCreateShaderModule(device_.handle(), &module_info, nullptr, &module),
+                    "vkCreateShaderModule"),
+      device_.physical()));
 
   VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup{
       VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO};
@@ -219,13 +208,12 @@ Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = module;
   info.stage.pName = plan_.entry.c_str();
-  if (!entries.empty()) info.stage.pSpecializationInfo = &specialization;
   info.layout = layout_;
   const VkResult result =
       vk.vkCreateComputePipelines(device_.handle(), cache, 1, &info, nullptr, &pipeline_);
   vk.vkDestroyShaderModule(device_.handle(), module, nullptr);
   if (result != VK_SUCCESS) pipeline_ = VK_NULL_HANDLE;
-  return device_.check(result, "vkCreateComputePipelines");
+  return named_driver(device_.check(result, "vkCreateComputePipelines"), device_.physical());
 }
 
 Pipeline::~Pipeline() {

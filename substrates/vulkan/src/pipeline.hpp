@@ -21,16 +21,17 @@ namespace sokr::vulkan {
 // What a launch asks the compiler for, checked against the module.
 struct PipelinePlan {
   std::string entry;
-  std::vector<spirv::SpecValue> specializations;  // the local size override included
-  std::uint32_t subgroup_size = 0;                // 0 = do not ask
-  spirv::EntryReflection reflection;              // with the specializations applied
-  std::vector<std::uint32_t> counts;              // descriptors of each reflected binding
+  // With the launch's specialization and local size; until the pipeline is made.
+  std::shared_ptr<const spirv::Module> module;
+  std::uint32_t subgroup_size = 0;    // 0 = do not ask
+  spirv::EntryReflection reflection;  // of `module`
+  std::vector<std::uint32_t> counts;  // descriptors of each reflected binding
 };
 
 // SOKR_INVALID_INPUT or SOKR_CAPABILITY_DENIED with a sentence: no such entry point, a
-// specialization that is not declared, a workgroup size that is not specialized, a
-// subgroup size that the device does not take. `module` has the defaults; `bytes` are
-// its bytes.
+// workgroup size that is not specialized, a subgroup size that the device does not take,
+// lengths and sizes that are bad with the launch's values. `module` is decoded for any
+// values; `bytes` are its bytes.
 Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
                                    const substrate::LaunchView& launch,
                                    const PhysicalDevice& device);
@@ -42,7 +43,6 @@ void append_array_lengths(const substrate::LaunchView& launch, substrate::Compil
 class Pipeline {
  public:
   static Result<std::shared_ptr<Pipeline>> create(Device& device, VkPipelineCache cache,
-                                                  std::span<const std::uint32_t> words,
                                                   PipelinePlan plan);
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;

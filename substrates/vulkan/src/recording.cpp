@@ -256,10 +256,11 @@ Result<void> Recording::write_commands(const RecordRequest& request) {
     vk.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(),
                                pipeline.sets()[i].number, 1, &sets_[i], 0, nullptr);
   }
-  if (!request.launch->push.empty()) {
-    // The bytes of a launch may be unaligned; Vulkan wants words.
-    std::vector<std::uint32_t> words(request.launch->push.size() / 4);
-    std::memcpy(words.data(), request.launch->push.data(), words.size() * 4);
+  if (pipeline.push_size() != 0) {
+    // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
+    std::vector<std::uint32_t> words(pipeline.push_size() / 4);
+    std::copy(request.launch->push.begin(), request.launch->push.end(),
+              reinterpret_cast<std::uint8_t*>(words.data()));
     vk.vkCmdPushConstants(commands_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
                           static_cast<std::uint32_t>(words.size() * 4), words.data());
   }

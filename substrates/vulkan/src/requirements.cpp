@@ -321,11 +321,7 @@ Result<void> check_capability(const spirv::Module& module, const PhysicalDevice&
   }
   std::optional<Failure> first;
   for (const spirv::EntryPoint& entry : module.entry_points()) {
-    spirv::EntryReflection reflection = spirv::reflect_entry(module, entry);
-    // A size that the launch sets is judged then.
-    for (std::uint32_t axis = 0; axis < 3; ++axis) {
-      if (reflection.local_size_spec_ids[axis] != UINT32_MAX) reflection.local_size[axis] = 1;
-    }
+    const spirv::EntryReflection reflection = spirv::reflect_entry(module, entry);
     Result<void> result =
         check_entry_point(module, entry, reflection, declared_counts(reflection), device);
     if (result) result = substrate::check_entry(reflection, device.limits());

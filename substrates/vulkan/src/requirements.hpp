@@ -30,7 +30,8 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
 std::vector<std::uint32_t> declared_counts(const spirv::EntryReflection& reflection);
 
 // Can anything in this module run here? The module's needs, and at least one entry point
-// whose needs and sizes fit.
+// whose needs and sizes fit. The module is decoded with any_values: what a launch sets is
+// judged then.
 Result<void> check_capability(const spirv::Module& module, const PhysicalDevice& device);
 
 }  // namespace sokr::vulkan

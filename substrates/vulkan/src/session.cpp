@@ -34,7 +34,9 @@ Session::Session(std::unique_ptr<Device> device, const SessionContext& context)
       device_(std::move(device)),
       limits_(device_->physical().limits()),
       pipelines_({context.options.kernel_bytes},
-                 [](const Pipeline& pipeline) { return pipeline.memory(); }) {}
+                 [](const Pipeline& pipeline) { return pipeline.memory(); }) {
+  if (device_->features().has("robustBufferAccess")) bounds_ = substrate::Bounds::kRobust;
+}
 
 Result<std::shared_ptr<Session>> Session::create(const PhysicalDevice& physical,
                                                  const SessionContext& context) {
@@ -83,8 +85,7 @@ Result<std::shared_ptr<Pipeline>> Session::build_pipeline(const substrate::Conte
                                                           const FindModule& find_module) {
   return pipelines_.get(key, [&]() -> Result<std::shared_ptr<Pipeline>> {
     SOKR_TRY(find_module(planned.module));
-    auto pipeline = Pipeline::create(*device_, pipeline_cache_->handle(), planned.module->words(),
-                                     std::move(planned.plan));
+    auto pipeline = Pipeline::create(*device_, pipeline_cache_->handle(), std::move(planned.plan));
     if (pipeline) pipeline_cache_->note_compiled();
     return pipeline;
   });
@@ -343,7 +344,7 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request,
   const spirv::EntryReflection& reflection =
       prepared.pipeline ? prepared.pipeline->reflection() : planned.plan.reflection;
   SOKR_ASSIGN(prepared.resolved,
-              substrate::check_launch(launch, reflection, limits_, request.substrate_id));
+              substrate::check_launch(launch, reflection, limits_, request.substrate_id, bounds_));
   clean_up();
   auto started = std::make_shared<Launch>();
   SOKR_TRY(bind_all(launch, prepared, *started));

@@ -136,6 +136,7 @@ class Session {
   SessionContext context_;
   std::unique_ptr<Device> device_;
   SokrComputeLimits limits_{};
+  substrate::Bounds bounds_ = substrate::Bounds::kUnchecked;
   std::unique_ptr<PipelineCache> pipeline_cache_;
   std::unique_ptr<RecordingPool> recordings_;
   std::unique_ptr<BufferTable> buffers_;

@@ -81,7 +81,7 @@ Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::make_module(
     std::span<const std::uint8_t> ir) const {
   SOKR_TRY(spirv::check_allowed(ir));
   SOKR_TRY(spirv::validate(ir));
-  SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir));
+  SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir, {.any_values = true}));
   SOKR_TRY(check_capability(*module, physical_));
   return module;
 }

@@ -193,10 +193,122 @@ Case builtins() {
   return Case().groups(kGroups[0], kGroups[1], kGroups[2]).out({0, 0}, expected);
 }
 
+// ---- What callers of Vulkan pass -------------------------------------------------------
+
+struct Passed {
+  std::size_t results = 32;        // elements of the 32 that are bound
+  std::size_t matrix_floats = 12;  // of the 12 that the block declares, 11 of them data
+  std::size_t block_floats = 8;    // 7 of them data
+  std::size_t push_words = 12;     // 2 of them are read
+  std::uint32_t add = 1;
+};
+
+Case vulkan_callers(const Passed& passed) {
+  std::vector<float> matrix(12, 5), block(8, 3);
+  matrix[10] = 40, block[0] = 200, block[6] = 11;
+  matrix.resize(passed.matrix_floats);
+  block.resize(passed.block_floats);
+  std::vector<std::uint32_t> before(passed.results, 77), after;
+  for (std::uint32_t i = 0; i < passed.results; ++i) after.push_back(i * 9 + 40 + 211 + passed.add);
+  Case test;
+  test.groups(1)
+      .in_out_sized({0, 0}, before, exactly(after))
+      .in_sized({0, 1}, matrix)
+      .in_sized({0, 2}, block);
+  for (std::size_t word = 0; word < passed.push_words; ++word)
+    test.push(std::uint32_t{word == 1 ? 9u : 1000u});
+  return test;
+}
+
+Case without_padding() {
+  return vulkan_callers({.matrix_floats = 11, .block_floats = 7});
+}
+
+Case result_cut_short() {
+  return vulkan_callers({.results = 13});
+}
+
+Case unused_things() {
+  const std::vector<std::uint32_t> words(5, 4);
+  return vulkan_callers({.add = 8})
+      .specialize(0, std::uint32_t{8})
+      .specialize(41, std::uint64_t{1})
+      .in_sized({0, 3}, words)
+      .in_sized({0, 9}, words)
+      .in_sized({0, 1, 2}, words)
+      .in_sized({2, 7, 30}, words);
+}
+
+// ---- What the launch's values decide -------------------------------------------------------
+
+// Arrays of `count` and `count` + 2 elements, in which some may be left out.
+Case runtime_descriptors(std::uint32_t count, std::uint32_t n) {
+  std::vector<std::uint32_t> last, expected(n);
+  std::vector<std::vector<std::uint32_t>> first(count), second(count + 2);
+  for (std::uint32_t k = 0; k < count; ++k)
+    for (std::uint32_t i = 0; i < (n + count - 1) / count; ++i) first[k].push_back(1000 * k + i);
+  for (std::uint32_t k = 0; k < count + 2; ++k)
+    for (std::uint32_t i = 0; i <= n; ++i) second[k].push_back(70000 * k + 3 * i);
+  for (std::uint32_t i = 0; i < n; ++i) last.push_back(5 * i);
+  for (std::uint32_t i = 0; i < n; ++i)
+    expected[i] =
+        first[i % count][i / count] + second[1][0] + last[i] + second[count + 1][i + 1] + n;
+  Case test;
+  test.groups(n / 32).push(count, count + 1);
+  for (std::uint32_t k = count; k-- > 0;) test.in_sized({0, 0, k}, first[k]);
+  for (std::uint32_t k : {0u, 1u, count + 1}) test.in_sized({0, 2, k}, second[k]);
+  return test.in_sized({0, 3}, last).out({0, 1}, expected);
+}
+
+Case spec_sized_arrays(std::uint32_t local, std::int32_t copies, bool say_copies) {
+  Random random(17);
+  const std::vector<std::uint32_t> values = random.words(3 * local);
+  std::vector<std::uint32_t> table = random.words(static_cast<std::size_t>(copies) + 1);
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t at = 0; at < values.size(); ++at) {
+    const std::uint32_t from = at / local * local + (at % local + 1) % local;
+    std::uint32_t sum = table[0];
+    for (std::int32_t c = 0; c < copies; ++c) sum += values[from] * table[std::size_t(c) + 1];
+    expected.push_back(sum);
+  }
+  Case test;
+  test.groups(3).specialize(0, 4 * local).specialize(1, local);
+  if (say_copies) test.specialize(2, copies);
+  return test.in_out_sized({0, 0}, values, exactly(expected)).in_sized({0, 1}, table);
+}
+
+Case spec_division(std::uint32_t by, std::int32_t least, std::int32_t signed_by,
+                   const std::vector<std::int32_t>& expected) {
+  return Case()
+      .groups(1)
+      .specialize(0, by)
+      .specialize(1, least)
+      .specialize(2, signed_by)
+      .out({0, 0}, expected);
+}
+
 }  // namespace
 
 std::vector<Entry> interface_cases() {
   return {
+      {"vulkan_callers", "all of it", [] { return vulkan_callers({}); }},
+      {"vulkan_callers", "without padding", without_padding},
+      {"vulkan_callers", "result cut short", result_cut_short},
+      {"vulkan_callers", "push members that are read",
+       [] { return vulkan_callers({.push_words = 2}); }},
+      {"vulkan_callers", "push beyond the block",
+       [] { return vulkan_callers({.push_words = 32}); }},
+      {"vulkan_callers", "unused bindings and constants", unused_things},
+      {"runtime_descriptors", "3 and 5", [] { return runtime_descriptors(3, 192); }},
+      {"runtime_descriptors", "1 and 3", [] { return runtime_descriptors(1, 64); }},
+      {"runtime_descriptors_varying", "3 and 5", [] { return runtime_descriptors(3, 192); }},
+      {"spec_sized_arrays", "32, 3", [] { return spec_sized_arrays(32, 3, false); }},
+      {"spec_sized_arrays", "48, 1", [] { return spec_sized_arrays(48, 1, true); }},
+      {"spec_sized_arrays", "5, 9", [] { return spec_sized_arrays(5, 9, true); }},
+      {"spec_division", "plain", [] { return spec_division(7, -100, 3, {142, 6, -33, 2, 142}); }},
+      {"spec_division", "by zero", [] { return spec_division(0, -100, 0, {0, 0, 0, 0, 77}); }},
+      {"spec_division", "least by -1",
+       [] { return spec_division(1, INT32_MIN, -1, {1000, 0, INT32_MIN, 0, 1000}); }},
       {"spec_constants", "defaults", spec_constants_default},
       {"spec_constants", "all given", spec_constants_given},
       {"spec_constants", "some given", spec_constants_partly},

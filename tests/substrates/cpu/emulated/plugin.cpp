@@ -41,7 +41,7 @@ class EmulatedSubstrate {
     std::span ir(query.ir_data, query.ir_data_len);
     SOKR_TRY(spirv::check_allowed(ir));
     SOKR_TRY(spirv::validate(ir));
-    SOKR_ASSIGN(auto module, spirv::decode(ir));
+    SOKR_ASSIGN(auto module, spirv::decode(ir, {.any_values = true}));
     for (const spirv::EntryPoint& entry : module->entry_points())
       SOKR_TRY(check(*module, entry, options(0)));
     return std::uint64_t{0};
@@ -57,16 +57,19 @@ class EmulatedSubstrate {
     SOKR_ASSIGN(auto resolved, substrate::check_launch(launch, kernel->reflection, compute_limits(),
                                                        request.substrate_id));
     if (resolved.empty) return tokens_.issue_complete();
-    std::vector<KernelBinding> bindings;
+    Bindings descriptors;
     std::vector<HostRange> owners;
     for (const auto& binding : resolved.bindings) {
       SOKR_ASSIGN(HostRange range, memory_.resolve(binding.as_binding()));
-      bindings.push_back({range.data, range.size});
+      descriptors.push_back({range.data, range.size});
       owners.push_back(std::move(range));
     }
+    const Bindings bindings = descriptor_table(kernel->reflection, resolved, descriptors);
+    std::vector<std::uint8_t> push(resolved.push.begin(), resolved.push.end());
+    push.resize((kernel->reflection.push_constant_size + 3u) & ~3u);
     Result<void> done = [&] {
       std::lock_guard lock(processor_mutex_);
-      return processor_.run(kernel->code, bindings, resolved.push, resolved.groups);
+      return processor_.run(kernel->code, bindings, push, resolved.groups);
     }();
     if (done) return tokens_.issue_complete();
     std::uint64_t token = tokens_.begin();

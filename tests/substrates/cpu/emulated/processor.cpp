@@ -116,6 +116,7 @@ Result<void> Processor::run(std::span<const std::uint8_t> kernel,
   }
   for (const KernelBinding& binding : bindings) {
     BindingHeader one;
+    one.size = binding.size;  // of what is no memory, too: where a runtime-sized array is
     const auto* data = static_cast<const std::uint8_t*>(binding.data);
     for (std::uint32_t i = 0; data && i < areas.size(); ++i)
       if (data >= areas[i].data && data + binding.size <= areas[i].data + areas[i].size)

@@ -72,7 +72,7 @@ bool read_request(Request& request) {
   for (std::uint32_t i = 0; i < header.binding_count; ++i) {
     BindingHeader binding;
     if (!read_all(STDIN_FILENO, &binding, sizeof binding)) return false;
-    KernelBinding one;
+    KernelBinding one{nullptr, binding.size};
     if (binding.region != BindingHeader::kNull)
       one = {request.regions[binding.region]->data() + binding.offset, binding.size};
     request.bindings.push_back(one);

@@ -67,6 +67,8 @@ struct Type {
   Id element = 0;               // kVector component, kMatrix column, kArray, kRuntimeArray, kPointer
                                 // pointee, kFunction return type, kSampledImage image
   std::uint32_t count = 0;      // kVector components, kMatrix columns, kArray length
+  bool spec_length = false;     // kArray: specialization constants decide the length
+  bool spec_sized = false;      // ... and so the size, here or in a part
   std::uint32_t stride = 0;     // kArray, kRuntimeArray, kPointer: ArrayStride; 0 = not decorated
   spv::StorageClass storage{};  // kPointer
   bool block = false, buffer_block = false;  // kStruct
@@ -271,6 +273,8 @@ struct SpecValue {
 struct DecodeOptions {
   std::span<const SpecValue> specializations;
   std::array<std::uint32_t, 3> local_size{0, 0, 0};  // all 0 = the module's own
+  // Before any values are known: refuses nothing that some would make good. See decode().
+  bool any_values = false;
 };
 
 enum class InstructionSet : std::uint8_t { kGlslStd450, kNonSemantic, kOther };
@@ -283,6 +287,7 @@ class Module {
 
   std::span<const spv::Capability> capabilities() const { return capabilities_; }
   std::span<const std::string> extensions() const { return extensions_; }
+  bool for_any_values() const { return for_any_values_; }  // DecodeOptions::any_values
   spv::AddressingModel addressing_model() const { return addressing_; }
   spv::MemoryModel memory_model() const { return memory_; }
 
@@ -317,6 +322,8 @@ class Module {
 
   // Bytes of a type with explicit layout; a runtime array counts as 0.
   std::uint64_t explicit_size(Id type, MatrixLayout matrix = {}) const;
+  // Where the last scalar of such a type ends: its bytes without padding behind it.
+  std::uint64_t data_size(Id type, MatrixLayout matrix = {}) const;
   // Size and alignment of a type that has no explicit layout, as the standard storage
   // buffer layout (std430) would place it; bool takes 4 bytes, a runtime array 0.
   NaturalLayout natural_layout(Id type) const;
@@ -334,6 +341,7 @@ class Module {
   std::vector<std::uint32_t> words_;
   std::uint32_t version_ = 0;
   Id bound_ = 0;
+  bool for_any_values_ = false;
   std::vector<spv::Capability> capabilities_;
   std::vector<std::string> extensions_;
   spv::AddressingModel addressing_{};
@@ -345,8 +353,10 @@ class Module {
   std::vector<Function> functions_;
   std::vector<Decorations> decorations_;
   std::uint64_t compute_explicit_size(const Type& type) const;
+  std::uint64_t compute_data_size(const Type& type) const;
   NaturalLayout compute_natural_layout(const Type& type) const;
-  std::vector<std::uint64_t> sizes_;     // per type: explicit bytes without a matrix layout
+  std::vector<std::uint64_t> sizes_;       // per type: explicit bytes without a matrix layout
+  std::vector<std::uint64_t> data_sizes_;  // per type: the same without padding at the end
   std::vector<NaturalLayout> naturals_;  // per type
   std::vector<std::uint32_t> slots_;    // per id: kind and index into the vector of its kind
   std::vector<Id> value_types_;         // per id
@@ -362,13 +372,22 @@ class Module {
 // milliseconds: callers keep the answer with the content.
 Result<void> validate(std::span<const std::uint8_t> bytes);
 
-// Decodes a module for one set of specialization values. Checks by itself
-// whatever memory safety needs, so that a module that was not validated is
-// refused or decoded, never a crash. SOKR_INVALID_IR for a bad module;
-// SOKR_INVALID_INPUT for a specialization whose id is not declared or whose
-// size is not the declared one.
+// Decodes a module for one set of specialization values. Checks by itself whatever memory
+// safety needs, so that a module that was not validated is refused or decoded, never a crash.
+// SOKR_INVALID_IR for a bad module; SOKR_INVALID_INPUT for a specialization of another size
+// than declared, and for values that make a length or a workgroup size bad (0, negative,
+// beyond 2^48 bytes): the sentence names their constants. Ids that the module does not declare
+// are ignored: optimisers remove constants that callers still give.
+//
+// With any_values, a length that specialization constants decide is the module's own if
+// that is good and small, else 1; EntryPoint::local_size is 1 on the axes that they decide,
+// and workgroup_bytes leaves out what they size: what is over a limit then always is.
 Result<std::shared_ptr<const Module>> decode(std::span<const std::uint8_t> bytes,
                                              const DecodeOptions& options = {});
+
+// The module's words with all that specialization decides written as ordinary constants: no
+// SpecId and no OpSpecConstant* is left, but one with more parts than an instruction can name.
+std::vector<std::uint32_t> specialized_words(const Module& module);
 
 // Names as in the specification: "OpFAdd", "Int64", "StorageBuffer"; "op 4711" if unknown.
 std::string op_name(spv::Op op);

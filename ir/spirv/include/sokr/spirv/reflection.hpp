@@ -20,6 +20,7 @@ struct Binding {
   std::uint32_t access = 0;          // SOKR_IR_READ | SOKR_IR_WRITE: what the code does
   std::uint64_t min_size = 0;        // bytes of the fixed part, with one element of a runtime array
   std::uint32_t runtime_stride = 0;  // bytes an element of the trailing runtime array; 0 = none
+  std::uint64_t data_size = 0;       // bytes of the fixed part without padding at its end
   std::string name;                  // of the variable, or of its block if that has none
   std::vector<Id> variables;
   std::uint32_t scalars = 0;  // 1 << SokrIrScalar for each type in its block; 0 = no block
@@ -28,7 +29,8 @@ struct Binding {
 struct PushConstantMember {
   std::string name;
   std::uint32_t offset = 0, size = 0;
-  std::string type;  // "u32", "vec4", "mat4", "float[3]", ...
+  std::string type;            // "u32", "vec4", "mat4", "float[3]", ...
+  std::uint32_t read_end = 0;  // end in the block of what the code may read of it; 0 = nothing
 };
 
 // One scalar of a push constant block. A pointer is a u64.

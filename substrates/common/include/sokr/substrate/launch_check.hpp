@@ -6,13 +6,16 @@
 //
 // - Every binding that the entry point uses is named, each element of a
 //   descriptor array included; SOKR_BINDING_NULL counts. Elements of a
-//   runtime-sized array that are not named are null, up to the highest named.
-// - No binding is named that the entry point does not use, and none twice.
+//   runtime-sized array that are not named are null, up to the highest named; if none
+//   is named, it has one element, which is null.
+// - No binding is named twice. One that the entry point does not use is ignored,
+//   whatever it names, as long as its set and index could be a binding at all.
 // - A binding lets the kernel do what its code does: read, write or both.
-// - A binding holds at least the fixed part of the kernel's block. A trailing
-//   runtime array may be empty: reads beyond it give 0, writes are dropped.
-// - Push constants have exactly the size that the entry point declares, rounded
-//   up to a multiple of 4.
+// - A binding may be smaller than the kernel's block: accesses beyond it are as
+//   robust as those beyond a runtime array. Where they are not checked it holds all
+//   data of the block; padding at its end and the runtime array may be missing.
+// - Push constants hold every member that the entry point reads; the rest may be
+//   missing, and is 0. What is beyond the block is ignored, up to the limit.
 // - Group counts, workgroup size, shared memory, subgroup size, push constants,
 //   sets and binding sizes are within the limits; a limit of 0 is no limit, except for
 //   subgroup sizes, where it means that none can be asked for.
@@ -54,8 +57,8 @@ struct ResolvedLaunch {
   InlineVector<std::uint32_t, 9> first;
   std::array<std::uint32_t, 3> groups{};  // not checked if the launch is indirect
   std::array<std::uint32_t, 3> local_size{1, 1, 1};
-  std::uint32_t subgroup_size = 0;  // 0 = the substrate's default
-  std::span<const std::uint8_t> push;
+  std::uint32_t subgroup_size = 0;     // 0 = the substrate's default
+  std::span<const std::uint8_t> push;  // at most what the block has room for, maybe less
   // A group count is 0 and the launch is not indirect: there is nothing to run.
   bool empty = false;
 
@@ -67,13 +70,17 @@ struct ResolvedLaunch {
 // Elements of a runtime-sized descriptor array that a launch may name.
 inline constexpr std::uint32_t kMaxRuntimeDescriptors = 65536;
 
+// What becomes of an access beyond a binding's range.
+enum class Bounds : std::uint8_t { kRobust, kUnchecked };
+
 // SOKR_INVALID_INPUT with a sentence that names the binding, number or limit.
 // `entry` is the reflection of the entry point that the launch names, decoded with the
 // launch's specialization constants and local size. `substrate_id` is the request's;
 // 0 leaves the waits unchecked. The result borrows the launch's bytes. Any thread;
 // allocates nothing for up to 8 descriptors.
 Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::EntryReflection& entry,
-                                    const SokrComputeLimits& limits, std::uint32_t substrate_id);
+                                    const SokrComputeLimits& limits, std::uint32_t substrate_id,
+                                    Bounds bounds = Bounds::kRobust);
 
 // The group counts alone: for counts that were read from an indirect buffer.
 Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,

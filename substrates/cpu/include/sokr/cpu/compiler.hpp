@@ -22,6 +22,10 @@ struct CompileStage {
   const char* unit = "";  // "instructions", "LLVM instructions", "bytes of code"
 };
 
+constexpr std::uint64_t most_binding_bytes(std::uint8_t size_shift) {
+  return (UINT64_C(0x7FFFFFFF)) << size_shift;
+}
+
 // How much work goes into the code.
 enum class Effort : std::uint8_t {
   kFull,
@@ -37,6 +41,10 @@ struct CompileOptions {
   // Descriptors of different (set, binding) do not overlap unless decorated Aliased.
   // Turn it off for a launch that binds the same memory twice and writes it.
   bool assume_no_alias = true;
+  // No binding has more than most_binding_bytes(size_shift) bytes. With 0, 32 bits with their
+  // sign count the bytes of each binding; otherwise indices of elements with fewer than
+  // 2^size_shift bytes are taken as 64 bits, each invocation's for itself.
+  std::uint8_t size_shift = 0;
   // Look at KernelContext::abort in loops that may run without end.
   bool abort_checks = true;
   // Register-wide chunks of invocations that move together; 0 = chosen from the kernel.

@@ -22,7 +22,8 @@
 namespace sokr::cpu {
 
 // One flattened descriptor. The kernel never touches a byte outside [data, data + size);
-// a null descriptor is {nullptr, 0}.
+// a null descriptor is {nullptr, 0}. A runtime-sized array of descriptors is first
+// {nullptr, count << 32 | place}: `count` entries, at least one, from entry `place` on.
 struct KernelBinding {
   void* data = nullptr;
   std::uint64_t size = 0;
@@ -31,7 +32,8 @@ struct KernelBinding {
 // What one launch gives to every call of the entry. Read-only for the kernel.
 struct KernelContext {
   // In the order of spirv::EntryReflection::bindings, a descriptor array of n elements
-  // as n consecutive entries.
+  // as n consecutive entries, a runtime-sized one as one entry; its elements are behind
+  // all others. See descriptor_table() of runtime/launch.hpp.
   const KernelBinding* bindings = nullptr;
   // At least EntryReflection::push_constant_size bytes.
   const void* push_constants = nullptr;

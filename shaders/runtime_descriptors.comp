@@ -1,0 +1,19 @@
+#version 450
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Arrays of descriptors without a length: the launch decides how many there are.
+#extension GL_EXT_nonuniform_qualifier : require
+layout(local_size_x = 32) in;
+layout(set = 0, binding = 0) readonly buffer First { uint x[]; } first[];
+layout(set = 0, binding = 1) buffer Result { uint result[]; };
+layout(set = 0, binding = 2) readonly buffer Second { uint head; uint y[]; } second[];
+layout(set = 0, binding = 3) readonly buffer Last { uint last[]; };
+layout(push_constant) uniform Push { uint count; uint chosen; };
+
+void main() {
+  uint i = gl_GlobalInvocationID.x;
+  uint sum = second[1].head + last[i];
+  for (uint k = 0; k < count; ++k) {
+    if (i % count == k) sum += first[k].x[i / count];
+  }
+  result[i] = sum + second[chosen].y[i] + second[0].y.length();
+}
