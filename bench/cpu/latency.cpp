@@ -170,11 +170,12 @@ void measure_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effo
 }
 
 void measure_waiting(const Subject& subject, const Effort& effort, Figures& figures) {
-  // Arithmetic in loops, so that nobody knows how long a workgroup takes; some 10 ms of it.
+  // Arithmetic in loops, so that nobody knows how long a workgroup takes. Some tens of
+  // milliseconds: to wake a thread, on a machine that has others to run, is little beside it.
   const Kernel busy = subject.context.kernel(own_module("busy"));
   std::vector<float> data(std::size_t{64} * 512, 0.5f);
   Launch long_one;
-  long_one.groups(512).bind(0, 0, read_write(data)).set_push(1500u, 1u);
+  long_one.groups(512).bind(0, 0, read_write(data)).set_push(8'000u, 1u);
   const auto timed = [&](auto wait) {
     return median_of(effort.quick ? 3 : 5, [=, &subject, &busy, &long_one] {
       const double begin = now_ns();
