@@ -70,10 +70,26 @@ Kernel::State::State(host::PluginRef from, std::span<const std::byte> given)
       make_form(ir().format, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
 }
 
+// A remark of the IR plugin is told at level info.
+SokrResult Kernel::State::validate(char* sentence, std::size_t capacity) const {
+  const auto* data = source_.bytes.data();
+  const std::size_t size = source_.bytes.size();
+  if (!ir().validate_with) return ir().validate(data, size, sentence, capacity);
+  std::vector<SokrIrOption> options;
+  for (const auto& [key, value] : plugin->options())
+    options.push_back({key.c_str(), value.c_str()});
+  const SokrResult result = ir().validate_with(
+      data, size, options.data(), static_cast<std::uint32_t>(options.size()), sentence, capacity);
+  if (result == SOKR_OK && sentence[0] != 0) {
+    host::log(SOKR_LOG_INFO, "the kernel is not strictly valid {}: {}",
+              host::format_name(source_.format), sentence);
+  }
+  return result;
+}
+
 Result<void> Kernel::State::open() {
   char sentence[kSentenceSize] = "";
-  const SokrResult result =
-      ir().validate(source_.bytes.data(), source_.bytes.size(), sentence, sizeof sentence);
+  const SokrResult result = validate(sentence, sizeof sentence);
   if (result != SOKR_OK) {
     // A denial says that it may be right, but is more than is known or done here.
     const std::string_view verdict = result == SOKR_CAPABILITY_DENIED ? "not usable" : "not valid";

@@ -58,6 +58,7 @@ struct Kernel::State {
   ReflectionRef reflection;
 
  private:
+  SokrResult validate(char* sentence, std::size_t capacity) const;
   const SokrIrPlugin& ir() const { return *plugin->ir(); }
 
   host::Form source_;

@@ -60,6 +60,7 @@ class Plugin {
   std::vector<std::unique_ptr<Offer>>& offers() { return offers_; }
   const std::vector<NamedReason>& unavailable() const { return unavailable_; }
   const std::optional<SokrIrPlugin>& ir() const { return ir_; }
+  const Options& options() const { return options_; }
 
   // Registers with the core; SOKR_OK if it is registered already.
   Result<void> register_offer(Offer& offer);

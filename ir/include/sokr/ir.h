@@ -142,6 +142,11 @@ typedef struct {
   uint64_t value;
 } SokrIrSpecValue;
 
+/* An option of the host's context, such as "spirv.validate" and "strict". */
+typedef struct {
+  const char *key, *value;
+} SokrIrOption;
+
 typedef struct {
   uint32_t struct_size; /* sizeof(SokrIrPlugin) */
   uint32_t ir_version;  /* SOKR_IR_VERSION at compile time */
@@ -154,7 +159,8 @@ typedef struct {
   /* Are these bytes of this format? Looks at the first bytes only. 1 or 0. */
   int (*recognise)(const uint8_t *data, size_t size);
 
-  /* SOKR_OK or SOKR_INVALID_IR with a sentence. */
+  /* SOKR_OK; or, with a sentence, SOKR_INVALID_IR, or SOKR_CAPABILITY_DENIED for what may be
+   * valid, but is newer or larger than what this plugin reads. */
   SokrResult (*validate)(const uint8_t *data, size_t size, char *sentence, size_t capacity);
 
   /* SOKR_OK and *out; or SOKR_INVALID_IR, SOKR_INVALID_INPUT (a specialization of another
@@ -172,6 +178,12 @@ typedef struct {
   SokrResult (*lower)(const uint8_t *data, size_t size, uint32_t target, uint8_t **out,
                       size_t *out_size, char *sentence, size_t capacity);
   void (*free_lowered)(uint8_t *lowered);
+
+  /* As validate, by the options of a context; keys that it does not know are ignored.
+   * SOKR_INVALID_INPUT for a value that an option does not have. With SOKR_OK the sentence is
+   * empty, or a remark: why a stricter reading would refuse the module. May be null. */
+  SokrResult (*validate_with)(const uint8_t *data, size_t size, const SokrIrOption *options,
+                              uint32_t option_count, char *sentence, size_t capacity);
 } SokrIrPlugin;
 
 /* The one symbol that an IR plugin library exports. The table is owned by the

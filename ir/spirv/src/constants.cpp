@@ -103,6 +103,7 @@ Result<void> Decoder::decode_constant(const RawInstruction& raw) {
     return bad(raw, "its type %{} is not a type declared before it", result_type(raw));
   }
   if (raw.op != spv::Op::OpSpecConstantOp) SOKR_TRY(check_instruction(raw));
+  SOKR_TRY(spend_result(raw, type->id));
   Constant constant;
   constant.id = result_id(raw);
   constant.type = type->id;
@@ -128,6 +129,7 @@ Result<void> Decoder::decode_constant(const RawInstruction& raw) {
   if (!decoration_head_.empty()) {
     for (std::uint32_t at = decoration_head_[constant.id]; at != kNone;
          at = decorations_[at].next) {
+      count_work();
       const DecorationRef& ref = decorations_[at];
       if (ref.operands.empty() || ref.member != kNone) continue;
       if (ref.decoration == spv::Decoration::SpecId) constant.spec_id = ref.operands[0];
@@ -385,6 +387,7 @@ Result<std::vector<Id>> Decoder::expand_parts(const RawInstruction& raw, Id comp
   const Constant source = *module_->constant(composite);
   const Type type = *module_->type(source.type);
   SOKR_TRY(spend_parts(raw, member_count(type)));
+  count_work(member_count(type));
   if (!source.parts.empty()) return source.parts;
   std::vector<Id> parts;
   Id previous = 0;

@@ -13,7 +13,6 @@ namespace sokr::spirv {
 namespace {
 
 constexpr std::size_t kHeaderWords = 5;
-constexpr std::uint64_t kFreeParts = 1 << 20;
 constexpr std::uint32_t kSwappedMagic = 0x03022307;
 
 std::uint32_t swap_bytes(std::uint32_t word) {
@@ -62,16 +61,18 @@ Result<void> Decoder::read_words(std::span<const std::uint8_t> bytes) {
   if (version < 0x00010000 || version > 0x00010600 || (version & 0xFF) != 0) {
     return fail(SOKR_INVALID_IR, "SPIR-V version word 0x{:08x} is not one of 1.0 to 1.6", version);
   }
-  if (words[3] == 0 || words[3] > kMaxBound) {
-    return fail(SOKR_INVALID_IR, "the id bound is {}, it has to be 1 to {}", words[3], kMaxBound);
+  if (words[3] == 0 || words[3] > limits::kIdBound) {
+    return fail(SOKR_INVALID_IR, "the id bound is {}, it has to be 1 to {}", words[3],
+                limits::kIdBound);
   }
   module_->version_ = version;
   module_->bound_ = words[3];
   definition_.assign(words[3], 0);
   module_->slots_.assign(words[3], 0);
   module_->value_types_.assign(words[3], 0);
-  parts_left_ = kFreeParts + 8 * std::uint64_t{words.size()};
-  globals_left_ = parts_left_;
+  parts_left_ = globals_left_ = limits::made_parts(words.size());
+  result_parts_left_ = limits::result_parts(words.size());
+  tree_instructions_left_ = limits::tree_instructions(words.size());
   return {};
 }
 
@@ -82,6 +83,7 @@ Result<void> Decoder::find_instructions() {
   for (std::size_t at = kHeaderWords; at < all.size();) {
     RawInstruction raw{static_cast<spv::Op>(all[at] & 0xFFFF), static_cast<std::uint32_t>(at),
                        static_cast<std::uint16_t>(all[at] >> 16), false};
+    count_work();
     const OpcodeRow* row = opcode_row(all[at] & 0xFFFF);
     if (row == nullptr) {
       return fail(SOKR_CAPABILITY_DENIED, "instruction {} (word {}): {}", raws_.size() + 1, at,
@@ -139,6 +141,7 @@ bool Decoder::is_passive(const RawInstruction& raw) const {
 Result<void> Decoder::check_instruction(const RawInstruction& raw) {
   const SyntaxRow& row = *find_syntax(static_cast<std::uint32_t>(raw.op));
   const std::span<const std::uint32_t> operands = args(raw);
+  count_work(1 + operands.size());
   if (raw.op == spv::Op::OpSwitch && (operands.empty() || operands[0] >= module_->bound_)) {
     return bad(raw, "its selector is missing or not below the bound");
   }
@@ -178,6 +181,7 @@ Result<void> Decoder::check_functions() {
     if (raw.is_passive || !opcode_row(static_cast<std::uint32_t>(raw.op))->has_type) continue;
     const Id type = result_type(raw);
     if (module_->type(type) == nullptr) return bad(raw, "its result type %{} is not a type", type);
+    SOKR_TRY(spend_result(raw, type));
     if (raw.op != spv::Op::OpFunction) module_->value_types_[result_id(raw)] = type;
   }
   for (std::size_t i = first_function_; i < raws_.size(); ++i) {
@@ -215,11 +219,13 @@ Result<void> Decoder::decode_preamble() {
         break;
     }
   }
-  std::sort(m.names_.begin(), m.names_.end());
+  std::stable_sort(m.names_.begin(), m.names_.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   SOKR_TRY(expand_decoration_groups());
   for (std::size_t i = 0; i < first_function_; ++i) {
     SOKR_TRY(decode_preamble_instruction(raws_[i]));
   }
+  std::sort(m.instruction_sets_.begin(), m.instruction_sets_.end());
   if (!has_memory_model_) return fail(SOKR_INVALID_IR, "the module has no OpMemoryModel");
   return check_forward_pointers();
 }
@@ -283,6 +289,7 @@ Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
 void Decoder::add_decoration(Id target, std::uint32_t member, spv::Decoration decoration,
                              std::span<const std::uint32_t> operands) {
   if (decoration_head_.empty()) decoration_head_.assign(definition_.size(), kNone);
+  count_work();
   decorations_.push_back({decoration_head_[target], member, decoration, operands});
   decoration_head_[target] = static_cast<std::uint32_t>(decorations_.size() - 1);
 }
@@ -317,7 +324,7 @@ Result<void> Decoder::expand_decoration_groups() {
       if (decoration_head_.empty() || operands[at] == operands[0]) continue;
       for (std::uint32_t ref = decoration_head_[operands[0]]; ref != kNone;
            ref = decorations_[ref].next) {
-        if (decorations_.size() > 65536 + module_->words_.size()) {
+        if (decorations_.size() > limits::made_parts(module_->words_.size())) {
           return bad(raw, "decoration groups expand to too many decorations");
         }
         const DecorationRef copy = decorations_[ref];
@@ -334,6 +341,7 @@ void Decoder::apply_result_decorations() {
     Decorations result;
     bool has_any = false;
     for (std::uint32_t at = decoration_head_[id]; at != kNone; at = decorations_[at].next) {
+      count_work();
       const DecorationRef& ref = decorations_[at];
       if (ref.member != kNone) continue;
       const std::uint32_t value = ref.operands.empty() ? 0 : ref.operands[0];

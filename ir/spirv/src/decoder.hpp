@@ -3,25 +3,25 @@
 // How bytes become a Module. One walk finds the instructions and which of them
 // defines each id; then types, constants, functions and entry points are decoded in
 // the module's own order. Nothing is believed: ids are below the bound and defined,
-// counts are bounded by the words that are there, nesting by kMaxDepth.
+// counts are bounded by the words that are there, nesting by the limits of limits.hpp.
 #ifndef SOKR_SPIRV_SRC_DECODER_HPP_
 #define SOKR_SPIRV_SRC_DECODER_HPP_
 
 #include <sokr/spirv/module.hpp>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "fold.hpp"
+#include "limits.hpp"
 #include "structure.hpp"
 #include "syntax.hpp"
+#include "work.hpp"
 
 namespace sokr::spirv {
 
 enum class Slot : std::uint32_t { kEmpty, kType, kConstant, kVariable, kFunction };
 inline constexpr std::uint32_t kSlotShift = 29;
 inline constexpr std::uint32_t kSlotMask = (1u << kSlotShift) - 1;
-
-inline constexpr std::uint32_t kMaxBound = 0x3FFFFF;  // SPIR-V's universal limit
-inline constexpr std::uint32_t kMaxDepth = 255;       // of nested types; the same
-inline constexpr std::uint64_t kMaxTypeBytes = std::uint64_t{1} << 48;
 
 // Newer than the packaged headers.
 inline constexpr auto kExtInstWithForwardRefs = static_cast<spv::Op>(4433);
@@ -42,6 +42,15 @@ class Decoder {
   // Keeps a reference to the options.
   explicit Decoder(const DecodeOptions& options);
   Result<std::shared_ptr<const Module>> decode(std::span<const std::uint8_t> bytes);
+
+  // What SPIRV-Tools' validator would do with the control flow of a decoded module, in the
+  // steps of limits::flow_steps, and in which function most of it.
+  struct FlowCost {
+    std::uint64_t steps = 0, worst_steps = 0;
+    Id worst = 0;
+    std::size_t worst_blocks = 0;
+  };
+  const FlowCost& flow_cost() const { return flow_cost_; }
 
  private:
   struct DecorationRef {
@@ -81,6 +90,8 @@ class Decoder {
   void note_spec_size(Type& type) const;
   Failure too_large(const RawInstruction& raw, const Type& type) const;
   void decorate_type(Type& type);
+  Result<void> measure_type(const RawInstruction& raw, const Type& type);
+  Result<void> spend_result(const RawInstruction& raw, Id type);
   Result<Id> element_type(const RawInstruction& raw, Id id) const;
 
   // ---- constants.cpp
@@ -132,17 +143,22 @@ class Decoder {
   Result<void> check_call(const RawInstruction& raw) const;
   Result<void> note_uses(Function& function, const RawInstruction& raw);
   Result<void> order_calls();
+  Result<void> finish_calls(std::uint32_t caller);
+  void note_call(Function& function, Id callee);
+  void add_flow_cost(const Function& function);
   Instruction instruction(const RawInstruction& raw) const;
 
   // ---- entry_points.cpp
   Result<void> decode_entry_points();
   Result<void> decode_entry_point(const RawInstruction& raw);
   Result<void> apply_execution_mode(const RawInstruction& raw);
+  Result<void> apply_mode(const RawInstruction& raw, EntryPoint& entry);
   Result<void> apply_local_size_id(const RawInstruction& raw, EntryPoint& entry);
   void set_local_size(EntryPoint& entry, std::size_t axis, const Constant& size);
+  Failure too_many_trees() const;
   Result<void> finish_local_size(EntryPoint& entry);
-  Result<void> collect_globals(EntryPoint& entry);
-  void add_global(Id variable, EntryPoint& entry, std::vector<bool>& seen);
+  Result<void> collect_globals(EntryPoint& entry, std::uint32_t index);
+  void add_global(Id variable, EntryPoint& entry, std::uint32_t index);
 
   // ---- shared
   std::span<const std::uint32_t> words(const RawInstruction& raw) const {
@@ -179,17 +195,26 @@ class Decoder {
   std::vector<std::uint32_t> decoration_head_;  // per id: index into decorations_
   std::vector<DecorationRef> decorations_;
   std::vector<std::uint32_t> type_depth_;       // per type
+  std::vector<std::uint32_t> type_parts_;       // per type: itself and what it is made of
   std::vector<std::size_t> group_decorations_;  // indices into raws_
   std::vector<Id> forward_pointers_;
-  std::vector<bool> is_forward_;       // per id; empty if there is none
-  std::uint64_t parts_left_ = 0;       // how many parts OpSpecConstantOp may still make
-  std::uint64_t globals_left_ = 0;     // how many EntryPoint::globals may still be listed
+  std::vector<bool> is_forward_;              // per id; empty if there is none
+  std::uint64_t parts_left_ = 0;              // how many parts OpSpecConstantOp may still make
+  std::uint64_t globals_left_ = 0;            // how many EntryPoint::globals may still be listed
+  std::uint64_t result_parts_left_ = 0;       // limits::result_parts
+  std::uint64_t tree_instructions_left_ = 0;  // limits::tree_instructions
+  FlowCost flow_cost_;
+  std::unordered_map<Id, std::vector<std::uint32_t>> entries_of_;  // per entry function
+  std::unordered_set<std::string> entry_names_;
   std::vector<bool> is_non_semantic_;  // per id: a NonSemantic instruction set; may be empty
   bool has_memory_model_ = false;
   bool zero_is_specialized_ = false;  // a workgroup size of 0 comes from a specialization constant
+  bool is_structured_ = true;         // no OpenCL kernel
   Id workgroup_size_ = 0;             // the constant decorated WorkgroupSize
   std::vector<std::uint32_t> block_of_label_;  // per id
-  std::vector<std::uint32_t> seen_in_;         // per id: the last function that named it
+  std::vector<std::uint32_t> seen_in_;  // per id: the last function, then entry that named it
+  std::vector<std::vector<std::uint32_t>> calls_;  // per function: how often each of its callees
+  std::vector<std::uint32_t> callee_index_;        // per id: its place in the callees at hand
 };
 
 }  // namespace sokr::spirv

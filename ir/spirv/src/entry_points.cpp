@@ -44,9 +44,10 @@ Result<void> Decoder::decode_entry_points() {
       SOKR_TRY(apply_execution_mode(raws_[i]));
     }
   }
-  for (EntryPoint& entry : module_->entry_points_) {
-    SOKR_TRY(finish_local_size(entry));
-    SOKR_TRY(collect_globals(entry));
+  seen_in_.assign(module_->bound_, kNone);
+  for (std::uint32_t i = 0; i < module_->entry_points_.size(); ++i) {
+    SOKR_TRY(finish_local_size(module_->entry_points_[i]));
+    SOKR_TRY(collect_globals(module_->entry_points_[i], i));
   }
   return {};
 }
@@ -64,36 +65,48 @@ Result<void> Decoder::decode_entry_point(const RawInstruction& raw) {
   if (!function->parameters.empty()) {
     return bad(raw, "entry function %{} takes parameters, it may not", entry.function);
   }
-  for (const EntryPoint& other : module_->entry_points_) {
-    if (other.name == entry.name) {
-      return bad(raw, "another compute entry point is named '{}' too", entry.name);
-    }
+  const std::size_t count = module_->entry_points_.size();
+  if (count == limits::kEntryPoints) {
+    return denied(raw, fmt::format("there are more than {} compute entry points", count));
   }
+  if (!entry_names_.insert(entry.name).second) {
+    return bad(raw, "another compute entry point is named '{}' too", entry.name);
+  }
+  entries_of_[entry.function].push_back(static_cast<std::uint32_t>(count));
   module_->entry_points_.push_back(std::move(entry));
   return {};
 }
 
 Result<void> Decoder::apply_execution_mode(const RawInstruction& raw) {
   SOKR_TRY(check_instruction(raw));
+  const auto found = entries_of_.find(args(raw)[0]);
+  if (found == entries_of_.end()) return {};
+  // As many modes as names of one function would be quadratic.
+  if (found->second.size() > tree_instructions_left_) return too_many_trees();
+  tree_instructions_left_ -= found->second.size();
+  for (const std::uint32_t index : found->second) {
+    SOKR_TRY(apply_mode(raw, module_->entry_points_[index]));
+  }
+  return {};
+}
+
+Result<void> Decoder::apply_mode(const RawInstruction& raw, EntryPoint& entry) {
   const auto operands = args(raw);
   const auto mode = static_cast<spv::ExecutionMode>(operands[1]);
   const auto literals = operands.subspan(2);
-  for (EntryPoint& entry : module_->entry_points_) {
-    if (entry.function != operands[0]) continue;
-    if (mode == spv::ExecutionMode::LocalSize) {
-      if (literals.size() < 3) return bad(raw, "LocalSize takes 3 numbers");
-      std::copy_n(literals.begin(), 3, entry.local_size.begin());
-      entry.local_size_source = LocalSizeSource::kLiteral;
-    } else if (mode == spv::ExecutionMode::LocalSizeId) {
-      SOKR_TRY(apply_local_size_id(raw, entry));
-    } else if (mode == spv::ExecutionMode::SubgroupSize && !literals.empty()) {
-      entry.required_subgroup_size = literals[0];
-    } else if (mode == rows::kMaximallyReconverges) {
-      entry.maximally_reconverges = true;
-    } else if (std::uint8_t* widths = float_control(entry.float_controls, mode);
-               widths != nullptr && !literals.empty()) {
-      *widths |= width_bit(literals[0]);
-    }
+  if (mode == spv::ExecutionMode::LocalSize) {
+    if (literals.size() < 3) return bad(raw, "LocalSize takes 3 numbers");
+    std::copy_n(literals.begin(), 3, entry.local_size.begin());
+    entry.local_size_source = LocalSizeSource::kLiteral;
+  } else if (mode == spv::ExecutionMode::LocalSizeId) {
+    SOKR_TRY(apply_local_size_id(raw, entry));
+  } else if (mode == spv::ExecutionMode::SubgroupSize && !literals.empty()) {
+    entry.required_subgroup_size = literals[0];
+  } else if (mode == rows::kMaximallyReconverges) {
+    entry.maximally_reconverges = true;
+  } else if (std::uint8_t* widths = float_control(entry.float_controls, mode);
+             widths != nullptr && !literals.empty()) {
+    *widths |= width_bit(literals[0]);
   }
   return {};
 }
@@ -144,11 +157,21 @@ Result<void> Decoder::finish_local_size(EntryPoint& entry) {
               entry.name, entry.local_size[0], entry.local_size[1], entry.local_size[2]);
 }
 
-void Decoder::add_global(Id id, EntryPoint& entry, std::vector<bool>& seen) {
+Failure Decoder::too_many_trees() const {
+  return Failure{
+      SOKR_CAPABILITY_DENIED,
+      fmt::format("what the {} entry points call, counted for each of them, has more than "
+                  "{} instructions, which is what a module of {} words may have",
+                  module_->entry_points_.size(), limits::tree_instructions(module_->words_.size()),
+                  module_->words_.size())};
+}
+
+void Decoder::add_global(Id id, EntryPoint& entry, std::uint32_t index) {
   // A variable may be initialized with the address of another one.
-  for (const Variable* variable = module_->variable(id); variable != nullptr && !seen[variable->id];
+  for (const Variable* variable = module_->variable(id);
+       variable != nullptr && seen_in_[variable->id] != index;
        variable = module_->variable(variable->initializer)) {
-    seen[variable->id] = true;
+    seen_in_[variable->id] = index;
     entry.globals.push_back(variable->id);
     if (variable->storage != spv::StorageClass::Workgroup) continue;
     const Type* pointee = module_->type(variable->pointee);
@@ -162,19 +185,25 @@ void Decoder::add_global(Id id, EntryPoint& entry, std::vector<bool>& seen) {
   }
 }
 
-Result<void> Decoder::collect_globals(EntryPoint& entry) {
-  std::vector<bool> seen(module_->bound_, false);
+// Whoever looks at an entry point walks through all that it calls, with a mark for each id.
+Result<void> Decoder::collect_globals(EntryPoint& entry, std::uint32_t index) {
   std::vector<Id> work{entry.function};
-  seen[entry.function] = true;
+  seen_in_[entry.function] = index;
+  std::uint64_t instructions = module_->bound_ / 64;
   while (!work.empty()) {
     const Function& function = *module_->function(work.back());
+    count_work(1 + function.blocks.size() + function.globals.size() + function.callees.size());
     work.pop_back();
-    for (const Id id : function.globals) add_global(id, entry, seen);
+    for (const Block& block : function.blocks)
+      instructions += block.body.size() + block.phis.size() + 1;
+    if (instructions > tree_instructions_left_) return too_many_trees();
+    for (const Id id : function.globals) add_global(id, entry, index);
     for (const Id id : function.callees) {
-      if (!seen[id]) work.push_back(id);
-      seen[id] = true;
+      if (seen_in_[id] != index) work.push_back(id);
+      seen_in_[id] = index;
     }
   }
+  tree_instructions_left_ -= instructions;
   if (entry.globals.size() > globals_left_) {
     return fail(SOKR_INVALID_IR, "the entry points of the module name too many variables");
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "decoder.hpp"
+#include "dominance.hpp"
 #include "grammar.hpp"
 
 namespace sokr::spirv {
@@ -39,6 +40,9 @@ Instruction Decoder::instruction(const RawInstruction& raw) const {
 Result<void> Decoder::decode_functions() {
   block_of_label_.assign(module_->bound_, kNone);
   seen_in_.assign(module_->bound_, kNone);
+  callee_index_.assign(module_->bound_, 0);
+  is_structured_ = std::find(module_->capabilities_.begin(), module_->capabilities_.end(),
+                             spv::Capability::Kernel) == module_->capabilities_.end();
   for (std::size_t at = first_function_; at < raws_.size();) {
     SOKR_ASSIGN(at, decode_function(at));
   }
@@ -79,13 +83,19 @@ Result<std::size_t> Decoder::decode_function(std::size_t at) {
   std::vector<RawBlock> blocks;
   SOKR_ASSIGN(at, find_blocks(at, blocks));
   if (blocks.empty()) return bad(begin, "the function has no body");
+  if (blocks.size() > limits::kFunctionBlocks) {
+    return denied(begin, fmt::format("the function has {} blocks, the limit is {}", blocks.size(),
+                                     limits::kFunctionBlocks));
+  }
   SOKR_ASSIGN(const FlowGraph flow, build_flow(blocks));
   Structure structure;
+  calls_.emplace_back();
   if (const StructureError error = find_structure(flow, structure); error.block != kNone) {
     return bad(raws_[definition_[blocks[error.block].label] - 1], "the block {}", error.sentence);
   }
   SOKR_TRY(build_blocks(function, blocks, flow, structure));
   for (const RawBlock& block : blocks) block_of_label_[block.label] = kNone;
+  add_flow_cost(function);
   set_slot(function.id, Slot::kFunction, m.functions_.size());
   m.functions_.push_back(std::move(function));
   return at;
@@ -95,6 +105,7 @@ Result<std::size_t> Decoder::find_blocks(std::size_t at, std::vector<RawBlock>& 
   bool is_open = false;
   for (; at < raws_.size(); ++at) {
     const RawInstruction& raw = raws_[at];
+    count_work();
     if (raw.is_passive) continue;
     if (raw.op == spv::Op::OpFunctionEnd) {
       if (is_open) return bad(raw, "the block before it has no terminator");
@@ -137,6 +148,7 @@ Result<void> Decoder::add_targets(const RawInstruction& raw, FlowGraph& flow,
     if (raw.op == spv::Op::OpBranchConditional && at > 2) break;  // branch weights
     SOKR_ASSIGN(const std::uint32_t target, block_target(raw, operands[at]));
     if (last_source[target] == source) continue;
+    count_work();
     last_source[target] = source;
     flow.targets.push_back(target);
     ++flow.blocks.back().count;
@@ -167,8 +179,7 @@ Result<void> Decoder::add_merge(const RawInstruction& raw, spv::Op terminator,
 
 Result<FlowGraph> Decoder::build_flow(const std::vector<RawBlock>& blocks) const {
   FlowGraph flow;
-  flow.structured = std::find(module_->capabilities_.begin(), module_->capabilities_.end(),
-                              spv::Capability::Kernel) == module_->capabilities_.end();
+  flow.structured = is_structured_;
   std::vector<std::uint32_t> last_source(blocks.size(), kNone);
   flow.blocks.reserve(blocks.size());
   for (const RawBlock& raw : blocks) {
@@ -268,6 +279,7 @@ Result<void> Decoder::check_call(const RawInstruction& raw) const {
 // Callees, barriers and module-scope variables that one instruction names.
 Result<void> Decoder::note_uses(Function& function, const RawInstruction& raw) {
   const auto operands = args(raw);
+  count_work(1 + operands.size());
   if (raw.op == spv::Op::OpControlBarrier) function.has_barrier = true;
   if (raw.op == spv::Op::OpExtInst && !module_->instruction_set(operands[0])) {
     return bad(raw, "%{} is not an imported instruction set", operands[0]);
@@ -278,9 +290,7 @@ Result<void> Decoder::note_uses(Function& function, const RawInstruction& raw) {
   }
   if (raw.op == spv::Op::OpFunctionCall) {
     SOKR_TRY(check_call(raw));
-    const Id callee = operands[0];
-    if (seen_in_[callee] != function.id) function.callees.push_back(callee);
-    seen_in_[callee] = function.id;
+    note_call(function, operands[0]);
   }
   const OpcodeRow& row = *opcode_row(static_cast<std::uint32_t>(raw.op));
   visit_ids(row.operands, operands, number_words(raw), [&](std::size_t at) {
@@ -290,6 +300,73 @@ Result<void> Decoder::note_uses(Function& function, const RawInstruction& raw) {
     function.globals.push_back(id);
   });
   return {};
+}
+
+void Decoder::note_call(Function& function, Id callee) {
+  std::vector<std::uint32_t>& calls = calls_.back();
+  if (seen_in_[callee] != function.id) {
+    callee_index_[callee] = static_cast<std::uint32_t>(calls.size());
+    function.callees.push_back(callee);
+    calls.push_back(0);
+  }
+  seen_in_[callee] = function.id;
+  ++calls[callee_index_[callee]];
+}
+
+// limits::flow_steps says what a step is.
+void Decoder::add_flow_cost(const Function& function) {
+  const std::vector<Block>& blocks = function.blocks;
+  const Dominators dominators(blocks);
+  std::vector<std::uint64_t> depths(blocks.size() + 1, 0);  // of all blocks before
+  for (BlockIndex at = 0; at < blocks.size(); ++at)
+    depths[at + 1] = depths[at] + dominators.depth(at);
+  std::uint64_t steps = std::uint64_t{blocks.size()} * blocks.size() / 32;
+  for (const Construct& construct : function.constructs) {
+    count_work();
+    if (construct.kind == ConstructKind::kFunction || construct.kind == ConstructKind::kCase)
+      continue;
+    const std::uint64_t size = construct.end - construct.begin;
+    const std::uint64_t header = dominators.depth(construct.begin);
+    const std::uint64_t inside = depths[construct.end] - depths[construct.begin];
+    // Blocks that are not reachable may be less deep than the header.
+    steps += std::max(inside, header * size) - header * size + size + header / 2;
+  }
+  flow_cost_.steps += steps;
+  if (steps < flow_cost_.worst_steps) return;
+  flow_cost_.worst_steps = steps;
+  flow_cost_.worst = function.id;
+  flow_cost_.worst_blocks = blocks.size();
+}
+
+// Of a function whose callees are finished: what is transitive.
+Result<void> Decoder::finish_calls(std::uint32_t index) {
+  const auto add = [](std::uint64_t& sum, std::uint64_t count, std::uint64_t times) {
+    std::uint64_t product = 0;
+    if (__builtin_mul_overflow(count, times, &product) ||
+        __builtin_add_overflow(sum, product, &sum)) {
+      sum = UINT64_MAX;
+    }
+  };
+  Function& caller = module_->functions_[index];
+  caller.inlined_blocks = caller.blocks.size() + 1;
+  for (const Block& block : caller.blocks) {
+    caller.inlined_instructions += block.body.size() + block.phis.size() + 1;
+    caller.inlined_blocks += static_cast<std::uint64_t>(
+        std::count_if(block.body.begin(), block.body.end(), [](const Instruction& instruction) {
+          return instruction.op == spv::Op::OpControlBarrier;
+        }));
+  }
+  for (std::size_t i = 0; i < caller.callees.size(); ++i) {
+    count_work();
+    const Function& callee = *module_->function(caller.callees[i]);
+    caller.has_barrier = caller.has_barrier || callee.has_barrier;
+    caller.call_depth = std::max(caller.call_depth, callee.call_depth + 1);
+    add(caller.inlined_blocks, callee.inlined_blocks, calls_[index][i]);
+    add(caller.inlined_instructions, callee.inlined_instructions, calls_[index][i]);
+  }
+  if (caller.call_depth <= limits::kCallDepth) return {};
+  return denied(raws_[definition_[caller.id] - 1],
+                fmt::format("calls nest deeper than {} below it", limits::kCallDepth));
 }
 
 // Callees before callers, so that what is transitive is found in one pass.
@@ -309,9 +386,7 @@ Result<void> Decoder::order_calls() {
     while (!stack.empty()) {
       Function& caller = m.functions_[stack.back().function];
       if (stack.back().next == caller.callees.size()) {
-        for (const Id id : caller.callees) {
-          caller.has_barrier = caller.has_barrier || m.function(id)->has_barrier;
-        }
+        SOKR_TRY(finish_calls(stack.back().function));
         states[stack.back().function] = State::kDone;
         stack.pop_back();
         continue;

@@ -53,10 +53,10 @@ std::string Module::describe(Id id) const {
 }
 
 std::optional<InstructionSet> Module::instruction_set(Id ext_inst_import) const {
-  for (const auto& [id, set] : instruction_sets_) {
-    if (id == ext_inst_import) return set;
-  }
-  return std::nullopt;
+  const auto found = std::lower_bound(instruction_sets_.begin(), instruction_sets_.end(),
+                                      std::pair(ext_inst_import, InstructionSet{}));
+  if (found == instruction_sets_.end() || found->first != ext_inst_import) return std::nullopt;
+  return found->second;
 }
 
 Result<const EntryPoint*> Module::entry_point(std::string_view name) const {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <deque>
 #include <new>
+#include <optional>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/spirv/reflection.hpp>
 
@@ -156,20 +157,35 @@ int recognise(const std::uint8_t* data, std::size_t size) {
              : 0;
 }
 
-SokrResult validate(const std::uint8_t* data, std::size_t size, char* sentence,
-                    std::size_t capacity) {
+SokrResult validate_with(const std::uint8_t* data, std::size_t size, const SokrIrOption* options,
+                         std::uint32_t option_count, char* sentence, std::size_t capacity) {
   write_sentence("", sentence, capacity);
   if (data == nullptr) {
     write_sentence("the module is a null pointer", sentence, capacity);
     return SOKR_INVALID_INPUT;
   }
-  Result<void> result = sokr::spirv::validate({data, size});
-  if (result) return SOKR_OK;
+  std::optional<std::string_view> option;
+  for (std::uint32_t i = 0; options != nullptr && i < option_count; ++i) {
+    if (std::string_view(options[i].key) == "spirv.validate") option = options[i].value;
+  }
+  std::string remark;
+  const auto checked = [&]() -> Result<void> {
+    SOKR_ASSIGN(const sokr::spirv::Strictness strictness, sokr::spirv::strictness_from(option));
+    return sokr::spirv::validate({data, size}, {strictness, &remark});
+  };
+  Result<void> result = checked();
   // What no substrate here would take has a better reason than the validator's.
   if (result.code() == SOKR_INVALID_IR)
     if (Result<void> allowed = sokr::spirv::check_allowed({data, size}); !allowed) result = allowed;
-  write_sentence(result.failure().sentence, sentence, capacity);
-  return result.code();
+  write_sentence(result ? remark : result.failure().sentence, sentence, capacity);
+  return result ? SOKR_OK : result.code();
+}
+
+SokrResult validate(const std::uint8_t* data, std::size_t size, char* sentence,
+                    std::size_t capacity) {
+  const SokrResult result = validate_with(data, size, nullptr, 0, sentence, capacity);
+  if (result == SOKR_OK) write_sentence("", sentence, capacity);
+  return result;
 }
 
 SokrResult reflect(const std::uint8_t* data, std::size_t size,
@@ -222,6 +238,7 @@ extern "C" __attribute__((visibility("default"))) const SokrIrPlugin* sokr_ir_pl
                                        reflect,
                                        free_reflection,
                                        nullptr,
-                                       nullptr};
+                                       nullptr,
+                                       validate_with};
   return &kPlugin;
 }

@@ -10,10 +10,11 @@
 
 #include <algorithm>
 
+#include "limits.hpp"
+#include "work.hpp"
+
 namespace sokr::spirv {
 namespace {
-
-constexpr std::uint32_t kMaxNesting = 2048;
 
 class Orderer {
  public:
@@ -27,6 +28,7 @@ class Orderer {
     stack_.clear();
     enter(0, seen, rank);
     while (!stack_.empty()) {
+      count_work();
       Frame& frame = stack_.back();
       if (frame.next == frame.end) {
         post.push_back(frame.block);
@@ -119,7 +121,9 @@ class ConstructFinder {
     if (construct.end > out_.constructs[current_].end) {
       return error(block, "starts a construct that ends after the construct around it");
     }
-    if (depth_[current_] >= kMaxNesting) return error(block, "is nested too deep");
+    if (depth_[current_] >= limits::kControlDepth) {
+      return error(block, "is nested too deep, the limit is 1023 constructs");
+    }
     construct.parent = current_;
     depth_.push_back(depth_[current_] + 1);
     current_ = static_cast<std::uint32_t>(out_.constructs.size());
@@ -212,9 +216,11 @@ class ConstructFinder {
   const char* edge_problem(std::uint32_t from, std::uint32_t to) const {
     if (to <= from) return is_back_edge(from, to) ? nullptr : "branches back outside of a loop";
     for (std::uint32_t c = out_.innermost[to]; !contains(c, from); c = out_.constructs[c].parent) {
+      count_work();
       if (out_.constructs[c].begin != to) return "branches into the middle of a construct";
     }
     for (std::uint32_t c = out_.innermost[from]; !contains(c, to); c = out_.constructs[c].parent) {
+      count_work();
       const Construct& left = out_.constructs[c];
       if (left.merge == to) return nullptr;
       if (left.kind == ConstructKind::kCase && cases_[to] == left.parent) return nullptr;

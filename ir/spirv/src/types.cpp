@@ -56,8 +56,8 @@ Result<Id> Decoder::element_type(const RawInstruction& raw, Id id) const {
   if (type->kind == TypeKind::kVoid || type->kind == TypeKind::kFunction) {
     return bad(raw, "%{} cannot be an element or member", id);
   }
-  if (type_depth_[type - module_->types_.data()] >= kMaxDepth) {
-    return bad(raw, "types nest deeper than {}", kMaxDepth);
+  if (type_depth_[type - module_->types_.data()] >= limits::kTypeDepth) {
+    return bad(raw, "types nest deeper than {}", limits::kTypeDepth);
   }
   return id;
 }
@@ -73,6 +73,7 @@ Result<void> Decoder::decode_type(const RawInstruction& raw) {
   SOKR_TRY(decode_aggregate_type(raw, type));
   decorate_type(type);
   note_spec_size(type);
+  SOKR_TRY(measure_type(raw, type));
 
   std::uint32_t depth = 0;
   const auto deepen = [&](Id id) {
@@ -86,7 +87,7 @@ Result<void> Decoder::decode_type(const RawInstruction& raw) {
   }
   SOKR_ASSIGN(const std::uint64_t size, checked_size(raw, type));
   m.naturals_.push_back(m.compute_natural_layout(type));
-  if (m.naturals_.back().size > kMaxTypeBytes) return too_large(raw, type);
+  if (m.naturals_.back().size > limits::kTypeBytes) return too_large(raw, type);
   m.sizes_.push_back(size);
   m.data_sizes_.push_back(m.compute_data_size(type));
   type_depth_.push_back(depth);
@@ -95,7 +96,46 @@ Result<void> Decoder::decode_type(const RawInstruction& raw) {
   return {};
 }
 
-// Parts are at most kMaxTypeBytes = 2^48 each and counts 2^32, so a product could
+// A type that two members have is counted twice: whoever walks through a value of the type
+// meets it twice.
+Result<void> Decoder::measure_type(const RawInstruction& raw, const Type& type) {
+  std::uint64_t parts = 1;
+  const auto add = [&](Id id) {
+    const Type* part = module_->type(id);
+    count_work();
+    parts += part != nullptr ? type_parts_[part - module_->types_.data()] : 1;
+  };
+  if (type.kind == TypeKind::kStruct) {
+    for (const Member& member : type.members) add(member.type);
+  } else if (type.element != 0 && type.kind != TypeKind::kPointer &&
+             type.kind != TypeKind::kFunction) {
+    add(type.element);
+  }
+  if (parts > limits::kTypeParts) {
+    return denied(raw, fmt::format("the type has more than {} parts, those of its members counted "
+                                   "with them",
+                                   limits::kTypeParts));
+  }
+  type_parts_.push_back(static_cast<std::uint32_t>(parts));
+  return spend_result(raw, type.id);
+}
+
+// A type that is not declared yet is the last of type_parts_.
+Result<void> Decoder::spend_result(const RawInstruction& raw, Id id) {
+  const Type* type = module_->type(id);
+  const std::uint64_t parts =
+      type != nullptr ? type_parts_[type - module_->types_.data()] : type_parts_.back();
+  if (parts > result_parts_left_) {
+    const std::size_t words = module_->words_.size();
+    return denied(raw, fmt::format("types and results up to here have more than {} parts, which "
+                                   "is what a module of {} words may have",
+                                   limits::result_parts(words), words));
+  }
+  result_parts_left_ -= parts;
+  return {};
+}
+
+// Parts are at most limits::kTypeBytes = 2^48 each and counts 2^32, so a product could
 // leave 64 bits: it is checked in floating point first.
 Result<std::uint64_t> Decoder::checked_size(const RawInstruction& raw, const Type& type) const {
   const std::uint64_t part =
@@ -103,11 +143,11 @@ Result<std::uint64_t> Decoder::checked_size(const RawInstruction& raw, const Typ
           ? std::max({module_->explicit_size(type.element),
                       module_->natural_layout(type.element).size, std::uint64_t{type.stride}})
           : 0;
-  if (static_cast<double>(part) * type.count > static_cast<double>(kMaxTypeBytes)) {
+  if (static_cast<double>(part) * type.count > static_cast<double>(limits::kTypeBytes)) {
     return too_large(raw, type);
   }
   const std::uint64_t size = module_->compute_explicit_size(type);
-  if (size > kMaxTypeBytes) return too_large(raw, type);
+  if (size > limits::kTypeBytes) return too_large(raw, type);
   return size;
 }
 
@@ -306,6 +346,7 @@ Result<void> Decoder::check_forward_pointers() {
   // Sizes were found before what these members point to was known.
   for (std::size_t i = 0; i < module_->types_.size(); ++i) {
     const Type& type = module_->types_[i];
+    count_work(1 + type.members.size());
     SOKR_ASSIGN(module_->sizes_[i], checked_size(raws_[definition_[type.id] - 1], type));
     module_->data_sizes_[i] = module_->compute_data_size(type);
     module_->naturals_[i] = module_->compute_natural_layout(type);
@@ -316,6 +357,7 @@ Result<void> Decoder::check_forward_pointers() {
 void Decoder::decorate_type(Type& type) {
   if (decoration_head_.empty()) return;
   for (std::uint32_t at = decoration_head_[type.id]; at != kNone; at = decorations_[at].next) {
+    count_work();
     const DecorationRef& ref = decorations_[at];
     if (ref.member != kNone) {
       if (ref.member < type.members.size()) {

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// SPIRV-Tools validates a copy of the module in which everything without meaning is
-// gone: it may be older than the module's source languages, debug information,
-// capabilities and execution modes.
+// A module is decoded first, which takes time in proportion to its size and measures what the
+// validator would do with it. SPIRV-Tools then validates a copy of the module in which everything
+// without meaning is gone, and if it refuses that, and strictness allows, a copy that differs in
+// what drivers do not mind.
 #include <spirv-tools/libspirv.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <sokr/spirv/module.hpp>
 
 #include "decoder.hpp"
-#include "grammar.hpp"
+#include "strip.hpp"
 #include "syntax.hpp"
+#include "typing.hpp"
 
 namespace sokr::spirv {
 namespace {
 
-constexpr std::size_t kHeaderWords = 5;
 constexpr std::size_t kMaxMessage = 600;
 
 struct ContextDeleter {
@@ -33,95 +34,6 @@ struct DiagnosticDeleter {
 using Context = std::unique_ptr<spv_context_t, ContextDeleter>;
 using Options = std::unique_ptr<spv_validator_options_t, OptionsDeleter>;
 using Diagnostic = std::unique_ptr<spv_diagnostic_t, DiagnosticDeleter>;
-
-// The module without what has no meaning, and where each instruction came from.
-struct Stripped {
-  std::vector<std::uint32_t> words;
-  std::vector<std::uint32_t> origins;  // per kept instruction: index of its first word
-  std::vector<std::uint32_t> numbers;  // per kept instruction: its number in the module, from 1
-};
-
-// `words` are those of a module that was decoded: its instructions are whole.
-class Stripper {
- public:
-  explicit Stripper(std::span<const std::uint32_t> words)
-      : words_(words), is_gone_(words[3]), is_set_(words[3]) {}
-
-  Stripped run() {
-    for_each([&](spv::Op op, auto operands, auto) { note(op, operands); });
-    out_.words.assign(words_.begin(), words_.begin() + kHeaderWords);
-    for_each([&](spv::Op op, auto operands, auto whole) {
-      ++number_;
-      if (is_meaningless(op, operands)) return;
-      out_.origins.push_back(static_cast<std::uint32_t>(whole.data() - words_.data()));
-      out_.numbers.push_back(number_);
-      out_.words.insert(out_.words.end(), whole.begin(), whole.end());
-      // Source language 0 is "unknown", which every version knows.
-      if (op == spv::Op::OpSource && whole.size() > 1) {
-        out_.words[out_.words.size() - whole.size() + 1] = 0;
-      }
-    });
-    return std::move(out_);
-  }
-
- private:
-  template <class Visit>
-  void for_each(Visit&& visit) const {
-    for (std::size_t at = kHeaderWords; at < words_.size(); at += words_[at] >> 16) {
-      const auto whole = words_.subspan(at, words_[at] >> 16);
-      visit(static_cast<spv::Op>(words_[at] & 0xFFFF), whole.subspan(1), whole);
-    }
-  }
-
-  void note(spv::Op op, std::span<const std::uint32_t> operands) {
-    if (op == spv::Op::OpExtInstImport && string_words(operands.subspan(1)) != 0 &&
-        read_string(operands.subspan(1)).starts_with("NonSemantic.")) {
-      is_gone_[operands[0]] = is_set_[operands[0]] = true;
-    }
-    if (is_non_semantic(op, operands)) is_gone_[operands[1]] = true;
-  }
-
-  bool is_non_semantic(spv::Op op, std::span<const std::uint32_t> operands) const {
-    return is_extended(op) && operands.size() > 2 && operands[2] < is_set_.size() &&
-           is_set_[operands[2]];
-  }
-
-  bool is_meaningless(spv::Op op, std::span<const std::uint32_t> operands) const {
-    const auto is_gone = [&](std::size_t index) {
-      return index < operands.size() && operands[index] < is_gone_.size() &&
-             is_gone_[operands[index]];
-    };
-    switch (op) {
-      case spv::Op::OpLine:
-      case spv::Op::OpNoLine:
-      case spv::Op::OpNop:
-        return true;
-      case spv::Op::OpExtInstImport:
-      case spv::Op::OpName:
-      case spv::Op::OpDecorate:
-        return is_gone(0);
-      case spv::Op::OpExecutionMode:
-      case spv::Op::OpExecutionModeId:
-        return is_added(op, operands);
-      default:
-        return is_non_semantic(op, operands);
-    }
-  }
-
-  static bool is_added(spv::Op op, std::span<const std::uint32_t> operands) {
-    bool added = false;
-    walk_operands(
-        *find_syntax(static_cast<std::uint32_t>(op)), operands, 1, [](std::size_t) {},
-        [&](const EnumerantKind&, const SyntaxRow& row) { added = added || row.added; });
-    return added;
-  }
-
-  std::span<const std::uint32_t> words_;
-  std::vector<bool> is_gone_;  // per id: the result of a NonSemantic instruction or its set
-  std::vector<bool> is_set_;   // per id: a NonSemantic instruction set
-  std::uint32_t number_ = 0;
-  Stripped out_;
-};
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -139,7 +51,7 @@ std::string one_line(std::string_view text) {
 
 // "instruction 12 (OpLoad %34, word 210)"; empty for a problem of the whole module.
 std::string describe_position(const Stripped& module, std::size_t index) {
-  if (index == 0 || index > module.origins.size()) return {};
+  if (index == 0 || index > module.origins.size() || module.origins[index - 1] == 0) return {};
   std::size_t at = kHeaderWords;
   for (std::size_t i = 1; i < index; ++i) at += module.words[at] >> 16;
   const OpcodeRow* row = opcode_row(module.words[at] & 0xFFFF);
@@ -152,32 +64,40 @@ std::string describe_position(const Stripped& module, std::size_t index) {
                      module.origins[index - 1]);
 }
 
-Options make_options() {
-  Options options(spvValidatorOptionsCreate());
-  if (options == nullptr) return options;
-  spvValidatorOptionsSetScalarBlockLayout(options.get(), true);
-  spvValidatorOptionsSetUniformBufferStandardLayout(options.get(), true);
-  spvValidatorOptionsSetWorkgroupScalarBlockLayout(options.get(), true);
-  spvValidatorOptionsSetAllowLocalSizeId(options.get(), true);
-  return options;
+// The validator's time grows with the square of how control flow nests, and with the cube in
+// the worst case.
+Result<void> check_flow_cost(const Module& module, const Decoder::FlowCost& cost) {
+  const std::uint64_t limit = limits::flow_steps(module.words().size());
+  if (cost.steps <= limit) return {};
+  return fail(SOKR_CAPABILITY_DENIED,
+              "the control flow would take the validator {} steps, a module of {} words may take "
+              "{}; function {} has {} blocks and {} of the steps",
+              cost.steps, module.words().size(), limit, module.describe(cost.worst),
+              cost.worst_blocks, cost.worst_steps);
 }
 
-}  // namespace
-
-Result<void> validate(std::span<const std::uint8_t> bytes) {
-  try {
-    SOKR_ASSIGN(const std::shared_ptr<const Module> decoded,
-                Decoder({.any_values = true}).decode(bytes));
-    Stripped module = Stripper(decoded->words()).run();
-    const Context context(spvContextCreate(SPV_ENV_VULKAN_1_3));
-    const Options options = make_options();
-    if (context == nullptr || options == nullptr) {
+class Validator {
+ public:
+  static Result<Validator> create() {
+    Validator validator;
+    validator.context_.reset(spvContextCreate(SPV_ENV_VULKAN_1_3));
+    validator.options_.reset(spvValidatorOptionsCreate());
+    spv_validator_options options = validator.options_.get();
+    if (validator.context_ == nullptr || options == nullptr) {
       return fail(SOKR_DISPATCH_FAILED, "out of memory while validating a SPIR-V module");
     }
+    spvValidatorOptionsSetScalarBlockLayout(options, true);
+    spvValidatorOptionsSetUniformBufferStandardLayout(options, true);
+    spvValidatorOptionsSetWorkgroupScalarBlockLayout(options, true);
+    spvValidatorOptionsSetAllowLocalSizeId(options, true);
+    return validator;
+  }
+
+  Result<void> run(const Stripped& module) const {
     spv_const_binary_t binary{module.words.data(), module.words.size()};
     spv_diagnostic raw_diagnostic = nullptr;
     const spv_result_t result =
-        spvValidateWithOptions(context.get(), options.get(), &binary, &raw_diagnostic);
+        spvValidateWithOptions(context_.get(), options_.get(), &binary, &raw_diagnostic);
     const Diagnostic diagnostic(raw_diagnostic);
     if (result == SPV_SUCCESS) return {};
     if (diagnostic == nullptr || diagnostic->error == nullptr) {
@@ -186,6 +106,64 @@ Result<void> validate(std::span<const std::uint8_t> bytes) {
     }
     return fail(SOKR_INVALID_IR, "{}{}", describe_position(module, diagnostic->position.index),
                 one_line(diagnostic->error));
+  }
+
+ private:
+  Context context_;
+  Options options_;
+};
+
+// A module that the validator refuses because it is newer than the validator.
+Result<void> check_opcodes(const Module& module) {
+  Result<void> result;
+  std::uint32_t number = 0;
+  for_each_instruction(module.words(), [&](spv::Op op, auto, auto, std::size_t at) {
+    ++number;
+    const auto opcode = static_cast<std::uint32_t>(op);
+    if (!result || find_syntax(opcode)->added || spvOpcodeString(opcode) != std::string("unknown"))
+      return;
+    result = fail(SOKR_CAPABILITY_DENIED, "instruction {} ({}, word {}): {}", number, op_name(op),
+                  at, not_known(module.words(), op_name(op)));
+  });
+  return result;
+}
+
+Result<void> run_validator(const Module& module, const ValidateOptions& options) {
+  const Stripped stripped = strip(module.words());
+  SOKR_ASSIGN(const Validator validator, Validator::create());
+  Result<void> first = validator.run(stripped);
+  if (first) return first;
+  SOKR_TRY(check_opcodes(module));
+  if (options.strictness == Strictness::kStrict) return first;
+  SOKR_TRY(validator.run(normalise(stripped, module)));
+  if (options.remark != nullptr) *options.remark = first.failure().sentence;
+  return {};
+}
+
+}  // namespace
+
+Result<Strictness> strictness_from(std::optional<std::string_view> option) {
+  const char* variable = option ? nullptr : std::getenv("SOKR_VALIDATE");
+  const std::string_view word = option ? *option : variable != nullptr ? variable : "";
+  if (word == "strict") return Strictness::kStrict;
+  if (word == "relaxed" || word.empty()) return Strictness::kRelaxed;
+  if (word == "off") return Strictness::kOff;
+  return fail(SOKR_INVALID_INPUT, "{} is '{}'; it can be strict, relaxed or off",
+              option ? "the option spirv.validate" : "SOKR_VALIDATE", word);
+}
+
+Result<void> validate(std::span<const std::uint8_t> bytes, const ValidateOptions& options) {
+  if (options.remark != nullptr) options.remark->clear();
+  try {
+    const DecodeOptions any{.any_values = true};
+    Decoder decoder(any);
+    SOKR_ASSIGN(const std::shared_ptr<const Module> module, decoder.decode(bytes));
+    if (options.strictness == Strictness::kOff) {
+      SOKR_TRY(check_uses(*module));
+      return check_types(*module);
+    }
+    SOKR_TRY(check_flow_cost(*module, decoder.flow_cost()));
+    return run_validator(*module, options);
   } catch (const std::bad_alloc&) {
     return fail(SOKR_DISPATCH_FAILED, "out of memory while validating a SPIR-V module");
   }

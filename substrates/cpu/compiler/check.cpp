@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "compiler/memory_layout.hpp"
+#include "compiler/program.hpp"
 #include "compiler/support.hpp"
 
 namespace sokr::cpu {
@@ -31,7 +32,8 @@ class Checker {
     SOKR_TRY(spirv::check_allowed(m_, e_));
     SOKR_TRY(check_entry());
     SOKR_TRY(check_variables());
-    return check_function(e_.function, 0);
+    SOKR_TRY(check_calls());
+    return check_function(e_.function);
   }
 
  private:
@@ -55,6 +57,23 @@ class Checker {
         return fail(SOKR_CAPABILITY_DENIED,
                     "needs capability {}, which this substrate does not have",
                     spirv::capability_name(capability));
+    return {};
+  }
+
+  // What lower() would make of it.
+  Result<void> check_calls() {
+    const spirv::Function* function = m_.function(e_.function);
+    if (!function) return {};
+    if (function->call_depth > kMaxCallDepth)
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "calls nest {} deep below entry point {}, the limit is {}", function->call_depth,
+                  e_.name, kMaxCallDepth);
+    if (function->inlined_blocks > kMaxBlocks || function->inlined_instructions > kMaxInstructions)
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "entry point {} has {} instructions in {} blocks when its calls are inlined, the "
+                  "limit is {} of each",
+                  e_.name, function->inlined_instructions, function->inlined_blocks,
+                  kMaxInstructions);
     return {};
   }
 
@@ -111,8 +130,8 @@ class Checker {
     }
   }
 
-  Result<void> check_function(Id id, int depth) {
-    if (!seen_.insert(id).second || depth > 64) return {};
+  Result<void> check_function(Id id) {
+    if (!seen_.insert(id).second) return {};
     const spirv::Function* function = m_.function(id);
     if (!function) return fail(SOKR_INVALID_IR, "function {} does not exist", m_.describe(id));
     for (const auto& variable : function->variables) {
@@ -126,7 +145,7 @@ class Checker {
     }
     for (const auto& block : function->blocks)
       for (const auto& inst : block.body) SOKR_TRY(check_instruction(inst));
-    for (Id callee : function->callees) SOKR_TRY(check_function(callee, depth + 1));
+    for (Id callee : function->callees) SOKR_TRY(check_function(callee));
     return {};
   }
 

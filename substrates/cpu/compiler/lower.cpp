@@ -8,9 +8,6 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kMaxCallDepth = 64;
-constexpr std::size_t kMaxBlocks = 1u << 18;
-
 using IdMap = std::unordered_map<Id, Id>;
 
 Id mapped(const IdMap& map, Id id) {
@@ -100,8 +97,8 @@ class Lowerer {
 
   // Appends the function's blocks and one block more where all returns meet. `result`
   // receives the returned values.
-  Result<void> inline_function(const spirv::Function& function, IdMap parameters, int depth,
-                               std::vector<Incoming>* result) {
+  Result<void> inline_function(const spirv::Function& function, IdMap parameters,
+                               std::uint32_t depth, std::vector<Incoming>* result) {
     if (depth > kMaxCallDepth)
       return fail(SOKR_CAPABILITY_DENIED, "calls nest deeper than {} at function {}", kMaxCallDepth,
                   module_.describe(function.id));
@@ -127,7 +124,7 @@ class Lowerer {
     return {};
   }
 
-  Result<void> lower_block(Instance& instance, std::uint32_t index, int depth) {
+  Result<void> lower_block(Instance& instance, std::uint32_t index, std::uint32_t depth) {
     const spirv::Block& source = instance.function.blocks[index];
     std::uint32_t at = new_block();
     instance.first[index] = at;
@@ -195,7 +192,7 @@ class Lowerer {
   }
 
   Result<void> lower_call(Instance& instance, const spirv::Instruction& inst, std::uint32_t& at,
-                          int depth) {
+                          std::uint32_t depth) {
     const spirv::Function* callee = inst.args.empty() ? nullptr : module_.function(inst.args[0]);
     if (!callee || callee->parameters.size() + 1 != inst.args.size())
       return fail(SOKR_INVALID_IR, "call {} does not name a function with its parameters",

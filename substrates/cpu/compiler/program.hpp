@@ -19,6 +19,11 @@
 namespace sokr::cpu {
 
 using spirv::Id;
+
+// What a kernel may become when its calls are inlined; check() refuses what has more.
+inline constexpr std::uint32_t kMaxCallDepth = 64;
+inline constexpr std::uint64_t kMaxBlocks = 1u << 18;
+inline constexpr std::uint64_t kMaxInstructions = 1u << 18;
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 struct Inst {

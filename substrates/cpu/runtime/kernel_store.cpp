@@ -109,9 +109,10 @@ KernelStore::KernelStore(substrate::Host host, KernelStoreOptions options,
       accepted_({kAnswerBytes}),
       valid_({kAnswerBytes}),
       disk_({options_.cache_folder}) {
-  fingerprint_ = fmt::format("{} {} {} {}robust {}", SOKR_CPU_BUILD_VERSION,
+  fingerprint_ = fmt::format("{} {} {} {}robust {} {}", SOKR_CPU_BUILD_VERSION,
                              identity(options_.compiler_library), isa_name(options_.isa),
-                             options_.robust ? "" : "not ", processor());
+                             options_.robust ? "" : "not ", processor(),
+                             static_cast<int>(options_.strictness));
 }
 
 Result<void> KernelStore::capability(const SokrCapabilityQuery& query) {
@@ -147,7 +148,9 @@ Result<void> KernelStore::accept(const SokrCapabilityQuery& query) {
 Result<void> KernelStore::validate(std::span<const std::uint8_t> ir) {
   auto valid = valid_.get({{}, ir, {}}, [&]() -> Result<std::shared_ptr<const Accepted>> {
     SOKR_TRY(spirv::check_allowed(ir));
-    SOKR_TRY(spirv::validate(ir));
+    std::string remark;
+    SOKR_TRY(spirv::validate(ir, {options_.strictness, &remark}));
+    if (!remark.empty()) host_.log_info("cpu: not strictly valid SPIR-V: {}", remark);
     return std::make_shared<const Accepted>();
   });
   if (!valid) return std::move(valid).failure();

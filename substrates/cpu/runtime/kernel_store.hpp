@@ -53,6 +53,7 @@ struct MemoryTraits {
 struct KernelStoreOptions {
   Isa isa = Isa::kSse4;
   bool robust = true;
+  spirv::Strictness strictness = spirv::Strictness::kRelaxed;
   std::string dump;  // SOKR_CPU_DUMP; if not empty, kernels are compiled even if on disk
   std::filesystem::path cache_folder;
   std::filesystem::path compiler_library;

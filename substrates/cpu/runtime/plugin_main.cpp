@@ -74,6 +74,7 @@ Result<void> find(const Host& host, PluginDescription& plugin) {
   KernelStoreOptions options;
   SOKR_ASSIGN(options.isa, choose_isa(host));
   SOKR_ASSIGN(options.robust, host.flag_option("cpu.robust", true));
+  SOKR_ASSIGN(options.strictness, spirv::strictness_from(host.option("spirv.validate")));
   options.dump = dump_folder(host);
   options.cache_folder = substrate::DiskCache::default_folder("cpu");
   options.compiler_library = beside_this_library(kCompilerLibraryPath);

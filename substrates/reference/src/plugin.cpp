@@ -26,6 +26,7 @@ Result<OutOfBounds> out_of_bounds_option(const substrate::Host& host) {
 Result<void> describe(const substrate::Host& host, substrate::PluginDescription& plugin) {
   SubstrateOptions options;
   SOKR_ASSIGN(options.out_of_bounds, out_of_bounds_option(host));
+  SOKR_ASSIGN(options.strictness, spirv::strictness_from(host.option("spirv.validate")));
   SOKR_ASSIGN(const std::uint64_t threads, host.number_option("reference.threads", 0, 0, 4096));
   options.threads = static_cast<std::uint32_t>(threads);
   SOKR_ASSIGN(options.in_flight.most,

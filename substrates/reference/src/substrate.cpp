@@ -83,6 +83,14 @@ ReferenceSubstrate::~ReferenceSubstrate() {
 
 // ---- Preparation ------------------------------------------------------------------------------
 
+Result<void> ReferenceSubstrate::validate(std::span<const std::uint8_t> ir) {
+  std::string remark;
+  SOKR_TRY(spirv::check_allowed(ir));
+  SOKR_TRY(spirv::validate(ir, {options_.strictness, &remark}));
+  if (!remark.empty()) host_.log_info("reference: not strictly valid SPIR-V: {}", remark);
+  return {};
+}
+
 Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& query) {
   if (query.ir_format != SOKR_IR_SPIRV)
     return fail(SOKR_CAPABILITY_DENIED,
@@ -91,8 +99,7 @@ Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& 
                 SOKR_IR_SPIRV, query.ir_format);
   const auto ir = bytes(query.ir_data, query.ir_data_len);
   const auto check = [&]() -> Result<std::shared_ptr<const Checked>> {
-    SOKR_TRY(spirv::check_allowed(ir));
-    SOKR_TRY(spirv::validate(ir));
+    SOKR_TRY(validate(ir));
     SOKR_ASSIGN(auto module, spirv::decode(ir, {.any_values = true}));
     SOKR_TRY(check_capabilities(*module));
     if (module->entry_points().empty())
@@ -114,8 +121,7 @@ Result<std::shared_ptr<const ReferenceSubstrate::Kernel>> ReferenceSubstrate::ke
   const substrate::ContentKey key{request.computation_id, ir, extra};
   if (auto known = kernels_.find(key); known && *known) return *std::move(known);
   // For a launch that is refused nothing is prepared or kept.
-  SOKR_TRY(spirv::check_allowed(ir));
-  SOKR_TRY(spirv::validate(ir));
+  SOKR_TRY(validate(ir));
   std::vector<spirv::SpecValue> values;
   for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
     const SokrSpecialization value = launch.specialization(i);

@@ -27,6 +27,7 @@ struct SubstrateOptions {
   OutOfBounds out_of_bounds = OutOfBounds::kIgnore;   // kReport logs a warning a launch
   std::size_t kernel_bytes = std::size_t{128} << 20;  // of the programs that are kept
   substrate::InFlightLimit in_flight;
+  spirv::Strictness strictness = spirv::Strictness::kRelaxed;
 };
 
 class ReferenceSubstrate {
@@ -70,6 +71,7 @@ class ReferenceSubstrate {
     std::vector<std::byte> push;
   };
 
+  Result<void> validate(std::span<const std::uint8_t> ir);
   Result<std::shared_ptr<const Kernel>> kernel_for(const SokrDispatchRequest& request,
                                                    const substrate::LaunchView& launch);
   // All that a launch of this kernel can be refused for.

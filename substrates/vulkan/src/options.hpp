@@ -7,6 +7,7 @@
 #define SOKR_VULKAN_OPTIONS_HPP_
 
 #include <cstdint>
+#include <sokr/spirv/module.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ struct Options {
   std::uint64_t patience_ms = 10'000;        // vulkan.patience_ms: for room among them
 
   bool is_disabled(std::string_view name) const;
+  spirv::Strictness strictness = spirv::Strictness::kRelaxed;  // spirv.validate
+
   bool operator==(const Options&) const = default;
 };
 

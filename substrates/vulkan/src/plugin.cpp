@@ -27,7 +27,8 @@ Result<std::shared_ptr<Instance>> open_instance(const Options& options,
 }
 
 Result<void> find_devices(const substrate::Host& host, substrate::PluginDescription& plugin) {
-  const Options options = read_options(host);
+  Options options = read_options(host);
+  SOKR_ASSIGN(options.strictness, spirv::strictness_from(host.option("spirv.validate")));
   SOKR_ASSIGN(std::shared_ptr<Instance> instance, open_instance(options, host));
   SOKR_ASSIGN(Instance::Found found, instance->devices());
   if (found.usable.empty() && found.unsuitable.empty()) {

@@ -80,7 +80,9 @@ Result<std::shared_ptr<Session>> VulkanSubstrate::session() {
 Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::make_module(
     std::span<const std::uint8_t> ir) const {
   SOKR_TRY(spirv::check_allowed(ir));
-  SOKR_TRY(spirv::validate(ir));
+  std::string remark;
+  SOKR_TRY(spirv::validate(ir, {context_.options.strictness, &remark}));
+  if (!remark.empty()) context_.host.log_info("vulkan: not strictly valid SPIR-V: {}", remark);
   SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir, {.any_values = true}));
   SOKR_TRY(check_capability(*module, physical_));
   return module;

@@ -209,6 +209,10 @@ struct Function {
   std::vector<Id> callees;             // direct, each once
   std::vector<Id> globals;             // module-scope variables it names itself, each once
   bool has_barrier = false;            // OpControlBarrier in itself or a callee
+  // What it becomes when each call is replaced by what it calls; sums stay at UINT64_MAX.
+  std::uint32_t call_depth = 0;            // calls inside one another below it
+  std::uint64_t inlined_blocks = 0;        // control barriers and calls end a block
+  std::uint64_t inlined_instructions = 0;  // bodies, phis and terminators
   std::string name;
   std::vector<std::pair<Id, BlockIndex>> labels;  // sorted by label
 
@@ -365,12 +369,33 @@ class Module {
   std::vector<std::pair<Id, InstructionSet>> instruction_sets_;
 };
 
-// Is this a valid SPIR-V module for Vulkan compute? SPIRV-Tools' validator for the
-// Vulkan environment; OpSource languages that it does not know and NonSemantic
-// instruction sets are accepted. SOKR_INVALID_IR with a sentence that names the
-// instruction. `bytes` needs no alignment; either byte order is accepted. Costs
-// milliseconds: callers keep the answer with the content.
-Result<void> validate(std::span<const std::uint8_t> bytes);
+// How much of the specification a module has to keep. In every mode it has to decode.
+enum class Strictness : std::uint8_t {
+  kStrict,   // what SPIRV-Tools' validator accepts for Vulkan 1.3
+  kRelaxed,  // and what drivers accept: see validate()
+  kOff,      // what decodes
+};
+
+// Of the option "spirv.validate" if it is given, else of SOKR_VALIDATE in the environment:
+// "strict", "relaxed" or "off". kRelaxed if neither is; SOKR_INVALID_INPUT for another word.
+Result<Strictness> strictness_from(std::optional<std::string_view> option);
+
+struct ValidateOptions {
+  Strictness strictness = Strictness::kRelaxed;
+  std::string* remark = nullptr;  // receives why a strict reading refuses what was accepted
+};
+
+// Is this a SPIR-V module for Vulkan compute? SPIRV-Tools' validator for the Vulkan
+// environment; OpSource languages that it does not know, debug lines and NonSemantic
+// instructions are left out before. kRelaxed also takes a module that would be valid with
+//   a newer header, or the OpExtension of what it uses, where a feature asks for one;
+//   all variables that an entry point uses in its interface, each once;
+//   OpCopyObject or OpBitcast for a conversion between types of the same width.
+// What else is wrong stays wrong.
+// SOKR_INVALID_IR with a sentence that names the instruction; SOKR_CAPABILITY_DENIED for
+// what is newer than this build or beyond its limits. `bytes` needs no alignment; either
+// byte order is accepted. Costs milliseconds: callers keep the answer with the content.
+Result<void> validate(std::span<const std::uint8_t> bytes, const ValidateOptions& options = {});
 
 // Decodes a module for one set of specialization values. Checks by itself whatever memory
 // safety needs, so that a module that was not validated is refused or decoded, never a crash.

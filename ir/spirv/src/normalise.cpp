@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What drivers do not mind, put right: the header's version, extensions that are used without
+// being declared, interfaces of entry points, conversions that convert nothing.
+#include <algorithm>
+#include <set>
+
+#include "grammar.hpp"
+#include "strip.hpp"
+#include "syntax.hpp"
+
+namespace sokr::spirv {
+namespace {
+
+constexpr std::size_t kMaxInstructionWords = 65535;
+constexpr std::uint32_t kFullInterfaces = 4;  // the minor version whose interfaces list all
+
+std::uint32_t minor_of(std::uint32_t version_word) {
+  return version_word >> 8 & 0xFF;
+}
+
+std::vector<std::uint32_t> string_to_words(std::string_view text) {
+  std::vector<std::uint32_t> words(text.size() / 4 + 1, 0);
+  for (std::size_t i = 0; i < text.size(); ++i)
+    words[i / 4] |= std::uint32_t{static_cast<unsigned char>(text[i])} << 8 * (i % 4);
+  return words;
+}
+
+class Normaliser {
+ public:
+  Normaliser(const Stripped& module, const Module& decoded)
+      : in_(module), decoded_(decoded), minor_(minor_of(module.words[1])) {
+    declared_.insert(decoded.extensions().begin(), decoded.extensions().end());
+  }
+
+  Stripped run() {
+    for_each_instruction(
+        in_.words, [&](spv::Op op, auto operands, auto, std::size_t) { find_needs(op, operands); });
+    out_.words.assign(in_.words.begin(), in_.words.begin() + kHeaderWords);
+    out_.words[1] = 0x00010000 | minor_ << 8;
+    std::size_t index = 0;
+    bool extensions_are_out = false;
+    for_each_instruction(in_.words, [&](spv::Op op, auto, auto whole, std::size_t) {
+      if (op != spv::Op::OpCapability && !extensions_are_out) {
+        add_extensions();
+        extensions_are_out = true;
+      }
+      add(op, whole, in_.origins[index], in_.numbers[index]);
+      ++index;
+    });
+    return std::move(out_);
+  }
+
+ private:
+  void find_needs(spv::Op op, std::span<const std::uint32_t> operands) {
+    const auto opcode = static_cast<std::uint32_t>(op);
+    const OpcodeRow& row = *opcode_row(opcode);
+    need(*find_syntax(opcode));
+    const std::size_t fixed = std::size_t{row.has_type} + row.has_result;
+    if (operands.size() < fixed) return;
+    // A literal of two words can only be in an instruction without enumerants.
+    walk_operands(
+        *find_syntax(opcode), operands.subspan(fixed), 1, [](std::size_t) {},
+        [&](const EnumerantKind&, const SyntaxRow& enumerant) { need(enumerant); });
+  }
+
+  void need(const SyntaxRow& row) {
+    if ((row.version != kNoVersion && row.version <= minor_) || !met_.insert(&row).second) return;
+    const std::string_view extensions(row.extensions);
+    for (const std::string& declared : declared_)
+      if (lists(extensions, declared)) return;
+    if (!extensions.empty()) {
+      const std::string first(extensions.substr(0, extensions.find(' ')));
+      declared_.insert(first);
+      missing_.push_back(first);
+    } else if (row.version != kNoVersion) {
+      minor_ = row.version;
+    }
+  }
+
+  void add_extensions() {
+    for (const std::string& name : missing_) {
+      std::vector<std::uint32_t> whole = string_to_words(name);
+      whole.insert(whole.begin(), static_cast<std::uint32_t>(whole.size() + 1) << 16 |
+                                      static_cast<std::uint32_t>(spv::Op::OpExtension));
+      out_.append(whole, 0, 0);
+    }
+  }
+
+  void add(spv::Op op, std::span<const std::uint32_t> whole, std::uint32_t origin,
+           std::uint32_t number) {
+    switch (op) {
+      case spv::Op::OpEntryPoint:
+        out_.append(with_interface(whole), origin, number);
+        return;
+      case spv::Op::OpFConvert:
+      case spv::Op::OpSConvert:
+      case spv::Op::OpUConvert: {
+        std::vector<std::uint32_t> copy(whole.begin(), whole.end());
+        copy[0] = (copy[0] & 0xFFFF0000) | static_cast<std::uint32_t>(conversion(op, whole));
+        out_.append(copy, origin, number);
+        return;
+      }
+      default:
+        out_.append(whole, origin, number);
+        return;
+    }
+  }
+
+  // All three forms have one operand.
+  spv::Op conversion(spv::Op op, std::span<const std::uint32_t> whole) const {
+    const Id from = whole.size() > 3 ? decoded_.type_of(whole[3]) : 0;
+    if (from == 0) return op;
+    if (from == whole[1]) return spv::Op::OpCopyObject;
+    const Type& a = decoded_.scalar_type(from);
+    const Type& b = decoded_.scalar_type(whole[1]);
+    const bool is_same = a.kind == TypeKind::kInt && b.kind == TypeKind::kInt &&
+                         a.width == b.width && op != spv::Op::OpFConvert &&
+                         decoded_.component_count(from) == decoded_.component_count(whole[1]);
+    return is_same ? spv::Op::OpBitcast : op;
+  }
+
+  std::vector<std::uint32_t> with_interface(std::span<const std::uint32_t> whole) const {
+    std::vector<std::uint32_t> result(whole.begin(), whole.end());
+    if (static_cast<spv::ExecutionModel>(whole[1]) != spv::ExecutionModel::GLCompute) return result;
+    const auto entry = decoded_.entry_point(read_string(whole.subspan(3)));
+    if (!entry) return result;
+    result.resize(3 + string_words(whole.subspan(3)));
+    std::set<Id> listed;
+    const auto list = [&](Id id) {
+      const Variable* variable = decoded_.variable(id);
+      const bool belongs = variable == nullptr || minor_ >= kFullInterfaces ||
+                           variable->storage == spv::StorageClass::Input ||
+                           variable->storage == spv::StorageClass::Output;
+      if (belongs && listed.insert(id).second) result.push_back(id);
+    };
+    for (const Id id : whole.subspan(result.size())) list(id);
+    for (const Id id : (*entry)->globals) list(id);
+    if (result.size() > kMaxInstructionWords) return {whole.begin(), whole.end()};
+    result[0] = static_cast<std::uint32_t>(result.size()) << 16 |
+                static_cast<std::uint32_t>(spv::Op::OpEntryPoint);
+    return result;
+  }
+
+  const Stripped& in_;
+  const Module& decoded_;
+  std::uint32_t minor_;
+  std::set<std::string> declared_;
+  std::vector<std::string> missing_;
+  std::set<const SyntaxRow*> met_;
+  Stripped out_;
+};
+
+}  // namespace
+
+Stripped normalise(const Stripped& module, const Module& decoded) {
+  return Normaliser(module, decoded).run();
+}
+
+}  // namespace sokr::spirv

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <cstdlib>
+#include <cstring>
+
+#include "spirv_support.hpp"
+
+namespace sokr::spirv {
+namespace {
+
+// "" if it is accepted.
+std::string said(const Bytes& bytes, Strictness strictness, std::string* remark = nullptr) {
+  const auto valid = validate(bytes, {strictness, remark});
+  return valid ? "" : valid.failure().sentence;
+}
+
+Bytes with_version(Bytes bytes, std::uint32_t minor) {
+  const std::uint32_t word = 0x00010000 | minor << 8;
+  std::memcpy(bytes.data() + 4, &word, 4);
+  return bytes;
+}
+
+constexpr std::string_view kBuffer = R"(
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main"
+OpExecutionMode %main LocalSize 1 1 1
+OpDecorate %block Block
+OpMemberDecorate %block 0 Offset 0
+OpDecorate %buffer DescriptorSet 0
+OpDecorate %buffer Binding 0
+%void = OpTypeVoid
+%fn = OpTypeFunction %void
+%u32 = OpTypeInt 32 0
+%u1 = OpConstant %u32 1
+%block = OpTypeStruct %u32
+%ptr = OpTypePointer StorageBuffer %block
+%ptr_u32 = OpTypePointer StorageBuffer %u32
+%buffer = OpVariable %ptr StorageBuffer
+%u0 = OpConstant %u32 0
+%main = OpFunction %void None %fn
+%entry = OpLabel
+%at = OpAccessChain %ptr_u32 %buffer %u0
+OpStore %at %u1
+OpReturn
+OpFunctionEnd
+)";
+
+struct Tolerated {
+  const char* name;
+  Bytes bytes;
+};
+
+std::vector<Tolerated> tolerated() {
+  std::vector<Tolerated> all;
+  const std::string wrap =
+      compute_main("%sum = OpIAdd %u32 %u1 %u2\nOpReturn", "",
+                   "OpDecorate %sum NoSignedWrap\nOpDecorate %sum NoUnsignedWrap");
+  all.push_back({"a decoration of a newer version", with_version(assemble(wrap), 3)});
+  const std::string copies =
+      compute_main("%copied = OpCopyLogical %b %a_value\nOpReturn",
+                   "%a = OpTypeStruct %u32 %u32\n%b = OpTypeStruct %u32 %u32\n%a_value = "
+                   "OpConstantComposite %a %u1 %u2",
+                   "OpMemberDecorate %b 0 Offset 0\nOpMemberDecorate %b 1 Offset 4");
+  for (const std::uint32_t minor : {0u, 1u, 3u})
+    all.push_back({"an instruction of a newer version", with_version(assemble(copies), minor)});
+  all.push_back(
+      {"a storage class without its extension",
+       with_version(assemble(fmt::format("OpCapability Shader{}", kBuffer), SPV_ENV_UNIVERSAL_1_3),
+                    0)});
+  all.push_back({"a capability without its extension",
+                 assemble(compute_module("", "",
+                                         "%main = OpFunction %void None %void_fn\n%entry = "
+                                         "OpLabel\nOpReturn\nOpFunctionEnd",
+                                         "OpCapability ExpectAssumeKHR"))});
+  all.push_back({"an interface that lacks variables",
+                 assemble(fmt::format("OpCapability Shader{}", kBuffer))});
+  const std::string used = compute_main(
+      "%x = OpLoad %v3 %id\nOpReturn",
+      "%v3 = OpTypeVector %u32 3\n%in = OpTypePointer Input %v3\n%id = OpVariable %in Input",
+      "OpDecorate %id BuiltIn GlobalInvocationId");
+  all.push_back({"an interface that lacks an input", with_version(assemble(used), 3)});
+  all.push_back(
+      {"a conversion of floats to their own type",
+       assemble(compute_main("%same = OpFConvert %f32 %f1\nOpReturn", "%f1 = OpConstant %f32 1"))});
+  all.push_back({"a conversion of integers to their own width",
+                 assemble(compute_main("%same = OpUConvert %u32 %u1\n%other = OpSConvert %u32 %i1\n"
+                                       "OpReturn",
+                                       "%i1 = OpConstant %i32 1"))});
+  return all;
+}
+
+TEST(Strictness, RelaxedAcceptsWhatDriversDo) {
+  for (const Tolerated& one : tolerated()) {
+    const std::string strict = said(one.bytes, Strictness::kStrict);
+    EXPECT_NE(strict, "") << one.name;
+    std::string remark = "unwritten";
+    EXPECT_EQ(said(one.bytes, Strictness::kRelaxed, &remark), "") << one.name;
+    EXPECT_EQ(remark, strict) << one.name;
+    EXPECT_EQ(said(one.bytes, Strictness::kOff, &remark), "") << one.name;
+    EXPECT_EQ(remark, "");
+    EXPECT_NE(decode_ok(one.bytes), nullptr);
+  }
+}
+
+TEST(Strictness, NothingIsSaidOfAValidModule) {
+  std::string remark = "unwritten";
+  EXPECT_EQ(said(assemble(compute_main("OpReturn")), Strictness::kRelaxed, &remark), "");
+  EXPECT_EQ(remark, "");
+}
+
+// What is wrong otherwise stays wrong, also beside what is tolerated; positions are the module's.
+TEST(Strictness, RelaxedRefusesTheRest) {
+  const Bytes bytes = with_version(
+      assemble(compute_main("%sum = OpIAdd %u32 %u1 %u2\n%bad = OpIAdd %u32 %u1 %true\nOpReturn",
+                            "", "OpDecorate %sum NoSignedWrap")),
+      3);
+  const std::string sentence = said(bytes, Strictness::kRelaxed);
+  const auto module = decode_ok(bytes);
+  const Instruction& bad = module->functions()[0].blocks[0].body[1];
+  EXPECT_NE(sentence.find(fmt::format("(OpIAdd %{}, word {})", bad.id, bad.word)),
+            std::string::npos)
+      << sentence;
+}
+
+TEST(Strictness, EveryCompiledModulePassesWithoutTheValidator) {
+  for (const NamedModule& named : compiled_modules()) {
+    const std::string sentence = said(named.bytes, Strictness::kOff);
+    if (named.name == "interface") {  // images, which no reader of the model has
+      EXPECT_NE(sentence.find("is checked by the validator only"), std::string::npos) << sentence;
+    } else {
+      EXPECT_EQ(sentence, "") << named.name;
+    }
+  }
+}
+
+// What no reader of the module could stand.
+TEST(Strictness, OffChecksWhatSafetyNeeds) {
+  constexpr std::string_view kDeclarations = R"(
+%v2 = OpTypeVector %f32 2
+%v3 = OpTypeVector %f32 3
+%m2 = OpTypeMatrix %v2 2
+%pair = OpTypeStruct %u32 %f32
+%f1 = OpConstant %f32 1
+%fv2 = OpConstantComposite %v2 %f1 %f1
+%matrix = OpConstantComposite %m2 %fv2 %fv2
+%both = OpConstantComposite %pair %u1 %f1
+%private = OpTypePointer Private %u32
+%global = OpVariable %private Private
+%private_f = OpTypePointer Private %f32
+%private_pair = OpTypePointer Private %pair
+%pair_global = OpVariable %private_pair Private)";
+  for (const std::string_view body : {
+           "%a = OpIAdd %u32 %u1 %f1\nOpReturn",
+           "%a = OpIAdd %u32 %u1 %void\nOpReturn",
+           "%a = OpIAdd %u32 %entry %u1\nOpReturn",
+           "%a = OpFAdd %v2 %fv2 %f1\nOpReturn",
+           "%a = OpIEqual %u32 %u1 %u1\nOpReturn",
+           "%a = OpConvertFToS %i32 %fv2\nOpReturn",
+           "%a = OpBitcast %v2 %u1\nOpReturn",
+           "%a = OpSelect %u32 %u1 %u1 %u1\nOpReturn",
+           "%a = OpLoad %f32 %global\nOpReturn",
+           "%a = OpLoad %u32 %u1\nOpReturn",
+           "OpStore %global %f1\nOpReturn",
+           "%a = OpAccessChain %private_f %pair_global %u0\nOpReturn",
+           "%a = OpAccessChain %private_f %pair_global %u2\nOpReturn",
+           "%a = OpCompositeExtract %f32 %both 0\nOpReturn",
+           "%a = OpCompositeExtract %f32 %both 5\nOpReturn",
+           "%a = OpCompositeConstruct %v3 %fv2\nOpReturn",
+           "%a = OpVectorShuffle %v2 %fv2 %fv2 0 4\nOpReturn",
+           "%a = OpMatrixTimesVector %v3 %matrix %fv2\nOpReturn",
+           "%a = OpDot %f32 %fv2 %f1\nOpReturn",
+           "%a = OpAtomicIAdd %u32 %pair_global %u1 %u0 %u1\nOpReturn",
+           "%a = OpUMulExtended %pair %u1 %u1\nOpReturn",
+           "OpReturnValue %u1",
+           "OpSelectionMerge %m None\nOpBranchConditional %u1 %m %m\n%m = OpLabel\nOpReturn",
+           "OpSelectionMerge %m None\nOpSwitch %f1 %m\n%m = OpLabel\nOpReturn",
+           // A value that is not there on every way.
+           "%a = OpIAdd %u32 %b %u1\n%b = OpIAdd %u32 %u1 %u1\nOpReturn",
+           "OpSelectionMerge %m None\nOpBranchConditional %true %t %m\n%t = OpLabel\n"
+           "%a = OpIAdd %u32 %u1 %u1\nOpBranch %m\n%m = OpLabel\n%b = OpIAdd %u32 %a %u1\nOpReturn",
+           "OpSelectionMerge %m None\nOpBranchConditional %true %t %m\n%t = OpLabel\n"
+           "OpBranch %m\n%m = OpLabel\n%b = OpPhi %u32 %u1 %t\nOpReturn",
+           "OpSelectionMerge %m None\nOpBranchConditional %true %t %m\n%t = OpLabel\n"
+           "OpBranch %m\n%m = OpLabel\n%b = OpPhi %u32 %u1 %t %f1 %entry\nOpReturn",
+       }) {
+    const Bytes bytes = assemble(compute_main(body, kDeclarations));
+    EXPECT_NE(said(bytes, Strictness::kStrict), "") << body;
+    EXPECT_NE(said(bytes, Strictness::kRelaxed), "") << body;
+    EXPECT_NE(said(bytes, Strictness::kOff), "") << body;
+  }
+}
+
+TEST(Strictness, ComesFromTheOptionThenTheEnvironment) {
+  ASSERT_EQ(::unsetenv("SOKR_VALIDATE"), 0);
+  EXPECT_EQ(*strictness_from(std::nullopt), Strictness::kRelaxed);
+  ASSERT_EQ(::setenv("SOKR_VALIDATE", "off", 1), 0);
+  EXPECT_EQ(*strictness_from(std::nullopt), Strictness::kOff);
+  EXPECT_EQ(*strictness_from("strict"), Strictness::kStrict);
+  EXPECT_EQ(*strictness_from("relaxed"), Strictness::kRelaxed);
+  ASSERT_EQ(::setenv("SOKR_VALIDATE", "lax", 1), 0);
+  EXPECT_EQ(strictness_from(std::nullopt).failure().sentence,
+            "SOKR_VALIDATE is 'lax'; it can be strict, relaxed or off");
+  EXPECT_EQ(strictness_from("never").failure().sentence,
+            "the option spirv.validate is 'never'; it can be strict, relaxed or off");
+  ASSERT_EQ(::unsetenv("SOKR_VALIDATE"), 0);
+}
+
+}  // namespace
+}  // namespace sokr::spirv
