@@ -187,7 +187,7 @@ std::vector<Entry> all_cases() {
   for (auto cases :
        {linear_algebra_cases, parallel_cases, simulation_cases, image_cases, interface_cases,
         layout_cases, integer_cases, narrow_and_wide_cases, float_cases, vector_math_cases,
-        control_flow_cases, concurrency_cases, subgroup_cases}) {
+        control_flow_cases, concurrency_cases, subgroup_cases, float_control_cases}) {
     for (Entry& entry : cases()) all.push_back(std::move(entry));
   }
   return all;

@@ -191,6 +191,7 @@ std::vector<Entry> vector_math_cases();
 std::vector<Entry> control_flow_cases();
 std::vector<Entry> concurrency_cases();
 std::vector<Entry> subgroup_cases();
+std::vector<Entry> float_control_cases();
 std::vector<Entry> all_cases();
 
 // ---- Inputs ---------------------------------------------------------------------------

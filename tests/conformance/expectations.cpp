@@ -27,6 +27,15 @@ constexpr auto kRows = std::to_array<Row>({
      "needs shaderStorageBufferArrayNonUniformIndexing"},
     {"lavapipe-22.3", "two_entry_points", "local size override", Expect::kUnsupported,
      "overrides only sizes that are specialization constants"},
+    {"lavapipe-22.3", "float_preserve16", "*", Expect::kUnsupported, "DenormPreserveFloat16"},
+    {"lavapipe-22.3", "float_preserve32", "*", Expect::kUnsupported, "DenormPreserveFloat32"},
+    {"lavapipe-22.3", "float_preserve64", "*", Expect::kUnsupported, "DenormPreserveFloat64"},
+    {"lavapipe-22.3", "float_flush16", "*", Expect::kUnsupported, "DenormFlushToZeroFloat16"},
+    {"lavapipe-22.3", "float_flush32", "*", Expect::kUnsupported, "DenormFlushToZeroFloat32"},
+    {"lavapipe-22.3", "float_flush64", "*", Expect::kUnsupported, "DenormFlushToZeroFloat64"},
+    {"lavapipe-22.3", "float_rtz16", "*", Expect::kUnsupported, "RoundingModeRTZFloat16"},
+    {"lavapipe-22.3", "float_rtz32", "*", Expect::kUnsupported, "RoundingModeRTZFloat32"},
+    {"lavapipe-22.3", "float_rtz64", "*", Expect::kUnsupported, "RoundingModeRTZFloat64"},
 });
 
 bool mentions(const SokrSubstrateInfo& info, std::string_view word) {

@@ -5,11 +5,13 @@
 //   test_conformance --substrate NAME   every case on NAME, or on all devices NAME:*
 //   test_conformance --agreement        every exact case on all substrates: equal bytes
 //
-// Exit 77 if a Vulkan substrate is asked for and this machine has no Vulkan device.
+// Exit 77 if a Vulkan substrate is asked for and this machine has no Vulkan device, or an
+// instruction set (SOKR_CPU_ISA) that it does not have.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 
@@ -167,7 +169,7 @@ int run_suite(int argc, char** argv) {
       for (const Unavailable& missing : suite.context.unavailable()) {
         fmt::print(stderr, "  {}: {}\n", missing.name, missing.reason);
       }
-      return family.starts_with("vulkan") ? kSkipped : 1;
+      return family.starts_with("vulkan") || std::getenv("SOKR_CPU_ISA") ? kSkipped : 1;
     }
     register_on_substrate(suite, found);
   } else {

@@ -198,6 +198,21 @@ TEST(Allowed, OnlyNarrowingToHalfSaysHowItRounds) {
   EXPECT_NE(sentence("f16", "RTP").find("RTP"), std::string::npos);
 }
 
+TEST(Allowed, ModesDoNotContradictEachOther) {
+  const auto sentence = [](const std::string& modes) {
+    return entry_sentence(
+        compute_main("OpReturn", "", "OpExecutionMode %main RoundingModeRTZ 16\n" + modes));
+  };
+  EXPECT_EQ(sentence("OpExecutionMode %main RoundingModeRTE 32"), "");
+  EXPECT_NE(sentence("OpExecutionMode %main RoundingModeRTE 16")
+                .find("both RoundingModeRTE and RoundingModeRTZ for 16 bits"),
+            std::string::npos);
+  EXPECT_NE(sentence("OpExecutionMode %main DenormPreserve 64\n"
+                     "OpExecutionMode %main DenormFlushToZero 64")
+                .find("both DenormPreserve and DenormFlushToZero for 64 bits"),
+            std::string::npos);
+}
+
 TEST(Allowed, InstructionSetsAreKnown) {
   const auto sentence = [](const char* set, const char* number) {
     return entry_sentence(fmt::format(R"(

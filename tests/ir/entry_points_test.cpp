@@ -178,6 +178,60 @@ OpExecutionMode %main Xfb
   EXPECT_TRUE(entry.maximally_reconverges);
 }
 
+// A constant that is converted, and one or two kernels with modes.
+std::string converted(const std::string& modes) {
+  return R"(
+OpCapability Shader
+OpCapability Float16
+OpCapability Float64
+OpCapability RoundingModeRTZ
+OpCapability DenormFlushToZero
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main"
+OpEntryPoint GLCompute %second "second"
+)" + modes +
+         R"(
+%void = OpTypeVoid
+%f16 = OpTypeFloat 16
+%f64 = OpTypeFloat 64
+%wide = OpSpecConstant %f64 2047.9
+%half = OpSpecConstantOp %f16 FConvert %wide
+%fn = OpTypeFunction %void
+%main = OpFunction %void None %fn
+%one = OpLabel
+OpReturn
+OpFunctionEnd
+%second = OpFunction %void None %fn
+%two = OpLabel
+OpReturn
+OpFunctionEnd
+)";
+}
+
+std::uint64_t half_of(const Module& module) {
+  for (const Constant& constant : module.constants())
+    if (module.type(constant.type)->width == 16) return constant.bits;
+  return 0;
+}
+
+TEST(EntryPoints, ConstantsAreRoundedAsTheModesSay) {
+  EXPECT_EQ(half_of(*decode_ok(assemble(converted("")))), 0x6800u);
+  EXPECT_EQ(half_of(*decode_ok(assemble(converted("OpExecutionMode %main RoundingModeRTZ 16\n"
+                                                  "OpExecutionMode %second RoundingModeRTZ 16")))),
+            0x67FFu);
+  EXPECT_EQ(half_of(*decode_ok(assemble(converted("OpExecutionMode %main RoundingModeRTZ 32")))),
+            0x6800u);
+  const std::string sentence = refusal(
+      assemble(converted("OpExecutionMode %main RoundingModeRTZ 16")), {}, SOKR_CAPABILITY_DENIED);
+  EXPECT_NE(sentence.find("entry points differ"), std::string::npos) << sentence;
+}
+
+TEST(EntryPoints, FloatControlsAreOfThreeWidths) {
+  EXPECT_NE(refusal(assemble(converted("OpExecutionMode %main RoundingModeRTZ 8")))
+                .find("RoundingModeRTZ is of floats of 16, 32 or 64 bits, not 8"),
+            std::string::npos);
+}
+
 const char* const kCalls = R"(
 OpCapability Shader
 OpMemoryModel Logical GLSL450

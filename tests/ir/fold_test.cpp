@@ -200,5 +200,53 @@ TEST(Fold, FloatConversions) {
             std::bit_cast<std::uint32_t>(0.0999755859375f));
 }
 
+// ---- Conversions of floats, as execution modes have them -------------------------------------
+
+std::uint64_t narrowed(double value, std::uint32_t width, FloatFold how) {
+  const Scalar operand[] = {{std::bit_cast<std::uint64_t>(value), ScalarKind::kFloat, 64}};
+  return fold_scalar(spv::Op::OpFConvert, width, operand, how);
+}
+
+TEST(FoldFloat, TowardZeroNeverLeavesTheMagnitude) {
+  const FloatFold zero{.toward_zero = true};
+  EXPECT_EQ(narrowed(0.1, 32, {}), 0x3DCCCCCDu);
+  EXPECT_EQ(narrowed(0.1, 32, zero), 0x3DCCCCCCu);
+  EXPECT_EQ(narrowed(-0.1, 32, zero), 0xBDCCCCCCu);
+  EXPECT_EQ(narrowed(1e300, 32, {}), 0x7F800000u);
+  EXPECT_EQ(narrowed(1e300, 32, zero), 0x7F7FFFFFu);
+  EXPECT_EQ(narrowed(HUGE_VAL, 32, zero), 0x7F800000u);
+  EXPECT_EQ(narrowed(65535.9, 16, {}), 0x7C00u);
+  EXPECT_EQ(narrowed(65535.9, 16, zero), 0x7BFFu);
+  EXPECT_EQ(narrowed(1e9, 16, zero), 0x7BFFu);
+  EXPECT_EQ(narrowed(-HUGE_VAL, 16, zero), 0xFC00u);
+  EXPECT_EQ(narrowed(2047.9, 16, {}), 0x6800u);
+  EXPECT_EQ(narrowed(2047.9, 16, zero), 0x67FFu);
+  EXPECT_EQ(narrowed(0x1.8p-25, 16, {}), 1u);
+  EXPECT_EQ(narrowed(0x1.8p-25, 16, zero), 0u);
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 10000; ++i) {
+    const double value = std::ldexp(1 + static_cast<double>(random() >> 12) * 0x1p-52,
+                                    static_cast<int>(random() % 300) - 150);
+    const double single =
+        std::bit_cast<float>(static_cast<std::uint32_t>(narrowed(value, 32, zero)));
+    EXPECT_LE(single, value);
+    const auto half = static_cast<std::uint16_t>(narrowed(value, 16, zero));
+    EXPECT_LE(half_to_double(half), value);
+    if (half < 0x7BFF) {
+      EXPECT_GT(half_to_double(static_cast<std::uint16_t>(half + 1)), value);
+    }
+  }
+}
+
+TEST(FoldFloat, DenormalResultsBecomeZeros) {
+  const FloatFold flush{.flush = true};
+  EXPECT_EQ(narrowed(0x1p-15, 16, {}), 0x0200u);
+  EXPECT_EQ(narrowed(0x1p-15, 16, flush), 0u);
+  EXPECT_EQ(narrowed(-0x1p-15, 16, flush), 0x8000u);
+  EXPECT_EQ(narrowed(0x1p-14, 16, flush), 0x0400u);
+  EXPECT_EQ(narrowed(0x1p-130, 32, flush), 0u);
+  EXPECT_EQ(narrowed(0x1p-126, 32, flush), 0x00800000u);
+}
+
 }  // namespace
 }  // namespace sokr::spirv

@@ -169,6 +169,7 @@ class EntryWalk {
   EntryWalk(const Module& module, const EntryPoint& entry) : m_(module), e_(entry) {}
 
   Result<void> run() {
+    SOKR_TRY(check_modes());
     for (const Id id : e_.globals) {
       if (const Variable* variable = m_.variable(id)) SOKR_TRY(check_variable(*variable));
     }
@@ -187,6 +188,19 @@ class EntryWalk {
   }
 
  private:
+  Result<void> check_modes() {
+    const FloatControls& controls = e_.float_controls;
+    const auto both = [&](std::uint8_t widths, const char* one, const char* other) -> Result<void> {
+      if (widths == 0) return {};
+      return fail(SOKR_CAPABILITY_DENIED, "entry point '{}' has both {} and {} for {} bits",
+                  e_.name, one, other, 16 << std::countr_zero(widths));
+    };
+    SOKR_TRY(
+        both(controls.rounding_rte & controls.rounding_rtz, "RoundingModeRTE", "RoundingModeRTZ"));
+    return both(controls.denorm_preserve & controls.denorm_flush_to_zero, "DenormPreserve",
+                "DenormFlushToZero");
+  }
+
   Result<void> check_variable(const Variable& variable) {
     const bool is_input = variable.storage == spv::StorageClass::Input;
     if (variable.builtin.has_value() != is_input) {

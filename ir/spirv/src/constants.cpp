@@ -558,12 +558,24 @@ Result<void> Decoder::fold_arithmetic(const RawInstruction& raw, const Type& typ
     return bad(raw, "the operand types do not suit {}", op_name(op));
   }
   SOKR_TRY(spend_parts(raw, components));
+  const std::vector<FloatFold> ways = op == spv::Op::OpFConvert
+                                          ? float_folds(constant.id, scalar.width)
+                                          : std::vector<FloatFold>(1);
   for (std::uint32_t component = 0; component < components; ++component) {
     for (std::uint32_t i = 0; i < operand_count; ++i) {
       operands[i].bits = component_bits(ids[i], component);
     }
-    const std::uint64_t bits =
-        fold_scalar(op, scalar_width(scalar), std::span(operands).first(operand_count));
+    const auto fold = [&](FloatFold how) {
+      return fold_scalar(op, scalar_width(scalar), std::span(operands).first(operand_count), how);
+    };
+    const std::uint64_t bits = fold(ways[0]);
+    for (const FloatFold& other : ways) {
+      if (fold(other) == bits) continue;
+      return fail(SOKR_CAPABILITY_DENIED,
+                  "{}: entry points differ in how it is rounded or flushed, and it can have one "
+                  "value only",
+                  where(raw));
+    }
     if (!is_vector) {
       constant.bits = bits;
       break;

@@ -111,6 +111,9 @@ class Decoder {
   Result<void> fold_arithmetic(const RawInstruction& raw, const Type& type, Constant& constant);
   // "; decided by specialization constants 3 (kSize), 7"; empty if it is by none.
   std::string decided_by(Id constant) const;
+  // How the compute entry points want a constant of this width rounded: one way or several.
+  std::vector<FloatFold> float_folds(Id constant, std::uint32_t width);
+  const std::vector<FloatControls>& kernel_controls();
   Result<Id> constant_operand(const RawInstruction& raw, std::size_t index) const;
   Result<void> spend_parts(const RawInstruction& raw, std::uint64_t parts);
   // Parts of a composite constant, null and undef spelt out.
@@ -210,7 +213,8 @@ class Decoder {
   bool has_memory_model_ = false;
   bool zero_is_specialized_ = false;  // a workgroup size of 0 comes from a specialization constant
   bool is_structured_ = true;         // no OpenCL kernel
-  Id workgroup_size_ = 0;             // the constant decorated WorkgroupSize
+  std::optional<std::vector<FloatControls>> kernel_controls_;  // once somebody asked
+  Id workgroup_size_ = 0;                      // the constant decorated WorkgroupSize
   std::vector<std::uint32_t> block_of_label_;  // per id
   std::vector<std::uint32_t> seen_in_;  // per id: the last function, then entry that named it
   std::vector<std::vector<std::uint32_t>> calls_;  // per function: how often each of its callees

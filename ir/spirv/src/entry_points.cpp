@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
+#include <optional>
+#include <unordered_map>
 
 #include "allowed_rows.hpp"
 #include "decoder.hpp"
@@ -33,6 +35,55 @@ std::uint8_t* float_control(FloatControls& controls, spv::ExecutionMode mode) {
 }
 
 }  // namespace
+
+// The float controls of all compute entry points, each kind once; execution modes come before
+// constants.
+const std::vector<FloatControls>& Decoder::kernel_controls() {
+  if (kernel_controls_) return *kernel_controls_;
+  std::unordered_map<Id, FloatControls> entries;
+  for (std::size_t i = 0; i < first_function_; ++i) {
+    const RawInstruction& raw = raws_[i];
+    const auto operands = args(raw);
+    if (raw.op == spv::Op::OpEntryPoint && operands.size() > 1 &&
+        static_cast<spv::ExecutionModel>(operands[0]) == spv::ExecutionModel::GLCompute) {
+      entries.try_emplace(operands[1]);
+    }
+    if (raw.op != spv::Op::OpExecutionMode || operands.size() < 3) continue;
+    const auto entry = entries.find(operands[0]);
+    if (entry == entries.end()) continue;
+    const auto mode = static_cast<spv::ExecutionMode>(operands[1]);
+    if (std::uint8_t* widths = float_control(entry->second, mode))
+      *widths |= width_bit(operands[2]);
+  }
+  kernel_controls_.emplace();
+  const auto is_known = [&](const FloatControls& controls) {
+    return std::any_of(kernel_controls_->begin(), kernel_controls_->end(), [&](const auto& known) {
+      return known.rounding_rtz == controls.rounding_rtz &&
+             known.denorm_flush_to_zero == controls.denorm_flush_to_zero;
+    });
+  };
+  for (const auto& [function, controls] : entries)
+    if (!is_known(controls)) kernel_controls_->push_back(controls);
+  return *kernel_controls_;
+}
+
+std::vector<FloatFold> Decoder::float_folds(Id constant, std::uint32_t width) {
+  std::optional<bool> decorated;
+  for (std::uint32_t at = decoration_head_.empty() ? kNone : decoration_head_[constant];
+       at != kNone; at = decorations_[at].next) {
+    const DecorationRef& ref = decorations_[at];
+    if (ref.decoration == spv::Decoration::FPRoundingMode && !ref.operands.empty())
+      decorated = ref.operands[0] == static_cast<std::uint32_t>(spv::FPRoundingMode::RTZ);
+  }
+  std::vector<FloatFold> ways;
+  for (const FloatControls& controls : kernel_controls()) {
+    const FloatFold way{decorated.value_or((controls.rounding_rtz & width_bit(width)) != 0),
+                        (controls.denorm_flush_to_zero & width_bit(width)) != 0};
+    if (std::find(ways.begin(), ways.end(), way) == ways.end()) ways.push_back(way);
+  }
+  if (ways.empty()) ways.push_back({decorated.value_or(false), false});
+  return ways;
+}
 
 Result<void> Decoder::decode_entry_points() {
   for (std::size_t i = 0; i < first_function_; ++i) {
@@ -104,8 +155,12 @@ Result<void> Decoder::apply_mode(const RawInstruction& raw, EntryPoint& entry) {
     entry.required_subgroup_size = literals[0];
   } else if (mode == rows::kMaximallyReconverges) {
     entry.maximally_reconverges = true;
-  } else if (std::uint8_t* widths = float_control(entry.float_controls, mode);
-             widths != nullptr && !literals.empty()) {
+  } else if (std::uint8_t* widths = float_control(entry.float_controls, mode); widths != nullptr) {
+    if (literals.empty() || width_bit(literals[0]) == 0) {
+      return bad(raw, "{} is of floats of 16, 32 or 64 bits, not {}",
+                 enumerant_name(EnumKind::kExecutionMode, operands[1]),
+                 literals.empty() ? 0 : literals[0]);
+    }
     *widths |= width_bit(literals[0]);
   }
   return {};

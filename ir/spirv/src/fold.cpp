@@ -13,10 +13,20 @@ double to_double(const Scalar& value) {
   return std::bit_cast<double>(value.bits);
 }
 
-std::uint64_t from_double(double value, std::uint32_t width) {
-  if (width == 16) return double_to_half(value);
-  if (width == 32) return std::bit_cast<std::uint32_t>(static_cast<float>(value));
-  return std::bit_cast<std::uint64_t>(value);
+std::uint32_t double_to_single(double value, bool toward_zero) {
+  auto single = static_cast<float>(value);
+  if (toward_zero && std::fabs(static_cast<double>(single)) > std::fabs(value))
+    single = std::nextafter(single, 0.0f);
+  return std::bit_cast<std::uint32_t>(single);
+}
+
+std::uint64_t from_double(double value, std::uint32_t width, FloatFold how) {
+  const std::uint64_t bits = width == 16   ? double_to_half(value, how.toward_zero)
+                             : width == 32 ? double_to_single(value, how.toward_zero)
+                                           : std::bit_cast<std::uint64_t>(value);
+  const std::uint32_t mantissa = width == 16 ? 10 : width == 32 ? 23 : 52;
+  const std::uint64_t sign = std::uint64_t{1} << (width - 1);
+  return how.flush && (bits & (sign - 1)) >> mantissa == 0 ? bits & sign : bits;
 }
 
 std::uint64_t divide(spv::Op op, const Scalar& a, const Scalar& b) {
@@ -84,15 +94,17 @@ double half_to_double(std::uint16_t bits) {
   return sign * std::ldexp(1024 + mantissa, exponent - 25);
 }
 
-std::uint16_t double_to_half(double value) {
+std::uint16_t double_to_half(double value, bool toward_zero) {
   const std::uint16_t sign = std::signbit(value) ? 0x8000 : 0;
   if (std::isnan(value)) return sign | 0x7E00;
   const double magnitude = std::fabs(value);
-  if (magnitude >= 65520.0) return sign | 0x7C00;
+  if (std::isinf(magnitude) || (magnitude >= 65520.0 && !toward_zero)) return sign | 0x7C00;
+  if (magnitude >= 65504.0) return sign | 0x7BFF;
   // Round to a multiple of the last place that a half of this magnitude has.
   int exponent = magnitude == 0 ? -24 : std::ilogb(magnitude);
   exponent = exponent < -14 ? -14 : exponent;
-  const double rounded = std::nearbyint(std::ldexp(magnitude, 10 - exponent));
+  const double exact = std::ldexp(magnitude, 10 - exponent);
+  const double rounded = toward_zero ? std::trunc(exact) : std::nearbyint(exact);
   const auto units = static_cast<std::uint32_t>(rounded);
   // A carry out of the mantissa moves to the next exponent by itself.
   return static_cast<std::uint16_t>(sign | ((exponent + 14) * 1024 + units));
@@ -143,8 +155,8 @@ std::uint32_t scalar_operands(spv::Op op) {
   }
 }
 
-std::uint64_t fold_scalar(spv::Op op, std::uint32_t result_width,
-                          std::span<const Scalar> operands) {
+std::uint64_t fold_scalar(spv::Op op, std::uint32_t result_width, std::span<const Scalar> operands,
+                          FloatFold how) {
   const Scalar& a = operands[0];
   const Scalar& b = operands.size() > 1 ? operands[1] : operands[0];
   std::uint64_t bits = 0;
@@ -157,10 +169,10 @@ std::uint64_t fold_scalar(spv::Op op, std::uint32_t result_width,
       bits = a.bits;
       break;
     case spv::Op::OpFConvert:
-      bits = from_double(to_double(a), result_width);
+      bits = from_double(to_double(a), result_width, how);
       break;
     case spv::Op::OpQuantizeToF16:
-      bits = from_double(half_to_double(double_to_half(to_double(a))), result_width);
+      bits = from_double(half_to_double(double_to_half(to_double(a))), result_width, {});
       break;
     case spv::Op::OpSNegate:
       bits = 0 - a.bits;

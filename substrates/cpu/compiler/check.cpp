@@ -8,6 +8,7 @@
 #include <sokr/spirv/reflection.hpp>
 #include <unordered_set>
 
+#include "compiler/float_modes.hpp"
 #include "compiler/memory_layout.hpp"
 #include "compiler/program.hpp"
 #include "compiler/support.hpp"
@@ -30,6 +31,7 @@ class Checker {
 
   Result<void> run() {
     SOKR_TRY(spirv::check_allowed(m_, e_));
+    SOKR_TRY(check_float_modes(e_));
     SOKR_TRY(check_entry());
     SOKR_TRY(check_variables());
     SOKR_TRY(check_calls());

@@ -12,13 +12,14 @@
 #include <sokr/cpu/compiler.hpp>
 
 #include "compiler/codegen.hpp"
+#include "compiler/float_modes.hpp"
 #include "compiler/link.hpp"
 #include "compiler/llvm_versions.hpp"
 
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 12;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 13;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {
@@ -127,9 +128,8 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
 
   CompiledKernel kernel;
   kernel.isa = options.isa;
-  const auto& controls = program.entry->float_controls;
-  if (controls.denorm_flush_to_zero & 2) kernel.flags |= kKernelFlushDenormals;
-  if (controls.rounding_rtz & 2) kernel.flags |= kKernelRoundTowardZero;
+  if (processor_may_flush(*program.module, *program.entry)) kernel.flags |= kKernelFlushDenormals;
+  if (float_modes(*program.entry).toward_zero) kernel.flags |= kKernelRoundTowardZero;
   kernel.local_size = geometry.local;
   kernel.subgroup_size = geometry.subgroup;
   kernel.lanes = geometry.lanes();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emitter.hpp"
+#include "compiler/rounding.hpp"
 #include "compiler/transfer.hpp"
 
 namespace sokr::cpu {
@@ -129,6 +130,7 @@ llvm::CmpInst::Predicate predicate_of(spv::Op op) {
 // ---- Half precision ----------------------------------------------------------------------------
 
 LlvmValue* Emitter::widen_half(LlvmValue* value) {
+  const AnyRounding any_rounding(b_);  // it is exact
   LlvmType* to = value->getType()->getWithNewType(b_.getFloatTy());
   if (t_.half) return b_.CreateFPExt(value, to);
   // Shift the fields into place and rescale: exact for numbers, and by a second
@@ -149,6 +151,8 @@ LlvmValue* Emitter::widen_half(LlvmValue* value) {
 }
 
 LlvmValue* Emitter::narrow_half(LlvmValue* value) {
+  const FloatModes modes = float_modes(*p_.entry);
+  if (modes.exact_halves()) return half_from_float(b_, value, modes.half_toward_zero);
   LlvmType* to = value->getType()->getWithNewType(b_.getHalfTy());
   if (t_.half) return b_.CreateFPTrunc(value, to);
   LlvmType* f32 = value->getType();
@@ -243,14 +247,21 @@ Leaves Emitter::emit_arithmetic(const Op& op) {
   auto one = [&](llvm::ArrayRef<LlvmValue*> in) -> LlvmValue* {
     LlvmValues v(in.begin(), in.end());
     bool half = is_half(v[0]) && inst.op != spv::Op::OpSelect;
+    // Sums and products of halves are exact in double, and quotients as good as.
+    bool exact = half && float_modes(*p_.entry).exact_halves();
     if (half)
       for (auto& x : v)
-        if (is_half(x)) x = widen_half(x);
+        if (is_half(x)) {
+          x = widen_half(x);
+          if (exact) x = b_.CreateFPExt(x, x->getType()->getWithNewType(b_.getDoubleTy()));
+        }
     LlvmType* type = v[0]->getType();
-    auto narrowed = [&](LlvmValue* x) { return half ? narrow_half(x) : x; };
+    auto narrowed = [&](LlvmValue* x) {
+      return exact ? to_half(x, UINT32_MAX) : half ? narrow_half(x) : x;
+    };
     if (const auto* row = find(kBinary, inst.op)) {
       bool is_float = type->isFPOrFPVectorTy();
-      LlvmValue* result = b_.CreateBinOp(row->code, v[0], v[1]);
+      LlvmValue* result = float_operation(b_, row->code, v[0], v[1]);
       return is_float ? narrowed(result) : result;
     }
     if (const auto* row = find(kCompare, inst.op)) {

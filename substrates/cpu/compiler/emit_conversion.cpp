@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emitter.hpp"
+#include "compiler/rounding.hpp"
 #include "compiler/transfer.hpp"
 
 namespace sokr::cpu {
@@ -66,7 +67,7 @@ Leaves Emitter::emit_conversion(const Op& op) {
         if (scalar->isHalfTy()) return to_half(x, rounding);
         return to_bits < from_bits ? b_.CreateFPTrunc(x, to) : b_.CreateFPExt(x, to);
       case spv::Op::OpQuantizeToF16: {
-        LlvmValue* q = widen_half(narrow_half(x));
+        LlvmValue* q = widen_half(to_half(x, static_cast<std::uint32_t>(spv::FPRoundingMode::RTE)));
         // Results below the smallest normal half are zero of the same sign.
         LlvmType* i32 = x->getType()->getWithNewType(b_.getInt32Ty());
         LlvmValue* small = b_.CreateFCmpOLT(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, q),
@@ -92,37 +93,17 @@ Leaves Emitter::emit_conversion(const Op& op) {
   return out;
 }
 
-// From float or double; from double by way of a float rounded to odd, so that the second
-// rounding is right.
+// From float or double, with one rounding: FPRoundingMode, or that of the kernel.
 LlvmValue* Emitter::to_half(LlvmValue* x, std::uint32_t rounding) {
   llvm::IRBuilder<>::FastMathFlagGuard flags(b_);
   b_.clearFastMathFlags();
-  LlvmType* f32 = x->getType()->getWithNewType(b_.getFloatTy());
-  LlvmType* i32 = x->getType()->getWithNewType(b_.getInt32Ty());
-  if (x->getType()->getScalarType()->isDoubleTy()) {
-    LlvmValue* narrow = b_.CreateFPTrunc(x, f32);
-    LlvmValue* back = b_.CreateFPExt(narrow, x->getType());
-    LlvmValue* bits = b_.CreateBitCast(narrow, i32);
-    LlvmValue* inexact = b_.CreateFCmpONE(back, x);
-    LlvmValue* away = b_.CreateFCmpOGT(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, back),
-                                       b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x));
-    LlvmValue* toward_zero = b_.CreateSelect(away, b_.CreateSub(bits, integer_like(i32, 1)), bits);
-    LlvmValue* odd = b_.CreateOr(toward_zero, integer_like(i32, 1));
-    x = b_.CreateBitCast(b_.CreateSelect(inexact, odd, bits), f32);
-  }
-  if (rounding != static_cast<std::uint32_t>(spv::FPRoundingMode::RTZ)) return narrow_half(x);
-  // Toward zero: take the nearest, step back if it lies beyond.
-  LlvmValue* half = narrow_half(x);
-  LlvmType* i16 = half->getType()->getWithNewType(b_.getInt16Ty());
-  LlvmValue* beyond =
-      b_.CreateFCmpOGT(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, widen_half(half)),
-                       b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x));
-  LlvmValue* infinite = b_.CreateFCmpOEQ(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x),
-                                         llvm::ConstantFP::getInfinity(f32));
-  LlvmValue* bits = b_.CreateBitCast(half, i16);
-  LlvmValue* back = b_.CreateSub(bits, integer_like(i16, 1));
-  return b_.CreateBitCast(b_.CreateSelect(b_.CreateAnd(beyond, b_.CreateNot(infinite)), back, bits),
-                          half->getType());
+  if (x->getType()->getScalarType()->isDoubleTy()) x = float_to_odd(b_, x);
+  const FloatModes modes = float_modes(*p_.entry);
+  const bool zero = rounding == UINT32_MAX
+                        ? modes.half_toward_zero
+                        : rounding == static_cast<std::uint32_t>(spv::FPRoundingMode::RTZ);
+  if (zero || modes.exact_halves()) return half_from_float(b_, x, zero);
+  return narrow_half(x);
 }
 
 // Bitcast between vectors of different component counts: the low-order component first.

@@ -7,6 +7,7 @@
 
 #include "compiler/emitter.hpp"
 #include "compiler/math/vector_elementary.hpp"
+#include "compiler/rounding.hpp"
 #include "compiler/transfer.hpp"
 
 namespace sokr::cpu {
@@ -40,7 +41,7 @@ struct Rounding {
 constexpr Rounding kUnary[] = {
     {GLSLstd450RoundEven, llvm::Intrinsic::roundeven}, {GLSLstd450Trunc, llvm::Intrinsic::trunc},
     {GLSLstd450Floor, llvm::Intrinsic::floor},         {GLSLstd450Ceil, llvm::Intrinsic::ceil},
-    {GLSLstd450FAbs, llvm::Intrinsic::fabs},           {GLSLstd450Sqrt, llvm::Intrinsic::sqrt},
+    {GLSLstd450FAbs, llvm::Intrinsic::fabs},
 };
 
 constexpr Rounding kIntegerBinary[] = {
@@ -63,7 +64,7 @@ LlvmValue* Emitter::float_max(LlvmValue* a, LlvmValue* b) {
 }
 
 LlvmValue* Emitter::fused_multiply_add(LlvmValue* a, LlvmValue* b, LlvmValue* c) {
-  if (t_.fma) return b_.CreateIntrinsic(llvm::Intrinsic::fma, {a->getType()}, {a, b, c});
+  if (t_.fma) return multiply_add(b_, a, b, c);
   return b_.CreateFAdd(b_.CreateFMul(a, b), c);
 }
 
@@ -133,7 +134,15 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
   auto done = [&](LlvmValue* r) { return half ? narrow_half(r) : r; };
   auto number = [&](double x) { return ConstantFP::get(type, x); };
   for (const auto& row : kElementary)
-    if (row.instruction == which) return done(math::emit_elementary(b_, row.function, v, t_.fma));
+    if (row.instruction == which) {
+      const AnyRounding any_rounding(b_);
+      const FloatModes modes = float_modes(*p_.entry);
+      LlvmValue* r = math::emit_elementary(b_, row.function, v, t_.fma);
+      if (modes.toward_zero)
+        r = called_to_nearest(b_, r, t_.isa, processor_may_flush(*p_.module, *p_.entry));
+      return done(r);
+    }
+  if (which == GLSLstd450Sqrt) return done(square_root(b_, v[0]));
   for (const auto& row : kUnary)
     if (row.instruction == which) return done(b_.CreateUnaryIntrinsic(row.id, v[0]));
   for (const auto& row : kIntegerBinary)
@@ -176,7 +185,7 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
     case GLSLstd450Degrees:
       return done(b_.CreateFMul(v[0], number(180.0 / std::numbers::pi)));
     case GLSLstd450InverseSqrt:
-      return done(b_.CreateFDiv(number(1.0), b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, v[0])));
+      return done(b_.CreateFDiv(number(1.0), square_root(b_, v[0])));
     case GLSLstd450FMin:
     case GLSLstd450NMin:
       return done(float_min(v[0], v[1]));

@@ -5,6 +5,7 @@
 #include <spirv/unified1/GLSL.std.450.h>
 
 #include "compiler/emitter.hpp"
+#include "compiler/rounding.hpp"
 #include "compiler/transfer.hpp"
 
 namespace sokr::cpu {
@@ -69,7 +70,7 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
     v.append(y.begin(), y.end());
     return sum_of_products(v);
   };
-  auto root = [&](LlvmValue* x) { return b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x); };
+  auto root = [&](LlvmValue* x) { return square_root(b_, x); };
   auto zero_of = [](LlvmValue* x) { return ConstantFP::get(x->getType(), 0.0); };
   Leaves out;
   switch (which) {

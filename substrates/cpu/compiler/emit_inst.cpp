@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <sokr/spirv/float_controls.hpp>
+
 #include "compiler/emitter.hpp"
+#include "compiler/rounding.hpp"
 #include "compiler/support.hpp"
 #include "compiler/transfer.hpp"
 
@@ -146,6 +149,9 @@ void Emitter::emit_inst(const Inst& inst) {
     return set(inst.id, std::move(zeros));
   }
   Leaves out;
+  const FloatModes modes = float_modes(*p_.entry);
+  std::optional<ProcessorRounding> rounding;
+  if (modes.toward_zero) rounding.emplace(b_);
   switch (handler) {
     case Handler::kComposite: {
       bool done = false;
@@ -182,6 +188,17 @@ void Emitter::emit_inst(const Inst& inst) {
     default:
       internal_error(fmt::format("{} has no code", spirv::op_name(inst.op)));
       return;
+  }
+  if (modes.flush != 0 && inst.id &&
+      spirv::flushes_result(inst.op, inst.args.size() > 1 ? inst.args[1] : 0)) {
+    std::vector<Id> types;
+    leaf_types(*p_.module, inst.type, types);
+    for (std::size_t i = 0; i < out.size() && i < types.size(); ++i) {
+      const spirv::Type& type = *p_.module->type(types[i]);
+      if (type.kind != spirv::TypeKind::kFloat || !modes.flushes(type.width)) continue;
+      out[i] = apply(out[i].s, {&out[i]},
+                     [&](llvm::ArrayRef<LlvmValue*> v) { return flushed(b_, v[0]); });
+    }
   }
   if (inst.id) set(inst.id, std::move(out));
 }

@@ -4,6 +4,7 @@
 #include <llvm/IR/IntrinsicsX86.h>
 
 #include "compiler/emitter.hpp"
+#include "compiler/rounding.hpp"
 #include "compiler/transfer.hpp"
 
 namespace sokr::cpu {
@@ -16,18 +17,24 @@ LlvmValue* Emitter::sum_of_products(llvm::ArrayRef<LlvmValue*> v) {
   std::size_t n = v.size() / 2;
   LlvmValue* sum = nullptr;
   bool half = v[0]->getType()->getScalarType()->isHalfTy();
+  bool exact = half && float_modes(*p_.entry).exact_halves();
+  auto wide = [&](LlvmValue* x) {
+    x = widen_half(x);
+    return exact ? b_.CreateFPExt(x, x->getType()->getWithNewType(b_.getDoubleTy())) : x;
+  };
+  auto narrow = [&](LlvmValue* x) { return exact ? to_half(x, UINT32_MAX) : narrow_half(x); };
   for (std::size_t i = 0; i < n; ++i) {
     LlvmValue *a = v[i], *b = v[n + i];
     if (half) {
-      a = widen_half(a);
-      b = widen_half(b);
+      a = wide(a);
+      b = wide(b);
     }
     LlvmValue* product = b_.CreateFMul(a, b);
-    if (half) product = widen_half(narrow_half(product));
+    if (half) product = wide(narrow(product));
     sum = sum ? b_.CreateFAdd(sum, product) : product;
-    if (half) sum = widen_half(narrow_half(sum));
+    if (half) sum = wide(narrow(sum));
   }
-  return half ? narrow_half(sum) : sum;
+  return half ? narrow(sum) : sum;
 }
 
 Leaves Emitter::emit_matrix(const Op& op) {

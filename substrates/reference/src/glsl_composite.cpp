@@ -8,6 +8,7 @@
 
 #include "glsl.hpp"
 #include "numeric.hpp"
+#include "worker.hpp"
 
 namespace sokr::reference {
 
@@ -250,8 +251,9 @@ void pack_unorm2(Lane& l, const Step& s) {
 }
 void pack_half(Lane& l, const Step& s) {
   const Slot* from = l.slots(s.a);
-  l.slot(s.dst) = half_from_double(decode<float>(from[0])) |
-                  (Slot{half_from_double(decode<float>(from[1]))} << 16);
+  const bool zero = (l.worker->program.entry->float_controls.rounding_rtz & 1u) != 0;
+  l.slot(s.dst) = half_from_double(decode<float>(from[0]), zero) |
+                  (Slot{half_from_double(decode<float>(from[1]), zero)} << 16);
 }
 void pack_double(Lane& l, const Step& s) {
   const Slot* from = l.slots(s.a);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <sokr/spirv/allowed.hpp>
+#include <sokr/spirv/float_controls.hpp>
 #include <unordered_set>
 
 namespace sokr::reference {
@@ -292,11 +293,33 @@ void Lowerer::check_float_controls() {
          fmt::format("entry point '{}' asks for RoundingModeRTZ and RoundingModeRTE at once; the "
                      "reference interpreter has one rounding mode for f32 and f64",
                      entry_.name));
-  if (controls.denorm_flush_to_zero)
-    deny(SOKR_CAPABILITY_DENIED,
-         fmt::format("entry point '{}' asks for DenormFlushToZero; the reference interpreter "
-                     "always preserves denormals",
-                     entry_.name));
+}
+
+// Bit patterns with the lowest exponent become zeros of their sign.
+template <class Bits, unsigned kMantissa>
+void flush(Lane& lane, const Step& step) {
+  constexpr Slot kSign = Slot{1} << (sizeof(Bits) * 8 - 1);
+  Slot* to = lane.slots(step.dst);
+  for (std::uint32_t i = 0; i < step.n; ++i)
+    if ((to[i] & (kSign - 1)) >> kMantissa == 0) to[i] &= kSign;
+}
+
+void Lowerer::emit_flush(Ref value, Id type_id, std::uint32_t word) {
+  const Type& t = type(type_id);
+  if (t.kind == TypeKind::kStruct) {
+    for (std::uint32_t i = 0; i < t.members.size(); ++i)
+      emit_flush(value + member_slot(t, i), t.members[i].type, word);
+    return;
+  }
+  const Type& part = scalar(type_id);
+  const std::uint8_t bit = part.width == 16 ? 1 : part.width == 32 ? 2 : 4;
+  if (part.kind != TypeKind::kFloat || !(entry_.float_controls.denorm_flush_to_zero & bit)) return;
+  emit_plain(part.width == 16   ? straight<flush<std::uint16_t, 10>>
+             : part.width == 32 ? straight<flush<std::uint32_t, 23>>
+                                : straight<flush<std::uint64_t, 52>>,
+             word);
+  program_->steps.back().dst = value;
+  program_->steps.back().n = slots(type_id);
 }
 
 void Lowerer::scan_call_tree() {
@@ -359,6 +382,9 @@ void Lowerer::lower_instruction(const Instruction& instruction) {
     return;
   }
   lower(*this, instruction);
+  if (entry_.float_controls.denorm_flush_to_zero != 0 && instruction.id && !failed() &&
+      spirv::flushes_result(instruction.op, arg(instruction, 1)))
+    emit_flush(ref(instruction.id), instruction.type, instruction.word);
 }
 
 void Lowerer::lower_function(std::uint32_t index) {

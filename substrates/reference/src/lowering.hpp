@@ -118,6 +118,7 @@ class Lowerer {
   void lower_function(std::uint32_t index);
   void assign_slots(const spirv::Function& function, FunctionCode& code);
   void lower_instruction(const spirv::Instruction& instruction);
+  void emit_flush(Ref value, spirv::Id type, std::uint32_t word);
   void lower_terminator(const spirv::Function& function, spirv::BlockIndex block);
   void emit_phi_copies(const spirv::Function& function, spirv::BlockIndex from,
                        spirv::BlockIndex to);

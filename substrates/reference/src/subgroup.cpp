@@ -394,8 +394,17 @@ GroupHandler integer_handler(std::uint32_t width) {
   }
 }
 template <class F>
-GroupHandler float_handler(std::uint32_t width) {
-  return width == 16 ? combine<Half, F> : width == 32 ? combine<float, F> : combine<double, F>;
+GroupHandler float_handler(std::uint32_t width, bool half_toward_zero) {
+  switch (width) {
+    case 16:
+      return half_toward_zero ? combine<HalfTowardZero, F> : combine<Half, F>;
+    case 32:
+      return combine<float, F>;
+    case 64:
+      return combine<double, F>;
+    default:
+      return nullptr;
+  }
 }
 
 void lower_combine(Lowerer& l, const Instruction& i, GroupHandler handler) {
@@ -422,7 +431,7 @@ void lower_integer_combine(Lowerer& l, const Instruction& i) {
 }
 template <class F>
 void lower_float_combine(Lowerer& l, const Instruction& i) {
-  lower_combine(l, i, float_handler<F>(l.scalar(i.type).width));
+  lower_combine(l, i, float_handler<F>(l.scalar(i.type).width, l.rounds_half_to_zero()));
 }
 template <class F>
 void lower_logical_combine(Lowerer& l, const Instruction& i) {

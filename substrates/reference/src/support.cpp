@@ -44,6 +44,7 @@ constexpr spv::Capability kSupported[] = {
     VariablePointers,
     DeviceGroup,
     DenormPreserve,
+    DenormFlushToZero,
     SignedZeroInfNanPreserve,
     RoundingModeRTE,
     RoundingModeRTZ,

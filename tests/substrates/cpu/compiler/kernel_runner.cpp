@@ -14,6 +14,8 @@
 #include <sokr/spirv/reflection.hpp>
 #include <spirv-tools/libspirv.hpp>
 #include <thread>
+
+#include "runtime/float_mode.hpp"
 #if defined(SOKR_TEST_EMULATOR)
 #include "processor.hpp"
 #endif
@@ -109,6 +111,7 @@ Result<void> execute(const CompiledKernel& kernel, const std::vector<KernelBindi
   context.abort = reinterpret_cast<const std::uint32_t*>(&abort);
   {
     const Watch watch(patience, abort);
+    const FloatMode mode(kernel.flags);
     code.entry()(&context, 0, groups[0] * groups[1] * groups[2], aligned);
   }
   if (abort != 0) return fail(SOKR_DISPATCH_FAILED, "{}", kGivenUp);
