@@ -173,6 +173,12 @@ VkBool32 read(const FeatureSet& set, std::size_t offset) {
 
 }  // namespace
 
+std::vector<std::string_view> feature_names() {
+  std::vector<std::string_view> names;
+  for (const Feature& feature : kFeatures) names.emplace_back(feature.name);
+  return names;
+}
+
 bool FeatureSet::has(std::string_view feature) const {
   auto entry = std::find_if(kFeatures.begin(), kFeatures.end(),
                             [&](const Feature& f) { return feature == f.name; });

@@ -49,6 +49,9 @@ struct FeatureSet {
   bool has(std::string_view feature) const;
 };
 
+// All that a FeatureSet knows by name.
+std::vector<std::string_view> feature_names();
+
 // A device as far as optional things matter.
 struct Offer {
   std::uint32_t api = 0;                // what may be used: the lower of device's and ours

@@ -5,6 +5,9 @@
 #include <array>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/substrate/launch_check.hpp>
+#include <utility>
+
+#include "usage.hpp"
 
 namespace sokr::vulkan {
 namespace {
@@ -198,6 +201,25 @@ Result<void> check_float_mode(std::uint8_t widths, std::string_view mode, VkBool
   return {};
 }
 
+// Two modes that exclude each other, by width: may they differ from one width to another?
+Result<void> check_independence(std::array<std::uint8_t, 2> modes,
+                                VkShaderFloatControlsIndependence has, const char* property,
+                                const PhysicalDevice& device) {
+  if (has == VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_ALL) return {};
+  const auto differ = [&](std::uint8_t a, std::uint8_t b) {
+    return ((modes[0] & a) && (modes[1] & b)) || ((modes[1] & a) && (modes[0] & b));
+  };
+  const bool is_32_apart = has == VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_32_BIT_ONLY;
+  for (const auto& [a, b] : {std::pair<std::uint8_t, std::uint8_t>{1, 4}, {1, 2}, {2, 4}}) {
+    if (!differ(a, b) || (is_32_apart && (a == 2 || b == 2))) continue;
+    return fail(SOKR_CAPABILITY_DENIED,
+                "needs other modes for floats of {} bits than for those of {}, but {} of {} is {}",
+                a == 1 ? 16 : 32, b == 4 ? 64 : 32, property, device.name(),
+                is_32_apart ? "32_BIT_ONLY" : "NONE");
+  }
+  return {};
+}
+
 Result<void> check_float_controls(const spirv::FloatControls& controls,
                                   const PhysicalDevice& device) {
   const VkPhysicalDeviceFloatControlsProperties& has = device.float_controls;
@@ -210,7 +232,11 @@ Result<void> check_float_controls(const spirv::FloatControls& controls,
   SOKR_MODE(rounding_rte, RoundingModeRTE);
   SOKR_MODE(rounding_rtz, RoundingModeRTZ);
 #undef SOKR_MODE
-  return {};
+  SOKR_TRY(check_independence({controls.denorm_preserve, controls.denorm_flush_to_zero},
+                              has.denormBehaviorIndependence, "denormBehaviorIndependence",
+                              device));
+  return check_independence({controls.rounding_rte, controls.rounding_rtz},
+                            has.roundingModeIndependence, "roundingModeIndependence", device);
 }
 
 Result<void> check_descriptors(const spirv::EntryReflection& entry,
@@ -303,6 +329,12 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
   }
   if (entry.maximally_reconverges) return needs("VK_KHR_shader_maximal_reconvergence", device);
   SOKR_TRY(check_float_controls(entry.float_controls, device));
+  for (const Need& need : needs_of(module, entry)) {
+    if (device.usable.has(need.feature) || device.usable.has(need.alternative)) continue;
+    return needs(need.alternative.empty() ? need.feature
+                                          : fmt::format("{} or {}", need.feature, need.alternative),
+                 device);
+  }
   for (const spirv::Binding& binding : reflection.bindings) {
     if (binding.kind != SOKR_IR_STORAGE_BUFFER && binding.kind != SOKR_IR_UNIFORM_BUFFER) {
       return fail(SOKR_CAPABILITY_DENIED,

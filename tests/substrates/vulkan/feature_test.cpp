@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Yes means yes: of a device that has every feature but one, a kernel that needs this one is
+// refused with its name.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <spirv-tools/libspirv.hpp>
+
+#include "requirements.hpp"
+
+namespace sokr::vulkan::test {
+namespace {
+
+// ---- A device -----------------------------------------------------------------------------
+
+template <class T>
+void fill(T& structure) {
+  constexpr std::size_t kHead = sizeof(VkBaseOutStructure);
+  const VkBool32 yes = VK_TRUE;
+  for (std::size_t at = kHead; at + sizeof yes <= sizeof structure; at += sizeof yes)
+    std::memcpy(reinterpret_cast<std::byte*>(&structure) + at, &yes, sizeof yes);
+}
+
+PhysicalDevice device_without(std::vector<std::string> disabled) {
+  PhysicalDevice device;
+  FeatureSet& all = device.offer.features;
+  fill(all.core), fill(all.storage16), fill(all.variable_pointers), fill(all.storage8);
+  fill(all.atomic_int64), fill(all.float16_int8), fill(all.scalar_layout);
+  fill(all.uniform_layout), fill(all.subgroup_types), fill(all.timeline), fill(all.address);
+  fill(all.memory_model), fill(all.descriptor_indexing), fill(all.subgroup_size);
+  fill(all.zero_workgroup), fill(all.sync2), fill(all.dot_product), fill(all.maintenance4);
+  fill(all.atomic_float), fill(all.atomic_float2), fill(all.robustness2);
+  fill(all.workgroup_layout), fill(all.clock);
+  device.offer.api = VK_API_VERSION_1_3;
+  device.offer.extensions = {"VK_EXT_shader_atomic_float", "VK_EXT_shader_atomic_float2",
+                             "VK_KHR_workgroup_memory_explicit_layout", "VK_KHR_shader_clock"};
+  Options options;
+  options.disabled = std::move(disabled);
+  device.usable = usable_features(device.offer, options);
+  std::memset(&device.properties.limits, 0x3f, sizeof device.properties.limits);
+  std::strcpy(device.properties.deviceName, "made up");
+  device.subgroup.subgroupSize = 32;
+  device.subgroup.supportedStages = VK_SHADER_STAGE_COMPUTE_BIT;
+  device.subgroup.supportedOperations = ~VkSubgroupFeatureFlags{0};
+  device.maintenance3.maxPerSetDescriptors = 1u << 20;
+  fill(device.float_controls);
+  device.float_controls.denormBehaviorIndependence = VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_ALL;
+  device.float_controls.roundingModeIndependence = VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_ALL;
+  return device;
+}
+
+// ---- Kernels ------------------------------------------------------------------------------
+
+struct Parts {
+  std::string capabilities, modes, decorations, declarations, body;
+  std::string addressing = "Logical GLSL450";
+};
+
+std::string text_of(const Parts& parts) {
+  return fmt::format(R"(
+OpCapability Shader
+{}
+OpMemoryModel {}
+OpEntryPoint GLCompute %main "main"
+{}
+{}
+%void = OpTypeVoid
+%function = OpTypeFunction %void
+%bool = OpTypeBool
+%uint = OpTypeInt 32 0
+%float = OpTypeFloat 32
+%v3float = OpTypeVector %float 3
+%zero = OpConstant %uint 0
+%one = OpConstant %uint 1
+%two = OpConstant %uint 2
+%three = OpConstant %uint 3
+%four = OpConstant %uint 4
+%unknown = OpUndef %uint
+{}
+%main = OpFunction %void None %function
+%entry = OpLabel
+{}
+OpReturn
+OpFunctionEnd)",
+                     parts.capabilities, parts.addressing,
+                     parts.modes.empty() ? "OpExecutionMode %main LocalSize 1 1 1" : parts.modes,
+                     parts.decorations, parts.declarations, parts.body);
+}
+
+Result<void> judge(const Parts& parts, const PhysicalDevice& device) {
+  spvtools::SpirvTools tools(SPV_ENV_UNIVERSAL_1_6);
+  tools.SetMessageConsumer([](spv_message_level_t, const char*, const spv_position_t& at,
+                              const char* what) { ADD_FAILURE() << at.line << ": " << what; });
+  std::vector<std::uint32_t> words;
+  const std::string text = text_of(parts);
+  EXPECT_TRUE(tools.Assemble(text, &words)) << text;
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(words.data()), words.size() * 4);
+  const auto module = spirv::decode(bytes);
+  if (!module) {
+    ADD_FAILURE() << module.failure().sentence << text;
+    return module.failure();
+  }
+  return check_capability(**module, device);
+}
+
+Parts declares(const char* capability) {
+  return {.capabilities = fmt::format("OpCapability {}", capability)};
+}
+
+// A block with one member of type %value in a storage class.
+Parts atomic(const char* capability, const char* type, const char* storage, const char* body) {
+  Parts parts;
+  parts.capabilities = fmt::format("OpCapability {}", capability);
+  if (std::string(type) == "OpTypeInt 64 0") parts.capabilities += "\nOpCapability Int64";
+  if (std::string(type) == "OpTypeFloat 64") parts.capabilities += "\nOpCapability Float64";
+  if (std::string(type) == "OpTypeFloat 16") parts.capabilities += "\nOpCapability Float16";
+  const bool is_buffer = std::string(storage) == "StorageBuffer";
+  if (is_buffer)
+    parts.decorations =
+        "OpDecorate %block Block\nOpMemberDecorate %block 0 Offset 0\n"
+        "OpDecorate %memory DescriptorSet 0\nOpDecorate %memory Binding 0";
+  // A type that the prelude has may not be declared again.
+  const std::string value = std::string(type) == "OpTypeFloat 32" ? "%float" : "%value";
+  parts.declarations = fmt::format(
+      "{0}%block = OpTypeStruct {1}\n%to_block = OpTypePointer {2} %block\n"
+      "%to_value = OpTypePointer {2} {1}\n%memory = OpVariable %to_block {2}\n"
+      "%some = OpUndef {1}",
+      value == "%value" ? fmt::format("%value = {}\n", type) : "", value, storage);
+  parts.body = "%at = OpAccessChain %to_value %memory %zero\n" +
+               fmt::format(fmt::runtime(body), fmt::arg("type", value));
+  return parts;
+}
+
+constexpr const char* kAdd = "%r = OpAtomicFAddEXT {type} %at %one %zero %some";
+constexpr const char* kMax = "%r = OpAtomicFMaxEXT {type} %at %one %zero %some";
+constexpr const char* kExchange = "%r = OpAtomicExchange {type} %at %one %zero %some";
+constexpr const char* kUMax = "%r = OpAtomicUMax {type} %at %one %zero %some";
+
+// A buffer, or array of buffers, of members with offsets.
+Parts layout(const char* storage, const char* members, std::vector<int> offsets,
+             const char* capabilities = "") {
+  Parts parts;
+  parts.capabilities = capabilities;
+  parts.decorations = "OpDecorate %block Block\n";
+  for (std::size_t i = 0; i < offsets.size(); ++i)
+    parts.decorations += fmt::format("OpMemberDecorate %block {} Offset {}\n", i, offsets[i]);
+  if (std::string(storage) != "Workgroup")
+    parts.decorations += "OpDecorate %memory DescriptorSet 0\nOpDecorate %memory Binding 0\n";
+  parts.decorations += "OpDecorate %floats ArrayStride 4";
+  parts.declarations = fmt::format(
+      "%floats = OpTypeArray %float %four\n%block = OpTypeStruct {0}\n"
+      "%to_block = OpTypePointer {1} %block\n%to_float = OpTypePointer {1} %float\n"
+      "%memory = OpVariable %to_block {1}",
+      members, storage);
+  parts.body = "%at = OpAccessChain %to_float %memory %zero\n";
+  return parts;
+}
+
+Parts clock(const char* scope) {
+  return {.capabilities =
+              "OpCapability ShaderClockKHR\nOpCapability Int64\n"
+              "OpExtension \"SPV_KHR_shader_clock\"",
+          .declarations = "%ulong = OpTypeInt 64 0",
+          .body = fmt::format("%r = OpReadClockKHR %ulong {}", scope)};
+}
+
+// Which kernel needs a feature; nobody = it is asked of the device, not by kernels.
+std::map<std::string, std::optional<Parts>, std::less<>> kernels() {
+  const std::optional<Parts> nobody;
+  std::map<std::string, std::optional<Parts>, std::less<>> table = {
+      {"robustBufferAccess", nobody},
+      {"robustBufferAccess2", nobody},
+      {"nullDescriptor", nobody},
+      {"timelineSemaphore", nobody},  // without it there is no substrate
+      {"synchronization2", nobody},
+      {"subgroupSizeControl", nobody},  // of launches that ask for a size
+      {"computeFullSubgroups", nobody},
+      {"vulkanMemoryModelAvailabilityVisibilityChains", nobody},
+      {"shaderFloat64", declares("Float64")},
+      {"shaderFloat16", declares("Float16")},
+      {"shaderInt64", declares("Int64")},
+      {"shaderInt16", declares("Int16")},
+      {"shaderInt8", declares("Int8")},
+      {"shaderUniformBufferArrayDynamicIndexing", declares("UniformBufferArrayDynamicIndexing")},
+      {"shaderStorageBufferArrayDynamicIndexing", declares("StorageBufferArrayDynamicIndexing")},
+      {"storageBuffer16BitAccess", declares("StorageBuffer16BitAccess")},
+      {"uniformAndStorageBuffer16BitAccess", declares("UniformAndStorageBuffer16BitAccess")},
+      {"storagePushConstant16", declares("StoragePushConstant16")},
+      {"storageBuffer8BitAccess", declares("StorageBuffer8BitAccess")},
+      {"uniformAndStorageBuffer8BitAccess", declares("UniformAndStorageBuffer8BitAccess")},
+      {"storagePushConstant8", declares("StoragePushConstant8")},
+      {"variablePointersStorageBuffer", declares("VariablePointersStorageBuffer")},
+      {"variablePointers", declares("VariablePointers")},
+      {"bufferDeviceAddress", declares("PhysicalStorageBufferAddresses")},
+      {"vulkanMemoryModel", declares("VulkanMemoryModel")},
+      {"vulkanMemoryModelDeviceScope", declares("VulkanMemoryModelDeviceScope")},
+      {"shaderUniformBufferArrayNonUniformIndexing",
+       declares("UniformBufferArrayNonUniformIndexing")},
+      {"shaderStorageBufferArrayNonUniformIndexing",
+       declares("StorageBufferArrayNonUniformIndexing")},
+      {"runtimeDescriptorArray", declares("RuntimeDescriptorArray")},
+      {"shaderIntegerDotProduct", declares("DotProduct")},
+      {"workgroupMemoryExplicitLayout", declares("WorkgroupMemoryExplicitLayoutKHR")},
+      {"workgroupMemoryExplicitLayout8BitAccess",
+       declares("WorkgroupMemoryExplicitLayout8BitAccessKHR")},
+      {"workgroupMemoryExplicitLayout16BitAccess",
+       declares("WorkgroupMemoryExplicitLayout16BitAccessKHR")},
+      {"workgroupMemoryExplicitLayoutScalarBlockLayout",
+       layout("Workgroup", "%float %v3float", {0, 8},
+              "OpCapability WorkgroupMemoryExplicitLayoutKHR")},
+      {"scalarBlockLayout", layout("StorageBuffer", "%float %v3float", {0, 8})},
+      {"uniformBufferStandardLayout", layout("Uniform", "%float %floats", {0, 16})},
+      {"maintenance4", Parts{.modes = "OpExecutionModeId %main LocalSizeId %one %one %one"}},
+      {"shaderZeroInitializeWorkgroupMemory",
+       Parts{.declarations = "%to = OpTypePointer Workgroup %uint\n%null = OpConstantNull %uint\n"
+                             "%memory = OpVariable %to Workgroup %null",
+             .body = "OpStore %memory %one"}},
+      {"shaderSubgroupExtendedTypes",
+       Parts{.capabilities = "OpCapability Int64\nOpCapability GroupNonUniformArithmetic",
+             .declarations = "%ulong = OpTypeInt 64 0\n%some = OpUndef %ulong",
+             .body = "%r = OpGroupNonUniformIAdd %ulong %three Reduce %some"}},
+      {"shaderSubgroupClock", clock("%three")},
+      {"shaderDeviceClock", clock("%one")},
+      {"shaderBufferInt64Atomics",
+       atomic("Int64Atomics", "OpTypeInt 64 0", "StorageBuffer", kUMax)},
+      {"shaderSharedInt64Atomics", atomic("Int64Atomics", "OpTypeInt 64 0", "Workgroup", kUMax)},
+  };
+  for (const auto& [where, storage] :
+       {std::pair{"Buffer", "StorageBuffer"}, std::pair{"Shared", "Workgroup"}})
+    for (int width : {16, 32, 64}) {
+      const std::string type = fmt::format("OpTypeFloat {}", width);
+      const auto row = [&](const char* what, const char* capability, const char* body) {
+        table.emplace(fmt::format("shader{}Float{}{}", where, width, what),
+                      atomic(fmt::format(fmt::runtime(capability), width).c_str(), type.c_str(),
+                             storage, body));
+      };
+      row("Atomics", "AtomicFloat{}AddEXT", kExchange);
+      row("AtomicAdd", "AtomicFloat{}AddEXT", kAdd);
+      row("AtomicMinMax", "AtomicFloat{}MinMaxEXT", kMax);
+    }
+  return table;
+}
+
+TEST(Features, EachIsAskedForByTheKernelThatNeedsIt) {
+  const auto table = kernels();
+  const PhysicalDevice whole = device_without({});
+  for (const std::string_view name : feature_names()) {
+    SCOPED_TRACE(std::string(name));
+    const auto row = table.find(name);
+    ASSERT_NE(row, table.end()) << "no kernel needs it";
+    if (!row->second) continue;
+    const auto accepted = judge(*row->second, whole);
+    EXPECT_TRUE(accepted) << accepted.failure().sentence;
+    std::vector<std::string> disabled{std::string(name)};
+    // What would do as well.
+    if (name == "uniformBufferStandardLayout") disabled.emplace_back("scalarBlockLayout");
+    const auto refused = judge(*row->second, device_without(disabled));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.code(), SOKR_CAPABILITY_DENIED);
+    EXPECT_NE(refused.failure().sentence.find(fmt::format("needs {}", name)), std::string::npos)
+        << refused.failure().sentence;
+    EXPECT_NE(refused.failure().sentence.find("made up does not have it"), std::string::npos);
+  }
+}
+
+TEST(Features, NoKernelIsRefusedForAnotherOne) {
+  for (const auto& [name, kernel] : kernels()) {
+    if (!kernel || !name.starts_with("shaderBuffer")) continue;
+    std::string other = name;
+    other.replace(0, std::strlen("shaderBuffer"), "shaderShared");
+    EXPECT_TRUE(judge(*kernel, device_without({other}))) << name;
+  }
+}
+
+// ---- Float controls -----------------------------------------------------------------------
+
+Parts modes(const std::vector<std::pair<const char*, int>>& given) {
+  Parts parts{.modes = "OpExecutionMode %main LocalSize 1 1 1"};
+  for (const auto& [mode, width] : given) {
+    const std::string capability = fmt::format("OpCapability {}\n", mode);
+    if (parts.capabilities.find(capability) == std::string::npos) parts.capabilities += capability;
+    parts.modes += fmt::format("\nOpExecutionMode %main {} {}", mode, width);
+  }
+  return parts;
+}
+
+TEST(FloatControls, EachIsAskedOfTheDevice) {
+  PhysicalDevice device = device_without({});
+  auto& has = device.float_controls;
+  const std::vector<std::tuple<const char*, int, VkBool32*>> rows = {
+      {"DenormPreserve", 16, &has.shaderDenormPreserveFloat16},
+      {"DenormPreserve", 32, &has.shaderDenormPreserveFloat32},
+      {"DenormPreserve", 64, &has.shaderDenormPreserveFloat64},
+      {"DenormFlushToZero", 16, &has.shaderDenormFlushToZeroFloat16},
+      {"DenormFlushToZero", 32, &has.shaderDenormFlushToZeroFloat32},
+      {"DenormFlushToZero", 64, &has.shaderDenormFlushToZeroFloat64},
+      {"SignedZeroInfNanPreserve", 16, &has.shaderSignedZeroInfNanPreserveFloat16},
+      {"SignedZeroInfNanPreserve", 32, &has.shaderSignedZeroInfNanPreserveFloat32},
+      {"SignedZeroInfNanPreserve", 64, &has.shaderSignedZeroInfNanPreserveFloat64},
+      {"RoundingModeRTE", 16, &has.shaderRoundingModeRTEFloat16},
+      {"RoundingModeRTE", 32, &has.shaderRoundingModeRTEFloat32},
+      {"RoundingModeRTE", 64, &has.shaderRoundingModeRTEFloat64},
+      {"RoundingModeRTZ", 16, &has.shaderRoundingModeRTZFloat16},
+      {"RoundingModeRTZ", 32, &has.shaderRoundingModeRTZFloat32},
+      {"RoundingModeRTZ", 64, &has.shaderRoundingModeRTZFloat64},
+  };
+  for (const auto& [mode, width, property] : rows) {
+    const Parts kernel = modes({{mode, width}});
+    EXPECT_TRUE(judge(kernel, device)) << mode << width;
+    *property = VK_FALSE;
+    const auto refused = judge(kernel, device);
+    *property = VK_TRUE;
+    ASSERT_FALSE(refused) << mode << width;
+    EXPECT_NE(refused.failure().sentence.find(fmt::format("shader{}Float{}", mode, width)),
+              std::string::npos)
+        << refused.failure().sentence;
+  }
+}
+
+TEST(FloatControls, WidthsThatDependOnEachOtherAgree) {
+  PhysicalDevice device = device_without({});
+  const auto says = [&](const Parts& kernel) {
+    const auto result = judge(kernel, device);
+    return result ? std::string() : result.failure().sentence;
+  };
+  const Parts halves_apart = modes({{"DenormPreserve", 16}, {"DenormFlushToZero", 64}});
+  const Parts singles_apart = modes({{"DenormFlushToZero", 32}, {"DenormPreserve", 64}});
+  const Parts alike = modes({{"DenormFlushToZero", 16}, {"DenormFlushToZero", 64}});
+  const Parts rounding = modes({{"RoundingModeRTZ", 16}, {"RoundingModeRTE", 64}});
+  EXPECT_EQ(says(halves_apart), "");
+  EXPECT_EQ(says(rounding), "");
+  device.float_controls.denormBehaviorIndependence =
+      VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_32_BIT_ONLY;
+  EXPECT_NE(says(halves_apart).find("denormBehaviorIndependence"), std::string::npos);
+  EXPECT_EQ(says(singles_apart), "");
+  EXPECT_EQ(says(alike), "");
+  EXPECT_EQ(says(rounding), "");
+  device.float_controls.denormBehaviorIndependence = VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
+  EXPECT_NE(says(singles_apart).find("NONE"), std::string::npos);
+  device.float_controls.roundingModeIndependence =
+      VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_32_BIT_ONLY;
+  EXPECT_NE(says(rounding).find("roundingModeIndependence"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sokr::vulkan::test
