@@ -280,7 +280,7 @@ class Planner {
       inform(sentence);
     }
     try {
-      kernel_.check_push(plan_.launch);
+      kernel_.check_types(plan_.launch);
     } catch (const Error& error) {
       throw UsageError(fmt::format("--push: {}", error.what()));
     }

@@ -8,9 +8,9 @@
 #include "diagnostics.hpp"
 #include "kernel_state.hpp"
 #include "log.hpp"
-#include "push_check.hpp"
 #include "raise.hpp"
 #include "sized.hpp"
+#include "type_check.hpp"
 
 namespace sokr {
 namespace {
@@ -228,9 +228,12 @@ const SokrIrEntryPoint& Kernel::entry(const char* name) const {
   return *host::value(state_->entry(name));
 }
 
-void Kernel::check_push(const Launch& launch) const {
+void Kernel::check_types(const Launch& launch) const {
   const SokrIrReflection& all = *state_->reflection;
-  if (!all.entry_types) return;
+  if (!launch.spec_types_.empty()) {
+    host::check(host::check_specializations(launch.spec_types_, all));
+  }
+  if (launch.push_types_.empty() || !all.entry_types) return;
   const SokrIrEntryPoint& of = entry(launch.entry_ ? launch.entry_->c_str() : nullptr);
   const SokrIrEntryTypes& types = all.entry_types[&of - all.entry_points];
   host::check(

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <sokr/sokr.hpp>
 
+#include "type_check.hpp"
+
 namespace sokr {
 
 Launch& Launch::groups(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
@@ -89,6 +91,7 @@ Launch& Launch::clear_push() {
 }
 
 Launch& Launch::specialize_bits(std::uint32_t id, std::uint32_t size, std::uint64_t bits) {
+  std::erase_if(spec_types_, [&](const auto& other) { return other.first == id; });
   const auto same = std::find_if(specializations_.begin(), specializations_.end(),
                                  [&](const SokrSpecialization& other) { return other.id == id; });
   if (same == specializations_.end()) {
@@ -99,8 +102,15 @@ Launch& Launch::specialize_bits(std::uint32_t id, std::uint32_t size, std::uint6
   return *this;
 }
 
+Launch& Launch::specialize_scalar(std::uint32_t id, SokrIrScalar type, std::uint64_t bits) {
+  specialize_bits(id, host::scalar_size(type), bits);
+  spec_types_.emplace_back(id, type);
+  return *this;
+}
+
 Launch& Launch::clear_specializations() {
   specializations_.clear();
+  spec_types_.clear();
   return *this;
 }
 

@@ -47,7 +47,7 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
                 "the launch has no size; call groups, threads or groups_from to set it");
   }
   const Kernel::State& state = *kernel.state_;
-  if (!launch.push_types_.empty()) kernel.check_push(launch);
+  kernel.check_types(launch);
   const host::Form form = host::value(state.form_for(*info_));
 
   SokrLaunch written{};

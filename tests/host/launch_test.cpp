@@ -136,6 +136,19 @@ TEST_F(LaunchTest, PushedNumbersAreComparedWithTheBlock) {
   EXPECT_EQ(failure("mock:add", launch().push(1.0f).clear_push().push(n)), "");
 }
 
+TEST_F(LaunchTest, SpecializationsAreComparedWithTheDeclaration) {
+  Launch given = launch();
+  const char* const refused =
+      "specialization constant 5 (scale) is given as u32, but the kernel declares it as f32";
+  EXPECT_EQ(failure("mock:add", given.specialize(5, 2u)), refused);
+  EXPECT_EQ(failure("mock:add", given.specialize(5, 2.0f)), "");
+  EXPECT_NE(failure("mock:add", given.specialize(5, 2.0)).find("given as f64"), std::string::npos);
+  EXPECT_NE(failure("mock:add", given.specialize(5, true)).find("given as bool"),
+            std::string::npos);
+  // Bits have no type.
+  EXPECT_EQ(failure("mock:add", given.specialize_bits(5, 4, 2)), "");
+}
+
 TEST(PushTypes, AreThoseOfTheKernel) {
   enum class Narrow : std::uint8_t { kOne };
   struct Structure {

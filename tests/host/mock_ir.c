@@ -2,7 +2,7 @@
 /*
  * An IR plugin for a format of its own, "MOCK" and text: one entry point "main" with the
  * workgroup size 4, one written binding 0.0, and the push constants count, a u32, and
- * origin, two floats at byte 8. It lowers to SPIR-V, and to nothing else;
+ * origin, two floats at byte 8; constant 5 is a float. It lowers to SPIR-V, and to nothing else;
  * the SPIR-V is the text. With MOCK_IR_VERSION it claims another version of sokr/ir.h,
  * with MOCK_IR_SHORT its table ends before `lower`, with MOCK_IR_DECLARE its file declares
  * what it reads.
@@ -48,6 +48,7 @@ static const LaterScalar mock_scalars[] = {
     {{0, SOKR_IR_U32}, ~0u}, {{8, SOKR_IR_F32}, ~0u}, {{12, SOKR_IR_F32}, ~0u}};
 static const LaterTypes mock_types[] = {
     {{mock_binding_scalars, &mock_scalars[0].known, 3, sizeof(LaterScalar)}, ~0ull}};
+static const SokrIrSpecConstant mock_constants[] = {{5, SOKR_IR_F32, 0, 1, 0, "scale"}};
 static const SokrIrEntryPoint mock_entries[] = {
     {"main",
      {4, 1, 1},
@@ -59,16 +60,20 @@ static const SokrIrEntryPoint mock_entries[] = {
      mock_members,
      2,
      16}};
-static const SokrIrReflection mock_reflection = {
-    sizeof(SokrIrReflection), 1, mock_entries, NULL, NULL, NULL, 0, 0, 0, sizeof(LaterTypes),
-    &mock_types[0].known};
+static const SokrIrReflection mock_reflection = {.struct_size = sizeof(SokrIrReflection),
+                                                 .entry_point_count = 1,
+                                                 .entry_points = mock_entries,
+                                                 .spec_constants = mock_constants,
+                                                 .spec_constant_count = 1,
+                                                 .entry_types_size = sizeof(LaterTypes),
+                                                 .entry_types = &mock_types[0].known};
 
 static SokrResult mock_reflect(const uint8_t* data, size_t size, const SokrIrSpecValue* values,
                                uint32_t value_count, const uint32_t* local_size,
                                const SokrIrReflection** out, char* sentence, size_t capacity) {
   (void)data, (void)size, (void)values, (void)local_size;
   *out = NULL;
-  if (value_count) {
+  if (value_count && values[0].id != 5) {
     mock_say("there are no specialization constants", sentence, capacity);
     return SOKR_INVALID_INPUT;
   }

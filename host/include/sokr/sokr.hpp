@@ -192,19 +192,22 @@ class SOKR_HOST_API Launch {
     return *this;
   }
 
-  // A specialization constant: bool, integers and floats of the declared width.
+  // A specialization constant, in the type that the kernel declares (signed and unsigned are
+  // alike; a bool may be an integer).
   template <class T>
     requires std::is_arithmetic_v<T>
   Launch& specialize(std::uint32_t id, T value) {
     std::uint64_t bits = 0;
     if constexpr (std::is_same_v<T, bool>) {
       bits = value ? 1 : 0;
-      return specialize_bits(id, 4, bits);
+      return specialize_scalar(id, SOKR_IR_BOOL, bits);
     } else {
       __builtin_memcpy(&bits, &value, sizeof value);
-      return specialize_bits(id, sizeof value, bits);
+      return specialize_scalar(id, *scalar_type<T>(), bits);
     }
   }
+  Launch& specialize_scalar(std::uint32_t id, SokrIrScalar type, std::uint64_t bits);
+  // Bytes that are compared with nothing but the declared width.
   Launch& specialize_bits(std::uint32_t id, std::uint32_t size, std::uint64_t bits);
   Launch& clear_specializations();
   // Starts when that dispatch to the same substrate is terminal; fails if it failed. Several
@@ -225,6 +228,7 @@ class SOKR_HOST_API Launch {
   std::vector<std::byte> push_;
   std::vector<SokrIrPushScalar> push_types_;  // of the numbers in push_, by offset
   std::vector<SokrSpecialization> specializations_;
+  std::vector<std::pair<std::uint32_t, SokrIrScalar>> spec_types_;  // id and what it was given as
   std::vector<SokrCompletionToken> waits_;
 };
 
@@ -266,9 +270,9 @@ class SOKR_HOST_API Kernel {
   std::shared_ptr<const SokrIrReflection> reflection(const Launch& launch) const;
   // The entry point that `name` means; null = the only one. Throws a list of them.
   const SokrIrEntryPoint& entry(const char* name = nullptr) const;
-  // Throws if a number that the launch pushes is of another type than what this kernel's
-  // block holds there. dispatch asks it first.
-  void check_push(const Launch& launch) const;
+  // Throws if a number that the launch pushes, or specializes with, is of another type than
+  // what this kernel has in its place. dispatch asks it first.
+  void check_types(const Launch& launch) const;
 
  private:
   friend class Context;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include "push_check.hpp"
+#include "type_check.hpp"
 
 #include <algorithm>
 #include <array>
@@ -90,6 +90,22 @@ Result<void> check_push(std::span<const SokrIrPushScalar> given,
       matches = matches || (place.offset == one.offset && is_alike(place.type, one.type));
     }
     if (other && !matches) return fail(SOKR_INVALID_INPUT, "{}", mismatch(one, *other, entry));
+  }
+  return {};
+}
+
+Result<void> check_specializations(std::span<const SpecType> given,
+                                   const SokrIrReflection& reflection) {
+  const std::span constants(reflection.spec_constants, reflection.spec_constant_count);
+  for (const auto& [id, type] : given) {
+    const auto declared = std::find_if(
+        constants.begin(), constants.end(),
+        [&, id = id](const SokrIrSpecConstant& constant) { return constant.id == id; });
+    if (declared == constants.end() || is_alike(declared->type, type)) continue;
+    return fail(SOKR_INVALID_INPUT,
+                "specialization constant {}{}{}{} is given as {}, but the kernel declares it as {}",
+                id, *declared->name ? " (" : "", declared->name, *declared->name ? ")" : "",
+                scalar_name(type), scalar_name(declared->type));
   }
   return {};
 }
