@@ -94,7 +94,7 @@ struct Dispatch {
 };
 
 inline KernelStoreOptions options(const std::filesystem::path& cache = {}, Isa isa = host_isa()) {
-  return {isa, true, "", cache, SOKR_TEST_CPU_COMPILER};
+  return {.isa = isa, .cache_folder = cache, .compiler_library = SOKR_TEST_CPU_COMPILER};
 }
 
 inline std::unique_ptr<CpuSubstrate> make(unsigned threads = 2) {
