@@ -150,7 +150,8 @@ void measure(cpu::CpuSubstrate& one, cpu::CpuSubstrate& two, std::uint32_t group
 
 int main() {
   const auto options = [] {
-    return cpu::KernelStoreOptions{cpu::host_isa(), true, "", {}, SOKR_BENCH_CPU_COMPILER};
+    return cpu::KernelStoreOptions{.isa = cpu::host_isa(),
+                                   .compiler_library = SOKR_BENCH_CPU_COMPILER};
   };
   try {
     cpu::CpuSubstrate one(substrate::Host(), options(), 1), two(substrate::Host(), options(), 2);
