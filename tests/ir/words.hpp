@@ -4,6 +4,7 @@
 #ifndef SOKR_TESTS_IR_WORDS_HPP_
 #define SOKR_TESTS_IR_WORDS_HPP_
 
+#include <cstdint>
 #include <cstring>
 #include <initializer_list>
 #include <spirv/unified1/spirv.hpp11>

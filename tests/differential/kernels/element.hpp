@@ -36,6 +36,7 @@ struct Row {
   bool defined = true;                         // SPIR-V defines the result for ordinary values
   std::string globals = {};                    // further types and variables
   std::vector<std::vector<Bits>> values = {};  // instead of edge values, for each input
+  std::string lavapipe_fault = {};             // what the packaged driver gets wrong here
 };
 
 std::vector<Row> integer_rows();

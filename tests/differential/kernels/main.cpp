@@ -72,6 +72,7 @@ class RowTest : public testing::Test {
   void TestBody() override {
     const bool edges = !suite_.lavapipe;
     if (!edges && (!row_.defined || row_.ulp > 0)) GTEST_SKIP() << "left to the driver by Vulkan";
+    if (suite_.lavapipe && !row_.lavapipe_fault.empty()) GTEST_SKIP() << row_.lavapipe_fault;
     const auto operands = combinations(row_, edges);
     const std::size_t count = operands[0].size();
     const std::string text = element_module(row_, local_size_, static_cast<std::uint32_t>(count));
@@ -118,6 +119,9 @@ class RowTest : public testing::Test {
       std::memcpy(&got, &output[n * size], size);
       const Bits expected = row_.expect(arguments);
       if (agrees(row_.output, expected, got, row_.ulp)) continue;
+      // Vulkan keeps the sign of a zero only where a module asks for it, which these do not:
+      // lavapipe's f64 Trunc loses it on processors without AVX-512.
+      if (suite_.lavapipe && is_zero(row_.output, expected) && is_zero(row_.output, got)) continue;
       if (++wrong > 5) continue;
       lines += fmt::format("element {}:", n);
       for (std::size_t i = 0; i < arguments.size(); ++i)
@@ -128,6 +132,10 @@ class RowTest : public testing::Test {
     }
     EXPECT_EQ(wrong, 0) << "of " << operands[0].size() << " elements are wrong:\n"
                         << lines << text.substr(text.find("%work = OpLabel"));
+  }
+
+  static bool is_zero(const std::string& type, Bits bits) {
+    return is_float_type(type) && to_number(type, bits) == 0;
   }
 
   static std::string show(const std::string& type, Bits bits) {
