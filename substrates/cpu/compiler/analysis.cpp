@@ -20,8 +20,11 @@ class Analyser {
     find_escapes();
     for (const auto& [id, constant] : p_.constants)
       r_.values[id - bound_] = constant_shapes(p_, id);
-    for (const auto& variable : p_.variables)
-      r_.variables[variable.id].resize(leaf_count(*p_.module, variable.type));
+    for (const auto& variable : p_.variables) {
+      if (variable.in_memory) r_.dynamic[variable.id] = true;
+      r_.variables[variable.id].resize(variable.in_memory ? 1
+                                                          : leaf_count(*p_.module, variable.type));
+    }
   }
 
   Analysis run() {
@@ -117,7 +120,8 @@ class Analyser {
   }
 
   void visit_inst(const Inst& inst, std::uint32_t b) {
-    if (inst.op == spv::Op::OpStore || inst.op == spv::Op::OpCopyMemory)
+    if (inst.op == spv::Op::OpStore || inst.op == spv::Op::OpCopyMemory ||
+        inst.op == kCopyAggregate)
       return visit_store(inst, b);
     if (inst.op == spv::Op::OpExtInst) visit_pointer_results(inst, b);
     if (!inst.id) return;
@@ -190,6 +194,8 @@ class Analyser {
     Shapes value;
     if (inst.op == spv::Op::OpStore) {
       value = shapes(inst.args[1], b);
+    } else if (inst.op == kCopyAggregate) {
+      value = {copied_shape(inst, b)};
     } else {
       const spirv::Type* t = p_.module->type(p_.type_of(inst.args[1]));
       Inst load;
@@ -198,6 +204,19 @@ class Analyser {
       value = load_shapes(load, b);
     }
     store_private(*place, value, inst.args[0], b);
+  }
+
+  // Of all that a copy takes.
+  Shape copied_shape(const Inst& copy, std::uint32_t b) {
+    Divergence d;
+    if (copy.args[2] != 0)
+      for (const auto& s : shapes(copy.args[2], b)) d |= divergence_of(s);
+    if (p_.constant(copy.args[1])) return shape_of(d);
+    auto place = private_place(p_, copy.args[1]);
+    d |= address_divergence(copy.args[1], b);
+    if (place)
+      for (const auto& s : r_.variables[place->variable]) d |= divergence_of(s);
+    return shape_of(d);
   }
 
   // Modf and Frexp write through a pointer.
@@ -210,7 +229,8 @@ class Analyser {
   void store_private(const PrivatePlace& place, const Shapes& value, Id pointer, std::uint32_t b) {
     Shapes& all = r_.variables[place.variable];
     Divergence mask = r_.masks[b];
-    if (place.leaf) {
+    const PrivateVariable* variable = private_variable(p_, place.variable);
+    if (place.leaf && !(variable && variable->in_memory)) {
       Shapes now(all.size());
       for (std::size_t i = 0; i < value.size() && *place.leaf + i < all.size(); ++i)
         now[*place.leaf + i] = widen(value[i], mask);
@@ -221,6 +241,7 @@ class Analyser {
     Divergence d = address_divergence(pointer, b);
     d |= mask;
     for (const auto& s : value) d |= divergence_of(s);
+    if (g_.partial) d = {true, true};  // lane 0 need not have come, and written anything
     update(all, Shapes(all.size(), shape_of(d)));
   }
 

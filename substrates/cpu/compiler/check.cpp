@@ -8,6 +8,7 @@
 #include <sokr/spirv/reflection.hpp>
 #include <unordered_set>
 
+#include "compiler/calls.hpp"
 #include "compiler/float_modes.hpp"
 #include "compiler/memory_layout.hpp"
 #include "compiler/program.hpp"
@@ -34,8 +35,16 @@ class Checker {
     SOKR_TRY(check_float_modes(e_));
     SOKR_TRY(check_entry());
     SOKR_TRY(check_variables());
-    SOKR_TRY(check_calls());
-    return check_function(e_.function);
+    std::vector<Id> open{e_.function};
+    while (!open.empty()) {
+      const Id id = open.back();
+      open.pop_back();
+      if (!seen_.insert(id).second) continue;
+      SOKR_TRY(check_function(id));
+      const auto& callees = m_.function(id)->callees;
+      open.insert(open.end(), callees.begin(), callees.end());
+    }
+    return check_size();
   }
 
  private:
@@ -62,23 +71,6 @@ class Checker {
     return {};
   }
 
-  // What lower() would make of it.
-  Result<void> check_calls() {
-    const spirv::Function* function = m_.function(e_.function);
-    if (!function) return {};
-    if (function->call_depth > kMaxCallDepth)
-      return fail(SOKR_CAPABILITY_DENIED,
-                  "calls nest {} deep below entry point {}, the limit is {}", function->call_depth,
-                  e_.name, kMaxCallDepth);
-    if (function->inlined_blocks > kMaxBlocks || function->inlined_instructions > kMaxInstructions)
-      return fail(SOKR_CAPABILITY_DENIED,
-                  "entry point {} has {} instructions in {} blocks when its calls are inlined, the "
-                  "limit is {} of each",
-                  e_.name, function->inlined_instructions, function->inlined_blocks,
-                  kMaxInstructions);
-    return {};
-  }
-
   Result<void> check_variables() {
     auto reflection = spirv::reflect_entry(m_, e_);
     for (const auto& binding : reflection.bindings) {
@@ -90,6 +82,8 @@ class Checker {
     for (Id id : e_.globals) {
       const spirv::Variable* variable = m_.variable(id);
       if (!variable) continue;
+      has_large_ |=
+          variable->storage == spv::StorageClass::Private && is_large(m_, variable->pointee);
       if (variable->storage == spv::StorageClass::Private &&
           placed_size(m_, {variable->pointee, {}, 0, true}) > kMaxPrivateBytes)
         return fail(SOKR_CAPABILITY_DENIED,
@@ -132,14 +126,27 @@ class Checker {
     }
   }
 
+  // As `compile` will: whether calls and large values fit.
+  Result<void> check_size() {
+    SOKR_ASSIGN(const CallPlan plan, plan_calls(m_, e_));
+    if (!has_large_) return {};
+    SOKR_ASSIGN(Program kernel, lower(m_, e_, plan));
+    SOKR_TRY(place_aggregates(kernel, o_.assume_no_alias));
+    for (Id id : plan.order) {
+      SOKR_ASSIGN(Program program, lower(m_, e_, plan, id));
+      SOKR_TRY(place_aggregates(program, o_.assume_no_alias));
+    }
+    return {};
+  }
+
   Result<void> check_function(Id id) {
-    if (!seen_.insert(id).second) return {};
     const spirv::Function* function = m_.function(id);
     if (!function) return fail(SOKR_INVALID_IR, "function {} does not exist", m_.describe(id));
     for (const auto& variable : function->variables) {
       const spirv::Type* pointer = m_.type(variable.type);
       if (!pointer) continue;
       SOKR_TRY(check_type(pointer->element, variable.id));
+      has_large_ |= is_large(m_, pointer->element);
       if (placed_size(m_, {pointer->element, {}, 0, true}) > kMaxPrivateBytes)
         return fail(SOKR_CAPABILITY_DENIED,
                     "variable {} takes more than {} bytes of private memory",
@@ -147,11 +154,14 @@ class Checker {
     }
     for (const auto& block : function->blocks)
       for (const auto& inst : block.body) SOKR_TRY(check_instruction(inst));
-    for (Id callee : function->callees) SOKR_TRY(check_function(callee));
     return {};
   }
 
   Result<void> check_instruction(const spirv::Instruction& inst) {
+    has_large_ |= inst.type && is_large(m_, inst.type);
+    if (inst.op == spv::Op::OpStore || inst.op == spv::Op::OpCopyMemory)
+      if (const spirv::Type* to = m_.type(m_.type_of(inst.args[0])))
+        has_large_ |= is_large(m_, to->element);
     if (inst.op == spv::Op::OpFunctionCall || inst.op == spv::Op::OpNop ||
         inst.op == spv::Op::OpLine || inst.op == spv::Op::OpNoLine)
       return {};
@@ -270,6 +280,7 @@ class Checker {
   const spirv::EntryPoint& e_;
   const CompileOptions& o_;
   std::unordered_set<Id> seen_;
+  bool has_large_ = false;  // values of many scalars
 };
 
 }  // namespace

@@ -244,7 +244,9 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   loop.addPass(llvm::LoopRotatePass(true, false));
   loop.addPass(llvm::LICMPass(llvm::LICMOptions()));
   second.addPass(over_loops(std::move(loop), true));
-  second.addPass(llvm::GVNPass());
+  // Without asking which stores a load depends on: that takes the square of the number of blocks
+  // with a range test in them, and the passes around it find the same loads.
+  second.addPass(llvm::GVNPass(llvm::GVNOptions().setMemDep(false)));
   second.addPass(llvm::InstCombinePass());
   llvm::LoopPassManager late;
   late.addPass(llvm::IndVarSimplifyPass());

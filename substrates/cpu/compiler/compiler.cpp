@@ -19,7 +19,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 13;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 14;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {
@@ -82,8 +82,57 @@ constexpr std::size_t kMaxUnrolled = 2000;  // instructions that loops may becom
 
 constexpr const char* kLlvmInstructions = "LLVM instructions";
 
-Result<CompiledKernel> compile_program(const Program& program, const CompileOptions& options,
-                                       Stages& stages) {
+// The kernel, and the functions that it shares with itself, callees first.
+struct Programs {
+  Program kernel;
+  std::vector<std::pair<Id, Program>> shared;
+};
+
+Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& entry,
+                          const CallPlan& plan, const CompileOptions& options, Id shared = 0) {
+  SOKR_ASSIGN(Program program, lower(module, entry, plan, shared));
+  SOKR_TRY(place_aggregates(program, options.assume_no_alias));
+  promote_variables(program);
+  simplify(program);
+  if (!shared && unroll(program, kMaxUnrolled)) simplify(program);
+  find_tables(program);
+  return program;
+}
+
+Result<Programs> lower_all(const spirv::Module& module, const spirv::EntryPoint& entry,
+                           const CallPlan& plan, const CompileOptions& options) {
+  Programs out;
+  SOKR_ASSIGN(out.kernel, lower_one(module, entry, plan, options));
+  for (Id id : plan.order) {
+    SOKR_ASSIGN(Program program, lower_one(module, entry, plan, options, id));
+    out.kernel.uses_subgroups |= program.uses_subgroups;
+    out.shared.emplace_back(id, std::move(program));
+  }
+  return out;
+}
+
+Result<SharedFunctions> emit_shared(llvm::Module& module, const Programs& programs,
+                                    const CallPlan& plan, const Geometry& geometry,
+                                    const CompileOptions& options, std::uint64_t& scratch) {
+  SharedFunctions functions;
+  Geometry inner = geometry;
+  inner.partial = true;
+  for (const auto& [id, program] : programs.shared) {
+    const Analysis analysis = analyse(program, inner);
+    Emitter emitter(module, program, analysis, inner, options, traits_of(options.isa));
+    emitter.use_shared(functions, scratch);
+    SOKR_ASSIGN(functions[id],
+                emitter.emit_shared(fmt::format("function_{}", id), *plan.signature(id)));
+    scratch = emitter.scratch_size();
+    dump(options, program.entry->name, fmt::format("function_{}.txt", id).c_str(),
+         to_text(program, analysis) + to_text(program));
+  }
+  return functions;
+}
+
+Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan& plan,
+                                       const CompileOptions& options, Stages& stages) {
+  const Program& program = programs.kernel;
   Geometry geometry = choose_geometry(program, options);
   Analysis analysis = analyse(program, geometry);
   stages.ended("analyse", geometry.chunks, "chunks");
@@ -100,7 +149,11 @@ Result<CompiledKernel> compile_program(const Program& program, const CompileOpti
   llvm::Module module("kernel", context);
   module.setTargetTriple(as_triple(machine->getTargetTriple().str()));
   module.setDataLayout(machine->createDataLayout());
+  std::uint64_t scratch = 0;
+  SOKR_ASSIGN(const SharedFunctions functions,
+              emit_shared(module, programs, plan, geometry, options, scratch));
   Emitter emitter(module, program, analysis, geometry, options, traits_of(options.isa));
+  emitter.use_shared(functions, scratch);
   SOKR_TRY(emitter.emit());
   dump(options, program.entry->name, "ll", options.dump.empty() ? "" : text_of(module));
   std::string wrong;
@@ -149,13 +202,12 @@ Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPo
   SOKR_TRY(check(module, entry, options));
   Stages stages(options);
   try {
-    SOKR_ASSIGN(Program program, lower(module, entry));
-    promote_variables(program);
-    simplify(program);
-    if (unroll(program, kMaxUnrolled)) simplify(program);
-    find_tables(program);
-    stages.ended("lower", instruction_count(program), "instructions");
-    return compile_program(program, options, stages);
+    SOKR_ASSIGN(const CallPlan plan, plan_calls(module, entry));
+    SOKR_ASSIGN(Programs programs, lower_all(module, entry, plan, options));
+    std::size_t instructions = instruction_count(programs.kernel);
+    for (const auto& [id, program] : programs.shared) instructions += instruction_count(program);
+    stages.ended("lower", instructions, "instructions");
+    return compile_program(programs, plan, options, stages);
   } catch (const std::bad_alloc&) {
     return fail(SOKR_DISPATCH_FAILED, "no memory to compile entry point {}", entry.name);
   }

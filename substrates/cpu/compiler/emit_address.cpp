@@ -305,7 +305,7 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
 Address Emitter::root_address(Id root) {
   const spirv::Variable* variable = p_.module->variable(root);
   const PrivateVariable* own = private_variable(p_, root);
-  if (own && own->table) return table_address(*own);
+  if (own && own->table) return table_address(own->table, own->type);
   Address address;
   address.offset = constant_val(b_.getInt64(0));
   if (!variable) {
@@ -370,9 +370,7 @@ Address Emitter::dynamic_address(const Leaves& pointer, Id pointer_type) {
   return address;
 }
 
-namespace {
-
-void add_reach(Address& address, const std::optional<Range>& index, std::int64_t stride) {
+void Emitter::add_reach(Address& address, const std::optional<Range>& index, std::int64_t stride) {
   auto by = static_cast<std::uint64_t>(stride);
   if (!address.reach || !index || stride < 0 || stride > INT32_MAX) {
     address.reach.reset();
@@ -382,6 +380,8 @@ void add_reach(Address& address, const std::optional<Range>& index, std::int64_t
   address.reach->high += index->high * by;
   if (address.reach->high > INT64_MAX / 2) address.reach.reset();
 }
+
+namespace {
 
 // Numbers of other widths count with their sign: those are not counted.
 void count_element(Address& address, const Val& index, std::int64_t stride) {
@@ -591,18 +591,14 @@ LlvmValues Emitter::lanes_of(LlvmValue* indices) {
   return out;
 }
 
-namespace {
-
 // How many offsets are good for an access of `span` bytes: limit - span + 1, or 0.
-LlvmValue* room(llvm::IRBuilder<>& b, LlvmValue* limit, std::int64_t span) {
+LlvmValue* Emitter::room(LlvmValue* limit, std::int64_t span) {
   LlvmValue* wide_span = ConstantInt::get(limit->getType(), static_cast<std::uint64_t>(span));
   LlvmValue* left =
-      b.CreateAdd(b.CreateSub(limit, wide_span), ConstantInt::get(limit->getType(), 1));
-  LlvmValue* enough = b.CreateICmpUGE(limit, wide_span);
-  return b.CreateSelect(enough, left, llvm::Constant::getNullValue(limit->getType()));
+      b_.CreateAdd(b_.CreateSub(limit, wide_span), ConstantInt::get(limit->getType(), 1));
+  LlvmValue* enough = b_.CreateICmpUGE(limit, wide_span);
+  return b_.CreateSelect(enough, left, llvm::Constant::getNullValue(limit->getType()));
 }
-
-}  // namespace
 
 // Are the bytes [low, high) beside every invocation's offset in range? One compare for
 // each base, or one for the first and the last of them. For affine and scalar addresses with one
@@ -622,7 +618,7 @@ LlvmValue* Emitter::range_in_bounds(const Address& address, std::int64_t low, st
                       : s.chunk      ? address.offset.v[c]
                                      : address.offset.v[0];
     LlvmValue* at = b_.CreateAdd(base, b_.getInt64(static_cast<std::uint64_t>(low)));
-    LlvmValue* one = b_.CreateICmpULT(at, room(b_, limit, high - low));
+    LlvmValue* one = b_.CreateICmpULT(at, room(limit, high - low));
     good = good ? b_.CreateAnd(good, one) : one;
   }
   return good;
@@ -662,7 +658,7 @@ LlvmValue* Emitter::lane_in_bounds(const Address& address, unsigned chunk, std::
         b_.CreateAdd(base_of(address.offset, chunk), b_.getInt64(static_cast<std::uint64_t>(low)));
     if (always_inside(address, chunk, start, span))
       return llvm::Constant::getAllOnesValue(wide(b_.getInt1Ty()));
-    LlvmValue* places = room(b_, address.limit, span);  // offsets [0, places) are good
+    LlvmValue* places = room(address.limit, span);  // offsets [0, places) are good
     LlvmValue* some = b_.CreateICmpULT(start, places);
     LlvmValue* last = b_.CreateUDiv(b_.CreateSub(b_.CreateSub(places, start), b_.getInt64(1)),
                                     b_.getInt64(static_cast<std::uint64_t>(address.scale)));
@@ -682,7 +678,7 @@ LlvmValue* Emitter::lane_in_bounds(const Address& address, unsigned chunk, std::
   at = b_.CreateAdd(at, ConstantInt::get(wide(i64), static_cast<std::uint64_t>(low), true));
   LlvmValue* limit = address.limit ? b_.CreateVectorSplat(g_.width, address.limit)
                                    : vector_of(address.size, chunk);
-  return b_.CreateICmpULT(at, room(b_, limit, span));
+  return b_.CreateICmpULT(at, room(limit, span));
 }
 
 }  // namespace sokr::cpu

@@ -223,7 +223,7 @@ Leaves Emitter::emit_ext_pack(const Op& op, std::uint32_t which) {
           x = b_.CreateUnaryIntrinsic(llvm::Intrinsic::roundeven,
                                       b_.CreateFMul(x, ConstantFP::get(type, most)));
           LlvmType* to = type_like(x, i32);
-          LlvmValue* n = b_.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {to, type}, {x});
+          LlvmValue* n = b_.CreateFPToSI(x, to);  // clamped, and a number
           n = b_.CreateAnd(n, integer_like(to, (UINT64_C(1) << f.bits) - 1));
           n = b_.CreateShl(n, integer_like(to, std::uint64_t{f.bits} * i));
           sum = sum ? b_.CreateOr(sum, n) : n;

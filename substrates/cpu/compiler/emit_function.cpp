@@ -78,9 +78,10 @@ Result<void> Emitter::emit() {
   begin_function();
   plan_regions();
   place_workgroup_variables();
+  scratch_size_ = std::max(scratch_size_, scratch_base_);
   declare_private();
   plan_slots();
-  plan_counters();
+  if (!p_.has_calls) plan_counters();
   emit_groups();
   add_counters();
   define_half_conversions();
@@ -110,11 +111,16 @@ void Emitter::begin_function() {
   auto* type = llvm::FunctionType::get(b_.getVoidTy(),
                                        {pointer, b_.getInt32Ty(), b_.getInt32Ty(), pointer}, false);
   fn_ = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, "sokr_kernel", m_);
-  fn_->setDoesNotThrow();
-  fn_->addFnAttr("no-builtins");
   for (unsigned i : {0u, 3u}) fn_->addParamAttr(i, llvm::Attribute::NoAlias);
   context_ = fn_->getArg(0);
   scratch_ = fn_->getArg(3);
+  begin_body();
+}
+
+// What the kernel and shared functions begin with.
+void Emitter::begin_body() {
+  fn_->setDoesNotThrow();
+  fn_->addFnAttr("no-builtins");
   entry_ = BasicBlock::Create(cx_, "entry", fn_);
   leave_ = BasicBlock::Create(cx_, "return", fn_);
   BasicBlock* start = BasicBlock::Create(cx_, "start", fn_);
@@ -238,16 +244,19 @@ bool Emitter::walks_rows() const {
   return rows && !p_.has_barrier && workgroup_.empty();
 }
 
+void Emitter::load_group_counts() {
+  static constexpr const char* kNames[] = {"groups_x", "groups_y", "groups_z"};
+  for (unsigned d = 0; d < 3; ++d)
+    group_count_[d] = context_field(kContextGroupCount + 4 * d, b_.getInt32Ty(), kNames[d]);
+}
+
 // Workgroups come in runs with one y and z, which are found by division once.
 void Emitter::emit_groups() {
   constexpr std::uint32_t kLongestRun = 64;  // of which each pass goes along a row
   BasicBlock* start = b_.GetInsertBlock();
   BasicBlock* head = BasicBlock::Create(cx_, "runs", fn_);
   BasicBlock* body = BasicBlock::Create(cx_, "run", fn_);
-  for (unsigned d = 0; d < 3; ++d) {
-    static constexpr const char* kNames[] = {"groups_x", "groups_y", "groups_z"};
-    group_count_[d] = context_field(kContextGroupCount + 4 * d, b_.getInt32Ty(), kNames[d]);
-  }
+  load_group_counts();
   LlvmValue* end = fn_->getArg(2);
   zero_counters();
   start = b_.GetInsertBlock();

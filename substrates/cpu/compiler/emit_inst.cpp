@@ -109,6 +109,12 @@ Leaves Emitter::emit_composite(const Op& op, bool& done) {
 }
 
 void Emitter::emit_inst(const Inst& inst) {
+  if (inst.op == kCall) return emit_call(inst);
+  if (inst.op == kCallResult) return emit_call_result(inst);
+  if (inst.op == kParameter) return emit_parameter(inst);
+  if (inst.op == kReturn) return emit_return(inst);
+  if (inst.op == kCopyAggregate)
+    return emit_copy(inst.args[0], inst.args[1], inst.args[2], inst.args[3]);
   Handler handler = handler_of(inst.op);
   switch (inst.op) {
     case spv::Op::OpLoad:

@@ -82,6 +82,7 @@ Instruction* Emitter::annotate(Instruction* inst, const Address& address) {
 
 template llvm::LoadInst* Emitter::annotate(llvm::LoadInst* inst, const Address& address);
 template llvm::StoreInst* Emitter::annotate(llvm::StoreInst* inst, const Address& address);
+template llvm::CallInst* Emitter::annotate(llvm::CallInst* inst, const Address& address);
 
 // Is all that a wide access touches known to be in range? Not for what goes lane by lane.
 bool Emitter::is_proven(const Address& address, const std::vector<PlacedLeaf>& leaves) const {
@@ -121,7 +122,7 @@ Leaves Emitter::load_memory(Address address, Id type) {
 
 Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   std::int64_t step = interleave(*p_.module, address, leaves);
-  if (!step) return load_gather(address, leaves);
+  if (!step) return load_strided(address, leaves);
   if (makes_words(*p_.module, step, leaves)) return load_words(address, leaves);
   Extent e = extent_of(*p_.module, leaves);
   std::int64_t ls = address.offset.s.ls;
@@ -163,21 +164,34 @@ Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf
     }
   }
   if (!slow) return out;
+  join_careful(address, leaves, slow, done, out);
+  return out;
+}
+
+// Ends the block in which `out` was made and adds the way by `slow`, on which lanes are tested one
+// by one. What follows is in `done`.
+void Emitter::join_careful(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                           BasicBlock* slow, BasicBlock* done, Leaves& out) {
   BasicBlock* fast_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
+  ++careful_;
   Leaves careful = load_gather(address, leaves);
+  --careful_;
+  LlvmValues others;
+  for (std::size_t i = 0; i < out.size(); ++i)
+    for (unsigned c = 0; c < out[i].v.size(); ++c) others.push_back(vector_of(careful[i], c));
   BasicBlock* slow_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
-  for (std::size_t i = 0; i < out.size(); ++i)
-    for (unsigned c = 0; c < out[i].v.size(); ++c) {
-      auto* phi = b_.CreatePHI(out[i].v[c]->getType(), 2);
-      phi->addIncoming(out[i].v[c], fast_end);
-      phi->addIncoming(vector_of(careful[i], c), slow_end);
-      out[i].v[c] = phi;
+  auto other = others.begin();
+  for (auto& leaf : out)
+    for (auto& value : leaf.v) {
+      auto* phi = b_.CreatePHI(value->getType(), 2);
+      phi->addIncoming(value, fast_end);
+      phi->addIncoming(*other++, slow_end);
+      value = phi;
     }
-  return out;
 }
 
 // Bytes or halves of a word, the first one lowest.
@@ -246,7 +260,18 @@ Leaves Emitter::load_words(const Address& address, const std::vector<PlacedLeaf>
     b_.CreateBr(done);
     b_.SetInsertPoint(slow);
     LlvmValues others;
-    for (unsigned c = 0; c < count; ++c) others.push_back(load_parts(address, c, low, size));
+    if (t_.masks(size)) {
+      for (unsigned c = 0; c < count; ++c) others.push_back(load_parts(address, c, low, size));
+    } else {
+      ++careful_;
+      Leaves parts = load_gather(address, leaves);
+      --careful_;
+      for (unsigned c = 0; c < count; ++c) {
+        LlvmValues of_chunk;
+        for (const auto& part : parts) of_chunk.push_back(to_memory(vector_of(part, c)));
+        others.push_back(pack_word(of_chunk));
+      }
+    }
     BasicBlock* slow_end = b_.GetInsertBlock();
     b_.CreateBr(done);
     b_.SetInsertPoint(done);
@@ -270,32 +295,6 @@ Leaves Emitter::load_words(const Address& address, const std::vector<PlacedLeaf>
   return out;
 }
 
-// A load for each lane, without branches. Who is out of range reads the first place instead,
-// or zeros if that is out of range, too.
-LlvmValue* Emitter::load_lanes(const Address& address, unsigned chunk, std::int64_t offset,
-                               Id scalar, LlvmValue* mask) {
-  LlvmType* type = memory_type(scalar);
-  unsigned size = scalar_size(*p_.module, scalar);
-  LlvmValue* index = vector_of(address.index, chunk);
-  index = b_.CreateSelect(mask, index, llvm::Constant::getNullValue(index->getType()));
-  Address first = address;
-  first.offset = constant_val(base_of(address.offset, chunk));
-  LlvmValue* start = b_.CreateSelect(range_in_bounds(first, offset, offset + size),
-                                     element_pointer(address, chunk, offset), zeros_);
-  auto* step = llvm::ArrayType::get(b_.getInt8Ty(), static_cast<std::uint64_t>(address.scale));
-  LlvmValues lanes = lanes_of(index);
-  LlvmValue* zero = llvm::Constant::getNullValue(wide(type));
-  LlvmValue* out = zero;
-  Address plain = address;
-  plain.invariant = false;
-  for (unsigned l = 0; l < g_.width; ++l) {
-    auto* load =
-        b_.CreateAlignedLoad(type, b_.CreateGEP(step, start, lanes[l]), Align(std::min(size, 4u)));
-    out = b_.CreateInsertElement(out, annotate(load, plain), std::uint64_t{l});
-  }
-  return b_.CreateSelect(mask, out, zero);
-}
-
 Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   bool by_chunk =
       address.offset.s.varies_by_chunk() || (address.scale && address.index.s.varies_by_chunk());
@@ -309,29 +308,33 @@ Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf
   for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
     // Whoever is in range may read, active or not.
     for (std::size_t i = 0; i < leaves.size(); ++i) {
-      LlvmType* type = wide(memory_type(leaves[i].type));
+      LlvmType* type = memory_type(leaves[i].type);
       unsigned size = scalar_size(*p_.module, leaves[i].type);
       auto offset = static_cast<std::int64_t>(leaves[i].offset);
-      LlvmValue* mask =
-          unlimited ? mask_vector(c) : lane_in_bounds(address, c, offset, offset + size);
-      LlvmValue* zero = llvm::Constant::getNullValue(type);
       bool contiguous = !address.scale && address.offset.s.affine &&
                         address.space != Space::kDynamic && address.offset.s.ls == size;
+      bool masked = contiguous && t_.masks(size);
       // Only the gathers of AVX-512 are as fast as loads; there are none of narrow elements.
-      bool single = size < 4 || t_.isa != Isa::kAvx512;
-      if (single && !contiguous && !unlimited && address.scale && address.limit) {
-        out[i].v.push_back(
-            from_memory(load_lanes(address, c, offset, leaves[i].type, mask), leaves[i].type));
-        continue;
+      bool single = !masked && (!has_gather(size) || t_.isa != Isa::kAvx512);
+      bool written_out = single && is_written_out(1);
+      LlvmValue* value = nullptr;
+      if (single && !written_out && !has_gather(size)) {
+        LlvmValue* who = unlimited && !is_full(mask_) ? mask_vector(c) : nullptr;
+        value = call_lanes(address, c, offset, type, who, nullptr);
+      } else {
+        LlvmValue* mask =
+            unlimited ? mask_vector(c) : lane_in_bounds(address, c, offset, offset + size);
+        if (masked)
+          value = annotate(b_.CreateMaskedLoad(wide(type), element_pointer(address, c, offset),
+                                               Align(std::min(size, 4u)), mask,
+                                               llvm::Constant::getNullValue(wide(type))),
+                           address);
+        else if (written_out && !unlimited && address.scale && address.limit)
+          value = load_lanes(address, c, offset, leaves[i].type, mask);
+        else
+          value = load_each(address, lane_pointers(address, c, offset), type, mask);
       }
-      llvm::CallInst* load = nullptr;
-      if (contiguous)
-        load = b_.CreateMaskedLoad(type, element_pointer(address, c, offset),
-                                   Align(std::min(size, 4u)), mask, zero);
-      else
-        load = b_.CreateMaskedGather(type, lane_pointers(address, c, offset),
-                                     Align(std::min(size, 4u)), mask, zero);
-      out[i].v.push_back(from_memory(annotate(load, address), leaves[i].type));
+      out[i].v.push_back(from_memory(value, leaves[i].type));
     }
   }
   return out;
@@ -437,49 +440,35 @@ void Emitter::store_vector(const Address& address, LlvmValue* pointer, LlvmValue
     annotate(b_.CreateAlignedStore(value, pointer, Align(align)), address);
     return;
   }
-  if (t_.masked_memory) {
-    annotate(b_.CreateMaskedStore(value, pointer, Align(align), mask), address);
-    return;
-  }
-  unsigned lanes = llvm::cast<llvm::FixedVectorType>(mask->getType())->getNumElements();
-  LlvmValue* bits = b_.CreateBitCast(mask, b_.getIntNTy(lanes));
-  LlvmValue* everyone = b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType()));
-  BasicBlock* whole = BasicBlock::Create(cx_, "everyone", fn_);
-  BasicBlock* part = BasicBlock::Create(cx_, "someone", fn_);
-  BasicBlock* done = BasicBlock::Create(cx_, "written", fn_);
-  b_.CreateCondBr(everyone, whole, part, llvm::MDBuilder(cx_).createLikelyBranchWeights());
-  b_.SetInsertPoint(whole);
-  annotate(b_.CreateAlignedStore(value, pointer, Align(align)), address);
-  b_.CreateBr(done);
-  b_.SetInsertPoint(part);
   annotate(b_.CreateMaskedStore(value, pointer, Align(align), mask), address);
-  b_.CreateBr(done);
-  b_.SetInsertPoint(done);
 }
 
 void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves,
                            const Leaves& value) {
   std::int64_t step = interleave(*p_.module, address, leaves);
   bool dense = step > 0 && step == static_cast<std::int64_t>(leaves.size());
-  bool sparse = step > 0 && step <= kMaxGap && t_.masked_memory;
-  if (!dense && !sparse) return store_scatter(address, leaves, value);
-  Extent e = extent_of(*p_.module, leaves);
   unsigned size = scalar_size(*p_.module, leaves[0].type);
+  bool sparse = step > 0 && step <= kMaxGap && t_.masks(size);
+  if (!dense && !sparse) return store_strided(address, leaves, value);
+  Extent e = extent_of(*p_.module, leaves);
+  // Without masked stores for such elements, all have to be there.
+  bool together = !t_.masks(size) && !is_full(mask_);
   bool by_chunk = address.offset.s.varies_by_chunk() || mask_.s.varies_by_chunk();
   for (const auto& leaf : value) by_chunk |= leaf.s.varies_by_chunk();
   BasicBlock *slow = nullptr, *done = nullptr;
-  if (address.limit) {
+  if (address.limit || together) {
     BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
     slow = BasicBlock::Create(cx_, "edge", fn_);
     done = BasicBlock::Create(cx_, "written", fn_);
-    LlvmValue* inside = range_in_bounds(address, e.low, e.high);
+    LlvmValue* inside = address.limit ? range_in_bounds(address, e.low, e.high) : b_.getTrue();
+    if (together) inside = b_.CreateAnd(inside, all(mask_));
     b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
     b_.SetInsertPoint(fast);
   }
   LlvmType* type = memory_type(leaves[0].type);
   LlvmValue* start = nullptr;
   for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
-    LlvmValue* mask = is_full(mask_) ? nullptr : mask_vector(c);
+    LlvmValue* mask = is_full(mask_) || together ? nullptr : mask_vector(c);
     LlvmValue* data = nullptr;
     if (step == 1) {
       data = to_memory(vector_of(value[0], c));
@@ -520,10 +509,17 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
     start = row_pointer(address, c, e.low, start);
     store_vector(address, start, data, mask, std::min(size, 4u));
   }
-  if (!slow) return;
+  if (slow) store_careful(address, leaves, value, slow, done);
+}
+
+// Ends a block that stores, and adds the way by `slow`, on which lanes are tested one by one.
+void Emitter::store_careful(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                            const Leaves& value, BasicBlock* slow, BasicBlock* done) {
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
+  ++careful_;
   store_scatter(address, leaves, value);
+  --careful_;
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
 }
@@ -536,19 +532,22 @@ void Emitter::store_scatter(const Address& address, const std::vector<PlacedLeaf
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       unsigned size = scalar_size(*p_.module, leaves[i].type);
       auto offset = static_cast<std::int64_t>(leaves[i].offset);
-      LlvmValue* mask = mask_vector(c);
-      if (!unlimited) mask = b_.CreateAnd(mask, lane_in_bounds(address, c, offset, offset + size));
       LlvmValue* v = to_memory(vector_of(value[i], c));
       bool contiguous = !address.scale && address.offset.s.affine &&
                         address.space != Space::kDynamic && address.offset.s.ls == size;
-      if (contiguous)
+      bool masked = contiguous && t_.masks(size);
+      if (!masked && !has_scatter(size) && !is_written_out(1)) {
+        call_lanes(address, c, offset, v->getType()->getScalarType(), mask_vector(c), v);
+        continue;
+      }
+      LlvmValue* mask = mask_vector(c);
+      if (!unlimited) mask = b_.CreateAnd(mask, lane_in_bounds(address, c, offset, offset + size));
+      if (masked)
         annotate(b_.CreateMaskedStore(v, element_pointer(address, c, offset),
                                       Align(std::min(size, 4u)), mask),
                  address);
       else
-        annotate(b_.CreateMaskedScatter(v, lane_pointers(address, c, offset),
-                                        Align(std::min(size, 4u)), mask),
-                 address);
+        store_each(address, lane_pointers(address, c, offset), v, mask);
     }
   }
 }
@@ -604,6 +603,8 @@ void Emitter::emit_load(const Inst& inst) {
 }
 
 void Emitter::emit_store(const Inst& inst) {
+  if (const Id type = p_.type_of(inst.args[1]); is_large(*p_.module, type))
+    return emit_copy(inst.args[0], inst.args[1], 0, type);
   Leaves value = get(inst.args[1]);
   store_through(inst.args[0], value);
 }

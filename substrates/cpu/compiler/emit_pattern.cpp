@@ -481,24 +481,8 @@ Leaves Emitter::load_table_rows(const Address& address, const std::vector<Placed
         leaves[0].type));
   Leaves out(1);
   out[0].s = Shape::varying(count > 1);
-  if (proven) {
-    out[0].v = std::move(loaded);
-    return out;
-  }
-  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
-  BasicBlock* fast = b_.GetInsertBlock();
-  b_.CreateBr(done);
-  b_.SetInsertPoint(slow);
-  Leaves careful = load_gather(address, leaves);
-  BasicBlock* slow_end = b_.GetInsertBlock();
-  b_.CreateBr(done);
-  b_.SetInsertPoint(done);
-  for (unsigned c = 0; c < count; ++c) {
-    auto* phi = b_.CreatePHI(loaded[c]->getType(), 2);
-    phi->addIncoming(loaded[c], fast);
-    phi->addIncoming(vector_of(careful[0], c), slow_end);
-    out[0].v.push_back(phi);
-  }
+  out[0].v = std::move(loaded);
+  if (!proven) join_careful(address, leaves, slow, BasicBlock::Create(cx_, "read", fn_), out);
   return out;
 }
 
@@ -520,13 +504,7 @@ bool Emitter::store_table_rows(const Address& address, const std::vector<PlacedL
           load_places(address, origins[c], kElement, rows.places, memory_type(leaves[0].type)));
     store_places(address, origins[c], kElement, rows.places, v);
   }
-  if (proven) return true;
-  BasicBlock* done = BasicBlock::Create(cx_, "written", fn_);
-  b_.CreateBr(done);
-  b_.SetInsertPoint(slow);
-  store_scatter(address, leaves, value);
-  b_.CreateBr(done);
-  b_.SetInsertPoint(done);
+  if (!proven) store_careful(address, leaves, value, slow, BasicBlock::Create(cx_, "written", fn_));
   return true;
 }
 

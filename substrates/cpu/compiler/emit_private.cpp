@@ -18,6 +18,53 @@ namespace {
 
 constexpr std::uint64_t kMaxStackBytes = 32 * 1024;
 
+std::uint32_t largest_scalar(const spirv::Module& module, Id type) {
+  const spirv::Type* t = module.type(type);
+  if (!t) return 0;
+  std::uint32_t most = 0;
+  switch (t->kind) {
+    case spirv::TypeKind::kVector:
+    case spirv::TypeKind::kMatrix:
+    case spirv::TypeKind::kArray:
+      return largest_scalar(module, t->element);
+    case spirv::TypeKind::kStruct:
+      for (const auto& member : t->members)
+        most = std::max(most, largest_scalar(module, member.type));
+      return most;
+    default:
+      return scalar_size(module, type);
+  }
+}
+
+// The bits of a vector as elements of another type of that size. Of one lane by way of the scalar:
+// LLVM cannot fold a cast between vectors of one constant.
+llvm::Value* bits_as(llvm::IRBuilder<>& b, llvm::Value* vector, llvm::Type* element) {
+  auto* type = llvm::cast<llvm::FixedVectorType>(vector->getType());
+  if (type->getElementType() == element) return vector;
+  auto* to = llvm::FixedVectorType::get(element, type->getNumElements());
+  if (type->getNumElements() > 1) return b.CreateBitCast(vector, to);
+  llvm::Value* scalar = b.CreateBitCast(b.CreateExtractElement(vector, std::uint64_t{0}), element);
+  return b.CreateInsertElement(llvm::Constant::getNullValue(to), scalar, std::uint64_t{0});
+}
+
+// The scalars of a constant, as they lie in memory; zeros are there.
+void write_constant(const Program& program, Id id, const Placed& placed, std::uint64_t offset,
+                    std::vector<std::uint8_t>& bytes) {
+  const spirv::Constant* c = program.constant(id);
+  if (!c || c->is_null || c->is_undef) return;
+  if (!c->parts.empty()) {
+    for (std::uint32_t i = 0; i < c->parts.size(); ++i) {
+      std::uint64_t at = 0;
+      const Placed part = placed_part(*program.module, placed, i, &at);
+      write_constant(program, c->parts[i], part, offset + at, bytes);
+    }
+    return;
+  }
+  const unsigned size = scalar_size(*program.module, placed.type);
+  for (unsigned k = 0; k < size && offset + k < bytes.size(); ++k)
+    bytes[offset + k] = static_cast<std::uint8_t>(c->bits >> (8 * k));
+}
+
 }  // namespace
 
 void Emitter::declare_private() {
@@ -38,19 +85,20 @@ void Emitter::declare_private() {
   for (const auto& variable : p_.variables) {
     if (variable.table) continue;
     PrivateStore& store = private_[variable.id];
-    leaf_types(*p_.module, variable.type, store.types);
+    store.leaves = leaf_count(*p_.module, variable.type);
     auto shapes = a_.variables.find(variable.id);
     auto dynamic = a_.dynamic.find(variable.id);
     bool shared = crosses[variable.id] || splits();
+    bool in_memory = variable.in_memory;
     bool written_by_index = dynamic != a_.dynamic.end() && dynamic->second;
-    if (!written_by_index && !indexed.contains(variable.id)) {
+    if (!in_memory && !written_by_index && !indexed.contains(variable.id)) {
       store.slots = slots_for(variable.type, shapes->second, shared);
       continue;
     }
-    for (Id type : store.types)
-      store.element_size = std::max(store.element_size, scalar_size(*p_.module, type));
-    std::uint64_t bytes = std::uint64_t{store.types.size()} * g_.lanes() * store.element_size;
-    store.in_scratch = shared || bytes > kMaxStackBytes;
+    store.element_size = std::max(4u, largest_scalar(*p_.module, variable.type));
+    std::uint64_t bytes = std::uint64_t{store.leaves} * g_.lanes() * store.element_size;
+    // What nobody has written is undefined on the stack, and only old in scratch memory.
+    store.in_scratch = shared || variable.temporary || bytes > kMaxStackBytes;
     if (store.in_scratch) {
       store.scratch_offset = reserve_scratch(bytes * (shared ? g_.passes() : 1));
       store.pass_stride = shared ? bytes : 0;
@@ -73,8 +121,9 @@ void Emitter::reset_private(bool first) {
       Val zero = zero_val(slot.shape, slot.scalar);
       store_slot(slot, zero, nullptr);
     }
-    if (!store.slots.empty() || store.types.empty() || variable.initializer) continue;
-    std::uint64_t bytes = std::uint64_t{store.types.size()} * g_.lanes() * store.element_size;
+    if (!store.slots.empty() || store.leaves == 0 || variable.initializer || variable.temporary)
+      continue;
+    std::uint64_t bytes = std::uint64_t{store.leaves} * g_.lanes() * store.element_size;
     unsigned vector = g_.width * 4;
     BasicBlock* before = b_.GetInsertBlock();
     BasicBlock* loop = BasicBlock::Create(cx_, "clear", fn_);
@@ -153,24 +202,12 @@ Val Emitter::private_index(Id pointer) {
 // ---- Tables -------------------------------------------------------------------------------
 
 // The memory of a constant, for all invocations of all workgroups.
-LlvmValue* Emitter::table_memory(const PrivateVariable& variable) {
-  LlvmValue*& memory = tables_[variable.table];
+LlvmValue* Emitter::table_memory(Id constant, Id type) {
+  LlvmValue*& memory = tables_[constant];
   if (memory) return memory;
-  const Placed placed{variable.type, {}, 0, true};
-  std::vector<PlacedLeaf> places;
-  placed_leaves(*p_.module, placed, 0, places);
-  const Leaves& leaves = get(variable.table);
+  const Placed placed{type, {}, 0, true};
   std::vector<std::uint8_t> bytes(placed_size(*p_.module, placed));
-  for (std::size_t i = 0; i < places.size() && i < leaves.size(); ++i) {
-    const auto* number = llvm::cast<llvm::Constant>(leaves[i].v[0]);
-    llvm::APInt bits = llvm::isa<llvm::ConstantFP>(number)
-                           ? llvm::cast<llvm::ConstantFP>(number)->getValueAPF().bitcastToAPInt()
-                           : llvm::cast<ConstantInt>(number)->getValue();
-    std::uint64_t value = bits.getZExtValue();
-    unsigned size = scalar_size(*p_.module, places[i].type);
-    for (unsigned k = 0; k < size; ++k)
-      bytes[places[i].offset + k] = static_cast<std::uint8_t>(value >> (8 * k));
-  }
+  write_constant(p_, constant, placed, 0, bytes);
   auto* data = llvm::ConstantDataArray::get(cx_, bytes);
   auto* global = new llvm::GlobalVariable(m_, data->getType(), true,
                                           llvm::GlobalValue::InternalLinkage, data, "table");
@@ -178,20 +215,24 @@ LlvmValue* Emitter::table_memory(const PrivateVariable& variable) {
   return memory = global;
 }
 
-Address Emitter::table_address(const PrivateVariable& variable) {
+Address Emitter::table_address(Id constant, Id type) {
+  const spirv::Constant* c = p_.constant(constant);
+  const bool zeros = c && (c->is_null || c->is_undef);
   Address address;
   address.space = Space::kTable;
-  address.base = table_memory(variable);
-  address.limit = b_.getInt64(placed_size(*p_.module, {variable.type, {}, 0, true}));
+  // What is beyond the end reads as zero.
+  address.base = zeros ? zeros_ : table_memory(constant, type);
+  address.limit = b_.getInt64(zeros ? 0 : placed_size(*p_.module, {type, {}, 0, true}));
   address.offset = constant_val(b_.getInt64(0));
-  address.placed = {variable.type, {}, 0, true};
+  address.placed = {type, {}, 0, true};
   address.invariant = true;
   return address;
 }
 
 Leaves Emitter::load_table(const PrivateVariable& variable, const PrivatePlace& place, Id pointer,
                            Id type) {
-  if (!place.leaf) return load_memory(address_of(pointer), type);
+  if (!place.leaf || is_large(*p_.module, variable.type))
+    return load_memory(address_of(pointer), type);
   const Leaves& all = get(variable.table);
   Leaves out;
   for (std::uint32_t i = 0; i < leaf_count(*p_.module, type); ++i)
@@ -214,16 +255,20 @@ Leaves Emitter::load_private(const PrivatePlace& place, Id pointer, Id type) {
       out.push_back(load_slot(store.slots[*place.leaf + i]));
     return out;
   }
-  Val index = private_index(pointer);
+  return load_cells(store, private_index(pointer), types);
+}
+
+Leaves Emitter::load_cells(const PrivateStore& store, const Val& index,
+                           const std::vector<Id>& types) {
+  Leaves out;
   auto count = static_cast<std::uint32_t>(types.size());
-  auto last = static_cast<std::uint32_t>(store.types.size()) -
-              std::min<std::uint32_t>(count, static_cast<std::uint32_t>(store.types.size()));
+  const std::uint32_t last = store.leaves - std::min(count, store.leaves);
   LlvmValue* memory = private_memory(store);
   std::uint64_t row = std::uint64_t{g_.width} * store.element_size;
   for (std::uint32_t i = 0; i < count; ++i) {
     Val value;
     value.s = Shape::varying(g_.chunks > 1);
-    LlvmType* mem = memory_type(types[i]);
+    LlvmType* mem = cell_type(types[i], store.element_size);
     for (unsigned c = 0; c < g_.chunks; ++c) {
       LlvmValue* v = nullptr;
       if (!index.s.varies_by_lane()) {
@@ -236,14 +281,37 @@ Leaves Emitter::load_private(const PrivatePlace& place, Id pointer, Id type) {
         LlvmValue* n = vector_of(index, c);
         LlvmValue* inside = b_.CreateICmpULE(n, integer_like(n->getType(), last));
         LlvmValue* pointers = private_lanes(memory, n, i, c, store.element_size);
-        v = b_.CreateMaskedGather(wide(mem), pointers, Align(std::min(4u, store.element_size)),
-                                  inside, llvm::Constant::getNullValue(wide(mem)));
+        v = load_places_of(pointers, mem, inside);
       }
-      value.v.push_back(from_memory(v, types[i]));
+      value.v.push_back(from_cell(v, types[i]));
     }
     out.push_back(std::move(value));
   }
   return out;
+}
+
+// Scalars lie in cells of one size each, which gathers and scatters know: 4 or 8 bytes.
+LlvmValue* Emitter::to_cell(LlvmValue* value, std::uint32_t cell_size) {
+  value = to_memory(value);
+  LlvmType* type = value->getType();
+  if (type->getScalarSizeInBits() == cell_size * 8) return value;
+  value = bits_as(b_, value, b_.getIntNTy(type->getScalarSizeInBits()));
+  return b_.CreateZExt(value, type->getWithNewType(b_.getIntNTy(cell_size * 8)));
+}
+
+LlvmType* Emitter::cell_type(Id scalar, std::uint32_t cell_size) const {
+  LlvmType* type = memory_type(scalar);
+  return type->getScalarSizeInBits() == cell_size * 8 ? type : b_.getIntNTy(cell_size * 8);
+}
+
+LlvmValue* Emitter::from_cell(LlvmValue* value, Id scalar) {
+  LlvmType* type = memory_type(scalar);
+  const unsigned bits = type->getScalarSizeInBits();
+  if (value->getType()->getScalarSizeInBits() != bits) {
+    value = b_.CreateTrunc(value, value->getType()->getWithNewType(b_.getIntNTy(bits)));
+    value = bits_as(b_, value, type);
+  }
+  return from_memory(value, scalar);
 }
 
 LlvmValue* Emitter::private_row(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf,
@@ -273,20 +341,22 @@ void Emitter::store_private(const PrivatePlace& place, Id pointer, const Leaves&
       store_slot(store.slots[*place.leaf + i], value[i], blend ? &mask_ : nullptr);
     return;
   }
-  Val index = private_index(pointer);
-  auto all = static_cast<std::uint32_t>(store.types.size());
-  auto last = all - std::min(all, static_cast<std::uint32_t>(value.size()));
+  store_cells(store, private_index(pointer), value);
+}
+
+void Emitter::store_cells(const PrivateStore& store, const Val& index, const Leaves& value) {
+  const std::uint32_t last =
+      store.leaves - std::min(store.leaves, static_cast<std::uint32_t>(value.size()));
   LlvmValue* memory = private_memory(store);
   std::uint64_t row = std::uint64_t{g_.width} * store.element_size;
   for (std::uint32_t i = 0; i < value.size(); ++i)
     for (unsigned c = 0; c < g_.chunks; ++c) {
-      LlvmValue* v = to_memory(vector_of(value[i], c));
+      LlvmValue* v = to_cell(vector_of(value[i], c), store.element_size);
       if (index.s.varies_by_lane()) {
         LlvmValue* n = vector_of(index, c);
         LlvmValue* inside = b_.CreateICmpULE(n, integer_like(n->getType(), last));
-        b_.CreateMaskedScatter(v, private_lanes(memory, n, i, c, store.element_size),
-                               Align(std::min(4u, store.element_size)),
-                               b_.CreateAnd(inside, mask_vector(c)));
+        store_places_of(private_lanes(memory, n, i, c, store.element_size), v,
+                        b_.CreateAnd(inside, mask_vector(c)));
         continue;
       }
       LlvmValue* n = base_of(index, c);

@@ -159,8 +159,10 @@ Val Emitter::find_bit(const Val& low, const Val& high, bool highest, const Shape
 // value[source lane of the subgroup], 0 from inactive lanes and from beyond.
 Val Emitter::shuffle(const Val& value, const Val& source, const Shape& shape) {
   LlvmType* type = value.v[0]->getType()->getScalarType();
-  bool boolean = type->isIntegerTy(1);
-  LlvmType* stored = boolean ? b_.getInt8Ty() : type;
+  // Words at least: those there are gathers for.
+  const unsigned bits = type->getScalarSizeInBits();
+  LlvmType* narrow = bits < 32 ? b_.getIntNTy(bits) : nullptr;
+  LlvmType* stored = narrow ? b_.getInt32Ty() : type;
   LlvmType* row = wide(stored);
   llvm::IRBuilder<> top(entry_, entry_->begin());
   auto* memory = top.CreateAlloca(llvm::ArrayType::get(row, g_.chunks));
@@ -168,11 +170,13 @@ Val Emitter::shuffle(const Val& value, const Val& source, const Shape& shape) {
   for (unsigned c = 0; c < g_.chunks; ++c) {
     LlvmValue* v = vector_of(value, c);
     v = b_.CreateSelect(mask_vector(c), v, Constant::getNullValue(v->getType()));
-    if (boolean) v = b_.CreateZExt(v, row);
+    if (narrow) v = b_.CreateZExt(b_.CreateBitCast(v, wide(narrow)), row);
     b_.CreateStore(v, b_.CreateConstGEP2_32(memory->getAllocatedType(), memory, 0, c));
   }
   auto finish = [&](LlvmValue* v) {
-    return boolean ? b_.CreateICmpNE(v, Constant::getNullValue(v->getType())) : v;
+    if (!narrow) return v;
+    v = b_.CreateTrunc(v, v->getType()->getWithNewType(narrow));
+    return b_.CreateBitCast(v, v->getType()->getWithNewType(type));
   };
   unsigned group = subgroup_chunks();
   Val out;
@@ -204,10 +208,7 @@ Val Emitter::shuffle(const Val& value, const Val& source, const Shape& shape) {
     index = b_.CreateZExtOrTrunc(index, wide(b_.getInt32Ty()));
     auto [at, inside] = place(index, base);
     LlvmValue* pointers = b_.CreateGEP(stored, memory, at);
-    LlvmValue* v =
-        b_.CreateMaskedGather(row, pointers, llvm::Align(stored->getPrimitiveSizeInBits() / 8),
-                              inside, Constant::getNullValue(row));
-    out.v.push_back(finish(v));
+    out.v.push_back(finish(load_places_of(pointers, stored, inside)));
   }
   return out;
 }

@@ -16,6 +16,7 @@
 #define SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_
 
 #include "compiler/analysis.hpp"
+#include "compiler/calls.hpp"
 #include "compiler/llvm_pch.hpp"
 #include "compiler/memory_layout.hpp"
 #include "compiler/ranges.hpp"
@@ -53,6 +54,9 @@ struct TargetTraits {
   bool fma = false;
   bool half = false;       // conversions between half and float
   bool byte_dots = false;  // sums of four products of bytes (VNNI)
+
+  // Are masked loads and stores of elements of `size` bytes instructions?
+  bool masks(unsigned size) const { return masked_memory && (size >= 4 || isa == Isa::kAvx512); }
 };
 
 enum class Space : std::uint8_t { kBuffer, kPush, kWorkgroup, kTable, kPhysical, kDynamic };
@@ -92,12 +96,26 @@ struct Address {
 // Of a comparison; BAD_ICMP_PREDICATE for other operations.
 llvm::CmpInst::Predicate predicate_of(spv::Op op);
 
+// A function besides the kernel, and its frame: bytes from its start for each input and output.
+struct SharedFunction {
+  llvm::Function* function = nullptr;
+  std::vector<std::uint64_t> inputs, outputs;
+  std::uint64_t frame_size = 0;
+};
+using SharedFunctions = std::unordered_map<Id, SharedFunction>;
+
 class Emitter {
  public:
   Emitter(llvm::Module& module, const Program& program, const Analysis& analysis,
           const Geometry& geometry, const CompileOptions& options, const TargetTraits& target);
 
+  // Shared functions that what is emitted may call, and scratch memory that is theirs: [0, bytes).
+  void use_shared(const SharedFunctions& functions, std::uint64_t scratch_base) {
+    shared_ = &functions;
+    scratch_base_ = scratch_base;
+  }
   Result<void> emit();
+  Result<SharedFunction> emit_shared(const std::string& name, const Signature& signature);
   std::uint64_t scratch_size() const { return scratch_size_; }
   std::uint32_t binding_count() const { return binding_count_; }
   std::uint32_t push_size() const { return push_size_; }
@@ -121,6 +139,8 @@ class Emitter {
  private:
   // ---- emit_function.cpp: frame of the kernel
   void begin_function();
+  void begin_body();
+  void load_group_counts();
   void choose_registers();
   bool walks_rows() const;
   void emit_groups();
@@ -337,13 +357,37 @@ class Emitter {
   LlvmValue* lane_pointers(const Address& address, unsigned chunk, std::int64_t offset);
   LlvmValue* lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
                             std::int64_t high);
+  LlvmValue* room(LlvmValue* limit, std::int64_t span);
   bool always_inside(const Address& address, unsigned chunk, LlvmValue* start, std::int64_t span);
   bool is_inside(const Address& address, std::int64_t low, std::int64_t high) const;
   LlvmValue* range_in_bounds(const Address& address, std::int64_t low, std::int64_t high);
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_words(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  void join_careful(const Address& address, const std::vector<PlacedLeaf>& leaves, BasicBlock* slow,
+                    BasicBlock* done, Leaves& out);
+  void store_careful(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                     const Leaves& value, BasicBlock* slow, BasicBlock* done);
+  // ---- emit_lanes.cpp: one element for each lane, where there is no instruction for it
+  bool has_gather(unsigned size) const;
+  bool has_scatter(unsigned size) const;
+  bool is_written_out(unsigned accesses);
+  LlvmValue* dump_place();
+  enum class Lying : std::uint8_t { kSteps, kIndices, kPointers };  // how lanes lie in memory
+  llvm::Function* lane_function(Lying how, LlvmType* element, bool is_store, bool is_volatile);
+  void write_lane_function(llvm::Function& function, Lying how, LlvmType* element, bool is_store,
+                           bool is_volatile);
+  LlvmValue* call_lanes(const Address& address, unsigned chunk, std::int64_t offset,
+                        LlvmType* element, LlvmValue* mask, LlvmValue* value);
+  LlvmValue* load_places_of(LlvmValue* pointers, LlvmType* element, LlvmValue* mask);
+  void store_places_of(LlvmValue* pointers, LlvmValue* value, LlvmValue* mask);
+  LlvmValue* load_each(const Address& address, LlvmValue* pointers, LlvmType* element,
+                       LlvmValue* mask);
+  void store_each(const Address& address, LlvmValue* pointers, LlvmValue* value, LlvmValue* mask);
   LlvmValue* load_lanes(const Address& address, unsigned chunk, std::int64_t offset, Id scalar,
                         LlvmValue* mask);
+  Leaves load_strided(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  void store_strided(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                     const Leaves& value);
   LlvmValues lanes_of(LlvmValue* indices);
   LlvmValue* load_parts(const Address& address, unsigned chunk, std::int64_t low, unsigned size);
   LlvmValue* pack_word(llvm::ArrayRef<LlvmValue*> parts);
@@ -368,18 +412,46 @@ class Emitter {
   void declare_private();
   Leaves load_private(const PrivatePlace& place, Id pointer, Id type);
   void store_private(const PrivatePlace& place, Id pointer, const Leaves& value);
-  LlvmValue* table_memory(const PrivateVariable& variable);
-  Address table_address(const PrivateVariable& variable);
+  LlvmValue* table_memory(Id constant, Id type);
+  Address table_address(Id constant, Id type);
   Leaves load_table(const PrivateVariable& variable, const PrivatePlace& place, Id pointer,
                     Id type);
   Val private_index(Id pointer);
   struct PrivateStore;
+  Leaves load_cells(const PrivateStore& store, const Val& index, const std::vector<Id>& types);
+  void store_cells(const PrivateStore& store, const Val& index, const Leaves& value);
   void reset_private(bool first);
   LlvmValue* private_memory(const PrivateStore& store);
+  LlvmValue* to_cell(LlvmValue* value, std::uint32_t cell_size);
+  LlvmValue* from_cell(LlvmValue* value, Id scalar);
+  LlvmType* cell_type(Id scalar, std::uint32_t cell_size) const;
   LlvmValue* private_row(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf, unsigned chunk,
                          std::uint64_t row);
   LlvmValue* private_lanes(LlvmValue* memory, LlvmValue* index, std::uint32_t leaf, unsigned chunk,
                            std::uint32_t element_size);
+
+  // ---- emit_call.cpp: functions that are shared
+  std::vector<std::uint64_t> frame_places(const std::vector<Id>& types, std::uint64_t& at);
+  std::uint64_t frame_cell(LlvmType* scalar) const;
+  LlvmValue* frame_place(LlvmValue* frame, std::uint64_t at);
+  void write_frame(LlvmValue* frame, std::uint64_t at, const Leaves& value);
+  Leaves read_frame(LlvmValue* frame, std::uint64_t at, Id type);
+  Val read_frame_leaf(LlvmValue* frame, std::uint64_t& at, LlvmType* scalar);
+  void emit_call(const Inst& inst);
+  void emit_call_result(const Inst& inst);
+  void emit_parameter(const Inst& inst);
+  void emit_return(const Inst& inst);
+
+  // ---- emit_copy.cpp: values of many scalars
+  struct Bulk;
+  Bulk bulk_of(Id id, Id type);
+  Bulk bulk_member(const Bulk& whole, Id type, std::uint32_t member);
+  Bulk bulk_element(const Bulk& whole, Id type, LlvmValue* number, std::uint32_t count);
+  void advance(Address& address, const Val& number, std::int64_t stride, Range range);
+  void add_reach(Address& address, const std::optional<Range>& index, std::int64_t stride);
+  void copy_part(const Bulk& to, const Bulk& from, Id type);
+  void copy_whole(const Bulk& to, const Bulk& from, Id type);
+  void emit_copy(Id to, Id from, Id condition, Id type);
 
   // ---- emit_inst.cpp and the operation files
   void emit_inst(const Inst& inst);
@@ -421,6 +493,7 @@ class Emitter {
   LlvmValue* integer_like(LlvmType* type, std::uint64_t value);
   LlvmValue* divide(spv::Op op, LlvmValue* a, LlvmValue* b);
   LlvmValue* to_half(LlvmValue* value, std::uint32_t rounding);
+  LlvmValue* to_integer(LlvmValue* x, LlvmType* to, bool is_signed);
   Leaves emit_regrouped_bits(const Op& op);
   LlvmValue* sum_of_products(llvm::ArrayRef<LlvmValue*> v);
   void emit_fence(const Inst& inst);
@@ -483,6 +556,7 @@ class Emitter {
     std::uint32_t scope = 0;
   } pass_loop_;
   LlvmValue* zeros_ = nullptr;
+  LlvmValue* dump_ = nullptr;  // 8 bytes for what nobody reads; null until used
   std::uint64_t block_workgroup_size_ = 0, block_workgroup_offset_ = 0;
   std::unordered_map<std::string, LlvmValue*> context_fields_;
   std::uint64_t scratch_size_ = 0;
@@ -541,14 +615,28 @@ class Emitter {
   };
   std::vector<Counters> counters_;
 
+  // Shared functions
+  const SharedFunctions* shared_ = nullptr;
+  std::uint64_t scratch_base_ = 0;
+  std::unordered_map<Id, LlvmValue*> frames_;  // by function
+  const SharedFunction* called_ = nullptr;     // by the call just emitted
+  LlvmValue* called_frame_ = nullptr;          // that call's, or that of this function itself
+  SharedFunction own_;
+
+  // Accesses lane by lane
+  static constexpr std::uint64_t kMostWrittenOut = 512;  // lanes in a kernel, for its size
+  std::uint64_t written_out_ = 0;
+  int careful_ = 0;  // more than 0: the code tests lanes one by one, and hardly ever runs
+  std::unordered_map<std::string, llvm::Function*> lane_functions_;
+
   // Private memory
   struct PrivateStore {
     Slots slots;  // by leaf, if never indexed by a value
-    std::vector<Id> types;
+    std::uint32_t leaves = 0;
     LlvmValue* memory = nullptr;  // [leaf][chunk][lane]
     std::uint64_t scratch_offset = 0, pass_stride = 0;
     bool in_scratch = false;
-    std::uint32_t element_size = 0;
+    std::uint32_t element_size = 0;  // of a cell
   };
   std::unordered_map<Id, PrivateStore> private_;
   std::unordered_map<Id, LlvmValue*> tables_;  // by constant

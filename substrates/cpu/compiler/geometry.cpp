@@ -27,6 +27,7 @@ constexpr std::size_t kMostPerGather = 6;  // instructions
 
 struct Census {
   std::size_t instructions = 0;
+  std::size_t code = 0;      // instructions, those counted lane by lane that are emitted so
   std::size_t pressure = 0;  // registers that a chunk needs all through some loop
   bool loops = false;
   bool ragged = false;   // invocations leave some loop as their data tell them
@@ -97,9 +98,45 @@ bool wanders(const Program& program, const Analysis& analysis, const Construct& 
   return gathers >= kLeastGathers && others <= kMostPerGather * gathers;
 }
 
+// Elements below 32 bits that lie apart: each lane is an access of its own.
+bool is_lane_by_lane(const Program& program, const Analysis& analysis, const Inst& inst) {
+  constexpr std::int64_t kMostApart = 8;  // elements
+  if ((inst.op != spv::Op::OpLoad && inst.op != spv::Op::OpStore) ||
+      inst.args[0] < program.module->bound() || private_place(program, inst.args[0]))
+    return false;
+  const spirv::Type* pointer = program.module->type(program.type_of(inst.args[0]));
+  if (!pointer) return false;
+  const auto size =
+      static_cast<std::int64_t>(program.module->scalar_type(pointer->element).width / 8);
+  if (size == 0 || size >= 4) return false;
+  const Inst* chain = program.inst(look_through(program, inst.args[0]));
+  if (!chain || handler_of(chain->op) != Handler::kPointer) return true;
+  const spirv::Type* base = program.module->type(program.type_of(chain->args[0]));
+  Id type = base ? base->element : 0;
+  for (std::size_t i = 1; i < chain->args.size(); ++i) {
+    const spirv::Type* t = program.module->type(type);
+    const spirv::Constant* constant = program.constant(chain->args[i]);
+    type = element_type(*program.module, type,
+                        static_cast<std::uint32_t>(constant ? constant->bits : 0));
+    if (constant || chain->args[i] < program.module->bound()) continue;
+    for (const Shape& s : analysis.values[chain->args[i] - program.module->bound()])
+      if (s.varies_by_lane() &&
+          (!s.affine || s.ls < 0 || !t || s.ls * std::int64_t{t->stride} > kMostApart * size))
+        return true;
+  }
+  return false;
+}
+
+// Scalars that a load or store moves, beyond the one that every instruction is counted as.
+std::size_t leaves_moved(const Program& program, const Inst& inst) {
+  if (inst.op != spv::Op::OpLoad && inst.op != spv::Op::OpStore) return 0;
+  const Id type = inst.op == spv::Op::OpLoad ? inst.type : program.type_of(inst.args[1]);
+  return is_large(*program.module, type) ? 1 : leaf_count(*program.module, type);
+}
+
 // Do invocations have nothing to do with one another?
 bool are_strangers(const Program& program) {
-  if (program.has_barrier || program.uses_subgroups) return false;
+  if (program.has_barrier || program.uses_subgroups || program.has_calls) return false;
   for (const auto& block : program.blocks)
     for (const auto& inst : block.body)
       if (handler_of(inst.op) == Handler::kAtomic) return false;
@@ -109,8 +146,14 @@ bool are_strangers(const Program& program) {
 Census count(const Program& program, const Analysis& analysis) {
   Census census;
   census.wanders = are_strangers(program);
-  for (const auto& block : program.blocks)
+  constexpr std::size_t kLanes = 16;
+  for (const auto& block : program.blocks) {
     census.instructions += block.body.size() + block.phis.size();
+    for (const auto& inst : block.body)
+      census.code +=
+          leaves_moved(program, inst) * (is_lane_by_lane(program, analysis, inst) ? kLanes : 1);
+  }
+  census.code += census.instructions;
   for (std::uint32_t c = 0; c < program.constructs.size(); ++c) {
     const Construct& construct = program.constructs[c];
     if (construct.kind != ConstructKind::kLoop) continue;
@@ -181,11 +224,11 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   }
   // A workgroup in one pass has no barriers.
   bool whole = needed <= registers / 2 &&
-               census.instructions * needed < (census.loops ? kMaxWhole : kMaxStraight) &&
+               census.code * needed < (census.loops ? kMaxWhole : kMaxStraight) &&
                (static_cast<double>(census.pressure) + kPassing) * needed <= 2.0 * registers;
   if (program.has_barrier) limit = whole ? needed : std::min(limit, 2u);
-  if (!(whole && program.has_barrier) && census.instructions * limit > kMaxWork)
-    limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, kMaxWork / census.instructions));
+  if (!(whole && program.has_barrier) && census.code * limit > kMaxWork)
+    limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, kMaxWork / census.code));
   limit = std::min(limit, std::max(options.max_jam, 1u));
   g.chunks = divisor_below(needed, limit);
   g.chunks = std::max(least, g.chunks / least * least);

@@ -21,13 +21,14 @@ struct Geometry {
   std::uint32_t chunks = 1;
   std::uint32_t subgroup = 32;
   std::array<std::uint32_t, 3> local{1, 1, 1};
+  bool partial = false;  // of a shared function: those who call it need not be all
   std::shared_ptr<Tables> tables = std::make_shared<Tables>();  // of the shapes made with it
 
   std::uint32_t lanes() const { return width * chunks; }
   std::uint32_t total() const { return local[0] * local[1] * local[2]; }
   std::uint32_t passes() const { return (total() + lanes() - 1) / lanes(); }
-  // Does the last pass have lanes beyond the workgroup?
-  bool has_tail() const { return total() % lanes() != 0; }
+  // May lanes be beyond the workgroup, or not have come?
+  bool has_tail() const { return partial || total() % lanes() != 0; }
 };
 
 // Lanes of one register of this instruction set.

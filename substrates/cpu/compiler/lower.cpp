@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "compiler/calls.hpp"
 #include "compiler/program.hpp"
 #include "compiler/support.hpp"
 
@@ -38,8 +39,8 @@ struct Instance {
 
 class Lowerer {
  public:
-  Lowerer(const spirv::Module& module, const spirv::EntryPoint& entry)
-      : module_(module), entry_(entry) {
+  Lowerer(const spirv::Module& module, const spirv::EntryPoint& entry, const CallPlan& plan)
+      : module_(module), entry_(entry), plan_(plan) {
     program_.module = &module;
     program_.entry = &entry;
   }
@@ -51,6 +52,79 @@ class Lowerer {
                   entry_.name);
     add_globals();
     SOKR_TRY(inline_function(*function, {}, 0, nullptr));
+    return finish();
+  }
+
+  // A function of its own: takes its parameters apart, runs, and puts its results together.
+  Result<Program> run(Id id) {
+    const spirv::Function& function = *module_.function(id);
+    const Signature& signature = *plan_.signature(id);
+    program_.is_shared = true;
+    new_block();
+    std::vector<Inst> inputs, outputs;
+    std::vector<Id> variables;  // to give back
+    IdMap parameters;
+    std::uint32_t number = 0;
+    const auto add_input = [&](Id variable) {
+      Inst inst;
+      inst.op = kParameter;
+      inst.type = signature.inputs[number];
+      inst.id = fresh(inst.type);
+      inst.args = {number++};
+      inputs.push_back(inst);
+      if (!variable) return inst.id;
+      inputs.push_back(make_store(variable, inst.id));
+      variables.push_back(variable);
+      return variable;
+    };
+    for (std::size_t i = 0; i < function.parameters.size(); ++i) {
+      const auto& parameter = function.parameters[i];
+      Id variable = 0;
+      if (signature.is_by_copy[i]) {
+        variable = fresh(parameter.type);
+        program_.variables.push_back(
+            {variable, signature.inputs[i], 0, std::string(module_.name(parameter.id))});
+      }
+      parameters[parameter.id] = add_input(variable);
+    }
+    for (Id global : signature.globals) {
+      const spirv::Variable* variable = module_.variable(global);
+      program_.variables.push_back({global, variable->pointee, 0, variable->name});
+      add_input(global);
+    }
+    program_.blocks[0].exit = Exit::kJump;
+    program_.blocks[0].targets = {1};
+    std::vector<Incoming> returned;
+    SOKR_TRY(inline_function(function, std::move(parameters), 1, &returned));
+    program_.blocks[0].body.insert(program_.blocks[0].body.begin(), inputs.begin(), inputs.end());
+    const auto end = static_cast<std::uint32_t>(program_.blocks.size()) - 1;
+    Inst give;
+    give.op = kReturn;
+    if (signature.outputs.size() > variables.size()) {
+      give.args.push_back(fresh(function.return_type));
+      program_.blocks[end].phis.push_back({give.args[0], function.return_type, returned});
+    }
+    for (Id variable : variables) {
+      Inst load;
+      load.op = spv::Op::OpLoad;
+      load.type = signature.outputs[give.args.size()];
+      load.id = fresh(load.type);
+      load.args = {variable};
+      program_.blocks[end].body.push_back(load);
+      give.args.push_back(load.id);
+    }
+    program_.blocks[end].body.push_back(give);
+    const std::uint32_t last = new_block();
+    program_.blocks[end].exit = Exit::kJump;
+    program_.blocks[end].targets = {last};
+    Construct whole;
+    whole.end = whole.merge = last;
+    program_.constructs.push_back(whole);
+    return finish();
+  }
+
+ private:
+  Program finish() {
     program_.blocks.back().exit = Exit::kEnd;
     nest_constructs(program_);
     std::ranges::sort(program_.variables, {}, &PrivateVariable::id);
@@ -59,7 +133,6 @@ class Lowerer {
     return std::move(program_);
   }
 
- private:
   Id fresh(Id type) {
     program_.definitions.push_back({type, kNone, -1});
     return module_.bound() + static_cast<Id>(program_.definitions.size()) - 1;
@@ -197,6 +270,10 @@ class Lowerer {
     if (!callee || callee->parameters.size() + 1 != inst.args.size())
       return fail(SOKR_INVALID_IR, "call {} does not name a function with its parameters",
                   module_.describe(inst.id));
+    if (const Signature* signature = plan_.signature(callee->id)) {
+      lower_shared_call(instance, inst, at, *signature);
+      return {};
+    }
     IdMap parameters;
     for (std::size_t i = 0; i < callee->parameters.size(); ++i)
       parameters[callee->parameters[i].id] = mapped(instance.map, inst.args[i + 1]);
@@ -211,6 +288,46 @@ class Lowerer {
       program_.blocks[at].phis.push_back(
           {mapped(instance.map, inst.id), inst.type, std::move(returned)});
     return {};
+  }
+
+  // Values go in and come back.
+  void lower_shared_call(Instance& instance, const spirv::Instruction& inst, std::uint32_t at,
+                         const Signature& signature) {
+    program_.has_calls = true;
+    auto& body = program_.blocks[at].body;
+    Inst call;
+    call.op = kCall;
+    call.args = {inst.args[0]};
+    std::vector<Id> places;  // where what comes back goes
+    const auto pass = [&](Id value, bool by_copy) {
+      if (by_copy) {
+        places.push_back(value);
+        Inst load;
+        load.op = spv::Op::OpLoad;
+        load.type = signature.inputs[call.args.size() - 1];
+        load.id = fresh(load.type);
+        load.args = {value};
+        body.push_back(load);
+        value = load.id;
+      }
+      call.args.push_back(value);
+    };
+    for (std::size_t i = 0; i + 1 < inst.args.size(); ++i)
+      pass(mapped(instance.map, inst.args[i + 1]), signature.is_by_copy[i]);
+    for (Id global : signature.globals) pass(global, true);
+    body.push_back(call);
+    const std::size_t own = signature.outputs.size() - places.size();
+    std::vector<Inst> stores;
+    for (std::uint32_t i = 0; i < signature.outputs.size(); ++i) {
+      Inst result;
+      result.op = kCallResult;
+      result.type = signature.outputs[i];
+      result.id = i < own ? mapped(instance.map, inst.id) : fresh(result.type);
+      result.args = {i};
+      body.push_back(result);
+      if (i >= own) stores.push_back(make_store(places[i - own], result.id));
+    }
+    body.insert(body.end(), stores.begin(), stores.end());
   }
 
   Result<void> lower_exit(Instance& instance, const spirv::Block& source, std::uint32_t at) {
@@ -327,6 +444,7 @@ class Lowerer {
 
   const spirv::Module& module_;
   const spirv::EntryPoint& entry_;
+  const CallPlan& plan_;
   Program program_;
   std::vector<Inst> prologue_;
 };
@@ -380,8 +498,10 @@ void link_predecessors(Program& program) {
   }
 }
 
-Result<Program> lower(const spirv::Module& module, const spirv::EntryPoint& entry) {
-  return Lowerer(module, entry).run();
+Result<Program> lower(const spirv::Module& module, const spirv::EntryPoint& entry,
+                      const CallPlan& plan, Id shared_function) {
+  Lowerer lowerer(module, entry, plan);
+  return shared_function ? lowerer.run(shared_function) : lowerer.run();
 }
 
 }  // namespace sokr::cpu

@@ -6,6 +6,9 @@
 namespace sokr::cpu {
 
 bool operand_is_value(spv::Op op, std::size_t index, std::span<const std::uint32_t> args) {
+  if (op == kCall) return index >= 1;
+  if (op == kCallResult || op == kParameter) return false;
+  if (op == kCopyAggregate) return index <= 1 || (index == 2 && args[2] != 0);
   switch (op) {
     case spv::Op::OpExtInst:
       return index >= 2;
@@ -63,6 +66,40 @@ std::uint32_t leaf_count(const spirv::Module& module, Id type) {
     default:
       return 1;
   }
+}
+
+namespace {
+
+// Up to kMostLeaves + 1, which also stands for types that are too many to look at.
+std::uint64_t bounded_leaves(const spirv::Module& module, Id type, int& looked_at) {
+  constexpr int kMostTypes = 256;
+  constexpr std::uint64_t kTooMany = kMostLeaves + 1;
+  const spirv::Type* t = module.type(type);
+  if (!t) return 0;
+  if (++looked_at > kMostTypes) return kTooMany;
+  switch (t->kind) {
+    case spirv::TypeKind::kVector:
+    case spirv::TypeKind::kMatrix:
+    case spirv::TypeKind::kArray:
+      return std::min(bounded_leaves(module, t->element, looked_at) * t->count, kTooMany);
+    case spirv::TypeKind::kStruct: {
+      std::uint64_t sum = 0;
+      for (const auto& member : t->members) {
+        sum += bounded_leaves(module, member.type, looked_at);
+        if (sum >= kTooMany) return kTooMany;
+      }
+      return sum;
+    }
+    default:
+      return leaf_count(module, type);
+  }
+}
+
+}  // namespace
+
+bool is_large(const spirv::Module& module, Id type) {
+  int looked_at = 0;
+  return bounded_leaves(module, type, looked_at) > kMostLeaves;
 }
 
 std::uint32_t leaf_offset(const spirv::Module& module, Id type, std::uint32_t index) {
@@ -185,8 +222,13 @@ std::string to_text(const Program& program) {
       out += '\n';
     }
     for (const auto& inst : block.body) {
-      out += inst.id ? fmt::format("  %{} = {}", inst.id, spirv::op_name(inst.op))
-                     : fmt::format("  {}", spirv::op_name(inst.op));
+      const auto name = inst.op == kCopyAggregate ? "copy"
+                        : inst.op == kCall        ? "call"
+                        : inst.op == kCallResult  ? "result"
+                        : inst.op == kParameter   ? "parameter"
+                        : inst.op == kReturn      ? "return"
+                                                  : spirv::op_name(inst.op);
+      out += inst.id ? fmt::format("  %{} = {}", inst.id, name) : fmt::format("  {}", name);
       for (std::size_t i = 0; i < inst.args.size(); ++i)
         out +=
             fmt::format(" {}{}", operand_is_value(inst.op, i, inst.args) ? "%" : "", inst.args[i]);

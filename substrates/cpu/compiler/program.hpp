@@ -26,6 +26,17 @@ inline constexpr std::uint64_t kMaxBlocks = 1u << 18;
 inline constexpr std::uint64_t kMaxInstructions = 1u << 18;
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
+// Not SPIR-V's: copies a value of many scalars. Arguments: a pointer to it; a pointer, or a
+// constant; 0, or for whom (a bool); the value's type, a literal.
+inline constexpr auto kCopyAggregate = static_cast<spv::Op>(0xFFFE);
+// Of functions that are not inlined (calls.hpp). A call: the function, a literal, and its inputs.
+// What it gives follows it at once: kCallResult, each with its number. Inside, kParameter gives an
+// input by its number, and kReturn takes the outputs.
+inline constexpr auto kCall = static_cast<spv::Op>(0xFFFD);
+inline constexpr auto kCallResult = static_cast<spv::Op>(0xFFFC);
+inline constexpr auto kParameter = static_cast<spv::Op>(0xFFFB);
+inline constexpr auto kReturn = static_cast<spv::Op>(0xFFFA);
+
 struct Inst {
   spv::Op op{};
   Id type = 0;
@@ -90,7 +101,9 @@ struct PrivateVariable {
   Id type = 0;  // of what it holds
   Id initializer = 0;
   std::string name;
-  Id table = 0;  // a constant that it holds for ever: nobody writes it. 0 = none
+  Id table = 0;            // a constant that it holds for ever: nobody writes it. 0 = none
+  bool in_memory = false;  // each invocation's copy has an address
+  bool temporary = false;  // nobody reads what it holds before it is written
 };
 
 struct Program {
@@ -103,6 +116,8 @@ struct Program {
   std::unordered_map<Id, spirv::Constant> constants;  // made here, in addition to the module's
   bool has_barrier = false;
   bool uses_subgroups = false;
+  bool has_calls = false;  // to shared functions
+  bool is_shared = false;  // a shared function: not everyone comes to it
 
   const Definition* definition(Id id) const {
     Id bound = module->bound();
@@ -143,6 +158,9 @@ std::uint32_t leaf_count(const spirv::Module& module, Id type);
 // The first leaf of member or element `index` of a composite.
 std::uint32_t leaf_offset(const spirv::Module& module, Id type, std::uint32_t index);
 Id element_type(const spirv::Module& module, Id type, std::uint32_t index);
+// Has a value of this type more scalars than are held one by one? At once for any type.
+inline constexpr std::uint32_t kMostLeaves = 64;
+bool is_large(const spirv::Module& module, Id type);
 // The scalar (or pointer) type of each leaf.
 void leaf_types(const spirv::Module& module, Id type, std::vector<Id>& out);
 
@@ -171,8 +189,14 @@ void remove_blocks(Program& program, const std::vector<bool>& which);
 // Sorts the constructs, finds their parents and each block's innermost construct.
 void nest_constructs(Program& program);
 
-// Inlines everything below the entry point.
-Result<Program> lower(const spirv::Module& module, const spirv::EntryPoint& entry);
+struct CallPlan;
+// The entry point with all that is inlined into it, or a shared function likewise.
+Result<Program> lower(const spirv::Module& module, const spirv::EntryPoint& entry,
+                      const CallPlan& plan, Id shared_function = 0);
+
+// Puts values that are large into private memory, and copies between there and elsewhere in their
+// place. SOKR_CAPABILITY_DENIED if that takes more memory or code than there may be.
+Result<void> place_aggregates(Program& program, bool assume_no_alias);
 
 // Replaces private variables that are only read and written whole by phis.
 void promote_variables(Program& program);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "compiler/program.hpp"
+
 namespace sokr::cpu {
 namespace {
 
@@ -149,6 +151,7 @@ bool supports(spv::Capability capability) {
 }
 
 Handler handler_of(spv::Op op) {
+  if (op == kCopyAggregate || (op >= kReturn && op <= kCall)) return kMemory;
   if (op == spv::Op::OpQuantizeToF16) return kConversion;
   if (op == spv::Op::OpSatConvertSToU || op == spv::Op::OpSatConvertUToS) return kUnknown;
   for (const auto& span : kSpans)

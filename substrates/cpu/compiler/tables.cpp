@@ -55,6 +55,7 @@ class TableFinder {
   }
 
   static bool reads(spv::Op op, std::size_t index) {
+    if (op == kCopyAggregate) return index == 1;
     switch (op) {
       case spv::Op::OpLoad:
       case spv::Op::OpAccessChain:

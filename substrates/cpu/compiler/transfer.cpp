@@ -6,6 +6,8 @@
 #include <bit>
 #include <optional>
 
+#include "compiler/support.hpp"
+
 namespace sokr::cpu {
 namespace {
 
@@ -346,6 +348,7 @@ bool is_elementwise(const Inst& inst) {
 Shapes constant_shapes(const Program& program, Id id) {
   const spirv::Module& module = *program.module;
   Id type = program.type_of(id);
+  if (is_large(module, type)) return {Shape::uniform()};
   const spirv::Constant* c = program.constant(id);
   if (c && !c->is_null && !c->is_undef) {
     if (c->parts.empty()) return {Shape::uniform(times(1, c->bits))};
@@ -433,6 +436,7 @@ Shapes builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
 
 Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Operands& operands) {
   std::size_t count = leaf_count(*p.module, inst.type);
+  if (handler_of(inst.op) == Handler::kPointer && count == 0) count = kPointerLeaves;
   switch (inst.op) {
     case spv::Op::OpCompositeConstruct: {
       Shapes out;
@@ -460,7 +464,8 @@ Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Ope
     default:
       break;
   }
-  if (is_atomic_result(inst.op)) return Shapes(count, Shape::varying(g.chunks > 1));
+  if (is_atomic_result(inst.op) || inst.op == kParameter || inst.op == kCallResult)
+    return Shapes(count, Shape::varying(g.chunks > 1));
   if (inst.op >= spv::Op::OpGroupNonUniformElect && inst.op <= spv::Op::OpGroupNonUniformQuadSwap)
     return subgroup_shapes(g, inst, operands, count);
   if (inst.op == spv::Op::OpGroupNonUniformRotateKHR)

@@ -17,6 +17,9 @@ using spirv::TypeKind;
 namespace {
 
 constexpr std::uint64_t kMaxStackSlots = std::uint64_t{1} << 22;
+// Of all invocations that are held at the same time: of a workgroup, if it has barriers.
+constexpr std::uint64_t kMaxHeldSlots = std::uint64_t{1} << 26;
+constexpr std::uint64_t kMaxPoolSlots = std::uint64_t{1} << 24;
 
 std::unordered_map<std::uint32_t, Lowering> make_table() {
   std::unordered_map<std::uint32_t, Lowering> table;
@@ -95,8 +98,11 @@ Ref Lowerer::temporary(std::uint32_t count) {
 
 Ref Lowerer::pool_value(std::span<const Slot> value) {
   const std::size_t at = program_->pool.size();
-  if (at + value.size() > kRefIndex) {
-    deny(SOKR_CAPABILITY_DENIED, "the module's constants are too large");
+  if (at + value.size() > kMaxPoolSlots) {
+    deny(SOKR_CAPABILITY_DENIED,
+         fmt::format("the module's constants have more than the {} components that the reference "
+                     "interpreter takes",
+                     kMaxPoolSlots));
     return kPoolRefs;
   }
   program_->pool.insert(program_->pool.end(), value.begin(), value.end());
@@ -359,7 +365,7 @@ void Lowerer::assign_slots(const spirv::Function& function, FunctionCode& code) 
   const auto assign = [&](const Instruction& instruction) {
     if (!instruction.id || failed()) return;
     const std::uint32_t count = slots(instruction.type);
-    if (instruction.op == spv::Op::OpUndef) {
+    if (instruction.op == spv::Op::OpUndef && !failed()) {
       std::vector<Slot> value;
       flatten_null(instruction.type, value);
       refs_[instruction.id] = pool_value(value);
@@ -594,6 +600,17 @@ void Lowerer::measure_stack() {
          fmt::format("entry point '{}' needs {} value components an invocation; the reference "
                      "interpreter takes at most {}",
                      entry_.name, program_->stack_slots, kMaxStackSlots));
+  const auto& size = program_->local_size;
+  const bool together = program_->has_barriers || program_->lockstep;
+  const std::uint64_t invocations =
+      together ? std::uint64_t{size[0]} * size[1] * size[2] : 1;  // at most kMaxLocalInvocations
+  const std::uint64_t each = program_->stack_slots + program_->lane_slots;
+  if (!failed() && invocations * each > kMaxHeldSlots)
+    deny(SOKR_CAPABILITY_DENIED,
+         fmt::format("entry point '{}' needs {} value components in each of the {} invocations of "
+                     "a workgroup, which meet at barriers; the reference interpreter holds at "
+                     "most {}",
+                     entry_.name, each, invocations, kMaxHeldSlots));
 }
 
 Result<std::shared_ptr<const Program>> Lowerer::run() {

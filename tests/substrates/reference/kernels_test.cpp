@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Whole kernels: control flow, barriers, memory, atomics, subgroups.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -395,6 +396,47 @@ OpFunctionEnd
   EXPECT_EQ(refused.code(), SOKR_CAPABILITY_DENIED);
   EXPECT_NE(refused.failure().sentence.find("Geometry"), std::string::npos);
   EXPECT_EQ(prepare_bytes(read_shader("atomics"), {}, 3).code(), SOKR_INVALID_INPUT);
+}
+
+// A module with an array of `length` words in Function memory and an undefined value of it.
+std::string array_module(std::uint32_t length, std::uint32_t invocations, const char* body) {
+  return fmt::format(R"(
+OpCapability Shader
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main"
+OpExecutionMode %main LocalSize {} 1 1
+%void = OpTypeVoid
+%type = OpTypeFunction %void
+%uint = OpTypeInt 32 0
+%length = OpConstant %uint {}
+%workgroup = OpConstant %uint 2
+%semantics = OpConstant %uint 264
+%array = OpTypeArray %uint %length
+%pointer = OpTypePointer Function %array
+%main = OpFunction %void None %type
+%entry = OpLabel
+%own = OpVariable %pointer Function
+{}
+OpReturn
+OpFunctionEnd
+)",
+                     invocations, length, body);
+}
+
+TEST(Capability, MemoryOfAnInvocationIsBounded) {
+  const char* undefined = "%value = OpUndef %array";
+  const char* barrier = "OpControlBarrier %workgroup %workgroup %semantics";
+  EXPECT_TRUE(prepare_bytes(assemble(array_module(1000, 1024, undefined))));
+  EXPECT_TRUE(prepare_bytes(assemble(array_module(1000, 1024, barrier))));
+  EXPECT_TRUE(prepare_bytes(assemble(array_module(1'000'000, 1024, ""))));
+  for (const auto& text : {array_module(1u << 28, 1, undefined), array_module(1u << 28, 1, ""),
+                           array_module(1'000'000, 1024, barrier)}) {
+    const auto refused = prepare_bytes(assemble(text));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.code(), SOKR_CAPABILITY_DENIED);
+    EXPECT_NE(refused.failure().sentence.find("components"), std::string::npos)
+        << refused.failure().sentence;
+  }
 }
 
 }  // namespace

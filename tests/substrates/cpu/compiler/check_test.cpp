@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Modules that the validator accepts and the compiler must refuse: found by changing others.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "kernel_runner.hpp"
@@ -94,6 +95,87 @@ TEST(Refusals, ABufferIsNotBuiltIn) {
       refusal(kernel(std::string(kIndex) + "\nOpDecorate %out BuiltIn LocalInvocationIndex",
                      "%word = OpIAdd %uint %index %index"));
   EXPECT_NE(why.find("is built-in"), std::string::npos) << why;
+}
+
+// Functions that call one another `times` times each, `levels` deep, with `body` in the last.
+std::string calls(int levels, int times, const std::string& body) {
+  std::string text = kernel(kIndex, R"(
+    %word = OpFunctionCall %uint %f0 %index
+    OpStore %at %word
+    OpReturn
+    OpFunctionEnd)");
+  text.erase(text.find("OpFunctionEnd") + 13);  // what the kernel itself ends with
+  text.insert(text.find("%main = OpFunction"), "%takes_one = OpTypeFunction %uint %uint\n    ");
+  for (int level = 0; level <= levels; ++level) {
+    text += fmt::format(
+        "\n%f{0} = OpFunction %uint None %takes_one\n%x{0}_0 = OpFunctionParameter %uint\n"
+        "%l{0} = OpLabel\n",
+        level);
+    int last = 0;
+    if (level == levels) {
+      text += body + fmt::format("\n%x{0}_1 = OpIAdd %uint %x{0}_0 %x{0}_0\n", level);
+      last = 1;
+    } else {
+      for (; last < times; ++last)
+        text += fmt::format("%x{0}_{1} = OpFunctionCall %uint %f{2} %x{0}_{3}\n", level, last + 1,
+                            level + 1, last);
+    }
+    text += fmt::format("OpReturnValue %x{}_{}\nOpFunctionEnd\n", level, last);
+  }
+  return text;
+}
+
+constexpr const char* kBarrier = "OpControlBarrier %workgroup %workgroup %semantics";
+
+std::string with_barrier(std::string text) {
+  text.insert(text.find("%main = OpFunction"),
+              "%workgroup = OpConstant %uint 2\n%semantics = OpConstant %uint 264\n");
+  return text;
+}
+
+TEST(Refusals, CallsAreSharedOrCounted) {
+  EXPECT_EQ(refusal(calls(4, 16, "")), "");
+  EXPECT_EQ(refusal(calls(200, 1, "")), "");
+  EXPECT_EQ(refusal(calls(100, 2, "")), "");
+  EXPECT_EQ(refusal(with_barrier(calls(2, 16, kBarrier))), "");
+  const std::string many = refusal(with_barrier(calls(5, 16, kBarrier)));
+  EXPECT_NE(many.find("it holds a barrier"), std::string::npos) << many;
+  EXPECT_NE(many.find("times"), std::string::npos) << many;
+  const std::string deep = refusal(with_barrier(calls(70, 1, kBarrier)));
+  EXPECT_NE(deep.find("nest deeper than 64"), std::string::npos) << deep;
+  const std::string both = refusal(with_barrier(calls(60, 2, kBarrier)));
+  EXPECT_NE(both.find("it holds a barrier"), std::string::npos) << both;
+}
+
+// A kernel that reads an array of `length` words, and writes it with its first element changed.
+std::string changed_array(std::uint32_t length) {
+  std::string text = kernel(std::string(kIndex) + R"(
+    OpDecorate %fixed ArrayStride 4
+    OpDecorate %whole Block
+    OpMemberDecorate %whole 0 Offset 0
+    OpDecorate %other DescriptorSet 0
+    OpDecorate %other Binding 1)",
+                            R"(
+    %from = OpAccessChain %to_fixed %other %zero
+    %value = OpLoad %fixed %from
+    %changed = OpCompositeInsert %fixed %index %value 0
+    OpStore %from %changed
+    %word = OpCompositeExtract %uint %value 1)");
+  text.insert(text.find("%main = OpFunction"),
+              fmt::format("%length = OpConstant %uint {}\n%fixed = OpTypeArray %uint %length\n"
+                          "%whole = OpTypeStruct %fixed\n"
+                          "%to_whole = OpTypePointer StorageBuffer %whole\n"
+                          "%to_fixed = OpTypePointer StorageBuffer %fixed\n"
+                          "%other = OpVariable %to_whole StorageBuffer\n",
+                          length));
+  return text;
+}
+
+TEST(Refusals, LargeValuesTakePrivateMemory) {
+  EXPECT_EQ(refusal(changed_array(100)), "");
+  EXPECT_EQ(refusal(changed_array(500'000)), "");
+  const std::string why = refusal(changed_array(1u << 28));
+  EXPECT_NE(why.find("private memory"), std::string::npos) << why;
 }
 
 }  // namespace

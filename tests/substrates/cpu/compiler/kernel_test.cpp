@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
 #include <random>
 
 #include "kernel_runner.hpp"
@@ -164,7 +167,187 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "subgroups_diverged", "atomics", "counters",
                                          "narrow_types", "rows", "odd_local_size", "structs",
                                          "matrices", "byte_dots", "held", "wander", "gaps",
-                                         "byte_sums", "strides"));
+                                         "byte_sums", "strides", "narrow_apart", "private_mixed",
+                                         "aggregates", "calls"));
+
+// What is beyond an integer is its nearest end, and what is no number is 0.
+TEST(ToIntegers, OfEveryWidth) {
+  const Bytes module = read_shader("to_integers");
+  std::vector<float> in = {0.0f,     -0.0f,    0.5f,     -0.5f,      0.99999994f, -1.0f,
+                           126.9f,   127.5f,   128.0f,   -128.9f,    -129.0f,     255.5f,
+                           256.0f,   32767.9f, 32768.0f, -32768.9f,  -32769.0f,   65535.5f,
+                           65536.0f, 1e-45f,   -1e-45f,  8388607.5f, 16777217.0f};
+  for (float end : {0x1p31f, 0x1p32f, 0x1p63f, 0x1p64f, 0x1p24f})
+    for (float x : {end, std::nextafter(end, 0.0f), std::nextafter(end, INFINITY)}) {
+      in.push_back(x);
+      in.push_back(-x);
+    }
+  for (float x : {INFINITY, -INFINITY, NAN, -NAN, FLT_MAX, -FLT_MAX}) in.push_back(x);
+  const auto count = static_cast<std::uint32_t>(in.size());
+  for (std::uint32_t first = 0; first < count; first += 7) {
+    SCOPED_TRACE(in[first]);
+    std::vector<float> turned = in;
+    std::rotate(turned.begin(), turned.begin() + first, turned.end());
+    TestLaunch launch;
+    launch.buffers = {{0, 0, bytes_of(turned)}, {0, 1, Bytes(std::size_t{count} * 80, 0xCD)}};
+    launch.push = bytes_of<std::uint32_t>({count});
+    launch.groups = {(count + 63) / 64, 1, 1};
+    expect_same(module, launch);
+  }
+}
+
+TEST(Narrow, RunsAreTheSameAsTheReferences) {
+  std::mt19937 random(5);
+  const auto bytes = [&](std::size_t count) {
+    Bytes out(count);
+    for (auto& b : out) b = static_cast<std::uint8_t>(random());
+    return out;
+  };
+  // Halves that are numbers: sums and products of others have no one NaN.
+  const auto halves = [&](std::size_t count, std::size_t every, std::size_t at) {
+    Bytes out = bytes(count);
+    for (std::size_t i = at; i + 1 < count; i += every) out[i + 1] = 0x3C | (out[i + 1] & 0x83);
+    return out;
+  };
+  TestLaunch gather;
+  Bytes blocks = halves(144 * 6, 144, 0);
+  for (std::size_t i = 0; i < blocks.size(); i += 144) blocks[i + 3] = 0x3C;
+  gather.buffers = {{0, 0, blocks},
+                    {0, 1, bytes_of<std::uint32_t>({1, 0, 2, 9})},
+                    {0, 2, Bytes(1024 * 4 * 4, 0xCD)}};
+  gather.push = bytes_of<std::uint32_t>({1000, 2, 2, 2});
+  expect_same(read_shader("dequant_gather"), gather);
+  TestLaunch store;
+  store.buffers = {{0, 0, halves(130 * 33, 130, 0)}, {0, 1, Bytes(512 * 40, 0xCD)}};
+  store.push = bytes_of<std::uint32_t>({37});
+  store.groups = {2, 1, 1};
+  expect_same(read_shader("dequant_store"), store);
+  TestLaunch pack;
+  pack.buffers = {{0, 0, bytes(128 * 2 * 60)}, {0, 1, bytes(18 * 61)}};
+  pack.groups = {2, 1, 1};
+  expect_same(read_shader("pack_bits"), pack);
+}
+
+// Copies that lie in buffers in part, and several sizes of them.
+TEST(Aggregates, AreCopiedWhole) {
+  const Bytes module = read_shader("array_copy");
+  for (std::uint32_t count : {70u, 257u, 1000u}) {
+    TestLaunch launch = standard_launch(count, 64, count);
+    launch.buffers.push_back({0, 2, Bytes(std::size_t{count} * 4 + 12, 0xAB)});
+    launch.buffers.push_back({0, 3, Bytes(144 * 130, 0xEF)});
+    expect_same(module, launch);
+  }
+}
+
+// Without names, forward references or a copy of them for each use: values made, changed, chosen
+// and exchanged in a loop as values.
+TEST(Aggregates, AreValuesToo) {
+  const Bytes module = assemble(R"(
+    OpCapability Shader
+    OpMemoryModel Logical GLSL450
+    OpEntryPoint GLCompute %main "main" %in %out %id
+    OpExecutionMode %main LocalSize 64 1 1
+    OpDecorate %id BuiltIn GlobalInvocationId
+    OpDecorate %in DescriptorSet 0
+    OpDecorate %in Binding 0
+    OpDecorate %out DescriptorSet 0
+    OpDecorate %out Binding 1
+    OpDecorate %words ArrayStride 4
+    OpDecorate %block Block
+    OpMemberDecorate %block 0 Offset 0
+    %void = OpTypeVoid
+    %function = OpTypeFunction %void
+    %bool = OpTypeBool
+    %uint = OpTypeInt 32 0
+    %uvec3 = OpTypeVector %uint 3
+    %u0 = OpConstant %uint 0
+    %u1 = OpConstant %uint 1
+    %u3 = OpConstant %uint 3
+    %u5 = OpConstant %uint 5
+    %u7 = OpConstant %uint 7
+    %u100 = OpConstant %uint 100
+    %array = OpTypeArray %uint %u100
+    %pair = OpTypeStruct %array %uint %array
+    %nothing = OpConstantNull %array
+    %no_pair = OpConstantNull %pair
+    %undefined = OpUndef %pair
+    %words = OpTypeRuntimeArray %uint
+    %block = OpTypeStruct %words
+    %to_block = OpTypePointer StorageBuffer %block
+    %to_word = OpTypePointer StorageBuffer %uint
+    %to_id = OpTypePointer Input %uvec3
+    %to_array = OpTypePointer Function %array
+    %to_uint = OpTypePointer Function %uint
+    %in = OpVariable %to_block StorageBuffer
+    %out = OpVariable %to_block StorageBuffer
+    %id = OpVariable %to_id Input
+    %main = OpFunction %void None %function
+    %entry = OpLabel
+    %own = OpVariable %to_array Function
+    %ids = OpLoad %uvec3 %id
+    %i = OpCompositeExtract %uint %ids 0
+    %from = OpAccessChain %to_word %in %u0 %i
+    %x = OpLoad %uint %from
+    %seven = OpCompositeInsert %array %x %nothing 7
+    %eight = OpCompositeInsert %array %i %seven 8
+    OpStore %own %eight
+    %element = OpUMod %uint %x %u100
+    %at = OpAccessChain %to_uint %own %element
+    OpStore %at %u5
+    %b0 = OpLoad %array %own
+    OpStore %own %nothing
+    %rounds = OpBitwiseAnd %uint %i %u3
+    OpBranch %head
+    %head = OpLabel
+    %a = OpPhi %array %eight %entry %b %next
+    %b = OpPhi %array %b0 %entry %a2 %next
+    %k = OpPhi %uint %u0 %entry %k1 %next
+    %more = OpULessThan %bool %k %rounds
+    OpLoopMerge %done %next None
+    OpBranchConditional %more %next %done
+    %next = OpLabel
+    %k1 = OpIAdd %uint %k %u1
+    %old = OpCompositeExtract %uint %a 9
+    %sum = OpIAdd %uint %old %x
+    %a2 = OpCompositeInsert %array %sum %a 9
+    OpBranch %head
+    %done = OpLabel
+    %odd = OpBitwiseAnd %uint %x %u1
+    %is_odd = OpIEqual %bool %odd %u1
+    %p = OpCompositeConstruct %pair %a %x %b
+    %p2 = OpCompositeInsert %pair %nothing %no_pair 2
+    %p3 = OpCompositeInsert %pair %b %undefined 0
+    %p4 = OpCompositeInsert %pair %i %p3 1
+    %p5 = OpCompositeInsert %pair %a %p4 2
+    %q = OpSelect %pair %is_odd %p %p5
+    %q2 = OpCopyObject %pair %q
+    %last = OpCompositeExtract %array %q2 2
+    %v0 = OpCompositeExtract %uint %q 0 7
+    %v1 = OpCompositeExtract %uint %q 0 9
+    %v2 = OpCompositeExtract %uint %q 1
+    %v3 = OpCompositeExtract %uint %last 8
+    %v4 = OpCompositeExtract %uint %p2 2 50
+    OpStore %own %last
+    %at2 = OpAccessChain %to_uint %own %element
+    %v5 = OpLoad %uint %at2
+    %h0 = OpIMul %uint %v0 %u7
+    %h1 = OpIAdd %uint %h0 %v1
+    %h2 = OpIMul %uint %h1 %u7
+    %h3 = OpIAdd %uint %h2 %v2
+    %h4 = OpIMul %uint %h3 %u7
+    %h5 = OpIAdd %uint %h4 %v3
+    %h6 = OpIMul %uint %h5 %u7
+    %h7 = OpIAdd %uint %h6 %v4
+    %h8 = OpIAdd %uint %h7 %v5
+    %to = OpAccessChain %to_word %out %u0 %i
+    OpStore %to %h8
+    OpReturn
+    OpFunctionEnd)");
+  for (std::uint32_t count : {64u, 150u}) {
+    TestLaunch launch = standard_launch(count, 64, count);
+    expect_same(module, launch);
+  }
+}
 
 TEST(Held, WhateverTheLaunchSays) {
   Bytes module = read_shader("held");
