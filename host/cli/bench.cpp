@@ -72,7 +72,7 @@ Measured measure(const Substrate& substrate, const Kernel& kernel, const Plan& p
   while (more()) {
     swap_buffers(plan, memory, launch);
     result.times_ns.push_back(once());
-    progress.at(substrate, result.times_ns.size(), repeat);
+    progress.at(substrate.name(), result.times_ns.size(), repeat);
   }
   progress.clear();
   result.memory = std::move(memory);

@@ -19,26 +19,26 @@ constexpr const char* kErase = "\r\x1b[K";
 
 }  // namespace
 
-Progress::Progress() : terminal_(::isatty(STDERR_FILENO) != 0) {}
+Progress::Progress() : Progress(::isatty(STDERR_FILENO) != 0 ? stderr : nullptr, Clock::now) {}
 
-void Progress::at(const Substrate& substrate, std::size_t done, std::uint32_t wanted) {
-  if (!terminal_) return;
-  const Clock::time_point now = Clock::now();
+void Progress::at(std::string_view substrate, std::size_t done, std::uint32_t wanted) {
+  if (!out_) return;
+  const Clock::time_point now = now_();
   if (now - begin_ < kPatience || (shown_ && now - last_ < kInterval)) return;
   last_ = now;
   shown_ = true;
-  std::string text = fmt::format("{}sokr: {}: {}", kErase, substrate.name(), done);
+  std::string text = fmt::format("{}sokr: {}: {}", kErase, substrate, done);
   if (wanted) text += fmt::format(" of {}", wanted);
   text += done == 1 && !wanted ? " dispatch" : wanted == 1 ? " dispatch" : " dispatches";
   text += ", " + age_text(std::chrono::duration<double>(now - begin_).count());
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  std::fwrite(text.data(), 1, text.size(), out_);
+  std::fflush(out_);
 }
 
 void Progress::clear() {
   if (!shown_) return;
-  std::fputs(kErase, stderr);
-  std::fflush(stderr);
+  std::fputs(kErase, out_);
+  std::fflush(out_);
   shown_ = false;
 }
 

@@ -7,27 +7,34 @@
 
 #include <chrono>
 #include <cstdint>
-#include <sokr/sokr.hpp>
+#include <cstdio>
+#include <string_view>
 
 namespace sokr::cli {
 
 class Progress {
  public:
+  using Clock = std::chrono::steady_clock;
+  using Now = Clock::time_point (*)();
+
   Progress();
+  // For tests: writes to `out` whatever that is, and asks `now` for the time.
+  Progress(std::FILE* out, Now now) : out_(out), now_(now) {}
   // Takes the line away.
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   // `done` dispatches are over, of `wanted`; 0 = as many as there is time for.
-  void at(const Substrate& substrate, std::size_t done, std::uint32_t wanted);
+  void at(std::string_view substrate, std::size_t done, std::uint32_t wanted);
   // Before anything else is written to the terminal.
   void clear();
 
  private:
-  using Clock = std::chrono::steady_clock;
-  bool terminal_ = false, shown_ = false;
-  Clock::time_point begin_ = Clock::now(), last_ = begin_;
+  std::FILE* out_;  // null: nobody is there to read
+  Now now_;
+  bool shown_ = false;
+  Clock::time_point begin_ = now_(), last_ = begin_;
 };
 
 }  // namespace sokr::cli

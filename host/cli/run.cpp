@@ -68,7 +68,7 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& pla
       notes.flush();
       announced = true;
     }
-    notes.progress.at(substrate, result.times_ns.size(), repeat);
+    notes.progress.at(substrate.name(), result.times_ns.size(), repeat);
   };
   for (std::uint32_t i = 0; i < repeat; ++i) {
     if (i > 0) swap_buffers(launched, result.memory, launch);
