@@ -63,7 +63,9 @@ bool compare(const Bytes& bytes) {
   const char* wrong = launch_read(&reader, bytes.data(), bytes.size());
   const auto view = LaunchView::parse(bytes.data(), bytes.size());
   EXPECT_EQ(wrong == nullptr, static_cast<bool>(view)) << (wrong ? wrong : view.failure().sentence);
-  if (wrong) EXPECT_NE(*wrong, 0);
+  if (wrong) {
+    EXPECT_NE(*wrong, 0);
+  }
   if (!wrong && view) expect_same(reader, *view);
   return !wrong;
 }
