@@ -6,7 +6,6 @@
 #include <cctype>
 #include <cstdint>
 #include <cstring>
-#include <initializer_list>
 #include <string_view>
 
 namespace sokr::host {
@@ -48,7 +47,7 @@ constexpr std::array kMagics{
 
 // Words of which one is enough, in the order in which languages are told apart.
 struct Language {
-  std::initializer_list<std::string_view> words;
+  std::array<std::string_view, 4> words;  // empty: none
   const char* is;
 };
 
@@ -58,7 +57,7 @@ constexpr const char* kHlsl =
     "HLSL source; compile it: dxc -spirv -T cs_6_0 -E main kernel.hlsl -Fo kernel.spv";
 constexpr const char* kWgsl = "WGSL source; compile it: naga kernel.wgsl kernel.spv";
 
-const std::array kLanguages{
+constexpr std::array kLanguages{
     Language{{"OpCapability", "OpMemoryModel"},
              "SPIR-V assembly; assemble it: spirv-as kernel.spvasm -o kernel.spv"},
     Language{{".visible .entry", ".address_size"}, "PTX; a kernel is SPIR-V"},
@@ -117,9 +116,10 @@ std::string guess_kernel(std::span<const std::byte> bytes) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (!is_text(text)) return "";
   for (const Language& language : kLanguages) {
-    const bool found = std::any_of(
-        language.words.begin(), language.words.end(),
-        [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+    const bool found =
+        std::any_of(language.words.begin(), language.words.end(), [&](std::string_view word) {
+          return !word.empty() && text.find(word) != std::string_view::npos;
+        });
     if (found) return language.is;
   }
   return "";
