@@ -132,8 +132,7 @@ class WordWalk {
       }
       const LetterRow* kind = find_letter(letter);
       if (kind == nullptr) return;
-      const std::string where =
-          kind->kind == EnumKind::kCapability ? "needs " : where_is(row, word);
+      const std::string where = kind->kind == EnumKind::kCapability ? "" : where_is(row, word);
       result = kind->is_mask ? check_mask(words_, kind->kind, args[at], where)
                              : check_value(words_, kind->kind, args[at], where);
       if (result && letter == 'D') result = check_decoration(args.subspan(at), where);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // What drivers do not mind, put right: the header's version, extensions that are used without
-// being declared, interfaces of entry points, conversions that convert nothing.
+// being declared, interfaces of entry points, conversions that convert nothing, lengths of arrays
+// that only a launch gives.
 #include <algorithm>
 #include <set>
 
@@ -13,11 +14,10 @@ namespace sokr::spirv {
 namespace {
 
 constexpr std::size_t kMaxInstructionWords = 65535;
-constexpr std::uint32_t kFullInterfaces = 4;  // the minor version whose interfaces list all
-
-std::uint32_t minor_of(std::uint32_t version_word) {
-  return version_word >> 8 & 0xFF;
-}
+constexpr std::uint32_t kFullInterfaces = 4;    // the minor version whose interfaces list all
+constexpr std::uint32_t kLastBufferBlock = 3;   // the last one that has BufferBlock
+constexpr std::uint32_t kFoldedConversion = 4;  // the first one that folds OpUConvert
+constexpr std::string_view kFoldsConversion = "SPV_AMD_gpu_shader_int16";  // before that one
 
 std::vector<std::uint32_t> string_to_words(std::string_view text) {
   std::vector<std::uint32_t> words(text.size() / 4 + 1, 0);
@@ -29,11 +29,15 @@ std::vector<std::uint32_t> string_to_words(std::string_view text) {
 class Normaliser {
  public:
   Normaliser(const Stripped& module, const Module& decoded)
-      : in_(module), decoded_(decoded), minor_(minor_of(module.words[1])) {
+      : in_(module), decoded_(decoded), minor_(minor_version(module.words)) {
     declared_.insert(decoded.extensions().begin(), decoded.extensions().end());
   }
 
   Stripped run() {
+    for_each_instruction(in_.words, [&](spv::Op op, auto operands, auto, std::size_t) {
+      if (has_buffer_block(op, operands)) minor_ = std::min(minor_, kLastBufferBlock);
+      if (op == spv::Op::OpTypeArray && operands.size() > 2) lengths_.insert(operands[2]);
+    });
     for_each_instruction(
         in_.words, [&](spv::Op op, auto operands, auto, std::size_t) { find_needs(op, operands); });
     out_.words.assign(in_.words.begin(), in_.words.begin() + kHeaderWords);
@@ -58,10 +62,22 @@ class Normaliser {
     need(*find_syntax(opcode));
     const std::size_t fixed = std::size_t{row.has_type} + row.has_result;
     if (operands.size() < fixed) return;
+    if (op == spv::Op::OpSpecConstantOp && operands.size() > fixed &&
+        static_cast<spv::Op>(operands[fixed]) == spv::Op::OpUConvert && minor_ < kFoldedConversion)
+      declare(kFoldsConversion);
     // A literal of two words can only be in an instruction without enumerants.
     walk_operands(
         *find_syntax(opcode), operands.subspan(fixed), 1, [](std::size_t) {},
         [&](const EnumerantKind&, const SyntaxRow& enumerant) { need(enumerant); });
+  }
+
+  static bool has_buffer_block(spv::Op op, std::span<const std::uint32_t> operands) {
+    return op == spv::Op::OpDecorate && operands.size() > 1 &&
+           static_cast<spv::Decoration>(operands[1]) == spv::Decoration::BufferBlock;
+  }
+
+  void declare(std::string_view extension) {
+    if (declared_.emplace(extension).second) missing_.emplace_back(extension);
   }
 
   void need(const SyntaxRow& row) {
@@ -70,9 +86,7 @@ class Normaliser {
     for (const std::string& declared : declared_)
       if (lists(extensions, declared)) return;
     if (!extensions.empty()) {
-      const std::string first(extensions.substr(0, extensions.find(' ')));
-      declared_.insert(first);
-      missing_.push_back(first);
+      declare(extensions.substr(0, extensions.find(' ')));
     } else if (row.version != kNoVersion) {
       minor_ = row.version;
     }
@@ -91,7 +105,7 @@ class Normaliser {
            std::uint32_t number) {
     switch (op) {
       case spv::Op::OpEntryPoint:
-        out_.append(with_interface(whole), origin, number);
+        out_.append(complete_interface(whole, decoded_, minor_), origin, number);
         return;
       case spv::Op::OpFConvert:
       case spv::Op::OpSConvert:
@@ -101,10 +115,29 @@ class Normaliser {
         out_.append(copy, origin, number);
         return;
       }
+      case spv::Op::OpSpecConstant:
+        out_.append(with_good_length(whole), origin, number);
+        return;
       default:
         out_.append(whole, origin, number);
         return;
     }
+  }
+
+  // The length of an array that a launch gives, 0 or negative if none does: one that is good. The
+  // decoder judges that of the launch.
+  std::vector<std::uint32_t> with_good_length(std::span<const std::uint32_t> whole) const {
+    std::vector<std::uint32_t> result(whole.begin(), whole.end());
+    const Constant* constant = decoded_.constant(whole[2]);
+    const Type* type = decoded_.type(whole[1]);
+    if (constant == nullptr || constant->spec_id == UINT32_MAX || type == nullptr ||
+        type->kind != TypeKind::kInt || !lengths_.contains(whole[2]))
+      return result;
+    const bool is_negative = type->is_signed && constant->default_bits >> (type->width - 1) != 0;
+    if (constant->default_bits != 0 && !is_negative) return result;
+    std::fill(result.begin() + 3, result.end(), 0);
+    result[3] = 1;
+    return result;
   }
 
   // All three forms have one operand.
@@ -120,38 +153,40 @@ class Normaliser {
     return is_same ? spv::Op::OpBitcast : op;
   }
 
-  std::vector<std::uint32_t> with_interface(std::span<const std::uint32_t> whole) const {
-    std::vector<std::uint32_t> result(whole.begin(), whole.end());
-    if (static_cast<spv::ExecutionModel>(whole[1]) != spv::ExecutionModel::GLCompute) return result;
-    const auto entry = decoded_.entry_point(read_string(whole.subspan(3)));
-    if (!entry) return result;
-    result.resize(3 + string_words(whole.subspan(3)));
-    std::set<Id> listed;
-    const auto list = [&](Id id) {
-      const Variable* variable = decoded_.variable(id);
-      const bool belongs = variable == nullptr || minor_ >= kFullInterfaces ||
-                           variable->storage == spv::StorageClass::Input ||
-                           variable->storage == spv::StorageClass::Output;
-      if (belongs && listed.insert(id).second) result.push_back(id);
-    };
-    for (const Id id : whole.subspan(result.size())) list(id);
-    for (const Id id : (*entry)->globals) list(id);
-    if (result.size() > kMaxInstructionWords) return {whole.begin(), whole.end()};
-    result[0] = static_cast<std::uint32_t>(result.size()) << 16 |
-                static_cast<std::uint32_t>(spv::Op::OpEntryPoint);
-    return result;
-  }
-
   const Stripped& in_;
   const Module& decoded_;
   std::uint32_t minor_;
   std::set<std::string> declared_;
   std::vector<std::string> missing_;
   std::set<const SyntaxRow*> met_;
+  std::set<Id> lengths_;  // of arrays
   Stripped out_;
 };
 
 }  // namespace
+
+std::vector<std::uint32_t> complete_interface(std::span<const std::uint32_t> whole,
+                                              const Module& decoded, std::uint32_t minor) {
+  std::vector<std::uint32_t> result(whole.begin(), whole.end());
+  if (static_cast<spv::ExecutionModel>(whole[1]) != spv::ExecutionModel::GLCompute) return result;
+  const auto entry = decoded.entry_point(read_string(whole.subspan(3)));
+  if (!entry) return result;
+  result.resize(3 + string_words(whole.subspan(3)));
+  std::set<Id> listed;
+  const auto list = [&](Id id) {
+    const Variable* variable = decoded.variable(id);
+    const bool belongs = variable == nullptr || minor >= kFullInterfaces ||
+                         variable->storage == spv::StorageClass::Input ||
+                         variable->storage == spv::StorageClass::Output;
+    if (belongs && listed.insert(id).second) result.push_back(id);
+  };
+  for (const Id id : whole.subspan(result.size())) list(id);
+  for (const Id id : (*entry)->globals) list(id);
+  if (result.size() > kMaxInstructionWords) return {whole.begin(), whole.end()};
+  result[0] = static_cast<std::uint32_t>(result.size()) << 16 |
+              static_cast<std::uint32_t>(spv::Op::OpEntryPoint);
+  return result;
+}
 
 Stripped normalise(const Stripped& module, const Module& decoded) {
   return Normaliser(module, decoded).run();

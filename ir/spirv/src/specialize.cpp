@@ -4,11 +4,11 @@
 
 #include "fold.hpp"
 #include "grammar.hpp"
+#include "strip.hpp"
 
 namespace sokr::spirv {
 namespace {
 
-constexpr std::size_t kHeaderWords = 5;
 constexpr std::size_t kMaxWords = 65535;  // of one instruction
 
 bool is_spec_constant(spv::Op op) {
@@ -42,6 +42,9 @@ class Writer {
       at += words.size();
       if (is_spec_constant(op) && fits(words[2])) {
         write(words[2]);
+      } else if (op == spv::Op::OpEntryPoint) {
+        const auto whole = complete_interface(words, module_, minor_version(in_));
+        out_.insert(out_.end(), whole.begin(), whole.end());
       } else if (!is_spec_id(op, words)) {
         out_.insert(out_.end(), words.begin(), words.end());
       }

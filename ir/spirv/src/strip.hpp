@@ -10,6 +10,11 @@ namespace sokr::spirv {
 
 inline constexpr std::size_t kHeaderWords = 5;
 
+// Of the header: 6 for SPIR-V 1.6.
+inline std::uint32_t minor_version(std::span<const std::uint32_t> words) {
+  return words[1] >> 8 & 0xFF;
+}
+
 struct Stripped {
   std::vector<std::uint32_t> words;
   std::vector<std::uint32_t> origins;  // per instruction: its word in the module; 0 = it has none
@@ -41,6 +46,11 @@ Stripped strip(std::span<const std::uint32_t> words);
 // changed, so that what is wrong with it otherwise stays wrong. `decoded`: the module that
 // it was made from.
 Stripped normalise(const Stripped& module, const Module& decoded);
+
+// The words of an OpEntryPoint, with all variables that it uses in its interface, each once;
+// before version 1.4, which `minor` is of, its inputs and outputs only.
+std::vector<std::uint32_t> complete_interface(std::span<const std::uint32_t> whole,
+                                              const Module& decoded, std::uint32_t minor);
 
 }  // namespace sokr::spirv
 

@@ -388,9 +388,9 @@ struct ValidateOptions {
 // Is this a SPIR-V module for Vulkan compute? SPIRV-Tools' validator for the Vulkan
 // environment; OpSource languages that it does not know, debug lines and NonSemantic
 // instructions are left out before. kRelaxed also takes a module that would be valid with
-//   a newer header, or the OpExtension of what it uses, where a feature asks for one;
-//   all variables that an entry point uses in its interface, each once;
-//   OpCopyObject or OpBitcast for a conversion between types of the same width.
+//   a newer header (an older one, for BufferBlock), or the OpExtension of what it uses;
+//   all variables that an entry point uses in its interface, each once; a good array length where
+//   launches give it; OpCopyObject or OpBitcast for a conversion between types of the same width.
 // What else is wrong stays wrong.
 // SOKR_INVALID_IR with a sentence that names the instruction; SOKR_CAPABILITY_DENIED for
 // what is newer than this build or beyond its limits. `bytes` needs no alignment; either
@@ -411,7 +411,7 @@ Result<std::shared_ptr<const Module>> decode(std::span<const std::uint8_t> bytes
                                              const DecodeOptions& options = {});
 
 // The module's words with all that specialization decides written as ordinary constants: no
-// SpecId and no OpSpecConstant* is left, but one with more parts than an instruction can name.
+// SpecId or OpSpecConstant* but one with too many parts for an instruction. Interfaces are complete.
 std::vector<std::uint32_t> specialized_words(const Module& module);
 
 // Names as in the specification: "OpFAdd", "Int64", "StorageBuffer"; "op 4711" if unknown.
