@@ -47,7 +47,7 @@ function(sokr_target_defaults target)
   endif()
   # What fuzz targets link counts where it has been.
   get_target_property(kind ${target} TYPE)
-  if(SOKR_BUILD_FUZZERS AND kind STREQUAL "STATIC_LIBRARY")
+  if(SOKR_BUILD_FUZZERS AND kind MATCHES "_LIBRARY$")
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
 endfunction()

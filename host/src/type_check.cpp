@@ -100,7 +100,7 @@ Result<void> check_specializations(std::span<const SpecType> given,
   for (const auto& [id, type] : given) {
     const auto declared = std::find_if(
         constants.begin(), constants.end(),
-        [&, id = id](const SokrIrSpecConstant& constant) { return constant.id == id; });
+        [wanted = id](const SokrIrSpecConstant& constant) { return constant.id == wanted; });
     if (declared == constants.end() || is_alike(declared->type, type)) continue;
     return fail(SOKR_INVALID_INPUT,
                 "specialization constant {}{}{}{} is given as {}, but the kernel declares it as {}",

@@ -18,7 +18,7 @@
 
 namespace {
 
-std::atomic<std::uint64_t> allocated_bytes{0}, allocations{0};
+std::atomic<std::uint64_t> allocated_bytes{0};
 
 }  // namespace
 
@@ -32,7 +32,6 @@ std::atomic<std::uint64_t> allocated_bytes{0}, allocations{0};
 // Not inlined, so that the compiler sees pairs of new and delete.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   allocated_bytes.fetch_add(size, std::memory_order_relaxed);
-  allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size != 0 ? size : 1)) return memory;
   throw std::bad_alloc();
 }

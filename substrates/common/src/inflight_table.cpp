@@ -20,7 +20,6 @@ constexpr CompletionAnswer kFailed{SOKR_OK, SOKR_COMPLETION_FAILED};
 constexpr CompletionAnswer kTimedOut{SOKR_TIMEOUT, SOKR_COMPLETION_TIMEDOUT};
 
 constexpr std::string_view kWaitedFor = "the launch that it waited for failed: ";
-constexpr const char* kSentenceLost = "failed, and there was no memory left to say why";
 
 // Sequence numbers in disjoint, ascending, closed ranges. Neighbours merge, so a
 // device that fails everything takes one range.
