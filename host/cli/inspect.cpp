@@ -30,6 +30,25 @@ constexpr std::array<std::pair<const char*, const char*>, 9> kBindingKinds{{
     {"other", "other"},
 }};
 
+constexpr std::array<const char*, 6> kDimensions{"none", "1d", "2d", "3d", "cube", "buffer"};
+
+// By SokrImageFormat; the last one is for numbers that have no name here.
+constexpr std::array<const char*, 43> kImageFormats{
+    "",        "rgba32f",    "rgba16f",      "r32f",       "rgba8",     "rgba8_snorm", "rg32f",
+    "rg16f",   "r11g11b10f", "r16f",         "rgba16",     "rgb10a2",   "rg16",        "rg8",
+    "r16",     "r8",         "rgba16_snorm", "rg16_snorm", "rg8_snorm", "r16_snorm",   "r8_snorm",
+    "rgba32i", "rgba16i",    "rgba8i",       "r32i",       "rg32i",     "rg16i",       "rg8i",
+    "r16i",    "r8i",        "rgba32u",      "rgba16u",    "rgba8u",    "r32u",        "rgb10a2u",
+    "rg32u",   "rg16u",      "rg8u",         "r16u",       "r8u",       "r64u",        "r64i",
+    "other"};
+
+constexpr std::array<std::pair<const char*, const char*>, 4> kDirections{{
+    {"?", "unknown"},
+    {"in", "in"},
+    {"out", "out"},
+    {"in, out", "in_out"},
+}};
+
 constexpr std::array<std::pair<const char*, const char*>, 4> kLocalSizeSources{{
     {"", "literal"},
     {" (LocalSizeId)", "local_size_id"},
@@ -50,11 +69,48 @@ const auto& name_of(const std::array<std::pair<const char*, const char*>, N>& na
   return names[value < N ? value : N - 1];
 }
 
+template <std::size_t N>
+const char* name_of(const std::array<const char*, N>& names, std::uint32_t value) {
+  return names[value < N ? value : N - 1];
+}
+
+// "2d array of f32, rgba8"; empty for what is no image.
+std::string image_text(const SokrIrBinding& binding) {
+  if (binding.dimension == SOKR_IMAGE_NONE) return "";
+  std::string text = name_of(kDimensions, binding.dimension);
+  if (binding.image_flags & SOKR_IMAGE_ARRAYED) text += " array";
+  if (binding.image_flags & SOKR_IMAGE_MULTISAMPLED) text += " multisampled";
+  if (binding.image_flags & SOKR_IMAGE_DEPTH) text += " depth";
+  text += fmt::format(" of {}", scalar_name(binding.sampled_type));
+  if (binding.image_format != SOKR_IMAGE_FORMAT_NONE)
+    text += fmt::format(", {}", name_of(kImageFormats, binding.image_format));
+  return text;
+}
+
+std::string shape_text(const SokrIrPort& port) {
+  std::string text;
+  for (std::uint32_t i = 0; i < port.rank; ++i) {
+    text += port.shape[i] == SOKR_IR_ANY_EXTENT ? "[]" : fmt::format("[{}]", port.shape[i]);
+  }
+  return text;
+}
+
+// Where a launch gives it.
+std::string port_place(const SokrIrPort& port) {
+  return port.kind == SOKR_IR_PORT_PARAMETER ? fmt::format("push {}", port.offset)
+                                             : fmt::format("{}.{}", port.set, port.binding);
+}
+
 std::span<const SokrIrBinding> bindings_of(const SokrIrEntryPoint& entry) {
   return {entry.bindings, entry.binding_count};
 }
 
+std::span<const SokrIrPort> ports_of(const SokrIrEntryPoint& entry) {
+  return {entry.ports, entry.port_count};
+}
+
 std::string size_text(const SokrIrBinding& binding) {
+  if (binding.dimension != SOKR_IMAGE_NONE) return image_text(binding);
   if (binding.min_size == 0 && binding.runtime_stride == 0) return "";
   if (binding.runtime_stride == 0) return bytes_text(binding.min_size);
   const std::uint64_t fixed =
@@ -94,6 +150,12 @@ std::string entry_text(const SokrIrEntryPoint& entry) {
                   size_text(binding), printable(binding.name)});
   }
   if (!bindings.empty()) out += "\n  bindings\n" + bindings.format();
+  Table ports(4);
+  for (const SokrIrPort& port : ports_of(entry)) {
+    ports.row({printable(port.name), name_of(kDirections, port.direction).first,
+               scalar_name(port.type) + shape_text(port), port_place(port)});
+  }
+  if (!ports.empty()) out += "\n  ports\n" + ports.format();
   Table push(4);
   push.right_align(0);
   for (std::uint32_t i = 0; i < entry.push_member_count; ++i) {
@@ -147,6 +209,36 @@ std::string people_text(std::span<const Substrate> substrates, const Kernel& ker
          (table.empty() ? "  no substrate is available\n" : table.format());
 }
 
+Json image_json(const SokrIrBinding& binding) {
+  if (binding.dimension == SOKR_IMAGE_NONE) return nullptr;
+  const char* format = name_of(kImageFormats, binding.image_format);
+  return Json{{"dimension", name_of(kDimensions, binding.dimension)},
+              {"sampled_type", scalar_name(binding.sampled_type)},
+              {"format", *format ? Json(format) : Json(nullptr)},
+              {"arrayed", (binding.image_flags & SOKR_IMAGE_ARRAYED) != 0},
+              {"multisampled", (binding.image_flags & SOKR_IMAGE_MULTISAMPLED) != 0},
+              {"depth", (binding.image_flags & SOKR_IMAGE_DEPTH) != 0}};
+}
+
+Json port_json(const SokrIrPort& port) {
+  Json shape = Json::array();
+  for (std::uint32_t i = 0; i < port.rank; ++i) {
+    shape.push_back(port.shape[i] == SOKR_IR_ANY_EXTENT ? Json(nullptr) : Json(port.shape[i]));
+  }
+  Json out{{"name", port.name},
+           {"kind", port.kind == SOKR_IR_PORT_PARAMETER ? "parameter" : "buffer"},
+           {"direction", name_of(kDirections, port.direction).second},
+           {"type", scalar_name(port.type)},
+           {"shape", std::move(shape)}};
+  if (port.kind == SOKR_IR_PORT_PARAMETER) {
+    out["offset"] = port.offset;
+  } else {
+    out["set"] = port.set;
+    out["binding"] = port.binding;
+  }
+  return out;
+}
+
 Json binding_json(const SokrIrBinding& binding) {
   return Json{{"set", binding.set},
               {"binding", binding.binding},
@@ -155,11 +247,13 @@ Json binding_json(const SokrIrBinding& binding) {
               {"access", kAccesses[binding.access & 3].second},
               {"min_size", binding.min_size},
               {"runtime_stride", binding.runtime_stride},
+              {"image", image_json(binding)},
               {"name", binding.name}};
 }
 
 Json entry_json(const SokrIrEntryPoint& entry) {
-  Json bindings = Json::array(), push = Json::array(), ids = Json::array();
+  Json bindings = Json::array(), push = Json::array(), ids = Json::array(), ports = Json::array();
+  for (const SokrIrPort& port : ports_of(entry)) ports.push_back(port_json(port));
   for (const SokrIrBinding& binding : bindings_of(entry)) bindings.push_back(binding_json(binding));
   for (std::uint32_t i = 0; i < entry.push_member_count; ++i) {
     const SokrIrPushMember& member = entry.push_members[i];
@@ -178,7 +272,8 @@ Json entry_json(const SokrIrEntryPoint& entry) {
               {"workgroup_bytes", entry.workgroup_bytes},
               {"push_size", entry.push_size},
               {"push_constants", std::move(push)},
-              {"bindings", std::move(bindings)}};
+              {"bindings", std::move(bindings)},
+              {"ports", std::move(ports)}};
 }
 
 Json names_json(const char* const* names, std::uint32_t count) {

@@ -9,6 +9,8 @@
 
 #include "kernel_state.hpp"
 #include "raise.hpp"
+#include "reflection_copy.hpp"
+#include "sized.hpp"
 
 struct SokrHost {
   explicit SokrHost(const sokr::ContextOptions& options) : context(options) {}
@@ -36,9 +38,10 @@ struct KernelAccess {
   }
 };
 
-// What sokr_host_reflect gives out, and what keeps it alive.
+// What sokr_host_reflect_request gives out, and what keeps it alive.
 struct HeldReflection : SokrIrReflection {
   std::shared_ptr<const SokrIrReflection> owner;
+  std::unique_ptr<const ReflectionCopy> of_1_0;  // for who knows no other sizes
 };
 
 namespace {
@@ -60,6 +63,12 @@ SokrResult guarded(Body body) noexcept {
     error_sentence = "unknown failure";
   }
   return SOKR_DISPATCH_FAILED;
+}
+
+void require_size(const char* type, std::size_t size, std::size_t least) {
+  if (size >= least) return;
+  throw Error(SOKR_INVALID_INPUT,
+              fmt::format("the {} has {} bytes; it has at least {}", type, size, least));
 }
 
 void require(const void* pointer, const char* what) {
@@ -88,6 +97,73 @@ Substrate pick(const Context& context, const char* name, const Kernel& kernel) {
     throw Error(SOKR_CAPABILITY_DENIED, fmt::format("{}: {}", name, *reason));
   }
   return substrate;
+}
+
+// The array as elements of this build's size. What these do not hold is refused.
+template <class T>
+std::vector<T> given_elements(const T* from, std::uint32_t count, std::size_t size,
+                              std::size_t first_size, const char* type) {
+  if (count) require(from, fmt::format("the array of {}", type).c_str());
+  const auto given =
+      value(Elements<T>::of(from, count, static_cast<std::uint32_t>(size), first_size, type));
+  if (!given.fits()) {
+    throw Error(
+        SOKR_CAPABILITY_DENIED,
+        fmt::format("a {} of {} bytes sets something behind the {} that this library knows: "
+                    "it is of a newer version",
+                    type, given.stride(), sizeof(T)));
+  }
+  std::vector<T> all;
+  all.reserve(given.size());
+  for (std::uint32_t i = 0; i < given.size(); ++i) all.push_back(given[i]);
+  return all;
+}
+
+std::unique_ptr<HeldReflection> reflect(SokrHost& host, const SokrIrRequest& asked) {
+  if (asked.ir_version >> 16 != SOKR_IR_VERSION >> 16) {
+    throw Error(
+        SOKR_VERSION_MISMATCH,
+        fmt::format("the request is of version {}.{} of sokr/ir.h; this library reads {}.x",
+                    asked.ir_version >> 16, asked.ir_version & 0xFFFF, SOKR_IR_VERSION >> 16));
+  }
+  require(asked.data, "the kernel");
+  const std::vector<SokrIrSpecValue> given =
+      given_elements(asked.specializations, asked.specialization_count, asked.specialization_size,
+                     SOKR_IR_SPEC_VALUE_SIZE_1_0, "specialization");
+  std::vector<SokrSpecialization> specializations;
+  for (const SokrIrSpecValue& one : given) specializations.push_back({one.id, one.size, one.value});
+  const Kernel read =
+      host.context.kernel({reinterpret_cast<const std::byte*>(asked.data), asked.size});
+  const bool sized = asked.local_size[0] || asked.local_size[1] || asked.local_size[2];
+  auto held = std::make_unique<HeldReflection>();
+  held->owner = KernelAccess::reflect(read, specializations, sized ? asked.local_size : nullptr);
+  if (asked.ir_version < UINT32_C(0x00010001)) {
+    held->of_1_0 = value(ReflectionCopy::make(held->owner.get(), ReflectionSizes::of_1_0()));
+  }
+  static_cast<SokrIrReflection&>(*held) = held->of_1_0 ? held->of_1_0->table() : *held->owner;
+  return held;
+}
+
+// A launch of another version's sizes, written with those of this build.
+std::size_t write_launch(const SokrLaunch& launch, std::size_t binding_size,
+                         std::size_t specialization_size, void* out, std::size_t capacity) {
+  SokrLaunch own = launch;
+  const std::vector<SokrBinding> bindings = given_elements(
+      launch.bindings, launch.binding_count, binding_size, SOKR_BINDING_SIZE_1_0, "SokrBinding");
+  const std::vector<SokrSpecialization> specializations =
+      given_elements(launch.specializations, launch.specialization_count, specialization_size,
+                     SOKR_SPECIALIZATION_SIZE_1_0, "SokrSpecialization");
+  own.bindings = bindings.data();
+  own.specializations = specializations.data();
+  const std::size_t needed = sokr_launch_size(&own);
+  if (needed == 0) throw Error(SOKR_INVALID_INPUT, "the launch parameters are larger than 4 GiB");
+  if (needed > capacity) {
+    throw Error(SOKR_INVALID_INPUT,
+                fmt::format("the launch parameters need {} bytes; the buffer for them has {}",
+                            needed, capacity));
+  }
+  require(out, "the buffer for the launch parameters");
+  return sokr_launch_write(&own, out, capacity);
 }
 
 void choose(SokrHost& host, const char* name, std::span<const std::byte> bytes, SokrChoice& out) {
@@ -163,38 +239,32 @@ const SokrSubstrateInfo* sokr_host_find(const SokrHost* host, const char* name, 
   return info;
 }
 
-SokrResult sokr_host_choose(SokrHost* host, const char* name, const void* kernel,
-                            size_t kernel_size, SokrChoice* out) {
+SokrResult sokr_host_choose_sized(SokrHost* host, const char* name, const void* kernel,
+                                  size_t kernel_size, SokrChoice* out, size_t choice_size) {
   SokrChoice choice{};
   const SokrResult result = guarded([&] {
     require(host, "the host");
     require(kernel, "the kernel");
     require(out, "the choice");
+    sokr::host::require_size("SokrChoice", choice_size, SOKR_CHOICE_SIZE_1_0);
     sokr::host::choose(*host, name, {static_cast<const std::byte*>(kernel), kernel_size}, choice);
   });
-  if (out) *out = result == SOKR_OK ? choice : SokrChoice{};
+  if (result != SOKR_OK) choice = {};
+  if (out) sokr_copy_sized(out, choice_size, &choice, sizeof choice);
   return result;
 }
 
-SokrResult sokr_host_reflect(SokrHost* host, const void* kernel, size_t kernel_size,
-                             const SokrSpecialization* specializations,
-                             uint32_t specialization_count, const uint32_t* local_size,
-                             const SokrIrReflection** out) {
+SokrResult sokr_host_reflect_request(SokrHost* host, const SokrIrRequest* request,
+                                     const SokrIrReflection** out) {
   if (out) *out = nullptr;
   return guarded([&] {
     require(host, "the host");
-    require(kernel, "the kernel");
+    require(request, "the request");
     require(out, "the place for the reflection");
-    if (specialization_count) require(specializations, "the list of specializations");
-    const sokr::Kernel read =
-        host->context.kernel({static_cast<const std::byte*>(kernel), kernel_size});
-    const bool sized = local_size && (local_size[0] || local_size[1] || local_size[2]);
-    auto held = std::make_unique<sokr::host::HeldReflection>();
-    held->owner = sokr::host::KernelAccess::reflect(read, {specializations, specialization_count},
-                                                    sized ? local_size : nullptr);
-    static_cast<SokrIrReflection&>(*held) = *held->owner;
-    held->struct_size = sizeof(SokrIrReflection);
-    *out = held.release();
+    const SokrIrRequest asked = sokr::host::value(sokr::host::sized_request<SokrIrRequest>(
+        request, request->struct_size, SOKR_SIZE_THROUGH(SokrIrRequest, local_size),
+        "SokrIrRequest"));
+    *out = sokr::host::reflect(*host, asked).release();
   });
 }
 
@@ -215,22 +285,15 @@ SokrResult sokr_host_groups(const SokrIrReflection* reflection, const char* entr
   });
 }
 
-size_t sokr_host_write_launch(const SokrLaunch* launch, void* out, size_t capacity) {
+size_t sokr_host_write_launch_sized(const SokrLaunch* launch, size_t launch_size,
+                                    size_t binding_size, size_t specialization_size, void* out,
+                                    size_t capacity) {
   size_t written = 0;
   guarded([&] {
     require(launch, "the launch");
-    const size_t needed = sokr_launch_size(launch);
-    if (needed == 0) {
-      throw sokr::Error(SOKR_INVALID_INPUT, "the launch parameters are larger than 4 GiB");
-    }
-    if (needed > capacity) {
-      throw sokr::Error(SOKR_INVALID_INPUT,
-                        fmt::format("the launch parameters need {} bytes; the buffer for them has "
-                                    "{}",
-                                    needed, capacity));
-    }
-    require(out, "the buffer for the launch parameters");
-    written = sokr_launch_write(launch, out, capacity);
+    const SokrLaunch given = sokr::host::value(sokr::host::sized_request<SokrLaunch>(
+        launch, launch_size, SOKR_LAUNCH_SIZE_1_0, "SokrLaunch"));
+    written = sokr::host::write_launch(given, binding_size, specialization_size, out, capacity);
   });
   return written;
 }

@@ -9,7 +9,7 @@
 #include "kernel_state.hpp"
 #include "log.hpp"
 #include "raise.hpp"
-#include "sized.hpp"
+#include "reflection_copy.hpp"
 #include "type_check.hpp"
 
 namespace sokr {
@@ -30,32 +30,21 @@ std::string said(const char* sentence, SokrResult result) {
   return *sentence ? host::one_line(sentence) : host::describe(result);
 }
 
-// A plugin's array as elements of this build's size: its own may be longer or shorter.
-template <class T>
-std::vector<T> sized_elements(const T* from, std::uint32_t count, std::uint32_t size) {
-  std::vector<T> all(from && size ? count : 0);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    std::memcpy(&all[i], reinterpret_cast<const std::byte*>(from) + i * size,
-                std::min<std::size_t>(size, sizeof(T)));
-  }
-  return all;
+SokrIrLimits limits_of(const SokrComputeLimits& from) {
+  SokrIrLimits limits{};
+  limits.struct_size = sizeof limits;
+  std::copy_n(from.max_group_count, 3, limits.max_group_count);
+  std::copy_n(from.max_local_size, 3, limits.max_local_size);
+  limits.max_local_invocations = from.max_local_invocations;
+  limits.max_shared_memory = from.max_shared_memory;
+  limits.max_push_constant_size = from.max_push_constant_size;
+  limits.subgroup_size = from.subgroup_size;
+  limits.min_subgroup_size = from.min_subgroup_size;
+  limits.max_subgroup_size = from.max_subgroup_size;
+  limits.max_descriptor_sets = from.max_descriptor_sets;
+  limits.max_binding_size = from.max_binding_size;
+  return limits;
 }
-
-// What lies in the blocks of each entry point, whatever header the plugin was built with.
-struct EntryTypes {
-  std::vector<SokrIrEntryTypes> all;
-  std::vector<std::vector<SokrIrPushScalar>> push;
-
-  explicit EntryTypes(const SokrIrReflection& from)
-      : all(sized_elements(from.entry_types, from.entry_point_count, from.entry_types_size)) {
-    for (SokrIrEntryTypes& one : all) {
-      push.push_back(sized_elements(one.push_scalars, one.push_scalar_count, one.push_scalar_size));
-      one.push_scalars = push.back().data();
-      one.push_scalar_count = static_cast<std::uint32_t>(push.back().size());
-      one.push_scalar_size = sizeof(SokrIrPushScalar);
-    }
-  }
-};
 
 bool accepts(const SokrSubstrateInfo& info, std::uint32_t format) {
   const auto* end = info.ir_formats + info.ir_format_count;
@@ -68,18 +57,35 @@ Kernel::State::State(host::PluginRef from, std::span<const std::byte> given)
     : plugin(std::move(from)), bytes(given.begin(), given.end()) {
   source_ =
       make_form(ir().format, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  for (const auto& [key, value] : plugin->options())
+    options_.push_back({key.c_str(), value.c_str()});
+}
+
+SokrIrRequest Kernel::State::request() const {
+  SokrIrRequest request{};
+  request.struct_size = sizeof request;
+  request.ir_version = SOKR_IR_VERSION;
+  request.data = source_.bytes.data();
+  request.size = source_.bytes.size();
+  request.specialization_size = sizeof(SokrIrSpecValue);
+  request.options = options_.data();
+  request.option_count = static_cast<std::uint32_t>(options_.size());
+  request.option_size = sizeof(SokrIrOption);
+  return request;
 }
 
 // A remark of the IR plugin is told at level info.
 SokrResult Kernel::State::validate(char* sentence, std::size_t capacity) const {
-  const auto* data = source_.bytes.data();
-  const std::size_t size = source_.bytes.size();
-  if (!ir().validate_with) return ir().validate(data, size, sentence, capacity);
-  std::vector<SokrIrOption> options;
-  for (const auto& [key, value] : plugin->options())
-    options.push_back({key.c_str(), value.c_str()});
-  const SokrResult result = ir().validate_with(
-      data, size, options.data(), static_cast<std::uint32_t>(options.size()), sentence, capacity);
+  const SokrIrRequest asked = request();
+  SokrResult result = SOKR_OK;
+  if (ir().validate_request) {
+    result = ir().validate_request(&asked, sentence, capacity);
+  } else if (ir().validate_with) {
+    result = ir().validate_with(asked.data, asked.size, asked.options, asked.option_count, sentence,
+                                capacity);
+  } else {
+    return ir().validate(asked.data, asked.size, sentence, capacity);
+  }
   if (result == SOKR_OK && sentence[0] != 0) {
     host::log(SOKR_LOG_INFO, "the kernel is not strictly valid {}: {}",
               host::format_name(source_.format), sentence);
@@ -107,14 +113,26 @@ bool Kernel::State::passes_through(const SokrSubstrateInfo& info) const {
   return accepts(info, source_.format);
 }
 
-Result<host::Form> Kernel::State::lowered(std::uint32_t target) const {
+Result<host::Form> Kernel::State::lowered(std::uint32_t target,
+                                          const SokrSubstrateInfo& info) const {
+  // Without a request the plugin does not know for whom it is, and gives everybody the same.
+  const auto key = std::pair(target, ir().lower_request ? &info : nullptr);
   const std::scoped_lock lock(mutex_);
-  if (auto known = lowered_.find(target); known != lowered_.end()) return known->second.form;
+  if (auto known = lowered_.find(key); known != lowered_.end()) return known->second.form;
   char sentence[kSentenceSize] = "";
   std::uint8_t* out = nullptr;
   std::size_t size = 0;
-  const SokrResult result = ir().lower(source_.bytes.data(), source_.bytes.size(), target, &out,
-                                       &size, sentence, sizeof sentence);
+  SokrResult result = SOKR_OK;
+  if (ir().lower_request) {
+    SokrIrRequest asked = request();
+    const SokrIrLimits limits = limits_of(info.limits ? *info.limits : SokrComputeLimits{});
+    asked.limits = info.limits ? &limits : nullptr;
+    asked.target = target;
+    result = ir().lower_request(&asked, &out, &size, sentence, sizeof sentence);
+  } else {
+    result = ir().lower(source_.bytes.data(), source_.bytes.size(), target, &out, &size, sentence,
+                        sizeof sentence);
+  }
   if (result != SOKR_OK) {
     return fail(result, "IR plugin '{}' could not lower {} to {}: {}", ir().name,
                 host::format_name(source_.format), host::format_name(target),
@@ -122,7 +140,7 @@ Result<host::Form> Kernel::State::lowered(std::uint32_t target) const {
   }
   // A table without free_lowered has no targets, and this is not reached.
   std::shared_ptr<std::uint8_t> owner(out, ir().free_lowered);
-  Lowered& entry = lowered_[target];
+  Lowered& entry = lowered_[key];
   entry.bytes = std::move(owner);
   entry.form = make_form(target, {out, size});
   return entry.form;
@@ -131,7 +149,7 @@ Result<host::Form> Kernel::State::lowered(std::uint32_t target) const {
 Result<host::Form> Kernel::State::form_for(const SokrSubstrateInfo& info) const {
   if (passes_through(info)) return source_;
   for (std::uint32_t i = 0; i < ir().target_count; ++i) {
-    if (accepts(info, ir().targets[i])) return lowered(ir().targets[i]);
+    if (accepts(info, ir().targets[i])) return lowered(ir().targets[i], info);
   }
   std::string formats;
   for (std::uint32_t i = 0; i < info.ir_format_count; ++i) {
@@ -151,24 +169,32 @@ Result<Kernel::State::ReflectionRef> Kernel::State::reflect(
   }
   char sentence[kSentenceSize] = "";
   const SokrIrReflection* out = nullptr;
-  const SokrResult result = ir().reflect(source_.bytes.data(), source_.bytes.size(), values.data(),
-                                         static_cast<std::uint32_t>(values.size()), local_size,
-                                         &out, sentence, sizeof sentence);
+  SokrResult result = SOKR_OK;
+  if (ir().reflect_request) {
+    SokrIrRequest asked = request();
+    asked.specializations = values.data();
+    asked.specialization_count = static_cast<std::uint32_t>(values.size());
+    if (local_size) std::copy_n(local_size, 3, asked.local_size);
+    result = ir().reflect_request(&asked, &out, sentence, sizeof sentence);
+  } else {
+    result = ir().reflect(source_.bytes.data(), source_.bytes.size(), values.data(),
+                          static_cast<std::uint32_t>(values.size()), local_size, &out, sentence,
+                          sizeof sentence);
+  }
   if (result != SOKR_OK || !out) return fail(result, "{}", said(sentence, result));
 
   struct Owned {
-    SokrIrReflection copy{};
     host::PluginRef plugin;
     std::unique_ptr<const SokrIrReflection, void (*)(const SokrIrReflection*)> original;
-    std::optional<EntryTypes> types;
+    std::unique_ptr<const host::ReflectionCopy> copy;
   };
-  auto owned = std::make_shared<Owned>(Owned{{}, plugin, {out, ir().free_reflection}, {}});
-  SOKR_ASSIGN(owned->copy, host::sized_copy(out, SOKR_SIZE_THROUGH(SokrIrReflection, entry_points),
-                                            "SokrIrReflection"));
-  const auto& types = owned->types.emplace(owned->copy).all;
-  owned->copy.entry_types = types.empty() ? nullptr : types.data();
-  owned->copy.entry_types_size = sizeof(SokrIrEntryTypes);
-  return ReflectionRef(owned, &owned->copy);
+  auto owned = std::make_shared<Owned>(Owned{plugin, {out, ir().free_reflection}, {}});
+  auto copy = host::ReflectionCopy::make(out);
+  if (!copy) {
+    return fail(copy.code(), "IR plugin '{}': {}", ir().name, copy.failure().sentence);
+  }
+  owned->copy = *std::move(copy);
+  return ReflectionRef(owned, &owned->copy->table());
 }
 
 namespace host {
@@ -186,12 +212,17 @@ Result<std::array<std::uint32_t, 3>> groups_for(const std::array<std::uint32_t, 
 }
 
 Result<const SokrIrEntryPoint*> find_entry(const SokrIrReflection& reflection, const char* name) {
-  const std::span entries(reflection.entry_points, reflection.entry_point_count);
-  if (!name && entries.size() == 1) return entries.data();
+  // One that is given out to a program of 1.0 has elements of that size.
+  const std::size_t size = SOKR_HAS(SokrIrReflection, &reflection, entry_point_size)
+                               ? reflection.entry_point_size
+                               : SOKR_IR_ENTRY_POINT_SIZE_1_0;
+  const std::uint32_t count = reflection.entry_point_count;
+  if (!name && count == 1) return reflection.entry_points;
   std::string names;
-  for (const SokrIrEntryPoint& candidate : entries) {
-    if (name && std::strcmp(candidate.name, name) == 0) return &candidate;
-    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", candidate.name);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto* candidate = SOKR_ELEMENT(SokrIrEntryPoint, reflection.entry_points, size, i);
+    if (name && std::strcmp(candidate->name, name) == 0) return candidate;
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", candidate->name);
   }
   if (!name)
     return fail(SOKR_INVALID_INPUT, "the kernel has several entry points; name one of {}", names);

@@ -42,8 +42,8 @@ struct Kernel::State {
   Result<void> open();
   // The bytes as they are.
   const host::Form& source() const { return source_; }
-  // The bytes lowered to `target`; done once, then kept.
-  Result<host::Form> lowered(std::uint32_t target) const;
+  // The bytes lowered to `target` for this substrate; done once, then kept.
+  Result<host::Form> lowered(std::uint32_t target, const SokrSubstrateInfo& info) const;
   // The form that `info` takes: as it is if it accepts that, else a lowered one.
   Result<host::Form> form_for(const SokrSubstrateInfo& info) const;
   bool passes_through(const SokrSubstrateInfo& info) const;
@@ -59,15 +59,18 @@ struct Kernel::State {
 
  private:
   SokrResult validate(char* sentence, std::size_t capacity) const;
+  // For the source, with the options of the context.
+  SokrIrRequest request() const;
   const SokrIrPlugin& ir() const { return *plugin->ir(); }
 
   host::Form source_;
+  std::vector<SokrIrOption> options_;
   mutable std::mutex mutex_;
   struct Lowered {
     std::shared_ptr<std::uint8_t> bytes;
     host::Form form;
   };
-  mutable std::map<std::uint32_t, Lowered> lowered_;
+  mutable std::map<std::pair<std::uint32_t, const SokrSubstrateInfo*>, Lowered> lowered_;
 };
 
 }  // namespace sokr

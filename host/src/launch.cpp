@@ -29,6 +29,11 @@ Launch& Launch::groups_from(const Buffer& buffer, std::uint64_t offset) {
   return *this;
 }
 
+Launch& Launch::base_groups(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+  base_groups_ = {x, y, z};
+  return *this;
+}
+
 Launch& Launch::entry(std::string name) {
   entry_ = std::move(name);
   return *this;

@@ -7,6 +7,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <sokr/base/elements.hpp>
 #include <string_view>
 
 #include "log.hpp"
@@ -82,19 +83,27 @@ Result<void> copy_lists(const SokrSubstrateInfo& info, Offer& offer) {
   }
   if (info.ir_formats)
     offer.formats.assign(info.ir_formats, info.ir_formats + info.ir_format_count);
-  for (std::uint32_t i = 0; info.facts && i < info.fact_count; ++i) {
-    if (info.facts[i].key && info.facts[i].value) offer.facts.push_back(info.facts[i]);
+  const bool says_size = SOKR_HAS(SokrSubstrateInfo, &info, fact_size);
+  SOKR_ASSIGN(const auto facts,
+              Elements<SokrFact>::of(info.facts, info.fact_count,
+                                     says_size ? info.fact_size : SOKR_FACT_SIZE_1_0,
+                                     SOKR_FACT_SIZE_1_0, "SokrFact"));
+  for (std::uint32_t i = 0; i < facts.size(); ++i) {
+    if (facts[i].key && facts[i].value) offer.facts.push_back(facts[i]);
   }
   offer.info.ir_formats = offer.formats.data();
   offer.info.ir_format_count = static_cast<std::uint32_t>(offer.formats.size());
   offer.info.facts = offer.facts.data();
   offer.info.fact_count = static_cast<std::uint32_t>(offer.facts.size());
+  offer.info.fact_size = sizeof(SokrFact);
   return {};
 }
 
 Result<void> check_ir_functions(const SokrIrPlugin& ir) {
   if (!ir.name || !*ir.name) return fail(SOKR_INVALID_INPUT, "its IR plugin has no name");
-  if (!ir.recognise || !ir.validate || !ir.reflect || !ir.free_reflection) {
+  const bool validates = ir.validate || ir.validate_with || ir.validate_request;
+  const bool reflects = ir.reflect || ir.reflect_request;
+  if (!ir.recognise || !validates || !reflects || !ir.free_reflection) {
     return fail(SOKR_INVALID_INPUT,
                 "its IR plugin '{}' lacks one of recognise, validate, reflect, free_reflection",
                 ir.name);
@@ -115,6 +124,7 @@ Plugin::Plugin(LibraryFile library, std::string path, const Declaration& declare
   host_info_.log_level = log_level();
   host_info_.option_count = static_cast<std::uint32_t>(option_facts_.size());
   host_info_.options = option_facts_.data();
+  host_info_.option_size = sizeof(SokrFact);
 }
 
 Plugin::~Plugin() {
@@ -166,14 +176,20 @@ Result<void> Plugin::read_substrates(SokrPluginMainFn main) {
     return fail(SOKR_INVALID_INPUT, "its SokrPlugin claims {} substrates in a null list",
                 plugin.substrate_count);
   }
+  const bool says_size = SOKR_HAS(SokrPlugin, &plugin, unavailable_size);
+  SOKR_ASSIGN(
+      const auto unavailable,
+      Elements<SokrUnavailable>::of(plugin.unavailable, plugin.unavailable_count,
+                                    says_size ? plugin.unavailable_size : SOKR_UNAVAILABLE_SIZE_1_0,
+                                    SOKR_UNAVAILABLE_SIZE_1_0, "SokrUnavailable"));
   for (std::uint32_t i = 0; i < plugin.substrate_count; ++i) {
     if (auto result = read_offer(plugin.substrates[i]); !result) {
       unavailable_.push_back(
           {std::filesystem::path(path_).filename().string(), std::move(result).failure().sentence});
     }
   }
-  for (std::uint32_t i = 0; plugin.unavailable && i < plugin.unavailable_count; ++i) {
-    const SokrUnavailable& missing = plugin.unavailable[i];
+  for (std::uint32_t i = 0; i < unavailable.size(); ++i) {
+    const SokrUnavailable missing = unavailable[i];
     unavailable_.push_back({one_line(missing.name ? missing.name : "?"),
                             one_line(missing.reason ? missing.reason : "no reason given")});
   }
@@ -196,9 +212,9 @@ Result<void> Plugin::read_offer(const SokrSubstrateInfo* from) {
                 "its substrate '{}' is of kind {}, which its file does not declare", info.name,
                 info.kind);
   }
-  info.struct_size = sizeof info;
   if (!info.description) info.description = "";
   SOKR_TRY(copy_lists(info, *offer));
+  info.struct_size = sizeof info;
   SOKR_ASSIGN(info.limits,
               companion(info.limits, sizeof(std::uint32_t), "SokrComputeLimits", offer->limits));
   SOKR_ASSIGN(info.memory,
@@ -220,7 +236,7 @@ Result<void> Plugin::read_ir(SokrIrPluginMainFn main) {
   SOKR_TRY(check_version("sokr/ir.h", ir.ir_version, SOKR_IR_VERSION));
   SOKR_TRY(check_ir_functions(ir));
   if (!ir.version) ir.version = "";
-  if (!ir.targets || !ir.lower || !ir.free_lowered) ir.target_count = 0;
+  if (!ir.targets || (!ir.lower && !ir.lower_request) || !ir.free_lowered) ir.target_count = 0;
   ir_ = ir;
   return {};
 }

@@ -23,6 +23,26 @@ Function memory_function(const SokrSubstrateInfo* info, Function SokrMemoryTable
   throw Error(SOKR_CAPABILITY_DENIED, fmt::format("{}: it {}", info->name, what));
 }
 
+// Push constants are a multiple of 4 bytes.
+std::span<const std::byte> in_words(std::span<const std::byte> push,
+                                    std::vector<std::byte>& padded) {
+  if (push.size() % 4 == 0) return push;
+  padded.assign(push.begin(), push.end());
+  padded.resize((push.size() + 3) / 4 * 4);
+  return padded;
+}
+
+// The bytes of a launch, in `small` if they fit there.
+std::span<const std::byte> written_launch(const SokrLaunch& launch, std::span<std::byte> small,
+                                          std::vector<std::byte>& large) {
+  if (const std::size_t size = sokr_launch_write(&launch, small.data(), small.size()); size != 0)
+    return small.first(size);
+  large.resize(sokr_launch_size(&launch));
+  if (sokr_launch_write(&launch, large.data(), large.size()) == 0)
+    throw Error(SOKR_INVALID_INPUT, "the launch parameters are larger than 4 GiB");
+  return large;
+}
+
 }  // namespace
 
 // ---- Substrate ------------------------------------------------------------------------
@@ -62,6 +82,7 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
     std::copy(groups.begin(), groups.end(), written.groups);
   }
   std::copy(launch.local_size_.begin(), launch.local_size_.end(), written.local_size);
+  std::copy(launch.base_groups_.begin(), launch.base_groups_.end(), written.base_groups);
   written.subgroup_size = launch.subgroup_size_;
   written.flags = launch.flags_;
   written.indirect = launch.indirect_;
@@ -80,35 +101,22 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   written.waits = launch.waits_.data();
   written.wait_count = static_cast<std::uint32_t>(launch.waits_.size());
 
-  std::vector<std::byte> padded_push;
-  std::span<const std::byte> push = launch.push_;
-  if (push.size() % 4 != 0) {
-    padded_push.assign(push.begin(), push.end());
-    padded_push.resize((push.size() + 3) / 4 * 4);
-    push = padded_push;
-  }
+  std::vector<std::byte> padded;
+  const std::span<const std::byte> push = in_words(launch.push_, padded);
   written.push = push.empty() ? nullptr : push.data();
   written.push_size = static_cast<std::uint32_t>(push.size());
 
   std::array<std::byte, 1024> small;
   std::vector<std::byte> large;
-  std::span<std::byte> out = small;
-  const std::size_t size = sokr_launch_size(&written);
-  if (size > small.size()) {
-    large.resize(size);
-    out = large;
-  }
-  if (size == 0 || sokr_launch_write(&written, out.data(), out.size()) != size) {
-    throw Error(SOKR_INVALID_INPUT, "the launch parameters are larger than 4 GiB");
-  }
+  const std::span<const std::byte> params = written_launch(written, small, large);
 
   SokrDispatchRequest request{};
   request.computation_id = form.id;
   request.substrate_id = id_;
   request.ir_data = form.bytes.data();
   request.ir_data_len = form.bytes.size();
-  request.params = reinterpret_cast<const std::uint8_t*>(out.data());
-  request.params_len = size;
+  request.params = reinterpret_cast<const std::uint8_t*>(params.data());
+  request.params_len = params.size();
   SokrDispatchResponse response{};
   host::check(answer(*info_, sokr_dispatch(&request, &response)));
   Completion completion;
@@ -124,6 +132,24 @@ Buffer Substrate::allocate(std::uint64_t size, std::uint32_t flags) const {
   buffer.info_ = info_;
   buffer.size_ = size;
   return buffer;
+}
+
+std::vector<SokrStatistic> Substrate::statistics() const {
+  const auto ask = info_->diagnostics ? info_->diagnostics->statistics : nullptr;
+  if (!ask) return {};
+  std::vector<SokrStatistic> read(16);
+  SokrStatistics asked{};
+  asked.struct_size = sizeof asked;
+  asked.statistic_size = sizeof(SokrStatistic);
+  do {
+    read.resize(std::max<std::size_t>(read.size(), asked.count));
+    asked.statistics = read.data();
+    asked.capacity = static_cast<std::uint32_t>(read.size());
+    host::check(answer(*info_, ask(&asked)));
+  } while (asked.count > read.size());
+  read.resize(asked.count);
+  std::erase_if(read, [](const SokrStatistic& one) { return one.name == nullptr; });
+  return read;
 }
 
 // ---- Completion -----------------------------------------------------------------------
@@ -196,6 +222,17 @@ void Buffer::write(std::span<const std::byte> bytes, std::uint64_t offset) {
 void Buffer::read(std::span<std::byte> bytes, std::uint64_t offset) const {
   const auto copy = memory_function(info_, &SokrMemoryTable::read, "cannot read its buffers");
   host::check(answer(*info_, copy(handle_, offset, bytes.data(), bytes.size())));
+}
+
+void Buffer::copy_from(const Buffer& from, std::uint64_t size, std::uint64_t from_offset,
+                       std::uint64_t offset) {
+  const auto copy = memory_function(info_, &SokrMemoryTable::copy, "copies no buffers");
+  if (from.info_ != info_) {
+    throw Error(SOKR_INVALID_INPUT,
+                fmt::format("{}: the buffer to copy from is not its own; read it, then write",
+                            info_->name));
+  }
+  host::check(answer(*info_, copy(from.handle_, from_offset, handle_, offset, size)));
 }
 
 std::uint64_t Buffer::address() const {

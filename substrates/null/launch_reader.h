@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * launch_reader.h - reads launch parameters (sokr/compute.h, part 2) in C, to be copied.
+ * launch_reader.h - reads launch parameters (sokr/launch.h, every version) in C, to be copied.
  *
  *     LaunchReader launch;
  *     const char *wrong = launch_read(&launch, request->params, request->params_len);
@@ -14,6 +14,13 @@
  * check, except for what only the plugin knows: whether the bindings fit the kernel, whether
  * buffers exist, and the numbers that its device allows. It borrows the bytes, which need no
  * alignment, and allocates nothing. Any thread. Valid as C99 and as C++11.
+ *
+ * Launches that ask for more than buffers and a start at workgroup 0,0,0 are refused, with
+ * SOKR_CAPABILITY_DENIED as the right code, unless the plugin says before it includes this
+ * that it looks at them:
+ *
+ *     #define LAUNCH_READER_BASE_GROUPS   it looks at header.base_groups
+ *     #define LAUNCH_READER_IMAGES        it looks at images and samplers among the bindings
  */
 #ifndef LAUNCH_READER_H_
 #define LAUNCH_READER_H_
@@ -25,7 +32,7 @@
 #define LAUNCH_READER_MAX_SPECIALIZATIONS 1024u
 
 typedef struct {
-  SokrLaunchHeader header; /* groups, local_size, flags, counts, ... */
+  SokrLaunchHeader header; /* groups, local_size, flags, counts, ...; as of the last version */
   const uint8_t *bytes;
   const char *entry;   /* header.entry_size bytes without a 0; none = the only entry point */
   const uint8_t *push; /* header.push_size bytes, as unaligned as the launch */
@@ -33,17 +40,19 @@ typedef struct {
 
 static inline SokrBinding launch_binding(const LaunchReader *launch, uint32_t i) {
   SokrBinding binding;
-  memcpy(&binding, launch->bytes + launch->header.binding_offset + (size_t)i * sizeof binding,
-         sizeof binding);
+  size_t size = launch->header.binding_size;
+  (void)sokr_copy_sized(&binding, sizeof binding,
+                        launch->bytes + launch->header.binding_offset + (size_t)i * size, size);
   return binding;
 }
 
 /* Its value has no bits beyond its size. */
 static inline SokrSpecialization launch_specialization(const LaunchReader *launch, uint32_t i) {
   SokrSpecialization constant;
-  memcpy(&constant,
-         launch->bytes + launch->header.specialization_offset + (size_t)i * sizeof constant,
-         sizeof constant);
+  size_t size = launch->header.specialization_size;
+  (void)sokr_copy_sized(&constant, sizeof constant,
+                        launch->bytes + launch->header.specialization_offset + (size_t)i * size,
+                        size);
   if (constant.size < 8u) constant.value &= (UINT64_C(1) << (8u * constant.size)) - 1u;
   return constant;
 }
@@ -66,10 +75,10 @@ static inline const char *launch_check_sections_(const LaunchReader *launch) {
   int i, j;
   sections[0].offset = h->entry_offset, sections[0].size = h->entry_size;
   sections[1].offset = h->binding_offset;
-  sections[1].size = h->binding_count * (uint64_t)sizeof(SokrBinding);
+  sections[1].size = h->binding_count * (uint64_t)h->binding_size;
   sections[2].offset = h->push_offset, sections[2].size = h->push_size;
   sections[3].offset = h->specialization_offset;
-  sections[3].size = h->specialization_count * (uint64_t)sizeof(SokrSpecialization);
+  sections[3].size = h->specialization_count * (uint64_t)h->specialization_size;
   sections[4].offset = h->wait_offset;
   sections[4].size = h->wait_count * (uint64_t)sizeof(SokrCompletionToken);
   for (i = 0; i < 5; ++i) {
@@ -95,9 +104,12 @@ static inline const char *launch_check_header_(const SokrLaunchHeader *h, size_t
   if (h->magic != SOKR_LAUNCH_MAGIC) {
     return "launch parameters do not start with their magic; write them with sokr_launch_write";
   }
-  if (h->version != SOKR_LAUNCH_VERSION) return "launch parameters have a version that is not 1";
+  if (h->version == 0u || h->version > SOKR_LAUNCH_VERSION) {
+    return "launch parameters have a version that is not 1 or 2";
+  }
   if (h->total_size != size) return "launch parameters have another size than params_len";
-  if (h->header_size < sizeof *h || h->header_size > size || h->header_size % 8u != 0u) {
+  if (h->header_size < (h->version == 1u ? SOKR_LAUNCH_HEADER_SIZE_1 : sizeof *h) ||
+      h->header_size > size || h->header_size % 8u != 0u) {
     return "launch parameters have a header of a wrong size";
   }
   if (h->flags & ~(uint32_t)SOKR_LAUNCH_PROFILE) return "launch parameters have unknown flags";
@@ -110,17 +122,61 @@ static inline const char *launch_check_header_(const SokrLaunchHeader *h, size_t
       (h->indirect_offset % 4u != 0u || h->indirect_offset > UINT64_MAX - 12u)) {
     return "the indirect offset is not a multiple of 4 with room for 12 bytes";
   }
+  if (h->binding_size < SOKR_BINDING_SIZE_1_0 || h->binding_size % 8u != 0u ||
+      h->specialization_size < SOKR_SPECIALIZATION_SIZE_1_0 || h->specialization_size % 8u != 0u) {
+    return "launch parameters have elements of a wrong size";
+  }
+  if (h->reserved != 0u) return "launch parameters have a reserved member that is not 0";
+  if ((h->base_groups[0] | h->base_groups[1] | h->base_groups[2]) != 0u) {
+    if (h->indirect != 0u) return "an indirect launch does not start at workgroup 0,0,0";
+#ifndef LAUNCH_READER_BASE_GROUPS
+    return "the launch does not start at workgroup 0,0,0 (base_groups)";
+#endif
+  }
   return NULL;
+}
+
+/* Bytes beyond what is known here: zero, or they ask for something. */
+static inline int launch_is_known_(const LaunchReader *launch, uint32_t offset, uint32_t count,
+                                   size_t size, size_t known) {
+  const uint8_t *at = launch->bytes + offset;
+  size_t i;
+  for (; size > known && count != 0u; --count, at += size) {
+    for (i = known; i < size; ++i) {
+      if (at[i] != 0u) return 0;
+    }
+  }
+  return 1;
+}
+
+static inline int launch_is_all_known_(const LaunchReader *launch) {
+  const SokrLaunchHeader *h = &launch->header;
+  if (h->version == 1u) return 1;
+  return launch_is_known_(launch, 0u, 1u, h->header_size, sizeof *h) &&
+         launch_is_known_(launch, h->binding_offset, h->binding_count, h->binding_size,
+                          sizeof(SokrBinding)) &&
+         launch_is_known_(launch, h->specialization_offset, h->specialization_count,
+                          h->specialization_size, sizeof(SokrSpecialization));
 }
 
 static inline const char *launch_check_binding_(const SokrBinding *b) {
   uint64_t start, limit;
-  if (b->kind > SOKR_BINDING_BUFFER) return "a binding has an unknown kind";
+  if (b->kind > SOKR_BINDING_SAMPLER) return "a binding has an unknown kind";
+#ifndef LAUNCH_READER_IMAGES
+  if (b->kind > SOKR_BINDING_BUFFER) return "a binding is an image or a sampler";
+#endif
+  if (b->kind != SOKR_BINDING_IMAGE &&
+      (b->sampler | b->first_level | b->level_count | b->first_layer | b->layer_count) != 0u) {
+    return "a binding that is no image has a sampler, levels or layers";
+  }
   if (b->reserved != 0u) return "a binding's reserved member is not 0";
   if (b->access > SOKR_ACCESS_READ_WRITE) return "a binding has an unknown access";
   if (b->kind == SOKR_BINDING_NULL) return NULL;
   if (b->access == 0u) return "a binding has no access";
   if (b->resource == 0u) return "a binding has no resource; use SOKR_BINDING_NULL";
+  if (b->kind > SOKR_BINDING_BUFFER) {
+    return (b->offset | b->size) != 0u ? "an image or a sampler has an offset or a size" : NULL;
+  }
   if (b->size == 0u) return "a binding has no bytes; use SOKR_BINDING_NULL";
   start = b->kind == SOKR_BINDING_HOST ? b->resource : 0u;
   limit = b->kind == SOKR_BINDING_HOST ? (uint64_t)UINTPTR_MAX : UINT64_MAX;
@@ -164,11 +220,19 @@ static inline const char *launch_check_elements_(const LaunchReader *launch) {
 static inline const char *launch_read(LaunchReader *launch, const uint8_t *params, size_t size) {
   const char *wrong;
   if (!params || size == 0u) return "there are no launch parameters; use sokr_launch_write";
-  if (size < sizeof launch->header) return "launch parameters are shorter than their header";
-  memcpy(&launch->header, params, sizeof launch->header);
+  if (size < SOKR_LAUNCH_HEADER_SIZE_1) return "launch parameters are shorter than their header";
+  (void)sokr_copy_sized(&launch->header, sizeof launch->header, params, SOKR_LAUNCH_HEADER_SIZE_1);
+  launch->header.binding_size = SOKR_BINDING_SIZE_1_0;
+  launch->header.specialization_size = SOKR_SPECIALIZATION_SIZE_1_0;
+  if (launch->header.version == 2u && size >= sizeof launch->header) {
+    memcpy(&launch->header, params, sizeof launch->header);
+  }
   launch->bytes = params;
   wrong = launch_check_header_(&launch->header, size);
   if (!wrong) wrong = launch_check_sections_(launch);
+  if (!wrong && !launch_is_all_known_(launch)) {
+    wrong = "the launch parameters ask for something that is not known here";
+  }
   if (wrong) return wrong;
   launch->entry = (const char *)params + launch->header.entry_offset;
   launch->push = params + launch->header.push_offset;

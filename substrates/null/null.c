@@ -115,20 +115,28 @@ static SokrResult null_capability(const SokrCapabilityQuery *query,
 static SokrResult null_read_launch(const uint8_t *params, size_t size, uint32_t *behaviour,
                                    uint64_t *token) {
   SokrLaunchHeader header;
+  size_t known = SOKR_LAUNCH_HEADER_SIZE_1; /* bytes of a header of its version */
   *behaviour = NULL_COMPLETE;
   *token = 0;
   if (!params && size == 0) return SOKR_OK;
-  if (!params || size < sizeof header) {
+  if (!params || size < known) {
     return null_fail(SOKR_INVALID_INPUT, "the launch parameters are shorter than their header");
   }
-  memcpy(&header, params, sizeof header); /* params may be unaligned */
-  if (header.magic != SOKR_LAUNCH_MAGIC || header.version != SOKR_LAUNCH_VERSION) {
+  sokr_copy_sized(&header, sizeof header, params, known); /* params may be unaligned */
+  if (header.magic != SOKR_LAUNCH_MAGIC || header.version == 0 ||
+      header.version > SOKR_LAUNCH_VERSION) {
     return null_fail(SOKR_INVALID_INPUT,
                      "the launch parameters have a wrong magic or version; use sokr_launch_write");
   }
-  if (header.total_size != size || header.header_size < sizeof header ||
-      header.header_size > size) {
+  if (header.version > 1) known = sizeof header;
+  if (header.total_size != size || header.header_size < known || header.header_size > size) {
     return null_fail(SOKR_INVALID_INPUT, "the launch parameters have a wrong size in their header");
+  }
+  if (header.version > 1 && !sokr_copy_sized(&header, known, params, header.header_size)) {
+    return null_fail(SOKR_CAPABILITY_DENIED, "the launch asks for something that null knows not");
+  }
+  if ((header.base_groups[0] | header.base_groups[1] | header.base_groups[2]) != 0) {
+    return null_fail(SOKR_CAPABILITY_DENIED, "null starts every launch at workgroup 0,0,0");
   }
   if (header.wait_count != 0) {
     return null_fail(SOKR_INVALID_INPUT, "null orders no launches; wait on the host instead");
@@ -298,7 +306,7 @@ static const SokrSubstratePlugin null_plugin = {
 };
 
 static const SokrDiagnosticsTable null_diagnostics = {
-    sizeof(SokrDiagnosticsTable), 0, null_last_error, null_completion_error, NULL,
+    sizeof(SokrDiagnosticsTable), 0, null_last_error, null_completion_error, NULL, NULL,
 };
 
 static const uint32_t null_formats[] = {NULL_IR_FORMAT};
@@ -317,6 +325,8 @@ static const SokrSubstrateInfo null_info = {
     NULL,              /* limits */
     NULL,              /* memory */
     &null_diagnostics, /* diagnostics */
+    sizeof(SokrFact),  /* fact_size */
+    0,                 /* reserved */
 };
 
 static const SokrSubstrateInfo *const null_substrates[] = {&null_info};
@@ -330,6 +340,8 @@ static const SokrPlugin null_library = {
     NULL,                 /* unavailable */
     1,                    /* substrate_count */
     0,                    /* unavailable_count */
+    sizeof(SokrUnavailable), /* unavailable_size */
+    0,                    /* reserved */
 };
 
 SOKR_PLUGIN_DECLARE("null", SOKR_KIND_BIT(SOKR_KIND_OTHER));

@@ -80,6 +80,19 @@ class Command(unittest.TestCase):
         text = self.good("inspect", "copy.spv").stdout.decode()
         self.assertIn("entry point main", text)
 
+    def test_inspect_images(self):
+        shutil.copy(os.path.join(KERNELS, "image.spv"), self.sokr.work)
+        report = json.loads(self.good("inspect", "image.spv", "--json").stdout)
+        entry = report["entry_points"][0]
+        self.assertEqual(entry["ports"], [])
+        self.assertEqual(entry["bindings"][0]["image"],
+                         {"dimension": "2d", "sampled_type": "f32", "format": "r32f",
+                          "arrayed": False, "multisampled": False, "depth": False})
+        text = self.good("inspect", "image.spv").stdout.decode()
+        self.assertRegex(text, r"0\.0 +storage image +write +2d of f32, r32f +picture")
+        report = json.loads(self.good("inspect", "copy.spv", "--json").stdout)
+        self.assertIsNone(report["entry_points"][0]["bindings"][0]["image"])
+
     def test_inspect_shows_the_names_that_the_module_has(self):
         def names(kernel):
             report = json.loads(self.good("inspect", kernel, "--json").stdout)

@@ -3,6 +3,7 @@
 #include <sokr/host.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "mocks.hpp"
 
@@ -122,6 +123,97 @@ TEST_F(HostTest, ReflectionIsRefusedWithACodeAndASentence) {
             SOKR_INVALID_INPUT);
   EXPECT_EQ(sokr_host_reflect(nullptr, "MOCKtext", 8, nullptr, 0, nullptr, &reflection),
             SOKR_INVALID_INPUT);
+}
+
+// As a program of a later version would call: what it knows more of is zero for it.
+TEST_F(HostTest, WritesChoicesOfEverySize) {
+  struct Longer {
+    SokrChoice known;
+    std::uint64_t more[2];
+  };
+  Longer longer;
+  std::memset(&longer, 0xFF, sizeof longer);
+  ASSERT_EQ(sokr_host_choose_sized(host, "mock:add", "MOCKtext", 8, &longer.known, sizeof longer),
+            SOKR_OK);
+  EXPECT_STREQ(longer.known.info->name, "mock:add");
+  EXPECT_EQ(longer.more[0] | longer.more[1], 0u);
+  EXPECT_EQ(sokr_host_choose_sized(host, nullptr, "MOCKtext", 8, &longer.known, 16),
+            SOKR_INVALID_INPUT);
+  EXPECT_STREQ(sokr_host_last_error(), "the SokrChoice has 16 bytes; it has at least 48");
+}
+
+TEST_F(HostTest, RequestsAreReadByTheirSize) {
+  struct Longer {
+    SokrIrRequest known;
+    std::uint64_t more;
+  };
+  Longer longer{};
+  SokrIrRequest& request = longer.known;
+  request.struct_size = sizeof longer;
+  request.ir_version = SOKR_IR_VERSION + 5;
+  request.data = reinterpret_cast<const std::uint8_t*>("MOCKtext");
+  request.size = 8;
+  const SokrIrReflection* reflection = nullptr;
+  ASSERT_EQ(sokr_host_reflect_request(host, &request, &reflection), SOKR_OK)
+      << sokr_host_last_error();
+  EXPECT_EQ(reflection->entry_point_size, sizeof(SokrIrEntryPoint));
+  EXPECT_EQ(reflection->entry_points[0].binding_size, sizeof(SokrIrBinding));
+  sokr_host_free_reflection(reflection);
+  longer.more = 1;
+  EXPECT_EQ(sokr_host_reflect_request(host, &request, &reflection), SOKR_CAPABILITY_DENIED);
+  EXPECT_NE(std::string(sokr_host_last_error()).find("sets something behind the"),
+            std::string::npos);
+  EXPECT_EQ(reflection, nullptr);
+  longer.more = 0;
+  const SokrIrSpecValue value{5, 4, 0};
+  request.specializations = &value;
+  request.specialization_count = 1;
+  EXPECT_EQ(sokr_host_reflect_request(host, &request, &reflection), SOKR_INVALID_INPUT);
+  EXPECT_STREQ(sokr_host_last_error(),
+               "its specialization is said to be 0 bytes long; it is at least 16");
+  request.specialization_size = sizeof value;
+  request.ir_version = 0x00020000;
+  EXPECT_EQ(sokr_host_reflect_request(host, &request, &reflection), SOKR_VERSION_MISMATCH);
+  request.struct_size = 8;
+  EXPECT_EQ(sokr_host_reflect_request(host, &request, &reflection), SOKR_INVALID_INPUT);
+  EXPECT_EQ(sokr_host_reflect_request(host, nullptr, &reflection), SOKR_INVALID_INPUT);
+}
+
+TEST(HostExports, LaunchesOfLaterVersionsAreReadByTheirSizes) {
+  struct LongerBinding {
+    SokrBinding known;
+    std::uint64_t more;
+  };
+  struct LongerLaunch {
+    SokrLaunch known;
+    std::uint64_t more;
+  };
+  std::vector<LongerBinding> bindings(2);
+  bindings[1].known.binding = 7;
+  LongerLaunch launch{};
+  launch.known.groups[0] = launch.known.groups[1] = launch.known.groups[2] = 1;
+  launch.known.bindings = &bindings[0].known;
+  launch.known.binding_count = 2;
+  std::array<std::uint8_t, 512> params;
+  const auto write = [&] {
+    return sokr_host_write_launch_sized(&launch.known, sizeof launch, sizeof bindings[0],
+                                        sizeof(SokrSpecialization), params.data(), params.size());
+  };
+  ASSERT_EQ(write(), 104u + 2 * 48) << sokr_host_last_error();
+  SokrBinding second{};
+  std::memcpy(&second, params.data() + 104 + 48, 48);
+  EXPECT_EQ(second.binding, 7u);
+  bindings[1].more = 1;
+  EXPECT_EQ(write(), 0u);
+  EXPECT_STREQ(sokr_host_last_error(),
+               "a SokrBinding of 80 bytes sets something behind the 72 that this library knows: "
+               "it is of a newer version");
+  bindings[1].more = 0;
+  launch.more = 1;
+  EXPECT_EQ(write(), 0u);
+  launch.more = 0;
+  launch.known.base_groups[0] = 1;
+  EXPECT_EQ(write(), 128u + 2 * 72);
 }
 
 TEST(HostExports, InlineFunctionsAreSymbolsToo) {

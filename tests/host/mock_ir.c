@@ -59,14 +59,21 @@ static const SokrIrEntryPoint mock_entries[] = {
      mock_bindings,
      mock_members,
      2,
-     16}};
+     16,
+     NULL,
+     0,
+     sizeof(SokrIrPort),
+     sizeof(SokrIrBinding),
+     sizeof(SokrIrPushMember)}};
 static const SokrIrReflection mock_reflection = {.struct_size = sizeof(SokrIrReflection),
                                                  .entry_point_count = 1,
                                                  .entry_points = mock_entries,
                                                  .spec_constants = mock_constants,
                                                  .spec_constant_count = 1,
                                                  .entry_types_size = sizeof(LaterTypes),
-                                                 .entry_types = &mock_types[0].known};
+                                                 .entry_types = &mock_types[0].known,
+                                                 .entry_point_size = sizeof(SokrIrEntryPoint),
+                                                 .spec_constant_size = sizeof(SokrIrSpecConstant)};
 
 static SokrResult mock_reflect(const uint8_t* data, size_t size, const SokrIrSpecValue* values,
                                uint32_t value_count, const uint32_t* local_size,

@@ -30,6 +30,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "launch_reader.h"
+
 #ifndef MOCK_NAME
 #define MOCK_NAME "mock:add"
 #endif
@@ -80,11 +82,11 @@ static void mock_run(const SokrBinding* binding) {
 
 static SokrResult mock_dispatch(const SokrDispatchRequest* request,
                                 SokrDispatchResponse* response) {
-  SokrLaunchHeader header;
+  LaunchReader launch;
   uint32_t i;
 #ifdef MOCK_FAIL_DISPATCH
   mock_error = "the mock refuses every launch";
-  (void)header;
+  (void)launch;
   (void)i;
   (void)request;
   (void)mock_run;
@@ -92,10 +94,13 @@ static SokrResult mock_dispatch(const SokrDispatchRequest* request,
   response->completion_token = 0;
   return response->result = SOKR_DISPATCH_FAILED;
 #else
-  memcpy(&header, request->params, sizeof header);
-  for (i = 0; i < header.binding_count; ++i) {
-    SokrBinding binding;
-    memcpy(&binding, request->params + header.binding_offset + i * sizeof binding, sizeof binding);
+  const char* wrong = launch_read(&launch, request->params, request->params_len);
+  if (wrong) {
+    mock_error = wrong;
+    return response->result = SOKR_INVALID_INPUT;
+  }
+  for (i = 0; i < launch.header.binding_count; ++i) {
+    SokrBinding binding = launch_binding(&launch, i);
     mock_run(&binding);
   }
   response->completion_token = __atomic_add_fetch(&mock_tokens, 1, __ATOMIC_RELAXED);
@@ -206,6 +211,7 @@ static const SokrPlugin mock_library = {
 #else
     0,
 #endif
+    sizeof(SokrUnavailable),
 };
 
 #ifdef MOCK_DECLARE

@@ -96,6 +96,91 @@ TEST_F(Plugin, ReflectsForASpecialization) {
   plugin_->free_reflection(nullptr);
 }
 
+SokrIrRequest request_for(const Bytes& bytes) {
+  SokrIrRequest request{};
+  request.struct_size = sizeof request;
+  request.ir_version = SOKR_IR_VERSION;
+  request.data = bytes.data();
+  request.size = bytes.size();
+  return request;
+}
+
+TEST_F(Plugin, AnswersRequests) {
+  const Bytes bytes = compiled_module("interface");
+  SokrIrRequest request = request_for(bytes);
+  const SokrIrSpecValue value{20, 4, 128};
+  request.specializations = &value;
+  request.specialization_count = 1;
+  request.specialization_size = sizeof value;
+  EXPECT_EQ(plugin_->validate_request(&request, sentence_, sizeof sentence_), SOKR_OK);
+  const SokrIrReflection* reflection = nullptr;
+  ASSERT_EQ(plugin_->reflect_request(&request, &reflection, sentence_, sizeof sentence_), SOKR_OK)
+      << sentence_;
+  ASSERT_EQ(reflection->entry_point_size, sizeof(SokrIrEntryPoint));
+  EXPECT_EQ(reflection->spec_constant_size, sizeof(SokrIrSpecConstant));
+  const SokrIrEntryPoint& entry = reflection->entry_points[0];
+  EXPECT_EQ(entry.local_size[0], 128u);
+  EXPECT_EQ(entry.port_count, 0u);
+  EXPECT_EQ(entry.push_member_size, sizeof(SokrIrPushMember));
+  ASSERT_EQ(entry.binding_size, sizeof(SokrIrBinding));
+  ASSERT_EQ(entry.binding_count, 8u);
+  EXPECT_EQ(entry.bindings[0].dimension, std::uint32_t{SOKR_IMAGE_NONE});
+  const SokrIrBinding& picture = entry.bindings[6];
+  EXPECT_STREQ(picture.name, "picture");
+  EXPECT_EQ(picture.dimension, std::uint32_t{SOKR_IMAGE_2D});
+  EXPECT_EQ(picture.image_format, std::uint32_t{SOKR_IMAGE_RGBA8});
+  EXPECT_EQ(picture.sampled_type, std::uint32_t{SOKR_IR_F32});
+  plugin_->free_reflection(reflection);
+}
+
+TEST_F(Plugin, RefusesRequestsThatItCannotRead) {
+  const Bytes bytes = compiled_module("interface");
+  const auto* reflection = reinterpret_cast<const SokrIrReflection*>(this);
+  const auto answer = [&](const SokrIrRequest* request) {
+    return plugin_->reflect_request(request, &reflection, sentence_, sizeof sentence_);
+  };
+  EXPECT_EQ(answer(nullptr), SOKR_INVALID_INPUT);
+  EXPECT_EQ(reflection, nullptr);
+  SokrIrRequest request = request_for(bytes);
+  request.struct_size = 16;
+  EXPECT_EQ(answer(&request), SOKR_INVALID_INPUT);
+  request = request_for(bytes);
+  request.ir_version += 0x10000;
+  EXPECT_EQ(answer(&request), SOKR_VERSION_MISMATCH);
+  request = request_for(bytes);
+  request.data = nullptr;
+  EXPECT_EQ(answer(&request), SOKR_INVALID_INPUT);
+  request = request_for(bytes);
+  const SokrIrSpecValue value{20, 4, 128};
+  request.specialization_count = 1;
+  EXPECT_EQ(answer(&request), SOKR_INVALID_INPUT) << "without constants";
+  request.specializations = &value;
+  EXPECT_EQ(answer(&request), SOKR_INVALID_INPUT) << "without their size";
+  EXPECT_EQ(plugin_->reflect_request(&request, nullptr, sentence_, sizeof sentence_),
+            SOKR_INVALID_INPUT);
+  // Of a later version: what it has more is zero, or refused.
+  struct Longer {
+    SokrIrRequest known;
+    std::uint64_t more;
+  } longer{request_for(bytes), 0};
+  longer.known.struct_size = sizeof longer;
+  ASSERT_EQ(answer(&longer.known), SOKR_OK) << sentence_;
+  plugin_->free_reflection(reflection);
+  longer.more = 1;
+  EXPECT_EQ(answer(&longer.known), SOKR_CAPABILITY_DENIED);
+  struct LongerValue {
+    SokrIrSpecValue known;
+    std::uint64_t more;
+  } longer_value{value, 0};
+  request.specializations = &longer_value.known;
+  request.specialization_size = sizeof longer_value;
+  ASSERT_EQ(answer(&request), SOKR_OK) << sentence_;
+  EXPECT_EQ(reflection->entry_points[0].local_size[0], 128u);
+  plugin_->free_reflection(reflection);
+  longer_value.more = 1;
+  EXPECT_EQ(answer(&request), SOKR_CAPABILITY_DENIED);
+}
+
 TEST_F(Plugin, RefusesWithTheRightCode) {
   const Bytes bytes = compiled_module("interface");
   const SokrIrSpecValue too_wide{2, 8, 0};

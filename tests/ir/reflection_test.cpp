@@ -51,9 +51,16 @@ TEST(Reflection, ReadsWhatTheShaderDeclares) {
   const Binding image = binding_of(reflection, 2, 0);
   EXPECT_EQ(image.kind, SOKR_IR_STORAGE_IMAGE);
   EXPECT_EQ(image.access, kWrite);
+  EXPECT_EQ(image.dimension, SOKR_IMAGE_2D);
+  EXPECT_EQ(image.image_format, SOKR_IMAGE_RGBA8);
+  EXPECT_EQ(image.sampled_type, SOKR_IR_F32);
+  EXPECT_EQ(input.dimension, SOKR_IMAGE_NONE);
   const Binding texture = binding_of(reflection, 2, 1);
   EXPECT_EQ(texture.kind, SOKR_IR_COMBINED_IMAGE_SAMPLER);
   EXPECT_EQ(texture.access, kRead);
+  EXPECT_EQ(texture.dimension, SOKR_IMAGE_2D);
+  EXPECT_EQ(texture.image_format, SOKR_IMAGE_FORMAT_NONE);
+  EXPECT_EQ(texture.image_flags, 0u);
 
   ASSERT_EQ(entry.push_constants.size(), 5u);
   EXPECT_EQ(entry.push_constants[0].name, "count");

@@ -27,6 +27,12 @@
  * loaded once, shared, and unloaded with the last of them. Every pointer that comes
  * from a host is valid until that host is closed. Link with sokr::host
  * (pkg-config: sokr). Valid as C99 to C17 and as C++11 to C++20.
+ *
+ * Growth (sokr/growth.h): a structure of the program's that does not start with its size is
+ * passed with it, by an inline function here to the exported one whose name ends in `_sized`.
+ * The exported functions with the names of the inline ones are those of 1.0: they read and
+ * write structures as they were then, for programs that were built with its header and for
+ * languages that call C without reading headers.
  */
 #ifndef SOKR_HOST_H_
 #define SOKR_HOST_H_
@@ -34,6 +40,7 @@
 #include <sokr/compute.h>
 #include <sokr/ir.h>
 #include <sokr/sokr.h>
+#include <string.h>
 
 #ifndef SOKR_HOST_API
 #if defined(__GNUC__)
@@ -46,6 +53,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The version of this header; major in the upper 16 bits, minor in the lower. */
+#define SOKR_HOST_VERSION UINT32_C(0x00010001)
 
 typedef struct SokrHost SokrHost;
 
@@ -84,6 +94,8 @@ typedef struct {
   size_t ir_data_len;     /* they are the host's until it is closed */
 } SokrChoice;
 
+#define SOKR_CHOICE_SIZE_1_0 SOKR_SIZE_THROUGH(SokrChoice, ir_data_len)
+
 /*
  * The best substrate that can run the kernel; with a name, that one. The format is
  * recognised by the bytes.
@@ -97,13 +109,21 @@ typedef struct {
  *   SOKR_DISPATCH_FAILED       out of memory
  * On failure *out is zero.
  */
-SOKR_HOST_API SokrResult sokr_host_choose(SokrHost *host, const char *name, const void *kernel,
-                                          size_t kernel_size, SokrChoice *out);
+SOKR_HOST_API SokrResult sokr_host_choose_sized(SokrHost *host, const char *name,
+                                                const void *kernel, size_t kernel_size,
+                                                SokrChoice *out, size_t choice_size);
+static inline SokrResult sokr_host_choose(SokrHost *host, const char *name, const void *kernel,
+                                          size_t kernel_size, SokrChoice *out) {
+  return sokr_host_choose_sized(host, name, kernel, kernel_size, out, sizeof(SokrChoice));
+}
 
 /*
  * What a kernel declares: entry points, bindings, push constants, specialization constants, as
  * these `specializations` (by id; null with a count of 0) and this workgroup size (null or
  * all 0 = the kernel's own) make it. *out is the caller's until sokr_host_free_reflection.
+ * Its elements have the library's sizes, which stand beside their counts: go through them with
+ * SOKR_ELEMENT. Of a request, which is what IR plugins take, options, limits and target are
+ * not looked at.
  *
  *   SOKR_OK             *out says what
  *   SOKR_INVALID_IR     no IR plugin knows these bytes, or they are malformed
@@ -112,11 +132,25 @@ SOKR_HOST_API SokrResult sokr_host_choose(SokrHost *host, const char *name, cons
  *   SOKR_DISPATCH_FAILED out of memory
  * On failure *out is null.
  */
-SOKR_HOST_API SokrResult sokr_host_reflect(SokrHost *host, const void *kernel, size_t kernel_size,
+SOKR_HOST_API SokrResult sokr_host_reflect_request(SokrHost *host, const SokrIrRequest *request,
+                                                   const SokrIrReflection **out);
+static inline SokrResult sokr_host_reflect(SokrHost *host, const void *kernel, size_t kernel_size,
                                            const SokrSpecialization *specializations,
                                            uint32_t specialization_count,
                                            const uint32_t *local_size,
-                                           const SokrIrReflection **out);
+                                           const SokrIrReflection **out) {
+  SokrIrRequest request;
+  memset(&request, 0, sizeof request);
+  request.struct_size = (uint32_t)sizeof request;
+  request.ir_version = SOKR_IR_VERSION;
+  request.data = (const uint8_t *)kernel;
+  request.size = kernel_size;
+  request.specializations = (const SokrIrSpecValue *)(const void *)specializations;
+  request.specialization_count = specialization_count;
+  request.specialization_size = (uint32_t)sizeof(SokrSpecialization);
+  if (local_size) memcpy(request.local_size, local_size, sizeof request.local_size);
+  return sokr_host_reflect_request(host, &request, out);
+}
 
 /* Null is ignored. Before sokr_host_close. */
 SOKR_HOST_API void sokr_host_free_reflection(const SokrIrReflection *reflection);
@@ -129,13 +163,19 @@ SOKR_HOST_API SokrResult sokr_host_groups(const SokrIrReflection *reflection, co
 
 /* sokr_launch_write, which says why it wrote nothing: a buffer that is too small, or a launch
  * that is too large, is a sentence in sokr_host_last_error. */
-SOKR_HOST_API size_t sokr_host_write_launch(const SokrLaunch *launch, void *out, size_t capacity);
+SOKR_HOST_API size_t sokr_host_write_launch_sized(const SokrLaunch *launch, size_t launch_size,
+                                                  size_t binding_size, size_t specialization_size,
+                                                  void *out, size_t capacity);
+static inline size_t sokr_host_write_launch(const SokrLaunch *launch, void *out, size_t capacity) {
+  return sokr_host_write_launch_sized(launch, sizeof(SokrLaunch), sizeof(SokrBinding),
+                                      sizeof(SokrSpecialization), out, capacity);
+}
 
 /*
  * For languages that call C but do not read its headers, the library exports the inline
  * functions of sokr/compute.h and sokr/sokr.h under their own names, too: sokr_launch_size,
- * sokr_launch_write (with a sentence, as above), sokr_token_encode, sokr_token_substrate and
- * sokr_token_plugin_token.
+ * sokr_launch_write (with a sentence, as above; SokrLaunch and SokrBinding as 1.0 had them),
+ * sokr_token_encode, sokr_token_substrate and sokr_token_plugin_token.
  */
 
 /* Why the calling thread's last failed call of this header failed, in one sentence;

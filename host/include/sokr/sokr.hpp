@@ -15,10 +15,9 @@
 // Memory is bound in place: `x` and `y` are what the kernel reads and writes, so
 // they stay alive and untouched until the completion is terminal.
 //
-// Errors are sokr::Error: a result code and one sentence that says what was wrong,
-// where, and what would be right. Everything here may be used from any thread; a
-// single object is used by one thread at a time unless it says otherwise. Context
-// outlives everything that came from it.
+// Errors are sokr::Error: a result code and one sentence that says what was wrong, where, and what
+// would be right. Everything here may be used from any thread; a single object is used by one
+// thread at a time unless it says otherwise. Context outlives everything that came from it.
 #ifndef SOKR_SOKR_HPP_
 #define SOKR_SOKR_HPP_
 
@@ -139,6 +138,8 @@ class SOKR_HOST_API Launch {
   Launch& threads(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1);
   // The three workgroup counts, as u32, are read from `buffer` when the launch starts.
   Launch& groups_from(const Buffer& buffer, std::uint64_t offset = 0);
+  // The workgroup that counting starts with; not with groups_from. Refused where it cannot be.
+  Launch& base_groups(std::uint32_t x, std::uint32_t y = 0, std::uint32_t z = 0);
   // Needed only if the kernel has several entry points.
   Launch& entry(std::string name);
   // Overrides the kernel's workgroup size.
@@ -221,6 +222,7 @@ class SOKR_HOST_API Launch {
   friend class Context;
   std::optional<std::string> entry_;
   std::array<std::uint32_t, 3> groups_{0, 0, 0}, threads_{0, 0, 0}, local_size_{0, 0, 0};
+  std::array<std::uint32_t, 3> base_groups_{0, 0, 0};
   bool has_size_ = false;  // groups, threads or groups_from was called
   std::uint32_t subgroup_size_ = 0, flags_ = 0;
   std::uint64_t indirect_ = 0, indirect_offset_ = 0;
@@ -291,10 +293,12 @@ class SOKR_HOST_API Buffer {
   ~Buffer();
   std::uint64_t size() const { return size_; }
   SokrBuffer handle() const { return handle_; }
-  // Copy from and to the host. Both block until done, and order nothing: wait for the
-  // dispatches that use the range first.
+  // Copy from and to the host, or from a buffer of the same substrate without it. All block until
+  // done, and order nothing: wait for the dispatches that use the range first.
   void write(std::span<const std::byte> bytes, std::uint64_t offset = 0);
   void read(std::span<std::byte> bytes, std::uint64_t offset = 0) const;
+  void copy_from(const Buffer& from, std::uint64_t size, std::uint64_t from_offset = 0,
+                 std::uint64_t offset = 0);
   // What a PhysicalStorageBuffer pointer to it holds; needs SOKR_BUFFER_ADDRESS.
   std::uint64_t address() const;
   View view(SokrAccess access = SOKR_ACCESS_READ_WRITE) const {
@@ -322,6 +326,7 @@ class SOKR_HOST_API Substrate {
   Completion dispatch(const Kernel& kernel, const Launch& launch) const;
   // A buffer filled with zeros, of SokrBufferFlags.
   Buffer allocate(std::uint64_t size, std::uint32_t flags = SOKR_BUFFER_DEFAULT) const;
+  std::vector<SokrStatistic> statistics() const;  // its counters now; none if it keeps none
 
  private:
   friend class Context;

@@ -81,6 +81,44 @@ SokrIrBindingKind kind_of(const Module& module, const Variable& variable, const 
   }
 }
 
+SokrImageDimension dimension_of(spv::Dim dim) {
+  switch (dim) {
+    case spv::Dim::Dim1D:
+      return SOKR_IMAGE_1D;
+    case spv::Dim::Dim2D:
+    case spv::Dim::Rect:
+      return SOKR_IMAGE_2D;
+    case spv::Dim::Dim3D:
+      return SOKR_IMAGE_3D;
+    case spv::Dim::Cube:
+      return SOKR_IMAGE_CUBE;
+    case spv::Dim::Buffer:
+      return SOKR_IMAGE_BUFFER;
+    default:
+      return SOKR_IMAGE_NONE;
+  }
+}
+
+// The numbers of SokrImageFormat are SPIR-V's.
+static_assert(int{SOKR_IMAGE_R64I} == static_cast<int>(spv::ImageFormat::R64i));
+static_assert(int{SOKR_IMAGE_R11G11B10F} == static_cast<int>(spv::ImageFormat::R11fG11fB10f));
+static_assert(int{SOKR_IMAGE_R32U} == static_cast<int>(spv::ImageFormat::R32ui));
+
+void reflect_image(const Module& module, const Type& type, Binding& binding) {
+  const Type& image = type.kind == TypeKind::kSampledImage ? *module.type(type.element) : type;
+  if (image.kind != TypeKind::kImage) return;
+  const ImageInfo& info = image.image;
+  binding.dimension = dimension_of(info.dim);
+  if (info.arrayed) binding.image_flags |= SOKR_IMAGE_ARRAYED;
+  if (info.multisampled) binding.image_flags |= SOKR_IMAGE_MULTISAMPLED;
+  if (info.depth == 1) binding.image_flags |= SOKR_IMAGE_DEPTH;
+  if (info.format <= spv::ImageFormat::R64i)
+    binding.image_format = static_cast<SokrImageFormat>(info.format);
+  const Type* texel = module.type(info.sampled_type);
+  if (texel != nullptr && (texel->kind == TypeKind::kInt || texel->kind == TypeKind::kFloat))
+    binding.sampled_type = scalar_of(*texel);
+}
+
 Binding reflect_variable(const Module& module, const Variable& variable, std::uint32_t access) {
   Binding binding;
   binding.set = variable.set;
@@ -104,6 +142,7 @@ Binding reflect_variable(const Module& module, const Variable& variable, std::ui
     access &= ~std::uint32_t{SOKR_IR_READ};
   }
   binding.access = access;
+  reflect_image(module, *type, binding);
   if (type->kind == TypeKind::kStruct) {
     binding.scalars = scalars_in(module, type->id);
     binding.runtime_stride = module.runtime_array_stride(type->id);
@@ -124,6 +163,12 @@ void join(Binding& binding, const Binding& other) {
   binding.data_size = std::max(binding.data_size, other.data_size);
   if (binding.runtime_stride == 0) binding.runtime_stride = other.runtime_stride;
   if (binding.name.empty()) binding.name = other.name;
+  if (binding.dimension == SOKR_IMAGE_NONE) {
+    binding.dimension = other.dimension;
+    binding.image_flags = other.image_flags;
+    binding.image_format = other.image_format;
+    binding.sampled_type = other.sampled_type;
+  }
   binding.variables.insert(binding.variables.end(), other.variables.begin(), other.variables.end());
 }
 

@@ -37,6 +37,16 @@ Result<void> check_range(const HostBuffer& buffer, std::uint64_t offset, std::ui
 
 }  // namespace
 
+Result<void> check_copy(bool same_buffer, std::uint64_t from_offset, std::uint64_t to_offset,
+                        std::uint64_t size) {
+  const std::uint64_t apart =
+      from_offset < to_offset ? to_offset - from_offset : from_offset - to_offset;
+  if (!same_buffer || apart >= size) return {};
+  return fail(SOKR_INVALID_INPUT,
+              "the copy of {} bytes from offset {} to offset {} of the same buffer overlaps itself",
+              size, from_offset, to_offset);
+}
+
 HostBuffer::~HostBuffer() {
   if (!owned_) return;
   if (size_ >= kMapFrom) {
@@ -151,6 +161,18 @@ Result<void> HostMemory::read(SokrBuffer buffer, std::uint64_t offset, void* to,
   if (size == 0) return {};
   if (to == nullptr) return fail(SOKR_INVALID_INPUT, "the read writes to the null address");
   std::memmove(to, source->data() + offset, size);
+  return {};
+}
+
+Result<void> HostMemory::copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
+                              std::uint64_t to_offset, std::uint64_t size) {
+  SOKR_ASSIGN(const auto source, find(from));
+  SOKR_ASSIGN(const auto target, find(to));
+  SOKR_TRY(check_range(*source, from_offset, size, "the copy"));
+  SOKR_TRY(check_range(*target, to_offset, size, "the copy"));
+  SOKR_TRY(check_copy(from == to, from_offset, to_offset, size));
+  // Memory that was imported twice may overlap all the same.
+  if (size != 0) std::memmove(target->data() + to_offset, source->data() + from_offset, size);
   return {};
 }
 

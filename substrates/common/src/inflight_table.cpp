@@ -151,6 +151,15 @@ std::uint64_t InFlightTable::issue_complete() noexcept {
   return token <= SOKR_PLUGIN_TOKEN_MAX ? token : 0;
 }
 
+std::uint64_t InFlightTable::issued() const noexcept {
+  std::uint64_t count = next_complete_.load(std::memory_order_relaxed) / 2;
+  for (std::size_t i = 0; i < kShards; ++i) {
+    std::lock_guard lock(shards_[i].mutex);
+    count += shards_[i].next - 1;
+  }
+  return count;
+}
+
 std::uint64_t InFlightTable::begin() {
   constexpr std::size_t kMaxSpare = 64;
   const std::size_t index = thread_stripe() % kShards;

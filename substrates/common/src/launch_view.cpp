@@ -58,6 +58,10 @@ Result<void> check_overlap(const std::array<Section, 5>& sections) {
   return {};
 }
 
+constexpr std::size_t header_size_of(std::uint32_t version) {
+  return version == 1 ? SOKR_LAUNCH_HEADER_SIZE_1 : sizeof(SokrLaunchHeader);
+}
+
 Result<void> check_header(const SokrLaunchHeader& header, std::size_t size) {
   if (header.magic != SOKR_LAUNCH_MAGIC) {
     return fail(SOKR_INVALID_INPUT,
@@ -65,9 +69,9 @@ Result<void> check_header(const SokrLaunchHeader& header, std::size_t size) {
                 "with sokr_launch_write",
                 header.magic, SOKR_LAUNCH_MAGIC);
   }
-  if (header.version != SOKR_LAUNCH_VERSION) {
+  if (header.version == 0 || header.version > SOKR_LAUNCH_VERSION) {
     return fail(SOKR_INVALID_INPUT,
-                "launch parameters have version {}; this substrate reads version {}",
+                "launch parameters have version {}; this substrate reads versions 1 to {}",
                 header.version, SOKR_LAUNCH_VERSION);
   }
   if (header.total_size != size) {
@@ -75,13 +79,14 @@ Result<void> check_header(const SokrLaunchHeader& header, std::size_t size) {
                 "launch parameters say that they have {} bytes, but params_len is {}",
                 header.total_size, size);
   }
-  if (header.header_size < sizeof(SokrLaunchHeader) || header.header_size > header.total_size ||
+  if (const std::size_t least = header_size_of(header.version);
+      header.header_size < least || header.header_size > header.total_size ||
       header.header_size % 8 != 0) {
     return fail(
         SOKR_INVALID_INPUT,
         "launch parameters have a header of {} bytes; it must be a multiple of 8 from {} to "
         "the total of {}",
-        header.header_size, sizeof(SokrLaunchHeader), header.total_size);
+        header.header_size, least, header.total_size);
   }
   if ((header.flags & ~kKnownFlags) != 0) {
     return fail(SOKR_INVALID_INPUT,
@@ -116,10 +121,16 @@ std::string where(const SokrBinding& b) {
 }
 
 Failure explain_binding(const SokrBinding& b) {
-  if (b.kind > SOKR_BINDING_BUFFER) {
+  if (b.kind == SOKR_BINDING_IMAGE || b.kind == SOKR_BINDING_SAMPLER) {
+    return fail(SOKR_CAPABILITY_DENIED,
+                "{} is {}; this substrate has no images, it binds host memory and buffers",
+                where(b), b.kind == SOKR_BINDING_IMAGE ? "an image" : "a sampler");
+  }
+  if (b.kind > SOKR_BINDING_SAMPLER) {
     return fail(SOKR_INVALID_INPUT,
-                "{} has kind {}; it must be 0 (null), 1 (host memory) or 2 (buffer)", where(b),
-                b.kind);
+                "{} has kind {}; it must be 0 (null), 1 (host memory) or 2 (buffer), or, where "
+                "there are images, 3 (image) or 4 (sampler)",
+                where(b), b.kind);
   }
   if (b.reserved != 0) {
     return fail(SOKR_INVALID_INPUT, "{} has {} in its reserved field, which must be 0", where(b),
@@ -165,14 +176,15 @@ Result<LaunchView> LaunchView::parse(const std::uint8_t* params, std::size_t siz
     return fail(SOKR_INVALID_INPUT,
                 "there are no launch parameters; write them with sokr_launch_write");
   }
-  if (size < sizeof(SokrLaunchHeader)) {
+  if (size < SOKR_LAUNCH_HEADER_SIZE_1) {
     return fail(SOKR_INVALID_INPUT, "launch parameters have {} bytes; their header alone has {}",
-                size, sizeof(SokrLaunchHeader));
+                size, SOKR_LAUNCH_HEADER_SIZE_1);
   }
   LaunchView view;
   view.bytes_ = params;
-  std::memcpy(&view.header_, params, sizeof view.header_);
+  std::memcpy(&view.header_, params, SOKR_LAUNCH_HEADER_SIZE_1);
   SOKR_TRY(check_header(view.header_, size));
+  if (view.header_.version > 1) SOKR_TRY(view.read_version_2());
   SOKR_TRY(view.check_sections());
   SOKR_TRY(view.check_bindings());
   SOKR_TRY(view.check_specializations());
@@ -180,14 +192,69 @@ Result<LaunchView> LaunchView::parse(const std::uint8_t* params, std::size_t siz
   return view;
 }
 
+// What only version 2 says.
+Result<void> LaunchView::read_version_2() {
+  SokrLaunchHeader header;
+  std::memcpy(&header, bytes_, sizeof header);
+  binding_size_ = header.binding_size;
+  specialization_size_ = header.specialization_size;
+  struct Row {
+    const char* name;
+    std::uint32_t size;
+    std::size_t least;
+  };
+  for (const Row& row :
+       {Row{"binding", binding_size_, SOKR_BINDING_SIZE_1_0},
+        Row{"specialization constant", specialization_size_, SOKR_SPECIALIZATION_SIZE_1_0}}) {
+    if (row.size >= row.least && row.size % 8 == 0) continue;
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters say that a {} has {} bytes; it has at least {}, a multiple of 8",
+                row.name, row.size, row.least);
+  }
+  if (header.reserved != 0) {
+    return fail(SOKR_INVALID_INPUT,
+                "launch parameters have {} in their reserved field, which must be 0",
+                header.reserved);
+  }
+  SOKR_TRY(check_surplus("the header", 0, 1, header.header_size, sizeof header));
+  const std::uint32_t* base = header.base_groups;
+  if ((base[0] | base[1] | base[2]) == 0) return {};
+  if (header.indirect != 0) {
+    return fail(SOKR_INVALID_INPUT,
+                "the launch is indirect and starts at workgroup {},{},{}; an indirect launch "
+                "starts at 0,0,0",
+                base[0], base[1], base[2]);
+  }
+  return fail(SOKR_CAPABILITY_DENIED,
+              "the launch starts at workgroup {},{},{} (base_groups); this substrate starts every "
+              "launch at 0,0,0",
+              base[0], base[1], base[2]);
+}
+
+// Bytes beyond what is known here ask for something that nobody here would do.
+Result<void> LaunchView::check_surplus(const char* what, std::uint32_t offset, std::uint32_t count,
+                                       std::size_t size, std::size_t known) const {
+  for (std::uint32_t i = 0; size > known && i < count; ++i) {
+    const std::uint8_t* at = bytes_ + offset + std::size_t{i} * size;
+    const auto* set =
+        std::find_if(at + known, at + size, [](std::uint8_t byte) { return byte != 0; });
+    if (set == at + size) continue;
+    return fail(
+        SOKR_CAPABILITY_DENIED,
+        "launch parameters: {} has {} bytes, of which this substrate knows {}, and asks for "
+        "something at byte {}",
+        what, size, known, set - at);
+  }
+  return {};
+}
+
 Result<void> LaunchView::check_sections() const {
   const std::array<Section, 5> sections{{
       {"entry name", header_.entry_offset, header_.entry_size},
-      {"bindings", header_.binding_offset,
-       header_.binding_count * std::uint64_t{sizeof(SokrBinding)}},
+      {"bindings", header_.binding_offset, header_.binding_count * std::uint64_t{binding_size_}},
       {"push-constant", header_.push_offset, header_.push_size},
       {"specialization", header_.specialization_offset,
-       header_.specialization_count * std::uint64_t{sizeof(SokrSpecialization)}},
+       header_.specialization_count * std::uint64_t{specialization_size_}},
       {"waits", header_.wait_offset,
        header_.wait_count * std::uint64_t{sizeof(SokrCompletionToken)}},
   }};
@@ -211,11 +278,28 @@ Result<void> LaunchView::check_bindings() const {
   for (std::uint32_t i = 0; i < header_.binding_count; ++i) {
     if (const SokrBinding b = binding(i); !is_good(b)) return explain_binding(b);
   }
-  return {};
+  if (binding_size_ == SOKR_BINDING_SIZE_1_0) return {};
+  return check_image_members();
+}
+
+// None of the bindings is an image.
+Result<void> LaunchView::check_image_members() const {
+  const std::size_t size = binding_size_;
+  for (std::uint32_t i = 0; i < header_.binding_count; ++i) {
+    SokrBinding b;
+    sokr_copy_sized(&b, sizeof b, element(header_.binding_offset, size, i), size);
+    if ((b.sampler | b.first_level | b.level_count | b.first_layer | b.layer_count) == 0) continue;
+    return fail(SOKR_INVALID_INPUT,
+                "{} has kind {} and a sampler, levels or layers; only an image (kind 3) has them",
+                where(b), b.kind);
+  }
+  return check_surplus("a binding", header_.binding_offset, header_.binding_count, size,
+                       sizeof(SokrBinding));
 }
 
 SokrSpecialization LaunchView::specialization(std::uint32_t i) const {
-  SokrSpecialization s = read<SokrSpecialization>(header_.specialization_offset, i);
+  SokrSpecialization s;
+  std::memcpy(&s, element(header_.specialization_offset, specialization_size_, i), sizeof s);
   s.value &= mask_of(s.size);
   return s;
 }
@@ -225,6 +309,11 @@ Result<void> LaunchView::check_specializations() const {
     return fail(SOKR_INVALID_INPUT, "specialization constant {} is given twice", id);
   };
   const std::uint32_t count = header_.specialization_count;
+  static_assert(sizeof(SokrSpecialization) == SOKR_SPECIALIZATION_SIZE_1_0, "read as a whole");
+  if (specialization_size_ > sizeof(SokrSpecialization)) {
+    SOKR_TRY(check_surplus("a specialization constant", header_.specialization_offset, count,
+                           specialization_size_, sizeof(SokrSpecialization)));
+  }
   std::vector<std::uint32_t> ids;
   if (count > kQuadraticLimit) ids.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {

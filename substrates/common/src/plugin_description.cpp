@@ -5,14 +5,6 @@
 #include <sokr/substrate/plugin_description.hpp>
 
 namespace sokr::substrate {
-namespace {
-
-bool has(const SokrHostInfo& info, std::size_t end) {
-  return info.struct_size >= end;
-}
-
-}  // namespace
-
 struct PluginDescription::Substrate {
   SubstrateDescription text;
   std::vector<SokrFact> facts;
@@ -30,12 +22,11 @@ void Host::log_line(SokrLogLevel level, std::string_view line) const noexcept {
 }
 
 std::optional<std::string_view> Host::option(std::string_view key) const noexcept {
-  if (info_ == nullptr || info_->options == nullptr ||
-      !has(*info_, offsetof(SokrHostInfo, options) + sizeof info_->options)) {
-    return std::nullopt;
-  }
-  for (std::uint32_t i = 0; i < info_->option_count; ++i) {
-    const SokrFact& option = info_->options[i];
+  if (info_ == nullptr) return std::nullopt;
+  const auto options = detail::options_of(*info_);
+  if (!options) return std::nullopt;  // the library offers nothing then
+  for (std::uint32_t i = 0; i < options->size(); ++i) {
+    const SokrFact option = (*options)[i];
     if (option.key != nullptr && option.value != nullptr && key == option.key) return option.value;
   }
   return std::nullopt;
@@ -91,7 +82,9 @@ void PluginDescription::add(SubstrateDescription substrate, const Exported& expo
                  owned->facts.data(),
                  text.limits ? &*text.limits : nullptr,
                  exported.memory,
-                 exported.diagnostics};
+                 exported.diagnostics,
+                 sizeof(SokrFact),
+                 0};
   substrates_.push_back(std::move(owned));
 }
 
@@ -113,7 +106,9 @@ const SokrPlugin* PluginDescription::c_plugin() {
                c_substrates_.data(),
                c_unavailable_.data(),
                static_cast<std::uint32_t>(c_substrates_.size()),
-               static_cast<std::uint32_t>(c_unavailable_.size())};
+               static_cast<std::uint32_t>(c_unavailable_.size()),
+               sizeof(SokrUnavailable),
+               0};
   return &c_plugin_;
 }
 
@@ -138,8 +133,16 @@ void add_unavailable_noexcept(PluginDescription& description, const char* name,
 
 bool speaks_our_version(const SokrHostInfo* info) noexcept {
   if (info == nullptr) return true;
-  return has(*info, offsetof(SokrHostInfo, log_level) + sizeof info->log_level) &&
+  return SOKR_HAS(SokrHostInfo, info, log_level) &&
          info->compute_version >> 16 == SOKR_COMPUTE_VERSION >> 16;
+}
+
+Result<Elements<SokrFact>> options_of(const SokrHostInfo& info) {
+  if (!SOKR_HAS(SokrHostInfo, &info, options)) return Elements<SokrFact>();
+  const bool says_size = SOKR_HAS(SokrHostInfo, &info, option_size);
+  return Elements<SokrFact>::of(info.options, info.option_count,
+                                says_size ? info.option_size : SOKR_FACT_SIZE_1_0,
+                                SOKR_FACT_SIZE_1_0, "SokrFact of an option");
 }
 
 SokrResult gone(std::size_t slot) noexcept {

@@ -18,6 +18,7 @@
 #include <sokr/substrate/host_memory.hpp>
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/launch_check.hpp>
+#include <sokr/substrate/statistics.hpp>
 #include <string>
 #include <unordered_map>
 
@@ -47,6 +48,12 @@ class CpuSubstrate {
   void retire() noexcept;
   std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
   substrate::HostMemory& memory() { return memory_; }
+  void statistics(substrate::StatisticList& list) {
+    list.total("launches", tokens_.issued());
+    list.level("in_flight", tokens_.active());
+    list.kernels(kernels_.stats());
+    list.level("buffers", memory_.buffer_count());
+  }
   // Of the kernels that are kept in memory.
   substrate::ContentCacheStats kernels() { return kernels_.stats(); }
   // How many tasks the crew was given, ever; for tests and logs.

@@ -19,6 +19,7 @@
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <sokr/substrate/statistics.hpp>
 
 namespace sokr::reference {
 
@@ -47,6 +48,12 @@ class ReferenceSubstrate {
   void retire() noexcept;
   std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
   substrate::HostMemory& memory() { return memory_; }
+  void statistics(substrate::StatisticList& list) {
+    list.total("launches", tokens_.issued());
+    list.level("in_flight", tokens_.active());
+    list.kernels(kernels_.stats());
+    list.level("buffers", memory_.buffer_count());
+  }
   // Of the programs that are kept.
   substrate::ContentCacheStats kernels() { return kernels_.stats(); }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <shared_mutex>
+#include <sokr/substrate/host_memory.hpp>
 
 namespace sokr::vulkan {
 namespace {
@@ -90,13 +91,19 @@ Result<std::shared_ptr<Buffer>> BufferTable::find(SokrBuffer buffer) {
 }
 
 Result<BufferTable::Entry> BufferTable::entry_range(SokrBuffer buffer, std::uint64_t offset,
-                                                    const void* host, std::uint64_t size) {
+                                                    std::uint64_t size) {
   SOKR_ASSIGN(Entry found, entry(buffer));
   const std::uint64_t has = found.buffer->size();
   if (offset > has || size > has - offset) {
     return fail(SOKR_INVALID_INPUT, "{} bytes at offset {} end beyond buffer {}, which has {}",
                 size, offset, buffer, has);
   }
+  return found;
+}
+
+Result<BufferTable::Entry> BufferTable::entry_range(SokrBuffer buffer, std::uint64_t offset,
+                                                    const void* host, std::uint64_t size) {
+  SOKR_ASSIGN(Entry found, entry_range(buffer, offset, size));
   if (!host && size != 0) {
     return fail(SOKR_INVALID_INPUT, "the host address is null for {} bytes of buffer {}", size,
                 buffer);
@@ -154,17 +161,40 @@ Result<std::uint64_t> BufferTable::address(SokrBuffer buffer) {
 Result<void> BufferTable::write(SokrBuffer buffer, std::uint64_t offset, const void* from,
                                 std::uint64_t size) {
   SOKR_ASSIGN(Entry found, entry_range(buffer, offset, from, size));
-  return copy(*found.buffer, offset, nullptr, from, size);
+  return transport(*found.buffer, offset, nullptr, from, size);
 }
 
 Result<void> BufferTable::read(SokrBuffer buffer, std::uint64_t offset, void* to,
                                std::uint64_t size) {
   SOKR_ASSIGN(Entry found, entry_range(buffer, offset, to, size));
-  return copy(*found.buffer, offset, to, nullptr, size);
+  return transport(*found.buffer, offset, to, nullptr, size);
 }
 
-Result<void> BufferTable::copy(Buffer& buffer, std::uint64_t offset, void* to, const void* from,
-                               std::uint64_t size) {
+Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
+                               std::uint64_t to_offset, std::uint64_t size) {
+  SOKR_ASSIGN(const Entry source, entry_range(from, from_offset, size));
+  SOKR_ASSIGN(const Entry target, entry_range(to, to_offset, size));
+  SOKR_TRY(substrate::check_copy(from == to, from_offset, to_offset, size));
+  if (device_.is_lost()) return device_.loss();
+  if (size == 0) return {};
+  if (source.buffer->mapped() && target.buffer->mapped()) {
+    std::memmove(target.buffer->mapped() + to_offset, source.buffer->mapped() + from_offset, size);
+    return {};
+  }
+  return transfer([&](VkCommandBuffer commands) {
+    const VkBufferCopy where{from_offset, to_offset, size};
+    device_.vk().vkCmdCopyBuffer(commands, source.buffer->handle(), target.buffer->handle(), 1,
+                                 &where);
+  });
+}
+
+std::size_t BufferTable::count() {
+  std::shared_lock lock(mutex_);
+  return buffers_.size();
+}
+
+Result<void> BufferTable::transport(Buffer& buffer, std::uint64_t offset, void* to,
+                                    const void* from, std::uint64_t size) {
   if (device_.is_lost()) return device_.loss();
   if (size == 0) return {};
   if (buffer.mapped()) {

@@ -40,6 +40,11 @@ class BufferTable {
   Result<void> read(SokrBuffer buffer, std::uint64_t offset, void* to, std::uint64_t size);
   Result<void*> map(SokrBuffer buffer);
   Result<std::uint64_t> address(SokrBuffer buffer);
+  // On the device; of two mapped buffers by the host. Blocks until done.
+  Result<void> copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
+                    std::uint64_t to_offset, std::uint64_t size);
+
+  std::size_t count();
 
   // The live buffer behind a handle.
   Result<std::shared_ptr<Buffer>> find(SokrBuffer buffer);
@@ -52,12 +57,13 @@ class BufferTable {
     std::uint32_t flags = 0;
   };
   Result<Entry> entry(SokrBuffer buffer);
+  Result<Entry> entry_range(SokrBuffer buffer, std::uint64_t offset, std::uint64_t size);
   Result<Entry> entry_range(SokrBuffer buffer, std::uint64_t offset, const void* host,
                             std::uint64_t size);
   SokrBuffer add(std::unique_ptr<Buffer> buffer, std::uint32_t flags);
   Result<void> zero(Buffer& buffer);
-  Result<void> copy(Buffer& buffer, std::uint64_t offset, void* to, const void* from,
-                    std::uint64_t size);
+  Result<void> transport(Buffer& buffer, std::uint64_t offset, void* to, const void* from,
+                         std::uint64_t size);
   // Records with `record`, submits and waits.
   Result<void> transfer(const std::function<void(VkCommandBuffer)>& record);
 

@@ -57,6 +57,14 @@ void VulkanSubstrate::retire() noexcept {
     in_flight_.abandon_all(substrate::kRetiredSentence);
 }
 
+void VulkanSubstrate::statistics(substrate::StatisticList& list) {
+  const std::shared_ptr<Session> current = current_session();
+  list.total("launches", in_flight_.issued());
+  list.level("in_flight", in_flight_.active());
+  list.kernels(current ? current->pipelines() : substrate::ContentCacheStats{});
+  list.level("buffers", current ? current->buffers().count() : 0);
+}
+
 std::shared_ptr<Session> VulkanSubstrate::current_session() {
   std::lock_guard lock(session_mutex_);
   return session_;
@@ -182,6 +190,13 @@ Result<void*> VulkanSubstrate::Memory::map(SokrBuffer buffer) {
 Result<std::uint64_t> VulkanSubstrate::Memory::address(SokrBuffer buffer) {
   SOKR_ASSIGN(auto current, substrate_.session());
   return current->buffers().address(buffer);
+}
+
+Result<void> VulkanSubstrate::Memory::copy(SokrBuffer from, std::uint64_t from_offset,
+                                           SokrBuffer to, std::uint64_t to_offset,
+                                           std::uint64_t size) {
+  SOKR_ASSIGN(auto session, substrate_.session());
+  return session->buffers().copy(from, from_offset, to, to_offset, size);
 }
 
 }  // namespace sokr::vulkan

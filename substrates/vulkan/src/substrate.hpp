@@ -16,6 +16,7 @@
 #include <sokr/substrate/disk_cache.hpp>
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <sokr/substrate/statistics.hpp>
 #include <string>
 
 #include "instance.hpp"
@@ -39,6 +40,8 @@ class VulkanSubstrate {
   // Vulkan cannot stop a kernel.
   void retire() noexcept;
 
+  void statistics(substrate::StatisticList& list);
+
   // The memory table's functions, on the device's current session.
   class Memory {
    public:
@@ -51,6 +54,8 @@ class VulkanSubstrate {
     Result<void> read(SokrBuffer buffer, std::uint64_t offset, void* to, std::uint64_t size);
     Result<void*> map(SokrBuffer buffer);
     Result<std::uint64_t> address(SokrBuffer buffer);
+    Result<void> copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
+                      std::uint64_t to_offset, std::uint64_t size);
 
    private:
     VulkanSubstrate& substrate_;

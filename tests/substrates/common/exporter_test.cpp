@@ -46,6 +46,10 @@ class Sample {
     return token == 1 ? std::optional<std::uint64_t>(55) : std::nullopt;
   }
   HostMemory& memory() { return memory_; }
+  void statistics(StatisticList& list) {
+    list.level("buffers", memory_.buffer_count());
+    list.kernels({.builds = 7, .evictions = 4, .entries = 3, .bytes = 99});
+  }
 
  private:
   static Result<void> act(const std::uint8_t* ir) {
@@ -179,6 +183,86 @@ TEST(Exporter, MemoryAndTimingTables) {
   EXPECT_STREQ(text, "");
 }
 
+TEST(Exporter, CopiesAndNamesWhatThereIsNot) {
+  const Exported e = *Exporter<Sample, 1>::install(std::make_unique<Sample>(0));
+  SokrBuffer from = 0, to = 0;
+  ASSERT_EQ(e.memory->create(8, 0, &from), SOKR_OK);
+  ASSERT_EQ(e.memory->create(16, 0, &to), SOKR_OK);
+  std::uint64_t in = 42, out = 0;
+  EXPECT_EQ(e.memory->write(from, 0, &in, 8), SOKR_OK);
+  EXPECT_EQ(e.memory->copy(from, 0, to, 8, 8), SOKR_OK);
+  EXPECT_EQ(e.memory->read(to, 8, &out, 8), SOKR_OK);
+  EXPECT_EQ(out, 42u);
+  EXPECT_EQ(e.memory->copy(from, 0, to, 12, 8), SOKR_INVALID_INPUT);
+
+  const SokrImageInfo image{sizeof(SokrImageInfo), 2, 1, 1, {4, 4, 1}, 1, 1, 1};
+  const SokrSamplerInfo sampler{sizeof(SokrSamplerInfo)};
+  SokrImage made = 9;
+  EXPECT_EQ(e.memory->create_image(&image, &made), SOKR_CAPABILITY_DENIED);
+  EXPECT_EQ(made, 0u);
+  EXPECT_EQ(last_error_of(e), "this substrate has no images; it has buffers only");
+  made = 9;
+  EXPECT_EQ(e.memory->create_sampler(&sampler, &made), SOKR_CAPABILITY_DENIED);
+  EXPECT_EQ(made, 0u);
+  EXPECT_EQ(last_error_of(e), "this substrate has no samplers; it has buffers only");
+  EXPECT_EQ(e.memory->free_image(1), SOKR_CAPABILITY_DENIED);
+  EXPECT_EQ(e.memory->write_image(1, nullptr, &in, 8), SOKR_CAPABILITY_DENIED);
+  EXPECT_EQ(e.memory->read_image(1, nullptr, &out, 8), SOKR_CAPABILITY_DENIED);
+  EXPECT_EQ(e.memory->free_sampler(1), SOKR_CAPABILITY_DENIED);
+  e.plugin->destroy_fn();
+  EXPECT_EQ(e.memory->copy(from, 0, to, 8, 8), SOKR_NOT_FOUND);
+  EXPECT_EQ(e.memory->create_image(&image, &made), SOKR_NOT_FOUND);
+}
+
+TEST(Exporter, CountsByName) {
+  const Exported e = *Exporter<Sample, 1>::install(std::make_unique<Sample>(0));
+  std::vector<SokrStatistic> read(8);
+  SokrStatistics asked{sizeof asked, sizeof(SokrStatistic), read.data(), 8, 0};
+  ASSERT_EQ(e.diagnostics->statistics(&asked), SOKR_OK);
+  ASSERT_EQ(asked.count, 5u);
+  EXPECT_STREQ(read[0].name, "buffers");
+  EXPECT_EQ(read[0].kind, std::uint32_t{SOKR_STATISTIC_LEVEL});
+  EXPECT_STREQ(read[2].name, "kernel_bytes");
+  EXPECT_EQ(read[2].value, 99u);
+  EXPECT_STREQ(read[4].name, "kernels_evicted");
+  EXPECT_EQ(read[4].value, 4u);
+  EXPECT_EQ(read[4].kind, std::uint32_t{SOKR_STATISTIC_TOTAL});
+
+  // As many as there is room for; how many there are is told.
+  read.assign(8, {});
+  asked.capacity = 2;
+  ASSERT_EQ(e.diagnostics->statistics(&asked), SOKR_OK);
+  EXPECT_EQ(asked.count, 5u);
+  EXPECT_NE(read[1].name, nullptr);
+  EXPECT_EQ(read[2].name, nullptr);
+  asked.capacity = 0;
+  asked.statistics = nullptr;
+  EXPECT_EQ(e.diagnostics->statistics(&asked), SOKR_OK);
+
+  // A caller of a later version: the rest of its elements is zero.
+  struct Longer {
+    SokrStatistic known;
+    std::uint64_t more;
+  };
+  std::vector<Longer> longer(5, {{nullptr, 1, 1, 1}, 1});
+  asked.statistics = &longer[0].known;
+  asked.statistic_size = sizeof(Longer);
+  asked.capacity = 5;
+  ASSERT_EQ(e.diagnostics->statistics(&asked), SOKR_OK);
+  EXPECT_STREQ(longer[3].known.name, "kernels_built");
+  EXPECT_EQ(longer[3].known.value, 7u);
+  EXPECT_EQ(longer[3].more, 0u);
+
+  asked.statistic_size = 8;
+  EXPECT_EQ(e.diagnostics->statistics(&asked), SOKR_INVALID_INPUT);
+  asked.struct_size = 16;
+  EXPECT_EQ(e.diagnostics->statistics(&asked), SOKR_INVALID_INPUT);
+  EXPECT_EQ(last_error_of(e), "SokrStatistics.struct_size is 16, which has no room for count");
+  EXPECT_EQ(e.diagnostics->statistics(nullptr), SOKR_INVALID_INPUT);
+  e.plugin->destroy_fn();
+  EXPECT_EQ(e.diagnostics->statistics(&asked), SOKR_NOT_FOUND);
+}
+
 struct Plain {
   Result<std::uint64_t> capability(const SokrCapabilityQuery&) { return std::uint64_t{0}; }
   Result<std::uint64_t> dispatch(const SokrDispatchRequest&) { return std::uint64_t{1}; }
@@ -190,6 +274,7 @@ TEST(Exporter, OptionalPartsMayBeMissing) {
   const Exported e = *Exporter<Plain, 1>::install(std::make_unique<Plain>());
   EXPECT_EQ(e.memory, nullptr);
   EXPECT_EQ(e.diagnostics->timing, nullptr);
+  EXPECT_EQ(e.diagnostics->statistics, nullptr);
   const SokrCompletionQuery query{1, 0};
   SokrCompletionSignal signal{};
   EXPECT_EQ(e.plugin->completion_fn(&query, &signal), SOKR_DISPATCH_FAILED);

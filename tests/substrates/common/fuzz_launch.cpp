@@ -38,7 +38,8 @@ spirv::EntryReflection kernel() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto view = LaunchView::parse(data, size);
   if (!view) {
-    require(view.code() == SOKR_INVALID_INPUT && !view.failure().sentence.empty());
+    require((view.code() == SOKR_INVALID_INPUT || view.code() == SOKR_CAPABILITY_DENIED) &&
+            !view.failure().sentence.empty());
     return 0;
   }
   volatile std::uint64_t sink = compile_key(*view).size();
@@ -71,7 +72,8 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
                                                std::size_t capacity, unsigned seed) {
   if (size < sizeof(SokrLaunchHeader)) {
     auto builder = testing_support::LaunchBuilder::full();
-    const std::vector<std::uint8_t> bytes = builder.bytes();
+    const std::vector<std::uint8_t> bytes =
+        seed % 4 < 2 ? builder.bytes() : builder.version_2({8, 16, 24});
     if (bytes.size() <= capacity) {
       std::memcpy(data, bytes.data(), bytes.size());
       size = bytes.size();
@@ -82,7 +84,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
     SokrLaunchHeader header;
     std::memcpy(&header, data, sizeof header);
     header.magic = SOKR_LAUNCH_MAGIC;
-    header.version = SOKR_LAUNCH_VERSION;
+    header.version = 1 + seed / 2 % 2;
     header.total_size = static_cast<std::uint32_t>(size);
     std::memcpy(data, &header, sizeof header);
   }

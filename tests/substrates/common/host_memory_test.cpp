@@ -67,6 +67,33 @@ TEST(HostMemory, ReadsAndWritesWithinTheBuffer) {
   expect_refused(memory.write(buffer, 0, nullptr, 4), SOKR_INVALID_INPUT, "null address");
 }
 
+TEST(HostMemory, CopiesWithinAndBetweenBuffers) {
+  HostMemory memory;
+  const SokrBuffer a = *memory.create(16, 0), b = *memory.create(8, 0);
+  const std::uint32_t in[2] = {1, 2};
+  std::uint32_t out[2] = {};
+  ASSERT_TRUE(memory.write(a, 0, in, 8));
+  EXPECT_TRUE(memory.copy(a, 0, b, 0, 8));
+  ASSERT_TRUE(memory.read(b, 0, out, 8));
+  EXPECT_EQ(out[1], 2u);
+  EXPECT_TRUE(memory.copy(a, 4, a, 12, 4));
+  EXPECT_TRUE(memory.copy(a, 4, a, 8, 4)) << "they touch, and do not overlap";
+  ASSERT_TRUE(memory.read(a, 8, out, 8));
+  EXPECT_EQ(out[0], 2u);
+  EXPECT_EQ(out[1], 2u);
+  EXPECT_TRUE(memory.copy(a, 16, b, 8, 0));
+  expect_refused(
+      memory.copy(a, 4, a, 7, 4), SOKR_INVALID_INPUT,
+      "the copy of 4 bytes from offset 4 to offset 7 of the same buffer overlaps itself");
+  expect_refused(memory.copy(a, 7, a, 4, 4), SOKR_INVALID_INPUT, "overlaps itself");
+  expect_refused(memory.copy(a, 0, b, 1, 8), SOKR_INVALID_INPUT,
+                 "the copy covers 8 bytes from offset 1, but its buffer has 8 bytes");
+  expect_refused(memory.copy(a, UINT64_MAX, b, 0, 8), SOKR_INVALID_INPUT, "but its buffer");
+  expect_refused(memory.copy(a, 0, b, 0, UINT64_MAX), SOKR_INVALID_INPUT, "but its buffer");
+  expect_refused(memory.copy(a, 0, 99, 0, 1), SOKR_INVALID_INPUT, "no buffer 99");
+  expect_refused(memory.copy(0, 0, b, 0, 1), SOKR_INVALID_INPUT, "no buffer 0");
+}
+
 TEST(HostMemory, FlagsSayWhatABufferCan) {
   HostMemory memory;
   const SokrBuffer plain = *memory.create(4, SOKR_BUFFER_DEFAULT);

@@ -35,6 +35,17 @@ TEST(InFlightTable, NeverIssuedTokensAreUnknown) {
   }
 }
 
+TEST(InFlightTable, CountsWhatItGaveOut) {
+  InFlightTable table;
+  EXPECT_EQ(table.issued(), 0u);
+  (void)table.issue_complete();
+  (void)table.issue_complete();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { (void)table.finish(table.begin()); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(table.issued(), 6u);
+}
+
 TEST(InFlightTable, CompleteTokensNeedNoEnd) {
   InFlightTable table;
   const std::uint64_t a = table.issue_complete(), b = table.issue_complete();

@@ -48,6 +48,44 @@ struct LaunchBuilder {
     return out;
   }
 
+  // Written as version 2, with a header and elements that are so many bytes longer than ours:
+  // what a later writer would write. The surplus is zero.
+  struct Longer {
+    std::uint32_t header = 0, binding = 0, specialization = 0;
+  };
+  std::vector<std::uint8_t> version_2(const Longer& longer) {
+    SokrLaunchHeader header;
+    std::vector<std::uint8_t> first = bytes();
+    std::memcpy(&header, first.data(), SOKR_LAUNCH_HEADER_SIZE_1);
+    header.version = 2;
+    header.header_size = static_cast<std::uint32_t>(sizeof header) + longer.header;
+    header.binding_size = static_cast<std::uint32_t>(sizeof(SokrBinding)) + longer.binding;
+    header.specialization_size =
+        static_cast<std::uint32_t>(sizeof(SokrSpecialization)) + longer.specialization;
+    std::memcpy(header.base_groups, launch.base_groups, sizeof header.base_groups);
+    header.reserved = 0;
+    std::vector<std::uint8_t> out(header.header_size);
+    const auto put = [&](const void* from, std::size_t count, std::size_t size, std::size_t apart) {
+      const std::size_t at = out.size();
+      out.resize(at + (count * apart + 7) / 8 * 8);
+      for (std::size_t i = 0; i < count; ++i) {
+        std::memcpy(out.data() + at + i * apart, static_cast<const std::uint8_t*>(from) + i * size,
+                    size);
+      }
+      return static_cast<std::uint32_t>(count ? at : 0);
+    };
+    header.entry_offset = put(entry.data(), entry.size(), 1, 1);
+    header.binding_offset =
+        put(bindings.data(), bindings.size(), sizeof(SokrBinding), header.binding_size);
+    header.push_offset = put(push.data(), push.size(), 1, 1);
+    header.specialization_offset = put(specializations.data(), specializations.size(),
+                                       sizeof(SokrSpecialization), header.specialization_size);
+    header.wait_offset = put(waits.data(), waits.size(), sizeof waits[0], sizeof waits[0]);
+    header.total_size = static_cast<std::uint32_t>(out.size());
+    std::memcpy(out.data(), &header, sizeof header);
+    return out;
+  }
+
   // A launch that uses every section.
   static LaunchBuilder full() {
     LaunchBuilder b;

@@ -21,7 +21,8 @@ SokrHostInfo host_info(Log* log, std::uint32_t level, const std::vector<SokrFact
           log,
           level,
           static_cast<std::uint32_t>(options.size()),
-          options.data()};
+          options.data(),
+          sizeof(SokrFact)};
 }
 
 TEST(Host, FormatsOnlyWhatIsWanted) {
@@ -58,6 +59,44 @@ TEST(Host, ReadsOptions) {
   EXPECT_FALSE(Host().option("x"));
   info.struct_size = offsetof(SokrHostInfo, option_count);  // an older host
   EXPECT_FALSE(host.option("cpu.threads"));
+}
+
+// As hosts of other versions write them.
+TEST(Host, ReadsOptionsOfEverySize) {
+  struct Longer {
+    SokrFact known;
+    std::uint64_t more[3];
+  };
+  const std::vector<Longer> options{{{"a", "1"}, {1, 2, 3}}, {{"b", "2"}, {4, 5, 6}}};
+  SokrHostInfo info = host_info(nullptr, 0, {});
+  info.options = &options[0].known;
+  info.option_count = 2;
+  info.option_size = sizeof(Longer);
+  EXPECT_EQ(Host(&info).option("b"), "2");
+  const std::vector<SokrFact> first{{"a", "1"}, {"b", "2"}};
+  info = host_info(nullptr, 0, first);
+  info.option_size = 1;  // it does not reach so far
+  info.struct_size = offsetof(SokrHostInfo, option_size);
+  EXPECT_EQ(Host(&info).option("b"), "2");
+}
+
+TEST(PluginMain, RefusesOptionsWithoutTheirSize) {
+  const std::vector<SokrFact> options{{"a", "1"}};
+  SokrHostInfo info = host_info(nullptr, 0, options);
+  for (const std::uint32_t size : {0u, 8u}) {
+    info.option_size = size;
+    const SokrPlugin* plugin =
+        plugin_main(&info, "test", "1", [](const Host&, PluginDescription&) -> Result<void> {
+          ADD_FAILURE() << "the options cannot be read";
+          return {};
+        });
+    ASSERT_NE(plugin, nullptr);
+    ASSERT_EQ(plugin->unavailable_count, 1u);
+    EXPECT_EQ(plugin->unavailable[0].reason,
+              fmt::format("its SokrFact of an option is said to be {} bytes long; it is at least "
+                          "16",
+                          size));
+  }
 }
 
 TEST(PluginMain, DescribesWithStableAddresses) {
@@ -98,6 +137,8 @@ TEST(PluginMain, DescribesWithStableAddresses) {
   }
   ASSERT_EQ(plugin->unavailable_count, 1u);
   EXPECT_STREQ(plugin->unavailable[0].reason, "it is missing");
+  EXPECT_EQ(plugin->unavailable_size, sizeof(SokrUnavailable));
+  EXPECT_EQ(plugin->substrates[0]->fact_size, sizeof(SokrFact));
 }
 
 TEST(PluginMain, FailuresBecomeReasons) {

@@ -13,7 +13,10 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-Bytes written(std::uint32_t bindings, std::uint32_t constants, std::uint32_t waits) {
+// In version 2 if `base` is not 0, and with it cleared: what version 2 says beyond version 1 is
+// then at its defaults.
+Bytes written(std::uint32_t bindings, std::uint32_t constants, std::uint32_t waits,
+              std::uint32_t base = 0) {
   std::vector<SokrBinding> bound(bindings);
   for (std::uint32_t i = 0; i < bindings; ++i) {
     bound[i] = {1, i, i % 3, i % 3, SOKR_ACCESS_READ_WRITE, 0, 4096 + i, i, 64};
@@ -33,8 +36,10 @@ Bytes written(std::uint32_t bindings, std::uint32_t constants, std::uint32_t wai
   launch.wait_count = waits;
   launch.push = push.data();
   launch.push_size = push.size();
+  launch.base_groups[0] = base;
   Bytes bytes(sokr_launch_size(&launch));
   EXPECT_EQ(sokr_launch_write(&launch, bytes.data(), bytes.size()), bytes.size());
+  if (base != 0) std::memset(bytes.data() + offsetof(SokrLaunchHeader, base_groups), 0, 4);
   return bytes;
 }
 
@@ -74,6 +79,7 @@ TEST(LaunchReader, ReadsWhatIsWritten) {
   for (const auto& [bindings, constants, waits] :
        {std::array{0u, 0u, 0u}, {3u, 4u, 2u}, {40u, 60u, 30u}}) {
     EXPECT_TRUE(compare(written(bindings, constants, waits)));
+    EXPECT_TRUE(compare(written(bindings, constants, waits, 1)));
   }
   EXPECT_FALSE(compare(written(0, 1, 0).empty() ? Bytes{} : Bytes(8)));
   LaunchReader reader;
@@ -81,8 +87,7 @@ TEST(LaunchReader, ReadsWhatIsWritten) {
                "there are no launch parameters; use sokr_launch_write");
 }
 
-TEST(LaunchReader, TruncationsAreRefused) {
-  const Bytes whole = written(3, 4, 2);
+void truncate(const Bytes& whole) {
   for (std::size_t size = 1; size < whole.size(); ++size) {
     EXPECT_FALSE(compare(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))));
     // And with a total size that agrees.
@@ -93,8 +98,12 @@ TEST(LaunchReader, TruncationsAreRefused) {
   }
 }
 
-TEST(LaunchReader, BitFlipsAreTakenAlike) {
-  const Bytes whole = written(3, 4, 2);
+TEST(LaunchReader, TruncationsAreRefused) {
+  truncate(written(3, 4, 2));
+  truncate(written(3, 4, 2, 1));
+}
+
+void flip_bits(const Bytes& whole) {
   std::size_t accepted = 0, refused = 0;
   for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
     Bytes damaged = whole;
@@ -105,9 +114,30 @@ TEST(LaunchReader, BitFlipsAreTakenAlike) {
   EXPECT_GT(refused, 100u);
 }
 
+TEST(LaunchReader, BitFlipsAreTakenAlike) {
+  flip_bits(written(3, 4, 2));
+  flip_bits(written(3, 4, 2, 1));
+}
+
+TEST(LaunchReader, NamesWhatItIsNotToldToTake) {
+  Bytes bytes = written(1, 0, 0, 1);
+  LaunchReader reader;
+  const std::uint32_t one = 1;
+  std::memcpy(bytes.data() + offsetof(SokrLaunchHeader, base_groups), &one, sizeof one);
+  EXPECT_STREQ(launch_read(&reader, bytes.data(), bytes.size()),
+               "the launch does not start at workgroup 0,0,0 (base_groups)");
+  EXPECT_FALSE(compare(bytes));
+  bytes = written(1, 0, 0, 1);
+  const std::uint32_t image = SOKR_BINDING_IMAGE;
+  std::memcpy(bytes.data() + sizeof(SokrLaunchHeader) + 8 + offsetof(SokrBinding, kind), &image,
+              sizeof image);
+  EXPECT_STREQ(launch_read(&reader, bytes.data(), bytes.size()),
+               "a binding is an image or a sampler");
+  EXPECT_FALSE(compare(bytes));
+}
+
 // Words of the header that look like those of a launch.
-TEST(LaunchReader, DamagedHeadersAreTakenAlike) {
-  const Bytes whole = written(3, 40, 2);
+void damage_headers(const Bytes& whole) {
   std::mt19937 random(7);
   const std::uint32_t kValues[] = {0, 1, 4, 8, 104, 112, 248, UINT32_MAX, UINT32_MAX - 7, 1u << 31};
   for (int round = 0; round < 20000; ++round) {
@@ -119,8 +149,13 @@ TEST(LaunchReader, DamagedHeadersAreTakenAlike) {
       std::memcpy(damaged.data() + word * 4, &value, sizeof value);
     }
     (void)compare(damaged);
-    if (HasFailure()) break;
+    if (testing::Test::HasFailure()) break;
   }
+}
+
+TEST(LaunchReader, DamagedHeadersAreTakenAlike) {
+  damage_headers(written(3, 40, 2));
+  damage_headers(written(3, 40, 2, 1));
 }
 
 TEST(LaunchReader, TooManyConstantsAreRefusedBeforeTheyAreCompared) {

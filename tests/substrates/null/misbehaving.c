@@ -84,6 +84,7 @@ SOKR_PLUGIN_EXPORT const SokrPlugin *sokr_plugin_main(const SokrHostInfo *host) 
     changed_library.substrates = NULL;
     changed_library.unavailable = unavailable;
     changed_library.unavailable_count = 1;
+    changed_library.unavailable_size = (uint32_t)sizeof unavailable[0];
   }
 #else
 #error "define one SOKR_MISBEHAVE_..."

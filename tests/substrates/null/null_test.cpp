@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <cstdint>
 #include <latch>
 #include <set>
@@ -124,6 +125,35 @@ TEST_F(NullTest, KnowsOnlyTokensThatItGaveOut) {
     if (token == d.token) continue;
     EXPECT_EQ(null_wait_for(token, UINT64_MAX), kUnknownAnswer) << token;
   }
+}
+
+// As a later writer would write it: version 2, with a header that is longer than ours.
+TEST_F(NullTest, ReadsLaunchesOfEveryVersion) {
+  SokrLaunch launch{};
+  const std::uint32_t behaviour = NULL_FAIL;
+  launch.push = &behaviour;
+  launch.push_size = sizeof behaviour;
+  launch.base_groups[2] = 1;
+  std::vector<std::uint8_t> bytes(sokr_launch_size(&launch));
+  sokr_launch_write(&launch, bytes.data(), bytes.size());
+  EXPECT_EQ(null_run(bytes).result, SOKR_CAPABILITY_DENIED);
+  EXPECT_EQ(null_last_sentence(), "null starts every launch at workgroup 0,0,0");
+  SokrLaunchHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  ASSERT_EQ(header.version, 2u);
+  header.base_groups[2] = 0;
+  header.header_size += 16;
+  header.push_offset += 16;
+  header.total_size += 16;
+  std::vector<std::uint8_t> later(bytes.size() + 16);
+  std::memcpy(later.data(), &header, sizeof header);
+  std::memcpy(later.data() + sizeof header + 16, &behaviour, sizeof behaviour);
+  const Dispatched failed = null_run(later);
+  ASSERT_EQ(failed.result, SOKR_OK) << null_last_sentence();
+  EXPECT_EQ(null_wait_for(failed.token, UINT64_MAX), kFailedAnswer);
+  later[sizeof header + 15] = 1;
+  EXPECT_EQ(null_run(later).result, SOKR_CAPABILITY_DENIED);
+  EXPECT_EQ(null_last_sentence(), "the launch asks for something that null knows not");
 }
 
 TEST_F(NullTest, RefusesBadLaunches) {

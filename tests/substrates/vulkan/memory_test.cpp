@@ -41,6 +41,56 @@ TEST_P(Staged, BuffersAreZeroAndKeepWhatKernelsWrite) {
   EXPECT_TRUE(bench->memory().free(y));
 }
 
+// Mapped or not, either way round.
+TEST(Memory, CopiesWithinAndBetweenBuffers) {
+  Bench bench;
+  for (const std::uint32_t from_flags : {0u, std::uint32_t{SOKR_BUFFER_HOST_VISIBLE}}) {
+    for (const std::uint32_t to_flags : {0u, std::uint32_t{SOKR_BUFFER_HOST_VISIBLE}}) {
+      const SokrBuffer a = create(bench, 64, from_flags), b = create(bench, 32, to_flags);
+      std::vector<std::uint8_t> in(16), out(16);
+      std::iota(in.begin(), in.end(), std::uint8_t{1});
+      ASSERT_TRUE(bench->memory().write(a, 8, in.data(), 16));
+      const auto copied = bench->memory().copy(a, 8, b, 16, 16);
+      ASSERT_TRUE(copied) << copied.failure().sentence;
+      ASSERT_TRUE(bench->memory().read(b, 16, out.data(), 16));
+      EXPECT_EQ(out, in);
+      ASSERT_TRUE(bench->memory().copy(a, 8, a, 40, 16));
+      ASSERT_TRUE(bench->memory().read(a, 40, out.data(), 16));
+      EXPECT_EQ(out, in);
+      EXPECT_EQ(bench->memory().copy(a, 8, a, 16, 16).code(), SOKR_INVALID_INPUT);
+      EXPECT_EQ(bench->memory().copy(a, 0, b, 17, 16).code(), SOKR_INVALID_INPUT);
+      EXPECT_EQ(bench->memory().copy(a, UINT64_MAX, b, 0, 16).code(), SOKR_INVALID_INPUT);
+      EXPECT_EQ(bench->memory().copy(12345, 0, b, 0, 16).code(), SOKR_INVALID_INPUT);
+    }
+  }
+}
+
+TEST(Memory, CountsBuffersAndKernels) {
+  Bench bench;
+  const auto value = [&](std::string_view name) {
+    substrate::StatisticList list;
+    bench->statistics(list);
+    for (const SokrStatistic& one : list.all())
+      if (one.name == name) return one.value;
+    ADD_FAILURE() << name;
+    return std::uint64_t{0};
+  };
+  EXPECT_EQ(value("kernels"), 0u);
+  EXPECT_EQ(value("buffers"), 0u);
+  const SokrBuffer buffer = create(bench, 64);
+  EXPECT_EQ(value("buffers"), 1u);
+  Saxpy saxpy(100);
+  bench.run(shader("saxpy"), saxpy.launch);
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(value("kernels"), 1u);
+  EXPECT_EQ(value("kernels_built"), 1u);
+  EXPECT_EQ(value("launches"), 2u);
+  EXPECT_GT(value("kernel_bytes"), 0u);
+  EXPECT_EQ(value("in_flight"), 0u);
+  EXPECT_TRUE(bench->memory().free(buffer));
+  EXPECT_EQ(value("buffers"), 0u);
+}
+
 TEST(Memory, AFreedBufferLivesUntilItsLaunchEnds) {
   Bench bench;
   const SokrBuffer v = create(bench, 16000);

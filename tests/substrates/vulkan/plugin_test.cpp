@@ -40,6 +40,7 @@ struct Loaded {
     host.compute_version = SOKR_COMPUTE_VERSION;
     host.options = options.data();
     host.option_count = static_cast<std::uint32_t>(options.size());
+    host.option_size = sizeof(SokrFact);
     plugin = main(&host);
   }
   ~Loaded() {

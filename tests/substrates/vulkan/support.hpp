@@ -49,6 +49,7 @@ class TestHost {
     info_.log_context = this;
     info_.log_level = SOKR_LOG_DEBUG;
     info_.option_count = static_cast<std::uint32_t>(facts_.size());
+    info_.option_size = sizeof(SokrFact);
     info_.options = facts_.data();
   }
   TestHost(const TestHost&) = delete;

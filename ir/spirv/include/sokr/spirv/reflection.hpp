@@ -24,6 +24,11 @@ struct Binding {
   std::string name;                  // of the variable, or of its block if that has none
   std::vector<Id> variables;
   std::uint32_t scalars = 0;  // 1 << SokrIrScalar for each type in its block; 0 = no block
+  // Of images and texel buffers, and of the image of a combined one.
+  SokrImageDimension dimension = SOKR_IMAGE_NONE;
+  std::uint32_t image_flags = 0;  // SokrImageFlags
+  SokrImageFormat image_format = SOKR_IMAGE_FORMAT_NONE;
+  SokrIrScalar sampled_type{};  // of a texel's components
 };
 
 struct PushConstantMember {

@@ -16,8 +16,10 @@
 // and may have
 //     std::optional<std::uint64_t> timing(std::uint64_t token);      // device ns
 //     void retire();                                                 // see below
-//     auto& memory();   // create, import_host, free, write, read, map, address as HostMemory;
-//                       // a function that is missing is null in the table
+//     void statistics(StatisticList&);                               // statistics.hpp
+//     auto& memory();   // create, import_host, free, write, read, map, address, copy as
+//                       // HostMemory; a function that is missing is null in the table. Those for
+//                       // images and samplers refuse: no substrate here has them yet
 // Its destructor is the plugin's destroy_fn: it ends what is in flight and joins its
 // threads. A substrate that the host never registers is never destroyed, so threads start at
 // first use, not in the constructor.
@@ -48,6 +50,7 @@
 #include <sokr/substrate/diagnostics.hpp>
 #include <sokr/substrate/fork_watch.hpp>
 #include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/statistics.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
 #include <utility>
 
@@ -96,6 +99,8 @@ template <class S>
 concept HasMemory = requires(S& s) { s.memory(); };
 template <class S>
 concept HasTiming = requires(S& s, std::uint64_t token) { s.timing(token); };
+template <class S>
+concept HasStatistics = requires(S& s, StatisticList& list) { s.statistics(list); };
 template <class S>
 concept HasRetire = requires(S& s) { s.retire(); };
 
@@ -233,6 +238,32 @@ struct Exporter<S, Slots>::Functions {
     return gated([&](S& s) { return detail::store(s.memory().address(buffer), out); });
   }
 
+  static SokrResult copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
+                         std::uint64_t to_offset, std::uint64_t size) {
+    return gated([&](S& s) { return s.memory().copy(from, from_offset, to, to_offset, size); });
+  }
+  static SokrResult lacks(const char* what) {
+    return gated([&](S&) -> Result<void> {
+      return fail(SOKR_CAPABILITY_DENIED, "this substrate has no {}; it has buffers only", what);
+    });
+  }
+  static SokrResult create_image(const SokrImageInfo*, SokrImage* out) {
+    if (out != nullptr) *out = 0;
+    return lacks("images");
+  }
+  static SokrResult free_image(SokrImage) { return lacks("images"); }
+  static SokrResult write_image(SokrImage, const SokrImageRegion*, const void*, std::uint64_t) {
+    return lacks("images");
+  }
+  static SokrResult read_image(SokrImage, const SokrImageRegion*, void*, std::uint64_t) {
+    return lacks("images");
+  }
+  static SokrResult create_sampler(const SokrSamplerInfo*, SokrSampler* out) {
+    if (out != nullptr) *out = 0;
+    return lacks("samplers");
+  }
+  static SokrResult free_sampler(SokrSampler) { return lacks("samplers"); }
+
   static std::size_t last_error(char* out, std::size_t capacity) {
     return write_sentence(substrate::last_error(I), out, capacity);
   }
@@ -254,14 +285,22 @@ struct Exporter<S, Slots>::Functions {
       std::optional<std::uint64_t> ns;
       if constexpr (detail::HasTiming<S>) ns = s.timing(token);
       if (!ns) return fail(SOKR_NOT_FOUND, "no device time is known for token {}", token);
-      constexpr std::size_t end = offsetof(SokrTiming, device_ns) + sizeof timing->device_ns;
-      if (timing->struct_size < end) {
+      if (!SOKR_HAS(SokrTiming, timing, device_ns)) {
         return fail(SOKR_INVALID_INPUT,
                     "SokrTiming.struct_size is {}, which has no room for device_ns",
                     timing->struct_size);
       }
       timing->device_ns = *ns;
       return {};
+    });
+  }
+
+  static SokrResult statistics(SokrStatistics* out) {
+    if (out == nullptr) return detail::bad_argument(I, "the place for statistics");
+    return gated([&](S& s) -> Result<void> {
+      StatisticList list;
+      if constexpr (detail::HasStatistics<S>) s.statistics(list);
+      return write_statistics(list, *out);
     });
   }
 
@@ -272,9 +311,13 @@ struct Exporter<S, Slots>::Functions {
       &dispatch,
       &completion,
       &destroy};
-  static constexpr SokrDiagnosticsTable kDiagnostics{sizeof(SokrDiagnosticsTable), 0, &last_error,
-                                                     &completion_error,
-                                                     detail::HasTiming<S> ? &timing : nullptr};
+  static constexpr SokrDiagnosticsTable kDiagnostics{
+      sizeof(SokrDiagnosticsTable),
+      0,
+      &last_error,
+      &completion_error,
+      detail::HasTiming<S> ? &timing : nullptr,
+      detail::HasStatistics<S> ? &statistics : nullptr};
 
   static constexpr SokrMemoryTable make_memory() {
     SokrMemoryTable table{};
@@ -288,6 +331,13 @@ struct Exporter<S, Slots>::Functions {
       if constexpr (requires(M& m) { m.read(0, 0, nullptr, 0); }) table.read = &read;
       if constexpr (requires(M& m) { m.map(0); }) table.map = &map;
       if constexpr (requires(M& m) { m.address(0); }) table.address = &address;
+      if constexpr (requires(M& m) { m.copy(0, 0, 0, 0, 0); }) table.copy = &copy;
+      table.create_image = &create_image;
+      table.free_image = &free_image;
+      table.write_image = &write_image;
+      table.read_image = &read_image;
+      table.create_sampler = &create_sampler;
+      table.free_sampler = &free_sampler;
     }
     return table;
   }

@@ -6,7 +6,7 @@
 // uses. All functions may be called from any thread at once; readers share no lock
 // across threads.
 //
-// Its create, import_host, free, write, read, map and address are what Exporter
+// Its create, import_host, free, write, read, map, address and copy are what Exporter
 // puts into the memory table.
 #ifndef SOKR_SUBSTRATE_HOST_MEMORY_HPP_
 #define SOKR_SUBSTRATE_HOST_MEMORY_HPP_
@@ -22,6 +22,11 @@
 #include <unordered_map>
 
 namespace sokr::substrate {
+
+// What every memory table's copy refuses, its ranges being inside their buffers: ranges of one
+// buffer that overlap.
+Result<void> check_copy(bool same_buffer, std::uint64_t from_offset, std::uint64_t to_offset,
+                        std::uint64_t size);
 
 struct HostMemoryOptions {
   std::uint64_t max_buffer_size = UINT64_MAX;
@@ -68,6 +73,8 @@ class HostMemory {
   Result<void> read(SokrBuffer buffer, std::uint64_t offset, void* to, std::uint64_t size);
   Result<void*> map(SokrBuffer buffer);              // needs SOKR_BUFFER_HOST_VISIBLE
   Result<std::uint64_t> address(SokrBuffer buffer);  // needs SOKR_BUFFER_ADDRESS
+  Result<void> copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
+                    std::uint64_t to_offset, std::uint64_t size);
 
   // The memory that a binding names, of any kind.
   Result<HostRange> resolve(const SokrBinding& binding);

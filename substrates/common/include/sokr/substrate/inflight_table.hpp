@@ -103,6 +103,8 @@ class InFlightTable {
   SokrResult when_all_terminal(std::span<const std::uint64_t> tokens, AllCallback callback,
                                std::size_t* unknown_out = nullptr);
 
+  // Tokens that were ever given out.
+  std::uint64_t issued() const noexcept;
   // Tokens under way, those included whose callbacks still run.
   std::size_t active() const noexcept { return active_.load(std::memory_order_acquire); }
   // Blocks until fewer than `most` tokens are under way; false if none ended in time. Threads

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The one reader of launch parameters (<sokr/compute.h>, part 2). A LaunchView is
+// The one reader of launch parameters (<sokr/launch.h>), of every version. A LaunchView is
 // parsed once and checked completely: lengths, counts, offsets, enumerators,
 // alignment, overlap and 64-bit overflow. Accessors then need no checks of their
 // own. It borrows the bytes, which may be unaligned, and allocates nothing
@@ -26,8 +26,10 @@ namespace sokr::substrate {
 class LaunchView {
  public:
   // SOKR_INVALID_INPUT with a sentence for anything that a correct writer would
-  // not write; an empty launch (size 0) included. A larger header than ours is
-  // accepted and its surplus ignored; another version and unknown flags are not.
+  // not write; an empty launch (size 0) included. A larger header or element than ours is
+  // accepted: in version 1 its surplus is ignored, from version 2 on it is zero or refused, as
+  // are other versions and unknown flags. SOKR_CAPABILITY_DENIED for what no substrate here does
+  // yet: images, samplers and base workgroups.
   static Result<LaunchView> parse(const std::uint8_t* params, std::size_t size);
 
   // Empty = the module's only entry point.
@@ -51,8 +53,13 @@ class LaunchView {
   std::uint64_t indirect_offset() const { return header_.indirect_offset; }  // multiple of 4
 
   std::uint32_t binding_count() const { return header_.binding_count; }
+  // What images and samplers have more is 0: a launch with them is refused.
   SokrBinding binding(std::uint32_t i) const {
-    return read<SokrBinding>(header_.binding_offset, i);
+    SokrBinding value;
+    std::memcpy(&value, element(header_.binding_offset, binding_size_, i), SOKR_BINDING_SIZE_1_0);
+    value.sampler = 0;
+    value.first_level = value.level_count = value.first_layer = value.layer_count = 0;
+    return value;
   }
 
   // Bytes, a multiple of 4; as unaligned as the launch itself.
@@ -66,30 +73,34 @@ class LaunchView {
 
   std::uint32_t wait_count() const { return header_.wait_count; }
   // The plugin's own token (low 48 bits), never 0.
-  std::uint64_t wait(std::uint32_t i) const {
-    return sokr_token_plugin_token(read<SokrCompletionToken>(header_.wait_offset, i));
-  }
+  std::uint64_t wait(std::uint32_t i) const { return sokr_token_plugin_token(token(i)); }
   // The substrate that the token names.
-  std::uint32_t wait_substrate(std::uint32_t i) const {
-    return sokr_token_substrate(read<SokrCompletionToken>(header_.wait_offset, i));
-  }
+  std::uint32_t wait_substrate(std::uint32_t i) const { return sokr_token_substrate(token(i)); }
 
  private:
   LaunchView() = default;
 
-  template <class T>
-  T read(std::uint32_t offset, std::uint32_t index) const {
-    T value;
-    std::memcpy(&value, bytes_ + offset + std::size_t{index} * sizeof(T), sizeof(T));
+  SokrCompletionToken token(std::uint32_t i) const {
+    SokrCompletionToken value;
+    std::memcpy(&value, bytes_ + header_.wait_offset + std::size_t{i} * sizeof value, sizeof value);
     return value;
   }
+  const std::uint8_t* element(std::uint32_t offset, std::size_t size, std::uint32_t index) const {
+    return bytes_ + offset + std::size_t{index} * size;
+  }
+  Result<void> read_version_2();
+  Result<void> check_surplus(const char* what, std::uint32_t offset, std::uint32_t count,
+                             std::size_t size, std::size_t known) const;
   Result<void> check_sections() const;
   Result<void> check_bindings() const;
+  Result<void> check_image_members() const;
   Result<void> check_specializations() const;
   Result<void> check_waits() const;
 
   const std::uint8_t* bytes_ = nullptr;
-  SokrLaunchHeader header_{};
+  SokrLaunchHeader header_{};  // of any version, as far as version 1 goes
+  std::uint32_t binding_size_ = SOKR_BINDING_SIZE_1_0;
+  std::uint32_t specialization_size_ = SOKR_SPECIALIZATION_SIZE_1_0;
 };
 
 // Everything of a launch that decides what is compiled (entry point,

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <sokr/base/elements.hpp>
 #include <sokr/base/result.hpp>
 #include <sokr/substrate/exporter.hpp>
 #include <sokr/substrate/fork_watch.hpp>
@@ -123,6 +124,8 @@ const SokrPlugin* keep_for_ever(std::unique_ptr<PluginDescription> description);
 void add_unavailable_noexcept(PluginDescription& description, const char* name,
                               Failure failure) noexcept;
 bool speaks_our_version(const SokrHostInfo* info) noexcept;
+// What the host passed, whatever its version. SOKR_INVALID_INPUT if its sizes make no sense.
+Result<Elements<SokrFact>> options_of(const SokrHostInfo& info);
 }  // namespace detail
 
 // Runs `find(host, description)`, which returns Result<void>, and publishes the
@@ -137,8 +140,16 @@ const SokrPlugin* plugin_main(const SokrHostInfo* info, const char* name, const 
   try {
     auto description = std::make_unique<PluginDescription>(name, version);
     try {
-      Result<void> found = is_forked() ? Failure{SOKR_CAPABILITY_DENIED, kForkedSentence}
-                                       : find(Host(info), *description);
+      Result<void> found;
+      if (is_forked()) {
+        found = Failure{SOKR_CAPABILITY_DENIED, kForkedSentence};
+      } else if (Result<Elements<SokrFact>> options =
+                     info ? detail::options_of(*info) : Elements<SokrFact>();
+                 !options) {
+        found = std::move(options).failure();
+      } else {
+        found = find(Host(info), *description);
+      }
       if (!found) detail::add_unavailable_noexcept(*description, name, std::move(found).failure());
     } catch (...) {
       detail::add_unavailable_noexcept(*description, name, failure_from_exception());
