@@ -8,7 +8,9 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::uint64_t kMany = UINT64_C(1) << 40;   // where counting stops
-constexpr std::uint64_t kMostInlined = 6000;         // instructions, while functions can be shared
+constexpr std::uint64_t kMostInlined = 6000;         // by weight, while functions can be shared
+constexpr std::uint64_t kMostRepeated = 2000;        // the same, while they are called so often:
+constexpr std::uint64_t kOften = 16;                 // copies that inlining would make
 constexpr std::uint64_t kMostInstructions = 65536;   // in all
 constexpr std::uint32_t kDeep = 32, kMostDeep = 64;  // calls inlined into one another
 constexpr int kMostShared = 512;
@@ -16,6 +18,16 @@ constexpr int kMostShared = 512;
 std::uint64_t capped(std::uint64_t n) {
   return std::min(n, kMany);
 }
+
+struct Size {
+  std::uint64_t instructions = 0;
+  std::uint64_t weight = 0;  // what they take to compile, in the time of a plain instruction
+
+  void add(const Size& other) {
+    instructions = capped(instructions + other.instructions);
+    weight = capped(weight + other.weight);
+  }
+};
 
 struct Site {
   Id callee = 0;
@@ -25,8 +37,8 @@ struct Site {
 struct Node {
   const spirv::Function* function = nullptr;
   std::vector<Site> sites;
-  std::uint64_t own = 0;        // instructions besides calls
-  std::uint64_t cost = 0;       // with what is inlined into it
+  Size own;                     // besides calls
+  Size cost;                    // with what is inlined into it
   std::uint64_t instances = 0;  // if not shared
   std::uint32_t depth = 0;
   std::vector<Id> globals;  // Private variables, callees' included
@@ -44,12 +56,14 @@ class Planner {
     for (Id id : order_) find_obstacle(id);
     find_bad_sites();
     SOKR_TRY(limit_depth());
-    for (int i = 0; i < kMostShared && total() > kMostInlined; ++i)
-      if (!share_best()) break;
+    for (int i = 0; i < kMostShared; ++i) {
+      const std::uint64_t weight = total().weight;
+      if (weight <= kMostRepeated || !share_best(weight <= kMostInlined ? kOften : 2)) break;
+    }
     std::uint64_t own = 0;
-    for (Id id : order_) own = capped(own + nodes_.at(id).own);
+    for (Id id : order_) own = capped(own + nodes_.at(id).own.instructions);
     most_ = std::max(kMostInstructions, 2 * own);
-    if (total() > most_) return too_large();
+    if (total().instructions > most_) return too_large();
     CallPlan plan;
     for (Id id : order_)
       if (shared_.contains(id)) {
@@ -76,7 +90,7 @@ class Planner {
       Node& node = nodes_[id];
       node.function = function;
       for (const auto& block : function->blocks) {
-        node.own += block.phis.size() + block.body.size() + 1;
+        node.own.add(size_of(block));
         for (const auto& inst : block.body)
           if (inst.op == spv::Op::OpFunctionCall && !inst.args.empty())
             node.sites.push_back({inst.args[0], {inst.args.begin() + 1, inst.args.end()}});
@@ -102,6 +116,21 @@ class Planner {
       if (!nodes_.contains(callee)) SOKR_TRY(enter(callee));
     }
     return {};
+  }
+
+  Size size_of(const spirv::Block& block) const {
+    Size size{block.phis.size() + block.body.size() + 1, 1};
+    for (const auto& phi : block.phis) size.weight += weight_of(phi.type);
+    for (const auto& inst : block.body) {
+      const bool is_store = inst.op == spv::Op::OpStore && inst.args.size() > 1;
+      size.weight += weight_of(is_store ? m_.type_of(inst.args[1]) : inst.type);
+    }
+    return size;
+  }
+
+  // Scalars are moved one by one, large values in a loop.
+  std::uint64_t weight_of(Id type) const {
+    return type == 0 || is_large(m_, type) ? 1 : 1 + leaf_count(m_, type) / 4;
   }
 
   // ---- What can be shared ----
@@ -231,17 +260,18 @@ class Planner {
   }
 
   // Of all that is compiled.
-  std::uint64_t total() {
-    std::uint64_t sum = 0;
+  Size total() {
+    Size sum;
     for (Id id : order_) {
       Node& node = nodes_.at(id);
       node.cost = node.own;
-      for (const Site& site : node.sites)
-        node.cost =
-            capped(node.cost + (shared_.contains(site.callee) ? 1 + site.arguments.size()
-                                                              : nodes_.at(site.callee).cost));
+      for (const Site& site : node.sites) {
+        const std::uint64_t call = 1 + site.arguments.size();
+        node.cost.add(shared_.contains(site.callee) ? Size{call, call}
+                                                    : nodes_.at(site.callee).cost);
+      }
       node.instances = 0;
-      if (shared_.contains(id)) sum = capped(sum + node.cost);
+      if (shared_.contains(id)) sum.add(node.cost);
     }
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
       Node& node = nodes_.at(*it);
@@ -250,18 +280,20 @@ class Planner {
         if (Node& callee = nodes_.at(site.callee); !shared_.contains(site.callee))
           callee.instances = capped(callee.instances + here);
     }
-    return capped(sum + nodes_.at(e_.function).cost);
+    sum.add(nodes_.at(e_.function).cost);
+    return sum;
   }
 
-  bool share_best() {
+  // Of those that would have at least `copies`.
+  bool share_best(std::uint64_t copies) {
     Id best = 0;
     std::uint64_t most = 0;
     for (Id id : order_) {
       const Node& node = nodes_.at(id);
-      if (shared_.contains(id) || !node.obstacle.empty() || node.instances < 2) continue;
-      const std::uint64_t saved = node.instances - 1 > kMany / std::max<std::uint64_t>(node.cost, 1)
-                                      ? kMany
-                                      : (node.instances - 1) * node.cost;
+      if (shared_.contains(id) || !node.obstacle.empty() || node.instances < copies) continue;
+      const std::uint64_t weight = std::max<std::uint64_t>(node.cost.weight, 1);
+      const std::uint64_t saved =
+          node.instances - 1 > kMany / weight ? kMany : (node.instances - 1) * weight;
       if (saved <= most) continue;
       most = saved;
       best = id;
@@ -277,13 +309,14 @@ class Planner {
     for (Id id : order_) {
       const Node& node = nodes_.at(id);
       if (shared_.contains(id) || id == e_.function || node.instances < 2) continue;
-      const std::uint64_t size = capped(node.instances * std::min(node.own, kMany / 1024));
+      const std::uint64_t size =
+          capped(node.instances * std::min(node.own.instructions, kMany / 1024));
       if (size <= most) continue;
       most = size;
       worst = &node;
       name = id;
     }
-    const std::uint64_t size = total();
+    const std::uint64_t size = total().instructions;
     const std::string count =
         size >= kMany ? fmt::format("more than {}", kMany) : fmt::format("{}", size);
     if (!worst)

@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Bound{"pack_bits", 9000, 140000}, Bound{"narrow_apart", 3000, 28000},
                     Bound{"private_mixed", 4000, 32000}, Bound{"to_integers", 3000, 30000},
                     Bound{"array_copy", 8500, 170000}, Bound{"aggregates", 20000, 130000},
-                    Bound{"calls", 20000, 240000}),
+                    Bound{"calls", 20000, 240000}, Bound{"calls_arrays", 24000, 200000}),
     [](const auto& one) { return std::string(one.param.shader); });
 
 }  // namespace
