@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """frozen_test.py SOURCE: the newest frozen headers are those of the tree, but for comments and
-spaces, and each folder is named after the version that its headers say."""
+spaces, each folder is named after the version that its headers say, and older ones are as
+checksums.txt has them (sha256sum [0-9]*.[0-9]*/launch_reader.h [0-9]*.[0-9]*/sokr/*)."""
+import hashlib
 import os
 import re
 import sys
@@ -36,6 +38,21 @@ for version in versions:
         said = int(re.search(macro + r" UINT32_C \( (0x[0-9A-Fa-f]+) \)", text).group(1), 16)
         if said != major << 16 | minor:
             wrong.append(f"{version}/sokr/{header} says that it is {said >> 16}.{said & 0xFFFF}")
+
+with open(os.path.join(frozen, "checksums.txt"), encoding="utf-8") as file:
+    checksums = dict(reversed(line.split()) for line in file)
+for version in versions[:-1]:
+    for folder, _, files in os.walk(os.path.join(frozen, version)):
+        for name in files:
+            path = os.path.join(folder, name)
+            known = os.path.relpath(path, frozen)
+            with open(path, "rb") as file:
+                if hashlib.sha256(file.read()).hexdigest() != checksums.pop(known, None):
+                    wrong.append(f"{known} is not as checksums.txt has it: what was published "
+                                 "does not change")
+for known in checksums:
+    if known.split("/")[0] != versions[-1]:
+        wrong.append(f"{known} is gone; programs that were built with it are not")
 
 newest = os.path.join(frozen, versions[-1], "sokr")
 names = set(os.listdir(newest))
