@@ -246,8 +246,9 @@ TEST(Substrate, ProgramsAndLaunchesUnderWayAreBounded) {
   SubstrateOptions options{2};
   options.kernel_bytes = 1;
   options.in_flight = {3, std::chrono::milliseconds(20)};
-  ReferenceSubstrate substrate(substrate::Host(), options);
+  // The endless kernel may read until the substrate is gone.
   std::vector<std::uint32_t> data(32), endless_data{0, 0, 0};
+  ReferenceSubstrate substrate(substrate::Host(), options);
   Dispatch endless("endless"), after("add_one");
   endless.bind_host(0, endless_data.data(), 12);
   const auto gate = endless.on(substrate);
