@@ -92,13 +92,13 @@ void CpuSubstrate::retire() noexcept {
   if (!tokens_.await_room(1, substrate::kRetireGrace)) abandon_all();
 }
 
-// At once for who waits, and soon for kernels.
+// At once for who waits, and soon for kernels: in this order, so that the sentence is this one.
 void CpuSubstrate::abandon_all() noexcept {
+  tokens_.abandon_all(substrate::kRetiredSentence);
   {
     std::lock_guard lock(active_mutex_);
     for (auto& [token, launch] : active_) launch->abandon();
   }
-  tokens_.abandon_all(substrate::kRetiredSentence);
 }
 
 CpuSubstrate::~CpuSubstrate() {

@@ -68,10 +68,10 @@ void ReferenceSubstrate::retire() noexcept {
   if (!tokens_.await_room(1, substrate::kRetireGrace)) abandon_all();
 }
 
-// At once for who waits, and soon for kernels.
+// At once for who waits, and soon for kernels: in this order, so that the sentence is this one.
 void ReferenceSubstrate::abandon_all() noexcept {
-  stop_.store(true, std::memory_order_relaxed);
   tokens_.abandon_all(substrate::kRetiredSentence);
+  stop_.store(true, std::memory_order_relaxed);
 }
 
 ReferenceSubstrate::~ReferenceSubstrate() {
