@@ -57,9 +57,10 @@ static SokrResult capability(const SokrCapabilityQuery *query, SokrCapabilityRes
 }
 
 static void add_to(const SokrBinding *binding, unsigned char amount) {
-  unsigned char *bytes = (unsigned char *)(uintptr_t)binding->resource + binding->offset;
+  unsigned char *bytes;
   uint64_t i;
   if (binding->kind != SOKR_BINDING_HOST || !(binding->access & SOKR_ACCESS_WRITE)) return;
+  bytes = (unsigned char *)(uintptr_t)binding->resource + binding->offset;
   for (i = 0; i < binding->size; ++i) bytes[i] = (unsigned char)(bytes[i] + amount);
 }
 

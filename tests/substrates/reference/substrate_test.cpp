@@ -205,7 +205,7 @@ TEST(Substrate, BadLaunchesAreRefused) {
   Dispatch unknown_constant("add_one");
   unknown_constant.bind_host(0, data.data(), 16).push = {1};
   unknown_constant.specializations = {{99, 4, 1}};
-  EXPECT_TRUE(unknown_constant.on(*substrate));
+  expect_complete(*substrate, unknown_constant.on(*substrate));
   Dispatch subgroup("add_one");
   subgroup.bind_host(0, data.data(), 16).push = {1};
   subgroup.launch.subgroup_size = 256;
