@@ -3,8 +3,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <cstdint>
+#include <cstring>
 #include <latch>
 #include <set>
 #include <thread>

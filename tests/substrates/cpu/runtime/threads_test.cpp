@@ -18,8 +18,8 @@ struct Options {
   std::vector<SokrFact> facts;
   SokrHostInfo info{};
   explicit Options(const char* threads) : facts{{"cpu.threads", threads}} {
-    info = {sizeof info, SOKR_COMPUTE_VERSION, nullptr, nullptr, 0, 1, facts.data(),
-            sizeof(SokrFact)};
+    info = {sizeof info, SOKR_COMPUTE_VERSION, nullptr,         nullptr, 0,
+            1,           facts.data(),         sizeof(SokrFact)};
   }
 };
 
