@@ -99,13 +99,15 @@ Substrate pick(const Context& context, const char* name, const Kernel& kernel) {
   return substrate;
 }
 
-// The array as elements of this build's size. What these do not hold is refused.
+// The array as elements of this build's size: itself, or copies in `resized`. What these do not
+// hold is refused.
 template <class T>
-std::vector<T> given_elements(const T* from, std::uint32_t count, std::size_t size,
-                              std::size_t first_size, const char* type) {
-  if (count) require(from, fmt::format("the array of {}", type).c_str());
-  const auto given =
-      value(Elements<T>::of(from, count, static_cast<std::uint32_t>(size), first_size, type));
+std::span<const T> given_elements(const T* from, std::uint32_t count, std::size_t size,
+                                  std::size_t first_size, const char* type,
+                                  std::vector<T>& resized) {
+  if (count && !from) require(from, fmt::format("the array of {}", type).c_str());
+  if (size == sizeof(T)) return {from, count};
+  const auto given = value(Elements<T>::of(from, count, size, first_size, type));
   if (!given.fits()) {
     throw Error(
         SOKR_CAPABILITY_DENIED,
@@ -113,10 +115,9 @@ std::vector<T> given_elements(const T* from, std::uint32_t count, std::size_t si
                     "it is of a newer version",
                     type, given.stride(), sizeof(T)));
   }
-  std::vector<T> all;
-  all.reserve(given.size());
-  for (std::uint32_t i = 0; i < given.size(); ++i) all.push_back(given[i]);
-  return all;
+  resized.reserve(given.size());
+  for (std::uint32_t i = 0; i < given.size(); ++i) resized.push_back(given[i]);
+  return resized;
 }
 
 std::unique_ptr<HeldReflection> reflect(SokrHost& host, const SokrIrRequest& asked) {
@@ -127,9 +128,10 @@ std::unique_ptr<HeldReflection> reflect(SokrHost& host, const SokrIrRequest& ask
                     asked.ir_version >> 16, asked.ir_version & 0xFFFF, SOKR_IR_VERSION >> 16));
   }
   require(asked.data, "the kernel");
-  const std::vector<SokrIrSpecValue> given =
+  std::vector<SokrIrSpecValue> resized;
+  const std::span given =
       given_elements(asked.specializations, asked.specialization_count, asked.specialization_size,
-                     SOKR_IR_SPEC_VALUE_SIZE_1_0, "specialization");
+                     SOKR_IR_SPEC_VALUE_SIZE_1_0, "specialization", resized);
   std::vector<SokrSpecialization> specializations;
   for (const SokrIrSpecValue& one : given) specializations.push_back({one.id, one.size, one.value});
   const Kernel read =
@@ -148,13 +150,15 @@ std::unique_ptr<HeldReflection> reflect(SokrHost& host, const SokrIrRequest& ask
 std::size_t write_launch(const SokrLaunch& launch, std::size_t binding_size,
                          std::size_t specialization_size, void* out, std::size_t capacity) {
   SokrLaunch own = launch;
-  const std::vector<SokrBinding> bindings = given_elements(
-      launch.bindings, launch.binding_count, binding_size, SOKR_BINDING_SIZE_1_0, "SokrBinding");
-  const std::vector<SokrSpecialization> specializations =
+  std::vector<SokrBinding> bindings;
+  std::vector<SokrSpecialization> specializations;
+  own.bindings = given_elements(launch.bindings, launch.binding_count, binding_size,
+                                SOKR_BINDING_SIZE_1_0, "SokrBinding", bindings)
+                     .data();
+  own.specializations =
       given_elements(launch.specializations, launch.specialization_count, specialization_size,
-                     SOKR_SPECIALIZATION_SIZE_1_0, "SokrSpecialization");
-  own.bindings = bindings.data();
-  own.specializations = specializations.data();
+                     SOKR_SPECIALIZATION_SIZE_1_0, "SokrSpecialization", specializations)
+          .data();
   const std::size_t needed = sokr_launch_size(&own);
   if (needed == 0) throw Error(SOKR_INVALID_INPUT, "the launch parameters are larger than 4 GiB");
   if (needed > capacity) {
