@@ -57,6 +57,8 @@ install_as_root() { (cd "$tree" && ./dev install /opt/sokr); }
 consumers() {
   local prefix=${1:-/opt/sokr} work=/tmp/consumers library as=${2:-env}
   rm -rf "$work"
+  # What somebody who builds programs has. The default generator of cmake needs make.
+  apt-get -qq install -y --no-install-recommends g++ cmake make pkg-config >/dev/null
   library=$(dirname "$(find "$prefix" -name libsokr-core.so | head -n 1)")
   for project in c_core cpp_host; do
     "$as" cmake -S "/bare/consumers/$project" -B "$work/$project" -DCMAKE_PREFIX_PATH="$prefix"
@@ -125,7 +127,6 @@ deb() {
   apt-get -qq install -y /bare/package/*.deb >/dev/null
   readme_commands /usr/bin /usr/share/doc/sokr/README.md
   as_user sokr devices | grep -q "^vulkan:0 " || die "with what the package recommends, no vulkan:0"
-  apt-get -qq install -y --no-install-recommends g++ cmake make pkg-config >/dev/null
   consumers /usr
 }
 
