@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kMagic("\x93NUMPY", 6);
 constexpr bool kLittle = std::endian::native == std::endian::little;
+constexpr std::size_t kMaxAxes = 64;  // NumPy's
 
 // Indexed by SokrIrScalar, without the byte order.
 constexpr std::array<std::string_view, 12> kDescrs{"b1", "i1", "u1", "i2", "u2", "f2",
@@ -61,6 +62,13 @@ class Reader {
     return text;
   }
 
+  void expect_end() {
+    skip_spaces();
+    if (!rest_.empty()) {
+      refuse("its .npy header is malformed: something follows the closing '}'");
+    }
+  }
+
   bool boolean() {
     skip_spaces();
     for (const std::string_view word : {"True", "False"}) {
@@ -85,6 +93,10 @@ class Reader {
     expect('(');
     while (!take(')')) {
       sizes.push_back(number());
+      if (sizes.size() > kMaxAxes) {
+        refuse(fmt::format("its .npy shape has more than {} axes, which NumPy does not have",
+                           kMaxAxes));
+      }
       if (!take(',')) {
         expect(')');
         break;
@@ -166,6 +178,7 @@ void read_dictionary(std::string_view text, NpyHeader& header, std::uint32_t& sw
       break;
     }
   }
+  reader.expect_end();
   if (!has_descr || !fortran || !has_shape) {
     reader.refuse("its .npy header lacks descr, fortran_order or shape");
   }

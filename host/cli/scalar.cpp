@@ -73,7 +73,9 @@ std::uint64_t parse_integer(SokrIrScalar which, std::string_view text, std::stri
 
 template <class T>
 bool parse_whole(std::string_view text, T& out) {
+  const std::size_t size = text.size();
   if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.size() < size && text.starts_with('-')) return false;  // two signs
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }

@@ -84,6 +84,32 @@ TEST(Npy, ShapesAreWrittenAsTheyAreRead) {
   }
 }
 
+// A header of version 1 holds no more than 64 KiB: what is read can always be written.
+TEST(Npy, ShapesHaveNoMoreAxesThanNumPyHas) {
+  const auto read = [](std::size_t axes) {
+    std::string sizes;
+    for (std::size_t i = 0; i < axes; ++i) sizes += "1, ";
+    return read_npy_header(
+        bytes(
+            file(fmt::format("{{'descr': '|u1', 'fortran_order': False, 'shape': ({}), }}", sizes),
+                 "x")),
+        "x");
+  };
+  const NpyHeader most = read(64);
+  EXPECT_EQ(most.shape.size(), 64u);
+  EXPECT_EQ(read_npy_header(bytes(npy_header(most.type, most.shape) + "x"), "x").shape, most.shape);
+  EXPECT_THROW((void)read(65), Error);
+  EXPECT_THROW((void)read(20000), Error);
+}
+
+TEST(Npy, NothingFollowsTheDictionary) {
+  const std::string good = "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }";
+  EXPECT_EQ(read_npy_header(bytes(file(good + "  \n", "x")), "x").data_size, 1u);
+  for (const char* more : {"}", "x", " {", "\x01"}) {
+    EXPECT_THROW((void)read_npy_header(bytes(file(good + more, "x")), "x"), Error) << more;
+  }
+}
+
 TEST(Npy, TypesThatNoKernelHas) {
   const auto read = [](const char* descr, std::size_t size) {
     return read_npy_header(

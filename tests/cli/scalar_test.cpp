@@ -35,6 +35,12 @@ TEST(Scalar, FloatsAreRoundedOnce) {
   EXPECT_EQ(parse(SOKR_IR_F64, "0.1"), 0x3FB999999999999Au);
   EXPECT_THROW(parse(SOKR_IR_F32, "1e39"), UsageError);
   EXPECT_THROW(parse(SOKR_IR_F32, "1.5f"), UsageError);
+  EXPECT_EQ(parse(SOKR_IR_F32, "+1"), 0x3F800000u);
+  for (const char* text : {"+-1", "-+1", "++1", "--1", "+", "-", "", "+-inf", "+-nan"}) {
+    for (const SokrIrScalar type : {SOKR_IR_F16, SOKR_IR_F32, SOKR_IR_F64}) {
+      EXPECT_THROW(parse(type, text), UsageError) << text;
+    }
+  }
 }
 
 TEST(Scalar, EveryHalfSurvivesTheWayThroughDouble) {
