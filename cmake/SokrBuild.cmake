@@ -33,7 +33,7 @@ file(RELATIVE_PATH SOKR_LIBRARIES_FROM_PROGRAMS
 add_custom_target(plugins)
 add_custom_target(fuzzers)
 add_custom_target(benchmarks)
-set(SOKR_FUZZ_SECONDS 5 CACHE STRING "Seconds that ctest runs each fuzz target")
+set(SOKR_FUZZ_SECONDS 4 CACHE STRING "Seconds that ctest runs each fuzz target")
 
 # Warnings, visibility and sanitizers for one of our own targets.
 function(sokr_target_defaults target)
@@ -128,27 +128,30 @@ function(sokr_add_test name)
     ENVIRONMENT "GTEST_BRIEF=1;SOKR_PLUGIN_PATH=${SOKR_PLUGIN_OUTPUT_DIR};${arg_ENV}")
 endfunction()
 
-# sokr_add_fuzzer(name SOURCES ... [LIBS ...] [CORPUS dir]): a libFuzzer target, built
-# with SOKR_BUILD_FUZZERS; ctest runs it for a few seconds.
+# sokr_add_fuzzer(name SOURCES ... [LIBS ...] [CORPUS dir] [SMALL] [ENV ...]): a libFuzzer target,
+# built with SOKR_BUILD_FUZZERS; ctest runs it for a few seconds. SMALL: what is read is small, so
+# that a single allocation of 64 MiB is a finding.
 function(sokr_add_fuzzer name)
-  cmake_parse_arguments(arg "" "CORPUS;SECONDS" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "SMALL" "CORPUS" "SOURCES;LIBS;ENV" ${ARGN})
   if(NOT SOKR_BUILD_FUZZERS)
     return()
   endif()
-  if(NOT arg_SECONDS)
-    set(arg_SECONDS ${SOKR_FUZZ_SECONDS})
+  set(limits -timeout=20 -rss_limit_mb=4096)
+  if(arg_SMALL)
+    set(limits -timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=64)
   endif()
   add_executable(fuzz_${name} ${arg_SOURCES})
   add_dependencies(fuzzers fuzz_${name})
   sokr_target_defaults(fuzz_${name})
   target_link_libraries(fuzz_${name} PRIVATE ${arg_LIBS})
+  target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzzing)
   target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer-no-link)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   set(work ${CMAKE_CURRENT_BINARY_DIR}/corpus_${name})
   file(MAKE_DIRECTORY ${work})
-  add_test(NAME fuzz_${name} COMMAND fuzz_${name} -max_total_time=${arg_SECONDS} -timeout=20
-    -rss_limit_mb=4096 -print_final_stats=1 ${work} ${arg_CORPUS})
-  set_tests_properties(fuzz_${name} PROPERTIES TIMEOUT 300 LABELS fuzz)
+  add_test(NAME fuzz_${name} COMMAND fuzz_${name} -max_total_time=${SOKR_FUZZ_SECONDS} ${limits}
+    -print_final_stats=1 ${work} ${arg_CORPUS})
+  set_tests_properties(fuzz_${name} PROPERTIES TIMEOUT 300 LABELS fuzz ENVIRONMENT "${arg_ENV}")
 endfunction()
 
 # sokr_add_shaders(target SOURCES a.comp b.spvasm ... [FLAGS ...]): compiles GLSL with

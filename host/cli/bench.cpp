@@ -5,11 +5,10 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <numeric>
-#include <sokr/base/small_file.hpp>
 #include <sokr/sokr.hpp>
 
+#include "baseline.hpp"
 #include "command.hpp"
 #include "compare.hpp"
 #include "kernel_file.hpp"
@@ -150,69 +149,6 @@ Json report(const BenchFlags& flags, const Plan& plan, const std::vector<Measure
   return report;
 }
 
-// ---- The baseline ---------------------------------------------------------------------
-
-struct Baseline {
-  std::string file;
-  Json json;
-  std::vector<std::pair<std::string, double>> p50_ns;
-};
-
-Baseline read_baseline(const std::string& file) {
-  constexpr std::size_t kMostBytes = std::size_t{16} << 20;
-  const Result<std::string> text = read_small_file(file, kMostBytes);
-  if (!text) throw Error(text.code(), text.failure().sentence);
-  const Json json = Json::parse(*text, nullptr, false);
-  const auto refuse = [&](const char* what) {
-    return Error(SOKR_INVALID_INPUT,
-                 fmt::format("'{}' is no baseline: {}; 'sokr bench --json FILE' "
-                             "writes one",
-                             file, what));
-  };
-  if (!json.is_object() || !json.contains("schema") || json["schema"] != "sokr.bench/1") {
-    throw refuse("its schema is not sokr.bench/1");
-  }
-  if (!json.contains("results") || !json["results"].is_array()) throw refuse("it has no results");
-  Baseline baseline{file, json, {}};
-  for (const Json& one : json["results"]) {
-    if (!one.is_object() || !one.contains("substrate") || !one["substrate"].is_string() ||
-        !one.contains("p50_ns") || !one["p50_ns"].is_number() || one["p50_ns"] <= 0) {
-      throw refuse("a result has no substrate or no p50_ns");
-    }
-    baseline.p50_ns.emplace_back(one["substrate"].get<std::string>(), one["p50_ns"].get<double>());
-  }
-  return baseline;
-}
-
-std::string short_text(const Json& value) {
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
-}
-
-// A kernel may have changed, and its file may have moved: that is what is compared. What it is
-// called and how it is launched may not. An older baseline lacks some of these.
-void refuse_another_launch(const Baseline& baseline, const BenchFlags& flags, const Plan& plan) {
-  const auto refuse = [&](std::string_view what, const Json& then, const Json& now) {
-    throw UsageError(fmt::format(
-        "--baseline {}: it measured another launch: its {} is {}, and here it is {}; measure a "
-        "baseline for this one with --json FILE",
-        baseline.file, what, short_text(then), short_text(now)));
-  };
-  const auto name_of = [](const std::string& path) {
-    return std::filesystem::path(path).filename().string();
-  };
-  const auto kernel = baseline.json.find("kernel");
-  if (kernel != baseline.json.end() && kernel->is_string() &&
-      name_of(kernel->get<std::string>()) != name_of(flags.launch.kernel)) {
-    refuse("kernel", *kernel, flags.launch.kernel);
-  }
-  const Json launch = launch_json(flags, plan);
-  for (const auto& [key, now] : launch.items()) {
-    const auto then = baseline.json.find(key);
-    if (then != baseline.json.end() && *then != now) refuse(key, *then, now);
-  }
-}
-
 double parse_percent(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -265,7 +201,9 @@ int bench(const BenchFlags& flags) {
   const bool chosen = substrates.empty();
   if (chosen) substrates.push_back(context.choose(kernel));
   require_capable(substrates, kernel, plan);
-  if (!flags.baseline.empty()) refuse_another_launch(baseline, flags, plan);
+  if (!flags.baseline.empty()) {
+    refuse_another_launch(baseline, flags.launch.kernel, launch_json(flags, plan));
+  }
   std::vector<OutputFile> outputs = open_outputs(plan);
   std::optional<OutputFile> file;
   if (!flags.json.empty()) file.emplace(flags.json);

@@ -27,6 +27,10 @@ struct LaunchFlags {
   bool cast = false;
 };
 
+struct DevicesFlags {
+  bool json = false;
+};
+
 struct InspectFlags {
   std::string kernel;
   std::vector<std::string> on, spec;
@@ -49,7 +53,7 @@ struct CacheFlags {
   bool json = false;
 };
 
-int devices(bool json);
+int devices(const DevicesFlags& flags);
 int inspect(const InspectFlags& flags);
 int run(const RunFlags& flags);
 int bench(const BenchFlags& flags);

@@ -114,9 +114,9 @@ Json scripts_json(const Context& context) {
 
 }  // namespace
 
-int devices(bool json) {
+int devices(const DevicesFlags& flags) {
   const Context context;
-  print(json ? json_text(scripts_json(context)) : people_text(context));
+  print(flags.json ? json_text(scripts_json(context)) : people_text(context));
   return kDone;
 }
 

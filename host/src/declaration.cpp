@@ -58,7 +58,9 @@ Result<void> Declaration::read_substrates(std::span<const std::byte> descriptor)
                 "its declaration of substrates has {} bytes; kinds and names are longer",
                 descriptor.size());
   }
-  std::memcpy(&kinds_, descriptor.data(), sizeof kinds_);
+  std::uint32_t kinds = 0;
+  std::memcpy(&kinds, descriptor.data(), sizeof kinds);
+  kinds_ |= kinds;
   const auto* text = reinterpret_cast<const char*>(descriptor.data()) + sizeof kinds_;
   std::string_view rest(text, ::strnlen(text, descriptor.size() - sizeof kinds_));
   substrates_ = true;

@@ -52,11 +52,14 @@ ElfHeader own_header() {
   return header;
 }
 
-// Notes are small; a segment of them that is larger is not ours.
+// Notes are small: bytes that are read of all segments of a file. One that would exceed this is
+// not ours.
 constexpr std::size_t kMaxNotes = 65536;
 
-Result<void> read_notes(int fd, const ElfSegment& segment, Declaration& declares) {
-  if (segment.p_filesz > kMaxNotes) return {};
+Result<void> read_notes(int fd, const ElfSegment& segment, std::size_t& left,
+                        Declaration& declares) {
+  if (segment.p_filesz > left) return {};
+  left -= segment.p_filesz;
   std::vector<std::byte> notes(segment.p_filesz);
   const auto got = ::pread(fd, notes.data(), notes.size(), static_cast<off_t>(segment.p_offset));
   if (got != static_cast<ssize_t>(notes.size())) {
@@ -67,6 +70,7 @@ Result<void> read_notes(int fd, const ElfSegment& segment, Declaration& declares
 
 Result<Declaration> check_elf(int fd, std::uint64_t size) {
   Declaration declares;
+  std::size_t notes_left = kMaxNotes;
   ElfHeader header{};
   if (size < sizeof header ||
       ::pread(fd, &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header) ||
@@ -95,7 +99,7 @@ Result<Declaration> check_elf(int fd, std::uint64_t size) {
                   "it is a truncated shared library: segment {} ends at byte {} of {}", i,
                   segment.p_offset + segment.p_filesz, size);
     }
-    if (segment.p_type == PT_NOTE) SOKR_TRY(read_notes(fd, segment, declares));
+    if (segment.p_type == PT_NOTE) SOKR_TRY(read_notes(fd, segment, notes_left, declares));
   }
   return declares;
 }

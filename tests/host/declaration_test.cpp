@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Plugin files that declare what they may offer: they are opened when that is wanted, and
 // no answer is another one for it.
+#include <elf.h>
 #include <sokr/host.h>
 
 #include <cstdio>
@@ -235,6 +236,46 @@ TEST(Declaration, NotesThatAreNotOursDeclareNothing) {
     EXPECT_EQ(recorded.text(), "own:0 main\n") << word << " " << value;
     EXPECT_EQ(context.substrate("own:0").name(), "own:0");
   }
+}
+
+// A library of this machine with nothing but segments of notes, all of them the same bytes.
+std::string many_note_segments(std::size_t segments, std::string families) {
+  Elf64_Ehdr header{};
+  std::memcpy(&header, contents(mock("declared_cpu")).data(), sizeof header);
+  header.e_phoff = sizeof header;
+  header.e_phnum = static_cast<std::uint16_t>(segments);
+  families.resize((families.size() + 4) / 4 * 4);  // with a byte of zero, and padding
+  const std::uint32_t note[] = {5, static_cast<std::uint32_t>(4 + families.size()),
+                                SOKR_NOTE_SUBSTRATES};
+  std::string notes(reinterpret_cast<const char*>(note), sizeof note);
+  notes.append("SOKR\0\0\0\0\x10\0\0\0", 12).append(families);
+  Elf64_Phdr segment{};
+  segment.p_type = PT_NOTE;
+  segment.p_align = 4;
+  segment.p_offset = sizeof header + segments * sizeof segment;
+  segment.p_filesz = notes.size();
+  std::string library(reinterpret_cast<const char*>(&header), sizeof header);
+  for (std::size_t i = 0; i < segments; ++i) {
+    library.append(reinterpret_cast<const char*>(&segment), sizeof segment);
+  }
+  return library + notes;
+}
+
+// A file of some kilobytes whose segments overlap would else declare gigabytes.
+TEST(Declaration, NotesOfAllSegmentsTogetherAreBounded) {
+  const TemporaryFolder folder;
+  const auto declared = [&](std::size_t segments, const std::string& families) {
+    store(folder.path() / "many.so", many_note_segments(segments, families));
+    return trace_of([&] {
+      ContextOptions options;
+      options.plugin_paths = {folder.path()};
+      const Context context(options);
+    });
+  };
+  EXPECT_NE(declared(2, "own").find("declares substrates own, own\n"), std::string::npos);
+  std::string families;
+  for (int i = 0; i < 30000; ++i) families += "f,";
+  EXPECT_LT(declared(400, families).size(), std::size_t{1} << 20);
 }
 
 TEST(Declaration, KindsOfALaterHeaderCountAsOther) {

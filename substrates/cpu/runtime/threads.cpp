@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "runtime/threads.hpp"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +14,7 @@
 #include <sokr/base/small_file.hpp>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace sokr::cpu {
@@ -23,9 +26,9 @@ constexpr unsigned kMaxThreads = 4096;
 constexpr std::size_t kMaxFile = 65536;  // of those that the kernel writes about groups
 
 // Empty if it cannot be read.
-std::istringstream contents(const fs::path& path) {
+std::string contents(const fs::path& path) {
   Result<std::string> text = read_small_file(path, kMaxFile);
-  return std::istringstream(text ? *std::move(text) : std::string());
+  return text ? *std::move(text) : std::string();
 }
 
 unsigned affinity_processors() {
@@ -43,8 +46,8 @@ std::optional<unsigned> processors_of(double granted, double period) {
 }
 
 // cgroup v2: "max 100000" or "150000 100000".
-std::optional<unsigned> quota(const fs::path& group) {
-  std::istringstream in = contents(group / "cpu.max");
+std::optional<unsigned> quota(const std::string& group, const ReadText& read) {
+  std::istringstream in(read(group + "/cpu.max"));
   std::string granted;
   double period = 0;
   if (!(in >> granted >> period) || granted == "max") return std::nullopt;
@@ -52,9 +55,9 @@ std::optional<unsigned> quota(const fs::path& group) {
 }
 
 // cgroup v1: -1 is no limit.
-std::optional<unsigned> quota_v1(const fs::path& group) {
-  std::istringstream granted_in = contents(group / "cpu.cfs_quota_us"),
-                     period_in = contents(group / "cpu.cfs_period_us");
+std::optional<unsigned> quota_v1(const std::string& group, const ReadText& read) {
+  std::istringstream granted_in(read(group + "/cpu.cfs_quota_us")),
+      period_in(read(group + "/cpu.cfs_period_us"));
   double granted = 0, period = 0;
   if (!(granted_in >> granted) || !(period_in >> period)) return std::nullopt;
   return processors_of(granted, period);
@@ -72,22 +75,33 @@ Result<unsigned> parse(std::string_view text, std::string_view source) {
 }  // namespace
 
 unsigned cgroup_processors(const fs::path& membership, const fs::path& mounts) {
-  std::istringstream in = contents(membership);
+  return cgroup_processors(contents(membership), mounts.string(), contents);
+}
+
+unsigned cgroup_processors(std::string_view membership, const std::string& mounts,
+                           const ReadText& read) {
   unsigned least = kMaxThreads;
-  for (std::string line; std::getline(in, line);) {
+  while (!membership.empty()) {
     // "0::/group" for v2, "4:cpu,cpuacct:/group" for v1.
-    auto first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string_view line = membership.substr(0, membership.find('\n'));
+    membership.remove_prefix(std::min(membership.size(), line.size() + 1));
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    // The kernel names no group whose path it would not take.
+    if (first == line.npos || second == line.npos || line.size() > PATH_MAX) continue;
+    const std::string controllers(line.substr(first + 1, second - first - 1));
     const bool v1 = !controllers.empty();
     if (v1 && (',' + controllers + ',').find(",cpu,") == std::string::npos) continue;
-    const fs::path root = v1 ? mounts / controllers : mounts;
+    const std::string root = v1 ? mounts + '/' + controllers : mounts;
     // A group cannot have more than those around it.
-    for (fs::path group = line.substr(second + 1);; group = group.parent_path()) {
-      const fs::path folder = root / group.relative_path();
-      if (auto processors = v1 ? quota_v1(folder) : quota(folder))
+    std::string_view group = line.substr(second + 1);
+    group.remove_prefix(std::min(group.find_first_not_of('/'), group.size()));
+    for (;;) {
+      const std::string folder = group.empty() ? root : fmt::format("{}/{}", root, group);
+      if (auto processors = v1 ? quota_v1(folder, read) : quota(folder, read))
         least = std::min(least, *processors);
-      if (!group.has_relative_path()) break;
+      if (group.empty()) break;
+      const std::size_t slash = group.rfind('/');
+      group = group.substr(0, slash == group.npos ? 0 : slash);
     }
   }
   return least;

@@ -5,8 +5,11 @@
 #define SOKR_SUBSTRATES_CPU_RUNTIME_THREADS_HPP_
 
 #include <filesystem>
+#include <functional>
 #include <sokr/base/result.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <string>
+#include <string_view>
 
 namespace sokr::cpu {
 
@@ -19,6 +22,12 @@ unsigned available_processors();
 // rounded up. 4096 if there is none.
 unsigned cgroup_processors(const std::filesystem::path& membership,
                            const std::filesystem::path& mounts);
+
+// The same for the text of `membership`, with a reader of the files below `mounts`, which gives
+// an empty text for what it cannot read. It is asked at most twice for each byte of the text.
+using ReadText = std::function<std::string(const std::string& path)>;
+unsigned cgroup_processors(std::string_view membership, const std::string& mounts,
+                           const ReadText& read);
 
 // The option cpu.threads, else SOKR_CPU_THREADS, else available_processors().
 // SOKR_INVALID_INPUT for anything but a number from 1 to 4096.

@@ -105,6 +105,27 @@ TEST_F(Cgroups, NonsenseIsNoLimit) {
   }
 }
 
+// Groups within groups: each is looked at once, and a name that no kernel has not at all.
+TEST_F(Cgroups, WorkIsInProportionToTheText) {
+  std::size_t reads = 0, longest = 0;
+  const auto read = [&](const std::string& path) {
+    ++reads;
+    longest = std::max(longest, path.size());
+    return path == "m/a/a/cpu.max" ? std::string("300000 100000\n") : std::string();
+  };
+  std::string line = "0::";
+  while (line.size() + 2 < 4096) line += "/a";
+  std::string text;
+  while (text.size() < 60000) text += line + "\n";
+  EXPECT_EQ(cgroup_processors(text, "m", read), 3u);
+  EXPECT_LE(reads, text.size() / 2 + 20);
+  EXPECT_LE(longest, 4096u + 20);
+  reads = 0;
+  for (int i = 0; i < 30000; ++i) line += "/a";
+  EXPECT_EQ(cgroup_processors(line, "m", read), 4096u);
+  EXPECT_EQ(reads, 0u);
+}
+
 TEST_F(Cgroups, PipesAndFilesWithoutEndAreNoLimit) {
   write("membership", "0::/job\n");
   std::filesystem::create_directories(folder_.path() / "mounts/job");

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "baseline.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <sokr/sokr.hpp>
+
+#include "command.hpp"
+
+namespace sokr::cli {
+namespace {
+
+constexpr const char* kHead = R"({"schema": "sokr.bench/1", "kernel": "a/copy.spv", )";
+
+Baseline parsed(const std::string& rest) {
+  return parse_baseline(kHead + rest, "base.json");
+}
+
+std::string refusal(const std::string& text) {
+  try {
+    (void)parse_baseline(text, "base.json");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+std::string difference(const Baseline& baseline, const std::string& kernel, const Json& launch) {
+  try {
+    refuse_another_launch(baseline, kernel, launch);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(Baseline, MediansAreRead) {
+  const Baseline one = parsed(R"("results": [{"substrate": "cpu", "p50_ns": 2.5}]})");
+  ASSERT_EQ(one.p50_ns.size(), 1u);
+  EXPECT_EQ(one.p50_ns[0], (std::pair<std::string, double>("cpu", 2.5)));
+  for (const char* bad : {"0", "-1", "\"1\"", "null", "1e999"}) {
+    EXPECT_NE(refusal(fmt::format(R"({}"results": [{{"substrate": "cpu", "p50_ns": {}}}]}})", kHead,
+                                  bad)),
+              "")
+        << bad;
+  }
+  EXPECT_EQ(refusal("{}"),
+            "'base.json' is no baseline: its schema is not sokr.bench/1; 'sokr bench --json FILE' "
+            "writes one");
+}
+
+// Values are copied, compared and written by functions that call themselves.
+TEST(Baseline, WhatIsNestedWithoutEndIsRefused) {
+  const auto nested = [](std::size_t depth, char open, char close) {
+    return fmt::format(R"({}"results": [], "spec": {}{}}})", kHead, std::string(depth, open),
+                       std::string(depth, close));
+  };
+  EXPECT_EQ(refusal(nested(8, '[', ']')), "");
+  EXPECT_NE(refusal(nested(40, '[', ']')), "");
+  EXPECT_NE(refusal(nested(4'000'000, '[', ']')), "");
+  EXPECT_NE(refusal(std::string(8'000'000, '[')), "");
+  std::string objects = std::string(kHead) + R"("results": [], "spec": )";
+  for (int i = 0; i < 1'000'000; ++i) objects += R"({"a":)";
+  EXPECT_NE(refusal(objects), "");
+}
+
+TEST(Baseline, AnotherLaunchIsNamedInFewWords) {
+  const Json launch{{"groups", {4, 1, 1}}};
+  EXPECT_EQ(difference(parsed(R"("results": [], "groups": [4, 1, 1]})"), "b/copy.spv", launch), "");
+  EXPECT_EQ(difference(parsed(R"("results": []})"), "copy.spv", launch), "");
+  EXPECT_NE(difference(parsed(R"("results": []})"), "other.spv", launch).find("its kernel is"),
+            std::string::npos);
+  // Characters of several bytes are whole or not there, wherever the cut falls.
+  for (int shift = 0; shift < 4; ++shift) {
+    std::string text(static_cast<std::size_t>(shift), 'x');
+    for (int i = 0; i < 100; ++i) text += "\xf0\x9f\x98\x80";
+    const std::string sentence = difference(
+        parsed(fmt::format(R"("results": [], "groups": "{}"}})", text)), "copy.spv", launch);
+    EXPECT_LT(sentence.size(), 300u);
+    EXPECT_NO_THROW((void)Json(sentence).dump()) << shift;
+  }
+}
+
+}  // namespace
+}  // namespace sokr::cli
