@@ -310,5 +310,15 @@ TEST(Constants, PartsAreBounded) {
       std::string::npos);
 }
 
+// They stand before all functions, whether the validator looks or not.
+TEST(Constants, InsideAFunctionTheyAreRefused) {
+  for (const char* text : {"%five = OpConstant %u32 5", "%two = OpSpecConstant %u32 2",
+                           "%sum = OpSpecConstantOp %u32 IAdd %u1 %u1", "%i64 = OpTypeInt 64 1"}) {
+    const Bytes bytes = assemble(compute_main(std::string(text) + "\nOpReturn"));
+    EXPECT_NE(refusal(bytes).find("it stands before all functions"), std::string::npos) << text;
+  }
+  (void)decode_ok(assemble(compute_main("%none = OpUndef %u32\nOpReturn")));
+}
+
 }  // namespace
 }  // namespace sokr::spirv

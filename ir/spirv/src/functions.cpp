@@ -225,12 +225,20 @@ Result<void> Decoder::build_blocks(Function& function, const std::vector<RawBloc
   return {};
 }
 
+// Types and constants; OpUndef may stand in both places.
+static bool stands_before_functions(spv::Op op) {
+  const std::string_view name = opcode_row(static_cast<std::uint32_t>(op))->name;
+  return name.starts_with("OpType") || name.starts_with("OpConstant") ||
+         name.starts_with("OpSpecConstant");
+}
+
 Result<void> Decoder::fill_block(Function& function, Block& block, const RawBlock& source) {
   block.body.reserve(source.end - source.begin);
   for (std::size_t i = source.begin; i < source.end; ++i) {
     const RawInstruction& raw = raws_[i];
     if (raw.is_passive) continue;
     SOKR_TRY(note_uses(function, raw));
+    if (stands_before_functions(raw.op)) return bad(raw, "it stands before all functions");
     if (raw.op == spv::Op::OpPhi) {
       if (!block.body.empty()) return bad(raw, "a phi stands at the start of its block");
       block.phis.push_back(instruction(raw));
