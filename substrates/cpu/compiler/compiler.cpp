@@ -19,7 +19,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 15;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 16;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {

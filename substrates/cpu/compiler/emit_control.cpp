@@ -351,6 +351,7 @@ void Emitter::emit_divergent_items(std::uint32_t construct, std::uint32_t first)
 namespace {
 
 constexpr std::size_t kMaxTwice = 3000;  // instructions times chunks
+constexpr int kMaxTwiceDepth = 12;       // constructs around it: each is one more copy
 
 bool has_effects(const Inst& inst) {
   switch (inst.op) {
@@ -422,6 +423,10 @@ bool Emitter::is_made_twice(std::uint32_t construct, std::uint32_t block) const 
   if (cold_ || c.kind == ConstructKind::kLoop || is_split(construct)) return false;
   Id condition = p_.blocks[block].condition;
   if (condition < bound_ || !is_steady(condition, block)) return false;
+  int depth = 0;
+  for (std::uint32_t at = construct; at != kNone && depth <= kMaxTwiceDepth; ++depth)
+    at = p_.constructs[at].parent;
+  if (depth > kMaxTwiceDepth) return false;
   return weight(block, c.end) <= kMaxTwice;
 }
 

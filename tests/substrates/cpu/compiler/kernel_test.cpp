@@ -168,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "narrow_types", "rows", "odd_local_size", "structs",
                                          "matrices", "byte_dots", "held", "wander", "gaps",
                                          "byte_sums", "strides", "narrow_apart", "private_mixed",
-                                         "aggregates", "calls", "calls_arrays"));
+                                         "aggregates", "calls", "calls_arrays", "nested"));
 
 // What is beyond an integer is its nearest end, and what is no number is 0.
 TEST(ToIntegers, OfEveryWidth) {
