@@ -371,9 +371,9 @@ struct Shape {
 };
 
 const Shape kShapes[] = {
-    {"nested loops", nested_loops, {10, 50, 100, 1000, 10000}, 100},
-    {"nested selections", nested_selections, {10, 50, 200, 1000, 10000}, 200},
-    {"selections in a loop", selections_in_a_loop, {100, 1000, 2000, 30000}, 2000},
+    {"nested loops", nested_loops, {10, 50, 100, 1000, 10000}, 1000},
+    {"nested selections", nested_selections, {10, 50, 200, 1000, 10000}, 1000},
+    {"selections in a loop", selections_in_a_loop, {100, 1000, 2000, 30000}, 30000},
     {"many blocks", many_blocks, {1000, 10000, 200000}, 10000},
     {"many cases", many_cases, {1000, 10000, 30000, 100000}, 30000},
     {"structs of two of the last", doubled_structs, {4, 12, 40, 250}, 12},
@@ -466,8 +466,10 @@ TEST(Hostile, LimitsAreNamed) {
   };
   EXPECT_NE(sentence(doubled_structs(40)).find("the type has more than 65536 parts"),
             std::string::npos);
-  EXPECT_NE(sentence(nested_loops(500)).find("the control flow would take the validator"),
-            std::string::npos);
+  const Result<void> nested = validate(nested_loops(1100));
+  ASSERT_FALSE(nested.ok());
+  EXPECT_NE(nested.failure().sentence.find("nested too deep, the limit is 1023"), std::string::npos)
+      << nested.failure().sentence;
   EXPECT_NE(sentence(many_blocks(70000)).find("the function has 70001 blocks, the limit is 65536"),
             std::string::npos);
   EXPECT_NE(sentence(deep_calls(1100)).find("calls nest deeper than 1024"), std::string::npos);
@@ -475,6 +477,20 @@ TEST(Hostile, LimitsAreNamed) {
             std::string::npos);
   EXPECT_NE(sentence(wide_loads(2000)).find("types and results up to here have more than"),
             std::string::npos);
+}
+
+// What would take the validator too long is read without it, and that is said.
+TEST(Hostile, TheReaderStandsInForTheValidator) {
+  constexpr std::string_view kSteps = "the control flow would take the validator";
+  const Bytes bytes = nested_loops(500);
+  const Result<void> strict = validate(bytes, {Strictness::kStrict});
+  ASSERT_FALSE(strict.ok());
+  EXPECT_EQ(strict.code(), SOKR_CAPABILITY_DENIED);
+  EXPECT_TRUE(strict.failure().sentence.starts_with(kSteps)) << strict.failure().sentence;
+  std::string remark;
+  EXPECT_TRUE(validate(bytes, {Strictness::kRelaxed, &remark}).ok());
+  EXPECT_TRUE(remark.starts_with(kSteps)) << remark;
+  EXPECT_TRUE(remark.ends_with("so that it was not asked")) << remark;
 }
 
 // What a kernel becomes when its calls are inlined is known without doing it, and does not wrap.

@@ -150,7 +150,7 @@ Result<void> KernelStore::validate(std::span<const std::uint8_t> ir) {
     SOKR_TRY(spirv::check_allowed(ir));
     std::string remark;
     SOKR_TRY(spirv::validate(ir, {options_.strictness, &remark}));
-    if (!remark.empty()) host_.log_info("cpu: not strictly valid SPIR-V: {}", remark);
+    if (!remark.empty()) host_.log_info("cpu: a strict reading refuses the kernel: {}", remark);
     return std::make_shared<const Accepted>();
   });
   if (!valid) return std::move(valid).failure();

@@ -87,7 +87,7 @@ Result<void> ReferenceSubstrate::validate(std::span<const std::uint8_t> ir) {
   std::string remark;
   SOKR_TRY(spirv::check_allowed(ir));
   SOKR_TRY(spirv::validate(ir, {options_.strictness, &remark}));
-  if (!remark.empty()) host_.log_info("reference: not strictly valid SPIR-V: {}", remark);
+  if (!remark.empty()) host_.log_info("reference: a strict reading refuses the kernel: {}", remark);
   return {};
 }
 

@@ -90,7 +90,8 @@ Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::make_module(
   SOKR_TRY(spirv::check_allowed(ir));
   std::string remark;
   SOKR_TRY(spirv::validate(ir, {context_.options.strictness, &remark}));
-  if (!remark.empty()) context_.host.log_info("vulkan: not strictly valid SPIR-V: {}", remark);
+  if (!remark.empty())
+    context_.host.log_info("vulkan: a strict reading refuses the kernel: {}", remark);
   SOKR_ASSIGN(std::shared_ptr<const spirv::Module> module, spirv::decode(ir, {.any_values = true}));
   SOKR_TRY(check_capability(*module, physical_));
   return module;
