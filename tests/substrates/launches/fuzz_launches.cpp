@@ -338,15 +338,14 @@ void change_launch(LaunchBuilder& b, Reader& in) {
   }
 }
 
-// How many invocations it may be at most, of what is not refused; none: too many to wait for.
+// Whether it is over soon, if it is not refused for its local size.
 bool is_small(const LaunchView& launch) {
   std::uint64_t groups = 1, local = 32;
   if (launch.is_indirect()) {
     groups = 125;
   } else {
     for (const std::uint32_t count : launch.groups()) {
-      groups = count > 65535 ? 0 : groups * count;  // beyond every limit here
-      if (groups == 0) break;
+      groups = std::min(groups * count, kMostInvocations + 1);
     }
   }
   if (launch.has_local_size()) {
