@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <cstring>
-#include <exception>
-#include <new>
+#include <sokr/base/sentence.hpp>
 #include <sokr/substrate/diagnostics.hpp>
 #include <vector>
 
 namespace sokr::substrate {
 namespace {
-
-constexpr std::string_view kOutOfMemory = "out of memory";
 
 struct LastError {
   std::string sentence;
@@ -18,10 +14,6 @@ struct LastError {
 std::vector<LastError>& last_errors() {
   thread_local std::vector<LastError> errors;
   return errors;
-}
-
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0u) == 0x80u;
 }
 
 }  // namespace
@@ -55,41 +47,11 @@ std::string_view last_error(std::size_t slot) noexcept {
 }
 
 std::size_t write_sentence(std::string_view sentence, char* out, std::size_t capacity) noexcept {
-  if (out == nullptr || capacity == 0) return sentence.size();
-  std::size_t size = sentence.size();
-  if (size > capacity - 1) {
-    size = capacity - 1;
-    while (size > 0 && is_continuation(sentence[size])) --size;
-  }
-  for (std::size_t i = 0; i < size; ++i) {
-    const unsigned char c = static_cast<unsigned char>(sentence[i]);
-    out[i] = c < 0x20 || c == 0x7F ? ' ' : sentence[i];
-  }
-  out[size] = '\0';
-  return sentence.size();
+  return sokr::write_sentence(sentence, out, capacity);
 }
 
 Failure failure_from_exception() noexcept {
-  Failure failure{SOKR_DISPATCH_FAILED, {}};
-  try {
-    throw;
-  } catch (const std::bad_alloc&) {
-    try {
-      failure.sentence = kOutOfMemory;  // short enough to need no allocation
-    } catch (...) {
-    }
-  } catch (const std::exception& e) {
-    try {
-      failure.sentence = e.what();
-    } catch (...) {
-    }
-  } catch (...) {
-    try {
-      failure.sentence = "an unknown exception was thrown";
-    } catch (...) {
-    }
-  }
-  return failure;
+  return sokr::failure_from_exception();
 }
 
 }  // namespace sokr::substrate
