@@ -190,6 +190,8 @@ void Emitter::define_half_conversions() {
                                             llvm::GlobalValue::ExternalLinkage, name, m_);
     function->setVisibility(llvm::GlobalValue::HiddenVisibility);
     function->setDoesNotThrow();
+    // Or a mask of a half's bits becomes a function of the half, for which LLVM calls this one.
+    function->addFnAttr(llvm::Attribute::NoImplicitFloat);
     b_.SetInsertPoint(BasicBlock::Create(cx_, "entry", function));
     b_.CreateRet(body(function->getArg(0)));
   };

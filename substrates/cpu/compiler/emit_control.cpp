@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
+#include <unordered_set>
 
 #include "compiler/emitter.hpp"
 #include "compiler/support.hpp"
@@ -207,7 +208,7 @@ void Emitter::emit_exit_uniform(std::uint32_t block, std::uint32_t root, BasicBl
   BasicBlock* otherwise = label(source.targets[0]);
   llvm::SwitchInst* choice = b_.CreateSwitch(condition, otherwise);
   auto* type = llvm::cast<llvm::IntegerType>(condition->getType());
-  llvm::SmallDenseSet<std::uint64_t> seen;
+  std::unordered_set<std::uint64_t> seen;  // LLVM's own sets cannot hold 2^64 - 1
   for (const auto& one : source.cases) {
     llvm::APInt literal = llvm::APInt(64, one.literal).zextOrTrunc(type->getBitWidth());
     if (seen.insert(literal.getZExtValue()).second)
