@@ -3,6 +3,7 @@
 // Composites, dynamic indices, matrices, phis and structured control flow, each small
 // enough to be checked by reading. Some GLSL.std.450 functions on integers and vectors too.
 #include <cmath>
+#include <regex>
 #include <sokr/substrate/edge_semantics.hpp>
 
 #include "element.hpp"
@@ -29,25 +30,28 @@ Row words(const std::string& name, std::size_t inputs, const std::string& body,
           globals};
 }
 
-Row reals(const std::string& name, const std::string& body,
-          std::function<float(float, float)> expect, const std::string& globals = {}, int ulp = 0) {
-  Row row{name,
-          {"f32", "f32"},
-          "f32",
-          body,
-          [expect](Arguments x) {
-            return to_bits("f32", expect(static_cast<float>(to_number("f32", x[0])),
-                                         static_cast<float>(to_number("f32", x[1]))));
-          },
-          ulp,
-          Last::kAny,
-          true,
-          globals};
-  // Quarters: sums and products are exact, in whatever order they are made.
-  std::vector<Bits> values;
-  for (int i = -9; i < 9; ++i) values.push_back(to_bits("f32", i * 0.25));
-  row.values = {values, values};
-  return row;
+// Of floats of each width: where the text says f32 stands the type.
+void reals(std::vector<Row>& rows, const std::string& name, const std::string& body,
+           double (*expect)(double, double), const std::string& globals = {}, int ulp = 0) {
+  static const std::regex kFloat(R"(f32(?![0-9]))");
+  for (const std::string t : {"f32", "f16", "f64"}) {
+    Row row{t == "f32" ? name : name + "/" + t,
+            {t, t},
+            t,
+            std::regex_replace(body, kFloat, t),
+            [t, expect](Arguments x) {
+              return to_bits(t, expect(to_number(t, x[0]), to_number(t, x[1])));
+            },
+            ulp,
+            Last::kAny,
+            t == "f32",  // the others are not left to packaged drivers
+            std::regex_replace(globals, kFloat, t)};
+    // Quarters: sums and products are exact, in whatever order they are made.
+    std::vector<Bits> values;
+    for (int i = -9; i < 9; ++i) values.push_back(to_bits(t, i * 0.25));
+    row.values = {values, values};
+    rows.push_back(std::move(row));
+  }
 }
 
 const char* const kArray =
@@ -158,56 +162,56 @@ std::vector<Row> composite_rows() {
                           "%t = ") +
                   l.op + " %bool %x %y\n%r = OpSelect %u32 %t %c_u32_1 %c_u32_0",
               [l](U a, U b) -> U { return l.f(a < 5, b < 5); }));
-  rows.push_back(reals("OpDot",
-                       "%v = OpCompositeConstruct %v3f32 %a %b %c_f32_2\n"
-                       "%w = OpCompositeConstruct %v3f32 %b %b %a\n%r = OpDot %f32 %v %w",
-                       [](float a, float b) { return a * b + b * b + 2 * a; }));
-  rows.push_back(
-      reals("OpVectorTimesScalar",
-            "%v = OpCompositeConstruct %v2f32 %a %b\n%w = OpVectorTimesScalar %v2f32 %v %b\n"
-            "%r = OpCompositeExtract %f32 %w 0",
-            [](float a, float b) { return a * b; }));
+  reals(rows, "OpDot",
+        "%v = OpCompositeConstruct %v3f32 %a %b %c_f32_2\n"
+        "%w = OpCompositeConstruct %v3f32 %b %b %a\n%r = OpDot %f32 %v %w",
+        [](double a, double b) { return a * b + b * b + 2 * a; });
+  reals(rows, "OpVectorTimesScalar",
+        "%v = OpCompositeConstruct %v2f32 %a %b\n%w = OpVectorTimesScalar %v2f32 %v %b\n"
+        "%r = OpCompositeExtract %f32 %w 0",
+        [](double a, double b) { return a * b; });
   const std::string square =
       "%v = OpCompositeConstruct %v2f32 %a %b\n%w = OpCompositeConstruct %v2f32 %c_f32_3 %a\n"
       "%m = OpCompositeConstruct %m2 %v %w\n";  // columns (a, b) and (3, a)
-  rows.push_back(reals(
-      "OpMatrixTimesVector",
+  reals(
+      rows, "OpMatrixTimesVector",
       square + "%x = OpMatrixTimesVector %v2f32 %m %w\n%r = OpCompositeExtract %f32 %x 1",
-      [](float a, float b) { return b * 3 + a * a; }, kMatrix));
-  rows.push_back(reals(
-      "OpVectorTimesMatrix",
+      [](double a, double b) { return b * 3 + a * a; }, kMatrix);
+  reals(
+      rows, "OpVectorTimesMatrix",
       square + "%x = OpVectorTimesMatrix %v2f32 %w %m\n%r = OpCompositeExtract %f32 %x 0",
-      [](float a, float b) { return 3 * a + a * b; }, kMatrix));
-  rows.push_back(reals(
-      "OpMatrixTimesMatrix",
+      [](double a, double b) { return 3 * a + a * b; }, kMatrix);
+  reals(
+      rows, "OpMatrixTimesMatrix",
       square + "%x = OpMatrixTimesMatrix %m2 %m %m\n%r = OpCompositeExtract %f32 %x 1 0",
-      [](float a, float) { return a * 3 + 3 * a; }, kMatrix));
-  rows.push_back(reals(
-      "OpMatrixTimesScalar, OpTranspose",
-      square + "%t = OpTranspose %m2 %m\n%x = OpMatrixTimesScalar %m2 %t %b\n%r = "
-               "OpCompositeExtract %f32 %x 0 1",
-      [](float, float b) { return 3 * b; }, kMatrix));
-  rows.push_back(reals(
-      "OpOuterProduct",
+      [](double a, double) { return a * 3 + 3 * a; }, kMatrix);
+  reals(
+      rows, "OpMatrixTimesScalar, OpTranspose",
+      square +
+          "%t = OpTranspose %m2 %m\n%x = OpMatrixTimesScalar %m2 %t %b\n%r = "
+          "OpCompositeExtract %f32 %x 0 1",
+      [](double, double b) { return 3 * b; }, kMatrix);
+  reals(
+      rows, "OpOuterProduct",
       "%v = OpCompositeConstruct %v3f32 %a %b %a\n%w = OpCompositeConstruct %v2f32 %b %a\n"
       "%x = OpOuterProduct %m2x3 %v %w\n%r = OpCompositeExtract %f32 %x 1 1",
-      [](float a, float b) { return b * a; }, kMatrix));
-  rows.push_back(reals(
-      "Determinant", square + "%r = OpExtInst %f32 %glsl Determinant %m",
-      [](float a, float b) { return a * a - 3 * b; }, kMatrix));
-  rows.push_back(reals("Cross",
-                       "%v = OpCompositeConstruct %v3f32 %a %b %c_f32_1\n"
-                       "%w = OpCompositeConstruct %v3f32 %b %a %c_f32_2\n"
-                       "%x = OpExtInst %v3f32 %glsl Cross %v %w\n%r = OpCompositeExtract %f32 %x 2",
-                       [](float a, float b) { return a * a - b * b; }));
-  rows.push_back(reals("FMix", "%r = OpExtInst %f32 %glsl FMix %a %b %c_f32_0p5",
-                       [](float a, float b) { return a * 0.5f + b * 0.5f; }));
-  rows.push_back(reals("FClamp", "%r = OpExtInst %f32 %glsl FClamp %a %c_f32_m1 %c_f32_1",
-                       [](float a, float) { return std::fmin(std::fmax(a, -1.0f), 1.0f); }));
-  rows.push_back(reals(
-      "Length", "%v = OpCompositeConstruct %v2f32 %a %b\n%r = OpExtInst %f32 %glsl Length %v",
-      [](float a, float b) { return static_cast<float>(std::sqrt(double{a} * a + double{b} * b)); },
-      {}, 2));
+      [](double a, double b) { return b * a; }, kMatrix);
+  reals(
+      rows, "Determinant", square + "%r = OpExtInst %f32 %glsl Determinant %m",
+      [](double a, double b) { return a * a - 3 * b; }, kMatrix);
+  rows.back().ulp = 64;  // f64: the interpreter eliminates, and some of it cancels
+  reals(rows, "Cross",
+        "%v = OpCompositeConstruct %v3f32 %a %b %c_f32_1\n"
+        "%w = OpCompositeConstruct %v3f32 %b %a %c_f32_2\n"
+        "%x = OpExtInst %v3f32 %glsl Cross %v %w\n%r = OpCompositeExtract %f32 %x 2",
+        [](double a, double b) { return a * a - b * b; });
+  reals(rows, "FMix", "%r = OpExtInst %f32 %glsl FMix %a %b %c_f32_0p5",
+        [](double a, double b) { return a * 0.5 + b * 0.5; });
+  reals(rows, "FClamp", "%r = OpExtInst %f32 %glsl FClamp %a %c_f32_m1 %c_f32_1",
+        [](double a, double) { return std::fmin(std::fmax(a, -1.0), 1.0); });
+  reals(
+      rows, "Length", "%v = OpCompositeConstruct %v2f32 %a %b\n%r = OpExtInst %f32 %glsl Length %v",
+      [](double a, double b) { return std::sqrt(a * a + b * b); }, {}, 2);
   return rows;
 }
 

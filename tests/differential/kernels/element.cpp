@@ -166,7 +166,45 @@ bool agrees(const std::string& type, Bits expected, Bits got, int ulp) {
   return ulp > 0 && distance >= -ulp && distance <= ulp;
 }
 
-std::string element_module(const Row& row, std::uint32_t local_size, std::uint32_t count) {
+std::vector<std::vector<Bits>> combinations(const Row& row, bool edges) {
+  std::vector<std::vector<Bits>> operands(row.inputs.size());
+  std::vector<std::vector<Bits>> values = row.values;
+  if (values.empty())
+    for (const std::string& type : row.inputs) values.push_back(values_of(type, edges));
+  if (!edges && row.last != Last::kAny) {
+    std::erase_if(values.back(), [&](Bits x) {
+      return row.last == Last::kNonZero ? x == 0 : x >= width_of(row.inputs[0]);
+    });
+  }
+  std::size_t total = 1;
+  for (const auto& list : values) total *= list.size();
+  for (std::size_t n = 0; n < total; ++n) {
+    std::size_t rest = n;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      operands[i].push_back(values[i][rest % values[i].size()]);
+      rest /= values[i].size();
+    }
+  }
+  return operands;
+}
+
+const char* name_of(Operands operands) {
+  constexpr const char* kNames[] = {"Element", "Uniform", "Mixed"};
+  return kNames[static_cast<std::size_t>(operands)];
+}
+
+std::size_t source_of(Operands operands, std::uint32_t local_size, std::size_t n,
+                      std::size_t input) {
+  return operands == Operands::kMixed && input == 0 ? n / local_size * local_size : n;
+}
+
+std::uint32_t groups_for(Operands operands, std::uint32_t local_size, std::size_t count) {
+  const auto elements = static_cast<std::uint32_t>(count);
+  return operands == Operands::kUniform ? elements : (elements + local_size - 1) / local_size;
+}
+
+std::string element_module(const Row& row, std::uint32_t local_size, std::uint32_t count,
+                           Operands operands) {
   std::vector<std::string> types = row.inputs;
   types.push_back(row.output);
   Declarations declarations;
@@ -187,30 +225,42 @@ std::string element_module(const Row& row, std::uint32_t local_size, std::uint32
     interface += fmt::format(" %buffer{}", i);
     if (i == row.inputs.size()) continue;
     loads += fmt::format(
-        "%at{0} = OpAccessChain %pointer{0} %buffer{0} %c_u32_0 %i\n%{2} = OpLoad %{1} %at{0}\n", i,
-        types[i], static_cast<char>('a' + i));
+        "%at{0} = OpAccessChain %pointer{0} %buffer{0} %c_u32_0 {3}\n%{2} = OpLoad %{1} %at{0}\n",
+        i, types[i], static_cast<char>('a' + i),
+        operands == Operands::kMixed && i == 0 ? "%group_first" : "%i");
   }
   const std::string total = fmt::format("%c_u32_{}", count);
-  declarations.scan("%v3u32 %bool %c_u32_0 " + total + " " + row.globals + " " + row.body);
+  const std::string size = fmt::format("%c_u32_{}", local_size);
+  declarations.scan("%v3u32 %bool %c_u32_0 " + total + " " + size + " " + row.globals + " " +
+                    row.body);
   // Every variable that the entry point uses is part of its interface.
   static const std::regex variable(R"((%\w+) = OpVariable)");
   for (auto at = std::sregex_iterator(row.globals.begin(), row.globals.end(), variable);
        at != std::sregex_iterator(); ++at)
     interface += " " + (*at)[1].str();
+  const bool has_addresses = row.capabilities.find("PhysicalStorageBuffer") != std::string::npos;
+  const char* addressing = has_addresses ? "PhysicalStorageBuffer64" : "Logical";
   return fmt::format(
       "OpCapability Shader\n{}%glsl = OpExtInstImport \"GLSL.std.450\"\n"
-      "OpMemoryModel Logical GLSL450\nOpEntryPoint GLCompute %main \"main\" %id{}\n"
-      "OpExecutionMode %main LocalSize {} 1 1\nOpDecorate %id BuiltIn GlobalInvocationId\n{}"
+      "OpMemoryModel {} GLSL450\nOpEntryPoint GLCompute %main \"main\" %id %group{}\n"
+      "OpExecutionMode %main LocalSize {} 1 1\nOpDecorate %id BuiltIn GlobalInvocationId\n"
+      "OpDecorate %group BuiltIn WorkgroupId\n{}"
       "%void = OpTypeVoid\n%main_type = OpTypeFunction %void\n{}{}{}"
       "%id_pointer = OpTypePointer Input %v3u32\n%id = OpVariable %id_pointer Input\n"
+      "%group = OpVariable %id_pointer Input\n"
       "%main = OpFunction %void None %main_type\n%entry = OpLabel\n"
-      "%id3 = OpLoad %v3u32 %id\n%i = OpCompositeExtract %u32 %id3 0\n"
-      "%inside = OpULessThan %bool %i {}\nOpSelectionMerge %end None\n"
+      "%id3 = OpLoad %v3u32 {}\n%i = OpCompositeExtract %u32 %id3 0\n"
+      "%group3 = OpLoad %v3u32 %group\n%group0 = OpCompositeExtract %u32 %group3 0\n"
+      "%group_first = OpIMul %u32 %group0 {}\n%inside = OpULessThan %bool %i {}\nOpSelectionMerge "
+      "%end "
+      "None\n"
       "OpBranchConditional %inside %work %end\n%work = OpLabel\n{}{}\n"
       "%out = OpAccessChain %pointer{} %buffer{} %c_u32_0 %i\nOpStore %out %r\nOpBranch %end\n"
       "%end = OpLabel\nOpReturn\nOpFunctionEnd\n",
-      declarations.capabilities(), interface, local_size, decorations, declarations.text(),
-      variables, row.globals, total, loads, row.body, row.inputs.size(), row.inputs.size());
+      declarations.capabilities() + row.capabilities, addressing, interface, local_size,
+      decorations + row.decorations, declarations.text(), variables, row.globals,
+      operands == Operands::kUniform ? "%group" : "%id", size, total, loads, row.body,
+      row.inputs.size(), row.inputs.size());
 }
 
 std::vector<std::uint32_t> assemble(const std::string& text) {
@@ -228,7 +278,7 @@ std::vector<std::uint32_t> assemble(const std::string& text) {
 std::vector<Row> all_rows() {
   std::vector<Row> rows;
   for (auto make : {integer_rows, bit_rows, conversion_rows, float_rows, extended_rows,
-                    composite_rows, control_rows}) {
+                    function_rows, composite_rows, memory_rows, control_rows, flow_rows}) {
     std::vector<Row> more = make();
     rows.insert(rows.end(), std::make_move_iterator(more.begin()),
                 std::make_move_iterator(more.end()));

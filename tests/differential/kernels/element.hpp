@@ -37,6 +37,10 @@ struct Row {
   std::string globals = {};                    // further types and variables
   std::vector<std::vector<Bits>> values = {};  // instead of edge values, for each input
   std::string lavapipe_fault = {};             // what the packaged driver gets wrong here
+  std::string capabilities = {};               // lines of the module, extensions behind them
+  std::string decorations = {};
+  bool as_compiled = false;  // an optimiser may change what comes out
+  bool own_place = false;    // has memory of its own for each invocation of a workgroup
 };
 
 std::vector<Row> integer_rows();
@@ -44,8 +48,11 @@ std::vector<Row> bit_rows();
 std::vector<Row> conversion_rows();
 std::vector<Row> float_rows();
 std::vector<Row> extended_rows();  // GLSL.std.450
+std::vector<Row> function_rows();  // more of it
 std::vector<Row> composite_rows();
+std::vector<Row> memory_rows();
 std::vector<Row> control_rows();
+std::vector<Row> flow_rows();  // more of it
 std::vector<Row> all_rows();
 
 // ---- Values ----------------------------------------------------------------------------
@@ -66,11 +73,36 @@ std::vector<Bits> values_of(const std::string& type, bool edges);
 // apart.
 bool agrees(const std::string& type, Bits expected, Bits got, int ulp);
 
+// All combinations of the row's values for each operand, one list for each operand.
+std::vector<std::vector<Bits>> combinations(const Row& row, bool edges);
+
 // ---- Modules ------------------------------------------------------------------------------
 
-// Elements of bindings 0 to n - 1 are read, binding n is written; invocations from `count`
-// on do nothing.
-std::string element_module(const Row& row, std::uint32_t local_size, std::uint32_t count);
+// How the operands differ between the invocations of a workgroup, which decides whether a compiler
+// computes numbers, vectors, or one from the other.
+enum class Operands : std::uint8_t {
+  kVarying,  // element i for invocation i
+  kUniform,  // element i for all of workgroup i
+  kMixed,    // as kVarying; %a is what the first invocation of the workgroup has
+};
+inline constexpr Operands kAllOperands[] = {Operands::kVarying, Operands::kUniform,
+                                            Operands::kMixed};
+const char* name_of(Operands operands);
+// Does the row look different so?
+inline bool has_operands(const Row& row, Operands operands) {
+  if (row.own_place) return operands == Operands::kVarying;
+  return operands != Operands::kMixed || row.inputs.size() > 1;
+}
+// Of which element operand `input` of element `n` is.
+std::size_t source_of(Operands operands, std::uint32_t local_size, std::size_t n,
+                      std::size_t input);
+// Workgroups for `count` elements.
+std::uint32_t groups_for(Operands operands, std::uint32_t local_size, std::size_t count);
+
+// Elements of bindings 0 to n - 1 are read, binding n is written; nothing is done for elements from
+// `count` on.
+std::string element_module(const Row& row, std::uint32_t local_size, std::uint32_t count,
+                           Operands operands = Operands::kVarying);
 // The words of an assembly text; throws std::runtime_error with the line that is wrong.
 std::vector<std::uint32_t> assemble(const std::string& text);
 

@@ -133,7 +133,10 @@ std::vector<Row> integer_rows() {
   comparisons<std::uint16_t>(rows);
   comparisons<std::uint32_t>(rows);
   comparisons<std::uint64_t>(rows);
+  wide<std::uint8_t>(rows);
+  wide<std::uint16_t>(rows);
   wide<std::uint32_t>(rows);
+  wide<std::uint64_t>(rows);
   return rows;
 }
 

@@ -13,10 +13,12 @@
 #include <cctype>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 
 #include "../guarded.hpp"
 #include "../support.hpp"
 #include "element.hpp"
+#include "optimised.hpp"
 #include "pitfall.hpp"
 
 namespace sokr::differential {
@@ -34,29 +36,6 @@ struct Suite {
 
 // ---- Rows of elements ------------------------------------------------------------------------
 
-// All combinations of the values of each operand, one after the other.
-std::vector<std::vector<Bits>> combinations(const Row& row, bool edges) {
-  std::vector<std::vector<Bits>> operands(row.inputs.size());
-  std::vector<std::vector<Bits>> values = row.values;
-  if (values.empty())
-    for (const std::string& type : row.inputs) values.push_back(values_of(type, edges));
-  if (!edges && row.last != Last::kAny) {
-    std::erase_if(values.back(), [&](Bits x) {
-      return row.last == Last::kNonZero ? x == 0 : x >= width_of(row.inputs[0]);
-    });
-  }
-  std::size_t total = 1;
-  for (const auto& list : values) total *= list.size();
-  for (std::size_t n = 0; n < total; ++n) {
-    std::size_t rest = n;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      operands[i].push_back(values[i][rest % values[i].size()]);
-      rest /= values[i].size();
-    }
-  }
-  return operands;
-}
-
 std::vector<std::byte> pack(const std::string& type, const std::vector<Bits>& values) {
   const std::size_t size = width_of(type) / 8;
   std::vector<std::byte> bytes(values.size() * size);
@@ -66,8 +45,9 @@ std::vector<std::byte> pack(const std::string& type, const std::vector<Bits>& va
 
 class RowTest : public testing::Test {
  public:
-  RowTest(const Suite& suite, const Row& row, std::uint32_t local_size)
-      : suite_(suite), row_(row), local_size_(local_size) {}
+  RowTest(const Suite& suite, const Row& row, std::uint32_t local_size, Operands kind,
+          Optimised how)
+      : suite_(suite), row_(row), local_size_(local_size), kind_(kind), how_(how) {}
 
   void TestBody() override {
     const bool edges = !suite_.lavapipe;
@@ -75,8 +55,11 @@ class RowTest : public testing::Test {
     if (suite_.lavapipe && !row_.lavapipe_fault.empty()) GTEST_SKIP() << row_.lavapipe_fault;
     const auto operands = combinations(row_, edges);
     const std::size_t count = operands[0].size();
-    const std::string text = element_module(row_, local_size_, static_cast<std::uint32_t>(count));
-    const auto words = assemble(text);
+    const std::string text =
+        element_module(row_, local_size_, static_cast<std::uint32_t>(count), kind_);
+    const auto original = assemble(text);
+    auto words = optimised(original, how_);
+    if (words.empty()) words = original;
     const Kernel kernel = suite_.context.kernel(std::as_bytes(std::span(words)));
     const auto reason = suite_.substrate.why_not(kernel);
     if (reason && suite_.lavapipe) GTEST_SKIP() << *reason;
@@ -88,7 +71,7 @@ class RowTest : public testing::Test {
       initial.push_back(pack(row_.inputs[i], operands[i]));
     initial.emplace_back(count * width_of(row_.output) / 8, std::byte{kPoison});
     Launch launch;
-    launch.groups((static_cast<std::uint32_t>(count) + local_size_ - 1) / local_size_);
+    launch.groups(groups_for(kind_, local_size_, count));
     const SokrIrEntryPoint& entry = kernel.entry();
     for (const auto& bytes : initial) memory.emplace_back(bytes);
     for (std::uint32_t i = 0; i < entry.binding_count; ++i) {
@@ -114,7 +97,8 @@ class RowTest : public testing::Test {
     std::string lines;
     for (std::size_t n = 0; n < operands[0].size(); ++n) {
       std::vector<Bits> arguments;
-      for (const auto& operand : operands) arguments.push_back(operand[n]);
+      for (std::size_t i = 0; i < operands.size(); ++i)
+        arguments.push_back(operands[i][source_of(kind_, local_size_, n, i)]);
       Bits got = 0;
       std::memcpy(&got, &output[n * size], size);
       const Bits expected = row_.expect(arguments);
@@ -146,6 +130,8 @@ class RowTest : public testing::Test {
   const Suite& suite_;
   const Row& row_;
   std::uint32_t local_size_;
+  Operands kind_;
+  Optimised how_;
 };
 
 // ---- Pitfalls ----------------------------------------------------------------------------------
@@ -200,12 +186,21 @@ std::string test_name(std::string name) {
 
 void register_tests(const Suite& suite, const std::vector<Row>& rows,
                     const std::vector<Pitfall>& pitfalls) {
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    testing::RegisterTest("Element", test_name(rows[i].name).c_str(), nullptr, nullptr, __FILE__,
-                          __LINE__, [&suite, &rows, i]() -> testing::Test* {
-                            return new RowTest(suite, rows[i],
-                                               kLocalSizes[i % std::size(kLocalSizes)]);
-                          });
+  for (const Operands kind : kAllOperands) {
+    // What differs between them is what a compiler of ours makes of it.
+    if (suite.lavapipe && kind != Operands::kVarying) continue;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!has_operands(rows[i], kind)) continue;
+      // Each row is optimised in one of the forms.
+      const Optimised how = suite.lavapipe || rows[i].as_compiled
+                                ? Optimised::kNot
+                                : kAllOptimised[(i + static_cast<std::size_t>(kind)) % 3];
+      testing::RegisterTest(
+          name_of(kind), test_name(rows[i].name).c_str(), nullptr, nullptr, __FILE__, __LINE__,
+          [&suite, &rows, i, kind, how]() -> testing::Test* {
+            return new RowTest(suite, rows[i], kLocalSizes[i % std::size(kLocalSizes)], kind, how);
+          });
+    }
   }
   for (const Pitfall& pitfall : pitfalls) {
     testing::RegisterTest(
@@ -220,7 +215,11 @@ int run_all(const std::string& name) {
   if (!substrate) return kSkipped;
   report_crashes();
   const Suite suite{context, *substrate, is_packaged_lavapipe(*substrate)};
-  const std::vector<Row> rows = all_rows();
+  // The compiler's own test has the other rows.
+  std::vector<Row> rows;
+  for (auto make : {integer_rows, bit_rows, conversion_rows, float_rows, extended_rows,
+                    composite_rows, control_rows})
+    std::ranges::move(make(), std::back_inserter(rows));
   const std::vector<Pitfall> all = pitfalls();
   register_tests(suite, rows, all);
   return RUN_ALL_TESTS();
