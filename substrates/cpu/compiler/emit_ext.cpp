@@ -68,8 +68,9 @@ LlvmValue* Emitter::fused_multiply_add(LlvmValue* a, LlvmValue* b, LlvmValue* c)
   return b_.CreateFAdd(b_.CreateFMul(a, b), c);
 }
 
-// x * 2^n in steps, none of which leaves the range before the result does. `n` is signed, of any
-// width: what it loses to the width of x it loses after it is clamped.
+// x * 2^n in steps, of which one rounds at most: two that take n into the range of exponents, as
+// far from the denormals as the mantissa is long, so that what rounds there becomes 0; and the
+// rest. `n` is signed, of any width: what it loses to the width of x it loses after it is clamped.
 LlvmValue* Emitter::scale_by_power(LlvmValue* x, LlvmValue* n) {
   bool wide_type = x->getType()->getScalarType()->isDoubleTy();
   LlvmType* bits = x->getType()->getWithNewType(wide_type ? b_.getInt64Ty() : b_.getInt32Ty());
@@ -89,15 +90,17 @@ LlvmValue* Emitter::scale_by_power(LlvmValue* x, LlvmValue* n) {
     return b_.CreateBitCast(b_.CreateShl(b_.CreateAdd(e, number(bias)), number(mantissa)),
                             x->getType());
   };
-  // Scaling down rounds once, at the last step, if the first ones stay normal.
-  LlvmValue* third = b_.CreateAShr(n, number(2));
-  LlvmValue* rest = b_.CreateSub(n, b_.CreateMul(third, number(3)));
   llvm::IRBuilder<>::FastMathFlagGuard flags(b_);
   b_.clearFastMathFlags();
-  LlvmValue* r = b_.CreateFMul(x, power(third));
-  r = b_.CreateFMul(r, power(third));
-  r = b_.CreateFMul(r, power(third));
-  return b_.CreateFMul(r, power(rest));
+  const std::int64_t down = 1 - bias + mantissa + 1;
+  for (int k = 0; k < 2; ++k) {
+    LlvmValue* step = b_.CreateSelect(
+        b_.CreateICmpSLT(n, number(1 - bias)), number(down),
+        b_.CreateSelect(b_.CreateICmpSGT(n, number(bias)), number(bias), number(0)));
+    x = b_.CreateFMul(x, power(step));
+    n = b_.CreateSub(n, step);
+  }
+  return b_.CreateFMul(x, power(n));
 }
 
 // The fraction in [1/2, 1) and the exponent; zeros, infinities and NaN keep exponent 0.

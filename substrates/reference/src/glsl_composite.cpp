@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sokr/substrate/edge_semantics.hpp>
 
 #include "glsl.hpp"
 #include "numeric.hpp"
@@ -12,6 +13,7 @@
 
 namespace sokr::reference {
 
+namespace edge = sokr::substrate::edge;
 using spirv::Id;
 using spirv::Instruction;
 using spirv::TypeKind;
@@ -225,15 +227,17 @@ void lower_matrix(Lowerer& l, const Instruction& i) {
 // ---- Packing
 // ---------------------------------------------------------------------------------------
 
-// n components of `bits` bits each, scaled by `scale`, into one u32.
+// n components of `bits` bits each, scaled by `scale` as floats are, into one u32. NaN is `low`, as
+// FClamp has it.
 Slot pack_normalized(const Slot* from, std::uint32_t n, std::uint32_t bits, double low,
                      double scale) {
   Slot packed = 0;
   const Slot mask = (Slot{1} << bits) - 1;
   for (std::uint32_t i = 0; i < n; ++i) {
     const double value = static_cast<double>(decode<float>(from[i]));
-    const double clamped = value != value ? 0.0 : std::clamp(value, low, 1.0);
-    packed |= (static_cast<Slot>(std::llrint(clamped * scale)) & mask) << (i * bits);
+    const double clamped = edge::float_min(edge::float_max(value, low), 1.0);
+    const auto scaled = static_cast<float>(clamped * scale);
+    packed |= (static_cast<Slot>(std::llrint(scaled)) & mask) << (i * bits);
   }
   return packed;
 }

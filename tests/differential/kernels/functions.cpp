@@ -139,7 +139,7 @@ void exponents(std::vector<Row>& rows, const std::string& t) {
       return to_bits(t, std::ldexp(to_number(t, x[0]), near));
     };
     std::vector<Bits> powers;
-    for (const std::int64_t n : {0, 1, -1, 3, -7, 20, -20, 100, -100, 127, -128})
+    for (const std::int64_t n : {0, 1, -1, -2, 3, -3, -7, 20, -20, 100, -100, 127, -128})
       powers.push_back(static_cast<Bits>(n));
     if (bits > 8)
       for (const std::int64_t n : {1000, -1000, 2000, -2200, 32767, -32768})
@@ -151,7 +151,10 @@ void exponents(std::vector<Row>& rows, const std::string& t) {
       for (const Bits n : {Bits{1} << 32, (Bits{1} << 32) + 3, ~Bits{0} << 32, Bits{1} << 63})
         powers.push_back(n);
     for (Bits& n : powers) n &= bits == 64 ? ~Bits{0} : (Bits{1} << bits) - 1;
-    row.values = {all_bits(t, {1, -1.5, 0.75, 1000, 0, HUGE_VAL}), powers};
+    // Denormals too, whose bits are lost once.
+    std::vector<Bits> numbers = all_bits(t, {1, -1.5, 0.75, 1000, 0, HUGE_VAL});
+    for (const Bits n : {1, 6, 11, 1001}) numbers.push_back(n);
+    row.values = {std::move(numbers), powers};
     rows.push_back(std::move(row));
   }
 }
@@ -241,7 +244,11 @@ void pack(std::vector<Row>& rows, const Packing& p) {
     }
     return word;
   };
-  row.values.assign(2, all_bits("f32", {-3, -1, -0.7, -0.1, 0, 0.1, 0.33, 0.8, 1, 8}));
+  row.values.assign(2,
+                    all_bits("f32", {-3, -1, -0.7, -0.1, 0, 0.1, 0.33, 0.8, 1, 8, std::nan("")}));
+  // So near to a tie that the product of floats is one.
+  for (const Bits near : {0x3C418306, 0x3B008081}) row.values[0].push_back(near);
+  for (const Bits near : {0x38400180, 0x37C000C0}) row.values[1].push_back(near);
   rows.push_back(std::move(row));
   for (unsigned i = 0; i < p.count; ++i) {
     Row back{
