@@ -18,6 +18,7 @@
 #include "../guarded.hpp"
 #include "../support.hpp"
 #include "element.hpp"
+#include "extent.hpp"
 #include "optimised.hpp"
 #include "pitfall.hpp"
 
@@ -184,6 +185,23 @@ std::string test_name(std::string name) {
   return name;
 }
 
+void register_row(const Suite& suite, const Row& row, std::size_t i, Operands kind) {
+  for (const Optimised how : kAllOptimised) {
+    const bool as_compiled = suite.lavapipe || row.as_compiled;
+    if (as_compiled && how != Optimised::kNot) continue;
+    // A row takes its forms in turn.
+    if (!as_compiled &&
+        !is_its_turn(i + static_cast<std::size_t>(kind), static_cast<std::size_t>(how),
+                     std::size(kAllOptimised), std::size(kAllOptimised)))
+      continue;
+    testing::RegisterTest(
+        name_of(kind), test_name(fmt::format("{}, {}", row.name, name_of(how))).c_str(), nullptr,
+        nullptr, __FILE__, __LINE__, [&suite, &row, i, kind, how]() -> testing::Test* {
+          return new RowTest(suite, row, kLocalSizes[i % std::size(kLocalSizes)], kind, how);
+        });
+  }
+}
+
 void register_tests(const Suite& suite, const std::vector<Row>& rows,
                     const std::vector<Pitfall>& pitfalls) {
   for (const Operands kind : kAllOperands) {
@@ -191,17 +209,9 @@ void register_tests(const Suite& suite, const std::vector<Row>& rows,
     if (suite.lavapipe && kind != Operands::kVarying) continue;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (!has_operands(rows[i], kind)) continue;
-      // The compiler's own test has the others.
-      if (kind != Operands::kVarying && i % 4 != 0) continue;
-      // Each row is optimised in one of the forms.
-      const Optimised how = suite.lavapipe || rows[i].as_compiled
-                                ? Optimised::kNot
-                                : kAllOptimised[(i + static_cast<std::size_t>(kind)) % 3];
-      testing::RegisterTest(
-          name_of(kind), test_name(rows[i].name).c_str(), nullptr, nullptr, __FILE__, __LINE__,
-          [&suite, &rows, i, kind, how]() -> testing::Test* {
-            return new RowTest(suite, rows[i], kLocalSizes[i % std::size(kLocalSizes)], kind, how);
-          });
+      // The compiler's own test has more of these.
+      if (kind != Operands::kVarying && !is_its_turn(i, 0, 16, 64)) continue;
+      register_row(suite, rows[i], i, kind);
     }
   }
   for (const Pitfall& pitfall : pitfalls) {
@@ -217,11 +227,12 @@ int run_all(const std::string& name) {
   if (!substrate) return kSkipped;
   report_crashes();
   const Suite suite{context, *substrate, is_packaged_lavapipe(*substrate)};
-  // The compiler's own test has the other rows.
+  // The compiler's own test always has the other rows.
   std::vector<Row> rows;
   for (auto make : {integer_rows, bit_rows, conversion_rows, float_rows, extended_rows,
                     composite_rows, control_rows})
     std::ranges::move(make(), std::back_inserter(rows));
+  if (extent() == Extent::kAll) rows = all_rows();
   const std::vector<Pitfall> all = pitfalls();
   register_tests(suite, rows, all);
   return RUN_ALL_TESTS();
