@@ -251,6 +251,39 @@ TEST(Strictness, OffChecksWhatSafetyNeeds) {
   }
 }
 
+// SPIRV-Tools has no rule for these.
+TEST(Strictness, WhatTheValidatorLeavesOutIsCheckedAlways) {
+  const std::string dots = "%i8 = OpTypeInt 8 0\n%b4 = OpTypeVector %i8 4\n";
+  const std::string extensions =
+      "OpCapability Int8\nOpCapability DotProduct\nOpCapability DotProductInput4x8Bit\n"
+      "OpExtension \"SPV_KHR_integer_dot_product\"";
+  const auto dot = [&](const std::string& operands) {
+    return assemble(compute_module("", dots,
+                                   "%main = OpFunction %void None %void_fn\n%entry = OpLabel\n"
+                                   "%v = OpBitcast %b4 %u1\n%r = OpUDotKHR %u32 " +
+                                       operands + "\nOpReturn\nOpFunctionEnd",
+                                   extensions));
+  };
+  const auto matrix = [](const std::string& stride) {
+    return assemble(compute_module(
+        "OpMemberDecorate %block 0 Offset 0\nOpMemberDecorate %block 1 Offset 16\n"
+        "OpMemberDecorate %block 1 ColMajor\nOpDecorate %many ArrayStride 16\n" +
+            stride,
+        "%v2 = OpTypeVector %f32 2\n%m2 = OpTypeMatrix %v2 2\n%n3 = OpConstant %u32 3\n"
+        "%many = OpTypeArray %m2 %n3\n%block = OpTypeStruct %u32 %many\n",
+        "%main = OpFunction %void None %void_fn\n%entry = OpLabel\nOpReturn\nOpFunctionEnd"));
+  };
+  for (const Strictness how : {Strictness::kStrict, Strictness::kRelaxed, Strictness::kOff}) {
+    EXPECT_EQ(said(dot("%v %v"), how), "");
+    EXPECT_NE(said(dot("%u1 %v"), how).find("OpUDot"), std::string::npos);
+    EXPECT_NE(said(dot("%u1 %u1"), how).find("OpUDot"), std::string::npos);
+    EXPECT_EQ(said(matrix("OpMemberDecorate %block 1 MatrixStride 8"), how), "");
+    const std::string sentence = said(matrix(""), how);
+    EXPECT_NE(sentence.find("member 1 of"), std::string::npos) << sentence;
+    EXPECT_NE(sentence.find("MatrixStride"), std::string::npos) << sentence;
+  }
+}
+
 TEST(Strictness, ComesFromTheOptionThenTheEnvironment) {
   ASSERT_EQ(::unsetenv("SOKR_VALIDATE"), 0);
   EXPECT_EQ(*strictness_from(std::nullopt), Strictness::kRelaxed);

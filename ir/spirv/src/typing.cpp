@@ -123,6 +123,16 @@ class TypeChecker {
  public:
   explicit TypeChecker(const Module& module) : m_(module) {}
 
+  // What the validator does not look at.
+  Result<void> run_unvalidated() {
+    for (const Function& function : m_.functions())
+      for (const Block& block : function.blocks)
+        for (const Instruction& i : block.body)
+          if ((i.op >= OpSDotKHR && i.op <= OpSUDotAccSatKHR) || i.op == OpGroupNonUniformRotateKHR)
+            SOKR_TRY(check(i));
+    return {};
+  }
+
   Result<void> run() {
     for (const Function& function : m_.functions()) {
       function_ = &function;
@@ -565,6 +575,9 @@ class TypeChecker {
                operand(i, 0).count == shape(i.type).count;
       case OpAssumeTrueKHR:
         return operand(i, 0) == Shape{TypeKind::kBool, 1, 1};
+      case OpReadClockKHR:
+        return shape(i.type) == Shape{TypeKind::kInt, 64, 1} ||
+               shape(i.type) == Shape{TypeKind::kInt, 32, 2};
       case OpExtInst:
         if (m_.instruction_set(i.args[0]) != InstructionSet::kGlslStd450) return std::nullopt;
         return suits_glsl_std_450(m_, i);
@@ -617,6 +630,27 @@ Shape shape_of(const Module& module, Id id) {
 
 Result<void> check_types(const Module& module) {
   return TypeChecker(module).run();
+}
+
+Result<void> check_unvalidated(const Module& module) {
+  SOKR_TRY(TypeChecker(module).run_unvalidated());
+  for (Id id = 1; id < module.bound(); ++id) {
+    const Type* type = module.type(id);
+    if (type == nullptr || type->kind != TypeKind::kStruct) continue;
+    for (std::size_t k = 0; k < type->members.size(); ++k) {
+      const Member& member = type->members[k];
+      if (!member.has_offset || member.matrix_stride != 0) continue;
+      const Type* held = module.type(member.type);
+      while (held != nullptr &&
+             (held->kind == TypeKind::kArray || held->kind == TypeKind::kRuntimeArray))
+        held = module.type(held->element);
+      if (held != nullptr && held->kind == TypeKind::kMatrix)
+        return fail(SOKR_INVALID_IR,
+                    "member {} of {} has an Offset and holds a matrix, but no MatrixStride", k,
+                    module.describe(id));
+    }
+  }
+  return {};
 }
 
 }  // namespace sokr::spirv

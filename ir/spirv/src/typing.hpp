@@ -14,6 +14,9 @@ namespace sokr::spirv {
 // near linear.
 Result<void> check_uses(const Module& module);
 Result<void> check_types(const Module& module);
+// The same of what SPIRV-Tools' validator leaves out: types of integer dot products and rotations,
+// and how matrices in memory are laid out.
+Result<void> check_unvalidated(const Module& module);
 
 // Does an extended instruction suit its types? Of GLSL.std.450 only.
 bool suits_glsl_std_450(const Module& module, const Instruction& instruction);

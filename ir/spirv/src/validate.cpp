@@ -144,7 +144,8 @@ Result<void> run_validator(const Module& module, const ValidateOptions& options)
 // Whatever the safety of those who read the module needs.
 Result<void> check_alone(const Module& module) {
   SOKR_TRY(check_uses(module));
-  return check_types(module);
+  SOKR_TRY(check_types(module));
+  return check_unvalidated(module);
 }
 
 }  // namespace
@@ -167,7 +168,10 @@ Result<void> validate(std::span<const std::uint8_t> bytes, const ValidateOptions
     SOKR_ASSIGN(const std::shared_ptr<const Module> module, decoder.decode(bytes));
     if (options.strictness == Strictness::kOff) return check_alone(*module);
     const Result<void> cost = check_flow_cost(*module, decoder.flow_cost());
-    if (cost) return run_validator(*module, options);
+    if (cost) {
+      SOKR_TRY(run_validator(*module, options));
+      return check_unvalidated(*module);
+    }
     if (options.strictness == Strictness::kStrict) return cost;
     const Result<void> alone = check_alone(*module);
     // What only the validator knows stays with it.
