@@ -23,8 +23,8 @@ class Promoter {
     start_values_.resize(p_.blocks.size());
     reached_.resize(p_.blocks.size());
     find_reached();
-    for (std::uint32_t b = 0; b < p_.blocks.size(); ++b)
-      if (reached_[b]) rewrite_block(b);
+    // Blocks that nobody reaches too: their loads would be of variables that are no more.
+    for (std::uint32_t b = 0; b < p_.blocks.size(); ++b) rewrite_block(b);
     for (std::size_t i = 0; i < pending_.size(); ++i) fill_phi(pending_[i]);
     remove_trivial_phis();
     substitute();

@@ -199,5 +199,93 @@ TEST(MergedBlocks, KeepWhatIsLookedUpByPlace) {
   }
 }
 
+// Both ways lead out of the loop. What follows in it calls a function with a variable of its own,
+// has barriers, and nobody gets there.
+const char* const kNeverRepeated = R"(
+    OpCapability Shader
+    OpMemoryModel Logical GLSL450
+    OpEntryPoint GLCompute %main "main" %index
+    OpExecutionMode %main LocalSize 32 1 1
+    OpDecorate %index BuiltIn LocalInvocationIndex
+    OpDecorate %out DescriptorSet 0
+    OpDecorate %out Binding 0
+    OpDecorate %array ArrayStride 4
+    OpDecorate %block Block
+    OpMemberDecorate %block 0 Offset 0
+    %void = OpTypeVoid
+    %function = OpTypeFunction %void
+    %bool = OpTypeBool
+    %uint = OpTypeInt 32 0
+    %other = OpTypeFunction %uint
+    %n0 = OpConstant %uint 0
+    %n2 = OpConstant %uint 2
+    %n264 = OpConstant %uint 264
+    %array = OpTypeRuntimeArray %uint
+    %block = OpTypeStruct %array
+    %to_block = OpTypePointer StorageBuffer %block
+    %to_uint = OpTypePointer StorageBuffer %uint
+    %to_input = OpTypePointer Input %uint
+    %to_own = OpTypePointer Function %uint
+    %out = OpVariable %to_block StorageBuffer
+    %index = OpVariable %to_input Input
+    %main = OpFunction %void None %function
+    %start = OpLabel
+    %sum = OpVariable %to_own Function
+    %i = OpLoad %uint %index
+    OpStore %sum %i
+    %low = OpULessThan %bool %i %n2
+    OpBranch %head
+    %head = OpLabel
+    OpLoopMerge %done %next None
+    OpBranch %body
+    %body = OpLabel
+    OpSelectionMerge %never None
+    OpBranchConditional %low %leave %leave
+    %leave = OpLabel
+    OpBranch %done
+    %never = OpLabel
+    %called = OpFunctionCall %uint %callee
+    OpStore %sum %called
+    OpBranch %next
+    %next = OpLabel
+    OpBranch %head
+    %done = OpLabel
+    %s = OpLoad %uint %sum
+    %r = OpIAdd %uint %s %n2
+    %to = OpAccessChain %to_uint %out %n0 %i
+    OpStore %to %r
+    OpReturn
+    OpFunctionEnd
+    %callee = OpFunction %uint None %other
+    %first = OpLabel
+    %own = OpVariable %to_own Function
+    %j = OpLoad %uint %index
+    OpStore %own %j
+    OpControlBarrier %n2 %n2 %n264
+    %back = OpLoad %uint %own
+    OpControlBarrier %n2 %n2 %n264
+    %twice = OpIAdd %uint %back %j
+    OpReturnValue %twice
+    OpFunctionEnd
+)";
+
+TEST(BlocksThatNobodyReaches, KeepNoVariables) {
+  const Bytes module = assemble(kNeverRepeated);
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t i = 0; i < 32; ++i) expected.push_back(i + 2);
+  TestLaunch launch;
+  launch.buffers = {{0, 0, Bytes(32 * 4)}};
+  TestLaunch reference = launch;
+  const auto done = run_reference(module, reference);
+  ASSERT_TRUE(done) << done.failure().sentence;
+  EXPECT_EQ(values_of<std::uint32_t>(reference.buffers[0].data), expected);
+  for (const CompileOptions& options : all_options()) {
+    TestLaunch actual = launch;
+    const auto ran = run_compiled(module, options, actual);
+    ASSERT_TRUE(ran) << describe(options) << ": " << ran.failure().sentence;
+    EXPECT_EQ(values_of<std::uint32_t>(actual.buffers[0].data), expected) << describe(options);
+  }
+}
+
 }  // namespace
 }  // namespace sokr::cpu::test
