@@ -184,10 +184,10 @@ bool Case::exact() const {
 
 std::vector<Entry> all_cases() {
   std::vector<Entry> all;
-  for (auto cases :
-       {linear_algebra_cases, parallel_cases, simulation_cases, image_cases, interface_cases,
-        layout_cases, integer_cases, narrow_and_wide_cases, float_cases, vector_math_cases,
-        control_flow_cases, concurrency_cases, subgroup_cases, float_control_cases}) {
+  for (auto cases : {linear_algebra_cases, parallel_cases, simulation_cases, image_cases,
+                     interface_cases, layout_cases, integer_cases, narrow_and_wide_cases,
+                     float_cases, vector_math_cases, control_flow_cases, concurrency_cases,
+                     subgroup_cases, float_control_cases, capability_cases}) {
     for (Entry& entry : cases()) all.push_back(std::move(entry));
   }
   return all;

@@ -192,6 +192,7 @@ std::vector<Entry> control_flow_cases();
 std::vector<Entry> concurrency_cases();
 std::vector<Entry> subgroup_cases();
 std::vector<Entry> float_control_cases();
+std::vector<Entry> capability_cases();
 std::vector<Entry> all_cases();
 
 // ---- Inputs ---------------------------------------------------------------------------

@@ -89,14 +89,12 @@ std::string judge(const Case& test, Prepared& prepared, Precision precision, Out
 
 }  // namespace
 
-Outcome run(const Context& context, const Substrate& substrate, const Entry& entry,
-            const Case& test, Precision precision) {
+Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
+            Precision precision) {
   Outcome outcome;
   // A launch that does not end keeps its memory: then it is left to the process's end.
   std::unique_ptr<Prepared> prepared = prepare(test);
   try {
-    Kernel kernel = context.kernel(
-        read_file(std::filesystem::path(SOKR_TEST_SHADERS) / (std::string(entry.module) + ".spv")));
     if (std::optional<std::string> reason = substrate.why_not(kernel)) {
       return {Verdict::kUnsupported, *reason, {}};
     }
@@ -113,6 +111,20 @@ Outcome run(const Context& context, const Substrate& substrate, const Entry& ent
     outcome.text = fmt::format("error {}: {}", static_cast<int>(error.code()), error.what());
   }
   return outcome;
+}
+
+Outcome run(const Context& context, const Substrate& substrate, const Entry& entry,
+            const Case& test, Precision precision) {
+  try {
+    const Kernel kernel = context.kernel(
+        read_file(std::filesystem::path(SOKR_TEST_SHADERS) / (std::string(entry.module) + ".spv")));
+    return run(substrate, kernel, test, precision);
+  } catch (const Error& error) {
+    if (error.code() == SOKR_CAPABILITY_DENIED) return {Verdict::kUnsupported, error.what(), {}};
+    return {Verdict::kFailed,
+            fmt::format("error {}: {}", static_cast<int>(error.code()), error.what()),
+            {}};
+  }
 }
 
 }  // namespace sokr::conformance

@@ -22,6 +22,10 @@ struct Outcome {
 Outcome run(const Context& context, const Substrate& substrate, const Entry& entry,
             const Case& test, Precision precision);
 
+// The same for a kernel of whatever form.
+Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
+            Precision precision);
+
 }  // namespace sokr::conformance
 
 #endif  // SOKR_TESTS_CONFORMANCE_RUN_HPP_
