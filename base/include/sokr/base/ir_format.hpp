@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// What the formats of sokr/sokr.h are called.
+// What the formats of sokr/sokr.h are called, and one more.
 #ifndef SOKR_BASE_IR_FORMAT_HPP_
 #define SOKR_BASE_IR_FORMAT_HPP_
 
@@ -19,6 +19,7 @@ inline const char* known_ir_format(std::uint32_t format) {
       {SOKR_IR_SPIKE_GRAPH, "spike graph"},
       {SOKR_IR_OPTICAL_CIRCUIT, "optical circuit"},
       {SOKR_IR_NATIVE, "SOKR-native"},
+      {0x5747534C, "WGSL"},  // as ir/wgsl has it; of no header
   };
   for (const auto& [id, name] : kFormats) {
     if (id == format) return name;
