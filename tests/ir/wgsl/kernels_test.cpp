@@ -5,7 +5,9 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <memory>
 #include <numeric>
+#include <optional>
 #include <sokr/sokr.hpp>
 
 #include "wgsl_support.hpp"
@@ -13,23 +15,21 @@
 namespace sokr::tests {
 namespace {
 
-const Context& context() {
-  static const Context all;
-  return all;
-}
-
 class Wgsl : public testing::TestWithParam<const char*> {
  protected:
+  static void SetUpTestSuite() { context_ = std::make_unique<Context>(); }
+  static void TearDownTestSuite() { context_.reset(); }
   void SetUp() override {
-    for (const Substrate& substrate : context().substrates()) {
+    for (const Substrate& substrate : context_->substrates()) {
       if (substrate.name() == std::string_view(GetParam())) substrate_ = substrate;
     }
     if (!substrate_) GTEST_SKIP() << "there is no substrate " << GetParam();
   }
   static Kernel kernel(const std::string& name) {
     const std::string text = kernel_text(name);
-    return context().kernel(std::as_bytes(std::span(text)));
+    return context_->kernel(std::as_bytes(std::span(text)));
   }
+  static inline std::unique_ptr<Context> context_;
   std::optional<Substrate> substrate_;
 };
 
