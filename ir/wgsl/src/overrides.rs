@@ -6,7 +6,7 @@
 //! naga writes no specialization constants. So each of these values is marked by a number in the
 //! module that naga writes, and spirv.rs puts the constant in the number's place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 
 use naga::{
@@ -255,7 +255,7 @@ pub fn mark(
         base,
         plan: Overrides::default(),
         of_expression: HashMap::new(),
-        of_override: HashMap::new(),
+        of_override: BTreeMap::new(),
     };
     marker.run()?;
     Ok((marker.plan, marker.module))
@@ -270,7 +270,7 @@ struct Marker<'a> {
     base: u32,
     plan: Overrides,
     of_expression: HashMap<Handle<Expression>, Operand>,
-    of_override: HashMap<Handle<naga::Override>, Operand>,
+    of_override: BTreeMap<Handle<naga::Override>, Operand>,
 }
 
 impl Marker<'_> {

@@ -5,6 +5,7 @@
 use std::ffi::{c_char, CString};
 use std::mem::size_of;
 
+use naga::proc::IndexableLength;
 use naga::valid::{FunctionInfo, GlobalUse, ModuleInfo};
 use naga::{
     AddressSpace, ArraySize, Expression, GlobalVariable, Handle, ImageClass, ImageDimension,
@@ -43,9 +44,9 @@ impl Types<'_> {
         &self.0.types[ty].inner
     }
 
-    fn length(size: ArraySize) -> u64 {
-        match size {
-            ArraySize::Constant(length) => u64::from(length.get()),
+    fn length(&self, size: ArraySize) -> u64 {
+        match size.resolve(self.0.to_ctx()) {
+            Ok(IndexableLength::Known(length)) => u64::from(length),
             _ => 0,
         }
     }
@@ -64,7 +65,7 @@ impl Types<'_> {
             TypeInner::Matrix { columns, rows, scalar } => {
                 columns as u64 * Self::column_stride(rows, scalar)
             }
-            TypeInner::Array { size, stride, .. } => Self::length(size) * u64::from(stride),
+            TypeInner::Array { size, stride, .. } => self.length(size) * u64::from(stride),
             TypeInner::Struct { ref members, .. } => members
                 .iter()
                 .map(|member| u64::from(member.offset) + self.explicit_size(member.ty))
@@ -92,7 +93,7 @@ impl Types<'_> {
             }
             TypeInner::Array { base, size, .. } => {
                 let (element, alignment) = self.natural(base);
-                (round_up(element, alignment) * Self::length(size), alignment)
+                (round_up(element, alignment) * self.length(size), alignment)
             }
             TypeInner::Struct { ref members, .. } => {
                 let (mut end, mut most) = (0, 1);
@@ -163,7 +164,7 @@ impl Types<'_> {
                 }
             }
             TypeInner::Array { base, size, stride } => {
-                for i in 0..Self::length(size) {
+                for i in 0..self.length(size) {
                     if out.len() >= MOST_PUSH_SCALARS {
                         return;
                     }
@@ -200,7 +201,7 @@ impl Types<'_> {
             TypeInner::Array { base, size, .. } => {
                 let element = self.name(base);
                 let (element, inner) = element.split_at(element.find('[').unwrap_or(element.len()));
-                format!("{element}[{}]{inner}", Self::length(size))
+                format!("{element}[{}]{inner}", self.length(size))
             }
             _ => self.0.types[ty].name.clone().unwrap_or_else(|| "struct".to_string()),
         }
@@ -235,7 +236,7 @@ fn describe_binding(module: &Module, variable: &GlobalVariable, uses: GlobalUse)
     let mut ty = variable.ty;
     if let TypeInner::BindingArray { base, size } = *types.inner(ty) {
         ty = base;
-        out.count = Types::length(size) as u32;
+        out.count = types.length(size) as u32;
     }
     match variable.space {
         AddressSpace::Storage { access } => {
