@@ -45,13 +45,13 @@ static const size_t ports_magic_size = sizeof ports_magic - 1;
 
 /* Where a function says what was wrong. */
 typedef struct {
-  char* out;
+  char *out;
   size_t capacity;
 } Sentence;
 
 /* One line, cut off where the caller's memory ends. What is shown of a file was checked to be
  * plain letters before. */
-static SokrResult ports_refuse(Sentence to, SokrResult code, const char* format, ...) {
+static SokrResult ports_refuse(Sentence to, SokrResult code, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   if (to.out && to.capacity) (void)vsnprintf(to.out, to.capacity, format, arguments);
@@ -88,14 +88,14 @@ static int ports_is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-static void ports_skip_blanks(Text* text) {
+static void ports_skip_blanks(Text *text) {
   while (text->at < text->end && (*text->at == ' ' || *text->at == '\t')) ++text->at;
   if (text->at < text->end && *text->at == '#')
     while (text->at < text->end && *text->at != '\n') ++text->at;
 }
 
 /* Goes behind the end of this line and of empty ones. 0 if there is something else. */
-static int ports_end_line(Text* text) {
+static int ports_end_line(Text *text) {
   int ended = 0;
   for (;;) {
     ports_skip_blanks(text);
@@ -107,7 +107,7 @@ static int ports_end_line(Text* text) {
 }
 
 /* 0 for none, or one that is too long. */
-static int ports_word(Text* text, char word[PORTS_NAME_SIZE]) {
+static int ports_word(Text *text, char word[PORTS_NAME_SIZE]) {
   size_t length = 0;
   ports_skip_blanks(text);
   for (; text->at < text->end && ports_is_word(*text->at); ++text->at) {
@@ -118,14 +118,14 @@ static int ports_word(Text* text, char word[PORTS_NAME_SIZE]) {
   return length != 0;
 }
 
-static int ports_take(Text* text, char c) {
+static int ports_take(Text *text, char c) {
   ports_skip_blanks(text);
   if (text->at == text->end || *text->at != c) return 0;
   ++text->at;
   return 1;
 }
 
-static int ports_number(Text* text, uint64_t* number) {
+static int ports_number(Text *text, uint64_t *number) {
   char word[PORTS_NAME_SIZE], *end;
   if (!ports_word(text, word) || word[0] < '1' || word[0] > '9' || strlen(word) > 9) return 0;
   *number = strtoul(word, &end, 10);
@@ -133,7 +133,7 @@ static int ports_number(Text* text, uint64_t* number) {
 }
 
 typedef struct {
-  const char* name;
+  const char *name;
   uint32_t number, size; /* bytes; of a direction 0 */
 } Named;
 
@@ -145,14 +145,14 @@ static const Named ports_types[] = {
     {"u32", SOKR_IR_U32, 4}, {"f32", SOKR_IR_F32, 4}, {"i64", SOKR_IR_I64, 8},
     {"u64", SOKR_IR_U64, 8}, {"f64", SOKR_IR_F64, 8}, {NULL, 0, 0}};
 
-static const Named* ports_find(const Named* all, const char* name) {
+static const Named *ports_find(const Named *all, const char *name) {
   for (; all->name; ++all)
     if (strcmp(all->name, name) == 0) return all;
   return NULL;
 }
 
 /* "[4,256]", behind a type. */
-static SokrResult ports_read_shape(Text* text, Port* port, Sentence sentence) {
+static SokrResult ports_read_shape(Text *text, Port *port, Sentence sentence) {
   if (!ports_take(text, '[')) return SOKR_OK;
   port->is_array = 1;
   if (ports_take(text, ']')) { /* "[]": as many as the caller has */
@@ -160,7 +160,7 @@ static SokrResult ports_read_shape(Text* text, Port* port, Sentence sentence) {
     return SOKR_OK;
   }
   do {
-    uint64_t* extent = &port->shape[port->rank];
+    uint64_t *extent = &port->shape[port->rank];
     if (port->rank == PORTS_MOST_RANK)
       return ports_refuse(sentence, SOKR_CAPABILITY_DENIED,
                           "line %u: '%s' has more than %d extents", text->line, port->name,
@@ -180,7 +180,7 @@ static SokrResult ports_read_shape(Text* text, Port* port, Sentence sentence) {
 
 /* Bytes of an array, with one element of an extent that is the caller's. Each factor is below
  * 2^30, and what is more than 2^32 ends the product: nothing wraps. */
-static uint64_t ports_bytes(const Port* port) {
+static uint64_t ports_bytes(const Port *port) {
   uint64_t bytes = port->size;
   uint32_t i;
   for (i = 0; i < port->rank && bytes <= ports_most_memory; ++i)
@@ -189,10 +189,10 @@ static uint64_t ports_bytes(const Port* port) {
 }
 
 /* "inout y f32[]"; the direction was read. */
-static SokrResult ports_read_port(Text* text, const char* direction, Interface* to,
+static SokrResult ports_read_port(Text *text, const char *direction, Interface *to,
                                   Sentence sentence) {
   const Named *way = ports_find(ports_directions, direction), *type;
-  Port* port = &to->ports[to->count];
+  Port *port = &to->ports[to->count];
   uint32_t i;
   if (!way)
     return ports_refuse(
@@ -233,7 +233,7 @@ static SokrResult ports_read_port(Text* text, const char* direction, Interface* 
   return SOKR_OK;
 }
 
-static SokrResult ports_read(const uint8_t* data, size_t size, Interface* to, Sentence sentence) {
+static SokrResult ports_read(const uint8_t *data, size_t size, Interface *to, Sentence sentence) {
   Text text;
   char word[PORTS_NAME_SIZE];
   memset(to, 0, sizeof *to);
@@ -243,8 +243,8 @@ static SokrResult ports_read(const uint8_t* data, size_t size, Interface* to, Se
   if (size < ports_magic_size || memcmp(data, ports_magic, ports_magic_size) != 0)
     return ports_refuse(sentence, SOKR_INVALID_IR,
                         "line 1: the text does not begin with 'ports 1'");
-  text.at = (const char*)data + ports_magic_size;
-  text.end = (const char*)data + size;
+  text.at = (const char *)data + ports_magic_size;
+  text.end = (const char *)data + size;
   text.line = 2;
   (void)ports_end_line(&text);
   if (!ports_word(&text, to->name) || !ports_end_line(&text))
@@ -277,7 +277,7 @@ static SokrResult ports_read(const uint8_t* data, size_t size, Interface* to, Se
  * A request of any version (sokr/growth.h, 4 and 6): what is shorter is filled up with zeros;
  * what is longer asks for something that we do not have, unless that is zero.
  */
-static SokrResult ports_read_request(const SokrIrRequest* request, SokrIrRequest* known,
+static SokrResult ports_read_request(const SokrIrRequest *request, SokrIrRequest *known,
                                      Sentence sentence) {
   if (!request || !SOKR_HAS(SokrIrRequest, request, local_size))
     return ports_refuse(sentence, SOKR_INVALID_INPUT, "the request is null, or too short for one");
@@ -308,11 +308,11 @@ static SokrResult ports_read_request(const SokrIrRequest* request, SokrIrRequest
 
 /* ---- The functions ---------------------------------------------------------------------- */
 
-static int ports_recognise(const uint8_t* data, size_t size) {
+static int ports_recognise(const uint8_t *data, size_t size) {
   return size >= ports_magic_size && memcmp(data, ports_magic, ports_magic_size) == 0;
 }
 
-static SokrResult ports_validate(const SokrIrRequest* request, char* out, size_t capacity) {
+static SokrResult ports_validate(const SokrIrRequest *request, char *out, size_t capacity) {
   const Sentence sentence = {out, capacity};
   SokrIrRequest known;
   Interface interface;
@@ -335,9 +335,9 @@ typedef struct {
 } Reflection;
 
 /* Arrays are bound in their order. */
-static void ports_reflect_array(Reflection* to, const Port* port, SokrIrPort* shown) {
+static void ports_reflect_array(Reflection *to, const Port *port, SokrIrPort *shown) {
   const uint32_t at = to->entry.binding_count++;
-  SokrIrBinding* binding = &to->bindings[at];
+  SokrIrBinding *binding = &to->bindings[at];
   const uint64_t bytes = ports_bytes(port);
   shown->kind = SOKR_IR_PORT_BUFFER;
   shown->binding = at;
@@ -352,9 +352,9 @@ static void ports_reflect_array(Reflection* to, const Port* port, SokrIrPort* sh
 }
 
 /* Values are pushed, each at a multiple of its size. */
-static void ports_reflect_value(Reflection* to, const Port* port, SokrIrPort* shown) {
+static void ports_reflect_value(Reflection *to, const Port *port, SokrIrPort *shown) {
   const uint32_t at = to->entry.push_member_count++;
-  SokrIrPushMember* member = &to->members[at];
+  SokrIrPushMember *member = &to->members[at];
   shown->kind = SOKR_IR_PORT_PARAMETER;
   shown->offset = (to->entry.push_size + port->size - 1) / port->size * port->size;
   to->entry.push_size = shown->offset + port->size;
@@ -367,13 +367,13 @@ static void ports_reflect_value(Reflection* to, const Port* port, SokrIrPort* sh
   to->read_ends[at] = to->entry.push_size;
 }
 
-static void ports_fill(Reflection* to, const uint32_t local_size[3]) {
+static void ports_fill(Reflection *to, const uint32_t local_size[3]) {
   static const uint32_t one[3] = {1, 1, 1};
   const int is_given = local_size[0] != 0;
   uint32_t i;
   for (i = 0; i < to->interface.count; ++i) {
-    const Port* port = &to->interface.ports[i];
-    SokrIrPort* shown = &to->ports[i];
+    const Port *port = &to->interface.ports[i];
+    SokrIrPort *shown = &to->ports[i];
     shown->name = port->name;
     shown->shape = port->shape;
     shown->rank = port->rank;
@@ -410,17 +410,17 @@ static void ports_fill(Reflection* to, const uint32_t local_size[3]) {
   to->table.spec_constant_size = sizeof(SokrIrSpecConstant);
 }
 
-static SokrResult ports_reflect(const SokrIrRequest* request, const SokrIrReflection** out,
-                                char* text, size_t capacity) {
+static SokrResult ports_reflect(const SokrIrRequest *request, const SokrIrReflection **out,
+                                char *text, size_t capacity) {
   const Sentence sentence = {text, capacity};
   SokrIrRequest known;
-  Reflection* to;
+  Reflection *to;
   SokrResult result;
   if (!out) return ports_refuse(sentence, SOKR_INVALID_INPUT, "the place for the result is null");
   *out = NULL;
   result = ports_read_request(request, &known, sentence);
   if (result != SOKR_OK) return result;
-  to = (Reflection*)calloc(1, sizeof *to);
+  to = (Reflection *)calloc(1, sizeof *to);
   if (!to) return ports_refuse(sentence, SOKR_DISPATCH_FAILED, "out of memory");
   result = ports_read(known.data, known.size, &to->interface, sentence);
   if (result != SOKR_OK) {
@@ -432,12 +432,12 @@ static SokrResult ports_reflect(const SokrIrRequest* request, const SokrIrReflec
   return SOKR_OK;
 }
 
-static void ports_free_reflection(const SokrIrReflection* reflection) {
-  free((void*)reflection); /* of calloc: the table is the first in its allocation */
+static void ports_free_reflection(const SokrIrReflection *reflection) {
+  free((void *)reflection); /* of calloc: the table is the first in its allocation */
 }
 
-static SokrResult ports_lower(const SokrIrRequest* request, uint8_t** out, size_t* out_size,
-                              char* text, size_t capacity) {
+static SokrResult ports_lower(const SokrIrRequest *request, uint8_t **out, size_t *out_size,
+                              char *text, size_t capacity) {
   const Sentence sentence = {text, capacity};
   SokrIrRequest known;
   Interface interface;
@@ -452,7 +452,7 @@ static SokrResult ports_lower(const SokrIrRequest* request, uint8_t** out, size_
   if (known.target != PORTS_NULL_FORMAT)
     return ports_refuse(sentence, SOKR_INVALID_INPUT, "the target is %#x; we lower to %#x",
                         known.target, PORTS_NULL_FORMAT);
-  *out = (uint8_t*)malloc(4 + known.size);
+  *out = (uint8_t *)malloc(4 + known.size);
   if (!*out) return ports_refuse(sentence, SOKR_DISPATCH_FAILED, "out of memory");
   /* "NULL", and the interface behind it, so that other interfaces are other computations. */
   memcpy(*out, "NULL", 4);
@@ -461,7 +461,7 @@ static SokrResult ports_lower(const SokrIrRequest* request, uint8_t** out, size_
   return SOKR_OK;
 }
 
-static void ports_free_lowered(uint8_t* lowered) {
+static void ports_free_lowered(uint8_t *lowered) {
   free(lowered);
 }
 
@@ -493,9 +493,9 @@ SOKR_IR_PLUGIN_DECLARE(PORTS_IR_FORMAT);
 #ifdef __cplusplus
 extern "C"
 #endif
-    __attribute__((visibility("default"))) const SokrIrPlugin*
+    __attribute__((visibility("default"))) const SokrIrPlugin *
     sokr_ir_plugin_main(void);
 
-const SokrIrPlugin* sokr_ir_plugin_main(void) {
+const SokrIrPlugin *sokr_ir_plugin_main(void) {
   return &ports_plugin;
 }

@@ -27,8 +27,9 @@ BUILD, SOURCE, SHADERS, C_COMPILER, CXX_COMPILER = sys.argv[1:6]
 sys.path.insert(0, os.path.join(SOURCE, "tests", "cli"))
 from sokr_command import npy  # noqa: E402
 
-DOCUMENTS = ["README.md", "docs/guide.md", "docs/cli.md", "docs/writing-a-substrate.md"]
-LANGUAGES = ("sh", "c", "cpp", "python")
+DOCUMENTS = ["README.md", "docs/guide.md", "docs/cli.md", "docs/writing-a-substrate.md",
+             "docs/writing-an-ir-plugin.md"]
+LANGUAGES = ("sh", "c", "cpp", "python", "rust")
 TOKEN = re.compile(
     r"^(?P<heading>##) |^<!-- (?P<word>given|check|not run|file|from|object)\b:?(?P<text>.*?)-->$"
     r"|^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
@@ -116,6 +117,7 @@ class Documents(unittest.TestCase):
             shutil.copy(os.path.join(SOURCE, "examples", example), work)
         for example in ("null.c", "launch_reader.h"):
             shutil.copy(os.path.join(SOURCE, "substrates", "null", example), work)
+        shutil.copy(os.path.join(SOURCE, "ir", "null", "null_ir.c"), work)
         count = 1_000_000 if name == "README.md" else 1024
         for array, value in (("x", 1.0), ("y", 2.0)):
             with open(os.path.join(work, array + ".npy"), "wb") as file:
@@ -146,7 +148,8 @@ class Documents(unittest.TestCase):
         with open(source, "w", encoding="utf-8") as file:
             file.write(f"{block.given}\n{block.code}")
         compiler = [CXX_COMPILER, "-std=c++20"] if block.language == "cpp" else [C_COMPILER]
-        more = [f"-I{SOURCE}/{folder}/include" for folder in ("base", "substrates/common")]
+        folders = ("base", "substrates/common", "ir/common", "ir/conformance")
+        more = [f"-I{SOURCE}/{folder}/include" for folder in folders]
         self.execute(where, [*compiler, *self.includes, *more, "-fPIC", "-Wall", "-Werror", "-c",
                              source, "-o", source + ".o"], work)
 
@@ -171,6 +174,8 @@ class Documents(unittest.TestCase):
                 elif block.part_of:
                     with open(os.path.join(SOURCE, block.part_of), encoding="utf-8") as file:
                         self.assertIn(block.code.strip(), file.read(), where)
+                elif block.language == "rust":
+                    self.fail(f"{where}: Rust is only shown as a part of a file")
                 elif block.is_object:
                     self.compile_object(block, where, work)
                 elif block.language == "sh":
