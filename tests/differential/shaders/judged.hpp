@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Shaders with what has to come out of them by the tests' own reckoning: the conformance suite's
+// cases, the pitfalls, the twins.
+#ifndef SOKR_TESTS_DIFFERENTIAL_SHADERS_JUDGED_HPP_
+#define SOKR_TESTS_DIFFERENTIAL_SHADERS_JUDGED_HPP_
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "case.hpp"
+
+namespace sokr::differential {
+
+struct Judged {
+  std::string name;
+  std::filesystem::path module;
+  // The launch for subgroups of that many invocations.
+  std::function<conformance::Case(std::uint32_t lanes)> make;
+  // Profiles (expectations.hpp) that are not asked, and why.
+  std::map<std::string, std::string> not_on = {};
+};
+
+// Compiled without optimization by this build. Each case has its first inputs and each twin one
+// size of the grid, in turn; or all.
+std::vector<Judged> judged_shaders(bool all_sizes);
+
+}  // namespace sokr::differential
+
+#endif  // SOKR_TESTS_DIFFERENTIAL_SHADERS_JUDGED_HPP_
