@@ -12,40 +12,42 @@ use naga::{
 
 type Of = Handle<naga::Override>;
 
-/// Takes initial values of variables that depend on overrides out of their functions: they are
-/// computed before a launch, like what stands outside of all functions. False for a function
-/// with one that cannot be taken out; then the span is the variable's.
-pub fn hoist_initial_values(module: &mut Module) -> Result<(), Span> {
-    let mut functions = std::mem::take(&mut module.functions);
-    for (_, function) in functions.iter_mut() {
-        hoist(module, function)?;
+/// Makes initial values of variables that depend on overrides assignments at the start of their
+/// functions: initial values are constants, and naga gives them only to variables outside of loops.
+pub fn assign_initial_values(module: &mut Module) -> Result<(), Span> {
+    for (_, function) in module.functions.iter_mut() {
+        assign(function)?;
     }
-    module.functions = functions;
-    let mut entries = std::mem::take(&mut module.entry_points);
-    for entry in &mut entries {
-        hoist(module, &mut entry.function)?;
-    }
-    module.entry_points = entries;
-    Ok(())
+    module.entry_points.iter_mut().try_for_each(|entry| assign(&mut entry.function))
 }
 
-fn hoist(module: &mut Module, function: &mut Function) -> Result<(), Span> {
+fn assign(function: &mut Function) -> Result<(), Span> {
+    let depends = dependent(function);
     let variables: Vec<_> = function
         .local_variables
-        .iter()
-        .filter_map(|(handle, variable)| Some((handle, variable.init?, variable.ty)))
+        .iter_mut()
+        .filter(|(_, variable)| variable.init.is_some_and(|init| depends[init.index()]))
+        .filter_map(|(handle, variable)| Some((handle, variable.init.take()?)))
         .collect();
-    let (depends, mut copies) = (dependent(function), Copies::new());
-    for (handle, init, ty) in variables {
-        if !depends[init.index()] {
-            continue;
-        }
-        let span = function.local_variables.get_span(handle);
-        let init = copy(module, function, init, &mut copies).ok_or(span)?;
-        let constant = module.constants.append(Constant { name: None, ty, init }, span);
-        let expression = function.expressions.append(Expression::Constant(constant), span);
-        function.local_variables[handle].init = Some(expression);
+    if variables.is_empty() {
+        return Ok(());
     }
+    let mut pointers = Vec::new();
+    for &(handle, _) in &variables {
+        let span = function.local_variables.get_span(handle);
+        pointers.push(function.expressions.append(Expression::LocalVariable(handle), span));
+    }
+    let (mut start, first) = (Block::new(), function.expressions.len());
+    let (mut stores, mut copies) = (Block::new(), Copies::new());
+    for (&(handle, init), &pointer) in variables.iter().zip(&pointers) {
+        let span = function.local_variables.get_span(handle);
+        let value = copy(function, init, &mut copies).ok_or(span)?;
+        stores.push(Statement::Store { pointer, value }, span);
+    }
+    start.push(Statement::Emit(function.expressions.range_from(first)), Span::default());
+    start.extend_block(stores);
+    start.extend_block(std::mem::take(&mut function.body));
+    function.body = start;
     Ok(())
 }
 
@@ -83,9 +85,10 @@ fn dependent(function: &Function) -> Vec<bool> {
 /// Each expression is copied once, however often it is an operand.
 type Copies = HashMap<Handle<Expression>, Handle<Expression>>;
 
+/// To the end of the function's expressions, where it is computed before everything else. What
+/// needs no computing stays where it is.
 fn copy(
-    module: &mut Module,
-    function: &Function,
+    function: &mut Function,
     from: Handle<Expression>,
     copies: &mut Copies,
 ) -> Option<Handle<Expression>> {
@@ -93,10 +96,14 @@ fn copy(
         return Some(known);
     }
     let mut expression = function.expressions[from].clone();
-    for operand in operands(&mut expression)? {
-        *operand = copy(module, function, *operand, copies)?;
+    if expression.needs_pre_emit() {
+        return Some(from);
     }
-    let to = module.global_expressions.append(expression, function.expressions.get_span(from));
+    for operand in operands(&mut expression)? {
+        *operand = copy(function, *operand, copies)?;
+    }
+    let span = function.expressions.get_span(from);
+    let to = function.expressions.append(expression, span);
     copies.insert(from, to);
     Some(to)
 }

@@ -241,9 +241,9 @@ pub fn mark(
     text: &str,
 ) -> Result<(Overrides, Module), Failure> {
     let mut module = module.clone();
-    functions::hoist_initial_values(&mut module).map_err(|span| {
-        let what = "SPIR-V cannot compute this initial value of overrides before a launch; assign \
-                    it behind the declaration";
+    functions::assign_initial_values(&mut module).map_err(|span| {
+        let what = "this initial value depends on overrides in a way that is not known here; \
+                    assign it behind the declaration";
         failure_of_span(CAPABILITY_DENIED, text, span, what)
     })?;
     let mut marker = Marker {

@@ -32,6 +32,7 @@ fn validator() -> Validator {
         | Capabilities::SHADER_INT64_ATOMIC_MIN_MAX
         | Capabilities::SHADER_INT64_ATOMIC_ALL_OPS
         | Capabilities::SHADER_FLOAT16
+        | Capabilities::SHADER_FLOAT16_IN_FLOAT32
         | Capabilities::SUBGROUP
         | Capabilities::SUBGROUP_BARRIER;
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
@@ -220,6 +221,8 @@ impl Wgsl<'_> {
             },
             // A loop without an end is the kernel's own affair.
             force_loop_bounding: false,
+            // Compute kernels have none, and naga would ask for the capability.
+            use_storage_input_output_16: false,
             ..spv::Options::default()
         };
         spv::write_vec(module, info, &options, None).map_err(|error| {

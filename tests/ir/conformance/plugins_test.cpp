@@ -65,16 +65,19 @@ TEST(IrConformance, Wgsl) {
   Subject subject;
   subject.plugin = open_plugin(SOKR_TEST_WGSL_PLUGIN);
   subject.readers = {open_plugin(SOKR_TEST_SPIRV_PLUGIN)};
-  for (const char* name : {"saxpy", "shapes", "control", "sums"}) {
+  for (const char* name : {"saxpy", "shapes", "control", "sums", "overrides"}) {
     Sample read = sample(std::string(SOKR_TEST_WGSL_DIR "/") + name + ".wgsl");
     const auto last = std::find(read.bytes.rbegin(), read.bytes.rend(), '}');
     read.whole_from = static_cast<std::size_t>(read.bytes.rend() - last);
     subject.samples.push_back(std::move(read));
   }
-  // A function that is an entry point is whole where the one before the last ends.
-  std::string control(subject.samples[2].bytes.begin(), subject.samples[2].bytes.end());
-  subject.samples[2].whole_from = control.find("\n}\n\n@compute @workgroup_size(8)") + 2;
+  // With several entry points, a text is whole where the first of them ends.
+  for (const std::size_t i : {2u, 4u}) {
+    const std::string text(subject.samples[i].bytes.begin(), subject.samples[i].bytes.end());
+    subject.samples[i].whole_from = text.find("\n}\n", text.find("@compute")) + 2;
+  }
   subject.samples[3].specializations = {{7, 4, 16}, {0, 4, 5}, {1, 4, 1}};
+  subject.samples[4].specializations = {{0, 4, 6}, {1, 4, 1}, {3, 4, 0}};
   expect_conformant(subject);
 }
 #endif

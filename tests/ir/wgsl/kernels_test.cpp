@@ -198,6 +198,62 @@ TEST_P(Wgsl, ControlFlowAndSeveralEntryPoints) {
     EXPECT_EQ(results[i], static_cast<std::int32_t>(2 * numbers[i]));
 }
 
+struct Given {
+  std::uint32_t n = 4;
+  std::int32_t m = -3;
+  float f = 2.5f;
+  bool flag = true;
+  std::uint32_t both() const { return n * 2 + static_cast<std::uint32_t>(m + 7); }
+  std::uint32_t inner() const {
+    std::uint32_t a[] = {n, both(), 7};
+    ++a[n % 3];
+    return (n << 2) + a[1];
+  }
+};
+
+std::vector<float> expected_overrides(const Given& with) {
+  float x = with.f, sum = static_cast<float>(with.n) * 2;
+  for (std::uint32_t i = 0; i < with.n; ++i) {
+    x += with.f * static_cast<float>(i);
+    if (!with.flag && with.m < 0) sum -= 1;
+  }
+  const float y = with.m == -3 ? 1.0f : with.m == -1 ? 64.0f : static_cast<float>(with.n);
+  return {x,
+          y,
+          sum,
+          static_cast<float>(with.both()),
+          with.f + static_cast<float>(with.both() - 1),
+          static_cast<float>(with.inner() + (1u << with.n) + with.n),
+          static_cast<float>(std::max(with.both(), 9u)),
+          static_cast<float>(with.flag ? with.n : 3)};
+}
+
+TEST_P(Wgsl, OverridesStandAnywhere) {
+  const Kernel overrides = kernel("overrides");
+  const Given givens[] = {{}, {5, -1, 0.5f, false}, {1, 2, -4.0f, true}};
+  for (const Given& with : givens) {
+    std::vector<float> out(8);
+    Launch launch;
+    launch.entry("main").groups(1).bind(0, 0, read_write(out));
+    launch.specialize(0, with.n).specialize(1, with.m).specialize(2, with.f);
+    launch.specialize(3, with.flag);
+    substrate_->dispatch(overrides, launch).wait();
+    EXPECT_EQ(out, expected_overrides(with)) << with.n;
+    out.assign(8, -1.0f);
+    launch.entry("second");
+    substrate_->dispatch(overrides, launch).wait();
+    std::vector<float> expected(8, -1.0f);
+    std::fill_n(expected.begin(), with.n, static_cast<float>(with.inner()));
+    EXPECT_EQ(out, expected) << with.n;
+  }
+  // Nothing given: the defaults.
+  std::vector<float> out(8);
+  Launch launch;
+  launch.entry("main").groups(1).bind(0, 0, read_write(out));
+  substrate_->dispatch(overrides, launch).wait();
+  EXPECT_EQ(out, expected_overrides({}));
+}
+
 INSTANTIATE_TEST_SUITE_P(On, Wgsl, testing::Values("cpu", "reference", "vulkan:0"),
                          [](const auto& test) {
                            std::string name = test.param;
