@@ -12,3 +12,4 @@ mod source;
 mod spirv;
 mod table;
 mod translate;
+mod zeros;

@@ -3,6 +3,7 @@
 //! too large or too deep for a translator that works by recursion.
 
 use crate::abi::{ResultCode, CAPABILITY_DENIED, INVALID_IR};
+use crate::zeros;
 
 /// Why a function of the table refuses: its code and its sentence.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub const MOST_NESTED: usize = 100;
 /// chain of `else` that it is a part of. What naga needs of a stack grows with that.
 pub const MOST_CHAINED: usize = 1000;
 pub const MOST_DECLARATIONS: usize = 4096;
+/// Elements of the longest list, for each statement of the text.
+pub const MOST_COPIED: usize = 1 << 22;
 
 /// "LINE:COLUMN: what", both from 1 and the column in characters.
 pub fn failure_at(code: ResultCode, text: &[u8], offset: usize, what: &str) -> Failure {
@@ -142,6 +145,7 @@ pub fn checked(bytes: &[u8]) -> Result<&str, Failure> {
         return Err(failure_at(INVALID_IR, bytes, at, &what));
     }
     Depth::default().measure(bytes)?;
+    zeros::check(bytes)?;
     Ok(text)
 }
 
@@ -153,27 +157,38 @@ struct Depth {
     innermost: usize,
     closed: bool, // a block ended right before: a new statement unless `else` follows
     declarations: usize,
+    statements: usize,
+    listed: Vec<usize>, // commas in each bracket
+    most_listed: usize,
+}
+
+/// Words and single characters with their offsets, without comments.
+pub fn tokens(text: &[u8]) -> Result<Vec<(usize, &[u8])>, Failure> {
+    let (mut all, mut at) = (Vec::new(), 0);
+    while at < text.len() {
+        let rest = &text[at..];
+        if rest[0].is_ascii_whitespace() {
+            at += 1;
+        } else if rest.starts_with(b"//") {
+            at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+        } else if rest.starts_with(b"/*") {
+            at += comment_length(rest).ok_or_else(|| {
+                failure_at(INVALID_IR, text, at, "this comment does not end; */ ends it")
+            })?;
+        } else {
+            let token = &rest[..word(rest).len().max(1)];
+            all.push((at, token));
+            at += token.len();
+        }
+    }
+    Ok(all)
 }
 
 impl Depth {
     fn measure(&mut self, text: &[u8]) -> Result<(), Failure> {
-        let mut at = 0;
-        while at < text.len() {
-            let rest = &text[at..];
-            if rest[0].is_ascii_whitespace() {
-                at += 1;
-            } else if rest.starts_with(b"//") {
-                at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
-            } else if rest.starts_with(b"/*") {
-                at += comment_length(rest).ok_or_else(|| {
-                    failure_at(INVALID_IR, text, at, "this comment does not end; */ ends it")
-                })?;
-            } else {
-                let token = word(rest);
-                self.add(if token.is_empty() { &rest[..1] } else { token });
-                self.check().map_err(|what| failure_at(CAPABILITY_DENIED, text, at, &what))?;
-                at += token.len().max(1);
-            }
+        for (at, token) in tokens(text)? {
+            self.add(token);
+            self.check().map_err(|what| failure_at(CAPABILITY_DENIED, text, at, &what))?;
         }
         Ok(())
     }
@@ -192,13 +207,25 @@ impl Depth {
                 self.innermost += 1;
                 self.chained += 1;
                 self.levels.push(std::mem::take(&mut self.innermost));
+                self.listed.push(0);
             }
             b"}" | b")" | b"]" => {
                 self.restart();
                 self.innermost = self.levels.pop().unwrap_or(0);
                 self.closed = token == b"}";
+                self.listed.pop();
             }
-            b";" | b"," => self.restart(),
+            b";" => {
+                self.statements += 1;
+                self.restart();
+            }
+            b"," => {
+                if let Some(listed) = self.listed.last_mut() {
+                    *listed += 1;
+                    self.most_listed = self.most_listed.max(*listed);
+                }
+                self.restart();
+            }
             _ => {
                 if self.levels.is_empty() && is_declaration(token) {
                     self.declarations += 1;
@@ -220,6 +247,13 @@ impl Depth {
             return Err(format!(
                 "this is too deep in one expression or chain of else: more than \
                                 {MOST_CHAINED} words; split it"
+            ));
+        }
+        if self.most_listed.saturating_mul(self.statements) > MOST_COPIED {
+            return Err(format!(
+                "the longest list of this text, of {} elements, is too long for {} statements, each \
+                 of which may copy it",
+                self.most_listed, self.statements
             ));
         }
         if self.declarations > MOST_DECLARATIONS {

@@ -127,7 +127,7 @@ class Toy {
     SOKR_ASSIGN(std::uint8_t own, size(request));
     static std::atomic<std::uint8_t> count{0};
     if (has(Flaw::kLowersToOtherSize)) ++own;
-    std::vector<std::uint8_t> out{'T', 'O', 'Y', 'B', own, '!'};
+    std::vector<std::uint8_t> out{'T', 'O', 'Y', 'B', own, '!', 0};
     if (has(Flaw::kLowersDifferently)) out.push_back(++count);
     return out;
   }

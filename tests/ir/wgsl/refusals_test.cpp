@@ -173,6 +173,19 @@ TEST(WgslText, HostileTextsStayWithinBounds) {
       repeated("@", 400000),
       repeated("override a: u32 = 1;", 20000),
       repeated("\xC3\xA9", 200000),
+      "const a = -array<u32, 1000000000>();\n" + main,
+      "const n = 0x40000000u;\nalias A = array<u32, n>;\nconst a = A() + 1;\n" + main,
+      "const n = 1 + 1000 * 1000;\nconst a = -array<u32, n * n>();\n" + main,
+      "alias A = array<u32, 1 << 30>;\n" + begin + "let a = !A(); }",
+      numbered(40,
+               [](std::size_t i) {
+                 const std::string last = i == 0 ? "u32" : "S" + std::to_string(i - 1);
+                 return "struct S" + std::to_string(i) + " { a: " + last + ", b: " + last + " }\n";
+               }) +
+          "const a = -S39();\n" + main,
+      "const t = array(" + repeated("1,", 50000) + "1);\n" +
+          repeated("const u: array<f32, 50001> = t;\n", 10000) + main,
+      "struct S { a: S, b: T } struct T { a: S } const a = -S();\n" + main,
   };
   for (std::size_t i = 0; i < std::size(texts); ++i) {
     std::ofstream("/proc/self/clear_refs") << 5;
@@ -186,6 +199,20 @@ TEST(WgslText, HostileTextsStayWithinBounds) {
     EXPECT_TRUE(verdict.sentence[0] >= '1' && verdict.sentence[0] <= '9')
         << i << ": " << verdict.sentence;
   }
+}
+
+TEST(WgslText, LargeArraysAreNoLargeZeros) {
+  const std::string text =
+      "const n = 1000;\nconst m = n * 1000;\nstruct S { a: array<vec4<f32>, n>, b: u32 }\n"
+      "@group(0) @binding(0) var<storage, read_write> x: array<u32, 100000000>;\n"
+      "@group(0) @binding(1) var<storage, read_write> y: array<u32, m>;\n"
+      "@compute @workgroup_size(1) fn main() {\n"
+      "  var s = S(); var t: array<f32, 4 * 4>; t = array<f32, 2 + 14u>(); s.b = x[7] + y[8];\n"
+      "  x[0] = s.b + u32(t[x[1] % 16u]);\n}\n";
+  EXPECT_EQ(validate(plugin(), text).sentence, "");
+  expect_refused(
+      "const m = 4;\nalias A = array<u32, max(m, 2)>;\nconst a = A();\n" + std::string(kMain),
+      SOKR_CAPABILITY_DENIED, "3:11: ", "zero value");
 }
 
 TEST(WgslText, SentencesAreCutBetweenCharacters) {
