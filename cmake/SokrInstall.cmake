@@ -53,7 +53,7 @@ install(FILES ${modules} ${arrays} ${PROJECT_SOURCE_DIR}/examples/CMakeLists.txt
   DESTINATION ${CMAKE_INSTALL_DATADIR}/sokr/examples COMPONENT development)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/shaders/
   DESTINATION ${CMAKE_INSTALL_DATADIR}/sokr/examples COMPONENT development
-  FILES_MATCHING PATTERN "*.comp" PATTERN "*.spvasm")
+  FILES_MATCHING PATTERN "*.comp" PATTERN "*.spvasm" PATTERN "*.wgsl")
 
 # ---- find_package(sokr [COMPONENTS core host]) ------------------------------------------
 install(EXPORT sokr-targets FILE sokr-core-targets.cmake NAMESPACE sokr::

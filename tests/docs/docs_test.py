@@ -9,6 +9,7 @@ say what a reader need not see:
     <!-- given      code that a program needs before this part
     <!-- check      code behind this part; assert is there
     <!-- not run: WHY -->
+    <!-- needs NAME -->    not run where the plugin sokr-NAME.so was not built
     <!-- file NAME -->    the block is that file, for a later block of sh
     <!-- from FILE -->    the block is a part of that file of the project, and says so rightly
     <!-- object -->       a source of its own, which is only compiled
@@ -31,7 +32,7 @@ DOCUMENTS = ["README.md", "docs/guide.md", "docs/cli.md", "docs/writing-a-substr
              "docs/writing-an-ir-plugin.md"]
 LANGUAGES = ("sh", "c", "cpp", "python", "rust")
 TOKEN = re.compile(
-    r"^(?P<heading>##) |^<!-- (?P<word>given|check|not run|file|from|object)\b:?(?P<text>.*?)-->$"
+    r"^(?P<heading>##) |^<!-- (?P<word>given|check|not run|needs|file|from|object)\b:?(?P<text>.*?)-->$"
     r"|^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
 
 
@@ -39,7 +40,7 @@ class Block:
     def __init__(self, language, code, line):
         self.language, self.code, self.line = language, code, line
         self.given = self.check = ""
-        self.not_run = self.file = self.part_of = None
+        self.not_run = self.needs = self.file = self.part_of = None
         self.is_object = False
 
 
@@ -57,6 +58,7 @@ def chapters(text):
             block = Block(match["language"], match["code"], text.count("\n", 0, match.start()) + 1)
             block.given = notes.pop("given", "")
             block.not_run = notes.pop("not run", None)
+            block.needs = notes.pop("needs", "").strip() or None
             block.file = notes.pop("file", "").strip() or None
             block.part_of = notes.pop("from", "").strip() or None
             block.is_object = notes.pop("object", None) is not None
@@ -112,7 +114,8 @@ class Documents(unittest.TestCase):
         os.makedirs(work)
         for kernel in ("saxpy", "spec_constants"):
             shutil.copy(os.path.join(SHADERS, kernel + ".spv"), work)
-        shutil.copy(os.path.join(SOURCE, "shaders", "saxpy.comp"), work)
+        for text in ("saxpy.comp", "saxpy.wgsl"):
+            shutil.copy(os.path.join(SOURCE, "shaders", text), work)
         for example in ("saxpy.c", "saxpy.cpp"):
             shutil.copy(os.path.join(SOURCE, "examples", example), work)
         for example in ("null.c", "launch_reader.h"):
@@ -166,8 +169,14 @@ class Documents(unittest.TestCase):
                     continue
                 programs += 1
                 where = f"{document}:{block.line}"
+                if block.needs:
+                    folder = os.path.join(SOURCE, *block.needs.split("-", 1))
+                    self.assertTrue(os.path.isdir(folder), f"{where}: there is no {folder}")
                 if block.not_run is not None:
                     self.assertTrue(block.not_run.strip(), f"{where}: say why it is not run")
+                elif block.needs and not os.path.exists(
+                        os.path.join(BUILD, "lib", "sokr", f"sokr-{block.needs}.so")):
+                    continue
                 elif block.file:
                     with open(os.path.join(work, block.file), "w", encoding="utf-8") as file:
                         file.write(block.code)

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <sokr/ir/conformance.hpp>
@@ -65,8 +66,10 @@ TEST(IrConformance, Wgsl) {
   Subject subject;
   subject.plugin = open_plugin(SOKR_TEST_WGSL_PLUGIN);
   subject.readers = {open_plugin(SOKR_TEST_SPIRV_PLUGIN)};
-  for (const char* name : {"saxpy", "shapes", "control", "sums", "overrides"}) {
-    Sample read = sample(std::string(SOKR_TEST_WGSL_DIR "/") + name + ".wgsl");
+  const std::string kernels = "tests/ir/wgsl/kernels/";
+  for (const std::string& name : {std::string("shaders/saxpy"), kernels + "shapes",
+                                  kernels + "control", kernels + "sums", kernels + "overrides"}) {
+    Sample read = sample(SOKR_SOURCE_DIR "/" + name + ".wgsl");
     const auto last = std::find(read.bytes.rbegin(), read.bytes.rend(), '}');
     read.whole_from = static_cast<std::size_t>(read.bytes.rend() - last);
     subject.samples.push_back(std::move(read));

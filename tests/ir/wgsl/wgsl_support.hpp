@@ -15,8 +15,10 @@
 
 namespace sokr::tests {
 
+// The examples are material too.
 inline std::string kernel_text(const std::string& name) {
   std::ifstream file(SOKR_TEST_WGSL_DIR "/" + name + ".wgsl", std::ios::binary);
+  if (!file) file.open(SOKR_SHADER_SOURCES "/" + name + ".wgsl", std::ios::binary);
   EXPECT_TRUE(file) << name;
   std::stringstream text;
   text << file.rdbuf();
