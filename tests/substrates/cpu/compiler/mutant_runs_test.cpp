@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 #include <spirv/unified1/GLSL.std.450.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
