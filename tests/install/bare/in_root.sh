@@ -45,8 +45,15 @@ refused_without_rights() {
   [[ ! -e $tree/build ]] || die "a refused command left a build folder"
 }
 
+# What a command writes is kept in a file, and shown if it fails.
+keep_output() {
+  local output=$1
+  shift
+  "$@" >"$output" || { tail -n 60 "$output"; die "'$*' failed"; }
+}
+
 demo_as_root() {
-  (cd "$tree" && ./dev demo /tmp/demo) >/tmp/demo.txt
+  (cd "$tree" && keep_output /tmp/demo.txt ./dev demo /tmp/demo)
   cat /tmp/demo.txt
   check_demo /tmp/demo.txt /tmp/demo
 }
@@ -82,7 +89,7 @@ consumers() {
 demo_as_user() {
   rm -rf "$tree/build"
   chown -R somebody: "$tree"
-  (cd "$tree" && as_user ./dev demo /tmp/demo_user) >/tmp/demo_user.txt
+  (cd "$tree" && keep_output /tmp/demo_user.txt as_user ./dev demo /tmp/demo_user)
   check_demo /tmp/demo_user.txt /tmp/demo_user
 }
 
