@@ -85,7 +85,7 @@ Result<void> Decoder::find_instructions() {
                        static_cast<std::uint16_t>(all[at] >> 16), false};
     count_work();
     const OpcodeRow* row = opcode_row(all[at] & 0xFFFF);
-    if (row == nullptr) {
+    if (row == nullptr || find_syntax(row->value) == nullptr) {
       return fail(SOKR_CAPABILITY_DENIED, "instruction {} (word {}): {}", raws_.size() + 1, at,
                   not_known(all, fmt::format("op {}", all[at] & 0xFFFF)));
     }

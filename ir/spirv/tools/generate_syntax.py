@@ -20,11 +20,11 @@ import sys
 
 import added
 
-PLAIN = {"IdRef": "i", "IdScope": "i", "IdMemorySemantics": "i", "LiteralString": "s",
-         "LiteralInteger": "l", "LiteralExtInstInteger": "l",
-         "LiteralContextDependentNumber": "c", "PairLiteralIntegerIdRef": "P",
-         "PairIdRefLiteralInteger": "Q", "PairIdRefIdRef": "R",
+PLAIN = {"LiteralString": "s", "LiteralContextDependentNumber": "c",
+         "PairLiteralIntegerIdRef": "P", "PairIdRefLiteralInteger": "Q", "PairIdRefIdRef": "R",
          "LiteralSpecConstantOpInteger": "x"}
+CATEGORIES = {"Id": "i", "Literal": "l"}
+NO_OPERANDS = ("IdResultType", "IdResult")
 ENUM = ("BitEnum", "ValueEnum")
 
 
@@ -33,14 +33,23 @@ def escaped(letters):
 
 
 class Letters:
-    def __init__(self, kinds):
-        self.of = dict(PLAIN)
-        for index, kind in enumerate(kinds):
+    """A letter for each kind of operand. Newer grammars have kinds that this has not heard of:
+    ids and literals are one word each, and what has any other is left out of the tables, as if
+    the grammar did not know it."""
+
+    def __init__(self, kinds, enumerant_kinds):
+        self.of = {k["kind"]: CATEGORIES[k["category"]] for k in kinds
+                   if k["category"] in CATEGORIES}
+        self.of.update(PLAIN)
+        for index, kind in enumerate(enumerant_kinds):
             self.of[kind["kind"]] = chr(128 + index)
+
+    def can_write(self, operands):
+        return all(o["kind"] in self.of for o in operands)
 
     def write(self, operands):
         return escaped("".join(self.of[o["kind"]] + o.get("quantifier", "") for o in operands
-                               if o["kind"] not in ("IdResultType", "IdResult")))
+                               if o["kind"] not in NO_OPERANDS))
 
 
 def version_of(item):
@@ -65,6 +74,8 @@ def requirements(item):
 def enum_rows(kind, letters):
     rows = []
     for value, e in merged(kind["enumerants"], "value"):
+        if not letters.can_write(e.get("parameters", ())):
+            continue
         rows.append('{%d, "%s", "%s", %s}' % (value, e["enumerant"],
                                               letters.write(e.get("parameters", ())),
                                               requirements(e)))
@@ -74,6 +85,8 @@ def enum_rows(kind, letters):
 def opcode_rows(core, letters):
     rows = []
     for value, op in merged(core["instructions"], "opcode"):
+        if not letters.can_write(op.get("operands", ())):
+            continue
         rows.append('{%d, "%s", "%s", %s}' % (
             value, op["opname"], letters.write(op.get("operands", ())), requirements(op)))
     return rows
@@ -83,7 +96,7 @@ def main():
     with open(sys.argv[1]) as file:
         core = added.extend(json.load(file))
     kinds = [k for k in core["operand_kinds"] if k["category"] in ENUM]
-    letters = Letters(kinds)
+    letters = Letters(core["operand_kinds"], kinds)
     tables = [("SyntaxRow", "kOpcodeSyntax", opcode_rows(core, letters))]
     tables += [("SyntaxRow", f"k{k['kind']}Syntax", enum_rows(k, letters)) for k in kinds]
     tables.append(("EnumerantKind", "kEnumerantKinds", [
@@ -91,6 +104,9 @@ def main():
         for k in kinds]))
     with open(sys.argv[2], "w") as out:
         for type_name, name, rows in tables:
+            if not rows:
+                out.write(f"constexpr std::span<const {type_name}> {name};\n")
+                continue
             out.write(f"constexpr {type_name} {name}[] = {{\n")
             for row in rows:
                 out.write(f"    {row},\n")

@@ -83,6 +83,9 @@ def main():
     tables.append(("NameRow", "kGlslStd450Rows", unique(rows)))
     with open(sys.argv[3], "w") as out:
         for type_name, name, rows in tables:
+            if not rows:
+                out.write(f"constexpr std::span<const {type_name}> {name};\n")
+                continue
             out.write(f"constexpr {type_name} {name}[] = {{\n")
             for _, row in rows:
                 out.write(f"    {row},\n")
