@@ -9,6 +9,7 @@
 #include <charconv>
 #include <iostream>
 #include <stdexcept>
+#include <system_error>
 
 namespace sokr::bench {
 namespace {

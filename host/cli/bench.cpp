@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 #include <sokr/sokr.hpp>
+#include <system_error>
 
 #include "baseline.hpp"
 #include "command.hpp"

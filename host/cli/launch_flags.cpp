@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <sokr/sokr.hpp>
+#include <system_error>
 
 #include "scalar.hpp"
 #include "text.hpp"

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <optional>
 #include <sokr/sokr.hpp>
+#include <system_error>
 
 #include "scalar.hpp"
 #include "text.hpp"

@@ -7,6 +7,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <system_error>
 
 #include "command.hpp"
 #include "text.hpp"

@@ -14,6 +14,7 @@
 #include <numeric>
 #include <optional>
 #include <sokr/base/ir_format.hpp>
+#include <system_error>
 #include <utility>
 
 namespace sokr::cli {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <sokr/sokr.hpp>
 #include <string>
+#include <system_error>
 
 #include "photograph.hpp"
 

@@ -6,6 +6,7 @@
 
 #include <sokr/compute.h>
 
+#include <cstdint>
 #include <string>
 
 namespace sokr::host {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>

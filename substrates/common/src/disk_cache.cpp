@@ -13,6 +13,7 @@
 #include <sokr/base/cache_folder.hpp>
 #include <sokr/base/small_file.hpp>
 #include <sokr/substrate/disk_cache.hpp>
+#include <system_error>
 
 namespace sokr::substrate {
 namespace {

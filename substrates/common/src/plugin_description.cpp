@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <mutex>
 #include <sokr/substrate/plugin_description.hpp>
+#include <system_error>
 
 namespace sokr::substrate {
 struct PluginDescription::Substrate {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sokr/cpu/compiler.hpp>
+#include <system_error>
 
 #include "compiler/codegen.hpp"
 #include "compiler/float_modes.hpp"

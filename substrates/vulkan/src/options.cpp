@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <optional>
+#include <system_error>
 
 namespace sokr::vulkan {
 namespace {

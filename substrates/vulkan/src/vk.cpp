@@ -3,6 +3,7 @@
 #include "vk.hpp"
 
 #include <array>
+#include <cstdint>
 
 namespace sokr::vulkan {
 namespace {

@@ -7,6 +7,7 @@
 
 #include <volk.h>
 
+#include <cstdint>
 #include <sokr/base/result.hpp>
 #include <string>
 #include <string_view>

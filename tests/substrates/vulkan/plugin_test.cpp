@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sokr/compute.h>
 
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <iterator>
