@@ -13,6 +13,7 @@ set_target_properties(sokr_ir PROPERTIES EXPORT_NAME ir)
 install(TARGETS sokr_compute sokr_ir EXPORT sokr-targets)
 install(FILES
   ${PROJECT_SOURCE_DIR}/substrates/include/sokr/compute.h
+  ${PROJECT_SOURCE_DIR}/substrates/include/sokr/kernel.h
   ${PROJECT_SOURCE_DIR}/substrates/include/sokr/launch.h
   ${PROJECT_SOURCE_DIR}/substrates/include/sokr/memory.h
   ${PROJECT_SOURCE_DIR}/ir/include/sokr/image.h

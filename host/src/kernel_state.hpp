@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "plugin.hpp"
+#include "prepared.hpp"
 
 namespace sokr::host {
 
@@ -56,6 +57,7 @@ struct Kernel::State {
   host::PluginRef plugin;
   std::vector<std::byte> bytes;
   ReflectionRef reflection;
+  mutable host::PreparedKernels prepared;
 
  private:
   SokrResult validate(char* sentence, std::size_t capacity) const;

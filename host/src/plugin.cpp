@@ -221,6 +221,10 @@ Result<void> Plugin::read_offer(const SokrSubstrateInfo* from) {
               companion(info.memory, sizeof(std::uint32_t), "SokrMemoryTable", offer->memory));
   SOKR_ASSIGN(info.diagnostics, companion(info.diagnostics, sizeof(std::uint32_t),
                                           "SokrDiagnosticsTable", offer->diagnostics));
+  SOKR_ASSIGN(info.kernels,
+              companion(info.kernels, sizeof(std::uint32_t), "SokrKernelTable", offer->kernels));
+  // Either alone is of no use.
+  if (info.kernels && (!info.kernels->prepare || !info.kernels->release)) info.kernels = nullptr;
   offers_.push_back(std::move(offer));
   return {};
 }

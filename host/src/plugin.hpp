@@ -38,6 +38,7 @@ struct Offer {
   SokrComputeLimits limits{};
   SokrMemoryTable memory{};
   SokrDiagnosticsTable diagnostics{};
+  SokrKernelTable kernels{};
   std::uint32_t id = 0;  // of the core; 0 = not registered yet
 };
 

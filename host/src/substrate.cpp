@@ -43,6 +43,14 @@ std::span<const std::byte> written_launch(const SokrLaunch& launch, std::span<st
   return large;
 }
 
+void leave_out_what_is_prepared(SokrLaunch& launch) {
+  launch.entry = nullptr;
+  std::fill_n(launch.local_size, 3, 0);
+  launch.subgroup_size = 0;
+  launch.specializations = nullptr;
+  launch.specialization_count = 0;
+}
+
 }  // namespace
 
 // ---- Substrate ------------------------------------------------------------------------
@@ -61,6 +69,24 @@ std::optional<std::string> Substrate::why_not(const Kernel& kernel) const {
   return host::last_error(*info_, result);
 }
 
+// What of a launch decides the kernel.
+SokrLaunch Substrate::kernel_part(const Launch& launch) {
+  SokrLaunch written{};
+  if (launch.entry_) written.entry = launch.entry_->c_str();
+  std::copy(launch.local_size_.begin(), launch.local_size_.end(), written.local_size);
+  written.subgroup_size = launch.subgroup_size_;
+  written.specializations = launch.specializations_.data();
+  written.specialization_count = static_cast<std::uint32_t>(launch.specializations_.size());
+  return written;
+}
+
+void Substrate::prepare(const Kernel& kernel, const Launch& launch) const {
+  kernel.check_types(launch);
+  const Kernel::State& state = *kernel.state_;
+  const host::Form form = host::value(state.form_for(*info_));
+  host::check(state.prepared.prepare(*info_, id_, form, kernel_part(launch)));
+}
+
 Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const {
   if (!launch.has_size_) {
     throw Error(SOKR_INVALID_INPUT,
@@ -70,8 +96,7 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   kernel.check_types(launch);
   const host::Form form = host::value(state.form_for(*info_));
 
-  SokrLaunch written{};
-  if (launch.entry_) written.entry = launch.entry_->c_str();
+  SokrLaunch written = kernel_part(launch);
   std::copy(launch.groups_.begin(), launch.groups_.end(), written.groups);
   if (launch.threads_ != std::array<std::uint32_t, 3>{}) {
     const SokrIrEntryPoint* entry = host::value(state.entry(written.entry));
@@ -81,16 +106,12 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
         host::value(host::groups_for(launch.threads_, sized->entry_points[index].local_size));
     std::copy(groups.begin(), groups.end(), written.groups);
   }
-  std::copy(launch.local_size_.begin(), launch.local_size_.end(), written.local_size);
   std::copy(launch.base_groups_.begin(), launch.base_groups_.end(), written.base_groups);
-  written.subgroup_size = launch.subgroup_size_;
   written.flags = launch.flags_;
   written.indirect = launch.indirect_;
   written.indirect_offset = launch.indirect_offset_;
   written.bindings = launch.bindings_.data();
   written.binding_count = static_cast<std::uint32_t>(launch.bindings_.size());
-  written.specializations = launch.specializations_.data();
-  written.specialization_count = static_cast<std::uint32_t>(launch.specializations_.size());
   for (const SokrCompletionToken token : launch.waits_) {
     if (sokr_token_substrate(token) == id_) continue;
     throw Error(SOKR_INVALID_INPUT,
@@ -100,6 +121,9 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   }
   written.waits = launch.waits_.data();
   written.wait_count = static_cast<std::uint32_t>(launch.waits_.size());
+
+  const SokrPreparedIr named = sokr_prepared_ir(state.prepared.find(*info_, id_, form, written));
+  if (named.kernel != 0) leave_out_what_is_prepared(written);
 
   std::vector<std::byte> padded;
   const std::span<const std::byte> push = in_words(launch.push_, padded);
@@ -115,6 +139,10 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   request.substrate_id = id_;
   request.ir_data = form.bytes.data();
   request.ir_data_len = form.bytes.size();
+  if (named.kernel != 0) {
+    request.ir_data = reinterpret_cast<const std::uint8_t*>(&named);
+    request.ir_data_len = sizeof named;
+  }
   request.params = reinterpret_cast<const std::uint8_t*>(params.data());
   request.params_len = params.size();
   SokrDispatchResponse response{};

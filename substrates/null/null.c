@@ -327,6 +327,7 @@ static const SokrSubstrateInfo null_info = {
     &null_diagnostics, /* diagnostics */
     sizeof(SokrFact),  /* fact_size */
     0,                 /* reserved */
+    NULL,              /* kernels */
 };
 
 static const SokrSubstrateInfo *const null_substrates[] = {&null_info};

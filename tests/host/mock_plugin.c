@@ -20,10 +20,13 @@
  *   MOCK_LONG_INFO          structures of a later header, with more members
  *   MOCK_NULL_LIST          a substrate count with a null list
  *   MOCK_UNAVAILABLE        names something that it could not offer
+ *   MOCK_KERNELS r          has a kernel table whose prepare answers r; a launch of what is prepared
+ *                           adds 100 more
  *   MOCK_DECLARE "x"        its file declares these names, and as kinds MOCK_DECLARE_KINDS,
  *                           which is its own kind unless given
  *
- * The lines "NAME main" and "NAME destroy" are appended to the file that the environment
+ * The lines "NAME main", "NAME destroy" and of a kernel table "NAME prepare ENTRY CONSTANTS" and
+ * "NAME release" are appended to the file that the environment
  * variable SOKR_MOCK_LOG names.
  */
 #include <sokr/compute.h>
@@ -73,12 +76,44 @@ static SokrResult mock_capability(const SokrCapabilityQuery* query,
   return response->result;
 }
 
-static void mock_run(const SokrBinding* binding) {
+static void mock_run(const SokrBinding* binding, unsigned add) {
   unsigned char* bytes = (unsigned char*)(uintptr_t)binding->resource + binding->offset;
   uint64_t i;
   if (binding->kind != SOKR_BINDING_HOST || !(binding->access & SOKR_ACCESS_WRITE)) return;
-  for (i = 0; i < binding->size; ++i) bytes[i] = (unsigned char)(bytes[i] + MOCK_ADD);
+  for (i = 0; i < binding->size; ++i) bytes[i] = (unsigned char)(bytes[i] + add);
 }
+
+static unsigned mock_prepared_adds(const SokrDispatchRequest* request) {
+  SokrPreparedIr ir;
+  if (request->ir_data_len != sizeof ir) return 0;
+  memcpy(&ir, request->ir_data, sizeof ir);
+  return ir.magic == SOKR_IR_PREPARED && ir.kernel ? 100 : 0;
+}
+
+#ifdef MOCK_KERNELS
+static SokrResult mock_prepare(const SokrKernelInfo* const* kernels, uint32_t count,
+                               SokrKernel* out) {
+  static SokrKernel given = 0;
+  uint32_t i;
+  mock_error = "the mock prepares nothing";
+  for (i = 0; i < count; ++i) {
+    char event[64];
+    snprintf(event, sizeof event, "prepare %.16s %u", kernels[i]->entry ? kernels[i]->entry : "-",
+             (unsigned)kernels[i]->specialization_count);
+    mock_record(event);
+    out[i] = MOCK_KERNELS == SOKR_OK ? ++given : 0;
+  }
+  return MOCK_KERNELS;
+}
+
+static SokrResult mock_release(SokrKernel kernel) {
+  mock_record("release");
+  return kernel ? SOKR_OK : SOKR_NOT_FOUND;
+}
+
+static const SokrKernelTable mock_kernels = {sizeof(SokrKernelTable), 0, mock_prepare,
+                                             mock_release};
+#endif
 
 static SokrResult mock_dispatch(const SokrDispatchRequest* request,
                                 SokrDispatchResponse* response) {
@@ -90,6 +125,7 @@ static SokrResult mock_dispatch(const SokrDispatchRequest* request,
   (void)i;
   (void)request;
   (void)mock_run;
+  (void)mock_prepared_adds;
   (void)mock_tokens;
   response->completion_token = 0;
   return response->result = SOKR_DISPATCH_FAILED;
@@ -101,7 +137,7 @@ static SokrResult mock_dispatch(const SokrDispatchRequest* request,
   }
   for (i = 0; i < launch.header.binding_count; ++i) {
     SokrBinding binding = launch_binding(&launch, i);
-    mock_run(&binding);
+    mock_run(&binding, MOCK_ADD + mock_prepared_adds(request));
   }
   response->completion_token = __atomic_add_fetch(&mock_tokens, 1, __ATOMIC_RELAXED);
   return response->result = SOKR_OK;
@@ -187,6 +223,13 @@ static const LaterInfo mock_info = {{
                                         NULL,
 #else
                                         &mock_diagnostics,
+#endif
+                                        sizeof(SokrFact),
+                                        0,
+#ifdef MOCK_KERNELS
+                                        &mock_kernels,
+#else
+                                        NULL,
 #endif
                                     },
                                     {~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull}};

@@ -321,8 +321,12 @@ class SOKR_HOST_API Substrate {
   // Empty if this substrate can run the kernel; otherwise the reason.
   // Asks the substrate's own capability function, not the core, which would ask others too.
   std::optional<std::string> why_not(const Kernel& kernel) const;
+  // Compiles the kernel for such launches, of which entry, specializations and sizes count, so that
+  // none of them has to. Blocks until it is done; throws if it cannot be.
+  void prepare(const Kernel& kernel, const Launch& launch = {}) const;
   // Starts the launch. Host memory that it binds stays valid and untouched until the
-  // completion is terminal. Throws if it could not be started.
+  // completion is terminal. Throws if it could not be started. From the second launch of a kind
+  // on the substrate has the kernel prepared, until the last copy of `kernel` goes.
   Completion dispatch(const Kernel& kernel, const Launch& launch) const;
   // A buffer filled with zeros, of SokrBufferFlags.
   Buffer allocate(std::uint64_t size, std::uint32_t flags = SOKR_BUFFER_DEFAULT) const;
@@ -330,6 +334,7 @@ class SOKR_HOST_API Substrate {
 
  private:
   friend class Context;
+  static SokrLaunch kernel_part(const Launch& launch);
   const SokrSubstrateInfo* info_ = nullptr;
   std::uint32_t id_ = 0;
 };

@@ -231,8 +231,9 @@ class Resolver {
     return {};
   }
 
-  Result<void> place(const SokrBinding& b, std::size_t guess) {
-    const std::size_t at = find_reflected(entry_, b, guess);
+  // `index` is that of the binding in the launch, and a good guess where the kernel declares it.
+  Result<void> place(const SokrBinding& b, std::size_t index) {
+    const std::size_t at = find_reflected(entry_, b, index);
     if (at == entry_.bindings.size()) return ignore(b);
     const spirv::Binding& declared = entry_.bindings[at];
     if (b.index >= out_.first[at + 1] - out_.first[at]) return ignore(b);
@@ -241,7 +242,7 @@ class Resolver {
       return fail(SOKR_INVALID_INPUT, "{} is bound twice", describe(declared, b.index));
     }
     slot = {b.set, b.binding, b.index, declared.kind, declared.access, b.access, SOKR_BINDING_NULL,
-            0,     0,         0};
+            0,     0,         0,       static_cast<std::uint32_t>(index)};
     if (b.kind == SOKR_BINDING_NULL) return {};
     SOKR_TRY(check_access(b, declared));
     SOKR_TRY(check_size(b, declared, limits_, bounds_));
@@ -292,7 +293,8 @@ class Resolver {
                 SOKR_BINDING_NULL,
                 0,
                 0,
-                0};
+                0,
+                ResolvedBinding::kNotGiven};
       }
     }
     return {};
@@ -363,6 +365,13 @@ Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::Entry
                                     const SokrComputeLimits& limits, std::uint32_t substrate_id,
                                     Bounds bounds) {
   SOKR_TRY(check_entry(entry, limits));
+  return check_launch_alone(launch, entry, limits, substrate_id, bounds);
+}
+
+Result<ResolvedLaunch> check_launch_alone(const LaunchView& launch,
+                                          const spirv::EntryReflection& entry,
+                                          const SokrComputeLimits& limits,
+                                          std::uint32_t substrate_id, Bounds bounds) {
   ResolvedLaunch out;
   out.local_size = entry.local_size;
   if (launch.has_local_size() && launch.local_size() != entry.local_size) {

@@ -85,7 +85,8 @@ void PluginDescription::add(SubstrateDescription substrate, const Exported& expo
                  exported.memory,
                  exported.diagnostics,
                  sizeof(SokrFact),
-                 0};
+                 0,
+                 exported.kernels};
   substrates_.push_back(std::move(owned));
 }
 

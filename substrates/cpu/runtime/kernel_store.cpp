@@ -94,6 +94,12 @@ substrate::CompileKey key_of(const substrate::LaunchView& launch, const MemoryTr
   return key;
 }
 
+Result<void> check_format(std::uint32_t format) {
+  if (format == SOKR_IR_SPIRV) return {};
+  return fail(SOKR_CAPABILITY_DENIED, "the cpu substrate reads SPIR-V, not IR format 0x{:08x}",
+              format);
+}
+
 std::span<const std::uint8_t> as_bytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -115,10 +121,17 @@ KernelStore::KernelStore(substrate::Host host, KernelStoreOptions options,
                              static_cast<int>(options_.strictness));
 }
 
+const LoadedKernel* PreparedKernel::keep(const MemoryTraits& memory,
+                                         const std::shared_ptr<const LoadedKernel>& kernel) {
+  std::lock_guard lock(mutex_);
+  if (const LoadedKernel* other = find(memory)) return other;
+  kept_.push_back(kernel);
+  ready_[place(memory)].store(kernel.get(), std::memory_order_release);
+  return kernel.get();
+}
+
 Result<void> KernelStore::capability(const SokrCapabilityQuery& query) {
-  if (query.ir_format != SOKR_IR_SPIRV)
-    return fail(SOKR_CAPABILITY_DENIED, "the cpu substrate reads SPIR-V, not IR format 0x{:08x}",
-                query.ir_format);
+  SOKR_TRY(check_format(query.ir_format));
   ContentKey key{query.computation_id, {query.ir_data, query.ir_data_len}, {}};
   auto accepted = accepted_.get(key, [&]() -> Result<std::shared_ptr<const Accepted>> {
     SOKR_TRY(accept(query));
@@ -175,6 +188,23 @@ Result<KernelStore::KernelPointer> KernelStore::make(const SokrDispatchRequest& 
   const substrate::CompileKey extra = key_of(launch, memory);
   return kernels_.get({request.computation_id, ir, extra},
                       [&] { return build(ir, std::move(decoded), launch, extra, memory); });
+}
+
+Result<std::shared_ptr<PreparedKernel>> KernelStore::prepare(
+    std::unique_ptr<substrate::KernelSource> source) {
+  SOKR_TRY(check_format(source->format()));
+  auto prepared = std::make_shared<PreparedKernel>(std::move(source));
+  SOKR_TRY(variant(prepared, {}, [](const auto&) { return Result<void>(); }));
+  return prepared;
+}
+
+Result<KernelStore::KernelPointer> KernelStore::variant(
+    const std::shared_ptr<PreparedKernel>& prepared, const MemoryTraits& memory,
+    const Judge& judge) {
+  if (const LoadedKernel* kernel = prepared->find(memory)) return KernelPointer(prepared, kernel);
+  const substrate::KernelSource& source = prepared->source();
+  SOKR_ASSIGN(const KernelPointer made, make(source.request(), source.launch(), memory, judge));
+  return KernelPointer(prepared, prepared->keep(memory, made));
 }
 
 Result<KernelStore::Decoded> KernelStore::decode(std::span<const std::uint8_t> ir,

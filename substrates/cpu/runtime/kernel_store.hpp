@@ -8,6 +8,7 @@
 #include <sokr/compute.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -19,7 +20,9 @@
 #include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/launch_view.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <sokr/substrate/prepared.hpp>
 #include <span>
+#include <vector>
 
 namespace sokr::cpu {
 
@@ -48,6 +51,34 @@ struct LoadedKernel {
 struct MemoryTraits {
   bool aliased = false;         // bindings overlap, at least one of which may be written
   std::uint8_t size_shift = 0;  // CompileOptions::size_shift
+};
+
+// A kernel that was prepared, with the code for each kind of memory that it has been launched with.
+class PreparedKernel {
+ public:
+  explicit PreparedKernel(std::unique_ptr<const substrate::KernelSource> source)
+      : source_(std::move(source)) {}
+
+  const substrate::KernelSource& source() const { return *source_; }
+  // Null if there is none yet. It lives as long as this.
+  const LoadedKernel* find(const MemoryTraits& memory) const {
+    const std::size_t at = place(memory);
+    return at < kPlaces ? ready_[at].load(std::memory_order_acquire) : nullptr;
+  }
+  // Keeps it, and returns what is kept for such memory: another thread may have been first.
+  const LoadedKernel* keep(const MemoryTraits& memory,
+                           const std::shared_ptr<const LoadedKernel>& kernel);
+
+ private:
+  static constexpr std::size_t kPlaces = 32;  // size_shift is even, and below 32
+  static std::size_t place(const MemoryTraits& memory) {
+    return memory.size_shift + std::size_t{memory.aliased};
+  }
+
+  std::unique_ptr<const substrate::KernelSource> source_;
+  std::array<std::atomic<const LoadedKernel*>, kPlaces> ready_{};
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const LoadedKernel>> kept_;
 };
 
 struct KernelStoreOptions {
@@ -80,6 +111,13 @@ class KernelStore {
   Result<KernelPointer> make(const SokrDispatchRequest& request,
                              const substrate::LaunchView& launch, const MemoryTraits& memory,
                              const Judge& judge);
+
+  // What is prepared of it holds the kernel for memory that does not overlap and fits 32 bits.
+  Result<std::shared_ptr<PreparedKernel>> prepare(std::unique_ptr<substrate::KernelSource> source);
+  // Of a prepared kernel, for other memory; made if there is none and `judge` has nothing against
+  // the launch.
+  Result<KernelPointer> variant(const std::shared_ptr<PreparedKernel>& prepared,
+                                const MemoryTraits& memory, const Judge& judge);
 
   // Of the kernels that are kept.
   substrate::ContentCacheStats stats() { return kernels_.stats(); }

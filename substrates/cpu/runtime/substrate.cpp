@@ -109,38 +109,63 @@ CpuSubstrate::~CpuSubstrate() {
 }
 
 Result<std::uint64_t> CpuSubstrate::capability(const SokrCapabilityQuery& query) {
+  if (query.ir_format == SOKR_IR_PREPARED) {
+    const auto named = substrate::prepared_kernel({query.ir_data, query.ir_data_len});
+    if (!named || !prepared_.find(*named)) return substrate::no_such_kernel(named.value_or(0));
+    return std::uint64_t{0};
+  }
   SOKR_TRY(kernels_.capability(query));
   return std::uint64_t{0};
 }
 
+Result<void> CpuSubstrate::prepare(std::span<const SokrKernelInfo* const> kernels,
+                                   SokrKernel* out) {
+  return substrate::prepare_all(prepared_, kernels, out, crew_.threads(),
+                                [&](auto source) { return kernels_.prepare(std::move(source)); });
+}
+
+Result<CpuSubstrate::KernelPointer> CpuSubstrate::kernel_of(const SokrDispatchRequest& request,
+                                                            const LaunchView& launch,
+                                                            const Memory& memory) {
+  const auto check = [&](const auto& reflection) {
+    return judge(request, launch, memory, reflection);
+  };
+  if (const auto named = substrate::prepared_kernel({request.ir_data, request.ir_data_len})) {
+    std::shared_ptr<PreparedKernel> prepared = prepared_.find(*named);
+    if (!prepared) return substrate::no_such_kernel(*named);
+    SOKR_TRY(substrate::check_prepared_launch(launch));
+    const LoadedKernel* kernel = prepared->find(memory.traits);
+    if (kernel) return KernelPointer(std::move(prepared), kernel);
+    return kernels_.variant(prepared, memory.traits, check);
+  }
+  if (KernelPointer known = kernels_.find(request, launch, memory.traits)) return known;
+  return kernels_.make(request, launch, memory.traits, check);
+}
+
 Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request) {
   SOKR_ASSIGN(LaunchView launch, LaunchView::parse(request.params, request.params_len));
-  const MemoryTraits traits = traits_of(launch);
-  std::shared_ptr<const LoadedKernel> kernel = kernels_.find(request, launch, traits);
-  if (!kernel) {
-    SOKR_ASSIGN(kernel, kernels_.make(request, launch, traits, [&](const auto& reflection) {
-      return judge(request, launch, reflection);
-    }));
-  }
+  Memory memory = memory_of(launch);
+  SOKR_ASSIGN(KernelPointer kernel, kernel_of(request, launch, memory));
   SOKR_ASSIGN(ResolvedLaunch resolved,
-              substrate::check_launch(launch, kernel->reflection, limits_, request.substrate_id,
-                                      kernels_.bounds()));
-  SOKR_ASSIGN(Bound bound, bind(resolved));
+              substrate::check_launch_alone(launch, kernel->reflection, limits_,
+                                            request.substrate_id, kernels_.bounds()));
+  SOKR_ASSIGN(Bindings bindings, bind(resolved, memory));
   if (kernel->has_runtime_arrays)
-    bound.ranges = descriptor_table(kernel->reflection, resolved, bound.ranges);
+    bindings = descriptor_table(kernel->reflection, resolved, bindings);
   const bool ready = all_complete(launch);
   if (resolved.empty && ready && !launch.profile()) return tokens_.issue_complete();
-  if (ready && is_short(*kernel, launch, resolved)) return run_inline(*kernel, bound, resolved);
-  return run_later(std::move(kernel), std::move(bound), launch, resolved, ready);
+  if (ready && is_short(*kernel, launch, resolved)) return run_inline(*kernel, bindings, resolved);
+  return run_later(std::move(kernel), {bindings, std::move(memory.owners)}, launch, resolved,
+                   ready);
 }
 
 // All that a launch of this kernel can be refused for.
 Result<void> CpuSubstrate::judge(const SokrDispatchRequest& request, const LaunchView& launch,
-                                 const spirv::EntryReflection& reflection) {
+                                 const Memory& memory, const spirv::EntryReflection& reflection) {
   SOKR_ASSIGN(ResolvedLaunch resolved,
               substrate::check_launch(launch, reflection, limits_, request.substrate_id,
                                       kernels_.bounds()));
-  SOKR_TRY(bind(resolved));
+  SOKR_TRY(bind(resolved, memory));
   SOKR_TRY(groups_of(launch, resolved));
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
     if (tokens_.poll(launch.wait(i)).result == SOKR_NOT_FOUND)
@@ -172,45 +197,53 @@ bool CpuSubstrate::all_complete(const LaunchView& launch) {
   return true;
 }
 
-MemoryTraits CpuSubstrate::traits_of(const LaunchView& launch) {
-  struct Range {
-    std::byte* data;
-    std::uint64_t size;
-    bool written;
-  };
-  MemoryTraits traits;
-  std::uint64_t largest = 0;
-  substrate::InlineVector<Range, 16> ranges;
+CpuSubstrate::Memory CpuSubstrate::memory_of(const LaunchView& launch) {
+  Memory memory;
+  memory.ranges.resize(launch.binding_count());
   for (std::uint32_t i = 0; i < launch.binding_count(); ++i) {
-    SokrBinding binding = launch.binding(i);
+    const SokrBinding binding = launch.binding(i);
     if (binding.kind == SOKR_BINDING_NULL) continue;
-    // What cannot be resolved is refused by bind(), if the kernel uses it at all.
     Result<HostRange> range = memory_.resolve(binding);
     if (!range) continue;
-    largest = std::max(largest, range->size);
-    ranges.push_back({range->data, range->size, (binding.access & SOKR_ACCESS_WRITE) != 0});
+    memory.ranges[i] = {range->data, range->size, true, (binding.access & SOKR_ACCESS_WRITE) != 0};
+    if (range->owner) memory.owners.push_back(std::move(range->owner));
   }
-  std::sort(ranges.begin(), ranges.end(),
-            [](const Range& a, const Range& b) { return a.data < b.data; });
-  std::byte *end = nullptr, *written_end = nullptr;
-  for (const Range& range : ranges) {
-    if (range.data < written_end || (range.written && range.data < end)) traits.aliased = true;
-    end = std::max(end, range.data + range.size);
-    if (range.written) written_end = std::max(written_end, range.data + range.size);
-  }
+  memory.traits = traits_of(memory);
+  return memory;
+}
+
+MemoryTraits CpuSubstrate::traits_of(const Memory& memory) {
+  MemoryTraits traits;
+  std::uint64_t largest = 0;
+  for (const Memory::Range& range : memory.ranges) largest = std::max(largest, range.size);
   // Few steps, so that few variants of a kernel are compiled.
   while (largest > most_binding_bytes(traits.size_shift)) traits.size_shift += 2;
+  if (memory.ranges.size() < 2) return traits;
+  substrate::InlineVector<Memory::Range, 16> sorted = memory.ranges;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto& a, const auto& b) { return a.data < b.data; });
+  std::byte *end = nullptr, *written_end = nullptr;
+  for (const Memory::Range& range : sorted) {
+    if (!range.is_there) continue;
+    if (range.data < written_end || (range.is_written && range.data < end)) traits.aliased = true;
+    end = std::max(end, range.data + range.size);
+    if (range.is_written) written_end = std::max(written_end, range.data + range.size);
+  }
   return traits;
 }
 
-Result<CpuSubstrate::Bound> CpuSubstrate::bind(const ResolvedLaunch& resolved) {
-  Bound bound;
+Result<Bindings> CpuSubstrate::bind(const ResolvedLaunch& resolved, const Memory& memory) {
+  Bindings bindings;
   for (const ResolvedBinding& binding : resolved.bindings) {
-    SOKR_ASSIGN(HostRange range, memory_.resolve(binding.as_binding()));
-    bound.ranges.push_back({range.data, range.size});
-    if (range.owner) bound.owners.push_back(std::move(range.owner));
+    if (binding.source == SOKR_BINDING_NULL) {
+      bindings.push_back({nullptr, 0});
+      continue;
+    }
+    const Memory::Range& range = memory.ranges[binding.given];
+    if (!range.is_there) return std::move(memory_.resolve(binding.as_binding())).failure();
+    bindings.push_back({range.data, range.size});
   }
-  return bound;
+  return bindings;
 }
 
 bool CpuSubstrate::is_short(const LoadedKernel& kernel, const LaunchView& launch,
@@ -222,13 +255,13 @@ bool CpuSubstrate::is_short(const LoadedKernel& kernel, const LaunchView& launch
   return known > 0 && known * groups < kBriefNanoseconds;
 }
 
-std::uint64_t CpuSubstrate::run_inline(const LoadedKernel& kernel, const Bound& bound,
+std::uint64_t CpuSubstrate::run_inline(const LoadedKernel& kernel, const Bindings& bindings,
                                        const ResolvedLaunch& resolved) {
   substrate::InlineVector<std::uint64_t, 32> push;
   push.resize(push_words(kernel));
   if (!resolved.push.empty()) std::memcpy(push.data(), resolved.push.data(), resolved.push.size());
   KernelContext context;
-  context.bindings = bound.ranges.data();
+  context.bindings = bindings.data();
   context.push_constants = push.data();
   std::uint32_t total = set_group_count(context, resolved.groups);
   context.abort = &kNeverAborted;

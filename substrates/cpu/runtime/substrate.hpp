@@ -18,6 +18,7 @@
 #include <sokr/substrate/host_memory.hpp>
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/launch_check.hpp>
+#include <sokr/substrate/prepared.hpp>
 #include <sokr/substrate/statistics.hpp>
 #include <string>
 #include <unordered_map>
@@ -48,10 +49,13 @@ class CpuSubstrate {
   void retire() noexcept;
   std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
   substrate::HostMemory& memory() { return memory_; }
+  Result<void> prepare(std::span<const SokrKernelInfo* const> kernels, SokrKernel* out);
+  Result<void> release(SokrKernel kernel) { return prepared_.release(kernel); }
   void statistics(substrate::StatisticList& list) {
     list.total("launches", tokens_.issued());
     list.level("in_flight", tokens_.active());
     list.kernels(kernels_.stats());
+    list.level("kernels_prepared", prepared_.count());
     list.level("buffers", memory_.buffer_count());
   }
   // Of the kernels that are kept in memory.
@@ -62,9 +66,22 @@ class CpuSubstrate {
  private:
   void abandon_all() noexcept;
   using LaunchPointer = std::shared_ptr<Launch>;
+  using Owners = std::vector<std::shared_ptr<const substrate::HostBuffer>>;
+  // The memory that the bindings of a launch name, resolved once.
+  struct Memory {
+    struct Range {
+      std::byte* data;
+      std::uint64_t size;
+      bool is_there;  // if not, it is refused by bind(), if the kernel uses it at all
+      bool is_written;
+    };
+    substrate::InlineVector<Range, 16> ranges;  // by binding of the launch
+    Owners owners;
+    MemoryTraits traits;
+  };
   struct Bound {
     Bindings ranges;
-    std::vector<std::shared_ptr<const substrate::HostBuffer>> owners;
+    Owners owners;
   };
   // Where the group counts are read, for an indirect launch.
   struct Indirect {
@@ -73,16 +90,21 @@ class CpuSubstrate {
   struct Task;
   struct Worker;
 
-  MemoryTraits traits_of(const substrate::LaunchView& launch);
-  Result<Bound> bind(const substrate::ResolvedLaunch& resolved);
+  using KernelPointer = KernelStore::KernelPointer;
+
+  Memory memory_of(const substrate::LaunchView& launch);
+  static MemoryTraits traits_of(const Memory& memory);
+  Result<KernelPointer> kernel_of(const SokrDispatchRequest& request,
+                                  const substrate::LaunchView& launch, const Memory& memory);
+  Result<Bindings> bind(const substrate::ResolvedLaunch& resolved, const Memory& memory);
   Result<void> judge(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
-                     const spirv::EntryReflection& reflection);
+                     const Memory& memory, const spirv::EntryReflection& reflection);
   Result<std::optional<Indirect>> groups_of(const substrate::LaunchView& launch,
                                             const substrate::ResolvedLaunch& resolved);
   bool all_complete(const substrate::LaunchView& launch);
   bool is_short(const LoadedKernel& kernel, const substrate::LaunchView& launch,
                 const substrate::ResolvedLaunch& resolved) const;
-  std::uint64_t run_inline(const LoadedKernel& kernel, const Bound& bound,
+  std::uint64_t run_inline(const LoadedKernel& kernel, const Bindings& bindings,
                            const substrate::ResolvedLaunch& resolved);
   Result<std::uint64_t> run_later(std::shared_ptr<const LoadedKernel> kernel, Bound bound,
                                   const substrate::LaunchView& launch,
@@ -110,6 +132,7 @@ class CpuSubstrate {
   SokrComputeLimits limits_;
   substrate::InFlightLimit limit_;
   KernelStore kernels_;
+  substrate::KernelHandles<PreparedKernel> prepared_;
   substrate::HostMemory memory_;
   substrate::InFlightTable tokens_;
   ScratchPool scratch_;

@@ -91,12 +91,20 @@ Result<void> ReferenceSubstrate::validate(std::span<const std::uint8_t> ir) {
   return {};
 }
 
+Result<void> ReferenceSubstrate::check_format(std::uint32_t format) {
+  if (format == SOKR_IR_SPIRV) return {};
+  return fail(SOKR_CAPABILITY_DENIED,
+              "the reference substrate accepts SPIR-V ({:#x}), not IR format {:#x}", SOKR_IR_SPIRV,
+              format);
+}
+
 Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& query) {
-  if (query.ir_format != SOKR_IR_SPIRV)
-    return fail(SOKR_CAPABILITY_DENIED,
-                "the reference substrate accepts SPIR-V ({:#x}), not IR "
-                "format {:#x}",
-                SOKR_IR_SPIRV, query.ir_format);
+  if (query.ir_format == SOKR_IR_PREPARED) {
+    const auto named = substrate::prepared_kernel({query.ir_data, query.ir_data_len});
+    if (!named || !prepared_.find(*named)) return substrate::no_such_kernel(named.value_or(0));
+    return std::uint64_t{0};
+  }
+  SOKR_TRY(check_format(query.ir_format));
   const auto ir = bytes(query.ir_data, query.ir_data_len);
   const auto check = [&]() -> Result<std::shared_ptr<const Checked>> {
     SOKR_TRY(validate(ir));
@@ -106,7 +114,7 @@ Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& 
       return fail(SOKR_CAPABILITY_DENIED, "the module has no GLCompute entry point");
     for (const auto& entry : module->entry_points()) {
       SOKR_TRY(substrate::check_entry(spirv::reflect_entry(*module, entry), limits()));
-      SOKR_TRY(prepare(module, entry));
+      SOKR_TRY(reference::prepare(module, entry));
     }
     return std::make_shared<const Checked>();
   };
@@ -114,8 +122,33 @@ Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& 
   return std::uint64_t{0};
 }
 
-Result<std::shared_ptr<const ReferenceSubstrate::Kernel>> ReferenceSubstrate::kernel_for(
+Result<void> ReferenceSubstrate::prepare(std::span<const SokrKernelInfo* const> kernels,
+                                         SokrKernel* out) {
+  const auto make = [&](std::unique_ptr<substrate::KernelSource> source) -> Result<KernelPointer> {
+    SOKR_TRY(check_format(source->format()));
+    return make_kernel(source->request(), source->launch(),
+                       [](const auto&) { return Result<void>(); });
+  };
+  return substrate::prepare_all(prepared_, kernels, out,
+                                static_cast<unsigned>(arena_.max_concurrency()), make);
+}
+
+Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::kernel_for(
     const SokrDispatchRequest& request, const LaunchView& launch) {
+  if (const auto named = substrate::prepared_kernel(bytes(request.ir_data, request.ir_data_len))) {
+    KernelPointer kernel = prepared_.find(*named);
+    if (!kernel) return substrate::no_such_kernel(*named);
+    SOKR_TRY(substrate::check_prepared_launch(launch));
+    return kernel;
+  }
+  return make_kernel(request, launch,
+                     [&](const auto& reflection) { return judge(request, launch, reflection); });
+}
+
+// The kernel that a launch names, from the cache or made now, if `judge` has nothing against it.
+template <class Judge>
+Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::make_kernel(
+    const SokrDispatchRequest& request, const LaunchView& launch, const Judge& judge) {
   const auto ir = bytes(request.ir_data, request.ir_data_len);
   const substrate::CompileKey extra = substrate::compile_key(launch);
   const substrate::ContentKey key{request.computation_id, ir, extra};
@@ -131,12 +164,12 @@ Result<std::shared_ptr<const ReferenceSubstrate::Kernel>> ReferenceSubstrate::ke
   SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
   Kernel kernel;
   kernel.reflection = spirv::reflect_entry(*module, *entry);
-  SOKR_TRY(judge(request, launch, kernel.reflection));
-  return kernels_.get(key, [&]() -> Result<std::shared_ptr<const Kernel>> {
+  SOKR_TRY(judge(kernel.reflection));
+  return kernels_.get(key, [&]() -> Result<KernelPointer> {
     std::uint32_t subgroup = launch.subgroup_size();
     if (subgroup == 0) subgroup = entry->required_subgroup_size;
     if (subgroup == 0) subgroup = kDefaultSubgroupSize;
-    SOKR_ASSIGN(kernel.program, prepare(module, *entry, subgroup));
+    SOKR_ASSIGN(kernel.program, reference::prepare(module, *entry, subgroup));
     return std::make_shared<const Kernel>(std::move(kernel));
   });
 }

@@ -19,6 +19,7 @@
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <sokr/substrate/prepared.hpp>
 #include <sokr/substrate/statistics.hpp>
 
 namespace sokr::reference {
@@ -48,10 +49,13 @@ class ReferenceSubstrate {
   void retire() noexcept;
   std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
   substrate::HostMemory& memory() { return memory_; }
+  Result<void> prepare(std::span<const SokrKernelInfo* const> kernels, SokrKernel* out);
+  Result<void> release(SokrKernel kernel) { return prepared_.release(kernel); }
   void statistics(substrate::StatisticList& list) {
     list.total("launches", tokens_.issued());
     list.level("in_flight", tokens_.active());
     list.kernels(kernels_.stats());
+    list.level("kernels_prepared", prepared_.count());
     list.level("buffers", memory_.buffer_count());
   }
   // Of the programs that are kept.
@@ -64,13 +68,14 @@ class ReferenceSubstrate {
     std::shared_ptr<const Program> program;
     spirv::EntryReflection reflection;
   };
+  using KernelPointer = std::shared_ptr<const Kernel>;
   struct Checked {};
   void abandon_all() noexcept;
   // A launch that was accepted: everything that it needs, nothing borrowed but host memory.
   struct Work {
     std::uint64_t token = 0;
     bool profile = false;
-    std::shared_ptr<const Kernel> kernel;
+    KernelPointer kernel;
     std::array<std::uint32_t, 3> groups{};
     substrate::HostRange indirect;  // if it has data: where the group counts are
     std::vector<Descriptor> descriptors;
@@ -79,8 +84,12 @@ class ReferenceSubstrate {
   };
 
   Result<void> validate(std::span<const std::uint8_t> ir);
-  Result<std::shared_ptr<const Kernel>> kernel_for(const SokrDispatchRequest& request,
-                                                   const substrate::LaunchView& launch);
+  static Result<void> check_format(std::uint32_t format);
+  Result<KernelPointer> kernel_for(const SokrDispatchRequest& request,
+                                   const substrate::LaunchView& launch);
+  template <class Judge>
+  Result<KernelPointer> make_kernel(const SokrDispatchRequest& request,
+                                    const substrate::LaunchView& launch, const Judge& judge);
   // All that a launch of this kernel can be refused for.
   Result<void> judge(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
                      const spirv::EntryReflection& reflection);
@@ -96,6 +105,7 @@ class ReferenceSubstrate {
   substrate::HostMemory memory_;
   substrate::ContentCache<const Checked> checked_;
   substrate::ContentCache<const Kernel> kernels_;
+  substrate::KernelHandles<const Kernel> prepared_;
   substrate::InFlightTable tokens_;
   std::atomic<bool> stop_{false};
 

@@ -100,22 +100,23 @@ void append_array_lengths(const LaunchView& launch, substrate::CompileKey& key) 
 }
 
 Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
-                                   const LaunchView& launch, const PhysicalDevice& device) {
-  SOKR_ASSIGN(const spirv::EntryPoint* entry, module.entry_point(launch.entry()));
+                                   const LaunchView& said, const LaunchView& launch,
+                                   const PhysicalDevice& device) {
+  SOKR_ASSIGN(const spirv::EntryPoint* entry, module.entry_point(said.entry()));
   PipelinePlan plan;
   plan.entry = entry->name;
   std::vector<spirv::SpecValue> values;
-  for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
-    const SokrSpecialization given = launch.specialization(i);
+  for (std::uint32_t i = 0; i < said.specialization_count(); ++i) {
+    const SokrSpecialization given = said.specialization(i);
     values.push_back({given.id, given.size, given.value});
   }
-  if (launch.has_local_size()) SOKR_TRY(add_local_size(*entry, launch, values));
-  SOKR_ASSIGN(plan.subgroup_size, plan_subgroup_size(launch.subgroup_size(), device));
+  if (said.has_local_size()) SOKR_TRY(add_local_size(*entry, said, values));
+  SOKR_ASSIGN(plan.subgroup_size, plan_subgroup_size(said.subgroup_size(), device));
 
   SOKR_ASSIGN(plan.module, spirv::decode(bytes, {.specializations = values}));
   const spirv::Module* used = plan.module.get();
   SOKR_ASSIGN(entry, used->entry_point(plan.entry));
-  SOKR_TRY(check_local_size(*entry, launch));
+  SOKR_TRY(check_local_size(*entry, said));
   plan.reflection = spirv::reflect_entry(*used, *entry);
   plan.counts = declared_counts(plan.reflection);
   for (std::size_t i = 0; i < plan.counts.size(); ++i) {

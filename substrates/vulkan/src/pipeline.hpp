@@ -31,8 +31,9 @@ struct PipelinePlan {
 // SOKR_INVALID_INPUT or SOKR_CAPABILITY_DENIED with a sentence: no such entry point, a
 // workgroup size that is not specialized, a subgroup size that the device does not take,
 // lengths and sizes that are bad with the launch's values. `module` is decoded for any
-// values; `bytes` are its bytes.
+// values; `bytes` are its bytes; `said` names entry point, specialization and sizes.
 Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
+                                   const substrate::LaunchView& said,
                                    const substrate::LaunchView& launch,
                                    const PhysicalDevice& device);
 

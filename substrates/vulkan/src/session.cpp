@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <shared_mutex>
 #include <thread>
 
 namespace sokr::vulkan {
@@ -71,24 +72,89 @@ Session::~Session() {
   }
   buffers_.reset();
   recordings_.reset();
+  pinned_.clear();
   pipelines_.clear();
   pipeline_cache_.reset();
 }
 
-std::shared_ptr<Pipeline> Session::find_pipeline(const substrate::ContentKey& key) {
-  auto known = pipelines_.find(key);
-  return known && *known ? **std::move(known) : nullptr;
+Session::PipelineKey::PipelineKey(const Wanted& what, const LaunchView& launch) : wanted(what) {
+  append_array_lengths(launch, lengths);
 }
 
-Result<std::shared_ptr<Pipeline>> Session::build_pipeline(const substrate::ContentKey& key,
-                                                          Planned planned,
+substrate::ContentKey Session::PipelineKey::content() {
+  if (extra.empty()) {
+    extra = substrate::compile_key(*wanted.said);
+    extra.append(lengths.data(), lengths.size());
+  }
+  const SokrDispatchRequest& kernel = wanted.kernel;
+  return {kernel.computation_id, {kernel.ir_data, kernel.ir_data_len}, extra.span()};
+}
+
+std::shared_ptr<Pipeline> Session::find_pipeline(PipelineKey& key) {
+  if (auto pinned = find_pinned(key)) return pinned;
+  auto known = pipelines_.find(key.content());
+  if (!known || !*known) return nullptr;
+  pin(key, **known);
+  return **std::move(known);
+}
+
+Result<Session::Planned> Session::plan(const Wanted& wanted, const LaunchView& launch,
+                                       const FindModule& find_module) const {
+  const std::span<const std::uint8_t> ir(wanted.kernel.ir_data, wanted.kernel.ir_data_len);
+  Planned planned;
+  SOKR_ASSIGN(planned.module, find_module(nullptr));
+  SOKR_ASSIGN(planned.plan,
+              plan_pipeline(ir, *planned.module, *wanted.said, launch, device_->physical()));
+  return planned;
+}
+
+Result<std::shared_ptr<Pipeline>> Session::build_pipeline(PipelineKey& key, Planned planned,
                                                           const FindModule& find_module) {
-  return pipelines_.get(key, [&]() -> Result<std::shared_ptr<Pipeline>> {
+  SOKR_ASSIGN(auto made, pipelines_.get(key.content(), [&]() -> Result<std::shared_ptr<Pipeline>> {
     SOKR_TRY(find_module(planned.module));
     auto pipeline = Pipeline::create(*device_, pipeline_cache_->handle(), std::move(planned.plan));
     if (pipeline) pipeline_cache_->note_compiled();
     return pipeline;
-  });
+  }));
+  pin(key, made);
+  return made;
+}
+
+std::shared_ptr<Pipeline> Session::find_pinned(const PipelineKey& key) {
+  if (key.wanted.prepared == 0) return nullptr;
+  std::shared_lock lock(pinned_mutex_);
+  const auto found = pinned_.find(key.wanted.prepared);
+  if (found == pinned_.end()) return nullptr;
+  for (const Pinned& pinned : found->second)
+    if (std::ranges::equal(pinned.lengths, key.lengths)) return pinned.pipeline;
+  return nullptr;
+}
+
+void Session::pin(const PipelineKey& key, const std::shared_ptr<Pipeline>& pipeline) {
+  constexpr std::size_t kMostLengths = 16;
+  if (key.wanted.prepared == 0) return;
+  std::lock_guard lock(pinned_mutex_);
+  std::vector<Pinned>& all = pinned_[key.wanted.prepared];
+  if (all.size() >= kMostLengths) all.erase(all.begin());
+  all.push_back({{key.lengths.begin(), key.lengths.end()}, pipeline});
+}
+
+void Session::unpin(std::uint64_t prepared) {
+  std::vector<Pinned> last;  // goes after the lock
+  std::lock_guard lock(pinned_mutex_);
+  const auto found = pinned_.find(prepared);
+  if (found == pinned_.end()) return;
+  last = std::move(found->second);
+  pinned_.erase(found);
+}
+
+Result<void> Session::prepare(const Wanted& wanted, const FindModule& find_module) {
+  if (device_->is_lost()) return device_->loss();
+  PipelineKey key(wanted, *wanted.said);
+  if (find_pipeline(key)) return {};
+  SOKR_ASSIGN(Planned planned, plan(wanted, *wanted.said, find_module));
+  SOKR_TRY(build_pipeline(key, std::move(planned), find_module));
+  return {};
 }
 
 bool Session::bind_in_place(const ResolvedBinding& binding, Bound& bound, Launch& to) {
@@ -327,24 +393,20 @@ Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t 
   return launch->token;
 }
 
-Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request,
+Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t substrate_id,
                                         const LaunchView& launch, const FindModule& find_module) {
   if (device_->is_lost()) return device_->loss();
-  const std::span<const std::uint8_t> ir(request.ir_data, request.ir_data_len);
-  substrate::CompileKey extra = substrate::compile_key(launch);
-  append_array_lengths(launch, extra);
-  const substrate::ContentKey key{request.computation_id, ir, extra.span()};
+  PipelineKey key(wanted, launch);
   Prepared prepared;
   Planned planned;  // if there is no pipeline yet
   prepared.pipeline = find_pipeline(key);
   if (!prepared.pipeline) {
-    SOKR_ASSIGN(planned.module, find_module(nullptr));
-    SOKR_ASSIGN(planned.plan, plan_pipeline(ir, *planned.module, launch, device_->physical()));
+    SOKR_ASSIGN(planned, plan(wanted, launch, find_module));
   }
   const spirv::EntryReflection& reflection =
       prepared.pipeline ? prepared.pipeline->reflection() : planned.plan.reflection;
   SOKR_ASSIGN(prepared.resolved,
-              substrate::check_launch(launch, reflection, limits_, request.substrate_id, bounds_));
+              substrate::check_launch(launch, reflection, limits_, substrate_id, bounds_));
   clean_up();
   auto started = std::make_shared<Launch>();
   SOKR_TRY(bind_all(launch, prepared, *started));

@@ -22,6 +22,7 @@
 #include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/launch_view.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <sokr/substrate/striped_mutex.hpp>
 #include <unordered_map>
 #include <vector>
 
@@ -63,10 +64,23 @@ class Session {
   // Of the pipelines that are kept.
   substrate::ContentCacheStats pipelines() { return pipelines_.stats(); }
 
+  // What a launch runs.
+  struct Wanted {
+    // IR and computation id; and a launch that says entry point, specialization and sizes: that
+    // which is dispatched, or what a kernel was prepared with.
+    SokrDispatchRequest kernel{};
+    const substrate::LaunchView* said = nullptr;
+    std::uint64_t prepared = 0;  // KernelSource::serial(); 0 = it is not
+  };
+
+  // Compiles a prepared kernel, and keeps it until unpin() of its serial number.
+  Result<void> prepare(const Wanted& wanted, const FindModule& module);
+  void unpin(std::uint64_t prepared);
+
   // A token that is under way, or FAILED already if it waited for one that failed. Nothing is
   // built or kept for a launch that is refused. Where as many are under way as may be at once
   // it waits for the first of them to end.
-  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request,
+  Result<std::uint64_t> dispatch(const Wanted& wanted, std::uint32_t substrate_id,
                                  const substrate::LaunchView& launch, const FindModule& module);
   enum class Awaited {
     kEnded,    // terminal, or another thread is just bringing it in
@@ -113,9 +127,21 @@ class Session {
 
   Session(std::unique_ptr<Device> device, const SessionContext& context);
 
-  std::shared_ptr<Pipeline> find_pipeline(const substrate::ContentKey& key);
-  Result<std::shared_ptr<Pipeline>> build_pipeline(const substrate::ContentKey& key,
-                                                   Planned planned, const FindModule& module);
+  // What decides a pipeline beside the kernel's IR.
+  struct PipelineKey {
+    PipelineKey(const Wanted& wanted, const substrate::LaunchView& launch);
+    // To be asked where it is not pinned: takes a look at what was said of the kernel.
+    substrate::ContentKey content();
+    const Wanted& wanted;
+    substrate::CompileKey lengths, extra;
+  };
+  std::shared_ptr<Pipeline> find_pipeline(PipelineKey& key);
+  Result<Planned> plan(const Wanted& wanted, const substrate::LaunchView& launch,
+                       const FindModule& module) const;
+  Result<std::shared_ptr<Pipeline>> build_pipeline(PipelineKey& key, Planned planned,
+                                                   const FindModule& module);
+  std::shared_ptr<Pipeline> find_pinned(const PipelineKey& key);
+  void pin(const PipelineKey& key, const std::shared_ptr<Pipeline>& pipeline);
   Result<void> await_room(std::uint64_t staged);
   Result<void> bind_all(const substrate::LaunchView& launch, Prepared& prepared, Launch& to);
   Result<void> check_overlap(const substrate::ResolvedLaunch& resolved) const;
@@ -141,6 +167,14 @@ class Session {
   std::unique_ptr<RecordingPool> recordings_;
   std::unique_ptr<BufferTable> buffers_;
   substrate::ContentCache<Pipeline> pipelines_;
+
+  // Of prepared kernels, by serial number; several for several lengths of descriptor arrays.
+  struct Pinned {
+    std::vector<std::uint8_t> lengths;
+    std::shared_ptr<Pipeline> pipeline;
+  };
+  substrate::StripedMutex pinned_mutex_;
+  std::unordered_map<std::uint64_t, std::vector<Pinned>> pinned_;
 
   std::mutex launches_mutex_;                                  // guards what follows
   std::unordered_map<std::uint64_t, LaunchPointer> launches_;  // by token

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/substrate/retire_grace.hpp>
+#include <thread>
 
 #include "requirements.hpp"
 
@@ -62,6 +63,7 @@ void VulkanSubstrate::statistics(substrate::StatisticList& list) {
   list.total("launches", in_flight_.issued());
   list.level("in_flight", in_flight_.active());
   list.kernels(current ? current->pipelines() : substrate::ContentCacheStats{});
+  list.level("kernels_prepared", prepared_.count());
   list.level("buffers", current ? current->buffers().count() : 0);
 }
 
@@ -97,30 +99,77 @@ Result<std::shared_ptr<const spirv::Module>> VulkanSubstrate::make_module(
   return module;
 }
 
+Result<void> VulkanSubstrate::check_format(std::uint32_t format) {
+  if (format == SOKR_IR_SPIRV) return {};
+  return fail(SOKR_CAPABILITY_DENIED,
+              "IR format 0x{:08X} is not SPIR-V, the only one that this substrate takes", format);
+}
+
 Result<std::uint64_t> VulkanSubstrate::capability(const SokrCapabilityQuery& query) {
-  if (query.ir_format != SOKR_IR_SPIRV) {
-    return fail(SOKR_CAPABILITY_DENIED,
-                "IR format 0x{:08X} is not SPIR-V, the only one that this "
-                "substrate takes",
-                query.ir_format);
-  }
   const std::span ir(query.ir_data, query.ir_data_len);
+  if (query.ir_format == SOKR_IR_PREPARED) {
+    const auto named = substrate::prepared_kernel(ir);
+    if (!named || !prepared_.find(*named)) return substrate::no_such_kernel(named.value_or(0));
+    return std::uint64_t{0};
+  }
+  SOKR_TRY(check_format(query.ir_format));
   SOKR_TRY(modules_.get({query.computation_id, ir, {}}, [&] { return make_module(ir); }));
   return std::uint64_t{0};
+}
+
+// The decoded module of a kernel; kept where it is handed over again.
+Result<Session::ModulePointer> VulkanSubstrate::module_of(const SokrDispatchRequest& kernel,
+                                                          Session::ModulePointer keep) {
+  const std::span ir(kernel.ir_data, kernel.ir_data_len);
+  const substrate::ContentKey key{kernel.computation_id, ir, {}};
+  if (keep) return modules_.get(key, [&]() -> Result<Session::ModulePointer> { return keep; });
+  if (auto known = modules_.find(key)) return *std::move(known);
+  return make_module(ir);
+}
+
+Result<VulkanSubstrate::Source> VulkanSubstrate::prepare_one(Source source) {
+  SOKR_TRY(check_format(source->format()));
+  SOKR_ASSIGN(std::shared_ptr<Session> current, session());
+  const Session::Wanted wanted{source->request(), &source->launch(), source->serial()};
+  SOKR_TRY(current->prepare(wanted, [&](Session::ModulePointer keep) {
+    return module_of(wanted.kernel, std::move(keep));
+  }));
+  return source;
+}
+
+Result<void> VulkanSubstrate::prepare(std::span<const SokrKernelInfo* const> kernels,
+                                      SokrKernel* out) {
+  return substrate::prepare_all(prepared_, kernels, out, std::thread::hardware_concurrency(),
+                                [&](auto source) { return prepare_one(std::move(source)); });
+}
+
+Result<void> VulkanSubstrate::release(SokrKernel kernel) {
+  const Source source = prepared_.find(kernel);
+  SOKR_TRY(prepared_.release(kernel));
+  if (const std::shared_ptr<Session> current = current_session(); current && source)
+    current->unpin(source->serial());
+  return {};
 }
 
 Result<std::uint64_t> VulkanSubstrate::dispatch(const SokrDispatchRequest& request) {
   SOKR_ASSIGN(const substrate::LaunchView launch,
               substrate::LaunchView::parse(request.params, request.params_len));
   SOKR_ASSIGN(std::shared_ptr<Session> current, session());
-  using Module = Session::ModulePointer;
-  return current->dispatch(request, launch, [&](Module keep) -> Result<Module> {
-    const std::span ir(request.ir_data, request.ir_data_len);
-    const substrate::ContentKey key{request.computation_id, ir, {}};
-    if (keep) return modules_.get(key, [&]() -> Result<Module> { return keep; });
-    if (auto known = modules_.find(key)) return *std::move(known);
-    return make_module(ir);
-  });
+  Session::Wanted wanted{request, &launch, 0};
+  const auto named = substrate::prepared_kernel({request.ir_data, request.ir_data_len});
+  Source source;
+  if (named) {
+    source = prepared_.find(*named);
+    if (!source) return substrate::no_such_kernel(*named);
+    SOKR_TRY(substrate::check_prepared_launch(launch));
+    wanted = {source->request(), &source->launch(), source->serial()};
+  }
+  Result<std::uint64_t> token = current->dispatch(
+      wanted, request.substrate_id, launch,
+      [&](Session::ModulePointer keep) { return module_of(wanted.kernel, std::move(keep)); });
+  // It may have been released, and unpinned, before this one pinned it.
+  if (named && !prepared_.find(*named)) current->unpin(source->serial());
+  return token;
 }
 
 CompletionAnswer VulkanSubstrate::completion(std::uint64_t token, std::uint64_t timeout_ns) {

@@ -16,7 +16,9 @@
 #include <sokr/substrate/disk_cache.hpp>
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <sokr/substrate/prepared.hpp>
 #include <sokr/substrate/statistics.hpp>
+#include <span>
 #include <string>
 
 #include "instance.hpp"
@@ -39,6 +41,9 @@ class VulkanSubstrate {
   // Waits for what does not end by itself within kRetireGrace end as failed. The device goes on:
   // Vulkan cannot stop a kernel.
   void retire() noexcept;
+
+  Result<void> prepare(std::span<const SokrKernelInfo* const> kernels, SokrKernel* out);
+  Result<void> release(SokrKernel kernel);
 
   void statistics(substrate::StatisticList& list);
 
@@ -69,7 +74,12 @@ class VulkanSubstrate {
 
  private:
   std::shared_ptr<Session> current_session();
+  using Source = std::shared_ptr<const substrate::KernelSource>;
+  static Result<void> check_format(std::uint32_t format);
   Result<std::shared_ptr<const spirv::Module>> make_module(std::span<const std::uint8_t> ir) const;
+  Result<Session::ModulePointer> module_of(const SokrDispatchRequest& kernel,
+                                           Session::ModulePointer keep);
+  Result<Source> prepare_one(Source source);
 
   std::shared_ptr<Instance> instance_;  // outlives everything below
   PhysicalDevice physical_;
@@ -78,6 +88,7 @@ class VulkanSubstrate {
   std::atomic<SokrBuffer> next_buffer_{1};
   SessionContext context_;
   substrate::ContentCache<const spirv::Module> modules_;
+  substrate::KernelHandles<const substrate::KernelSource> prepared_;
   Memory memory_{*this};
 
   std::mutex session_mutex_;

@@ -50,7 +50,7 @@ class Bench {
     const auto launch = substrate::LaunchView::parse(params.data(), params.size());
     const auto module = spirv::decode(kernel_, {.any_values = true});
     require(launch && module);
-    auto plan = plan_pipeline(kernel_, **module, *launch, device_->physical());
+    auto plan = plan_pipeline(kernel_, **module, *launch, *launch, device_->physical());
     require(plan.ok(), "the kernel does not suit the device");
     const auto pipeline = Pipeline::create(*device_, cache.handle(), *std::move(plan));
     require(pipeline.ok(), pipeline ? "" : pipeline.failure().sentence);

@@ -10,7 +10,8 @@
  *      schema for every compute substrate, so that the same launch runs on a GPU and
  *      falls back to the CPU unchanged;
  *   3. the memory table (sokr/memory.h): what lives on the substrate;
- *   4. the diagnostics table: why something failed, in one sentence, and counters.
+ *   4. the diagnostics table: why something failed, in one sentence, and counters;
+ *   5. the kernel table (sokr/kernel.h): kernels that are prepared once and launched often.
  *
  * A launch, in C:
  *
@@ -25,7 +26,7 @@
  *                                    .ir_data_len = spirv_size,
  *                                    .params = params, .params_len = size};
  *
- * Growth: see sokr/growth.h. The version of this header is that of the three.
+ * Growth: see sokr/growth.h. The version of this header is that of the four.
  *
  * Valid as C99 to C17 and as C++11 to C++20.
  */
@@ -33,6 +34,7 @@
 #define SOKR_COMPUTE_H_
 
 #include <sokr/growth.h>
+#include <sokr/kernel.h>
 #include <sokr/launch.h>
 #include <sokr/memory.h>
 #include <sokr/sokr.h>
@@ -110,6 +112,7 @@ typedef struct {
   const SokrDiagnosticsTable *diagnostics; /* null if it cannot explain itself */
   uint32_t fact_size; /* since 1.1: sizeof(SokrFact) */
   uint32_t reserved;
+  const SokrKernelTable *kernels; /* since 1.1; null if nothing can be prepared */
 } SokrSubstrateInfo;
 
 /* Something the plugin looked for and could not offer, and why. */
@@ -246,6 +249,7 @@ typedef enum {
  *   kernel_bytes          LEVEL  what they occupy
  *   kernels_built         TOTAL  kernels that were made ready: compiled, or read from disk
  *   kernels_evicted       TOTAL  kernels that made room for others
+ *   kernels_prepared      LEVEL  kernels of the kernel table that are not released
  *   buffers               LEVEL  buffers of the memory table
  */
 typedef struct {

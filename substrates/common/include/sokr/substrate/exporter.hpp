@@ -20,6 +20,9 @@
 //     auto& memory();   // create, import_host, free, write, read, map, address, copy as
 //                       // HostMemory; a function that is missing is null in the table. Those for
 //                       // images and samplers refuse: no substrate here has them yet
+// and for kernels that are prepared once (prepared.hpp)
+//     Result<void> prepare(std::span<const SokrKernelInfo* const>, SokrKernel* out);
+//     Result<void> release(SokrKernel);
 // Its destructor is the plugin's destroy_fn: it ends what is in flight and joins its
 // threads. A substrate that the host never registers is never destroyed, so threads start at
 // first use, not in the constructor.
@@ -41,6 +44,7 @@
 #include <sokr/compute.h>
 #include <sokr/retire.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -52,6 +56,7 @@
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/statistics.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
+#include <span>
 #include <utility>
 
 namespace sokr::substrate {
@@ -62,6 +67,7 @@ struct Exported {
   const SokrSubstratePlugin* plugin = nullptr;
   const SokrMemoryTable* memory = nullptr;  // null if the class has no memory()
   const SokrDiagnosticsTable* diagnostics = nullptr;
+  const SokrKernelTable* kernels = nullptr;  // null if the class has no prepare()
 };
 
 template <class S, std::size_t Slots>
@@ -89,7 +95,8 @@ class Exporter {
     static constexpr std::array<const SokrMemoryTable*, Slots> memories{Functions<I>::memory()...};
     static constexpr std::array<const SokrDiagnosticsTable*, Slots> diagnostics{
         &Functions<I>::kDiagnostics...};
-    return {slot, plugins[slot], memories[slot], diagnostics[slot]};
+    static constexpr std::array<const SokrKernelTable*, Slots> kernels{Functions<I>::kernels()...};
+    return {slot, plugins[slot], memories[slot], diagnostics[slot], kernels[slot]};
   }
 };
 
@@ -101,6 +108,11 @@ template <class S>
 concept HasTiming = requires(S& s, std::uint64_t token) { s.timing(token); };
 template <class S>
 concept HasStatistics = requires(S& s, StatisticList& list) { s.statistics(list); };
+template <class S>
+concept HasKernels = requires(S& s, SokrKernel kernel) {
+  s.prepare(std::span<const SokrKernelInfo* const>(), &kernel);
+  s.release(kernel);
+};
 template <class S>
 concept HasRetire = requires(S& s) { s.retire(); };
 
@@ -341,6 +353,23 @@ struct Exporter<S, Slots>::Functions {
     }
     return table;
   }
+  static SokrResult prepare(const SokrKernelInfo* const* kernels, std::uint32_t count,
+                            SokrKernel* out) {
+    if (count != 0 && (kernels == nullptr || out == nullptr))
+      return detail::bad_argument(I, "kernels or kernels_out");
+    std::fill_n(out, count, 0);
+    return gated([&](S& s) { return s.prepare({kernels, count}, out); });
+  }
+  static SokrResult release(SokrKernel kernel) {
+    return gated([&](S& s) { return s.release(kernel); });
+  }
+  static constexpr const SokrKernelTable* kernels() {
+    if constexpr (detail::HasKernels<S>) return &kKernels<S>;
+    return nullptr;
+  }
+  template <class T>
+  static constexpr SokrKernelTable kKernels{sizeof(SokrKernelTable), 0, &prepare, &release};
+
   static constexpr SokrMemoryTable kMemory = make_memory();
   static constexpr const SokrMemoryTable* memory() {
     return detail::HasMemory<S> ? &kMemory : nullptr;

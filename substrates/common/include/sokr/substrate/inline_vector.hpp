@@ -6,11 +6,12 @@
 #ifndef SOKR_SUBSTRATE_INLINE_VECTOR_HPP_
 #define SOKR_SUBSTRATE_INLINE_VECTOR_HPP_
 
-#include <array>
 #include <cstddef>
 #include <cstring>
+#include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace sokr::substrate {
@@ -20,10 +21,28 @@ class InlineVector {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
+  InlineVector() noexcept {}
+  InlineVector(const InlineVector& other) { assign(other); }
+  InlineVector(InlineVector&& other) noexcept {
+    assign(std::move(other));
+    other.size_ = 0;
+  }
+  InlineVector& operator=(const InlineVector& other) {
+    if (this != &other) assign(other);
+    return *this;
+  }
+  InlineVector& operator=(InlineVector&& other) noexcept {
+    if (this == &other) return *this;
+    assign(std::move(other));
+    other.size_ = 0;
+    return *this;
+  }
+  ~InlineVector() = default;
+
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  T* data() { return size_ <= N ? inline_.data() : heap_.data(); }
-  const T* data() const { return size_ <= N ? inline_.data() : heap_.data(); }
+  T* data() { return size_ <= N ? inlined() : heap_.data(); }
+  const T* data() const { return size_ <= N ? inlined() : heap_.data(); }
   T* begin() { return data(); }
   T* end() { return data() + size_; }
   const T* begin() const { return data(); }
@@ -36,18 +55,18 @@ class InlineVector {
   void clear() { size_ = 0; }
   void resize(std::size_t size, const T& value = T{}) {
     if (size > N) {
-      if (size_ <= N) heap_.assign(inline_.begin(), inline_.begin() + size_);
+      if (size_ <= N) heap_.assign(inlined(), inlined() + size_);
       heap_.resize(size, value);
     } else {
-      if (size_ > N) std::memcpy(inline_.data(), heap_.data(), size * sizeof(T));
-      for (std::size_t i = size_; i < size; ++i) inline_[i] = value;
+      if (size_ > N) std::memcpy(inline_, heap_.data(), size * sizeof(T));
+      for (std::size_t i = size_; i < size; ++i) new (inlined() + i) T(value);
     }
     size_ = size;
   }
   void push_back(const T& value) {
     const T copy = value;
     if (size_ < N) {
-      inline_[size_++] = copy;
+      new (inlined() + size_++) T(copy);
     } else {
       resize(size_ + 1, copy);
     }
@@ -59,8 +78,20 @@ class InlineVector {
   }
 
  private:
+  T* inlined() { return reinterpret_cast<T*>(inline_); }
+  const T* inlined() const { return reinterpret_cast<const T*>(inline_); }
+  // What is in use, and no more of the place: launches are passed on by value.
+  template <class Other>
+  void assign(Other&& other) {
+    if (other.size_ > N)
+      heap_ = std::forward<Other>(other).heap_;
+    else if (other.size_ != 0)
+      std::memcpy(inline_, other.inline_, other.size_ * sizeof(T));
+    size_ = other.size_;
+  }
+
   std::size_t size_ = 0;
-  std::array<T, N> inline_;
+  alignas(T) std::byte inline_[N * sizeof(T)];
   std::vector<T> heap_;
 };
 

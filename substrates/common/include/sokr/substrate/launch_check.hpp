@@ -41,7 +41,9 @@ struct ResolvedBinding {
   SokrBindingKind source = SOKR_BINDING_NULL;
   std::uint64_t resource = 0;  // host address or SokrBuffer; 0 if null
   std::uint64_t offset = 0, size = 0;
+  std::uint32_t given = kNotGiven;  // index in the launch's bindings
 
+  static constexpr std::uint32_t kNotGiven = UINT32_MAX;
   // The kernel's writes have to reach the resource; its contents matter to the kernel.
   bool writes() const { return (kernel_access & SOKR_IR_WRITE) != 0; }
   bool reads() const { return (kernel_access & SOKR_IR_READ) != 0; }
@@ -81,6 +83,13 @@ enum class Bounds : std::uint8_t { kRobust, kUnchecked };
 Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::EntryReflection& entry,
                                     const SokrComputeLimits& limits, std::uint32_t substrate_id,
                                     Bounds bounds = Bounds::kRobust);
+
+// The same for a kernel that passed check_entry when it was made.
+Result<ResolvedLaunch> check_launch_alone(const LaunchView& launch,
+                                          const spirv::EntryReflection& entry,
+                                          const SokrComputeLimits& limits,
+                                          std::uint32_t substrate_id,
+                                          Bounds bounds = Bounds::kRobust);
 
 // The group counts alone: for counts that were read from an indirect buffer.
 Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
