@@ -5,7 +5,6 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 #include <sokr/sokr.hpp>
 #include <system_error>
 
@@ -19,6 +18,7 @@
 #include "progress.hpp"
 #include "selection.hpp"
 #include "text.hpp"
+#include "times.hpp"
 
 namespace sokr::cli {
 namespace {
@@ -31,8 +31,8 @@ constexpr std::chrono::seconds kEnough{1};
 
 struct Measured {
   Substrate substrate;
-  double first_ns = 0;           // with compilation
-  std::vector<double> times_ns;  // dispatch to completion, warm
+  double first_ns = 0;  // with compilation
+  Times times;          // dispatch to completion, warm
   std::vector<PageBuffer> memory;
   std::vector<PageBuffer> first_outputs;  // what the first dispatch wrote, for --tolerance
 };
@@ -65,14 +65,14 @@ Measured measure(const Substrate& substrate, const Kernel& kernel, const Plan& p
   }
   const auto begin = Clock::now();
   const auto more = [&] {
-    if (repeat) return result.times_ns.size() < repeat;
-    return result.times_ns.size() < kLeast ||
-           (result.times_ns.size() < kMost && Clock::now() - begin < kEnough);
+    if (repeat) return result.times.count() < repeat;
+    return result.times.count() < kLeast ||
+           (result.times.count() < kMost && Clock::now() - begin < kEnough);
   };
   while (more()) {
     swap_buffers(plan, memory, launch);
-    result.times_ns.push_back(once());
-    progress.at(substrate.name(), result.times_ns.size(), repeat);
+    result.times.add(once());
+    progress.at(substrate.name(), result.times.count(), repeat);
   }
   progress.clear();
   result.memory = std::move(memory);
@@ -95,8 +95,7 @@ void refuse_disagreement(const Plan& plan, const Tolerance& tolerance,
 }
 
 double throughput(const Measured& measured) {
-  const double total = std::accumulate(measured.times_ns.begin(), measured.times_ns.end(), 0.0);
-  return 1e9 * static_cast<double>(measured.times_ns.size()) / total;
+  return 1e9 * static_cast<double>(measured.times.count()) / measured.times.sum();
 }
 
 std::string people_text(const std::vector<Measured>& all) {
@@ -106,7 +105,7 @@ std::string people_text(const std::vector<Measured>& all) {
   for (const Measured& one : all) {
     std::vector<std::string> row{std::string(one.substrate.name()), duration_text(one.first_ns)};
     for (const double percent : {0.0, 50.0, 90.0, 99.0, 100.0}) {
-      row.push_back(duration_text(percentile(one.times_ns, percent)));
+      row.push_back(duration_text(one.times.percentile(percent)));
     }
     row.push_back(fmt::format("{:.0f}", throughput(one)));
     table.row(std::move(row));
@@ -135,13 +134,13 @@ Json report(const BenchFlags& flags, const Plan& plan, const std::vector<Measure
     results.push_back({{"substrate", one.substrate.name()},
                        {"kind", kind_word(one.substrate.info().kind)},
                        {"description", one.substrate.info().description},
-                       {"dispatches", one.times_ns.size()},
+                       {"dispatches", one.times.count()},
                        {"first_ns", one.first_ns},
-                       {"min_ns", percentile(one.times_ns, 0)},
-                       {"p50_ns", percentile(one.times_ns, 50)},
-                       {"p90_ns", percentile(one.times_ns, 90)},
-                       {"p99_ns", percentile(one.times_ns, 99)},
-                       {"max_ns", percentile(one.times_ns, 100)},
+                       {"min_ns", one.times.percentile(0)},
+                       {"p50_ns", one.times.percentile(50)},
+                       {"p90_ns", one.times.percentile(90)},
+                       {"p99_ns", one.times.percentile(99)},
+                       {"max_ns", one.times.percentile(100)},
                        {"dispatches_per_second", throughput(one)}});
   }
   Json report{{"schema", "sokr.bench/1"}, {"kernel", flags.launch.kernel}};
@@ -175,7 +174,7 @@ std::string regressions(const std::vector<Measured>& all, const Baseline& baseli
                       "out with --on",
                       one.substrate.name()));
     }
-    const double now = percentile(one.times_ns, 50);
+    const double now = one.times.percentile(50);
     const double percent = 100 * (now / before->second - 1);
     if (percent <= max_percent) continue;
     text +=

@@ -15,6 +15,7 @@
 #include "scalar.hpp"
 #include "selection.hpp"
 #include "text.hpp"
+#include "times.hpp"
 #include "values.hpp"
 
 namespace sokr::cli {
@@ -44,7 +45,7 @@ class Notes {
 
 struct RunResult {
   Substrate substrate;
-  std::vector<double> times_ns;                         // dispatch to completion, in order
+  Times times;                                          // dispatch to completion
   std::optional<std::chrono::nanoseconds> device_time;  // of the last dispatch
   std::vector<PageBuffer> memory;                       // one for each planned buffer
 };
@@ -58,7 +59,6 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& pla
   Launch launch = plan.launch;
   launch.profile();
   result.memory = bind_buffers(std::forward<AnyPlan>(plan), launch);
-  result.times_ns.reserve(repeat);
   bool announced = false;
   Completion completion;
   const auto begin = Clock::now();
@@ -68,7 +68,7 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& pla
       notes.flush();
       announced = true;
     }
-    notes.progress.at(substrate.name(), result.times_ns.size(), repeat);
+    notes.progress.at(substrate.name(), result.times.count(), repeat);
   };
   for (std::uint32_t i = 0; i < repeat; ++i) {
     if (i > 0) swap_buffers(launched, result.memory, launch);
@@ -76,7 +76,7 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& pla
     completion = substrate.dispatch(kernel, launch);
     while (!completion.wait_for(kPatience)) announce();
     const auto end = Clock::now();
-    result.times_ns.push_back(std::chrono::duration<double, std::nano>(end - start).count());
+    result.times.add(std::chrono::duration<double, std::nano>(end - start).count());
     if (end - begin > kPatience) announce();
   }
   notes.progress.clear();
@@ -87,12 +87,10 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& pla
 std::string summary(const RunResult& result, const Plan& plan) {
   std::string text = fmt::format("ran on {}: {} workgroups of {}", label(result.substrate),
                                  extent_text(plan.groups), extent_text(plan.local_size));
-  if (result.times_ns.size() == 1) {
-    return text + fmt::format(" in {}", duration_text(result.times_ns.front()));
-  }
-  return text + fmt::format(", {} times; first {}, median {}", result.times_ns.size(),
-                            duration_text(result.times_ns.front()),
-                            duration_text(percentile(result.times_ns, 50)));
+  const Times& times = result.times;
+  if (times.count() == 1) return text + fmt::format(" in {}", duration_text(times.first()));
+  return text + fmt::format(", {} times; first {}, median {}", times.count(),
+                            duration_text(times.first()), duration_text(times.percentile(50)));
 }
 
 // ---- Which substrates -----------------------------------------------------------------
@@ -202,15 +200,14 @@ void refuse_disagreement(const Plan& plan, const std::optional<Tolerance>& toler
 }
 
 Json run_json(const RunResult& result) {
-  const auto [least, most] = std::minmax_element(result.times_ns.begin(), result.times_ns.end());
   return Json{
       {"substrate", result.substrate.name()},
       {"kind", kind_word(result.substrate.info().kind)},
       {"description", result.substrate.info().description},
-      {"first_ns", result.times_ns.front()},
-      {"min_ns", *least},
-      {"median_ns", percentile(result.times_ns, 50)},
-      {"max_ns", *most},
+      {"first_ns", result.times.first()},
+      {"min_ns", result.times.least()},
+      {"median_ns", result.times.percentile(50)},
+      {"max_ns", result.times.most()},
       {"device_ns", result.device_time ? Json(result.device_time->count()) : Json(nullptr)}};
 }
 
