@@ -53,6 +53,27 @@ class CoreLaunch {
     request_.params = params_.data();
     request_.params_len = params_.size();
   }
+  CoreLaunch(const CoreLaunch&) = delete;
+  CoreLaunch& operator=(const CoreLaunch&) = delete;
+
+  // From now on the kernel is named by a handle; it stays prepared.
+  CoreLaunch& prepare(const Subject& subject) {
+    const SokrKernelTable* table = subject.substrate.info().kernels;
+    if (table == nullptr) throw std::runtime_error("the substrate prepares no kernels");
+    SokrKernelInfo info{};
+    info.struct_size = sizeof info;
+    info.ir_format = SOKR_IR_SPIRV;
+    info.ir_data = request_.ir_data;
+    info.ir_size = request_.ir_data_len;
+    const SokrKernelInfo* all[] = {&info};
+    SokrKernel kernel = 0;
+    if (table->prepare(all, 1, &kernel) != SOKR_OK)
+      throw std::runtime_error("a kernel could not be prepared");
+    prepared_ = sokr_prepared_ir(kernel);
+    request_.ir_data = reinterpret_cast<const std::uint8_t*>(&prepared_);
+    request_.ir_data_len = sizeof prepared_;
+    return *this;
+  }
 
   double launch() {
     const double begin = now_ns();
@@ -74,6 +95,7 @@ class CoreLaunch {
   std::vector<std::byte> module_;
   std::vector<HostMemory> memory_;
   std::vector<unsigned char> params_;
+  SokrPreparedIr prepared_{};
   SokrDispatchRequest request_{};
 };
 
@@ -167,6 +189,36 @@ void measure_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effo
                ratio(rounds[3], rounds[0]));
   }
   fmt::print(stderr, "\n");
+}
+
+void measure_prepared(const Subject& subject, const Effort& effort, Figures& figures) {
+  const int count = effort.quick ? 300 : 1000;
+  const Workload empty = empty_workload();
+  // Launches of no workgroups, with the same bindings: what is left is to find the kernel, and to
+  // check and bind.
+  Workload none = small_workload("none");
+  none.groups = {0, 1, 1};
+  const std::vector<std::byte> small = own_module("empty"), large = own_module("quantised_60k");
+  CoreLaunch plain(subject, small, empty), prepared(subject, small, empty);
+  CoreLaunch small_plain(subject, small, none), small_prepared(subject, small, none);
+  CoreLaunch large_plain(subject, large, none), large_prepared(subject, large, none);
+  prepared.prepare(subject), small_prepared.prepare(subject), large_prepared.prepare(subject);
+  std::vector<std::function<double()>> sides;
+  for (CoreLaunch* side :
+       {&plain, &prepared, &small_plain, &small_prepared, &large_plain, &large_prepared})
+    sides.push_back(median_of(count, [side] { return side->launch(); }));
+  for (const auto& side : sides) side();
+  const Rounds rounds = alternate(effort.rounds, sides);
+  const std::string& prefix = subject.prefix;
+  figures.add(prefix + ".null_dispatch.prepared_ns", median(rounds[1]));
+  figures.add(prefix + ".prepared.vs_plain", ratio(rounds[1], rounds[0]));
+  figures.add(prefix + ".prepared_60k.vs_empty", ratio(rounds[5], rounds[3]));
+  figures.add(prefix + ".plain_60k.vs_empty", ratio(rounds[4], rounds[2]));
+  fmt::print(stderr,
+             "empty dispatch, prepared: {:.0f} ns, {:.2f} of one that is not; a module of {} bytes "
+             "takes {:.2f} times an empty one, {:.2f} if not prepared\n",
+             median(rounds[1]), ratio(rounds[1], rounds[0]), large.size(),
+             ratio(rounds[5], rounds[3]), ratio(rounds[4], rounds[2]));
 }
 
 void measure_waiting(const Subject& subject, const Effort& effort, Figures& figures) {

@@ -18,6 +18,8 @@ struct Subject {
 // standard error.
 void measure_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effort,
                       Figures& figures);
+// What it saves to name a kernel by a handle instead of its bytes, small ones and large ones.
+void measure_prepared(const Subject& subject, const Effort& effort, Figures& figures);
 // Whether the way in which somebody waits, or nobody does, decides how many cores work; and what
 // a launch costs that waits for the one before it.
 void measure_waiting(const Subject& subject, const Effort& effort, Figures& figures);

@@ -106,6 +106,7 @@ int measure(const Flags& flags) {
   if (flags.wants("kernels")) good = measure_kernels(subject, peers, flags.kernel, effort, figures);
   if (flags.wants("dispatch") && flags.kernel.empty()) {
     measure_dispatch(subject, lavapipe, effort, figures);
+    measure_prepared(subject, effort, figures);
     measure_waiting(subject, effort, figures);
     measure_first_dispatch(subject, lavapipe, effort, figures);
   }
