@@ -15,6 +15,7 @@
 #include <spirv-tools/libspirv.hpp>
 #include <thread>
 
+#include "extent.hpp"
 #include "runtime/float_mode.hpp"
 #if defined(SOKR_TEST_EMULATOR)
 #include "processor.hpp"
@@ -135,7 +136,7 @@ Bytes assemble(const std::string& text) {
 }
 
 Bytes read_shader(const std::string& name) {
-  std::ifstream file(std::string(SOKR_TEST_SHADERS) + "/" + name + ".spv", std::ios::binary);
+  std::ifstream file(fmt::format("{}/{}.spv", SOKR_TEST_SHADERS, name), std::ios::binary);
   if (!file) throw std::runtime_error("no shader " + name);
   return Bytes(std::istreambuf_iterator<char>(file), {});
 }
@@ -207,38 +208,37 @@ Result<void> run_reference(const Bytes& bytes, TestLaunch& launch, std::uint32_t
 
 namespace {
 
-// AddressSanitizer sees the compiler, not what the compiler makes: one width, with and without
-// rows, reaches the same code.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SOKR_TEST_FEW_OPTIONS 1
-#endif
-#endif
-#ifdef SOKR_TEST_FEW_OPTIONS
-constexpr Isa kIsas[] = {Isa::kAvx2};
-constexpr std::uint32_t kJams[] = {4};
-#else
-constexpr Isa kIsas[] = {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
-constexpr std::uint32_t kJams[] = {0, 1, 4};
-#endif
+CompileOptions with_jam(Isa isa, std::uint32_t jam) {
+  CompileOptions options;
+  options.isa = isa;
+  options.jam = jam;
+  options.poison_inactive = jam == 4;
+  return options;
+}
+
+CompileOptions lone(Isa isa) {
+  CompileOptions options;
+  options.isa = isa;
+  options.lone = true;
+  return options;
+}
 
 }  // namespace
 
+// AVX2 in every way, and the others as they are by default and with garbage in inactive lanes.
+// AddressSanitizer sees the compiler, not what the compiler makes: one width reaches the same code.
 std::vector<CompileOptions> all_options() {
+  using differential::Extent;
+  const Extent extent = differential::extent();
+  if (extent == Extent::kLess) return {with_jam(Isa::kAvx2, 4), lone(Isa::kAvx2)};
   std::vector<CompileOptions> all;
-  for (Isa isa : kIsas) {
+  for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     if (!can_run(isa)) continue;
-    for (std::uint32_t jam : kJams) {
-      CompileOptions options;
-      options.isa = isa;
-      options.jam = jam;
-      options.poison_inactive = jam == 4;
-      all.push_back(options);
-    }
-    CompileOptions lone;
-    lone.isa = isa;
-    lone.lone = true;
-    all.push_back(lone);
+    all.push_back(with_jam(isa, 0));
+    all.push_back(with_jam(isa, 4));
+    if (isa != Isa::kAvx2 && extent != Extent::kAll) continue;
+    all.push_back(with_jam(isa, 1));
+    all.push_back(lone(isa));
   }
   return all;
 }

@@ -59,8 +59,8 @@ Result<void> run_compiled(const Bytes& module, const CompileOptions& options, Te
 Result<void> run_reference(const Bytes& module, TestLaunch& launch,
                            std::uint32_t subgroup_size = 32, const RunLimits& limits = {});
 
-// All instruction sets of this machine and of its emulator, each alone and with the pitfalls that a
-// test can provoke: several jam factors, garbage in inactive lanes.
+// Instruction sets of this machine and of its emulator, with the pitfalls that a test can provoke:
+// several jam factors, garbage in inactive lanes. How many of them: extent.hpp.
 std::vector<CompileOptions> all_options();
 std::string describe(const CompileOptions& options);
 
