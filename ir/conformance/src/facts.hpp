@@ -6,6 +6,7 @@
 
 #include <sokr/ir.h>
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 

@@ -241,8 +241,17 @@ class Resolver {
     if (slot.set != kUnset) {
       return fail(SOKR_INVALID_INPUT, "{} is bound twice", describe(declared, b.index));
     }
-    slot = {b.set, b.binding, b.index, declared.kind, declared.access, b.access, SOKR_BINDING_NULL,
-            0,     0,         0,       static_cast<std::uint32_t>(index)};
+    slot = {b.set,
+            b.binding,
+            b.index,
+            declared.kind,
+            declared.access,
+            b.access,
+            SOKR_BINDING_NULL,
+            0,
+            0,
+            0,
+            static_cast<std::uint32_t>(index)};
     if (b.kind == SOKR_BINDING_NULL) return {};
     SOKR_TRY(check_access(b, declared));
     SOKR_TRY(check_size(b, declared, limits_, bounds_));

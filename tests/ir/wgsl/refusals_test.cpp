@@ -2,6 +2,7 @@
 //
 // What the WGSL plugin recognises, and how it refuses: with line and column, and within bounds of
 // memory and stack whatever the text is.
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <string>

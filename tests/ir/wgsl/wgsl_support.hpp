@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <sokr/ir.h>
 
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
