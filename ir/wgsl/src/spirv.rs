@@ -7,6 +7,8 @@ use naga::{BinaryOperator as Bin, Scalar, ScalarKind};
 
 use crate::overrides::{Definition, Mark, Operand, Overrides};
 
+/// As the specification names them.
+#[allow(clippy::enum_variant_names)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Op {
