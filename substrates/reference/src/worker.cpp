@@ -155,11 +155,19 @@ void Worker::note_access(const Lane& lane, const Step& step, const Slot* pointer
                     write, is_atomic(op), is_inside(workgroup, pointer[0]), word});
 }
 
+bool Worker::is_variable(const Slot* pointer) const {
+  return pointer[0] != 0 &&
+         std::ranges::none_of(state.launch.descriptors, [&](const Descriptor& d) {
+           return reinterpret_cast<Slot>(d.data) == pointer[0];
+         });
+}
+
 std::uint8_t* Worker::resolve_special(const Step& step, const Slot* pointer, std::uint64_t offset,
                                       std::uint32_t bytes, bool write) {
   const bool physical = pointer[0] == kPhysicalBase;
   if (physical && state.launch.valid_address && state.launch.valid_address(offset, bytes))
     return reinterpret_cast<std::uint8_t*>(offset);
+  if (observer && !physical && is_variable(pointer)) observer->outside_of_variable();
   (write ? state.out_of_bounds_writes : state.out_of_bounds_reads)
       .fetch_add(1, std::memory_order_relaxed);
   if (state.launch.out_of_bounds == OutOfBounds::kIgnore) return nullptr;

@@ -49,6 +49,9 @@ struct Worker {
   const Step* fail_lane(Lane& lane, const Step* step, std::string_view what);
   bool stopped() const { return state.stopped(); }
 
+  // Not a null descriptor, and not a buffer.
+  bool is_variable(const Slot* pointer) const;
+
   LaunchState& state;
   const Program& program;
   AccessObserver* observer;

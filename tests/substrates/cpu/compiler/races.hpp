@@ -4,6 +4,7 @@
 #ifndef SOKR_TESTS_CPU_RACES_HPP_
 #define SOKR_TESTS_CPU_RACES_HPP_
 
+#include <atomic>
 #include <mutex>
 #include <set>
 #include <sokr/reference/interpreter.hpp>
@@ -22,10 +23,13 @@ class RaceFinder : public reference::AccessObserver {
  public:
   void access(const reference::Access& access) override;
   void begin_group(std::uintptr_t address, std::uint64_t bytes) override;
+  void outside_of_variable() override { is_outside_ = true; }
 
   // The first of its kind, as a sentence; empty if there is none.
   std::string race() const { return race_; }
   std::string unwritten() const { return unwritten_; }
+  // An access outside of a variable of an invocation or a workgroup.
+  bool is_outside() const { return is_outside_; }
   // The words of atomic instructions that met at a byte, one behind the other.
   const std::set<std::pair<std::uint32_t, std::uint32_t>>& meetings() const { return meetings_; }
 
@@ -45,6 +49,7 @@ class RaceFinder : public reference::AccessObserver {
   static bool in_the_way(const Visit& before, const Visit& now);
   void visit(Place& place, const reference::Access& access, const Visit& now);
 
+  std::atomic<bool> is_outside_{false};
   std::mutex mutex_;
   std::unordered_map<std::uintptr_t, Place> places_;
   std::string race_, unwritten_;

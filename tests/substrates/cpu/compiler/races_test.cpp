@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kernel_runner.hpp"
+
 namespace sokr::cpu::test {
 namespace {
 
@@ -71,6 +73,56 @@ TEST(RaceFinder, SeesWorkgroupMemoryThatNobodyHasWritten) {
   finder.begin_group(64, 4);  // of the next workgroup
   watch(finder, {{1, 0, 0, false, false, 12}}, true);
   EXPECT_NE(finder.unwritten(), "");
+}
+
+// Eight invocations with an index each, into four numbers of their own or of a buffer.
+std::string indexed(bool variable) {
+  return std::string(R"(
+    OpCapability Shader
+    OpMemoryModel Logical GLSL450
+    OpEntryPoint GLCompute %main "main" %index
+    OpExecutionMode %main LocalSize 8 1 1
+    OpDecorate %index BuiltIn LocalInvocationIndex
+    OpDecorate %out DescriptorSet 0
+    OpDecorate %out Binding 0
+    OpDecorate %many ArrayStride 4
+    OpDecorate %block Block
+    OpMemberDecorate %block 0 Offset 0
+    %void = OpTypeVoid
+    %function = OpTypeFunction %void
+    %uint = OpTypeInt 32 0
+    %n0 = OpConstant %uint 0
+    %n4 = OpConstant %uint 4
+    %four = OpTypeArray %uint %n4
+    %many = OpTypeRuntimeArray %uint
+    %block = OpTypeStruct %many
+    %to_block = OpTypePointer StorageBuffer %block
+    %to_uint = OpTypePointer StorageBuffer %uint
+    %to_input = OpTypePointer Input %uint
+    %to_four = OpTypePointer Private %four
+    %to_own = OpTypePointer Private %uint
+    %out = OpVariable %to_block StorageBuffer
+    %index = OpVariable %to_input Input
+    %own = OpVariable %to_four Private
+    %main = OpFunction %void None %function
+    %start = OpLabel
+    %i = OpLoad %uint %index
+  )") +
+         (variable ? "%at = OpAccessChain %to_own %own %i\n"
+                   : "%at = OpAccessChain %to_uint %out %n0 %i\n") +
+         "OpStore %at %i\nOpReturn\nOpFunctionEnd\n";
+}
+
+TEST(RaceFinder, TellsVariablesFromBuffers) {
+  for (const bool variable : {false, true}) {
+    RaceFinder finder;
+    TestLaunch launch;
+    launch.buffers = {{0, 0, Bytes(16)}};
+    const auto ran = run_reference(assemble(indexed(variable)), launch, 32, {{}, &finder});
+    ASSERT_TRUE(ran) << ran.failure().sentence;
+    EXPECT_EQ(finder.is_outside(), variable);
+    EXPECT_EQ(finder.race(), "");
+  }
 }
 
 }  // namespace

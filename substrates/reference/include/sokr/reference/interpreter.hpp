@@ -81,6 +81,9 @@ class AccessObserver {
   virtual void access(const Access& access) = 0;
   // Workgroup memory at [address, address + bytes) is from now on that of another workgroup.
   virtual void begin_group(std::uintptr_t address, std::uint64_t bytes) = 0;
+  // An access outside of a variable that is no buffer: what is read there is undefined, where
+  // beyond a buffer it is 0.
+  virtual void outside_of_variable() {}
 };
 
 // Borrowed until run returns.
