@@ -32,6 +32,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"lavapipe-22.3", "declared", "*", Expect::kUnsupported, "needs runtimeDescriptorArray"},
     {"lavapipe-22.3", "expect_assume", "*", Expect::kUnsupported, "ExpectAssumeKHR"},
     {"lavapipe-22.3", "subgroup_rotate", "*", Expect::kUnsupported, "GroupNonUniformRotateKHR"},
+    {"lavapipe-22.3", "subgroup_clusters", "*", Expect::kUnsupported,
+     "needs clustered subgroup operations"},
     {"lavapipe-22.3", "descriptor_nonuniform", "*", Expect::kUnsupported,
      "shaderStorageBufferArrayNonUniformIndexing"},
     {"lavapipe-22.3", "workgroup_bytes", "*", Expect::kUnsupported,

@@ -36,6 +36,14 @@ Case rotated() {
   });
 }
 
+Case clusters() {
+  return mapped([](const U32& a, std::uint32_t i) {
+    const U32 four(a.begin() + (i & ~3u), a.begin() + (i & ~3u) + 4);
+    return (four[0] + four[1] + four[2] + four[3]) * 27 + four[(i & 3) ^ 1] * 9 +
+           four[(i & 3) ^ 2] * 3 + four[2];
+  });
+}
+
 std::int32_t byte_of(std::uint32_t word, int k, bool is_signed) {
   const std::uint32_t bits = word >> (8 * k) & 0xFF;
   return is_signed ? static_cast<std::int8_t>(bits) : static_cast<std::int32_t>(bits);
@@ -136,6 +144,7 @@ std::vector<Entry> capability_cases() {
       {"declared", "n=64", declared},
       {"expect_assume", "n=64", expect_assume},
       {"subgroup_rotate", "n=64", rotated},
+      {"subgroup_clusters", "n=64", clusters},
       {"dot_products", "n=64", dot_products},
       {"descriptor_nonuniform", "n=64", descriptor_nonuniform},
       {"push_bytes", "n=64", push_bytes},
