@@ -40,32 +40,49 @@ PipelineCache::PipelineCache(Device& device, substrate::DiskCache* disk,
     : device_(device), disk_(disk), host_(host), key_(make_key(device.physical())) {
   std::optional<std::vector<std::uint8_t>> stored;
   if (disk_) stored = disk_->load(key_);
-  VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
   if (stored) {
-    info.initialDataSize = stored->size();
-    info.pInitialData = stored->data();
     stored_hash_ = XXH3_64bits(stored->data(), stored->size());
     host_.log_debug("vulkan: {} bytes of pipelines from {} for {}", stored->size(),
                     disk_->folder().string(), device_.name());
+    cache_ = create(&*stored);
   }
-  const VolkDeviceTable& vk = device_.vk();
-  VkResult result = vk.vkCreatePipelineCache(device_.handle(), &info, nullptr, &cache_);
-  if (result != VK_SUCCESS && stored) {
-    info.initialDataSize = 0;
-    info.pInitialData = nullptr;
-    result = vk.vkCreatePipelineCache(device_.handle(), &info, nullptr, &cache_);
-  }
-  if (result != VK_SUCCESS) {
-    cache_ = VK_NULL_HANDLE;
-    (void)device_.check(result, "vkCreatePipelineCache");
-    host_.log_debug("vulkan: no pipeline cache on {}: {}", device_.name(), describe(result));
-  }
+  if (!cache_) cache_ = create(nullptr);
 }
 
 PipelineCache::~PipelineCache() {
-  if (!cache_) return;
   store();
-  device_.vk().vkDestroyPipelineCache(device_.handle(), cache_, nullptr);
+}
+
+PipelineCache::Handle PipelineCache::create(const std::vector<std::uint8_t>* data) {
+  VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+  if (data) {
+    info.initialDataSize = data->size();
+    info.pInitialData = data->data();
+  }
+  VkPipelineCache cache = VK_NULL_HANDLE;
+  const VkResult result =
+      device_.vk().vkCreatePipelineCache(device_.handle(), &info, nullptr, &cache);
+  if (result == VK_SUCCESS) {
+    return Handle(cache, [&device = device_](VkPipelineCache last) {
+      device.vk().vkDestroyPipelineCache(device.handle(), last, nullptr);
+    });
+  }
+  if (!data) {
+    (void)device_.check(result, "vkCreatePipelineCache");
+    host_.log_debug("vulkan: no pipeline cache on {}: {}", device_.name(), describe(result));
+  }
+  return nullptr;
+}
+
+PipelineCache::Handle PipelineCache::handle() {
+  std::lock_guard lock(mutex_);
+  return cache_;
+}
+
+// That of its file, or where it has none, that of the pipelines that are kept.
+std::uint64_t PipelineCache::most_bytes() const {
+  const Options& options = device_.options();
+  return options.cache_bytes != 0 ? options.cache_bytes : options.kernel_bytes;
 }
 
 void PipelineCache::note_compiled() {
@@ -77,18 +94,30 @@ void PipelineCache::note_compiled() {
   store();
 }
 
+// With the mutex held.
+void PipelineCache::drop(std::size_t size) {
+  host_.log_debug(
+      "vulkan: the pipeline cache of {} has {} bytes, over its bound of {}: it is empty now",
+      device_.name(), size, most_bytes());
+  cache_ = create(nullptr);  // the old one goes when nobody compiles with it
+  drops_.fetch_add(1, std::memory_order_relaxed);
+}
+
 void PipelineCache::store() {
   std::lock_guard lock(mutex_);
-  if (!dirty_ || !disk_ || !cache_ || device_.is_lost()) return;
+  if (!dirty_ || !cache_ || device_.is_lost()) return;
   dirty_ = false;
   last_store_ = std::chrono::steady_clock::now();
   const VolkDeviceTable& vk = device_.vk();
   std::size_t size = 0;
-  if (vk.vkGetPipelineCacheData(device_.handle(), cache_, &size, nullptr) != VK_SUCCESS) return;
-  if (size == 0 || size > device_.options().cache_bytes) return;
+  if (vk.vkGetPipelineCacheData(device_.handle(), cache_.get(), &size, nullptr) != VK_SUCCESS)
+    return;
+  if (size > most_bytes()) return drop(size);
+  if (size == 0 || !disk_ || device_.options().cache_bytes == 0) return;
   try {
     std::vector<std::uint8_t> data(size);
-    if (vk.vkGetPipelineCacheData(device_.handle(), cache_, &size, data.data()) != VK_SUCCESS) {
+    if (vk.vkGetPipelineCacheData(device_.handle(), cache_.get(), &size, data.data()) !=
+        VK_SUCCESS) {
       return;
     }
     data.resize(size);

@@ -112,7 +112,8 @@ Result<std::shared_ptr<Pipeline>> Session::build_pipeline(PipelineKey& key, Plan
                                                           const FindModule& find_module) {
   SOKR_ASSIGN(auto made, pipelines_.get(key.content(), [&]() -> Result<std::shared_ptr<Pipeline>> {
     SOKR_TRY(find_module(planned.module));
-    auto pipeline = Pipeline::create(*device_, pipeline_cache_->handle(), std::move(planned.plan));
+    const PipelineCache::Handle cache = pipeline_cache_->handle();
+    auto pipeline = Pipeline::create(*device_, cache.get(), std::move(planned.plan));
     if (pipeline) pipeline_cache_->note_compiled();
     return pipeline;
   }));

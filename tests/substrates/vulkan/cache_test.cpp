@@ -94,5 +94,15 @@ TEST(PipelineCache, AFolderThatCannotBeIsALogLine) {
   EXPECT_TRUE(bench.host().logged("are not kept")) << bench.host().all();
 }
 
+// What the driver keeps of all pipelines that ever were is dropped where it exceeds its bound.
+TEST(PipelineCache, IsBounded) {
+  CacheFolder folder("sokr_vulkan_bounded");
+  Bench bench(OptionList{{"vulkan.cache_bytes", "16"}});
+  run_once(bench);
+  EXPECT_TRUE(bench.host().logged("over its bound of 16")) << bench.host().all();
+  EXPECT_TRUE(folder.files().empty());
+  run_once(bench);
+}
+
 }  // namespace
 }  // namespace sokr::vulkan::test

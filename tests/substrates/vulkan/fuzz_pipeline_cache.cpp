@@ -39,7 +39,7 @@ class Bench {
   bool is_read() {
     was_read_ = false;
     PipelineCache cache(*device_, disk_.get(), host_);
-    require(cache.handle() != VK_NULL_HANDLE);
+    require(cache.handle() != nullptr);
     return was_read_;
   }
   // Reads what is there, makes a pipeline, and keeps it.
@@ -52,7 +52,7 @@ class Bench {
     require(launch && module);
     auto plan = plan_pipeline(kernel_, **module, *launch, *launch, device_->physical());
     require(plan.ok(), "the kernel does not suit the device");
-    const auto pipeline = Pipeline::create(*device_, cache.handle(), *std::move(plan));
+    const auto pipeline = Pipeline::create(*device_, cache.handle().get(), *std::move(plan));
     require(pipeline.ok(), pipeline ? "" : pipeline.failure().sentence);
     cache.note_compiled();
   }
