@@ -194,6 +194,19 @@ Result<std::shared_ptr<PreparedKernel>> KernelStore::prepare(
     std::unique_ptr<substrate::KernelSource> source) {
   SOKR_TRY(check_format(source->format()));
   auto prepared = std::make_shared<PreparedKernel>(std::move(source));
+  // What was launched before comes again with such memory: nothing is compiled for another.
+  const substrate::KernelSource& said = prepared->source();
+  bool is_known = false;
+  for (std::uint8_t shift = 0;; shift += 2) {
+    for (const MemoryTraits memory : {MemoryTraits{false, shift}, MemoryTraits{true, shift}}) {
+      const KernelPointer kernel = find(said.request(), said.launch(), memory);
+      if (!kernel) continue;
+      (void)prepared->keep(memory, kernel);
+      is_known = true;
+    }
+    if (most_binding_bytes(shift) >= limits_.max_binding_size) break;
+  }
+  if (is_known) return prepared;
   SOKR_TRY(variant(prepared, {}, [](const auto&) { return Result<void>(); }));
   return prepared;
 }

@@ -112,7 +112,8 @@ class KernelStore {
                              const substrate::LaunchView& launch, const MemoryTraits& memory,
                              const Judge& judge);
 
-  // What is prepared of it holds the kernel for memory that does not overlap and fits 32 bits.
+  // Holds the kernel for memory that it has been launched with before; or where it has not been,
+  // for memory that does not overlap and fits 32 bits.
   Result<std::shared_ptr<PreparedKernel>> prepare(std::unique_ptr<substrate::KernelSource> source);
   // Of a prepared kernel, for other memory; made if there is none and `judge` has nothing against
   // the launch.

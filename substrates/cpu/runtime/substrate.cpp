@@ -110,8 +110,7 @@ CpuSubstrate::~CpuSubstrate() {
 
 Result<std::uint64_t> CpuSubstrate::capability(const SokrCapabilityQuery& query) {
   if (query.ir_format == SOKR_IR_PREPARED) {
-    const auto named = substrate::prepared_kernel({query.ir_data, query.ir_data_len});
-    if (!named || !prepared_.find(*named)) return substrate::no_such_kernel(named.value_or(0));
+    SOKR_TRY(substrate::check_prepared(prepared_, query));
     return std::uint64_t{0};
   }
   SOKR_TRY(kernels_.capability(query));
@@ -131,9 +130,8 @@ Result<CpuSubstrate::KernelPointer> CpuSubstrate::kernel_of(const SokrDispatchRe
     return judge(request, launch, memory, reflection);
   };
   if (const auto named = substrate::prepared_kernel({request.ir_data, request.ir_data_len})) {
-    std::shared_ptr<PreparedKernel> prepared = prepared_.find(*named);
-    if (!prepared) return substrate::no_such_kernel(*named);
-    SOKR_TRY(substrate::check_prepared_launch(launch));
+    SOKR_ASSIGN(std::shared_ptr<PreparedKernel> prepared,
+                substrate::launched_kernel(prepared_, *named, launch));
     const LoadedKernel* kernel = prepared->find(memory.traits);
     if (kernel) return KernelPointer(std::move(prepared), kernel);
     return kernels_.variant(prepared, memory.traits, check);

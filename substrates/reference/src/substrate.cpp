@@ -100,8 +100,7 @@ Result<void> ReferenceSubstrate::check_format(std::uint32_t format) {
 
 Result<std::uint64_t> ReferenceSubstrate::capability(const SokrCapabilityQuery& query) {
   if (query.ir_format == SOKR_IR_PREPARED) {
-    const auto named = substrate::prepared_kernel({query.ir_data, query.ir_data_len});
-    if (!named || !prepared_.find(*named)) return substrate::no_such_kernel(named.value_or(0));
+    SOKR_TRY(substrate::check_prepared(prepared_, query));
     return std::uint64_t{0};
   }
   SOKR_TRY(check_format(query.ir_format));
@@ -136,10 +135,7 @@ Result<void> ReferenceSubstrate::prepare(std::span<const SokrKernelInfo* const> 
 Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::kernel_for(
     const SokrDispatchRequest& request, const LaunchView& launch) {
   if (const auto named = substrate::prepared_kernel(bytes(request.ir_data, request.ir_data_len))) {
-    KernelPointer kernel = prepared_.find(*named);
-    if (!kernel) return substrate::no_such_kernel(*named);
-    SOKR_TRY(substrate::check_prepared_launch(launch));
-    return kernel;
+    return substrate::launched_kernel(prepared_, *named, launch);
   }
   return make_kernel(request, launch,
                      [&](const auto& reflection) { return judge(request, launch, reflection); });
@@ -164,6 +160,7 @@ Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::make_kernel(
   SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
   Kernel kernel;
   kernel.reflection = spirv::reflect_entry(*module, *entry);
+  SOKR_TRY(substrate::check_entry(kernel.reflection, limits()));
   SOKR_TRY(judge(kernel.reflection));
   return kernels_.get(key, [&]() -> Result<KernelPointer> {
     std::uint32_t subgroup = launch.subgroup_size();

@@ -136,6 +136,8 @@ void Session::pin(const PipelineKey& key, const std::shared_ptr<Pipeline>& pipel
   if (key.wanted.prepared == 0) return;
   std::lock_guard lock(pinned_mutex_);
   std::vector<Pinned>& all = pinned_[key.wanted.prepared];
+  for (const Pinned& pinned : all)
+    if (std::ranges::equal(pinned.lengths, key.lengths)) return;  // another thread was first
   if (all.size() >= kMostLengths) all.erase(all.begin());
   all.push_back({{key.lengths.begin(), key.lengths.end()}, pipeline});
 }

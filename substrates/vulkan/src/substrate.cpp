@@ -108,8 +108,7 @@ Result<void> VulkanSubstrate::check_format(std::uint32_t format) {
 Result<std::uint64_t> VulkanSubstrate::capability(const SokrCapabilityQuery& query) {
   const std::span ir(query.ir_data, query.ir_data_len);
   if (query.ir_format == SOKR_IR_PREPARED) {
-    const auto named = substrate::prepared_kernel(ir);
-    if (!named || !prepared_.find(*named)) return substrate::no_such_kernel(named.value_or(0));
+    SOKR_TRY(substrate::check_prepared(prepared_, query));
     return std::uint64_t{0};
   }
   SOKR_TRY(check_format(query.ir_format));
@@ -159,9 +158,7 @@ Result<std::uint64_t> VulkanSubstrate::dispatch(const SokrDispatchRequest& reque
   const auto named = substrate::prepared_kernel({request.ir_data, request.ir_data_len});
   Source source;
   if (named) {
-    source = prepared_.find(*named);
-    if (!source) return substrate::no_such_kernel(*named);
-    SOKR_TRY(substrate::check_prepared_launch(launch));
+    SOKR_ASSIGN(source, substrate::launched_kernel(prepared_, *named, launch));
     wanted = {source->request(), &source->launch(), source->serial()};
   }
   Result<std::uint64_t> token = current->dispatch(

@@ -281,6 +281,34 @@ TEST_P(PreparedKernels, RunOnWhateverMemoryIsBound) {
   EXPECT_EQ(on_->kernels().release(kernel), SOKR_OK);
 }
 
+// A second launch of a kind is what makes a host prepare: it must not compile for memory that
+// nobody binds.
+TEST_P(PreparedKernels, WhatWasLaunchedBeforeIsCompiledForNothingElse) {
+  if (std::string_view(GetParam()) == "vulkan") GTEST_SKIP() << "it refuses what overlaps";
+  const Scaled kernel{.constants = {{1, 4, 19}}};
+  std::vector<std::uint32_t> results(37, 7);
+  LaunchBuilder launch = launch_of(results, 1);
+  launch.bindings.push_back(launch.bindings[0]);
+  launch.bindings.back().binding = 1;
+  LaunchBuilder plain = launch;
+  plain.entry = kernel.entry;
+  plain.specializations = kernel.constants;
+  const Bytes params = plain.bytes();
+  const SokrDispatchRequest request{
+      {}, on_->id(), kernel.ir.data(), kernel.ir.size(), params.data(), params.size()};
+  SokrDispatchResponse response{};
+  ASSERT_EQ(sokr_dispatch(&request, &response), SOKR_OK) << on_->last_error();
+  wait(response.completion_token);
+  const std::uint64_t built = on_->statistic("kernels_built");
+  const SokrKernel handle = prepare(kernel);
+  SokrCompletionToken token = 0;
+  ASSERT_EQ(dispatch(handle, launch, &token), SOKR_OK) << on_->last_error();
+  wait(token);
+  EXPECT_EQ(results, std::vector<std::uint32_t>(37, 20));
+  EXPECT_EQ(on_->statistic("kernels_built"), built);
+  EXPECT_EQ(on_->kernels().release(handle), SOKR_OK);
+}
+
 TEST_P(PreparedKernels, AreReleasedUnderLaunchesThatGoOn) {
   for (std::uint32_t i = 0; i < 20; ++i) {
     const SokrKernel kernel = prepare({.constants = {{1, 4, 16}}});

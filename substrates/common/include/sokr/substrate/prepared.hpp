@@ -132,6 +132,25 @@ class KernelHandles {
   std::size_t count_ = 0;
 };
 
+// The kernel that a launch names by its handle, if it says nothing again that was said when it was
+// prepared.
+template <class Kernel>
+Result<std::shared_ptr<Kernel>> launched_kernel(KernelHandles<Kernel>& handles, SokrKernel kernel,
+                                                const LaunchView& launch) {
+  std::shared_ptr<Kernel> found = handles.find(kernel);
+  if (!found) return no_such_kernel(kernel);
+  SOKR_TRY(check_prepared_launch(launch));
+  return found;
+}
+
+// The answer of capability to SOKR_IR_PREPARED: whether the handle is one.
+template <class Kernel>
+Result<void> check_prepared(KernelHandles<Kernel>& handles, const SokrCapabilityQuery& query) {
+  const auto named = prepared_kernel({query.ir_data, query.ir_data_len});
+  if (!named || !handles.find(*named)) return no_such_kernel(named.value_or(0));
+  return {};
+}
+
 // Calls work(index) for each of `count` kernels, on as many threads as are asked for, and returns
 // the first failure by index; of several kernels its sentence says which it was.
 Result<void> for_each_kernel(std::size_t count, unsigned threads,
