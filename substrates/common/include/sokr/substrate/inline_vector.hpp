@@ -22,19 +22,14 @@ class InlineVector {
 
  public:
   InlineVector() noexcept {}
-  InlineVector(const InlineVector& other) { assign(other); }
-  InlineVector(InlineVector&& other) noexcept {
-    assign(std::move(other));
-    other.size_ = 0;
-  }
+  InlineVector(const InlineVector& other) { copy(other); }
+  InlineVector(InlineVector&& other) noexcept { take(other); }
   InlineVector& operator=(const InlineVector& other) {
-    if (this != &other) assign(other);
+    if (this != &other) copy(other);
     return *this;
   }
   InlineVector& operator=(InlineVector&& other) noexcept {
-    if (this == &other) return *this;
-    assign(std::move(other));
-    other.size_ = 0;
+    if (this != &other) take(other);
     return *this;
   }
   ~InlineVector() = default;
@@ -81,13 +76,19 @@ class InlineVector {
   T* inlined() { return reinterpret_cast<T*>(inline_); }
   const T* inlined() const { return reinterpret_cast<const T*>(inline_); }
   // What is in use, and no more of the place: launches are passed on by value.
-  template <class Other>
-  void assign(Other&& other) {
+  void copy(const InlineVector& other) {
     if (other.size_ > N)
-      heap_ = std::forward<Other>(other).heap_;
+      heap_ = other.heap_;
     else if (other.size_ != 0)
       std::memcpy(inline_, other.inline_, other.size_ * sizeof(T));
     size_ = other.size_;
+  }
+  void take(InlineVector& other) noexcept {
+    if (other.size_ > N)
+      heap_.swap(other.heap_);
+    else if (other.size_ != 0)
+      std::memcpy(inline_, other.inline_, other.size_ * sizeof(T));
+    size_ = std::exchange(other.size_, 0);
   }
 
   std::size_t size_ = 0;
