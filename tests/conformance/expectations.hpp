@@ -5,15 +5,25 @@
 #ifndef SOKR_TESTS_CONFORMANCE_EXPECTATIONS_HPP_
 #define SOKR_TESTS_CONFORMANCE_EXPECTATIONS_HPP_
 
+#include <compare>
+#include <cstdint>
+
 #include "case.hpp"
 
 namespace sokr::conformance {
 
+struct Version {
+  std::uint32_t major = 0, minor = 0;
+  auto operator<=>(const Version&) const = default;
+};
+
 struct Profile {
-  std::string name;
+  std::string name;  // "lavapipe 22.3"; a substrate's own name if it is no Vulkan device
   Precision precision = Precision::kStrict;
-  // A device that no list describes may refuse what it lacks.
+  // A device that no list describes, or that is simulated, may refuse what it lacks.
   bool may_refuse = false;
+  std::uint32_t driver = 0;  // VkDriverId; 0 = none
+  Version version;           // of the driver
 };
 
 Profile profile_of(const SokrSubstrateInfo& info);

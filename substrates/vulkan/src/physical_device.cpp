@@ -189,6 +189,7 @@ std::vector<std::pair<std::string, std::string>> PhysicalDevice::facts() const {
   add("device", properties.deviceName);
   add("device_type", type_name(properties.deviceType));
   add("driver", driver.driverName);
+  add("driver_id", driver.driverID ? fmt::format("{}", static_cast<int>(driver.driverID)) : "");
   add("driver_info", driver.driverInfo);
   add("driver_version", fmt::format("0x{:08x}", properties.driverVersion));
   add("vendor_id", fmt::format("0x{:04x}", properties.vendorID));

@@ -162,10 +162,10 @@ Case math_trigonometry(std::uint32_t n) {
   auto X = [x](std::size_t i) { return double(x[i]); };
   auto Y = [y](std::size_t i) { return double(y[i]); };
   auto unit = [x](std::size_t i) { return double(x[i] * 0.31830988f); };
-  // sin / cos, each off by 2^-11.
+  // sin / cos, each off by 2^-11: where the cosine may be 0, the quotient may be anything.
   auto tan_limit = [X](std::size_t i) {
     double c = std::abs(std::cos(X(i))), error = 0x1p-11;
-    return c <= 2 * error ? Tolerance{.absolute = 1e30}
+    return c <= 2 * error ? Tolerance{.absolute = std::numeric_limits<double>::infinity()}
                           : Tolerance{.absolute = 2 * error * (1 + std::abs(std::tan(X(i)))) / c};
   };
   // atan2 of x and the root of 1 - x^2, which has lost its digits near 1. The product with
