@@ -10,6 +10,9 @@ namespace sokr::vulkan {
 namespace {
 
 constexpr std::uint64_t kTransferChunk = 16u << 20;
+// From this size on, the device copies quicker into cached memory than the host reads from memory
+// that is not.
+constexpr std::uint64_t kSlowRead = 4096;
 constexpr std::uint32_t kKnownFlags = SOKR_BUFFER_HOST_VISIBLE | SOKR_BUFFER_ADDRESS;
 
 }  // namespace
@@ -177,7 +180,8 @@ Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrB
   SOKR_TRY(substrate::check_copy(from == to, from_offset, to_offset, size));
   if (device_.is_lost()) return device_.loss();
   if (size == 0) return {};
-  if (source.buffer->mapped() && target.buffer->mapped()) {
+  const bool quick = source.buffer->is_cached() || size < kSlowRead;
+  if (source.buffer->mapped() && target.buffer->mapped() && quick) {
     std::memmove(target.buffer->mapped() + to_offset, source.buffer->mapped() + from_offset, size);
     return {};
   }
@@ -197,7 +201,7 @@ Result<void> BufferTable::transport(Buffer& buffer, std::uint64_t offset, void* 
                                     const void* from, std::uint64_t size) {
   if (device_.is_lost()) return device_.loss();
   if (size == 0) return {};
-  if (buffer.mapped()) {
+  if (buffer.mapped() && (from || buffer.is_cached() || size < kSlowRead)) {
     if (from) {
       std::memcpy(buffer.mapped() + offset, from, size);
     } else {
@@ -209,13 +213,18 @@ Result<void> BufferTable::transport(Buffer& buffer, std::uint64_t offset, void* 
   Result<void> result;
   for (std::uint64_t done = 0; done < size && result; done += kTransferChunk) {
     const std::uint64_t part = std::min(size - done, kTransferChunk);
-    if (from) std::memcpy(block->mapped(), static_cast<const std::byte*>(from) + done, part);
+    if (from) {
+      std::memcpy(block->mapped(), static_cast<const std::byte*>(from) + done, part);
+      if (result = block->flush(0, part); !result) break;
+    }
     result = transfer([&](VkCommandBuffer commands) {
       const VkBufferCopy where{from ? 0 : offset + done, from ? offset + done : 0, part};
       device_.vk().vkCmdCopyBuffer(commands, from ? block->handle() : buffer.handle(),
                                    from ? buffer.handle() : block->handle(), 1, &where);
     });
-    if (result && to) std::memcpy(static_cast<std::byte*>(to) + done, block->mapped(), part);
+    if (!result || !to) continue;
+    if (result = block->invalidate(0, part); !result) break;
+    std::memcpy(static_cast<std::byte*>(to) + done, block->mapped(), part);
   }
   if (result) staging_.give(std::move(block));
   return result;

@@ -9,31 +9,42 @@ namespace sokr::vulkan {
 namespace {
 
 constexpr VkMemoryPropertyFlags kLocal = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
-constexpr VkMemoryPropertyFlags kMapped =
-    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+constexpr VkMemoryPropertyFlags kVisible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT;
+constexpr VkMemoryPropertyFlags kCoherent = VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+constexpr VkMemoryPropertyFlags kMapped = kVisible | kCoherent;
 constexpr VkMemoryPropertyFlags kCached = VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
 // Memory of these kinds is slow, or has rules of its own.
 constexpr VkMemoryPropertyFlags kUnwanted = VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT |
                                             VK_MEMORY_PROPERTY_PROTECTED_BIT |
                                             VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD;
 
-constexpr auto kUnifiedOrder = std::to_array<VkMemoryPropertyFlags>(
-    {kLocal | kMapped | kCached, kLocal | kMapped, kMapped | kCached, kMapped});
-constexpr auto kHostOrder = std::to_array<VkMemoryPropertyFlags>({kMapped | kCached, kMapped});
-constexpr auto kDeviceOrder = std::to_array<VkMemoryPropertyFlags>({kLocal, 0});
-// Unified, but all that is left is memory that the host cannot reach.
-constexpr auto kUnifiedDeviceOrder =
-    std::to_array<VkMemoryPropertyFlags>({kLocal | kMapped | kCached, kLocal | kMapped, kLocal, 0});
+// The first type that has all of the first properties, else of the second, and so on. Memory
+// that the host reads without a cache costs 10 to 100 times as much to read.
+struct Preference {
+  MemoryKind kind;
+  bool unified;
+  std::array<VkMemoryPropertyFlags, 4> order;
+};
+constexpr auto kPreferences = std::to_array<Preference>({
+    {MemoryKind::kDevice, false, {kLocal, 0, 0, 0}},
+    {MemoryKind::kDevice, true, {kLocal | kMapped | kCached, kLocal | kMapped, kLocal, 0}},
+    {MemoryKind::kHost, false, {kMapped | kCached, kMapped, kMapped, kMapped}},
+    {MemoryKind::kHost,
+     true,
+     {kLocal | kMapped | kCached, kMapped | kCached, kLocal | kMapped, kMapped}},
+    {MemoryKind::kStaging, false, {kMapped | kCached, kVisible | kCached, kMapped, kMapped}},
+    {MemoryKind::kStaging,
+     true,
+     {kLocal | kMapped | kCached, kMapped | kCached, kVisible | kCached, kMapped}},
+});
 
 std::span<const VkMemoryPropertyFlags> preferences(const PhysicalDevice& physical,
                                                    MemoryKind kind) {
   const bool unified = has_unified_memory(physical);
-  if (kind == MemoryKind::kHost) {
-    if (unified) return kUnifiedOrder;
-    return kHostOrder;
-  }
-  if (unified) return kUnifiedDeviceOrder;
-  return kDeviceOrder;
+  const auto* found = std::ranges::find_if(kPreferences, [&](const Preference& row) {
+    return row.kind == kind && row.unified == unified;
+  });
+  return found->order;
 }
 
 }  // namespace
@@ -90,7 +101,7 @@ Result<void> Buffer::allocate(MemoryKind kind, bool address) {
   flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
   VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
   if (address) info.pNext = &flags;
-  info.allocationSize = needs.size;
+  info.allocationSize = memory_size_ = needs.size;
 
   const VkPhysicalDeviceMemoryProperties& memory = device_.physical().memory;
   VkMemoryPropertyFlags properties = 0;
@@ -116,18 +127,48 @@ Result<void> Buffer::allocate(MemoryKind kind, bool address) {
   }
   SOKR_TRY(device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, memory_, 0),
                          "vkBindBufferMemory"));
-  if ((properties & kMapped) == kMapped) {
-    void* mapped = nullptr;
-    SOKR_TRY(device_.check(vk.vkMapMemory(device_.handle(), memory_, 0, VK_WHOLE_SIZE, 0, &mapped),
-                           "vkMapMemory"));
-    mapped_ = static_cast<std::byte*>(mapped);
-  }
+  SOKR_TRY(map(properties, kind));
   if (address) {
     VkBufferDeviceAddressInfo where{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
     where.buffer = buffer_;
     address_ = vk.vkGetBufferDeviceAddress(device_.handle(), &where);
   }
   return {};
+}
+
+Result<void> Buffer::map(VkMemoryPropertyFlags properties, MemoryKind kind) {
+  if (!(properties & kVisible)) return {};
+  cached_ = properties & kCached;
+  coherent_ = properties & kCoherent;
+  if (!coherent_ && kind != MemoryKind::kStaging) return {};
+  void* mapped = nullptr;
+  SOKR_TRY(device_.check(
+      device_.vk().vkMapMemory(device_.handle(), memory_, 0, VK_WHOLE_SIZE, 0, &mapped),
+      "vkMapMemory"));
+  mapped_ = static_cast<std::byte*>(mapped);
+  return {};
+}
+
+VkMappedMemoryRange Buffer::atoms(std::uint64_t offset, std::uint64_t size) const {
+  const std::uint64_t atom =
+      std::max<std::uint64_t>(device_.physical().properties.limits.nonCoherentAtomSize, 1);
+  const std::uint64_t first = offset / atom * atom;
+  const std::uint64_t end = std::min((offset + size + atom - 1) / atom * atom, memory_size_);
+  return {VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE, nullptr, memory_, first, end - first};
+}
+
+Result<void> Buffer::flush(std::uint64_t offset, std::uint64_t size) {
+  if (coherent_ || size == 0) return {};
+  const VkMappedMemoryRange range = atoms(offset, size);
+  return device_.check(device_.vk().vkFlushMappedMemoryRanges(device_.handle(), 1, &range),
+                       "vkFlushMappedMemoryRanges");
+}
+
+Result<void> Buffer::invalidate(std::uint64_t offset, std::uint64_t size) {
+  if (coherent_ || size == 0) return {};
+  const VkMappedMemoryRange range = atoms(offset, size);
+  return device_.check(device_.vk().vkInvalidateMappedMemoryRanges(device_.handle(), 1, &range),
+                       "vkInvalidateMappedMemoryRanges");
 }
 
 Result<void> Buffer::import_memory(void* memory) {
@@ -141,12 +182,13 @@ Result<void> Buffer::import_memory(void* memory) {
   vk.vkGetBufferMemoryRequirements(device_.handle(), buffer_, &needs);
   std::uint32_t types = pointer.memoryTypeBits & needs.memoryTypeBits;
   // Writes of kernels must be visible without a flush.
+  std::uint32_t cached = 0;
   for (std::uint32_t type = 0; type < device_.physical().memory.memoryTypeCount; ++type) {
     const VkMemoryPropertyFlags flags = device_.physical().memory.memoryTypes[type].propertyFlags;
-    if (!(flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) || (flags & kUnwanted)) {
-      types &= ~(1u << type);
-    }
+    if (!(flags & kCoherent) || (flags & kUnwanted)) types &= ~(1u << type);
+    if (flags & kCached) cached |= 1u << type;
   }
+  if (types & cached) types &= cached;
   if (types == 0 || needs.size > size_) {
     return fail(SOKR_DISPATCH_FAILED, "{} cannot use the host memory at {} in place",
                 device_.name(), fmt::ptr(memory));
@@ -164,6 +206,7 @@ Result<void> Buffer::import_memory(void* memory) {
   SOKR_TRY(device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, memory_, 0),
                          "vkBindBufferMemory"));
   mapped_ = static_cast<std::byte*>(memory);
+  cached_ = coherent_ = true;
   return {};
 }
 

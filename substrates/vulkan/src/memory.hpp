@@ -18,8 +18,9 @@
 namespace sokr::vulkan {
 
 enum class MemoryKind : std::uint8_t {
-  kDevice,  // fastest for kernels; mapped too where that costs nothing
-  kHost,    // mapped and coherent; what kernels and the host both reach best
+  kDevice,   // fastest for kernels; mapped too where that costs nothing
+  kHost,     // mapped and coherent, for hosts that know nothing of flushes; cached if possible
+  kStaging,  // mapped, cached first of all; where it is not coherent, flush() and invalidate()
 };
 
 class Buffer {
@@ -36,21 +37,34 @@ class Buffer {
 
   VkBuffer handle() const { return buffer_; }
   std::uint64_t size() const { return size_; }
-  std::byte* mapped() const { return mapped_; }       // null if the host cannot reach it
+  std::byte* mapped() const { return mapped_; }  // null if the host cannot reach it
+  // False where the host reads so slowly that a copy into cached memory is quicker.
+  bool is_cached() const { return cached_; }
+  bool is_coherent() const { return coherent_; }
   std::uint64_t address() const { return address_; }  // 0 if it has none
+
+  // Bytes of a range as Vulkan wants them flushed or invalidated: whole atoms. The host's own
+  // bytes in the same atoms go with them.
+  VkMappedMemoryRange atoms(std::uint64_t offset, std::uint64_t size) const;
+  // What the host wrote to mapped memory, for submissions to come; and what those that are done
+  // wrote, for the host. Both do nothing where memory is coherent.
+  Result<void> flush(std::uint64_t offset, std::uint64_t size);
+  Result<void> invalidate(std::uint64_t offset, std::uint64_t size);
 
  private:
   Buffer(Device& device, std::uint64_t size) : device_(device), size_(size) {}
   Result<void> create_buffer(bool address, bool imported);
   Result<void> allocate(MemoryKind kind, bool address);
   Result<void> import_memory(void* memory);
+  Result<void> map(VkMemoryPropertyFlags properties, MemoryKind kind);
 
   Device& device_;
-  std::uint64_t size_ = 0;
+  std::uint64_t size_ = 0, memory_size_ = 0;
   VkBuffer buffer_ = VK_NULL_HANDLE;
   VkDeviceMemory memory_ = VK_NULL_HANDLE;
   std::byte* mapped_ = nullptr;
   std::uint64_t address_ = 0;
+  bool cached_ = false, coherent_ = false;
 };
 
 // True where kernels reach host-visible memory at full speed.

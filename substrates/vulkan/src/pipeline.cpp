@@ -83,6 +83,25 @@ Result<void> check_subgroup_count(const PipelinePlan& plan, const PhysicalDevice
               device.name());
 }
 
+// From SPIR-V 1.6 on, a pipeline that requires no subgroup size may get any that the device has,
+// and that size need not be the one that the limits name. A kernel that uses subgroups gets the
+// one that they name, if a workgroup does not have too many of them.
+void settle_subgroup_size(PipelinePlan& plan, const spirv::Module& module,
+                          const PhysicalDevice& device) {
+  constexpr std::uint32_t kMayVaryFrom = 0x00010600;
+  if (plan.subgroup_size != 0 || module.version() < kMayVaryFrom) return;
+  if (!device.can_set_subgroup_size() ||
+      device.subgroup_size.minSubgroupSize == device.subgroup_size.maxSubgroupSize ||
+      std::ranges::none_of(module.capabilities(), [](spv::Capability capability) {
+        return capability >= spv::Capability::GroupNonUniform &&
+               capability <= spv::Capability::GroupNonUniformQuad;
+      })) {
+    return;
+  }
+  plan.subgroup_size = device.subgroup.subgroupSize;
+  if (!check_subgroup_count(plan, device)) plan.subgroup_size = 0;
+}
+
 }  // namespace
 
 void append_array_lengths(const LaunchView& launch, substrate::CompileKey& key) {
@@ -131,6 +150,7 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   SOKR_TRY(substrate::check_entry(plan.reflection, device.limits()));
   SOKR_TRY(check_entry_point(*used, *entry, plan.reflection, plan.counts, device));
   SOKR_TRY(check_subgroup_count(plan, device));
+  settle_subgroup_size(plan, *used, device);
   return plan;
 }
 

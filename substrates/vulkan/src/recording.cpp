@@ -126,8 +126,10 @@ Result<void> Recording::stage(const RecordRequest& request) {
     if (region.block == kShared) region.block = static_cast<std::uint32_t>(sizes.size());
   }
   if (shared_size != 0) sizes.push_back(shared_size);
+  coherent_ = true;
   for (std::uint64_t size : sizes) {
     SOKR_ASSIGN(auto block, pool_.host_blocks().take(size));
+    coherent_ &= block->is_coherent();
     host_blocks_.push_back(std::move(block));
     if (!pool_.copies()) continue;
     SOKR_ASSIGN(auto device_block, pool_.device_blocks().take(size));
@@ -238,6 +240,26 @@ void Recording::copy(bool in) {
   }
 }
 
+// Regions begin at whole atoms, so no two share one.
+Result<void> Recording::carry(bool to_device) {
+  if (coherent_) return {};
+  std::vector<VkMappedMemoryRange> ranges;
+  for (const StagedRegion& region : regions_) {
+    const Buffer& block = *host_blocks_[region.block];
+    if (block.is_coherent() || (!to_device && !region.download)) continue;
+    ranges.push_back(block.atoms(region.offset, region.size));
+  }
+  if (ranges.empty()) return {};
+  const VolkDeviceTable& vk = device_.vk();
+  const auto count = static_cast<std::uint32_t>(ranges.size());
+  if (to_device) {
+    return device_.check(vk.vkFlushMappedMemoryRanges(device_.handle(), count, ranges.data()),
+                         "vkFlushMappedMemoryRanges");
+  }
+  return device_.check(vk.vkInvalidateMappedMemoryRanges(device_.handle(), count, ranges.data()),
+                       "vkInvalidateMappedMemoryRanges");
+}
+
 Result<void> Recording::write_commands(const RecordRequest& request) {
   const VolkDeviceTable& vk = device_.vk();
   const Pipeline& pipeline = *request.pipeline;
@@ -317,7 +339,7 @@ std::optional<std::uint64_t> Recording::device_ns() const {
 
 RecordingPool::RecordingPool(Device& device)
     : device_(device),
-      host_blocks_(device, MemoryKind::kHost),
+      host_blocks_(device, MemoryKind::kStaging),
       device_blocks_(device, MemoryKind::kDevice) {
   const Staging staging = device.options().staging;
   copies_ = staging == Staging::kCopy ||

@@ -73,6 +73,9 @@ class Recording {
   std::byte* mapped(const StagedRegion& region) const {
     return host_blocks_[region.block]->mapped() + region.offset;
   }
+  // What the host wrote to the regions, for the submission; and what it wrote, for the host.
+  Result<void> flush() { return carry(true); }
+  Result<void> invalidate() { return carry(false); }
   // Device time of the last submission, which is done; empty if it was not profiled.
   std::optional<std::uint64_t> device_ns() const;
 
@@ -87,6 +90,7 @@ class Recording {
   Result<void> prepare_queries();
   Result<void> write_commands(const RecordRequest& request);
   void copy(bool in);
+  Result<void> carry(bool to_device);
   void give_blocks() noexcept;
   std::uint64_t staged_bytes() const;
 
@@ -99,6 +103,7 @@ class Recording {
   std::vector<VkDescriptorSet> sets_;
   VkQueryPool queries_ = VK_NULL_HANDLE;
   bool profiled_ = false;
+  bool coherent_ = true;  // all of the host's blocks
 
   std::uint64_t hash_ = 0;
   std::vector<std::uint8_t> key_;  // empty = matches nothing

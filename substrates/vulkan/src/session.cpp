@@ -358,7 +358,7 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
     std::memcpy(staged, host, region.size);
     if (region.download) to.downloads.push_back({staged, host, region.size});
   }
-  return {};
+  return to.recording->flush();
 }
 
 Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t after) {
@@ -427,7 +427,10 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
     if (!prepared.pipeline) {
       SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
     }
-    SOKR_TRY(record(launch, prepared, *started));
+    if (Result<void> recorded = record(launch, prepared, *started); !recorded) {
+      recordings_->release(std::move(started->recording));
+      return std::move(recorded).failure();
+    }
   }
   Result<std::uint64_t> token = start(started, dependency.after);
   if (!token && started->recording) {
@@ -439,8 +442,16 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
 
 void Session::finish(const LaunchPointer& launch) {
   if (launch->claimed.exchange(true)) return;
-  for (const Download& download : launch->downloads.span()) {
-    if (download.from) std::memcpy(download.to, download.from, download.size);
+  if (launch->recording) {
+    if (Result<void> seen = launch->recording->invalidate(); !seen) {
+      return fail_claimed(launch, seen.failure().sentence);
+    }
+  }
+  if (launch->downloads.size() != 0) {
+    std::shared_lock lock(results_mutex_);
+    for (const Download& download : launch->downloads.span()) {
+      if (download.from && !let_go_) std::memcpy(download.to, download.from, download.size);
+    }
   }
   if (launch->recording) {
     if (auto ns = launch->recording->device_ns()) {
@@ -454,7 +465,10 @@ void Session::finish(const LaunchPointer& launch) {
 }
 
 void Session::fail_launch(const LaunchPointer& launch, const std::string& sentence) {
-  if (launch->claimed.exchange(true)) return;
+  if (!launch->claimed.exchange(true)) fail_claimed(launch, sentence);
+}
+
+void Session::fail_claimed(const LaunchPointer& launch, const std::string& sentence) {
   launch->recording.reset();
   launch->keep.clear();
   context_.in_flight->fail(launch->token, sentence);
@@ -504,6 +518,11 @@ void Session::abandon() {
     for (auto& [value, launch] : by_value_) lost.push_back(launch);
   }
   for (const LaunchPointer& launch : lost) fail_launch(launch, sentence);
+}
+
+void Session::let_go() {
+  std::unique_lock lock(results_mutex_);
+  let_go_ = true;
 }
 
 void Session::clean_up() {

@@ -91,6 +91,9 @@ class Session {
   Awaited await(std::uint64_t token, std::uint64_t timeout_ns);
   // Ends all launches as FAILED with the sentence of the loss. Only when lost.
   void abandon();
+  // From when it returns, no results are copied into host memory any more: whose launch is
+  // then called FAILED may free it. Only kernels that use it in place still write there.
+  void let_go();
 
  private:
   // Host memory that a launch writes, or the rest of what it brings to the host.
@@ -155,6 +158,7 @@ class Session {
   Result<std::uint64_t> start(const LaunchPointer& launch, std::uint64_t after);
   void finish(const LaunchPointer& launch);
   void fail_launch(const LaunchPointer& launch, const std::string& sentence);
+  void fail_claimed(const LaunchPointer& launch, const std::string& sentence);
   void forget(const Launch& launch);
   void clean_up();
   LaunchPointer find_launch(std::uint64_t token);
@@ -180,6 +184,9 @@ class Session {
   std::unordered_map<std::uint64_t, LaunchPointer> launches_;  // by token
   std::map<std::uint64_t, LaunchPointer> by_value_;            // by timeline value
   std::uint64_t staged_ = 0;                                   // bytes, of those by value
+
+  substrate::StripedMutex results_mutex_;  // shared while results are copied
+  bool let_go_ = false;
 };
 
 }  // namespace sokr::vulkan

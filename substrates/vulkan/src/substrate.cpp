@@ -54,8 +54,9 @@ VulkanSubstrate::~VulkanSubstrate() {
 }
 
 void VulkanSubstrate::retire() noexcept {
-  if (!in_flight_.await_room(1, substrate::kRetireGrace))
-    in_flight_.abandon_all(substrate::kRetiredSentence);
+  if (in_flight_.await_room(1, substrate::kRetireGrace)) return;
+  if (const std::shared_ptr<Session> session = current_session()) session->let_go();
+  in_flight_.abandon_all(substrate::kRetiredSentence);
 }
 
 void VulkanSubstrate::statistics(substrate::StatisticList& list) {

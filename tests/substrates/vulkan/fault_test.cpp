@@ -53,6 +53,8 @@ void wrap(VolkDeviceTable& table) {
   SOKR_WRAP(vkAllocateMemory);
   SOKR_WRAP(vkBindBufferMemory);
   SOKR_WRAP(vkMapMemory);
+  SOKR_WRAP(vkFlushMappedMemoryRanges);
+  SOKR_WRAP(vkInvalidateMappedMemoryRanges);
   SOKR_WRAP(vkGetMemoryHostPointerPropertiesEXT);
   SOKR_WRAP(vkCreatePipelineCache);
   SOKR_WRAP(vkGetPipelineCacheData);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
 #include <thread>
 
 #include "support.hpp"
@@ -55,7 +56,14 @@ TEST(Refusal, OtherFormatsAndBrokenModules) {
 
 TEST(Refusal, TooManyDescriptors) {
   Bench bench;
-  expect_refused(bench.capability(shader("many")), SOKR_CAPABILITY_DENIED, "100000");
+  const VkPhysicalDeviceLimits& limits = bench.physical().properties.limits;
+  const auto result = bench.capability(shader("many"));
+  if (std::min({limits.maxPerStageDescriptorStorageBuffers, limits.maxDescriptorSetStorageBuffers,
+                limits.maxPerStageResources}) < 100'000) {
+    expect_refused(result, SOKR_CAPABILITY_DENIED, "100000");
+  } else {
+    EXPECT_TRUE(result) << result.failure().sentence;
+  }
 }
 
 TEST(Refusal, LocalSizes) {
@@ -220,9 +228,10 @@ TEST(Refusal, WithoutRoomAndPatienceItSaysSo) {
   EXPECT_EQ(bench->completion(*first, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
 }
 
-// The device goes on with it, but nobody is kept waiting.
+// The device goes on with it, but nobody is kept waiting, and nobody's memory is written to once
+// he was told that it failed. Without imports: what a kernel uses in place cannot be taken from it.
 TEST(Refusal, WhoWaitsIsLetGoWhenTheSubstrateRetires) {
-  Bench bench;
+  Bench bench(OptionList{{"vulkan.disable", "VK_EXT_external_memory_host"}});
   std::vector<std::uint32_t> v(20000);
   const std::uint32_t rounds = 60'000;
   const SokrBinding binding = host_binding(0, 0, v);
@@ -241,6 +250,9 @@ TEST(Refusal, WhoWaitsIsLetGoWhenTheSubstrateRetires) {
   waiter.join();
   EXPECT_EQ(bench->completion_error(*token),
             "the substrate was deregistered while the launch was under way");
+  std::ranges::fill(v, 7u);
+  bench.verify_clean();
+  EXPECT_EQ(std::ranges::count(v, 7u), std::ssize(v));
 }
 
 }  // namespace

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What the substrate makes of devices unlike the one that is here. Runs on simulated ones.
+#include <array>
+#include <cstring>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "simulated.hpp"
+#include "support.hpp"
+
+namespace sokr::vulkan::test {
+namespace {
+
+// The memory types of sim/profiles.cpp by what they are for.
+struct Choice {
+  const char* profile;
+  std::size_t staging, buffer, visible;
+  bool copies;     // kernels use a block of their own, in memory like that of buffers
+  bool slow_read;  // buffers are not mapped, or not cached
+  bool coherent;   // the memory for staging
+};
+constexpr auto kChoices = std::to_array<Choice>({
+    {"nvidia", 3, 1, 3, true, true, true},
+    {"amd-apu", 3, 2, 3, false, true, true},
+    {"rebar-first", 1, 0, 1, true, true, true},
+    {"mali", 1, 0, 0, false, true, false},
+    {"intel-no-llc", 1, 0, 0, false, true, false},
+    {"minimum", 1, 0, 1, true, true, true},
+});
+
+// Without the import of host memory, which would leave nothing to be staged.
+OptionList staged_only() {
+  return {{"vulkan.disable", "VK_EXT_external_memory_host"}};
+}
+
+class Hardware : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!simulated()) GTEST_SKIP() << "the device is not simulated";
+    for (const Choice& row : kChoices) {
+      if (simulated_profile() == row.profile) choice_ = &row;
+    }
+    ASSERT_NE(choice_, nullptr) << "no row for " << simulated_profile();
+  }
+  void TearDown() override {
+    if (!simulated()) return;
+    simulated()->full_heaps = 0;
+    simulated()->calls_until_loss = -1;
+    simulated()->allocation_limit = 0;
+  }
+  // Allocations by type since the last call.
+  std::array<std::uint64_t, sim::kMostTypes> allocated() {
+    std::array<std::uint64_t, sim::kMostTypes> since{};
+    for (std::size_t i = 0; i < since.size(); ++i) {
+      const std::uint64_t now = simulated()->allocations[i].load();
+      since[i] = now - std::exchange(before_[i], now);
+    }
+    return since;
+  }
+  const Choice* choice_ = nullptr;
+
+ private:
+  std::array<std::uint64_t, sim::kMostTypes> before_{};
+};
+
+TEST_F(Hardware, MemoryIsChosenByWhatItIsFor) {
+  Bench bench(staged_only());
+  std::array<std::uint64_t, sim::kMostTypes> expected{};
+  allocated();
+  auto buffer = bench->memory().create(100000, 0);
+  ASSERT_TRUE(buffer) << buffer.failure().sentence;
+  expected[choice_->buffer] = 1;
+  EXPECT_EQ(allocated(), expected) << "a buffer";
+  auto visible = bench->memory().create(100000, SOKR_BUFFER_HOST_VISIBLE);
+  ASSERT_TRUE(visible) << visible.failure().sentence;
+  expected = {};
+  expected[choice_->visible] = 1;
+  EXPECT_EQ(allocated(), expected) << "a buffer that the host maps";
+  Saxpy saxpy(10000);
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(), -1);
+  expected = {};
+  expected[choice_->staging] += 1;
+  if (choice_->copies) expected[choice_->buffer] += 1;
+  EXPECT_EQ(allocated(), expected) << "host memory of a launch";
+}
+
+TEST_F(Hardware, TheHostReadsNoMemoryWithoutACache) {
+  Bench bench;
+  std::vector<std::uint32_t> in(5'000'000), out(in.size());
+  std::iota(in.begin(), in.end(), 1u);
+  const std::uint64_t bytes = in.size() * sizeof in[0];
+  auto buffer = bench->memory().create(bytes, 0);
+  ASSERT_TRUE(buffer) << buffer.failure().sentence;
+  ASSERT_TRUE(bench->memory().write(*buffer, 0, in.data(), bytes));
+  const std::uint64_t before = simulated()->submissions;
+  ASSERT_TRUE(bench->memory().read(*buffer, 0, out.data(), bytes));
+  EXPECT_EQ(in, out);
+  EXPECT_EQ(simulated()->submissions - before, choice_->slow_read ? 2u : 0u);
+  // Some bytes, at odd places.
+  ASSERT_TRUE(bench->memory().write(*buffer, 4001, in.data(), 5003));
+  std::vector<unsigned char> some(5003), wanted(5003);
+  std::memcpy(wanted.data(), in.data(), wanted.size());
+  ASSERT_TRUE(bench->memory().read(*buffer, 4001, some.data(), some.size()));
+  EXPECT_EQ(some, wanted);
+}
+
+TEST_F(Hardware, MemoryThatIsNotCoherentIsFlushedAndInvalidated) {
+  Bench bench(staged_only());
+  sim::State& state = *simulated();
+  const std::uint64_t flushes = state.flushes, invalidations = state.invalidations;
+  for (std::size_t n : {1u, 63u, 4096u, 1000003u}) {
+    Saxpy saxpy(n);
+    bench.run(shader("saxpy"), saxpy.launch);
+    bench.run(shader("saxpy"), saxpy.launch);
+    EXPECT_EQ(saxpy.wrong(2), -1) << n;
+  }
+  // Two bindings each time; only one of them comes back.
+  EXPECT_EQ(state.flushes - flushes, choice_->coherent ? 0u : 16u);
+  EXPECT_EQ(state.invalidations - invalidations, choice_->coherent ? 0u : 8u);
+}
+
+TEST_F(Hardware, WhatDoesNotFitTheDevicesMemoryGoesElsewhereOrSaysSo) {
+  Bench bench(staged_only());
+  const auto ir = shader("saxpy");
+  simulated()->full_heaps = ~0u;
+  auto none = bench->memory().create(5000, 0);
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.failure().sentence.find("out of memory: 5000 bytes"), std::string::npos)
+      << none.failure().sentence;
+  Saxpy refused(1000);
+  auto token = bench.dispatch(ir, refused.launch);
+  ASSERT_FALSE(token);
+  EXPECT_NE(token.failure().sentence.find("out of memory"), std::string::npos)
+      << token.failure().sentence;
+  simulated()->full_heaps = 1;  // of the memory that is near the device, if there are two
+  if (bench.physical().memory.memoryHeapCount > 1) {
+    auto elsewhere = bench->memory().create(5000, 0);
+    ASSERT_TRUE(elsewhere) << elsewhere.failure().sentence;
+    Saxpy far(1000);
+    bench.run(ir, far.launch);
+    EXPECT_EQ(far.wrong(), -1);
+  }
+  simulated()->full_heaps = 0;
+  Saxpy after(1000);
+  bench.run(ir, after.launch);
+  EXPECT_EQ(after.wrong(), -1);
+}
+
+// The driver loses it at any call, and forgets nothing of what it had begun.
+TEST_F(Hardware, ALossAtTheKthCallEndsInASentence) {
+  const auto ir = shader("saxpy");
+  int k = 0;
+  for (bool lost = true; lost; ++k) {
+    ASSERT_LT(k, 100);
+    Bench bench;
+    Saxpy first(300), second(300);
+    first.launch.flags = SOKR_LAUNCH_PROFILE;
+    auto buffer = bench->memory().create(8192, 0);
+    ASSERT_TRUE(buffer) << buffer.failure().sentence;
+    simulated()->calls_until_loss = k;
+    for (Saxpy* saxpy : {&first, &second}) {
+      const auto token = bench.dispatch(ir, saxpy->launch);
+      if (!token) {
+        EXPECT_NE(token.failure().sentence.find("VK_ERROR_DEVICE_LOST"), std::string::npos)
+            << token.failure().sentence;
+        continue;
+      }
+      if (bench->completion(*token, UINT64_MAX).signal == SOKR_COMPLETION_COMPLETE) {
+        EXPECT_EQ(saxpy->wrong(), -1);
+      } else {
+        EXPECT_FALSE(bench->completion_error(*token).empty());
+      }
+    }
+    std::vector<char> bytes(8192);
+    if (auto read = bench->memory().read(*buffer, 0, bytes.data(), bytes.size()); !read) {
+      EXPECT_FALSE(read.failure().sentence.empty());
+    }
+    lost = simulated()->calls_until_loss < 0;
+    simulated()->calls_until_loss = -1;
+    Saxpy after(200);
+    bench.run(ir, after.launch);
+    EXPECT_EQ(after.wrong(), -1) << "lost at call " << k;
+  }
+  EXPECT_GT(k, 4);
+}
+
+}  // namespace
+}  // namespace sokr::vulkan::test

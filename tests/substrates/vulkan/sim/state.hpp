@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What a test may ask of the simulation layer, and tell it, while it runs in the same
+// process: dlopen() the layer's own file (the loader's copy is the same one and stays
+// loaded), and call sokr_sim_state(). All members may be used from any thread.
+//
+// Environment of the layer, read once:
+//   SOKR_SIM_PROFILE      which device to look like (profiles.cpp); without it the layer is idle
+//   SOKR_SIM_VIOLATIONS   "abort" (default): a call that hardware would not survive ends the
+//                         process with one line on stderr; "count": it is counted and refused
+#ifndef SOKR_TESTS_VULKAN_SIM_STATE_HPP_
+#define SOKR_TESTS_VULKAN_SIM_STATE_HPP_
+
+#include <atomic>
+#include <cstdint>
+
+namespace sokr::vulkan::sim {
+
+inline constexpr std::uint32_t kMostTypes = 16;
+
+struct State {
+  // Since the process began.
+  std::atomic<std::uint64_t> violations{0};
+  std::atomic<std::uint64_t> allocations[kMostTypes]{};  // by memory type, imports left out
+  std::atomic<std::uint64_t> imports{0};
+  std::atomic<std::uint64_t> flushes{0}, invalidations{0};  // ranges
+  std::atomic<std::uint64_t> submissions{0};
+  // Alive now, and the most that ever were.
+  std::atomic<std::uint64_t> memories{0}, most_memories{0};
+  std::atomic<std::uint64_t> command_pools{0}, most_command_pools{0};
+  std::atomic<std::uint64_t> descriptor_pools{0}, most_descriptor_pools{0};
+  // Set by tests. Bits of heaps in which nothing more can be allocated:
+  std::atomic<std::uint32_t> full_heaps{0};
+  // The device is lost at the call with 0 left, among submissions, waits and questions about
+  // progress; negative = never. A device that was lost stays lost.
+  std::atomic<std::int64_t> calls_until_loss{-1};
+  // At most so many allocations; 0 = as the profile says.
+  std::atomic<std::uint32_t> allocation_limit{0};
+};
+
+}  // namespace sokr::vulkan::sim
+
+// Null if the layer is idle.
+extern "C" __attribute__((visibility("default"))) sokr::vulkan::sim::State* sokr_sim_state();
+using SokrSimStateFn = sokr::vulkan::sim::State* (*)();
+
+#endif  // SOKR_TESTS_VULKAN_SIM_STATE_HPP_

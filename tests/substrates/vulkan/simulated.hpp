@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The simulation layer, where the tests run on it.
+#ifndef SOKR_TESTS_VULKAN_SIMULATED_HPP_
+#define SOKR_TESTS_VULKAN_SIMULATED_HPP_
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "sim/state.hpp"
+
+namespace sokr::vulkan::test {
+
+// Empty if the device is not simulated.
+inline std::string simulated_profile() {
+  const char* name = std::getenv("SOKR_SIM_PROFILE");
+  return name ? name : "";
+}
+
+// Null if the device is not simulated.
+inline sim::State* simulated() {
+  static sim::State* state = []() -> sim::State* {
+    if (simulated_profile().empty()) return nullptr;
+    void* layer = dlopen(SOKR_SIM_LAYER, RTLD_NOW | RTLD_LOCAL);
+    if (!layer) {
+      ADD_FAILURE() << dlerror();
+      std::abort();
+    }
+    return reinterpret_cast<SokrSimStateFn>(dlsym(layer, "sokr_sim_state"))();
+  }();
+  return state;
+}
+
+}  // namespace sokr::vulkan::test
+
+#endif  // SOKR_TESTS_VULKAN_SIMULATED_HPP_
