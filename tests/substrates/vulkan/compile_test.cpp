@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -72,7 +73,7 @@ Report compile(const std::string& path, Device& device) {
     sokr_launch_write(&launch, params.data(), params.size());
     const auto view = substrate::LaunchView::parse(params.data(), params.size());
     if (!view) return {Verdict::kFailed, view.failure().sentence};
-    auto plan = plan_pipeline(ir, **module, *view, device.physical());
+    auto plan = plan_pipeline(ir, **module, *view, *view, device.physical());
     if (!plan) return {Verdict::kRefused, plan.failure().sentence};
     const auto pipeline = Pipeline::create(device, VK_NULL_HANDLE, *std::move(plan));
     if (!pipeline) return {Verdict::kFailed, pipeline.failure().sentence};
@@ -104,12 +105,12 @@ void say(int to, Verdict verdict, std::string text) {
   if (!instance) std::_Exit(kSkipped);
   auto found = (*instance)->devices();
   if (!found || found->usable.empty()) std::_Exit(kSkipped);
+  say(to, Verdict::kCompiled, found->usable[0].driver_text() + ", " + found->usable[0].name());
   auto device = Device::create(found->usable[0], options);
   if (!device) {
     say(to, Verdict::kFailed, device.failure().sentence);
     std::_Exit(1);
   }
-  say(to, Verdict::kCompiled, found->usable[0].driver_text() + ", " + found->usable[0].name());
   for (std::size_t i = first; i < modules.size(); ++i) {
     Report report = compile(modules[i], **device);
     say(to, report.verdict, std::move(report.text));
@@ -186,7 +187,10 @@ int run(const std::vector<std::string>& modules) {
   for (std::size_t next = 0; next < modules.size();) {
     Session session = run_child(modules, next);
     if (session.driver.empty()) {
-      const bool skipped = WIFEXITED(session.status) && WEXITSTATUS(session.status) == kSkipped;
+      // RADV aborts where it does not know the GPU's name.
+      const bool skipped = WIFEXITED(session.status)
+                               ? WEXITSTATUS(session.status) == kSkipped
+                               : WIFSIGNALED(session.status) && WTERMSIG(session.status) == SIGABRT;
       fmt::print("no such driver or GPU here (status {})\n", session.status);
       return skipped ? kSkipped : 1;
     }

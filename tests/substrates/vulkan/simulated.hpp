@@ -11,6 +11,7 @@
 #include <string>
 
 #include "sim/state.hpp"
+#include "support.hpp"
 
 namespace sokr::vulkan::test {
 
@@ -33,6 +34,24 @@ inline sim::State* simulated() {
   }();
   return state;
 }
+
+// Skips every test where the layer found no software device of which to make another.
+class NeedsSoftwareDevice : public testing::Environment {
+ public:
+  void SetUp() override {
+    if (!simulated()) return;
+    TestHost host({});
+    const Options options = read_options(host.host());
+    auto instance = Instance::create(options, host.host());
+    if (instance) {
+      auto found = (*instance)->devices();
+      if (found && !found->usable.empty()) return;
+    }
+    GTEST_SKIP() << "no software device (mesa-vulkan-drivers) of which to make another";
+  }
+};
+inline testing::Environment* const kNeedsSoftwareDevice =
+    testing::AddGlobalTestEnvironment(new NeedsSoftwareDevice);
 
 }  // namespace sokr::vulkan::test
 
