@@ -48,6 +48,11 @@ struct BenchFlags {
   std::string json, baseline, max_regress;
 };
 
+struct CheckFlags {
+  std::vector<std::string> plugins, seeds;
+  std::string json, timeout;
+};
+
 struct CacheFlags {
   std::string action;
   bool json = false;
@@ -57,6 +62,7 @@ int devices(const DevicesFlags& flags);
 int inspect(const InspectFlags& flags);
 int run(const RunFlags& flags);
 int bench(const BenchFlags& flags);
+int check(const CheckFlags& flags);
 int cache(const CacheFlags& flags);
 
 }  // namespace sokr::cli

@@ -66,8 +66,9 @@ struct Commands {
   InspectFlags inspect_flags;
   RunFlags run_flags;
   BenchFlags bench_flags;
+  CheckFlags check_flags;
   CacheFlags cache_flags;
-  CLI::App *devices, *inspect, *run, *bench, *cache;
+  CLI::App *devices, *inspect, *run, *bench, *check, *cache;
 
   Commands() {
     app.name("sokr");
@@ -101,6 +102,16 @@ struct Commands {
              "compare with the --json of an earlier run");
     add_text(*bench, "--max-regress", bench_flags.max_regress, "PCT",
              "exit 3 if a median is so much slower");
+    check = app.add_subcommand("check", "does a plugin file keep the rules");
+    check->add_option("PLUGIN", check_flags.plugins, "a file, such as sokr-mine.so; or several")
+        ->required()
+        ->type_name("");
+    add_list(*check, "--seed", check_flags.seeds, "FILE[@BYTES]",
+             "a valid kernel of its format; BYTES:\nthe first that make a whole one");
+    add_text(*check, "--timeout", check_flags.timeout, "SECONDS",
+             "for each rule and kernel; default: 60");
+    add_text(*check, "--json", check_flags.json, "FILE",
+             "results, schema sokr.check/1; - is stdout");
     cache = app.add_subcommand("cache", "kernels kept on disk: show or clear them");
     cache->add_option("ACTION", cache_flags.action, "list (the default) or clear")->type_name("");
     cache->add_flag("--json", cache_flags.json, "machine-readable, schema sokr.cache/1");
@@ -109,7 +120,7 @@ struct Commands {
     app.allow_extras();
   }
 
-  std::array<CLI::App*, 5> commands() const { return {devices, inspect, run, bench, cache}; }
+  std::array<CLI::App*, 6> commands() const { return {devices, inspect, run, bench, check, cache}; }
 };
 
 std::string did_you_mean(std::string_view given, const std::vector<std::string>& known) {
@@ -168,6 +179,11 @@ void refuse_repeated(const CLI::App& command) {
   const CLI::Option* kernel = command.get_option_no_throw("KERNEL");
   if (kernel && kernel->count() == 0) {
     throw UsageError(fmt::format("{}: KERNEL is missing; it is a file, or - for standard input",
+                                 command.get_name()));
+  }
+  const CLI::Option* plugin = command.get_option_no_throw("PLUGIN");
+  if (plugin && plugin->count() == 0) {
+    throw UsageError(fmt::format("{}: PLUGIN is missing; it is a file, such as sokr-mine.so",
                                  command.get_name()));
   }
   // "--on: 1 required NAME[,NAME] missing"
@@ -239,6 +255,7 @@ CommandLine read_command_line(std::span<const std::string> words) {
   if (commands.inspect->parsed()) return std::move(commands.inspect_flags);
   if (commands.run->parsed()) return std::move(commands.run_flags);
   if (commands.bench->parsed()) return std::move(commands.bench_flags);
+  if (commands.check->parsed()) return std::move(commands.check_flags);
   if (commands.cache->parsed()) return std::move(commands.cache_flags);
   refuse_unknown_command(commands);
 }

@@ -18,8 +18,8 @@ struct HelpText {
   std::string text;
 };
 
-using CommandLine =
-    std::variant<HelpText, DevicesFlags, InspectFlags, RunFlags, BenchFlags, CacheFlags>;
+using CommandLine = std::variant<HelpText, DevicesFlags, InspectFlags, RunFlags, BenchFlags,
+                                 CheckFlags, CacheFlags>;
 
 // `words` are what follows the program's name. Throws UsageError for what is no command, no flag
 // of it, or misses a value.

@@ -20,6 +20,7 @@ struct Execute {
   int operator()(const InspectFlags& flags) const { return inspect(flags); }
   int operator()(const RunFlags& flags) const { return run(flags); }
   int operator()(const BenchFlags& flags) const { return bench(flags); }
+  int operator()(const CheckFlags& flags) const { return check(flags); }
   int operator()(const CacheFlags& flags) const { return cache(flags); }
 };
 

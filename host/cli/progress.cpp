@@ -21,7 +21,8 @@ constexpr const char* kErase = "\r\x1b[K";
 
 Progress::Progress() : Progress(::isatty(STDERR_FILENO) != 0 ? stderr : nullptr, Clock::now) {}
 
-void Progress::at(std::string_view substrate, std::size_t done, std::uint32_t wanted) {
+void Progress::at(std::string_view substrate, std::size_t done, std::uint32_t wanted,
+                  std::string_view unit) {
   if (!out_) return;
   const Clock::time_point now = now_();
   if (now - begin_ < kPatience || (shown_ && now - last_ < kInterval)) return;
@@ -29,7 +30,11 @@ void Progress::at(std::string_view substrate, std::size_t done, std::uint32_t wa
   shown_ = true;
   std::string text = fmt::format("{}sokr: {}: {}", kErase, substrate, done);
   if (wanted) text += fmt::format(" of {}", wanted);
-  text += done == 1 && !wanted ? " dispatch" : wanted == 1 ? " dispatch" : " dispatches";
+  const bool is_one = wanted ? wanted == 1 : done == 1;
+  text += fmt::format(" {}{}", unit.empty() ? "dispatch" : unit,
+                      is_one         ? ""
+                      : unit.empty() ? "es"
+                                     : "s");
   text += ", " + age_text(std::chrono::duration<double>(now - begin_).count());
   std::fwrite(text.data(), 1, text.size(), out_);
   std::fflush(out_);

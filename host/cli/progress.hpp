@@ -25,8 +25,10 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `done` dispatches are over, of `wanted`; 0 = as many as there is time for.
-  void at(std::string_view substrate, std::size_t done, std::uint32_t wanted);
+  // `done` dispatches are over, of `wanted`; 0 = as many as there is time for. Or what else is
+  // counted: `unit`, of which the plural ends in s.
+  void at(std::string_view substrate, std::size_t done, std::uint32_t wanted,
+          std::string_view unit = {});
   // Before anything else is written to the terminal.
   void clear();
 

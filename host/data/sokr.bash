@@ -10,12 +10,13 @@ _sokr() {
   local command='' word flags='--help --json'
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in devices | inspect | run | bench | cache | help) command=$word; break ;; esac
+    case $word in devices | inspect | run | bench | check | cache | help) command=$word; break ;; esac
   done
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench cache help --help --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench check cache help --help --version' -- "$current")
     return
   fi
+  [[ $command != check ]] || flags+=' --seed --timeout'
   [[ $command != bench ]] || flags+=' --baseline --max-regress'
   [[ $command != run && $command != bench ]] || flags+=' --on --entry --groups --threads --in --zero --out --push
     --spec --local-size --subgroup-size --repeat --swap --cast --tolerance'
@@ -24,14 +25,14 @@ _sokr() {
   case $previous in
     --on) mapfile -t COMPREPLY < <(compgen -W "$(_sokr_substrates)" -- "$current"); return ;;
     --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat | \
-      --swap | --tolerance | --print | --max-regress)
+      --swap | --tolerance | --print | --max-regress | --timeout)
       return ;;
   esac
   case $current in
     -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current") ;;
     *)
       if [[ $command == help ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "devices inspect run bench cache" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "devices inspect run bench check cache" -- "$current")
         return
       fi
       if [[ $command == cache ]]; then

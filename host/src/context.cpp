@@ -99,7 +99,9 @@ struct Context::State {
 Context::State::State(const ContextOptions& options) : options_(options.options) {
   host::read_log_level();
   const std::scoped_lock lock(host::loading_mutex());
-  for (const host::PluginPlace& place : host::plugin_places(options.plugin_paths)) {
+  const std::pair<std::string, std::string> named_only("host.plugins", "named");
+  const bool everywhere = std::find(options_.begin(), options_.end(), named_only) == options_.end();
+  for (const host::PluginPlace& place : host::plugin_places(options.plugin_paths, everywhere)) {
     for (const fs::path& file : host::plugin_files(place)) find_file(file);
   }
   for (std::size_t i = 0; i < files_.size(); ++i) {

@@ -140,16 +140,17 @@ void* LibraryFile::symbol(const char* name) const {
   return ::dlsym(handle_, name);
 }
 
-std::vector<PluginPlace> plugin_places(const std::vector<fs::path>& extra) {
+std::vector<PluginPlace> plugin_places(const std::vector<fs::path>& extra, bool everywhere) {
   std::vector<PluginPlace> places;
   Dl_info info{};
-  if (::dladdr(reinterpret_cast<const void*>(&plugin_places), &info) != 0 && info.dli_fname) {
+  if (everywhere && ::dladdr(reinterpret_cast<const void*>(&plugin_places), &info) != 0 &&
+      info.dli_fname) {
     std::error_code error;
     fs::path library = fs::canonical(info.dli_fname, error);
     if (!error) places.push_back({library.parent_path() / "sokr", nullptr});
   }
   for (const fs::path& path : extra) places.push_back({path, "the plugin path"});
-  const char* variable = ::secure_getenv("SOKR_PLUGIN_PATH");
+  const char* variable = everywhere ? ::secure_getenv("SOKR_PLUGIN_PATH") : nullptr;
   std::string_view rest = variable ? variable : "";
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(':'), rest.size());

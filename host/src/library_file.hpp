@@ -60,7 +60,9 @@ struct PluginPlace {
   std::filesystem::path path;
   const char* named_by = nullptr;  // who asked for it; null = the folder beside the library
 };
-std::vector<PluginPlace> plugin_places(const std::vector<std::filesystem::path>& extra);
+// Not `everywhere`: only `extra`.
+std::vector<PluginPlace> plugin_places(const std::vector<std::filesystem::path>& extra,
+                                       bool everywhere = true);
 
 // The files of a place in the order of their names: those of a folder that end in
 // .so (the others are traced), or the file itself. A place that is not there gives

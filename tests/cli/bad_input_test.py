@@ -103,7 +103,7 @@ def run_kernel(name):
 # name: (arguments, exit code, what the sentence has to contain)
 CASES = {
     # The command line.
-    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run, bench and cache"),
+    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run, bench, check and cache"),
     "unknown command": (["rnu"], BAD_USAGE, "unknown command 'rnu'; did you mean 'run'?"),
     "unknown flag before": (["--verison"], BAD_USAGE, "did you mean '--version'?"),
     "unknown flag": (run("--grops", "4"), BAD_USAGE, "unknown flag '--grops'; did you mean '--groups'?"),
@@ -117,7 +117,7 @@ CASES = {
     "inspect without kernel": (["inspect"], BAD_USAGE, "inspect: KERNEL is missing; it is a file, or -"),
     "run without kernel": (["run", "--groups", "1"], BAD_USAGE, "KERNEL"),
     "help of nothing": (["help", "rnu"], BAD_USAGE, "help: unknown command 'rnu'; did you mean 'run'? (there are devices, inspect, "
-                                               "run, bench and cache)"),
+                                               "run, bench, check and cache)"),
     "help of two": (["help", "run", "bench"], BAD_USAGE, "unexpected argument 'bench'"),
     "json to a file": (run("--json", "out.json"), BAD_USAGE, "unexpected argument 'out.json'"),
     "size twice": (run("--threads", "4"), BAD_USAGE, "run: --threads is given twice"),

@@ -42,7 +42,8 @@ class OnSubstrate : public testing::Test {
   void TestBody() override {
     Profile profile = profile_of(substrate_.info());
     Expectation expected = expectation(profile, entry_);
-    Outcome outcome = run(suite_.context, substrate_, entry_, entry_.make(), profile.precision);
+    Outcome outcome = run(suite_.context, substrate_, SOKR_TEST_SHADERS, entry_, entry_.make(),
+                          profile.precision);
     Tally& tally = suite_.tallies[std::string(substrate_.name())];
     std::string name = fmt::format("{}/{}", entry_.module, entry_.variant);
     switch (outcome.verdict) {
@@ -86,7 +87,8 @@ class Agreement : public testing::Test {
     for (const Substrate& substrate : suite_.context.substrates()) {
       Profile profile = profile_of(substrate.info());
       if (expectation(profile, entry_).expect != Expect::kPass) continue;
-      Outcome outcome = run(suite_.context, substrate, entry_, test, profile.precision);
+      Outcome outcome =
+          run(suite_.context, substrate, SOKR_TEST_SHADERS, entry_, test, profile.precision);
       // Whether it may refuse is the other test's question.
       if (outcome.verdict == Verdict::kUnsupported) continue;
       ASSERT_EQ(outcome.verdict, Verdict::kPassed) << substrate.name() << ": " << outcome.text;

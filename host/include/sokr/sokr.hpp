@@ -352,7 +352,8 @@ struct Candidate {
 struct ContextOptions {
   // Files and folders, searched after the folder beside the library, before SOKR_PLUGIN_PATH.
   std::vector<std::filesystem::path> plugin_paths;
-  // "cpu.threads" = "4". A plugin takes them from the context that loads it.
+  // "cpu.threads" = "4". A plugin takes them from the context that loads it. "host.plugins" =
+  // "named" is for the context itself: it looks at plugin_paths and nowhere else.
   std::vector<std::pair<std::string, std::string>> options;
 };
 

@@ -101,7 +101,8 @@ struct alignas(kCacheLine) InFlightTable::Shard {
   using Map = std::unordered_map<std::uint64_t, std::shared_ptr<Work>>;
 
   std::mutex mutex;
-  std::uint64_t next = 1;  // sequence number; 0 is left out so that no token is 0
+  // Sequence numbers; 0 is left out so that no token is 0.
+  std::uint64_t first = 1, next = 1;
   Map under_way;
   RangeSet failed;
   std::vector<Map::node_type> spare;  // reused, so that a steady state allocates nothing
@@ -109,7 +110,7 @@ struct alignas(kCacheLine) InFlightTable::Shard {
   static std::uint64_t sequence(std::uint64_t token) { return token / 2 / kShards; }
 
   CompletionAnswer state(std::uint64_t token) const {
-    if (sequence(token) >= next || sequence(token) == 0) return kUnknown;
+    if (sequence(token) >= next || sequence(token) < first) return kUnknown;
     if (const auto at = under_way.find(token); at != under_way.end()) {
       return at->second->failed_here ? kFailed : kPending;
     }
@@ -135,10 +136,31 @@ Failure no_room(const InFlightLimit& limit) {
                     limit.most, limit.patience.count());
 }
 
-InFlightTable::InFlightTable(const InFlightOptions& options)
-    : shards_(std::make_unique<Shard[]>(kShards)), history_(std::make_unique<History>(options)) {}
+namespace {
 
-InFlightTable::~InFlightTable() = default;
+// The highest token that destroyed tables may have given out: a multiple of what a sequence number
+// stands for, so that all higher ones are of no such table.
+std::atomic<std::uint64_t> given_out{0};
+
+}  // namespace
+
+InFlightTable::InFlightTable(const InFlightOptions& options)
+    : before_(given_out.load(std::memory_order_acquire)),
+      next_complete_(before_ + 1),
+      shards_(std::make_unique<Shard[]>(kShards)),
+      history_(std::make_unique<History>(options)) {
+  for (std::size_t i = 0; i < kShards; ++i)
+    shards_[i].first = shards_[i].next = Shard::sequence(before_) + 1;
+}
+
+InFlightTable::~InFlightTable() {
+  std::uint64_t sequence = Shard::sequence(next_complete_.load(std::memory_order_relaxed)) + 1;
+  for (std::size_t i = 0; i < kShards; ++i) sequence = std::max(sequence, shards_[i].next);
+  const std::uint64_t mine = 2 * sequence * kShards;
+  std::uint64_t known = given_out.load(std::memory_order_relaxed);
+  while (known < mine && !given_out.compare_exchange_weak(known, mine, std::memory_order_release)) {
+  }
+}
 
 InFlightTable::Shard* InFlightTable::shard_of(std::uint64_t token) const noexcept {
   return &shards_[token / 2 % kShards];
@@ -152,10 +174,10 @@ std::uint64_t InFlightTable::issue_complete() noexcept {
 }
 
 std::uint64_t InFlightTable::issued() const noexcept {
-  std::uint64_t count = next_complete_.load(std::memory_order_relaxed) / 2;
+  std::uint64_t count = (next_complete_.load(std::memory_order_relaxed) - before_) / 2;
   for (std::size_t i = 0; i < kShards; ++i) {
     std::lock_guard lock(shards_[i].mutex);
-    count += shards_[i].next - 1;
+    count += shards_[i].next - shards_[i].first;
   }
   return count;
 }
@@ -258,8 +280,8 @@ bool InFlightTable::await_room_slowly(std::size_t most,
 
 CompletionAnswer InFlightTable::poll(std::uint64_t token) noexcept {
   if (token % 2 != 0) {
-    const bool issued =
-        token < next_complete_.load(std::memory_order_acquire) && token <= SOKR_PLUGIN_TOKEN_MAX;
+    const bool issued = token > before_ && token < next_complete_.load(std::memory_order_acquire) &&
+                        token <= SOKR_PLUGIN_TOKEN_MAX;
     return issued ? kComplete : kUnknown;
   }
   Shard& shard = *shard_of(token);

@@ -364,5 +364,22 @@ TEST(InFlightTable, OneThatIsWaitedForAloneTellsWhyItFailed) {
   EXPECT_EQ(calls, 2);
 }
 
+// A library that stays loaded offers its substrates anew: docs/contract.md, PLG-6.
+TEST(InFlightTable, GivesOutNoTokenOfATableThatWasDestroyed) {
+  std::set<std::uint64_t> earlier;
+  for (int time = 0; time < 3; ++time) {
+    InFlightTable table;
+    for (const std::uint64_t token : earlier) EXPECT_EQ(table.poll(token).result, SOKR_NOT_FOUND);
+    EXPECT_EQ(table.issued(), 0u);
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_TRUE(earlier.insert(table.issue_complete()).second);
+      const std::uint64_t token = table.begin();
+      EXPECT_TRUE(earlier.insert(token).second);
+      table.finish(token);
+    }
+    EXPECT_EQ(table.issued(), 40u);
+  }
+}
+
 }  // namespace
 }  // namespace sokr::substrate

@@ -54,6 +54,10 @@ std::span<const Rule> conformance_rules();
 // have ended when it returns. Throws std::bad_alloc.
 std::vector<Finding> check_conformance(const Subject& subject);
 
+// The same for one rule, by its number in conformance_rules(). If the first is broken, nothing else
+// can be asked, and the others find nothing.
+std::vector<Finding> check_rule(const Subject& subject, std::size_t rule);
+
 // What a launch has to know of a reflection, a fact in each line: names of entry points, sizes,
 // places, types, constants. Two kernels that are launched alike have the same.
 std::string launch_facts(const SokrIrReflection& reflection);

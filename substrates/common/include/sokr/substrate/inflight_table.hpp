@@ -134,8 +134,11 @@ class InFlightTable {
   bool await_room_slowly(std::size_t most, std::chrono::milliseconds patience) noexcept;
   Shard* shard_of(std::uint64_t token) const noexcept;
 
-  // Odd tokens are complete when issued; even ones live in a shard.
-  alignas(64) std::atomic<std::uint64_t> next_complete_{1};
+  // Odd tokens are complete when issued; even ones live in a shard. None up to before_ is this
+  // table's: what tables gave out that were destroyed before in this process is never given out
+  // again (docs/contract.md, PLG-6).
+  const std::uint64_t before_;
+  alignas(64) std::atomic<std::uint64_t> next_complete_;
   alignas(64) std::atomic<std::size_t> active_{0};
   std::atomic<std::uint32_t> waiting_for_room_{0};
   std::unique_ptr<Shard[]> shards_;

@@ -113,11 +113,11 @@ Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
   return outcome;
 }
 
-Outcome run(const Context& context, const Substrate& substrate, const Entry& entry,
-            const Case& test, Precision precision) {
+Outcome run(const Context& context, const Substrate& substrate,
+            const std::filesystem::path& modules, const Entry& entry, const Case& test,
+            Precision precision) {
   try {
-    const Kernel kernel = context.kernel(
-        read_file(std::filesystem::path(SOKR_TEST_SHADERS) / (std::string(entry.module) + ".spv")));
+    const Kernel kernel = context.kernel(read_file(modules / (std::string(entry.module) + ".spv")));
     return run(substrate, kernel, test, precision);
   } catch (const Error& error) {
     if (error.code() == SOKR_CAPABILITY_DENIED) return {Verdict::kUnsupported, error.what(), {}};

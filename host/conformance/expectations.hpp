@@ -2,8 +2,8 @@
 //
 // What each substrate is known not to do. Everything else must pass: a refusal or a
 // failure that is not listed fails the suite, and so does a listed one that passes.
-#ifndef SOKR_TESTS_CONFORMANCE_EXPECTATIONS_HPP_
-#define SOKR_TESTS_CONFORMANCE_EXPECTATIONS_HPP_
+#ifndef SOKR_CONFORMANCE_EXPECTATIONS_HPP_
+#define SOKR_CONFORMANCE_EXPECTATIONS_HPP_
 
 #include <compare>
 #include <cstdint>
@@ -39,4 +39,4 @@ Expectation expectation(const Profile& profile, const Entry& entry);
 
 }  // namespace sokr::conformance
 
-#endif  // SOKR_TESTS_CONFORMANCE_EXPECTATIONS_HPP_
+#endif  // SOKR_CONFORMANCE_EXPECTATIONS_HPP_

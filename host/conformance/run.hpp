@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Runs one case on one substrate.
-#ifndef SOKR_TESTS_CONFORMANCE_RUN_HPP_
-#define SOKR_TESTS_CONFORMANCE_RUN_HPP_
+#ifndef SOKR_CONFORMANCE_RUN_HPP_
+#define SOKR_CONFORMANCE_RUN_HPP_
+
+#include <filesystem>
 
 #include "case.hpp"
 
@@ -18,9 +20,10 @@ struct Outcome {
 
 // Outputs are poisoned, every buffer stands between guard bytes, inputs must come out
 // unchanged. kUnsupported only if the substrate refuses the kernel or the launch before
-// it starts.
-Outcome run(const Context& context, const Substrate& substrate, const Entry& entry,
-            const Case& test, Precision precision);
+// it starts. `modules` is the folder of the compiled kernels.
+Outcome run(const Context& context, const Substrate& substrate,
+            const std::filesystem::path& modules, const Entry& entry, const Case& test,
+            Precision precision);
 
 // The same for a kernel of whatever form.
 Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
@@ -28,4 +31,4 @@ Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
 
 }  // namespace sokr::conformance
 
-#endif  // SOKR_TESTS_CONFORMANCE_RUN_HPP_
+#endif  // SOKR_CONFORMANCE_RUN_HPP_

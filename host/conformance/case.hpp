@@ -3,8 +3,8 @@
 // A conformance case: one kernel, its inputs, its launch, and what must come out,
 // computed on the host in double precision or exact integers. Cases know nothing of
 // substrates; run.hpp executes them.
-#ifndef SOKR_TESTS_CONFORMANCE_CASE_HPP_
-#define SOKR_TESTS_CONFORMANCE_CASE_HPP_
+#ifndef SOKR_CONFORMANCE_CASE_HPP_
+#define SOKR_CONFORMANCE_CASE_HPP_
 
 #include <cstddef>
 #include <cstdint>
@@ -248,4 +248,4 @@ To bits_as(From value) {
 
 }  // namespace sokr::conformance
 
-#endif  // SOKR_TESTS_CONFORMANCE_CASE_HPP_
+#endif  // SOKR_CONFORMANCE_CASE_HPP_
