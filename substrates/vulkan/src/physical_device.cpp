@@ -159,7 +159,8 @@ SokrComputeLimits PhysicalDevice::limits() const {
   SokrComputeLimits limits{};
   limits.struct_size = sizeof limits;
   for (int i = 0; i < 3; ++i) {
-    limits.max_group_count[i] = from.maxComputeWorkGroupCount[i];
+    limits.max_group_count[i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        UINT32_MAX, std::uint64_t{from.maxComputeWorkGroupCount[i]} * kMostParts));
     limits.max_local_size[i] = from.maxComputeWorkGroupSize[i];
   }
   limits.max_local_invocations = from.maxComputeWorkGroupInvocations;

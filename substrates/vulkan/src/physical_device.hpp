@@ -17,6 +17,9 @@
 
 namespace sokr::vulkan {
 
+// Dispatches in which a grid may run that has more workgroups than a device takes at once.
+inline constexpr std::uint32_t kMostParts = 4096;
+
 struct PhysicalDevice {
   VkPhysicalDevice handle = VK_NULL_HANDLE;
   Offer offer;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <map>
 #include <sokr/substrate/launch_check.hpp>
+#include <utility>
 
 #include "requirements.hpp"
 
@@ -102,7 +103,49 @@ void settle_subgroup_size(PipelinePlan& plan, const spirv::Module& module,
   if (!check_subgroup_count(plan, device)) plan.subgroup_size = 0;
 }
 
+// A grid in parts, with all that the parts are told in its push constants.
+Result<spirv::SlicedModule> plan_parts(const spirv::Module& module, const spirv::EntryPoint& entry,
+                                       const PhysicalDevice& device) {
+  const auto because = [&](const std::string& reason) {
+    const auto& most = device.properties.limits.maxComputeWorkGroupCount;
+    return fail(
+        SOKR_CAPABILITY_DENIED,
+        "{} takes at most {}, {} and {} workgroups at once, and the kernel cannot be run in "
+        "parts: {}",
+        device.name(), most[0], most[1], most[2], reason);
+  };
+  auto sliced = spirv::sliced_words(module, entry);
+  if (!sliced) return because(sliced.failure().sentence);
+  const std::uint32_t most = device.properties.limits.maxPushConstantsSize;
+  if (sliced->push_size > most) {
+    return because(fmt::format("that takes {} bytes of push constants, and there are {}",
+                               sliced->push_size, most));
+  }
+  return sliced;
+}
+
 }  // namespace
+
+bool is_over_limit(const LaunchView& launch, const PhysicalDevice& device) {
+  if (launch.is_indirect()) return false;
+  const auto& most = device.properties.limits.maxComputeWorkGroupCount;
+  const auto groups = launch.groups();
+  return groups[0] > most[0] || groups[1] > most[1] || groups[2] > most[2];
+}
+
+Result<void> check_parts(const std::array<std::uint32_t, 3>& groups, const PhysicalDevice& device) {
+  const auto& most = device.properties.limits.maxComputeWorkGroupCount;
+  std::uint64_t parts = 1;
+  for (std::size_t i = 0; i < 3 && parts <= kMostParts; ++i) {
+    parts *= (std::uint64_t{groups[i]} + most[i] - 1) / most[i];
+  }
+  if (parts <= kMostParts) return {};
+  return fail(SOKR_INVALID_INPUT,
+              "{},{},{} workgroups are more than {} parts of {},{},{}, the most that {} takes at "
+              "once",
+              groups[0], groups[1], groups[2], kMostParts, most[0], most[1], most[2],
+              device.name());
+}
 
 void append_array_lengths(const LaunchView& launch, substrate::CompileKey& key) {
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> lengths;
@@ -120,7 +163,7 @@ void append_array_lengths(const LaunchView& launch, substrate::CompileKey& key) 
 
 Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
                                    const LaunchView& said, const LaunchView& launch,
-                                   const PhysicalDevice& device) {
+                                   const PhysicalDevice& device, bool sliced) {
   SOKR_ASSIGN(const spirv::EntryPoint* entry, module.entry_point(said.entry()));
   PipelinePlan plan;
   plan.entry = entry->name;
@@ -151,6 +194,9 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   SOKR_TRY(check_entry_point(*used, *entry, plan.reflection, plan.counts, device));
   SOKR_TRY(check_subgroup_count(plan, device));
   settle_subgroup_size(plan, *used, device);
+  if (sliced) {
+    SOKR_ASSIGN(plan.sliced, plan_parts(*used, *entry, device));
+  }
   return plan;
 }
 
@@ -158,7 +204,8 @@ Result<std::shared_ptr<Pipeline>> Pipeline::create(Device& device, VkPipelineCac
                                                    PipelinePlan plan) {
   // Drivers fold constants each in their own way, and some die of a division by zero: they
   // get numbers.
-  const std::vector<std::uint32_t> words = spirv::specialized_words(*plan.module);
+  const std::vector<std::uint32_t> words =
+      plan.sliced ? std::exchange(plan.sliced->words, {}) : spirv::specialized_words(*plan.module);
   plan.module.reset();
   std::shared_ptr<Pipeline> pipeline(new Pipeline(device, std::move(plan)));
   // lavapipe keeps some 120 KiB for the smallest kernel, and more for larger ones.
@@ -196,7 +243,8 @@ Result<void> Pipeline::create_layouts() {
     all_layouts_.push_back(layout);
     if (!entries.empty()) sets_.push_back({set, layout});
   }
-  push_size_ = (plan_.reflection.push_constant_size + 3u) & ~3u;
+  push_size_ =
+      plan_.sliced ? plan_.sliced->push_size : (plan_.reflection.push_constant_size + 3u) & ~3u;
   VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, push_size_};
   VkPipelineLayoutCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
   info.setLayoutCount = set_count;

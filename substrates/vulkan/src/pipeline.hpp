@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <sokr/spirv/grid.hpp>
 #include <sokr/spirv/module.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <sokr/substrate/launch_view.hpp>
@@ -26,16 +28,25 @@ struct PipelinePlan {
   std::uint32_t subgroup_size = 0;    // 0 = do not ask
   spirv::EntryReflection reflection;  // of `module`
   std::vector<std::uint32_t> counts;  // descriptors of each reflected binding
+  // For grids of more workgroups than the device takes at once; its words until the pipeline is
+  // made.
+  std::optional<spirv::SlicedModule> sliced;
 };
+
+// Has a launch more workgroups than the device takes at once on an axis?
+bool is_over_limit(const substrate::LaunchView& launch, const PhysicalDevice& device);
+// The dispatches that such a grid takes; a sentence where they are too many.
+Result<void> check_parts(const std::array<std::uint32_t, 3>& groups, const PhysicalDevice& device);
 
 // SOKR_INVALID_INPUT or SOKR_CAPABILITY_DENIED with a sentence: no such entry point, a
 // workgroup size that is not specialized, a subgroup size that the device does not take,
 // lengths and sizes that are bad with the launch's values. `module` is decoded for any
-// values; `bytes` are its bytes; `said` names entry point, specialization and sizes.
+// values; `bytes` are its bytes; `said` names entry point, specialization and sizes. `sliced`: for
+// a launch that is_over_limit().
 Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
                                    const substrate::LaunchView& said,
                                    const substrate::LaunchView& launch,
-                                   const PhysicalDevice& device);
+                                   const PhysicalDevice& device, bool sliced = false);
 
 // What of the launch's bindings decides the pipeline beyond compile_key(): the lengths
 // of descriptor arrays. Appended to the key.
@@ -54,6 +65,8 @@ class Pipeline {
   VkPipeline handle() const { return pipeline_; }
   VkPipelineLayout layout() const { return layout_; }
   std::uint32_t push_size() const { return push_size_; }
+  // Null unless it runs grids in parts.
+  const spirv::SlicedModule* sliced() const { return plan_.sliced ? &*plan_.sliced : nullptr; }
   // Bytes that it is taken to occupy, for the bound on what is kept: the driver does not tell.
   std::size_t memory() const { return memory_; }
 

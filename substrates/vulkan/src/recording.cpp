@@ -260,6 +260,43 @@ Result<void> Recording::carry(bool to_device) {
                        "vkInvalidateMappedMemoryRanges");
 }
 
+void Recording::dispatch(const RecordRequest& request) {
+  const VolkDeviceTable& vk = device_.vk();
+  const Pipeline& pipeline = *request.pipeline;
+  // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
+  std::vector<std::uint32_t> push(pipeline.push_size() / 4);
+  std::ranges::copy(request.launch->push, reinterpret_cast<std::uint8_t*>(push.data()));
+  const auto give_push = [&] {
+    if (push.empty()) return;
+    vk.vkCmdPushConstants(commands_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                          static_cast<std::uint32_t>(push.size() * 4), push.data());
+  };
+  if (!pipeline.sliced()) give_push();
+  if (request.indirect) {
+    return vk.vkCmdDispatchIndirect(commands_, request.indirect, request.indirect_offset);
+  }
+  const auto& groups = request.launch->groups;
+  if (!pipeline.sliced()) return vk.vkCmdDispatch(commands_, groups[0], groups[1], groups[2]);
+
+  const spirv::SlicedModule& sliced = *pipeline.sliced();
+  if (sliced.counts) std::ranges::copy(groups, push.begin() + *sliced.counts / 4);
+  const auto& most = device_.physical().properties.limits.maxComputeWorkGroupCount;
+  std::array<std::uint64_t, 3> at{};
+  for (at[2] = 0; at[2] < groups[2]; at[2] += most[2]) {
+    for (at[1] = 0; at[1] < groups[1]; at[1] += most[1]) {
+      for (at[0] = 0; at[0] < groups[0]; at[0] += most[0]) {
+        std::array<std::uint32_t, 3> part{};
+        for (std::size_t i = 0; i < 3; ++i) {
+          part[i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(groups[i] - at[i], most[i]));
+          if (sliced.origin) push[*sliced.origin / 4 + i] = static_cast<std::uint32_t>(at[i]);
+        }
+        give_push();
+        vk.vkCmdDispatch(commands_, part[0], part[1], part[2]);
+      }
+    }
+  }
+}
+
 Result<void> Recording::write_commands(const RecordRequest& request) {
   const VolkDeviceTable& vk = device_.vk();
   const Pipeline& pipeline = *request.pipeline;
@@ -278,23 +315,10 @@ Result<void> Recording::write_commands(const RecordRequest& request) {
     vk.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(),
                                pipeline.sets()[i].number, 1, &sets_[i], 0, nullptr);
   }
-  if (pipeline.push_size() != 0) {
-    // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
-    std::vector<std::uint32_t> words(pipeline.push_size() / 4);
-    std::copy(request.launch->push.begin(), request.launch->push.end(),
-              reinterpret_cast<std::uint8_t*>(words.data()));
-    vk.vkCmdPushConstants(commands_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                          static_cast<std::uint32_t>(words.size() * 4), words.data());
-  }
   if (profiled_) {
     vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, queries_, 0);
   }
-  if (request.indirect) {
-    vk.vkCmdDispatchIndirect(commands_, request.indirect, request.indirect_offset);
-  } else {
-    const auto& groups = request.launch->groups;
-    vk.vkCmdDispatch(commands_, groups[0], groups[1], groups[2]);
-  }
+  dispatch(request);
   if (profiled_) {
     vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 1);
   }

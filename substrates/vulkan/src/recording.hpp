@@ -88,6 +88,7 @@ class Recording {
   Result<void> bind(const RecordRequest& request);
   Result<void> prepare_descriptors(const Pipeline& pipeline);
   Result<void> prepare_queries();
+  void dispatch(const RecordRequest& request);
   Result<void> write_commands(const RecordRequest& request);
   void copy(bool in);
   Result<void> carry(bool to_device);

@@ -77,8 +77,11 @@ Session::~Session() {
   pipeline_cache_.reset();
 }
 
-Session::PipelineKey::PipelineKey(const Wanted& what, const LaunchView& launch) : wanted(what) {
+Session::PipelineKey::PipelineKey(const Wanted& what, const LaunchView& launch, bool sliced)
+    : wanted(what) {
   append_array_lengths(launch, lengths);
+  constexpr std::uint8_t kSliced = 1;  // lengths are whole words
+  if (sliced) lengths.append(&kSliced, 1);
 }
 
 substrate::ContentKey Session::PipelineKey::content() {
@@ -99,12 +102,12 @@ std::shared_ptr<Pipeline> Session::find_pipeline(PipelineKey& key) {
 }
 
 Result<Session::Planned> Session::plan(const Wanted& wanted, const LaunchView& launch,
-                                       const FindModule& find_module) const {
+                                       const FindModule& find_module, bool sliced) const {
   const std::span<const std::uint8_t> ir(wanted.kernel.ir_data, wanted.kernel.ir_data_len);
   Planned planned;
   SOKR_ASSIGN(planned.module, find_module(nullptr));
-  SOKR_ASSIGN(planned.plan,
-              plan_pipeline(ir, *planned.module, *wanted.said, launch, device_->physical()));
+  SOKR_ASSIGN(planned.plan, plan_pipeline(ir, *planned.module, *wanted.said, launch,
+                                          device_->physical(), sliced));
   return planned;
 }
 
@@ -153,9 +156,9 @@ void Session::unpin(std::uint64_t prepared) {
 
 Result<void> Session::prepare(const Wanted& wanted, const FindModule& find_module) {
   if (device_->is_lost()) return device_->loss();
-  PipelineKey key(wanted, *wanted.said);
+  PipelineKey key(wanted, *wanted.said, false);
   if (find_pipeline(key)) return {};
-  SOKR_ASSIGN(Planned planned, plan(wanted, *wanted.said, find_module));
+  SOKR_ASSIGN(Planned planned, plan(wanted, *wanted.said, find_module, false));
   SOKR_TRY(build_pipeline(key, std::move(planned), find_module));
   return {};
 }
@@ -399,12 +402,14 @@ Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t 
 Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t substrate_id,
                                         const LaunchView& launch, const FindModule& find_module) {
   if (device_->is_lost()) return device_->loss();
-  PipelineKey key(wanted, launch);
+  const bool sliced = is_over_limit(launch, device_->physical());
+  if (sliced) SOKR_TRY(check_parts(launch.groups(), device_->physical()));
+  PipelineKey key(wanted, launch, sliced);
   Prepared prepared;
   Planned planned;  // if there is no pipeline yet
   prepared.pipeline = find_pipeline(key);
   if (!prepared.pipeline) {
-    SOKR_ASSIGN(planned, plan(wanted, launch, find_module));
+    SOKR_ASSIGN(planned, plan(wanted, launch, find_module, sliced));
   }
   const spirv::EntryReflection& reflection =
       prepared.pipeline ? prepared.pipeline->reflection() : planned.plan.reflection;

@@ -132,7 +132,7 @@ class Session {
 
   // What decides a pipeline beside the kernel's IR.
   struct PipelineKey {
-    PipelineKey(const Wanted& wanted, const substrate::LaunchView& launch);
+    PipelineKey(const Wanted& wanted, const substrate::LaunchView& launch, bool sliced);
     // To be asked where it is not pinned: takes a look at what was said of the kernel.
     substrate::ContentKey content();
     const Wanted& wanted;
@@ -140,7 +140,7 @@ class Session {
   };
   std::shared_ptr<Pipeline> find_pipeline(PipelineKey& key);
   Result<Planned> plan(const Wanted& wanted, const substrate::LaunchView& launch,
-                       const FindModule& module) const;
+                       const FindModule& module, bool sliced) const;
   Result<std::shared_ptr<Pipeline>> build_pipeline(PipelineKey& key, Planned planned,
                                                    const FindModule& module);
   std::shared_ptr<Pipeline> find_pinned(const PipelineKey& key);

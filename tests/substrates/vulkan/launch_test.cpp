@@ -171,6 +171,58 @@ TEST(Launch, SubgroupsHaveTheSizeThatTheLimitsName) {
   EXPECT_EQ(sizes, std::vector<std::uint32_t>(128, bench.physical().limits().subgroup_size));
 }
 
+// On each axis more workgroups than the device takes at once, of a kernel that reads all that
+// tells of the grid.
+TEST(Launch, GridsBeyondTheLimitRunInParts) {
+  Bench bench;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const std::uint32_t most = bench.physical().properties.limits.maxComputeWorkGroupCount[axis];
+    if (most > 1'000'000) GTEST_SKIP() << "the device takes " << most << " workgroups";
+    std::array<std::uint32_t, 3> groups{2, 2, 2};
+    groups[axis] = most + 37;
+    std::vector<std::uint32_t> out(std::size_t{4} * groups[axis]), push { 0x1234, 0x5678 };
+    SokrBinding binding = host_binding(0, 0, out);
+    SokrLaunch launch{};
+    std::ranges::copy(groups, launch.groups);
+    launch.bindings = &binding;
+    launch.binding_count = 1;
+    launch.push = push.data();
+    launch.push_size = 8;
+    bench.run(shader("grid"), launch);
+    std::size_t wrong = 0;
+    for (std::uint32_t z = 0; z < groups[2]; ++z)
+      for (std::uint32_t y = 0; y < groups[1]; ++y)
+        for (std::uint32_t x = 0; x < groups[0]; ++x) {
+          const std::size_t at = x + std::size_t{groups[0]} * (y + std::size_t{groups[1]} * z);
+          // Invocation 2, 0, 1 of 3, 1, 2.
+          const std::uint32_t expected =
+              x + 3 * y + 7 * z + 11 * (3 * x + 2) + 13 * y + 17 * (2 * z + 1) + push[0] + push[1];
+          wrong += out[at] != expected;
+        }
+    EXPECT_EQ(wrong, 0u) << "axis " << axis;
+    // The kernel that fits is another pipeline.
+    std::fill_n(launch.groups, 3, 1);
+    out[0] = 0;
+    bench.run(shader("grid"), launch);
+    EXPECT_EQ(out[0], 22 + 17 + push[0] + push[1]);
+  }
+}
+
+TEST(Launch, AGridInTooManyPartsIsRefused) {
+  Bench bench;
+  Saxpy saxpy(64);
+  std::fill_n(saxpy.launch.groups, 3, 100'000'000);
+  if (bench.physical().properties.limits.maxComputeWorkGroupCount[2] > 1'000'000)
+    GTEST_SKIP() << "it would run";
+  const auto token = bench.dispatch(shader("saxpy"), saxpy.launch);
+  ASSERT_FALSE(token);
+  EXPECT_EQ(token.code(), SOKR_INVALID_INPUT);
+  EXPECT_NE(token.failure().sentence.find("100000000,100000000,100000000 workgroups are more "
+                                          "than 4096 parts of"),
+            std::string::npos)
+      << token.failure().sentence;
+}
+
 TEST(Launch, NoGroupsIsALaunchThatDoesNothing) {
   Bench bench;
   Saxpy saxpy(100);
