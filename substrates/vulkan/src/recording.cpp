@@ -64,12 +64,15 @@ void Recording::give_blocks() noexcept {
   host_blocks_.clear();
   device_blocks_.clear();
   regions_.clear();
+  pool_.device_blocks().give(std::move(copied_block_));
+  copied_.clear();
 }
 
 std::uint64_t Recording::staged_bytes() const {
   std::uint64_t bytes = 0;
   for (const auto& block : host_blocks_) bytes += block->size();
   for (const auto& block : device_blocks_) bytes += block->size();
+  if (copied_block_) bytes += copied_block_->size();
   return bytes;
 }
 
@@ -135,6 +138,19 @@ Result<void> Recording::stage(const RecordRequest& request) {
     SOKR_ASSIGN(auto device_block, pool_.device_blocks().take(size));
     device_blocks_.push_back(std::move(device_block));
   }
+  return place_copied(request, alignment);
+}
+
+Result<void> Recording::place_copied(const RecordRequest& request, std::uint64_t alignment) {
+  std::uint64_t total = 0;
+  for (std::uint32_t i = 0; i < request.bound.size(); ++i) {
+    const Bound& bound = request.bound[i];
+    if (bound.source != BindSource::kCopied) continue;
+    copied_.push_back({i, bound.buffer, bound.offset, total, bound.size, bound.download});
+    total += (bound.size + alignment - 1) / alignment * alignment;
+  }
+  if (total == 0) return {};
+  SOKR_ASSIGN(copied_block_, pool_.device_blocks().take(total));
   return {};
 }
 
@@ -194,6 +210,9 @@ Result<void> Recording::bind(const RecordRequest& request) {
     const auto& blocks = pool_.copies() ? device_blocks_ : host_blocks_;
     buffers[region.binding] = {blocks[region.block]->handle(), region.offset, region.size};
   }
+  for (const CopiedRegion& region : copied_) {
+    buffers[region.binding] = {copied_block_->handle(), region.offset, region.size};
+  }
   std::vector<VkWriteDescriptorSet> writes;
   std::size_t set = 0;
   for (std::size_t r = 0; r < entry.bindings.size(); ++r) {
@@ -238,6 +257,28 @@ void Recording::copy(bool in) {
     VkBuffer device = device_blocks_[region.block]->handle();
     device_.vk().vkCmdCopyBuffer(commands_, in ? host : device, in ? device : host, 1, &where);
   }
+}
+
+// What other launches do to the buffers comes before or after all of this one: it would be undone
+// by what is copied back.
+void Recording::copy_ranges(bool in) {
+  const VolkDeviceTable& vk = device_.vk();
+  constexpr VkPipelineStageFlags kStages =
+      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+  constexpr VkAccessFlags kAccess = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                                    VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
+                                    VK_ACCESS_TRANSFER_WRITE_BIT;
+  constexpr VkAccessFlags kWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+  if (copied_.empty()) return;
+  barrier(vk, commands_, kStages, kWrites, kStages, kAccess);
+  for (const CopiedRegion& region : copied_) {
+    if (!in && !region.back) continue;
+    const VkBufferCopy where{in ? region.from : region.offset, in ? region.offset : region.from,
+                             region.size};
+    vk.vkCmdCopyBuffer(commands_, in ? region.buffer : copied_block_->handle(),
+                       in ? copied_block_->handle() : region.buffer, 1, &where);
+  }
+  barrier(vk, commands_, kStages, kWrites, kStages, kAccess);
 }
 
 // Regions begin at whole atoms, so no two share one.
@@ -304,6 +345,7 @@ Result<void> Recording::write_commands(const RecordRequest& request) {
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   SOKR_TRY(device_.check(vk.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer"));
   if (profiled_) vk.vkCmdResetQueryPool(commands_, queries_, 0, 2);
+  copy_ranges(true);
   if (copies) {
     copy(true);
     barrier(vk, commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
@@ -322,6 +364,7 @@ Result<void> Recording::write_commands(const RecordRequest& request) {
   if (profiled_) {
     vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 1);
   }
+  copy_ranges(false);
   barrier(vk, commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
           VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
           VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);

@@ -27,6 +27,7 @@ namespace sokr::vulkan {
 
 enum class BindSource : std::uint8_t {
   kBuffer,  // `buffer` at `offset`
+  kCopied,  // the same, where the device cannot bind that offset: through a block of the device
   kStaged,  // host memory, through a block of the recording
   kNull,
 };
@@ -37,7 +38,7 @@ struct Bound {
   VkBuffer buffer = VK_NULL_HANDLE;
   std::uint64_t handle = 0;  // of the memory table; 0 if it has none
   std::uint64_t offset = 0, size = 0;
-  bool download = false;  // kStaged: the kernel writes
+  bool download = false;  // kCopied and kStaged: the kernel writes
 };
 
 struct RecordRequest {
@@ -56,6 +57,14 @@ struct StagedRegion {
   std::uint32_t block = 0;
   std::uint64_t offset = 0, size = 0;
   bool download = false, zero = false;
+};
+
+// A range of a buffer that is copied to a place where it can be bound, and back if it is written.
+struct CopiedRegion {
+  std::uint32_t binding = 0;  // index into ResolvedLaunch::bindings
+  VkBuffer buffer = VK_NULL_HANDLE;
+  std::uint64_t from = 0, offset = 0, size = 0;  // in the buffer, in the block
+  bool back = false;
 };
 
 using RecordKey = substrate::InlineVector<std::uint8_t, 512>;
@@ -88,6 +97,8 @@ class Recording {
   Result<void> bind(const RecordRequest& request);
   Result<void> prepare_descriptors(const Pipeline& pipeline);
   Result<void> prepare_queries();
+  Result<void> place_copied(const RecordRequest& request, std::uint64_t alignment);
+  void copy_ranges(bool in);
   void dispatch(const RecordRequest& request);
   Result<void> write_commands(const RecordRequest& request);
   void copy(bool in);
@@ -110,6 +121,8 @@ class Recording {
   std::vector<std::uint8_t> key_;  // empty = matches nothing
   std::shared_ptr<Pipeline> pipeline_;
   std::vector<StagedRegion> regions_;
+  std::vector<CopiedRegion> copied_;
+  std::unique_ptr<Buffer> copied_block_;
   std::vector<std::unique_ptr<Buffer>> host_blocks_, device_blocks_;
 };
 

@@ -222,13 +222,16 @@ Result<void> Session::bind_one(const ResolvedBinding& binding, Bound& bound, boo
   }
   const std::uint64_t alignment =
       uniform ? limits.minUniformBufferOffsetAlignment : limits.minStorageBufferOffsetAlignment;
-  if (binding.offset % alignment != 0) {
+  constexpr std::uint64_t kWord = 4;
+  const bool fits = binding.offset % alignment == 0;
+  if (!fits && binding.offset % kWord != 0) {
     return fail(SOKR_INVALID_INPUT,
                 "binding {}.{}: the offset {} is not a multiple of {}, which {} "
                 "needs",
-                binding.set, binding.binding, binding.offset, alignment, device_->name());
+                binding.set, binding.binding, binding.offset, kWord, device_->name());
   }
-  bound.source = BindSource::kBuffer;
+  bound.source = fits ? BindSource::kBuffer : BindSource::kCopied;
+  bound.download = !fits && binding.writes();
   bound.buffer = buffer->handle();
   bound.handle = binding.resource;
   bound.offset = binding.offset;
@@ -255,12 +258,37 @@ Result<void> Session::check_overlap(const ResolvedLaunch& resolved) const {
   return {};
 }
 
+// The same of ranges that are copied on the device because of their offsets.
+Result<void> Session::check_copied(const Prepared& prepared) const {
+  for (std::size_t i = 0; i < prepared.bound.size(); ++i) {
+    const Bound& copied = prepared.bound[i];
+    if (copied.source != BindSource::kCopied) continue;
+    for (std::size_t k = 0; k < prepared.bound.size(); ++k) {
+      const Bound& other = prepared.bound[k];
+      const ResolvedBinding& a = prepared.resolved.bindings[i];
+      const ResolvedBinding& b = prepared.resolved.bindings[k];
+      const bool overlaps = other.handle == copied.handle &&
+                            other.offset < copied.offset + copied.size &&
+                            copied.offset < other.offset + other.size;
+      if (i == k || !overlaps || (!a.writes() && !b.writes())) continue;
+      return fail(SOKR_INVALID_INPUT,
+                  "bindings {}.{} and {}.{} overlap in buffer {} and the kernel writes there; {} "
+                  "sees such changes only at offsets of whole multiples of {}",
+                  a.set, a.binding, b.set, b.binding, copied.handle, device_->name(),
+                  std::max(device_->physical().properties.limits.minStorageBufferOffsetAlignment,
+                           device_->physical().properties.limits.minUniformBufferOffsetAlignment));
+    }
+  }
+  return {};
+}
+
 Result<void> Session::bind_all(const LaunchView& launch, Prepared& prepared, Launch& to) {
   SOKR_TRY(check_overlap(prepared.resolved));
   prepared.bound.resize(prepared.resolved.bindings.size());
   for (std::size_t i = 0; i < prepared.bound.size(); ++i) {
     SOKR_TRY(bind_one(prepared.resolved.bindings[i], prepared.bound[i], prepared.reusable, to));
   }
+  SOKR_TRY(check_copied(prepared));
   if (launch.is_indirect()) {
     SOKR_ASSIGN(std::shared_ptr<Buffer> buffer, buffers_->find(launch.indirect()));
     constexpr std::uint64_t kCounts = sizeof(VkDispatchIndirectCommand);
@@ -425,7 +453,8 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
     return token;
   }
   for (const Bound& bound : prepared.bound.span())
-    if (bound.source == BindSource::kStaged && !prepared.resolved.empty)
+    if ((bound.source == BindSource::kStaged || bound.source == BindSource::kCopied) &&
+        !prepared.resolved.empty)
       started->staged += bound.size;
   SOKR_TRY(await_room(started->staged));
   if (!prepared.resolved.empty) {

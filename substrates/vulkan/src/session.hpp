@@ -148,6 +148,7 @@ class Session {
   Result<void> await_room(std::uint64_t staged);
   Result<void> bind_all(const substrate::LaunchView& launch, Prepared& prepared, Launch& to);
   Result<void> check_overlap(const substrate::ResolvedLaunch& resolved) const;
+  Result<void> check_copied(const Prepared& prepared) const;
   Result<void> bind_one(const substrate::ResolvedBinding& binding, Bound& bound, bool& reusable,
                         Launch& to);
   bool bind_in_place(const substrate::ResolvedBinding& binding, Bound& bound, Launch& to);

@@ -135,6 +135,56 @@ TEST(Memory, AddressesReachBuffers) {
   EXPECT_EQ(back, std::vector<std::uint32_t>(4, 5));
 }
 
+// Where the device binds multiples of 16, 64 or 256 only, what is bound is a copy.
+TEST(Memory, OffsetsOfAnyWordCanBeBound) {
+  Bench bench;
+  constexpr std::size_t kFloats = 1000;
+  const SokrBuffer v = create(bench, 4 * kFloats);
+  std::vector<float> all(kFloats);
+  std::iota(all.begin(), all.end(), 0.0f);
+  ASSERT_TRUE(bench->memory().write(v, 0, all.data(), 4 * kFloats));
+  for (std::size_t first : {1u, 2u, 3u, 5u, 63u, 64u, 129u}) {
+    Saxpy saxpy(100);
+    saxpy.bindings[0] = buffer_binding(0, 0, v, 400, 4 * (first + 500), SOKR_ACCESS_READ);
+    saxpy.bindings[1] = buffer_binding(0, 1, v, 400, 4 * first);
+    bench.run(shader("saxpy"), saxpy.launch);
+    for (std::size_t i = 0; i < 100; ++i) all[first + i] += 2.0f * all[first + 500 + i];
+    // The same recording again.
+    bench.run(shader("saxpy"), saxpy.launch);
+    for (std::size_t i = 0; i < 100; ++i) all[first + i] += 2.0f * all[first + 500 + i];
+    std::vector<float> back(kFloats);
+    ASSERT_TRUE(bench->memory().read(v, 0, back.data(), 4 * kFloats));
+    EXPECT_EQ(back, all) << first;
+  }
+}
+
+// Launches that do not wait for each other: each is bound to all that follows, and writes to 64
+// words of it. None undoes what another has written.
+TEST(Memory, CopiesOfARangeDoNotUndoEachOther) {
+  Bench bench;
+  constexpr std::size_t kFloats = 1024, kLaunches = 15;
+  const SokrBuffer v = create(bench, 4 * kFloats);
+  std::vector<float> expected(kFloats), back(kFloats);
+  ASSERT_TRUE(bench->memory().write(v, 0, expected.data(), 4 * kFloats));
+  std::vector<std::unique_ptr<Saxpy>> launches;
+  std::vector<std::uint64_t> tokens;
+  for (std::size_t i = 0; i < kLaunches; ++i) {
+    const std::size_t first = 1 + 64 * i;
+    launches.push_back(std::make_unique<Saxpy>(kFloats));
+    Saxpy& saxpy = *launches.back();
+    saxpy.bindings[1] = buffer_binding(0, 1, v, 4 * (kFloats - first), 4 * first);
+    saxpy.launch.groups[0] = 1;
+    for (std::size_t k = 0; k < 64; ++k) expected[first + k] = 2.0f * saxpy.x[k];
+    const auto token = bench.dispatch(shader("saxpy"), saxpy.launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  for (std::uint64_t token : tokens)
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  ASSERT_TRUE(bench->memory().read(v, 0, back.data(), 4 * kFloats));
+  EXPECT_EQ(back, expected);
+}
+
 TEST(Memory, IndirectCountsComeFromABuffer) {
   Bench bench;
   Saxpy saxpy(1000);

@@ -112,6 +112,13 @@ TEST(Refusal, BadLaunches) {
   if (bench.physical().properties.limits.minStorageBufferOffsetAlignment > 1) {
     expect_refused(bench.dispatch(ir, unaligned.launch), SOKR_INVALID_INPUT, "not a multiple of");
   }
+  // A range that has to be copied, and another on it.
+  if (bench.physical().properties.limits.minStorageBufferOffsetAlignment > 4) {
+    unaligned.bindings[0] = buffer_binding(0, 0, *buffer, 40, 256);
+    unaligned.bindings[1] = buffer_binding(0, 1, *buffer, 40, 292);
+    expect_refused(bench.dispatch(ir, unaligned.launch), SOKR_INVALID_INPUT,
+                   "0.1 and 0.0 overlap in buffer");
+  }
   unaligned.bindings[1] = buffer_binding(0, 1, *buffer, 4096, 256);
   expect_refused(bench.dispatch(ir, unaligned.launch), SOKR_INVALID_INPUT, "end beyond buffer");
   Saxpy waits(10);
