@@ -124,13 +124,14 @@ class Child {
     // Others may hold the pipe open: the end of the child is asked for, too.
     constexpr std::chrono::milliseconds kSlice{50};
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
-    pollfd ready{fd_, POLLIN, 0};
+    pollfd ready{closed_ ? -1 : fd_, POLLIN, 0};
     (void)::poll(&ready, 1,
                  static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kSlice).count()));
     if (!ended_ && ::waitpid(pid_, &status_, WNOHANG) == pid_) ended_ = true;
     char chunk[65536];
     for (;;) {
       const ssize_t got = ::read(fd_, chunk, sizeof chunk);
+      closed_ = closed_ || got == 0;
       if (got <= 0) return;
       bytes_.append(chunk, static_cast<std::size_t>(got));
       if (bytes_.size() > std::size_t{4} * kMostBytes) return;
@@ -161,7 +162,7 @@ class Child {
  private:
   pid_t pid_ = -1;
   int fd_ = -1, status_ = 0;
-  bool ended_ = false;
+  bool ended_ = false, closed_ = false;
   std::string bytes_;
 };
 

@@ -116,6 +116,13 @@ CASES = {
     "unexpected argument": (run("another.spv"), BAD_USAGE, "unexpected argument 'another.spv'"),
     "inspect without kernel": (["inspect"], BAD_USAGE, "inspect: KERNEL is missing; it is a file, or -"),
     "run without kernel": (["run", "--groups", "1"], BAD_USAGE, "KERNEL"),
+    "check without plugin": (["check"], BAD_USAGE, "check: PLUGIN is missing; it is a file, such as sokr-mine.so"),
+    "check timeout": (["check", "x.so", "--timeout", "0"], BAD_USAGE, "--timeout 0: it takes seconds, from 0.001"),
+    "check timeout word": (["check", "x.so", "--timeout", "soon"], BAD_USAGE, "--timeout soon: it takes seconds"),
+    "check timeout nan": (["check", "x.so", "--timeout", "nan"], BAD_USAGE, "--timeout nan: it takes seconds"),
+    "check seed missing": (["check", "x.so", "--seed", "no"], FAILED, "'no' cannot be read"),
+    "check seed number": (["check", "x.so", "--seed", "x@99999999999"], BAD_USAGE, "is no number"),
+    "check unknown flag": (["check", "x.so", "--sed", "no"], BAD_USAGE, "did you mean '--seed'?"),
     "help of nothing": (["help", "rnu"], BAD_USAGE, "help: unknown command 'rnu'; did you mean 'run'? (there are devices, inspect, "
                                                "run, bench, check and cache)"),
     "help of two": (["help", "run", "bench"], BAD_USAGE, "unexpected argument 'bench'"),

@@ -78,6 +78,10 @@ struct Check {
     require(words.has("bench"));
     words(flags.launch), words(flags.json), words(flags.baseline), words(flags.max_regress);
   }
+  void operator()(const CheckFlags& flags) const {
+    require(words.has("check") && !flags.plugins.empty());
+    words(flags.plugins), words(flags.seeds), words(flags.json), words(flags.timeout);
+  }
   void operator()(const CacheFlags& flags) const {
     require(words.has("cache"));
     words(flags.action);

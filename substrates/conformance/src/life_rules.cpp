@@ -135,7 +135,7 @@ void check_left_threads(Check& check) {
     check.expect(ask(token, 0).code == SOKR_NOT_FOUND, "a token outlives its substrate");
   if (stays_loaded(check.subject.main)) return;
   // A thread that was joined may be listed for a moment longer.
-  constexpr std::chrono::seconds kPatience{5};
+  constexpr std::chrono::seconds kPatience{2};
   const auto begin = Clock::now();
   std::size_t after = thread_count();
   for (; after > before && Clock::now() - begin < kPatience; after = thread_count())

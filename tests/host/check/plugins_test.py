@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """`sokr check` finds nothing in the plugins of the build.
 
-usage: check_test.py BUILD_FOLDER
+usage: plugins_test.py BUILD_FOLDER
 """
 
 import os
@@ -10,7 +10,7 @@ import unittest
 
 from checked import Checked
 
-BUILD = sys.argv[1]
+BUILD = os.path.abspath(sys.argv[1])
 GROUPS = ["loading", "capability", "dispatch", "completion", "diagnostics", "memory", "threads",
           "life"]
 
