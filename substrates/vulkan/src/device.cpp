@@ -64,6 +64,7 @@ Result<void> Device::create_device() {
   fill_promoted(table_);
   if (device_table_hook) device_table_hook(table_);
   use_sync2_ = features().has("synchronization2");
+  slabs_ = std::make_unique<SlabPool>(*this);
   table_.vkGetDeviceQueue(device_, physical_.queue_family, 0, &queue_);
   return {};
 }
@@ -81,6 +82,7 @@ Result<void> Device::create_timeline() {
 Device::~Device() {
   if (!device_) return;
   table_.vkDeviceWaitIdle(device_);
+  slabs_.reset();
   if (timeline_) table_.vkDestroySemaphore(device_, timeline_, nullptr);
   table_.vkDestroyDevice(device_, nullptr);
 }

@@ -19,6 +19,7 @@
 
 #include "options.hpp"
 #include "physical_device.hpp"
+#include "slabs.hpp"
 #include "vk.hpp"
 
 namespace sokr::vulkan {
@@ -42,6 +43,8 @@ class Device {
   VkDevice handle() const { return device_; }
   const FeatureSet& features() const { return physical_.usable; }
   std::string name() const { return physical_.name(); }
+  // All parts are given back before the device goes.
+  SlabPool& slabs() { return *slabs_; }
 
   // VK_SUCCESS or a failure that names the call; notices a lost device.
   Result<void> check(VkResult result, const char* call);
@@ -80,6 +83,7 @@ class Device {
   VkQueue queue_ = VK_NULL_HANDLE;
   VkSemaphore timeline_ = VK_NULL_HANDLE;
   bool use_sync2_ = false;
+  std::unique_ptr<SlabPool> slabs_;
 
   std::mutex submit_mutex_;                  // the queue, and the order of values
   std::atomic<std::uint64_t> issued_{0};     // the highest value given to the driver

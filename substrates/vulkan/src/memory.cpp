@@ -97,37 +97,34 @@ Result<void> Buffer::allocate(MemoryKind kind, bool address) {
   VkMemoryRequirements needs{};
   vk.vkGetBufferMemoryRequirements(device_.handle(), buffer_, &needs);
 
-  VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO};
-  flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
-  VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
-  if (address) info.pNext = &flags;
-  info.allocationSize = memory_size_ = needs.size;
-
   const VkPhysicalDeviceMemoryProperties& memory = device_.physical().memory;
   VkMemoryPropertyFlags properties = 0;
   VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
   std::uint32_t tried = 0;
   for (VkMemoryPropertyFlags wanted : preferences(device_.physical(), kind)) {
-    for (std::uint32_t type = 0; type < memory.memoryTypeCount && !memory_; ++type) {
+    for (std::uint32_t type = 0; type < memory.memoryTypeCount && !part_.memory; ++type) {
       properties = memory.memoryTypes[type].propertyFlags;
       if (!(needs.memoryTypeBits >> type & 1) || (tried >> type & 1)) continue;
       if ((properties & wanted) != wanted || (properties & kUnwanted)) continue;
       tried |= 1u << type;
-      info.memoryTypeIndex = type;
-      result = vk.vkAllocateMemory(device_.handle(), &info, nullptr, &memory_);
+      const bool map = properties & kVisible;
+      result = device_.slabs().take({type, address, map, needs.size, needs.alignment}, part_);
       if (result == VK_SUCCESS) break;
-      memory_ = VK_NULL_HANDLE;
       if (result == VK_ERROR_DEVICE_LOST) return device_.check(result, "vkAllocateMemory");
     }
-    if (memory_) break;
+    if (part_.memory) break;
   }
-  if (!memory_) {
+  if (!part_.memory) {
     return fail(SOKR_DISPATCH_FAILED, "out of memory: {} bytes could not be allocated on {}: {}",
                 size_, device_.name(), describe(result));
   }
-  SOKR_TRY(device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, memory_, 0),
-                         "vkBindBufferMemory"));
-  SOKR_TRY(map(properties, kind));
+  SOKR_TRY(
+      device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, part_.memory, part_.offset),
+                    "vkBindBufferMemory"));
+  cached_ = properties & kCached;
+  coherent_ = properties & kCoherent;
+  // What is not coherent is for those who flush.
+  if (coherent_ || kind == MemoryKind::kStaging) mapped_ = part_.mapped;
   if (address) {
     VkBufferDeviceAddressInfo where{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
     where.buffer = buffer_;
@@ -136,25 +133,13 @@ Result<void> Buffer::allocate(MemoryKind kind, bool address) {
   return {};
 }
 
-Result<void> Buffer::map(VkMemoryPropertyFlags properties, MemoryKind kind) {
-  if (!(properties & kVisible)) return {};
-  cached_ = properties & kCached;
-  coherent_ = properties & kCoherent;
-  if (!coherent_ && kind != MemoryKind::kStaging) return {};
-  void* mapped = nullptr;
-  SOKR_TRY(device_.check(
-      device_.vk().vkMapMemory(device_.handle(), memory_, 0, VK_WHOLE_SIZE, 0, &mapped),
-      "vkMapMemory"));
-  mapped_ = static_cast<std::byte*>(mapped);
-  return {};
-}
-
 VkMappedMemoryRange Buffer::atoms(std::uint64_t offset, std::uint64_t size) const {
   const std::uint64_t atom =
       std::max<std::uint64_t>(device_.physical().properties.limits.nonCoherentAtomSize, 1);
   const std::uint64_t first = offset / atom * atom;
-  const std::uint64_t end = std::min((offset + size + atom - 1) / atom * atom, memory_size_);
-  return {VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE, nullptr, memory_, first, end - first};
+  const std::uint64_t end = std::min((offset + size + atom - 1) / atom * atom, part_.size);
+  return {VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE, nullptr, part_.memory, part_.offset + first,
+          end - first};
 }
 
 Result<void> Buffer::flush(std::uint64_t offset, std::uint64_t size) {
@@ -200,10 +185,10 @@ Result<void> Buffer::import_memory(void* memory) {
   info.pNext = &import;
   info.allocationSize = size_;
   info.memoryTypeIndex = static_cast<std::uint32_t>(std::countr_zero(types));
-  const VkResult result = vk.vkAllocateMemory(device_.handle(), &info, nullptr, &memory_);
-  if (result != VK_SUCCESS) memory_ = VK_NULL_HANDLE;
+  const VkResult result = vk.vkAllocateMemory(device_.handle(), &info, nullptr, &part_.memory);
+  if (result != VK_SUCCESS) part_.memory = VK_NULL_HANDLE;
   SOKR_TRY(device_.check(result, "vkAllocateMemory"));
-  SOKR_TRY(device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, memory_, 0),
+  SOKR_TRY(device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, part_.memory, 0),
                          "vkBindBufferMemory"));
   mapped_ = static_cast<std::byte*>(memory);
   cached_ = coherent_ = true;
@@ -212,7 +197,7 @@ Result<void> Buffer::import_memory(void* memory) {
 
 Buffer::~Buffer() {
   if (buffer_) device_.vk().vkDestroyBuffer(device_.handle(), buffer_, nullptr);
-  if (memory_) device_.vk().vkFreeMemory(device_.handle(), memory_, nullptr);
+  device_.slabs().give(part_);
 }
 
 std::uint64_t block_size(std::uint64_t size) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Buffers with memory of their own, and the pools of host-visible and device blocks
+// Buffers with their memory, and the pools of host-visible and device blocks
 // that launches borrow. Every buffer belongs to one Device and goes before it does.
 #ifndef SOKR_VULKAN_MEMORY_HPP_
 #define SOKR_VULKAN_MEMORY_HPP_
@@ -56,12 +56,11 @@ class Buffer {
   Result<void> create_buffer(bool address, bool imported);
   Result<void> allocate(MemoryKind kind, bool address);
   Result<void> import_memory(void* memory);
-  Result<void> map(VkMemoryPropertyFlags properties, MemoryKind kind);
 
   Device& device_;
-  std::uint64_t size_ = 0, memory_size_ = 0;
+  std::uint64_t size_ = 0;
   VkBuffer buffer_ = VK_NULL_HANDLE;
-  VkDeviceMemory memory_ = VK_NULL_HANDLE;
+  MemoryPart part_;
   std::byte* mapped_ = nullptr;
   std::uint64_t address_ = 0;
   bool cached_ = false, coherent_ = false;

@@ -31,7 +31,7 @@ struct Options {
   std::vector<std::string> disabled;         // vulkan.disable: features and extensions not to use
   std::uint64_t cache_bytes = 256u << 20;    // vulkan.cache_bytes: of one cache file; 0 = no cache
   std::uint64_t staging_bytes = 512u << 20;  // vulkan.staging_bytes: kept for reuse when idle
-  std::uint64_t import_bytes = 64u << 10;    // vulkan.import_bytes: smallest binding to import
+  std::uint64_t import_bytes = 0;  // vulkan.import_bytes: smallest to import; 0 = by device
   std::uint64_t kernel_bytes = 256u << 20;   // vulkan.kernel_bytes: of pipelines kept, estimated
   std::uint64_t in_flight = 1024;            // vulkan.in_flight: launches under way at once
   std::uint64_t in_flight_bytes = 1u << 30;  // vulkan.in_flight_bytes: of their staged memory

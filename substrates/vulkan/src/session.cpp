@@ -166,8 +166,12 @@ Result<void> Session::prepare(const Wanted& wanted, const FindModule& find_modul
 bool Session::bind_in_place(const ResolvedBinding& binding, Bound& bound, Launch& to) {
   const PhysicalDevice& physical = device_->physical();
   const std::uint64_t page = physical.host_import.minImportedHostPointerAlignment;
-  if (page == 0 || binding.size < device_->options().import_bytes || recordings_->copies() ||
-      !has_unified_memory(physical)) {
+  // Software imports for nothing. A GPU's driver pins and maps pages, which costs more than to copy
+  // a few MiB.
+  const bool is_software = physical.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  const std::uint64_t asked = device_->options().import_bytes;
+  const std::uint64_t least = asked != 0 ? asked : is_software ? 64u << 10 : 4u << 20;
+  if (page == 0 || binding.size < least || recordings_->copies() || !has_unified_memory(physical)) {
     return false;
   }
   const VkPhysicalDeviceLimits& limits = physical.properties.limits;
@@ -453,7 +457,9 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
     return token;
   }
   for (const Bound& bound : prepared.bound.span())
-    if ((bound.source == BindSource::kStaged || bound.source == BindSource::kCopied) &&
+    // And of memory that is used in place, which the driver pins.
+    if ((bound.source == BindSource::kStaged || bound.source == BindSource::kCopied ||
+         (bound.source == BindSource::kBuffer && bound.handle == 0)) &&
         !prepared.resolved.empty)
       started->staged += bound.size;
   SOKR_TRY(await_room(started->staged));

@@ -3,6 +3,7 @@
 // What the substrate makes of devices unlike the one that is here. Runs on simulated ones.
 #include <array>
 #include <cstring>
+#include <memory>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -67,17 +68,24 @@ class Hardware : public testing::Test {
 
 TEST_F(Hardware, MemoryIsChosenByWhatItIsFor) {
   Bench bench(staged_only());
+  // A device for each purpose: on one they may share memory.
+  const auto anew = [&] {
+    bench.renew();
+    allocated();
+  };
   std::array<std::uint64_t, sim::kMostTypes> expected{};
-  allocated();
+  anew();
   auto buffer = bench->memory().create(100000, 0);
   ASSERT_TRUE(buffer) << buffer.failure().sentence;
   expected[choice_->buffer] = 1;
   EXPECT_EQ(allocated(), expected) << "a buffer";
+  anew();
   auto visible = bench->memory().create(100000, SOKR_BUFFER_HOST_VISIBLE);
   ASSERT_TRUE(visible) << visible.failure().sentence;
   expected = {};
   expected[choice_->visible] = 1;
   EXPECT_EQ(allocated(), expected) << "a buffer that the host maps";
+  anew();
   Saxpy saxpy(10000);
   bench.run(shader("saxpy"), saxpy.launch);
   EXPECT_EQ(saxpy.wrong(), -1);
@@ -120,6 +128,43 @@ TEST_F(Hardware, MemoryThatIsNotCoherentIsFlushedAndInvalidated) {
   // Two bindings each time; only one of them comes back.
   EXPECT_EQ(state.flushes - flushes, choice_->coherent ? 0u : 16u);
   EXPECT_EQ(state.invalidations - invalidations, choice_->coherent ? 0u : 8u);
+}
+
+// 5,000 of them where the device allows 64 allocations, and more launches under way than that.
+TEST_F(Hardware, SmallBuffersShareMemory) {
+  Bench bench(staged_only());
+  sim::State& state = *simulated();
+  const std::uint64_t before = state.memories;
+  state.allocation_limit = 64;
+  std::vector<SokrBuffer> buffers;
+  for (std::uint32_t i = 0; i < 5000; ++i) {
+    auto buffer =
+        bench->memory().create(4 + i % 997 * 4, i % 3 == 0 ? SOKR_BUFFER_HOST_VISIBLE : 0);
+    ASSERT_TRUE(buffer) << i << ": " << buffer.failure().sentence;
+    buffers.push_back(*buffer);
+    if (i % 10 == 0) {
+      ASSERT_TRUE(bench->memory().write(*buffer, 0, &i, sizeof i));
+    }
+  }
+  EXPECT_LT(state.memories - before, 64u);
+  for (std::uint32_t i = 0; i < 5000; i += 10) {
+    std::uint32_t back = 0;
+    ASSERT_TRUE(bench->memory().read(buffers[i], 0, &back, sizeof back));
+    EXPECT_EQ(back, i);
+  }
+  std::vector<std::unique_ptr<Saxpy>> launches;
+  std::vector<std::uint64_t> tokens;
+  for (int i = 0; i < 200; ++i) {
+    launches.push_back(std::make_unique<Saxpy>(256));
+    const auto token = bench.dispatch(shader("saxpy"), launches.back()->launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  for (std::uint64_t token : tokens) bench->completion(token, UINT64_MAX);
+  for (const auto& saxpy : launches) EXPECT_EQ(saxpy->wrong(), -1);
+  for (SokrBuffer buffer : buffers) EXPECT_TRUE(bench->memory().free(buffer));
+  bench.verify_clean();
+  EXPECT_EQ(state.memories, before);
 }
 
 TEST_F(Hardware, WhatDoesNotFitTheDevicesMemoryGoesElsewhereOrSaysSo) {

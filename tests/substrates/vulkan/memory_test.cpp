@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
 #include <cstdlib>
 #include <numeric>
+#include <span>
 
 #include "support.hpp"
 
@@ -133,6 +135,43 @@ TEST(Memory, AddressesReachBuffers) {
   std::vector<std::uint32_t> back(4);
   ASSERT_TRUE(bench->memory().read(v, 0, back.data(), 16));
   EXPECT_EQ(back, std::vector<std::uint32_t>(4, 5));
+}
+
+// Buffers of mixed sizes, made and freed in random order: none lies on another.
+TEST(Memory, BuffersThatShareMemoryDoNotOverlap) {
+  Bench bench;
+  struct Live {
+    SokrBuffer buffer = 0;
+    std::span<std::uint32_t> words;
+    std::uint32_t value = 0;
+  };
+  std::vector<Live> live;
+  std::uint64_t seed = 1;
+  const auto random = [&] {
+    return (seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33;
+  };
+  const auto free_one = [&](std::size_t at) {
+    const Live one = live[at];
+    live[at] = live.back();
+    live.pop_back();
+    ASSERT_EQ(std::ranges::count(one.words, one.value), std::ssize(one.words));
+    ASSERT_TRUE(bench->memory().free(one.buffer));
+  };
+  for (std::uint32_t step = 1; step <= 3000; ++step) {
+    if (live.size() > 200 || (!live.empty() && random() % 3 == 0)) {
+      free_one(random() % live.size());
+      continue;
+    }
+    const std::uint64_t words = 1 + random() % (1u << random() % (step % 100 == 0 ? 21 : 12));
+    const SokrBuffer buffer = create(bench, 4 * words, SOKR_BUFFER_HOST_VISIBLE);
+    auto mapped = bench->memory().map(buffer);
+    ASSERT_TRUE(mapped) << mapped.failure().sentence;
+    Live one{buffer, {static_cast<std::uint32_t*>(*mapped), words}, step};
+    ASSERT_EQ(std::ranges::count(one.words, 0u), std::ssize(one.words)) << "it is not zero";
+    std::ranges::fill(one.words, step);
+    live.push_back(one);
+  }
+  while (!live.empty()) free_one(0);
 }
 
 // Where the device binds multiples of 16, 64 or 256 only, what is bound is a copy.
