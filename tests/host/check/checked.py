@@ -12,9 +12,11 @@ class Checked:
     def __init__(self, build, plugin, *flags, **variables):
         environment = {key: value for key, value in os.environ.items()
                        if not key.startswith("SOKR_")}
-        # A sanitizer leaves signals to who looks at the process.
-        environment["ASAN_OPTIONS"] = ":".join(filter(None, [
-            os.environ.get("ASAN_OPTIONS"), "handle_segv=0:handle_abort=0:handle_sigbus=0"]))
+        # A sanitizer leaves signals to who looks at the process, and ends it by one itself.
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            environment[name] = ":".join(filter(None, [
+                os.environ.get(name), "handle_segv=0:handle_abort=0:handle_sigbus=0",
+                "abort_on_error=1:detect_leaks=0"]))
         environment.update({"SOKR_CACHE_DIR": "", "COLUMNS": "80", **variables})
         report = os.path.join(build, f"check-{os.getpid()}.json")
         done = subprocess.run([os.path.join(build, "bin", "sokr"), "check", plugin, *flags,
