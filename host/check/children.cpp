@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -66,10 +67,11 @@ void settle(pid_t parent) {
 }
 
 [[noreturn]] void be_the_child(const std::vector<Step>& steps, std::size_t first, int fd,
-                               pid_t parent) {
+                               std::span<char> doing, pid_t parent) {
   settle(parent);
-  const Channel channel(fd);
+  const Channel channel(fd, doing);
   for (std::size_t i = first; i < steps.size(); ++i) {
+    doing[0] = 0;
     send_raw(fd, kBegin, {});
     try {
       steps[i](channel);
@@ -91,6 +93,31 @@ std::string death_text(int status) {
   return fmt::format("the process was ended, with exit code {}", WEXITSTATUS(status));
 }
 
+// Memory that a child shares with its parent.
+class Shared {
+ public:
+  Shared()
+      : memory_(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) refuse("no memory to share with a child");
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  ~Shared() { ::munmap(memory_, kSize); }
+  std::span<char> bytes() const { return {static_cast<char*>(memory_), kSize}; }
+  // What a child left there: it may be anything.
+  std::string text() const {
+    const char* from = static_cast<const char*>(memory_);
+    std::string text(from, ::strnlen(from, kSize));
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7F; }, '?');
+    return text;
+  }
+
+ private:
+  static constexpr std::size_t kSize = 256;
+  void* memory_;
+};
+
 // One child, from the parent's side.
 class Child {
  public:
@@ -101,7 +128,7 @@ class Child {
     pid_ = ::fork();
     if (pid_ == 0) {
       ::close(ends[0]);
-      be_the_child(steps, first, ends[1], parent);
+      be_the_child(steps, first, ends[1], shared_.bytes(), parent);
     }
     ::close(ends[1]);
     fd_ = ends[0];
@@ -149,6 +176,11 @@ class Child {
     return true;
   }
   bool ended() const { return ended_; }
+  // ", in ...", if it said what it was doing.
+  std::string place() const {
+    const std::string text = shared_.text();
+    return text.empty() ? text : ", in " + text;
+  }
   int status() const { return status_; }
   // With everything that it started.
   void end() {
@@ -160,6 +192,7 @@ class Child {
   }
 
  private:
+  Shared shared_;
   pid_t pid_ = -1;
   int fd_ = -1, status_ = 0;
   bool ended_ = false, closed_ = false;
@@ -193,11 +226,11 @@ std::vector<Ended> run_in_children(const std::vector<Step>& steps, std::chrono::
       }
       if (at == steps.size()) break;
       if (child.ended()) {
-        all[at].death = death_text(child.status());
+        all[at].death = death_text(child.status()) + child.place();
         alive = false;
       } else if (Clock::now() >= until) {
-        all[at].death = fmt::format("it did not return within {} s",
-                                    std::chrono::duration<double>(limit).count());
+        all[at].death = fmt::format("it did not return within {} s{}",
+                                    std::chrono::duration<double>(limit).count(), child.place());
         alive = false;
       }
     }

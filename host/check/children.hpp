@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,15 @@ namespace sokr::check {
 // The child's end. What cannot be sent is lost, as the child then is.
 class Channel {
  public:
-  explicit Channel(int fd) : fd_(fd) {}
+  Channel(int fd, std::span<char> doing) : fd_(fd), doing_(doing) {}
   void send(std::uint32_t kind, std::string_view text) const;
+  // Memory that the parent reads if the child dies: what it was doing, as a text that ends with 0.
+  // Empty when a step begins.
+  std::span<char> doing() const { return doing_; }
 
  private:
   int fd_;
+  std::span<char> doing_;
 };
 
 struct Said {
@@ -32,7 +37,7 @@ struct Said {
 // What became of a step.
 struct Ended {
   std::vector<Said> said;
-  std::string death;  // "it ended by signal 11 (Segmentation fault)"; empty if it returned
+  std::string death;  // "the process ended by signal 11 (...), in lower"; empty if it returned
 };
 
 using Step = std::function<void(const Channel&)>;

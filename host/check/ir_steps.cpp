@@ -17,6 +17,7 @@ void try_rule(const Request& request, const std::vector<ir::Sample>& kernels, st
   ir::Subject subject;
   subject.plugin = open_plugin(request.plugin).ir;
   subject.samples = kernels;
+  subject.doing = channel.doing();
   if (kernels.empty() && needs_kernels(ir::conformance_rules()[rule].name)) {
     channel.send(kNotTried, "no kernel of its format is known here; give one with --seed");
     return;

@@ -26,7 +26,8 @@ void try_rule(const Request& request, std::uint32_t index,
     channel.send(kFound, "opened again, it does not offer this substrate");
     return;
   }
-  const substrate::Subject subject{opened.main, opened.host, opened.plugin, index, samples};
+  const substrate::Subject subject{opened.main, opened.host, opened.plugin,
+                                   index,       samples,     channel.doing()};
   const substrate::Outcome outcome = substrate::check_rule(subject, rule);
   for (const std::string& what : outcome.found) channel.send(kFound, what);
   if (!outcome.not_tried.empty() && outcome.found.empty())
@@ -87,11 +88,13 @@ void try_kernel(const Request& request, const conformance::Entry& entry, Suite& 
 void add_kernels(const Request& request, const Offered& offered, std::vector<Trial>& trials) {
   constexpr const char* kSays =
       "a kernel gives what the suite reckons on the host, or is refused with a sentence";
-  if (request.modules.empty()) {
+  if (request.modules.empty() || request.readers.empty()) {
     trials.push_back({"kernels", "kernels", kSays, [](const Channel& channel) {
-                        channel.send(kFound,
-                                     "they are not installed here, so none can be tried: "
-                                     "share/sokr/examples beside the program has them");
+                        channel.send(
+                            kFound,
+                            "none can be tried: they are in share/sokr/examples beside the "
+                            "program, and sokr-ir-spirv.so, which reads them, beside the "
+                            "libraries, and one of the two is missing");
                       }});
     return;
   }

@@ -86,6 +86,35 @@ class Install(unittest.TestCase):
         self.assertEqual(report["schema"], "sokr.devices/1")
         self.assertEqual(run(self.installed("bin", "sokr"), "--version"), "sokr 0.1.1\n")
 
+    def test_check(self):
+        """The kernels of the suite, and the plugin that reads what others lower to, are found."""
+        folder = self.installed(LIBDIR, "sokr")
+        for plugin, least in (("sokr-ir-spirv.so", 12), ("sokr-ir-wgsl.so", 12),
+                              ("sokr-reference.so", 120)):
+            path = os.path.join(folder, plugin)
+            if not os.path.exists(path):
+                continue
+            report = json.loads(run(self.installed("bin", "sokr"), "check", path, "--json", "-"))
+            rules = report["plugins"][0]["parts"][0]["rules"]
+            held = [rule["id"] for rule in rules if rule["verdict"] == "holds"]
+            self.assertGreaterEqual(len(held), least, plugin)
+            self.assertEqual([], [r["id"] for r in rules if r["verdict"] == "not_tried"], plugin)
+
+    def test_wgsl(self):
+        """A text runs on the substrates that every machine has, where the build has the plugin."""
+        if not os.path.exists(self.installed(LIBDIR, "sokr", "sokr-ir-wgsl.so")):
+            self.skipTest("the WGSL plugin was not built")
+        examples = self.installed("share", "sokr", "examples")
+        out = os.path.join(self.folder, "wgsl.npy")
+        for substrate in ("cpu", "reference"):
+            run(self.installed("bin", "sokr"), "run", os.path.join(examples, "saxpy.wgsl"),
+                "--on", substrate, "--threads", "1000000", "--push", "u32:1000000,f32:3",
+                "--in", f"0.0={examples}/x.npy", "--in", f"0.1={examples}/y.npy",
+                "--out", f"0.1={out}:f32")
+            with open(out, "rb") as file:
+                values = struct.unpack("<1000000f", file.read()[-4000000:])
+            self.assertEqual(values, tuple(3.0 * (i % 1000) + 1 for i in range(1000000)))
+
     def test_the_commands_of_the_readme(self):
         """As they stand there, in an empty folder: result = 3 x + y over the installed arrays."""
         commands = run("sh", os.path.join(HERE, "readme_commands.sh"),

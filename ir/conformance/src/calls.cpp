@@ -2,6 +2,7 @@
 #include "calls.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <sokr/ir/conformance.hpp>
 
 namespace sokr::ir {
@@ -15,8 +16,14 @@ std::string Reflected::facts() const {
   return reflection ? launch_facts(*reflection) : std::string();
 }
 
-Calls::Calls(const SokrIrPlugin& plugin) {
+Calls::Calls(const SokrIrPlugin& plugin, std::span<char> doing) : doing_(doing) {
   (void)sokr_copy_sized(&table_, sizeof table_, &plugin, plugin.struct_size);
+}
+
+// Threads may write at once: what is read is of one of them, or of several.
+void Calls::note(const char* function, std::size_t size) const {
+  if (!doing_.empty())
+    (void)std::snprintf(doing_.data(), doing_.size(), "%s of %zu bytes", function, size);
 }
 
 SokrIrRequest Calls::request(Bytes bytes, const With& with) const {
@@ -35,6 +42,7 @@ SokrIrRequest Calls::request(Bytes bytes, const With& with) const {
 }
 
 Answer Calls::validate(Bytes bytes) const {
+  note("validate", bytes.size());
   char sentence[kSentence] = "";
   Answer answer;
   if (table_.validate_request != nullptr) {
@@ -51,6 +59,7 @@ Answer Calls::validate(Bytes bytes) const {
 }
 
 Reflected Calls::reflect(Bytes bytes, const With& with) const {
+  note("reflect", bytes.size());
   char sentence[kSentence] = "";
   const SokrIrReflection* out = nullptr;
   Reflected answer;
@@ -68,6 +77,7 @@ Reflected Calls::reflect(Bytes bytes, const With& with) const {
 }
 
 Reflected Calls::reflect_1_0(Bytes bytes) const {
+  note("reflect of version 1.0", bytes.size());
   char sentence[kSentence] = "";
   const SokrIrReflection* out = nullptr;
   Reflected answer;
@@ -81,6 +91,7 @@ Reflected Calls::reflect_1_0(Bytes bytes) const {
 }
 
 Lowered Calls::lower(Bytes bytes, const With& with) const {
+  note("lower", bytes.size());
   char sentence[kSentence] = "";
   std::uint8_t* out = nullptr;
   std::size_t size = 0;

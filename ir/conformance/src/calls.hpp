@@ -42,7 +42,8 @@ struct With {
 
 class Calls {
  public:
-  explicit Calls(const SokrIrPlugin& plugin);  // copies what the table has
+  // Copies what the table has. `doing` is told what is called; it may be empty.
+  explicit Calls(const SokrIrPlugin& plugin, std::span<char> doing = {});
 
   const SokrIrPlugin& table() const { return table_; }
   Answer validate(Bytes bytes) const;
@@ -53,6 +54,9 @@ class Calls {
   SokrIrRequest request(Bytes bytes, const With& with) const;
 
  private:
+  void note(const char* function, std::size_t size) const;
+
+  std::span<char> doing_;
   SokrIrPlugin table_{};
 };
 

@@ -565,7 +565,7 @@ std::span<const Rule> conformance_rules() {
 
 std::vector<Finding> check_rule(const Subject& subject, std::size_t rule) {
   std::vector<Finding> found;
-  const Calls calls(*subject.plugin);
+  const Calls calls(*subject.plugin, subject.doing);
   const SokrIrPlugin& table = calls.table();
   const bool works = table.recognise &&
                      (table.validate || table.validate_with || table.validate_request) &&

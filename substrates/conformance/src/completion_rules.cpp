@@ -26,8 +26,10 @@ void check_null_completion(Check& check) {
   const SokrSubstratePlugin& table = check.tried.table();
   const SokrCompletionQuery query{1, 0};
   SokrCompletionSignal signal{};
+  check.tried.at("completion_fn of a null query");
   SokrResult code = table.completion_fn(nullptr, &signal);
   check.expect(code == SOKR_INVALID_INPUT, "a null query is answered with {}", code_text(code));
+  check.tried.at("completion_fn with a null signal");
   code = table.completion_fn(&query, nullptr);
   check.expect(code == SOKR_INVALID_INPUT, "a null signal is answered with {}", code_text(code));
   const Completed answer = check.tried.complete(0, kMillisecond);

@@ -44,8 +44,10 @@ void check_null_capability(Check& check) {
   const SokrSubstratePlugin& table = check.tried.table();
   const SokrCapabilityQuery query{{}, kNobodysFormat, nullptr, 0};
   SokrCapabilityResponse response{};
+  check.tried.at("capability_fn of a null query");
   SokrResult code = table.capability_fn(nullptr, &response);
   check.expect(code == SOKR_INVALID_INPUT, "a null query is answered with {}", code_text(code));
+  check.tried.at("capability_fn with a null response");
   code = table.capability_fn(&query, nullptr);
   check.expect(code == SOKR_INVALID_INPUT, "a null response is answered with {}", code_text(code));
   for (const std::uint32_t format : check.tried.formats())
@@ -111,8 +113,10 @@ void check_null_dispatch(Check& check) {
   const SokrSubstratePlugin& table = check.tried.table();
   const SokrDispatchRequest request{};
   SokrDispatchResponse response{};
+  check.tried.at("dispatch_fn of a null request");
   SokrResult code = table.dispatch_fn(nullptr, &response);
   check.expect(code == SOKR_INVALID_INPUT, "a null request is answered with {}", code_text(code));
+  check.tried.at("dispatch_fn with a null response");
   code = table.dispatch_fn(&request, nullptr);
   check.expect(code == SOKR_INVALID_INPUT, "a null response is answered with {}", code_text(code));
   check.expect(check.tried.dispatch({}, {}).code != SOKR_OK, "a dispatch of nothing is accepted");
@@ -277,6 +281,7 @@ void check_handles(Check& check) {
   const Tried& tried = check.tried;
   if (!tried.kernels()) return check.not_tried("it has no kernel table");
   const SokrKernelTable& table = *tried.kernels();
+  tried.at("the kernel table");
   for (const SokrKernel kernel : {UINT64_C(0), UINT64_C(1) << 40, UINT64_MAX})
     expect_unknown(check, "a handle that was never given out", kernel, plain_params());
   SokrKernel handles[2] = {1, 1};

@@ -25,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 // Registered with the core, until it is deregistered.
 std::uint32_t enroll(Check& check) {
   std::uint32_t id = 0;
+  check.tried.at("calls through the core");
   const SokrResult code = sokr_register_substrate(&check.tried.table(), &id);
   check.expect(code == SOKR_OK, "the core does not register it: {}", code_text(code));
   return id;
@@ -212,6 +213,7 @@ void check_gone(Check& check) {
   if (tried.memory() && tried.memory()->create)
     (void)tried.memory()->create(64, SOKR_BUFFER_DEFAULT, &buffer);
   (void)sokr_deregister_substrate(id);
+  tried.at("tables beside the core, after destroy_fn");
   const auto gone = [&](const char* what, SokrResult code) {
     check.expect(code == SOKR_NOT_FOUND, "{} of a destroyed substrate is {}", what,
                  code_text(code));
@@ -241,6 +243,7 @@ void check_again(Check& check) {
   const std::string name = check.tried.info().name ? check.tried.info().name : "";
   const SokrPlugin* library = subject.plugin;
   for (int time = 0; time < 3; ++time) {
+    check.tried.at("sokr_plugin_main, or destroy_fn");
     if (time > 0) library = subject.main(subject.host);
     if (!check.expect(library != nullptr && subject.index < library->substrate_count,
                       "asked for time {}, it does not offer '{}'", time + 1, name))

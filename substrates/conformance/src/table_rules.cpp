@@ -142,6 +142,7 @@ constexpr std::uint64_t kSize = 1003;
 
 const SokrMemoryTable* memory_of(Check& check) {
   const auto& table = check.tried.memory();
+  check.tried.at("the memory table");
   if (table && table->create && table->free && table->write && table->read) return &*table;
   check.not_tried("it has no buffers of its own");
   return nullptr;

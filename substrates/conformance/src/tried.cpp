@@ -14,6 +14,15 @@ std::optional<T> companion(const T* from) {
   return copy;
 }
 
+// Threads may write at once: what is read is of one of them, or of several.
+template <class... Args>
+void note(std::span<char> doing, fmt::format_string<Args...> format, Args&&... args) {
+  if (doing.empty()) return;
+  const auto end =
+      fmt::format_to_n(doing.data(), doing.size() - 1, format, std::forward<Args>(args)...);
+  *end.out = 0;
+}
+
 }  // namespace
 
 std::string code_text(SokrResult code) {
@@ -42,7 +51,8 @@ std::string text(const Completed& answer) {
   return fmt::format("{} with {}", code_text(answer.code), signal_text(answer.signal));
 }
 
-Tried::Tried(const SokrPlugin& library, std::uint32_t index) {
+Tried::Tried(const SokrPlugin& library, std::uint32_t index, std::span<char> doing)
+    : doing_(doing) {
   const SokrSubstrateInfo* from = library.substrates[index];
   if (from == nullptr) return;
   (void)sokr_copy_sized(&info_, sizeof info_, from, from->struct_size);
@@ -73,6 +83,7 @@ bool Tried::takes(std::uint32_t format) const {
 SokrResult Tried::capability(std::uint32_t format, Bytes ir, const SokrComputationId& id) const {
   const SokrCapabilityQuery query{id, format, ir.data(), ir.size()};
   SokrCapabilityResponse response{};
+  note(doing_, "capability_fn of {} bytes of IR", ir.size());
   return table_.capability_fn(&query, &response);
 }
 
@@ -81,6 +92,8 @@ Started Tried::dispatch(Bytes ir, Bytes params, const SokrComputationId& id) con
       id, 0, ir.data(), ir.size(), params.empty() ? nullptr : params.data(), params.size()};
   SokrDispatchResponse response{};
   Started started;
+  note(doing_, "dispatch_fn of {} bytes of IR with {} bytes of parameters", ir.size(),
+       params.size());
   started.code = table_.dispatch_fn(&request, &response);
   if (started.code == SOKR_OK) started.token = response.completion_token;
   return started;
@@ -89,8 +102,13 @@ Started Tried::dispatch(Bytes ir, Bytes params, const SokrComputationId& id) con
 Completed Tried::complete(std::uint64_t token, std::uint64_t timeout_ns) const {
   const SokrCompletionQuery query{token, timeout_ns};
   Completed answer;
+  note(doing_, "completion_fn of the token {:#x} with a timeout of {} ns", token, timeout_ns);
   answer.code = table_.completion_fn(&query, &answer.signal);
   return answer;
+}
+
+void Tried::at(const char* what) const {
+  note(doing_, "{}", what);
 }
 
 std::string Tried::last_error() const {

@@ -39,7 +39,7 @@ std::string text(const Completed& answer);
 class Tried {
  public:
   // Of a table that another call of `main` returned, too.
-  Tried(const SokrPlugin& library, std::uint32_t index);
+  Tried(const SokrPlugin& library, std::uint32_t index, std::span<char> doing = {});
 
   // False if its vtable is out of reach, or lacks a function.
   bool is_usable() const;
@@ -56,12 +56,15 @@ class Tried {
   Started dispatch(const Sample& sample) const { return dispatch(sample.ir, sample.params); }
   Completed complete(std::uint64_t token, std::uint64_t timeout_ns) const;
   Completed wait(std::uint64_t token) const { return complete(token, UINT64_MAX); }
+  // Notes what is called next.
+  void at(const char* what) const;
   // Empty without a diagnostics table.
   std::string last_error() const;
   // ": the sentence", or nothing.
   std::string reason() const;
 
  private:
+  std::span<char> doing_;
   SokrSubstrateInfo info_{};
   SokrSubstratePlugin table_{};
   std::optional<SokrMemoryTable> memory_;
@@ -72,7 +75,8 @@ class Tried {
 // One check of one rule.
 class Check {
  public:
-  Check(const Subject& of, Outcome& out) : subject(of), tried(*of.plugin, of.index), out_(out) {}
+  Check(const Subject& of, Outcome& out)
+      : subject(of), tried(*of.plugin, of.index, of.doing), out_(out) {}
 
   const Subject& subject;
   const Tried tried;

@@ -15,6 +15,7 @@
 #   SOKR_BARE_CCACHE   a ccache folder that the runs share; default: one in the cache for each
 #                      system, if there is a ccache here; 0: none
 #   SOKR_BARE_FLAGS    more flags for cmake, such as -DCMAKE_CXX_FLAGS_RELEASE=-O0
+#   SOKR_BARE_PACKAGE  a folder with the packages to try, in place of those that bookworm makes
 #   SOKR_BARE_STEPS    only these steps of in_root.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -176,6 +177,12 @@ run_all() {
   if ((${#in_tree[@]})); then run "$system" tree "${in_tree[@]}" || return 1; fi
   ((${#in_package[@]})) || return 0
   packed=$(echo "$cache"/package/*.deb)
+  if [[ -n ${SOKR_BARE_PACKAGE:-} ]]; then
+    mkdir -p "$cache/package"
+    rm -f "$cache"/package/*
+    cp "$SOKR_BARE_PACKAGE"/*.tar.gz "$SOKR_BARE_PACKAGE"/*.deb "$cache/package/"
+    packed=$(echo "$cache"/package/*.deb)
+  fi
   if [[ ! -e $packed ]]; then
     echo "bare: $system: no packages to try: bookworm makes them"
     return 1

@@ -117,6 +117,35 @@ readme_commands() {
     die "the README's saxpy has a wrong result"
 }
 
+# wgsl_on FOLDER SUBSTRATE...: WGSL, as a text, on each, where the package has the plugin for it.
+# FOLDER has bin and share.
+wgsl_on() {
+  local folder=$1 examples=$1/share/sokr/examples substrate
+  shift
+  if [[ -z $(find "$folder" -name sokr-ir-wgsl.so) ]]; then
+    say "no WGSL: cargo was not there when the package was made"
+    return
+  fi
+  rm -rf /tmp/wgsl
+  as_user mkdir /tmp/wgsl
+  for substrate in "$@"; do
+    as_user "$folder/bin/sokr" run "$examples/saxpy.wgsl" --on "$substrate" --threads 1000000 \
+      --push u32:1000000,f32:3 --in "0.0=$examples/x.npy" --in "0.1=$examples/y.npy" \
+      --out "0.1=/tmp/wgsl/$substrate.npy:f32"
+    [[ $(od -An -j 128 -N 12 -t f4 "/tmp/wgsl/$substrate.npy" | xargs) == "1 4 7" ]] ||
+      die "WGSL has a wrong result on $substrate"
+    say "WGSL runs on $substrate"
+  done
+}
+
+# Every plugin of the package keeps the rules, with what came in the package.
+check_plugins() {
+  local folder=$1 plugin
+  while IFS= read -r plugin; do
+    as_user env SOKR_CACHE_DIR= "$folder/bin/sokr" check "$plugin"
+  done < <(find "$folder" -path '*/sokr/sokr-*.so' ! -name sokr-vulkan.so)
+}
+
 # A system that has the tarball and nothing that it did not come with.
 tarball() {
   local folder
@@ -127,6 +156,12 @@ tarball() {
   for substrate in cpu reference; do
     as_user "$folder/bin/sokr" devices | grep -q "^$substrate " || die "the tarball has no $substrate"
   done
+  wgsl_on "$folder" cpu reference
+  check_plugins "$folder"
+  # With a Vulkan driver, which a system brings and no package of ours.
+  apt-get -qq update
+  apt-get -qq install -y --no-install-recommends libvulkan1 mesa-vulkan-drivers >/dev/null
+  wgsl_on "$folder" vulkan:0
 }
 
 deb() {

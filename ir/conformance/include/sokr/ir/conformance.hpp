@@ -34,6 +34,9 @@ struct Subject {
   std::vector<Sample> samples;
   // Plugins that read what it lowers to. What nobody here reads is lowered, and not looked at.
   std::vector<const SokrIrPlugin*> readers;
+  // Told what is called before it is, as a text that ends with 0, for who finds a dead process.
+  // May be empty.
+  std::span<char> doing;
 };
 
 struct Rule {

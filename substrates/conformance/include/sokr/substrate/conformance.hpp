@@ -37,6 +37,9 @@ struct Subject {
   const SokrPlugin* plugin = nullptr;  // what it returned
   std::uint32_t index = 0;             // of the substrate in it
   std::vector<Sample> samples;         // of its formats; rules that need one are left out without
+  // Told what is called before it is, as a text that ends with 0, for who finds a dead process.
+  // May be empty.
+  std::span<char> doing;
 };
 
 struct Rule {
