@@ -91,6 +91,11 @@ Failure Device::lose(const char* call) {
   std::lock_guard lock(loss_mutex_);
   if (loss_.empty()) {
     loss_ = vk_failure(VK_ERROR_DEVICE_LOST, call, name()).sentence;
+    // Software has no watchdog.
+    if (physical_.properties.deviceType != VK_PHYSICAL_DEVICE_TYPE_CPU)
+      loss_ +=
+          "; most likely the driver's watchdog ended a kernel that ran for too long: launch "
+          "fewer workgroups at a time. All buffers are gone; the next launch starts anew";
     lost_.store(true, std::memory_order_release);
   }
   return Failure{SOKR_DISPATCH_FAILED, loss_};

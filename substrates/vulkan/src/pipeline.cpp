@@ -84,19 +84,35 @@ Result<void> check_subgroup_count(const PipelinePlan& plan, const PhysicalDevice
               device.name());
 }
 
+constexpr std::uint32_t kMayVaryFrom = 0x00010600;
+
+bool uses_subgroups(const spirv::Module& module) {
+  return std::ranges::any_of(module.capabilities(), [](spv::Capability capability) {
+    return capability >= spv::Capability::GroupNonUniform &&
+           capability <= spv::Capability::GroupNonUniformQuad;
+  });
+}
+
+// A driver may spread a workgroup over more subgroups than it fills, unless full ones are required.
+// That is allowed where the workgroup's rows are whole subgroups of whichever size they get.
+bool wants_full_subgroups(const PipelinePlan& plan, const spirv::Module& module,
+                          const PhysicalDevice& device) {
+  if (!uses_subgroups(module) || !device.usable.has("computeFullSubgroups")) return false;
+  const std::uint32_t size = plan.subgroup_size != 0 ? plan.subgroup_size
+                             : module.version() >= kMayVaryFrom
+                                 ? device.subgroup_size.maxSubgroupSize
+                                 : device.subgroup.subgroupSize;
+  return size != 0 && plan.reflection.local_size[0] % size == 0;
+}
+
 // From SPIR-V 1.6 on, a pipeline that requires no subgroup size may get any that the device has,
 // and that size need not be the one that the limits name. A kernel that uses subgroups gets the
 // one that they name, if a workgroup does not have too many of them.
 void settle_subgroup_size(PipelinePlan& plan, const spirv::Module& module,
                           const PhysicalDevice& device) {
-  constexpr std::uint32_t kMayVaryFrom = 0x00010600;
-  if (plan.subgroup_size != 0 || module.version() < kMayVaryFrom) return;
+  if (plan.subgroup_size != 0 || module.version() < kMayVaryFrom || !uses_subgroups(module)) return;
   if (!device.can_set_subgroup_size() ||
-      device.subgroup_size.minSubgroupSize == device.subgroup_size.maxSubgroupSize ||
-      std::ranges::none_of(module.capabilities(), [](spv::Capability capability) {
-        return capability >= spv::Capability::GroupNonUniform &&
-               capability <= spv::Capability::GroupNonUniformQuad;
-      })) {
+      device.subgroup_size.minSubgroupSize == device.subgroup_size.maxSubgroupSize) {
     return;
   }
   plan.subgroup_size = device.subgroup.subgroupSize;
@@ -194,6 +210,7 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   SOKR_TRY(check_entry_point(*used, *entry, plan.reflection, plan.counts, device));
   SOKR_TRY(check_subgroup_count(plan, device));
   settle_subgroup_size(plan, *used, device);
+  plan.full_subgroups = wants_full_subgroups(plan, *used, device);
   if (sliced) {
     SOKR_ASSIGN(plan.sliced, plan_parts(*used, *entry, device));
   }
@@ -274,6 +291,8 @@ Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
   VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
   info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
   if (plan_.subgroup_size != 0) info.stage.pNext = &subgroup;
+  if (plan_.full_subgroups)
+    info.stage.flags |= VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = module;
   info.stage.pName = plan_.entry.c_str();

@@ -26,6 +26,7 @@ struct PipelinePlan {
   // With the launch's specialization and local size; until the pipeline is made.
   std::shared_ptr<const spirv::Module> module;
   std::uint32_t subgroup_size = 0;    // 0 = do not ask
+  bool full_subgroups = false;        // required: no subgroup is partly empty
   spirv::EntryReflection reflection;  // of `module`
   std::vector<std::uint32_t> counts;  // descriptors of each reflected binding
   // For grids of more workgroups than the device takes at once; its words until the pipeline is

@@ -194,6 +194,25 @@ TEST_F(Hardware, WhatDoesNotFitTheDevicesMemoryGoesElsewhereOrSaysSo) {
   EXPECT_EQ(after.wrong(), -1);
 }
 
+TEST_F(Hardware, SubgroupsAreRequiredToBeFullWhereAKernelUsesThem) {
+  Bench bench;
+  sim::State& state = *simulated();
+  const std::uint64_t before = state.full_subgroups;
+  Saxpy saxpy(100);
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(state.full_subgroups, before);
+  if (!bench.capability(shader("subgroup_size"))) GTEST_SKIP() << "no subgroups in buffers here";
+  std::vector<std::uint32_t> sizes(128);
+  SokrBinding binding = host_binding(0, 0, sizes);
+  SokrLaunch launch{};
+  launch.groups[0] = 2;
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = &binding;
+  launch.binding_count = 1;
+  bench.run(shader("subgroup_size"), launch);
+  EXPECT_EQ(state.full_subgroups - before, bench.physical().usable.has("computeFullSubgroups"));
+}
+
 // The driver loses it at any call, and forgets nothing of what it had begun.
 TEST_F(Hardware, ALossAtTheKthCallEndsInASentence) {
   const auto ir = shader("saxpy");
@@ -210,6 +229,8 @@ TEST_F(Hardware, ALossAtTheKthCallEndsInASentence) {
       const auto token = bench.dispatch(ir, saxpy->launch);
       if (!token) {
         EXPECT_NE(token.failure().sentence.find("VK_ERROR_DEVICE_LOST"), std::string::npos)
+            << token.failure().sentence;
+        EXPECT_NE(token.failure().sentence.find("watchdog"), std::string::npos)
             << token.failure().sentence;
         continue;
       }

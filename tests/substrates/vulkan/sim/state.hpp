@@ -25,6 +25,7 @@ struct State {
   std::atomic<std::uint64_t> imports{0};
   std::atomic<std::uint64_t> flushes{0}, invalidations{0};  // ranges
   std::atomic<std::uint64_t> submissions{0};
+  std::atomic<std::uint64_t> full_subgroups{0};  // pipelines that require them
   // Alive now, and the most that ever were.
   std::atomic<std::uint64_t> memories{0}, most_memories{0};
   std::atomic<std::uint64_t> command_pools{0}, most_command_pools{0};

@@ -94,6 +94,10 @@ VKAPI_ATTR VkResult VKAPI_CALL create_pipelines(VkDevice handle, VkPipelineCache
                                                 VkPipeline* out) {
   Device& device = device_of(handle);
   std::vector<VkComputePipelineCreateInfo> real(infos, infos + count);
+  for (const VkComputePipelineCreateInfo& info : real) {
+    if (info.stage.flags & VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT)
+      state().full_subgroups.fetch_add(1);
+  }
   if (profile().most_subgroup != 0) {
     for (VkComputePipelineCreateInfo& info : real) {
       const VkResult settled = settle_subgroup_size(device, info.stage);
