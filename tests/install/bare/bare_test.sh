@@ -15,12 +15,14 @@
 #   SOKR_BARE_CCACHE   a ccache folder that the runs share; default: one in the cache for each
 #                      system, if there is a ccache here; 0: none
 #   SOKR_BARE_FLAGS    more flags for cmake, such as -DCMAKE_CXX_FLAGS_RELEASE=-O0
-#   SOKR_BARE_PACKAGE  a folder with the packages to try, in place of those that bookworm makes
+#   SOKR_BARE_PACKAGE  the folder of the packages; default: one in the cache, where bookworm puts those
+#                      that it makes. One with others tries these: SOKR_BARE_STEPS="tarball deb"
 #   SOKR_BARE_STEPS    only these steps of in_root.sh
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=$(git -C "$here" rev-parse --show-toplevel)
 cache=${SOKR_BARE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sokr-bare}
+packages=${SOKR_BARE_PACKAGE:-$cache/package}
 systems=(bookworm trixie noble)
 
 say() { printf 'bare: %s\n' "$*" >&2; }
@@ -156,7 +158,7 @@ run() {
       ccache=${SOKR_BARE_CCACHE:-$cache/$system.ccache}=/bare/ccache
     fi
   fi
-  BIND="$cache/$system.debs=/var/cache/apt/archives $cache/package=/bare/package $ccache" \
+  BIND="$cache/$system.debs=/var/cache/apt/archives $packages=/bare/package $ccache" \
     inside "$root" bash /bare/in_root.sh "$system" "$@" || status=$?
   rm -rf "$root"
   return "$status"
@@ -165,7 +167,7 @@ run() {
 # The steps of a root with the tree, then those of a root with what was packed, which the oldest
 # system makes and all try.
 run_all() {
-  local system=$1 step in_tree=() in_package=() packed
+  local system=$1 step in_tree=() in_package=()
   local steps="refused_without_rights demo_as_root install_as_root consumers"
   [[ $system != bookworm ]] || steps+=" package"
   for step in ${SOKR_BARE_STEPS:-$steps demo_as_user install_as_user tarball deb}; do
@@ -176,14 +178,7 @@ run_all() {
   done
   if ((${#in_tree[@]})); then run "$system" tree "${in_tree[@]}" || return 1; fi
   ((${#in_package[@]})) || return 0
-  packed=$(echo "$cache"/package/*.deb)
-  if [[ -n ${SOKR_BARE_PACKAGE:-} ]]; then
-    mkdir -p "$cache/package"
-    rm -f "$cache"/package/*
-    cp "$SOKR_BARE_PACKAGE"/*.tar.gz "$SOKR_BARE_PACKAGE"/*.deb "$cache/package/"
-    packed=$(echo "$cache"/package/*.deb)
-  fi
-  if [[ ! -e $packed ]]; then
+  if ! compgen -G "$packages/*" >/dev/null; then
     echo "bare: $system: no packages to try: bookworm makes them"
     return 1
   fi
@@ -192,7 +187,7 @@ run_all() {
 
 ((EUID == 0)) || die "this needs root: it makes roots of its own and changes into them"
 command -v debootstrap >/dev/null || die "debootstrap is missing: the package of the same name"
-mkdir -p "$cache"
+mkdir -p "$cache" "$packages"
 exec 9>"$cache/lock"
 flock --nonblock 9 || die "another run is using $cache"
 wanted=("$@")

@@ -169,6 +169,7 @@ deb() {
   apt-get -qq install -y /bare/package/*.deb >/dev/null
   readme_commands /usr/bin /usr/share/doc/sokr/README.md
   as_user sokr devices | grep -q "^vulkan:0 " || die "with what the package recommends, no vulkan:0"
+  wgsl_on /usr cpu reference vulkan:0
   consumers /usr
 }
 
