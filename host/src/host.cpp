@@ -5,11 +5,12 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <sokr/base/elements.hpp>
+#include <sokr/ir/reflection.hpp>
 #include <string>
 
 #include "kernel_state.hpp"
 #include "raise.hpp"
-#include "reflection_copy.hpp"
 #include "sized.hpp"
 
 struct SokrHost {
@@ -41,7 +42,6 @@ struct KernelAccess {
 // What sokr_host_reflect_request gives out, and what keeps it alive.
 struct HeldReflection : SokrIrReflection {
   std::shared_ptr<const SokrIrReflection> owner;
-  std::unique_ptr<const ReflectionCopy> of_1_0;  // for who knows no other sizes
 };
 
 namespace {
@@ -140,9 +140,12 @@ std::unique_ptr<HeldReflection> reflect(SokrHost& host, const SokrIrRequest& ask
   auto held = std::make_unique<HeldReflection>();
   held->owner = KernelAccess::reflect(read, specializations, sized ? asked.local_size : nullptr);
   if (asked.ir_version < UINT32_C(0x00010001)) {
-    held->of_1_0 = value(ReflectionCopy::make(held->owner.get(), ReflectionSizes::of_1_0()));
+    ir::TableSizes sizes = ir::kSizes1_0;
+    sizes.reflection = SOKR_SIZE_THROUGH(SokrIrReflection, entry_types);
+    held->owner.reset(ir::new_reflection(value(ir::read_reflection(held->owner.get())), sizes),
+                      ir::free_reflection);
   }
-  static_cast<SokrIrReflection&>(*held) = held->of_1_0 ? held->of_1_0->table() : *held->owner;
+  static_cast<SokrIrReflection&>(*held) = *held->owner;
   return held;
 }
 

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sokr/ir/reflection.hpp>
 
 #include "diagnostics.hpp"
 #include "kernel_state.hpp"
 #include "log.hpp"
 #include "raise.hpp"
-#include "reflection_copy.hpp"
 #include "type_check.hpp"
 
 namespace sokr {
@@ -183,18 +183,11 @@ Result<Kernel::State::ReflectionRef> Kernel::State::reflect(
   }
   if (result != SOKR_OK || !out) return fail(result, "{}", said(sentence, result));
 
-  struct Owned {
-    host::PluginRef plugin;
-    std::unique_ptr<const SokrIrReflection, void (*)(const SokrIrReflection*)> original;
-    std::unique_ptr<const host::ReflectionCopy> copy;
-  };
-  auto owned = std::make_shared<Owned>(Owned{plugin, {out, ir().free_reflection}, {}});
-  auto copy = host::ReflectionCopy::make(out);
-  if (!copy) {
-    return fail(copy.code(), "IR plugin '{}': {}", ir().name, copy.failure().sentence);
-  }
-  owned->copy = *std::move(copy);
-  return ReflectionRef(owned, &owned->copy->table());
+  const std::unique_ptr<const SokrIrReflection, void (*)(const SokrIrReflection*)> original(
+      out, ir().free_reflection);
+  auto read = ir::read_reflection(out);
+  if (!read) return fail(read.code(), "IR plugin '{}': {}", ir().name, read.failure().sentence);
+  return ReflectionRef(ir::new_reflection(*std::move(read), {}), ir::free_reflection);
 }
 
 namespace host {

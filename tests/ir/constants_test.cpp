@@ -104,7 +104,7 @@ TEST(Constants, DefaultsAreFolded) {
 }
 
 TEST(Constants, GivenValuesReachEveryConstantWithTheIdAndAllThatFollows) {
-  const SpecValue values[] = {{3, 4, 0}, {7, 4, 0}, {1000, 4, 0x40000000}};
+  const SokrIrSpecValue values[] = {{3, 4, 0}, {7, 4, 0}, {1000, 4, 0x40000000}};
   const auto module = decode_ok(with_constants(kSpecs, kSpecIds), {.specializations = values});
   EXPECT_EQ(bits_of(*module, "s"), 0u);
   EXPECT_EQ(bits_of(*module, "twin"), 0u);
@@ -118,7 +118,7 @@ TEST(Constants, GivenValuesReachEveryConstantWithTheIdAndAllThatFollows) {
 }
 
 TEST(Constants, UndeclaredSpecializationsAreIgnored) {
-  const SpecValue values[] = {{4, 8, 1}, {3, 4, 5}, {UINT32_MAX, 1, 1}};
+  const SokrIrSpecValue values[] = {{4, 8, 1}, {3, 4, 5}, {UINT32_MAX, 1, 1}};
   const auto module = decode_ok(with_constants(kSpecs, kSpecIds), {.specializations = values});
   EXPECT_EQ(bits_of(*module, "s"), 5u);
   EXPECT_EQ(bits_of(*module, "flag"), 1u);
@@ -126,7 +126,7 @@ TEST(Constants, UndeclaredSpecializationsAreIgnored) {
 }
 
 TEST(Constants, WrongSizeNamesTheType) {
-  const SpecValue wide{3, 8, 1}, narrow{7, 1, 1};
+  const SokrIrSpecValue wide{3, 8, 1}, narrow{7, 1, 1};
   EXPECT_EQ(refusal(with_constants(kSpecs, kSpecIds), {.specializations = {&wide, 1}},
                     SOKR_INVALID_INPUT),
             "the value for specialization constant 3 has 8 bytes, its type u32 takes 4");
@@ -136,7 +136,7 @@ TEST(Constants, WrongSizeNamesTheType) {
 }
 
 TEST(Constants, ZeroLengthArrayIsRefused) {
-  const SpecValue value{3, 4, UINT32_MAX - 1};
+  const SokrIrSpecValue value{3, 4, UINT32_MAX - 1};
   const std::string sentence = refusal(with_constants(kSpecs, kSpecIds),
                                        {.specializations = {&value, 1}}, SOKR_INVALID_INPUT);
   EXPECT_NE(sentence.find("; decided by specialization constant 3 (s)"), std::string::npos)
@@ -162,7 +162,7 @@ Bytes with_lengths(const char* n, const char* by, const char* deep) {
 }
 
 TEST(Constants, BadLengthsAreTheCallersAndNamed) {
-  const auto refused = [](std::vector<SpecValue> values) {
+  const auto refused = [](std::vector<SokrIrSpecValue> values) {
     const std::string sentence =
         refusal(with_lengths("8", "2", "4"), {.specializations = values}, SOKR_INVALID_INPUT);
     return sentence.substr(sentence.find(": ") + 2);
@@ -179,7 +179,7 @@ TEST(Constants, BadLengthsAreTheCallersAndNamed) {
   EXPECT_EQ(refused({{1, 4, INT32_MAX}, {3, 4, UINT32_MAX}}),
             "the type takes more than 2^48 bytes with the values of the specialization constants; "
             "decided by specialization constants 1 (kSize), 2");
-  const SpecValue good[] = {{1, 4, 1 << 20}, {3, 4, 1 << 20}};
+  const SokrIrSpecValue good[] = {{1, 4, 1 << 20}, {3, 4, 1 << 20}};
   const auto large = decode_ok(with_lengths("8", "2", "4"), {.specializations = good});
   EXPECT_TRUE(large->type(large->variables()[0].pointee)->spec_length);
   EXPECT_EQ(large->type(large->variables()[0].pointee)->count, 1u << 19);

@@ -53,13 +53,13 @@ TEST(EntryPoints, LocalSizeIdFollowsSpecialization) {
   EXPECT_EQ(plain->entry_points()[0].local_size, (Size{16, 2, 1}));
   EXPECT_EQ(plain->entry_points()[0].local_size_source, LocalSizeSource::kId);
   EXPECT_EQ(plain->entry_points()[0].local_size_spec_ids, (Size{10, 11, UINT32_MAX}));
-  const SpecValue value{11, 4, 9};
+  const SokrIrSpecValue value{11, 4, 9};
   const auto given = decode_ok(with_local_size_id(), {.specializations = {&value, 1}});
   EXPECT_EQ(given->entry_points()[0].local_size, (Size{16, 9, 1}));
 }
 
 TEST(EntryPoints, ZeroLocalSizeIsTheCallersFault) {
-  const SpecValue value{10, 4, 0};
+  const SokrIrSpecValue value{10, 4, 0};
   EXPECT_EQ(refusal(with_local_size_id(), {.specializations = {&value, 1}}, SOKR_INVALID_INPUT),
             "the workgroup size of 'main' is 0x2x1, every number has to be at least 1");
 }
@@ -87,7 +87,7 @@ TEST(EntryPoints, WorkgroupSizeConstantOverridesLocalSize) {
   EXPECT_EQ(plain->entry_points()[0].local_size, (Size{16, 2, 1}));
   EXPECT_EQ(plain->entry_points()[0].local_size_source, LocalSizeSource::kBuiltInConstant);
   EXPECT_EQ(plain->entry_points()[0].local_size_spec_ids, (Size{0, 1, UINT32_MAX}));
-  const SpecValue value{0, 4, 64};
+  const SokrIrSpecValue value{0, 4, 64};
   const auto given = decode_ok(with_workgroup_size(), {.specializations = {&value, 1}});
   EXPECT_EQ(given->entry_points()[0].local_size, (Size{64, 2, 1}));
   EXPECT_EQ(folded_x(*given), 64u);

@@ -72,7 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   DecodeOptions options;
   const std::uint8_t choice = size != 0 ? data[size - 1] : 0;
   if ((choice & 0x80) != 0) options.local_size = {choice, 2, 1};
-  const SpecValue value{choice & 7u, 4, choice};
+  const SokrIrSpecValue value{choice & 7u, 4, choice};
   if ((choice & 0x40) != 0) options.specializations = {&value, 1};
   work_steps = 0;
   const auto module = decode(bytes, options);

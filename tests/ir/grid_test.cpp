@@ -37,8 +37,8 @@ void expect_sliced(const std::string& name, const Module& module, const EntryPoi
   ASSERT_TRUE(found) << found.failure().sentence;
   EXPECT_EQ((*found)->local_size, entry.local_size);
   EXPECT_EQ((*found)->workgroup_bytes, entry.workgroup_bytes);
-  const EntryReflection before = reflect_entry(module, entry);
-  const EntryReflection after = reflect_entry(*again, **found);
+  const ir::EntryReflection before = reflect_entry(module, entry);
+  const ir::EntryReflection after = reflect_entry(*again, **found);
   EXPECT_EQ(after.bindings.size(), before.bindings.size());
   const std::uint32_t own = (before.push_constant_size + 3) / 4 * 4;
   EXPECT_EQ(sliced->push_size,

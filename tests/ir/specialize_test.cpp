@@ -107,8 +107,8 @@ OpFunctionEnd
 
 TEST(Specialize, WritesEveryKindOfConstant) {
   expect_written(module_bytes());
-  const SpecValue values[] = {{0, 1, 0x80}, {1, 2, 7}, {2, 8, 1}, {3, 8, 0},
-                              {4, 4, 3},    {5, 4, 0}, {6, 4, 1}};
+  const SokrIrSpecValue values[] = {{0, 1, 0x80}, {1, 2, 7}, {2, 8, 1}, {3, 8, 0},
+                                    {4, 4, 3},    {5, 4, 0}, {6, 4, 1}};
   expect_written(module_bytes(), {.specializations = values});
 }
 
@@ -116,7 +116,7 @@ TEST(Specialize, WritesWhatShadersHave) {
   for (const NamedModule& one : compiled_modules()) {
     SCOPED_TRACE(one.name);
     if (one.name == "spec_sized_arrays") {
-      const SpecValue values[] = {{0, 4, 64}, {1, 4, 16}, {2, 4, 5}};
+      const SokrIrSpecValue values[] = {{0, 4, 64}, {1, 4, 16}, {2, 4, 5}};
       expect_written(one.bytes, {.specializations = values});
     } else {
       expect_written(one.bytes);

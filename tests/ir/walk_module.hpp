@@ -63,8 +63,8 @@ inline std::uint64_t walk_module(const Module& module) {
   for (const EntryPoint& entry : module.entry_points()) {
     sum += (*module.entry_point(entry.name))->local_size[0] + module.function(entry.function)->type;
   }
-  const Reflection reflection = reflect(module);
-  for (const EntryReflection& entry : reflection.entry_points) sum += entry.bindings.size();
+  const ir::Reflection reflection = reflect(module);
+  for (const ir::EntryReflection& entry : reflection.entry_points) sum += entry.bindings.size();
   return sum + reflection.spec_constants.size();
 }
 

@@ -89,22 +89,20 @@ bool is_inert(spv::Op op) {
 class AccessFinder {
  public:
   AccessFinder(const Module& module, const EntryPoint& entry)
-      : module_(module),
-        functions_(call_tree(module, entry)),
-        marks_(module.bound() + 1, 0),
-        stored_(module.bound()) {}
+      : module_(module), entry_(entry), marks_(module.bound() + 1, 0), stored_(module.bound()) {}
 
   std::vector<std::uint8_t> run() {
-    for (const Function* function : functions_) {
-      for (const Instruction& variable : function->variables) {
+    for (const Id id : entry_.functions) {
+      const Function& function = *module_.function(id);
+      for (const Instruction& variable : function.variables) {
         if (variable.args.size() > 1) store(variable.args[1]);
       }
-      for (const Block& block : function->blocks) {
+      for (const Block& block : function.blocks) {
         for (const Instruction& phi : block.phis) {
           for (std::size_t i = 0; i < phi.args.size(); i += 2) link(phi.id, phi.args[i]);
         }
         for (const Instruction& instruction : block.body) visit(instruction);
-        visit_return(*function, block.terminator);
+        visit_return(function, block.terminator);
       }
     }
     for (const Variable& variable : module_.variables()) {
@@ -233,29 +231,13 @@ class AccessFinder {
   }
 
   const Module& module_;
-  std::vector<const Function*> functions_;
+  const EntryPoint& entry_;
   std::vector<std::uint8_t> marks_;       // per id, and one for stored_
   Id stored_;                             // every pointer that was stored anywhere
   std::vector<std::pair<Id, Id>> edges_;  // (made, made from)
 };
 
 }  // namespace
-
-std::vector<const Function*> call_tree(const Module& module, const EntryPoint& entry) {
-  std::vector<const Function*> functions;
-  std::vector<bool> seen(module.bound(), false);
-  std::vector<Id> work{entry.function};
-  seen[entry.function] = true;
-  while (!work.empty()) {
-    functions.push_back(module.function(work.back()));
-    work.pop_back();
-    for (const Id callee : functions.back()->callees) {
-      if (!seen[callee]) work.push_back(callee);
-      seen[callee] = true;
-    }
-  }
-  return functions;
-}
 
 std::vector<std::uint8_t> find_accesses(const Module& module, const EntryPoint& entry) {
   return AccessFinder(module, entry).run();

@@ -8,9 +8,6 @@
 
 namespace sokr::spirv {
 
-// The entry point's function and all that it calls, directly or not, each once.
-std::vector<const Function*> call_tree(const Module& module, const EntryPoint& entry);
-
 // SOKR_IR_READ | SOKR_IR_WRITE per id, of everything in the entry point's static call
 // tree: what is done through a pointer is also done to each pointer that it may come
 // from. Decorations are not looked at. Indexed by id.

@@ -172,17 +172,9 @@ class EntryWalk {
     for (const Id id : e_.globals) {
       if (const Variable* variable = m_.variable(id)) SOKR_TRY(check_variable(*variable));
     }
-    std::vector<bool> seen(m_.bound(), false);
-    std::vector<Id> open{e_.function};
-    while (!open.empty()) {
-      const Function* function = m_.function(open.back());
-      open.pop_back();
-      if (function == nullptr || seen[function->id]) continue;
-      seen[function->id] = true;
-      for (const Block& block : function->blocks)
+    for (const Id id : e_.functions)
+      for (const Block& block : m_.function(id)->blocks)
         for (const Instruction& instruction : block.body) SOKR_TRY(check(instruction));
-      open.insert(open.end(), function->callees.begin(), function->callees.end());
-    }
     return {};
   }
 

@@ -26,8 +26,8 @@ class BlockReader {
   }
 
   std::vector<std::uint64_t> run(const EntryPoint& entry) {
-    for (const Function* function : call_tree(module_, entry)) {
-      for (const Block& block : function->blocks) {
+    for (const Id id : entry.functions) {
+      for (const Block& block : module_.function(id)->blocks) {
         for (const Instruction& phi : block.phis) visit_unknown(phi);
         for (const Instruction& instruction : block.body) visit(instruction);
         visit_unknown(block.terminator);

@@ -51,7 +51,7 @@ class ScalarTypes {
 // Every step that goes down finds at least one scalar, or stops.
 class Placer {
  public:
-  Placer(const Module& module, std::vector<PushConstantScalar>& out) : module_(module), out_(out) {}
+  Placer(const Module& module, std::vector<SokrIrPushScalar>& out) : module_(module), out_(out) {}
 
   void place(Id id, std::uint64_t at, MatrixLayout matrix) {
     const Type* type = module_.type(id);
@@ -76,7 +76,7 @@ class Placer {
   }
 
  private:
-  bool is_full() const { return out_.size() >= kMaxPushScalars; }
+  bool is_full() const { return out_.size() >= ir::kMaxPushScalars; }
 
   std::uint32_t width_of(Id id) const {
     const Type* type = module_.type(id);
@@ -107,7 +107,7 @@ class Placer {
   }
 
   const Module& module_;
-  std::vector<PushConstantScalar>& out_;
+  std::vector<SokrIrPushScalar>& out_;
   ScalarTypes types_{module_};
 };
 
@@ -129,7 +129,7 @@ std::uint32_t scalars_in(const Module& module, Id type) {
   return ScalarTypes(module).of(type);
 }
 
-void add_push_scalars(const Module& module, Id block, std::vector<PushConstantScalar>& scalars) {
+void add_push_scalars(const Module& module, Id block, std::vector<SokrIrPushScalar>& scalars) {
   Placer(module, scalars).place(block, 0, {});
   std::stable_sort(scalars.begin(), scalars.end(),
                    [](const auto& a, const auto& b) { return a.offset < b.offset; });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Which scalars lie in a block, and where. Any thread. The work is bounded by the number of
-// types, and by kMaxPushScalars, however types are nested.
+// types, and by ir::kMaxPushScalars, however types are nested.
 #ifndef SOKR_SPIRV_SRC_BLOCK_SCALARS_HPP_
 #define SOKR_SPIRV_SRC_BLOCK_SCALARS_HPP_
 
@@ -16,7 +16,7 @@ SokrIrScalar scalar_of(const Type& type);
 std::uint32_t scalars_in(const Module& module, Id type);
 
 // Adds those of a block, sorted by offset together with what is there.
-void add_push_scalars(const Module& module, Id block, std::vector<PushConstantScalar>& scalars);
+void add_push_scalars(const Module& module, Id block, std::vector<SokrIrPushScalar>& scalars);
 
 }  // namespace sokr::spirv
 

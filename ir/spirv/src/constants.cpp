@@ -206,7 +206,7 @@ Result<void> Decoder::specialize(const RawInstruction& raw, const Type& type, Co
     return bad(raw, "SpecId is only for scalar specialization constants");
   }
   constant.default_bits = constant.bits;
-  for (const SpecValue& given : options_.specializations) {
+  for (const SokrIrSpecValue& given : options_.specializations) {
     if (given.id != constant.spec_id) continue;
     if (given.size != specialization_size(type)) {
       return fail(SOKR_INVALID_INPUT,

@@ -160,7 +160,7 @@ class Decoder {
   void set_local_size(EntryPoint& entry, std::size_t axis, const Constant& size);
   Failure too_many_trees() const;
   Result<void> finish_local_size(EntryPoint& entry);
-  Result<void> collect_globals(EntryPoint& entry, std::uint32_t index);
+  Result<void> walk_call_tree(EntryPoint& entry, std::uint32_t index);
   void add_global(Id variable, EntryPoint& entry, std::uint32_t index);
 
   // ---- shared

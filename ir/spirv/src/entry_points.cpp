@@ -98,7 +98,7 @@ Result<void> Decoder::decode_entry_points() {
   seen_in_.assign(module_->bound_, kNone);
   for (std::uint32_t i = 0; i < module_->entry_points_.size(); ++i) {
     SOKR_TRY(finish_local_size(module_->entry_points_[i]));
-    SOKR_TRY(collect_globals(module_->entry_points_[i], i));
+    SOKR_TRY(walk_call_tree(module_->entry_points_[i], i));
   }
   return {};
 }
@@ -241,7 +241,7 @@ void Decoder::add_global(Id id, EntryPoint& entry, std::uint32_t index) {
 }
 
 // Whoever looks at an entry point walks through all that it calls, with a mark for each id.
-Result<void> Decoder::collect_globals(EntryPoint& entry, std::uint32_t index) {
+Result<void> Decoder::walk_call_tree(EntryPoint& entry, std::uint32_t index) {
   std::vector<Id> work{entry.function};
   seen_in_[entry.function] = index;
   std::uint64_t instructions = module_->bound_ / 64;
@@ -249,6 +249,7 @@ Result<void> Decoder::collect_globals(EntryPoint& entry, std::uint32_t index) {
     const Function& function = *module_->function(work.back());
     count_work(1 + function.blocks.size() + function.globals.size() + function.callees.size());
     work.pop_back();
+    entry.functions.push_back(function.id);
     for (const Block& block : function.blocks)
       instructions += block.body.size() + block.phis.size() + 1;
     if (instructions > tree_instructions_left_) return too_many_trees();

@@ -358,6 +358,7 @@ Result<void> Decoder::finish_calls(std::uint32_t index) {
   Function& caller = module_->functions_[index];
   caller.inlined_blocks = caller.blocks.size() + 1;
   for (const Block& block : caller.blocks) {
+    caller.has_loop = caller.has_loop || block.merge_kind == MergeKind::kLoop;
     caller.inlined_instructions += block.body.size() + block.phis.size() + 1;
     caller.inlined_blocks += static_cast<std::uint64_t>(
         std::count_if(block.body.begin(), block.body.end(), [](const Instruction& instruction) {
@@ -368,6 +369,7 @@ Result<void> Decoder::finish_calls(std::uint32_t index) {
     count_work();
     const Function& callee = *module_->function(caller.callees[i]);
     caller.has_barrier = caller.has_barrier || callee.has_barrier;
+    caller.has_loop = caller.has_loop || callee.has_loop;
     caller.call_depth = std::max(caller.call_depth, callee.call_depth + 1);
     add(caller.inlined_blocks, callee.inlined_blocks, calls_[index][i]);
     add(caller.inlined_instructions, callee.inlined_instructions, calls_[index][i]);

@@ -4,7 +4,6 @@
 #include <sokr/ir.h>
 
 #include <algorithm>
-#include <memory>
 #include <sokr/ir/exporter.hpp>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/spirv/reflection.hpp>
@@ -12,77 +11,8 @@
 namespace {
 
 using sokr::Result;
-using sokr::ir::EntryDescription;
-using sokr::ir::ReflectionDescription;
+using sokr::ir::Reflection;
 using sokr::ir::Request;
-
-SokrIrBinding to_c(const sokr::spirv::Binding& binding) {
-  return {binding.set,
-          binding.binding,
-          binding.count,
-          static_cast<std::uint32_t>(binding.kind),
-          binding.access,
-          binding.runtime_stride,
-          binding.min_size,
-          binding.name.c_str(),
-          binding.image_flags,
-          static_cast<std::uint32_t>(binding.dimension),
-          static_cast<std::uint32_t>(binding.image_format),
-          static_cast<std::uint32_t>(binding.sampled_type),
-          0};
-}
-
-SokrIrLocalSizeSource to_c(sokr::spirv::LocalSizeSource source) {
-  switch (source) {
-    case sokr::spirv::LocalSizeSource::kLiteral:
-      return SOKR_IR_LOCAL_SIZE_LITERAL;
-    case sokr::spirv::LocalSizeSource::kId:
-      return SOKR_IR_LOCAL_SIZE_ID;
-    case sokr::spirv::LocalSizeSource::kBuiltInConstant:
-      return SOKR_IR_LOCAL_SIZE_WORKGROUP;
-    case sokr::spirv::LocalSizeSource::kOverride:
-      return SOKR_IR_LOCAL_SIZE_OVERRIDE;
-  }
-  return SOKR_IR_LOCAL_SIZE_LITERAL;
-}
-
-// The names stay in `entry`. Without ports: SPIR-V names by set and binding.
-EntryDescription describe(const sokr::spirv::EntryReflection& entry) {
-  EntryDescription out;
-  out.name = entry.name.c_str();
-  out.local_size = entry.local_size;
-  out.local_size_source = to_c(entry.local_size_source);
-  out.local_size_spec_ids = entry.local_size_spec_ids;
-  out.workgroup_bytes = entry.workgroup_bytes;
-  out.push_size = entry.push_constant_size;
-  for (const sokr::spirv::Binding& binding : entry.bindings) {
-    out.bindings.push_back(to_c(binding));
-    out.binding_scalars.push_back(binding.scalars);
-  }
-  for (const sokr::spirv::PushConstantMember& member : entry.push_constants) {
-    out.push_members.push_back(
-        {member.name.c_str(), member.type.c_str(), member.offset, member.size});
-    out.push_read_ends.push_back(member.read_end);
-  }
-  for (const sokr::spirv::PushConstantScalar& scalar : entry.push_scalars) {
-    out.push_scalars.push_back({scalar.offset, static_cast<std::uint32_t>(scalar.type)});
-  }
-  return out;
-}
-
-ReflectionDescription describe(std::shared_ptr<const sokr::spirv::Reflection> source) {
-  ReflectionDescription out;
-  for (const auto& entry : source->entry_points) out.entry_points.push_back(describe(entry));
-  for (const sokr::spirv::SpecConstantReflection& constant : source->spec_constants) {
-    out.spec_constants.push_back({constant.id, static_cast<std::uint32_t>(constant.type),
-                                  constant.default_value, constant.declarations, 0,
-                                  constant.name.c_str()});
-  }
-  for (const std::string& name : source->capabilities) out.capabilities.push_back(name.c_str());
-  for (const std::string& name : source->extensions) out.extensions.push_back(name.c_str());
-  out.keeps = std::move(source);
-  return out;
-}
 
 class Spirv {
  public:
@@ -113,12 +43,10 @@ class Spirv {
     return remark;
   }
 
-  static Result<ReflectionDescription> reflect(const Request& request) {
-    std::vector<sokr::spirv::SpecValue> values;
-    for (std::uint32_t i = 0; i < request.specializations.size(); ++i) {
-      const SokrIrSpecValue value = request.specializations[i];
-      values.push_back({value.id, value.size, value.value});
-    }
+  static Result<Reflection> reflect(const Request& request) {
+    std::vector<SokrIrSpecValue> values;
+    for (std::uint32_t i = 0; i < request.specializations.size(); ++i)
+      values.push_back(request.specializations[i]);
     sokr::spirv::DecodeOptions options;
     options.specializations = values;
     options.local_size = request.local_size;
@@ -129,7 +57,7 @@ class Spirv {
       if (auto open = sokr::spirv::decode(request.bytes, options)) decoded = std::move(open);
     }
     SOKR_ASSIGN(const auto module, std::move(decoded));
-    return describe(std::make_shared<const sokr::spirv::Reflection>(sokr::spirv::reflect(*module)));
+    return sokr::spirv::reflect(*module);
   }
 };
 

@@ -104,7 +104,7 @@ static_assert(int{SOKR_IMAGE_R64I} == static_cast<int>(spv::ImageFormat::R64i));
 static_assert(int{SOKR_IMAGE_R11G11B10F} == static_cast<int>(spv::ImageFormat::R11fG11fB10f));
 static_assert(int{SOKR_IMAGE_R32U} == static_cast<int>(spv::ImageFormat::R32ui));
 
-void reflect_image(const Module& module, const Type& type, Binding& binding) {
+void reflect_image(const Module& module, const Type& type, ir::Binding& binding) {
   const Type& image = type.kind == TypeKind::kSampledImage ? *module.type(type.element) : type;
   if (image.kind != TypeKind::kImage) return;
   const ImageInfo& info = image.image;
@@ -119,11 +119,10 @@ void reflect_image(const Module& module, const Type& type, Binding& binding) {
     binding.sampled_type = scalar_of(*texel);
 }
 
-Binding reflect_variable(const Module& module, const Variable& variable, std::uint32_t access) {
-  Binding binding;
+ir::Binding reflect_variable(const Module& module, const Variable& variable, std::uint32_t access) {
+  ir::Binding binding;
   binding.set = variable.set;
   binding.binding = variable.binding;
-  binding.variables.push_back(variable.id);
   const Type* type = module.type(variable.pointee);
   std::uint64_t count = 1;
   for (; type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray;
@@ -155,7 +154,7 @@ Binding reflect_variable(const Module& module, const Variable& variable, std::ui
   return binding;
 }
 
-void join(Binding& binding, const Binding& other) {
+void join(ir::Binding& binding, const ir::Binding& other) {
   binding.count = binding.count == 0 || other.count == 0 ? 0 : std::max(binding.count, other.count);
   binding.access |= other.access;
   binding.scalars |= other.scalars;
@@ -169,17 +168,16 @@ void join(Binding& binding, const Binding& other) {
     binding.image_format = other.image_format;
     binding.sampled_type = other.sampled_type;
   }
-  binding.variables.insert(binding.variables.end(), other.variables.begin(), other.variables.end());
 }
 
 void reflect_push_constants(const Module& module, const EntryPoint& entry, const Variable& variable,
-                            EntryReflection& reflection) {
+                            ir::EntryReflection& reflection) {
   const Type* block = module.type(variable.pointee);
   if (block->kind != TypeKind::kStruct) return;
   const std::vector<std::uint64_t> read_ends = find_block_reads(module, entry, variable);
   for (std::size_t i = 0; i < block->members.size(); ++i) {
     const Member& member = block->members[i];
-    PushConstantMember out;
+    ir::PushConstantMember out;
     out.read_end = static_cast<std::uint32_t>(std::min<std::uint64_t>(read_ends[i], UINT32_MAX));
     out.name = member.name;
     out.offset = member.offset;
@@ -203,12 +201,12 @@ void reflect_push_constants(const Module& module, const EntryPoint& entry, const
       std::max(reflection.push_constant_size, static_cast<std::uint32_t>(size));
 }
 
-std::vector<SpecConstantReflection> reflect_spec_constants(const Module& module) {
-  std::map<std::uint32_t, SpecConstantReflection> by_id;
+std::vector<ir::SpecConstantReflection> reflect_spec_constants(const Module& module) {
+  std::map<std::uint32_t, ir::SpecConstantReflection> by_id;
   for (const Constant& constant : module.constants()) {
     if (constant.spec_id == UINT32_MAX) continue;
     const auto [found, is_new] = by_id.try_emplace(constant.spec_id);
-    SpecConstantReflection& out = found->second;
+    ir::SpecConstantReflection& out = found->second;
     const std::string_view name = module.name(constant.id);
     if (out.name.empty()) out.name = std::string(name);
     if (!is_new) {
@@ -219,7 +217,7 @@ std::vector<SpecConstantReflection> reflect_spec_constants(const Module& module)
     out.type = scalar_of(*module.type(constant.type));
     out.default_value = constant.default_bits;
   }
-  std::vector<SpecConstantReflection> all;
+  std::vector<ir::SpecConstantReflection> all;
   all.reserve(by_id.size());
   for (auto& [id, constant] : by_id) all.push_back(std::move(constant));
   return all;
@@ -227,22 +225,22 @@ std::vector<SpecConstantReflection> reflect_spec_constants(const Module& module)
 
 }  // namespace
 
-EntryReflection reflect_entry(const Module& module, const EntryPoint& entry) {
-  EntryReflection reflection;
+ir::EntryReflection reflect_entry(const Module& module, const EntryPoint& entry) {
+  ir::EntryReflection reflection;
   reflection.name = entry.name;
   reflection.local_size = entry.local_size;
-  reflection.local_size_source = entry.local_size_source;
+  reflection.local_size_source = static_cast<SokrIrLocalSizeSource>(entry.local_size_source);
   reflection.local_size_spec_ids = entry.local_size_spec_ids;
   reflection.workgroup_bytes = entry.workgroup_bytes;
   const std::vector<std::uint8_t> accesses = find_accesses(module, entry);
-  std::map<std::pair<std::uint32_t, std::uint32_t>, Binding> bindings;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, ir::Binding> bindings;
   for (const Id id : entry.globals) {
     const Variable& variable = *module.variable(id);
     if (variable.storage == spv::StorageClass::PushConstant) {
       reflect_push_constants(module, entry, variable, reflection);
     }
     if (!variable.has_binding) continue;
-    Binding binding = reflect_variable(module, variable, accesses[id]);
+    ir::Binding binding = reflect_variable(module, variable, accesses[id]);
     const auto [found, is_new] =
         bindings.try_emplace({variable.set, variable.binding}, std::move(binding));
     if (!is_new) join(found->second, reflect_variable(module, variable, accesses[id]));
@@ -256,8 +254,8 @@ EntryReflection reflect_entry(const Module& module, const EntryPoint& entry) {
   return reflection;
 }
 
-Reflection reflect(const Module& module) {
-  Reflection reflection;
+ir::Reflection reflect(const Module& module) {
+  ir::Reflection reflection;
   for (const EntryPoint& entry : module.entry_points()) {
     reflection.entry_points.push_back(reflect_entry(module, entry));
   }

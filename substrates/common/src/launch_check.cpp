@@ -50,18 +50,18 @@ const char* access_name(std::uint32_t access) {
   }
 }
 
-std::string describe(const spirv::Binding& b) {
+std::string describe(const ir::Binding& b) {
   return b.name.empty() ? fmt::format("binding {}.{}", b.set, b.binding)
                         : fmt::format("binding {}.{} ({})", b.set, b.binding, b.name);
 }
 
-std::string describe(const spirv::Binding& b, std::uint32_t index) {
+std::string describe(const ir::Binding& b, std::uint32_t index) {
   std::string text = fmt::format("binding {}.{}", b.set, b.binding);
   if (b.count != 1) text += fmt::format("[{}]", index);
   return b.name.empty() ? text : text + " (" + b.name + ")";
 }
 
-std::string entry_name(const spirv::EntryReflection& entry) {
+std::string entry_name(const ir::EntryReflection& entry) {
   return entry.name.empty() ? std::string("the entry point")
                             : fmt::format("entry point \"{}\"", entry.name);
 }
@@ -115,13 +115,13 @@ Result<void> check_subgroup_size(std::uint32_t size, const SokrComputeLimits& li
 
 // Returns those that the block has room for.
 Result<std::span<const std::uint8_t>> check_push(std::span<const std::uint8_t> given,
-                                                 const spirv::EntryReflection& entry,
+                                                 const ir::EntryReflection& entry,
                                                  const SokrComputeLimits& limits) {
   if (limits.max_push_constant_size != 0 && given.size() > limits.max_push_constant_size) {
     return fail(SOKR_INVALID_INPUT, "{} bytes of push constants were given, over the limit of {}",
                 given.size(), limits.max_push_constant_size);
   }
-  for (const spirv::PushConstantMember& member : entry.push_constants) {
+  for (const ir::PushConstantMember& member : entry.push_constants) {
     if (member.read_end <= given.size()) continue;
     return fail(SOKR_INVALID_INPUT,
                 "{} bytes of push constants were given; {} reads member {} ({} at offset {}), up "
@@ -147,7 +147,7 @@ Result<void> check_waits(const LaunchView& launch, std::uint32_t substrate_id) {
 }
 
 // Where a launch's binding goes: the position of its (set, binding) in the reflection.
-std::size_t find_reflected(const spirv::EntryReflection& entry, const SokrBinding& b,
+std::size_t find_reflected(const ir::EntryReflection& entry, const SokrBinding& b,
                            std::size_t guess) {
   const auto& all = entry.bindings;
   if (guess < all.size() && all[guess].set == b.set && all[guess].binding == b.binding)
@@ -160,7 +160,7 @@ std::size_t find_reflected(const spirv::EntryReflection& entry, const SokrBindin
   return static_cast<std::size_t>(at - all.begin());
 }
 
-Result<void> check_access(const SokrBinding& b, const spirv::Binding& declared) {
+Result<void> check_access(const SokrBinding& b, const ir::Binding& declared) {
   const std::uint32_t missing = declared.access & ~b.access & 3u;
   if (missing == 0) return {};
   return fail(SOKR_INVALID_INPUT, "the kernel {} {}, but it is bound for {} only",
@@ -168,7 +168,7 @@ Result<void> check_access(const SokrBinding& b, const spirv::Binding& declared) 
               b.access == SOKR_ACCESS_READ ? "reading" : "writing");
 }
 
-Result<void> check_size(const SokrBinding& b, const spirv::Binding& declared,
+Result<void> check_size(const SokrBinding& b, const ir::Binding& declared,
                         const SokrComputeLimits& limits, Bounds bounds) {
   if (bounds == Bounds::kUnchecked && b.size < declared.data_size) {
     return fail(SOKR_INVALID_INPUT,
@@ -185,7 +185,7 @@ Result<void> check_size(const SokrBinding& b, const spirv::Binding& declared,
 
 class Resolver {
  public:
-  Resolver(const LaunchView& launch, const spirv::EntryReflection& entry,
+  Resolver(const LaunchView& launch, const ir::EntryReflection& entry,
            const SokrComputeLimits& limits, Bounds bounds, ResolvedLaunch& out)
       : launch_(launch), entry_(entry), limits_(limits), bounds_(bounds), out_(out) {}
 
@@ -200,7 +200,7 @@ class Resolver {
 
  private:
   // One null element if none is named: there is always something to bind.
-  std::size_t runtime_count(const spirv::Binding& declared) const {
+  std::size_t runtime_count(const ir::Binding& declared) const {
     std::size_t count = 1;
     for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
       const SokrBinding b = launch_.binding(i);
@@ -214,7 +214,7 @@ class Resolver {
   // One slot for each element, marked as unset by its set number.
   Result<void> lay_out() {
     out_.first.push_back(0);
-    for (const spirv::Binding& declared : entry_.bindings) {
+    for (const ir::Binding& declared : entry_.bindings) {
       const std::size_t count = declared.count != 0 ? declared.count : runtime_count(declared);
       if (declared.count == 0 && count > kMaxRuntimeDescriptors) {
         return fail(SOKR_INVALID_INPUT, "{} is named with index {}; the largest possible is {}",
@@ -235,7 +235,7 @@ class Resolver {
   Result<void> place(const SokrBinding& b, std::size_t index) {
     const std::size_t at = find_reflected(entry_, b, index);
     if (at == entry_.bindings.size()) return ignore(b);
-    const spirv::Binding& declared = entry_.bindings[at];
+    const ir::Binding& declared = entry_.bindings[at];
     if (b.index >= out_.first[at + 1] - out_.first[at]) return ignore(b);
     ResolvedBinding& slot = out_.bindings[out_.first[at] + b.index];
     if (slot.set != kUnset) {
@@ -288,7 +288,7 @@ class Resolver {
 
   Result<void> check_complete() {
     for (std::size_t at = 0; at < entry_.bindings.size(); ++at) {
-      const spirv::Binding& declared = entry_.bindings[at];
+      const ir::Binding& declared = entry_.bindings[at];
       for (std::uint32_t i = out_.first[at]; i < out_.first[at + 1]; ++i) {
         ResolvedBinding& slot = out_.bindings[i];
         if (slot.set != kUnset) continue;
@@ -309,7 +309,7 @@ class Resolver {
     return {};
   }
 
-  Failure missing(const spirv::Binding& declared) const {
+  Failure missing(const ir::Binding& declared) const {
     std::vector<bool> given;
     for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
       const SokrBinding b = launch_.binding(i);
@@ -321,13 +321,13 @@ class Resolver {
     const auto hole = std::find(given.begin(), given.end(), false);
     return missing(declared, static_cast<std::uint32_t>(hole - given.begin()));
   }
-  static Failure missing(const spirv::Binding& declared, std::uint32_t index) {
+  static Failure missing(const ir::Binding& declared, std::uint32_t index) {
     return fail(SOKR_INVALID_INPUT, "{} is missing: the kernel {} {}", describe(declared, index),
                 access_name(declared.access), kind_name(declared.kind));
   }
 
   const LaunchView& launch_;
-  const spirv::EntryReflection& entry_;
+  const ir::EntryReflection& entry_;
   const SokrComputeLimits& limits_;
   const Bounds bounds_;
   ResolvedLaunch& out_;
@@ -346,7 +346,7 @@ Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
   return {};
 }
 
-Result<void> check_entry(const spirv::EntryReflection& entry, const SokrComputeLimits& limits) {
+Result<void> check_entry(const ir::EntryReflection& entry, const SokrComputeLimits& limits) {
   SOKR_TRY(check_local_size(entry.local_size, limits));
   if (limits.max_shared_memory != 0 && entry.workgroup_bytes > limits.max_shared_memory) {
     return fail(SOKR_INVALID_INPUT, "{} needs {} bytes of shared memory, over the limit of {}",
@@ -357,7 +357,7 @@ Result<void> check_entry(const spirv::EntryReflection& entry, const SokrComputeL
     return fail(SOKR_INVALID_INPUT, "{} needs {} bytes of push constants, over the limit of {}",
                 entry_name(entry), entry.push_constant_size, limits.max_push_constant_size);
   }
-  for (const spirv::Binding& b : entry.bindings) {
+  for (const ir::Binding& b : entry.bindings) {
     if (!is_buffer(b.kind)) {
       return fail(SOKR_INVALID_INPUT, "{} is {}; only storage and uniform buffers can be bound",
                   describe(b), kind_name(b.kind));
@@ -370,7 +370,7 @@ Result<void> check_entry(const spirv::EntryReflection& entry, const SokrComputeL
   return {};
 }
 
-Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::EntryReflection& entry,
+Result<ResolvedLaunch> check_launch(const LaunchView& launch, const ir::EntryReflection& entry,
                                     const SokrComputeLimits& limits, std::uint32_t substrate_id,
                                     Bounds bounds) {
   SOKR_TRY(check_entry(entry, limits));
@@ -378,7 +378,7 @@ Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::Entry
 }
 
 Result<ResolvedLaunch> check_launch_alone(const LaunchView& launch,
-                                          const spirv::EntryReflection& entry,
+                                          const ir::EntryReflection& entry,
                                           const SokrComputeLimits& limits,
                                           std::uint32_t substrate_id, Bounds bounds) {
   ResolvedLaunch out;

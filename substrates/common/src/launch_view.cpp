@@ -297,6 +297,16 @@ Result<void> LaunchView::check_image_members() const {
                        sizeof(SokrBinding));
 }
 
+std::vector<SokrIrSpecValue> LaunchView::specializations() const {
+  std::vector<SokrIrSpecValue> values;
+  values.reserve(specialization_count());
+  for (std::uint32_t i = 0; i < specialization_count(); ++i) {
+    const SokrSpecialization given = specialization(i);
+    values.push_back({given.id, given.size, given.value});
+  }
+  return values;
+}
+
 SokrSpecialization LaunchView::specialization(std::uint32_t i) const {
   SokrSpecialization s;
   std::memcpy(&s, element(header_.specialization_offset, specialization_size_, i), sizeof s);

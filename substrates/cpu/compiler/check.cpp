@@ -6,7 +6,6 @@
 #include <sokr/cpu/compiler.hpp>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/spirv/reflection.hpp>
-#include <unordered_set>
 
 #include "compiler/calls.hpp"
 #include "compiler/float_modes.hpp"
@@ -35,15 +34,7 @@ class Checker {
     SOKR_TRY(check_float_modes(e_));
     SOKR_TRY(check_entry());
     SOKR_TRY(check_variables());
-    std::vector<Id> open{e_.function};
-    while (!open.empty()) {
-      const Id id = open.back();
-      open.pop_back();
-      if (!seen_.insert(id).second) continue;
-      SOKR_TRY(check_function(id));
-      const auto& callees = m_.function(id)->callees;
-      open.insert(open.end(), callees.begin(), callees.end());
-    }
+    for (const Id id : e_.functions) SOKR_TRY(check_function(id));
     return check_size();
   }
 
@@ -279,7 +270,6 @@ class Checker {
   const spirv::Module& m_;
   const spirv::EntryPoint& e_;
   const CompileOptions& o_;
-  std::unordered_set<Id> seen_;
   bool has_large_ = false;  // values of many scalars
 };
 

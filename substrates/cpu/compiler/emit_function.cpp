@@ -135,7 +135,7 @@ void Emitter::begin_body() {
   global->setAlignment(llvm::Align(64));
   zeros_ = global;
 
-  spirv::EntryReflection reflection = spirv::reflect_entry(*p_.module, *p_.entry);
+  const ir::EntryReflection reflection = spirv::reflect_entry(*p_.module, *p_.entry);
   push_size_ = reflection.push_constant_size;
   llvm::MDBuilder md(cx_);
   if (o_.assume_no_alias) alias_domain_ = md.createAnonymousAliasScopeDomain("memory");
@@ -146,9 +146,13 @@ void Emitter::begin_body() {
   };
   for (const auto& binding : reflection.bindings) {
     bool aliased = false;
-    for (Id id : binding.variables) {
+    for (Id id : p_.entry->globals) {
+      const spirv::Variable* variable = p_.module->variable(id);
+      if (!variable->has_binding || variable->set != binding.set ||
+          variable->binding != binding.binding)
+        continue;
       first_binding_[id] = binding_count_;
-      if (const auto* variable = p_.module->variable(id)) aliased |= variable->aliased;
+      aliased |= variable->aliased;
     }
     if (!aliased && binding.count == 1)
       add_scope(std::uint64_t{binding.set} << 32 | binding.binding);

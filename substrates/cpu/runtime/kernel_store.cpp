@@ -10,7 +10,6 @@
 #endif
 
 #include <chrono>
-#include <set>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/substrate/launch_check.hpp>
 
@@ -42,22 +41,6 @@ std::string processor() {
   text = fmt::format("{:x}.{:x}", ::getauxval(AT_HWCAP), ::getauxval(AT_HWCAP2));
 #endif
   return text;
-}
-
-// In the entry point or in anything that it calls.
-bool contains_loop(const spirv::Module& module, const spirv::EntryPoint& entry) {
-  std::vector<spirv::Id> left{entry.function};
-  std::set<spirv::Id> seen{entry.function};
-  while (!left.empty()) {
-    const spirv::Function* function = module.function(left.back());
-    left.pop_back();
-    if (!function) continue;
-    for (const spirv::Block& block : function->blocks)
-      if (block.merge_kind == spirv::MergeKind::kLoop) return true;
-    for (spirv::Id callee : function->callees)
-      if (seen.insert(callee).second) left.push_back(callee);
-  }
-  return false;
 }
 
 // Another build of the compiler makes other code.
@@ -222,11 +205,7 @@ Result<KernelStore::KernelPointer> KernelStore::variant(
 
 Result<KernelStore::Decoded> KernelStore::decode(std::span<const std::uint8_t> ir,
                                                  const substrate::LaunchView& launch) {
-  std::vector<spirv::SpecValue> values;
-  for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
-    SokrSpecialization value = launch.specialization(i);
-    values.push_back({value.id, value.size, value.value});
-  }
+  const std::vector<SokrIrSpecValue> values = launch.specializations();
   Decoded decoded;
   SOKR_ASSIGN(decoded.module, spirv::decode(ir, {values, launch.local_size()}));
   SOKR_ASSIGN(decoded.entry, decoded.module->entry_point(launch.entry()));
@@ -259,7 +238,7 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
   compiled->image = {};
   return KernelPointer(std::make_shared<const LoadedKernel>(
       std::move(decoded.reflection), *std::move(compiled), std::move(code), code_size,
-      contains_loop(module, *decoded.entry)));
+      module.function(decoded.entry->function)->has_loop));
 }
 
 Result<CompiledKernel> KernelStore::compile(std::span<const std::uint8_t> ir,

@@ -27,8 +27,8 @@
 namespace sokr::cpu {
 
 struct LoadedKernel {
-  LoadedKernel(spirv::EntryReflection its_reflection, CompiledKernel its_info,
-               MappedKernel its_code, std::size_t its_code_size, bool loops)
+  LoadedKernel(ir::EntryReflection its_reflection, CompiledKernel its_info, MappedKernel its_code,
+               std::size_t its_code_size, bool loops)
       : reflection(std::move(its_reflection)),
         info(std::move(its_info)),
         code(std::move(its_code)),
@@ -37,7 +37,7 @@ struct LoadedKernel {
         has_runtime_arrays(std::any_of(reflection.bindings.begin(), reflection.bindings.end(),
                                        [](const auto& binding) { return binding.count == 0; })) {}
 
-  spirv::EntryReflection reflection;
+  ir::EntryReflection reflection;
   CompiledKernel info;  // without the image
   MappedKernel code;
   std::size_t code_size;    // bytes, about: of the image that was mapped
@@ -101,7 +101,7 @@ class KernelStore {
   Result<void> capability(const SokrCapabilityQuery& query);
 
   using KernelPointer = std::shared_ptr<const LoadedKernel>;
-  using Judge = std::function<Result<void>(const spirv::EntryReflection&)>;
+  using Judge = std::function<Result<void>(const ir::EntryReflection&)>;
 
   // The kernel that a launch names, if it was made before; null otherwise.
   KernelPointer find(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
@@ -133,7 +133,7 @@ class KernelStore {
   struct Decoded {
     std::shared_ptr<const spirv::Module> module;
     const spirv::EntryPoint* entry = nullptr;
-    spirv::EntryReflection reflection;
+    ir::EntryReflection reflection;
   };
 
   Result<Decoded> decode(std::span<const std::uint8_t> ir, const substrate::LaunchView& launch);

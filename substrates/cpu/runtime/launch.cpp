@@ -27,11 +27,11 @@ void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::u
   kernel.code.entry()(&context, begin, end, scratch.get());
 }
 
-Bindings descriptor_table(const spirv::EntryReflection& reflection,
+Bindings descriptor_table(const ir::EntryReflection& reflection,
                           const substrate::ResolvedLaunch& resolved, const Bindings& descriptors) {
   Bindings table, elements;
   std::uint64_t place = 0;  // of the first of `elements`
-  for (const spirv::Binding& binding : reflection.bindings) place += std::max(binding.count, 1u);
+  for (const ir::Binding& binding : reflection.bindings) place += std::max(binding.count, 1u);
   for (std::size_t i = 0; i < reflection.bindings.size(); ++i) {
     const std::uint32_t first = resolved.first[i], count = resolved.first[i + 1] - first;
     const bool is_runtime = reflection.bindings[i].count == 0;

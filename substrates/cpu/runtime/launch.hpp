@@ -33,7 +33,7 @@ void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::u
 inline constexpr double kBriefNanoseconds = 10'000;
 // The table of KernelContext::bindings from the descriptors of a launch, which are in the order
 // of ResolvedLaunch::bindings: the elements of runtime-sized arrays move to its end.
-Bindings descriptor_table(const spirv::EntryReflection& reflection,
+Bindings descriptor_table(const ir::EntryReflection& reflection,
                           const substrate::ResolvedLaunch& resolved, const Bindings& descriptors);
 
 // Words that hold the kernel's block of push constants; what a launch leaves out is 0.

@@ -159,7 +159,7 @@ Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request)
 
 // All that a launch of this kernel can be refused for.
 Result<void> CpuSubstrate::judge(const SokrDispatchRequest& request, const LaunchView& launch,
-                                 const Memory& memory, const spirv::EntryReflection& reflection) {
+                                 const Memory& memory, const ir::EntryReflection& reflection) {
   SOKR_ASSIGN(ResolvedLaunch resolved,
               substrate::check_launch(launch, reflection, limits_, request.substrate_id,
                                       kernels_.bounds()));

@@ -98,7 +98,7 @@ class CpuSubstrate {
                                   const substrate::LaunchView& launch, const Memory& memory);
   Result<Bindings> bind(const substrate::ResolvedLaunch& resolved, const Memory& memory);
   Result<void> judge(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
-                     const Memory& memory, const spirv::EntryReflection& reflection);
+                     const Memory& memory, const ir::EntryReflection& reflection);
   Result<std::optional<Indirect>> groups_of(const substrate::LaunchView& launch,
                                             const substrate::ResolvedLaunch& resolved);
   bool all_complete(const substrate::LaunchView& launch);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/spirv/float_controls.hpp>
-#include <unordered_set>
 
 namespace sokr::reference {
 
@@ -329,13 +328,8 @@ void Lowerer::emit_flush(Ref value, Id type_id, std::uint32_t word) {
 }
 
 void Lowerer::scan_call_tree() {
-  std::vector<Id> open{entry_.function};
-  std::unordered_set<Id> seen{entry_.function};
-  while (!open.empty()) {
-    const spirv::Function* function = module_->function(open.back());
-    open.pop_back();
-    if (!function) continue;
-    for (const auto& block : function->blocks) {
+  for (const Id id : entry_.functions) {
+    for (const auto& block : module_->function(id)->blocks) {
       for (const auto& instruction : block.body) {
         if (is_subgroup_operation(instruction.op)) program_->lockstep = true;
         if (instruction.op != spv::Op::OpControlBarrier) continue;
@@ -343,8 +337,6 @@ void Lowerer::scan_call_tree() {
         (scope == spv::Scope::Subgroup ? program_->lockstep : program_->has_barriers) = true;
       }
     }
-    for (const Id callee : function->callees)
-      if (seen.insert(callee).second) open.push_back(callee);
   }
 }
 

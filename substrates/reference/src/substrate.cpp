@@ -151,11 +151,7 @@ Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::make_kernel(
   if (auto known = kernels_.find(key); known && *known) return *std::move(known);
   // For a launch that is refused nothing is prepared or kept.
   SOKR_TRY(validate(ir));
-  std::vector<spirv::SpecValue> values;
-  for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
-    const SokrSpecialization value = launch.specialization(i);
-    values.push_back({value.id, value.size, value.value});
-  }
+  const std::vector<SokrIrSpecValue> values = launch.specializations();
   SOKR_ASSIGN(auto module, spirv::decode(ir, {values, launch.local_size()}));
   SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
   Kernel kernel;
@@ -172,7 +168,7 @@ Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::make_kernel(
 }
 
 Result<void> ReferenceSubstrate::judge(const SokrDispatchRequest& request, const LaunchView& launch,
-                                       const spirv::EntryReflection& reflection) {
+                                       const ir::EntryReflection& reflection) {
   SOKR_ASSIGN(const auto resolved,
               substrate::check_launch(launch, reflection, limits(), request.substrate_id));
   Work ignored;

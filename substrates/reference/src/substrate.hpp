@@ -66,7 +66,7 @@ class ReferenceSubstrate {
  private:
   struct Kernel {
     std::shared_ptr<const Program> program;
-    spirv::EntryReflection reflection;
+    ir::EntryReflection reflection;
   };
   using KernelPointer = std::shared_ptr<const Kernel>;
   struct Checked {};
@@ -92,7 +92,7 @@ class ReferenceSubstrate {
                                     const substrate::LaunchView& launch, const Judge& judge);
   // All that a launch of this kernel can be refused for.
   Result<void> judge(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
-                     const spirv::EntryReflection& reflection);
+                     const ir::EntryReflection& reflection);
   Result<void> bind(const substrate::ResolvedLaunch& resolved, Work& work);
   Result<std::uint64_t> submit(std::shared_ptr<Work> work, const substrate::LaunchView& launch);
   void enqueue(std::shared_ptr<Work> work);

@@ -16,13 +16,13 @@ using substrate::LaunchView;
 
 // The workgroup size as values of the constants that decide it.
 Result<void> add_local_size(const spirv::EntryPoint& entry, const LaunchView& launch,
-                            std::vector<spirv::SpecValue>& values) {
+                            std::vector<SokrIrSpecValue>& values) {
   const std::array<std::uint32_t, 3> wanted = launch.local_size();
   for (std::uint32_t axis = 0; axis < 3; ++axis) {
     const std::uint32_t id = entry.local_size_spec_ids[axis];
     if (id == UINT32_MAX) continue;
     auto given = std::find_if(values.begin(), values.end(),
-                              [&](const spirv::SpecValue& v) { return v.id == id; });
+                              [&](const SokrIrSpecValue& v) { return v.id == id; });
     if (given == values.end()) {
       values.push_back({id, 4, wanted[axis]});
     } else if (given->value != wanted[axis]) {
@@ -183,11 +183,7 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   SOKR_ASSIGN(const spirv::EntryPoint* entry, module.entry_point(said.entry()));
   PipelinePlan plan;
   plan.entry = entry->name;
-  std::vector<spirv::SpecValue> values;
-  for (std::uint32_t i = 0; i < said.specialization_count(); ++i) {
-    const SokrSpecialization given = said.specialization(i);
-    values.push_back({given.id, given.size, given.value});
-  }
+  std::vector<SokrIrSpecValue> values = said.specializations();
   if (said.has_local_size()) SOKR_TRY(add_local_size(*entry, said, values));
   SOKR_ASSIGN(plan.subgroup_size, plan_subgroup_size(said.subgroup_size(), device));
 
@@ -198,7 +194,7 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   plan.reflection = spirv::reflect_entry(*used, *entry);
   plan.counts = declared_counts(plan.reflection);
   for (std::size_t i = 0; i < plan.counts.size(); ++i) {
-    const spirv::Binding& declared = plan.reflection.bindings[i];
+    const ir::Binding& declared = plan.reflection.bindings[i];
     for (std::uint32_t k = 0; declared.count == 0 && k < launch.binding_count(); ++k) {
       const SokrBinding given = launch.binding(k);
       if (given.set != declared.set || given.binding != declared.binding) continue;
@@ -234,7 +230,7 @@ Result<std::shared_ptr<Pipeline>> Pipeline::create(Device& device, VkPipelineCac
 
 Result<void> Pipeline::create_layouts() {
   const VolkDeviceTable& vk = device_.vk();
-  const std::vector<spirv::Binding>& bindings = plan_.reflection.bindings;
+  const std::vector<ir::Binding>& bindings = plan_.reflection.bindings;
   const std::uint32_t set_count = bindings.empty() ? 0 : bindings.back().set + 1;
   std::size_t at = 0;
   for (std::uint32_t set = 0; set < set_count; ++set) {

@@ -27,7 +27,7 @@ struct PipelinePlan {
   std::shared_ptr<const spirv::Module> module;
   std::uint32_t subgroup_size = 0;    // 0 = do not ask
   bool full_subgroups = false;        // required: no subgroup is partly empty
-  spirv::EntryReflection reflection;  // of `module`
+  ir::EntryReflection reflection;     // of `module`
   std::vector<std::uint32_t> counts;  // descriptors of each reflected binding
   // For grids of more workgroups than the device takes at once; its words until the pipeline is
   // made.
@@ -62,7 +62,7 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
 
   const PipelinePlan& plan() const { return plan_; }
-  const spirv::EntryReflection& reflection() const { return plan_.reflection; }
+  const ir::EntryReflection& reflection() const { return plan_.reflection; }
   VkPipeline handle() const { return pipeline_; }
   VkPipelineLayout layout() const { return layout_; }
   std::uint32_t push_size() const { return push_size_; }

@@ -96,7 +96,7 @@ Result<void> Recording::stage(const RecordRequest& request) {
   const std::uint64_t alignment =
       std::max({limits.minStorageBufferOffsetAlignment, limits.minUniformBufferOffsetAlignment,
                 limits.nonCoherentAtomSize, VkDeviceSize{64}});
-  const spirv::EntryReflection& entry = request.pipeline->reflection();
+  const ir::EntryReflection& entry = request.pipeline->reflection();
   std::vector<std::uint64_t> sizes;
   std::uint64_t shared_size = 0;
   constexpr std::uint32_t kShared = UINT32_MAX;
@@ -196,7 +196,7 @@ Result<void> Recording::prepare_descriptors(const Pipeline& pipeline) {
 Result<void> Recording::bind(const RecordRequest& request) {
   const Pipeline& pipeline = *request.pipeline;
   SOKR_TRY(prepare_descriptors(pipeline));
-  const spirv::EntryReflection& entry = pipeline.reflection();
+  const ir::EntryReflection& entry = pipeline.reflection();
   std::vector<VkDescriptorBufferInfo> buffers(request.bound.size());
   for (std::size_t i = 0; i < request.bound.size(); ++i) {
     const Bound& bound = request.bound[i];
@@ -216,7 +216,7 @@ Result<void> Recording::bind(const RecordRequest& request) {
   std::vector<VkWriteDescriptorSet> writes;
   std::size_t set = 0;
   for (std::size_t r = 0; r < entry.bindings.size(); ++r) {
-    const spirv::Binding& binding = entry.bindings[r];
+    const ir::Binding& binding = entry.bindings[r];
     while (pipeline.sets()[set].number != binding.set) ++set;
     const std::uint32_t first = request.launch->first[r];
     const std::uint32_t count = request.launch->first[r + 1] - first;

@@ -239,13 +239,13 @@ Result<void> check_float_controls(const spirv::FloatControls& controls,
                             has.roundingModeIndependence, "roundingModeIndependence", device);
 }
 
-Result<void> check_descriptors(const spirv::EntryReflection& entry,
+Result<void> check_descriptors(const ir::EntryReflection& entry,
                                std::span<const std::uint32_t> counts,
                                const PhysicalDevice& device) {
   const VkPhysicalDeviceLimits& limits = device.properties.limits;
   std::uint64_t storage = 0, uniform = 0, in_set = 0;
   for (std::size_t i = 0; i < entry.bindings.size(); ++i) {
-    const spirv::Binding& binding = entry.bindings[i];
+    const ir::Binding& binding = entry.bindings[i];
     if (i == 0 || binding.set != entry.bindings[i - 1].set) in_set = 0;
     in_set += counts[i];
     (binding.kind == SOKR_IR_UNIFORM_BUFFER ? uniform : storage) += counts[i];
@@ -310,16 +310,16 @@ Result<void> check_module(const spirv::Module& module, const PhysicalDevice& dev
   return {};
 }
 
-std::vector<std::uint32_t> declared_counts(const spirv::EntryReflection& reflection) {
+std::vector<std::uint32_t> declared_counts(const ir::EntryReflection& reflection) {
   std::vector<std::uint32_t> counts;
-  for (const spirv::Binding& binding : reflection.bindings) {
+  for (const ir::Binding& binding : reflection.bindings) {
     counts.push_back(std::max(binding.count, 1u));
   }
   return counts;
 }
 
 Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPoint& entry,
-                               const spirv::EntryReflection& reflection,
+                               const ir::EntryReflection& reflection,
                                std::span<const std::uint32_t> counts,
                                const PhysicalDevice& device) {
   SOKR_TRY(spirv::check_allowed(module, entry));
@@ -335,7 +335,7 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
                                           : fmt::format("{} or {}", need.feature, need.alternative),
                  device);
   }
-  for (const spirv::Binding& binding : reflection.bindings) {
+  for (const ir::Binding& binding : reflection.bindings) {
     if (binding.kind != SOKR_IR_STORAGE_BUFFER && binding.kind != SOKR_IR_UNIFORM_BUFFER) {
       return fail(SOKR_CAPABILITY_DENIED,
                   "binding {}.{} is neither a storage nor a uniform buffer; "
@@ -353,7 +353,7 @@ Result<void> check_capability(const spirv::Module& module, const PhysicalDevice&
   }
   std::optional<Failure> first;
   for (const spirv::EntryPoint& entry : module.entry_points()) {
-    const spirv::EntryReflection reflection = spirv::reflect_entry(module, entry);
+    const ir::EntryReflection reflection = spirv::reflect_entry(module, entry);
     Result<void> result =
         check_entry_point(module, entry, reflection, declared_counts(reflection), device);
     if (result) result = substrate::check_entry(reflection, device.limits());

@@ -23,11 +23,11 @@ Result<void> check_module(const spirv::Module& module, const PhysicalDevice& dev
 // sokr/substrate/launch_check.hpp): float controls, LocalSizeId, kinds and numbers of
 // descriptors. `counts` has the length of each reflected binding's array.
 Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPoint& entry,
-                               const spirv::EntryReflection& reflection,
+                               const ir::EntryReflection& reflection,
                                std::span<const std::uint32_t> counts, const PhysicalDevice& device);
 
 // The declared lengths, a runtime-sized array as one descriptor.
-std::vector<std::uint32_t> declared_counts(const spirv::EntryReflection& reflection);
+std::vector<std::uint32_t> declared_counts(const ir::EntryReflection& reflection);
 
 // Can anything in this module run here? The module's needs, and at least one entry point
 // whose needs and sizes fit. The module is decoded with any_values: what a launch sets is

@@ -443,7 +443,7 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
   if (!prepared.pipeline) {
     SOKR_ASSIGN(planned, plan(wanted, launch, find_module, sliced));
   }
-  const spirv::EntryReflection& reflection =
+  const ir::EntryReflection& reflection =
       prepared.pipeline ? prepared.pipeline->reflection() : planned.plan.reflection;
   SOKR_ASSIGN(prepared.resolved,
               substrate::check_launch(launch, reflection, limits_, substrate_id, bounds_));

@@ -114,17 +114,9 @@ class Usage {
   std::vector<Need> run() {
     for (const Id id : e_.globals)
       if (const spirv::Variable* variable = m_.variable(id)) look_at_variable(*variable);
-    std::vector<bool> seen(m_.bound(), false);
-    std::vector<Id> open{e_.function};
-    while (!open.empty()) {
-      const spirv::Function* function = m_.function(open.back());
-      open.pop_back();
-      if (function == nullptr || seen[function->id]) continue;
-      seen[function->id] = true;
-      for (const spirv::Block& block : function->blocks)
+    for (const Id id : e_.functions)
+      for (const spirv::Block& block : m_.function(id)->blocks)
         for (const spirv::Instruction& instruction : block.body) look_at(instruction);
-      open.insert(open.end(), function->callees.begin(), function->callees.end());
-    }
     return std::move(needs_);
   }
 

@@ -149,7 +149,7 @@ class Machine {
 
  private:
   std::string run(const Task& task, std::uint64_t input, const cpu::CompiledKernel& kernel,
-                  const std::vector<spirv::Binding>& used) {
+                  const std::vector<ir::Binding>& used) {
     const Memory& before = task.before[input];
     const Memory& after = task.after[input];
     const auto against =

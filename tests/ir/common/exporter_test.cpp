@@ -17,7 +17,7 @@ constexpr std::uint32_t kTarget = 0x54455354;
 // Answers as the test says.
 struct Scripted {
   static inline std::function<Result<std::string>(const Request&)> on_validate;
-  static inline std::function<Result<ReflectionDescription>(const Request&)> on_reflect;
+  static inline std::function<Result<Reflection>(const Request&)> on_reflect;
   static inline std::function<Result<std::vector<std::uint8_t>>(const Request&)> on_lower;
   static inline std::function<bool(std::span<const std::uint8_t>)> on_recognise;
 
@@ -28,9 +28,7 @@ struct Scripted {
   static constexpr std::array<std::uint32_t, 1> kTargets{kTarget};
   static bool recognise(std::span<const std::uint8_t> first) { return on_recognise(first); }
   static Result<std::string> validate(const Request& request) { return on_validate(request); }
-  static Result<ReflectionDescription> reflect(const Request& request) {
-    return on_reflect(request);
-  }
+  static Result<Reflection> reflect(const Request& request) { return on_reflect(request); }
   static Result<std::vector<std::uint8_t>> lower(const Request& request) {
     return on_lower(request);
   }
@@ -43,7 +41,7 @@ struct Reader {
   static constexpr std::size_t kRecognised = 1;
   static bool recognise(std::span<const std::uint8_t>) { return true; }
   static Result<std::string> validate(const Request&) { return std::string(); }
-  static Result<ReflectionDescription> reflect(const Request&) { return ReflectionDescription(); }
+  static Result<Reflection> reflect(const Request&) { return Reflection(); }
 };
 
 const SokrIrPlugin& table = Exporter<Scripted>::kTable;
@@ -71,27 +69,24 @@ class Exported : public testing::Test {
   }
 
   // Two bindings, of which a reader of 1.0 finds the second only by the size of then.
-  static ReflectionDescription described() {
-    auto names = std::make_shared<std::vector<std::string>>();
-    names->assign({"main", "a", "b", "n"});
-    EntryDescription entry;
-    entry.name = (*names)[0].c_str();
+  static Reflection described() {
+    EntryReflection entry;
+    entry.name = "main";
     entry.local_size = {8, 4, 2};
     for (std::uint32_t i = 0; i < 2; ++i) {
-      SokrIrBinding binding{};
+      Binding binding;
       binding.binding = i;
-      binding.count = 1;
-      binding.name = (*names)[1 + i].c_str();
-      entry.bindings.push_back(binding);
+      binding.name = i == 0 ? "a" : "b";
+      entry.bindings.push_back(std::move(binding));
     }
-    entry.push_members.push_back({(*names)[3].c_str(), "u32", 0, 4});
+    entry.push_constants.push_back({"n", 0, 4, "u32", 0});
+    entry.knows_reads = false;
     entry.push_scalars.push_back({0, SOKR_IR_U32});
-    entry.push_size = 4;
-    ReflectionDescription all;
+    entry.push_constant_size = 4;
+    Reflection all;
     all.entry_points.push_back(entry);
     all.entry_points.push_back(std::move(entry));
     all.capabilities.push_back("Shader");
-    all.keeps = names;
     return all;
   }
 
@@ -160,21 +155,19 @@ TEST_F(Exported, ElementsHaveTheSizeThatTheCallerReads) {
 }
 
 TEST_F(Exported, FailuresAndExceptionsBecomeCodesWithSentences) {
-  Scripted::on_reflect = [](const Request&) -> Result<ReflectionDescription> {
+  Scripted::on_reflect = [](const Request&) -> Result<Reflection> {
     return fail(SOKR_INVALID_IR, "line 3:\nno");
   };
   reflection_ = reinterpret_cast<const SokrIrReflection*>(this);
   EXPECT_EQ(reflect_request(), SOKR_INVALID_IR);
   EXPECT_STREQ(sentence_, "line 3: no");
   EXPECT_EQ(reflection_, nullptr);
-  Scripted::on_reflect = [](const Request&) -> Result<ReflectionDescription> {
+  Scripted::on_reflect = [](const Request&) -> Result<Reflection> {
     throw std::runtime_error("thrown");
   };
   EXPECT_EQ(reflect_request(), SOKR_DISPATCH_FAILED);
   EXPECT_STREQ(sentence_, "thrown");
-  Scripted::on_reflect = [](const Request&) -> Result<ReflectionDescription> {
-    throw std::bad_alloc();
-  };
+  Scripted::on_reflect = [](const Request&) -> Result<Reflection> { throw std::bad_alloc(); };
   EXPECT_EQ(reflect_request(), SOKR_DISPATCH_FAILED);
   EXPECT_STREQ(sentence_, "out of memory");
   Scripted::on_validate = [](const Request&) -> Result<std::string> {

@@ -74,7 +74,7 @@ class Toy {
     return std::string();
   }
 
-  static Result<ReflectionDescription> reflect(const Request& request) {
+  static Result<Reflection> reflect(const Request& request) {
     SOKR_ASSIGN(const std::uint8_t own, size(request));
     std::uint32_t width = own;
     for (std::uint32_t i = 0; i < request.specializations.size(); ++i) {
@@ -88,38 +88,33 @@ class Toy {
         return fail(SOKR_INVALID_INPUT, "the constant has 4 bytes");
       width = static_cast<std::uint32_t>(value.value);
     }
-    ReflectionDescription all;
+    Reflection all;
     all.entry_points.push_back(entry(width, request));
-    all.spec_constants.push_back({0, SOKR_IR_U32, own, 1, 0, "width"});
+    all.spec_constants.push_back({0, SOKR_IR_U32, own, 1, "width"});
     return all;
   }
 
-  static EntryDescription entry(std::uint32_t width, const Request& request) {
-    EntryDescription entry;
-    entry.name = has(Flaw::kKeepsCallersBytes) ? reinterpret_cast<const char*>(request.bytes.data())
-                                               : "main";
+  static EntryReflection entry(std::uint32_t width, const Request& request) {
+    EntryReflection entry;
+    entry.name = "main";
     entry.local_size[0] = width;
     if (request.local_size[0] != 0 && !has(Flaw::kIgnoresLocalSize)) {
       entry.local_size = request.local_size;
       entry.local_size_source = SOKR_IR_LOCAL_SIZE_OVERRIDE;
     }
     for (const std::uint32_t at : {0u, 1u}) {
-      SokrIrBinding binding{};
+      Binding binding;
       binding.binding = has(Flaw::kNotSorted) ? 1 - at : at;
-      binding.count = 1;
       binding.name = at == 0 ? "x" : "y";
-      entry.bindings.push_back(binding);
+      entry.bindings.push_back(std::move(binding));
     }
-    static constexpr std::uint64_t kShape[] = {SOKR_IR_ANY_EXTENT};
-    SokrIrPort port{};
+    Port port;
     port.name = "x";
-    port.shape = kShape;
-    port.rank = 1;
-    port.direction = SOKR_IR_IN;
+    port.shape = {SOKR_IR_ANY_EXTENT};
     port.binding = has(Flaw::kPortOfNoBinding) ? 7 : 0;
-    entry.ports.push_back(port);
-    entry.push_members.push_back({"n", "u32", 0, 4});
-    entry.push_size = has(Flaw::kPushBehindBlock) ? 2 : 4;
+    entry.ports.push_back(std::move(port));
+    entry.push_constants.push_back({"n", 0, 4, "u32", 4});
+    entry.push_constant_size = has(Flaw::kPushBehindBlock) ? 2 : 4;
     return entry;
   }
 
@@ -174,6 +169,10 @@ SokrResult bad_reflect(const SokrIrRequest* request, const SokrIrReflection** ou
     auto* entry = const_cast<SokrIrEntryPoint*>((*out)->entry_points);
     entry->workgroup_bytes = ++inside / 8;
   }
+  if (code == SOKR_OK && has(Flaw::kKeepsCallersBytes)) {
+    auto* entry = const_cast<SokrIrEntryPoint*>((*out)->entry_points);
+    entry->name = reinterpret_cast<const char*>(request->data);
+  }
   return code;
 }
 
@@ -193,7 +192,7 @@ std::set<std::string> broken(Flaw with) {
   if (has(Flaw::kAnswersTwo) || has(Flaw::kReadsAllOfIt)) table.recognise = bad_recognise;
   if (has(Flaw::kTwoLines) || has(Flaw::kWritesTooMuch)) table.validate_request = bad_validate;
   if (has(Flaw::kTakesLaterRequests) || has(Flaw::kAlwaysOldSizes) ||
-      has(Flaw::kOneResultForAllThreads))
+      has(Flaw::kOneResultForAllThreads) || has(Flaw::kKeepsCallersBytes))
     table.reflect_request = bad_reflect;
   if (has(Flaw::kTakesUnknownTarget)) table.lower_request = bad_lower;
   Subject subject;

@@ -16,13 +16,13 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
-spirv::EntryReflection kernel() {
-  spirv::EntryReflection entry;
+ir::EntryReflection kernel() {
+  ir::EntryReflection entry;
   entry.name = "main";
   entry.local_size = {8, 4, 2};
   entry.push_constant_size = 12;
   for (std::uint32_t count : {1u, 1u, 3u, 0u}) {
-    spirv::Binding b;
+    ir::Binding b;
     b.binding = static_cast<std::uint32_t>(entry.bindings.size());
     b.count = count;
     b.access = SOKR_IR_READ;
@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::uint8_t byte : view->push()) sink = sink + byte;
   for (std::uint32_t i = 0; i < view->wait_count(); ++i) require(view->wait(i) != 0);
 
-  static const spirv::EntryReflection entry = kernel();
+  static const ir::EntryReflection entry = kernel();
   SokrComputeLimits limits{};
   limits.max_local_invocations = 1024;
   limits.min_subgroup_size = 4, limits.max_subgroup_size = 64;

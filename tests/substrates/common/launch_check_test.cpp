@@ -10,9 +10,9 @@ namespace {
 
 using testing_support::LaunchBuilder;
 
-spirv::Binding storage(std::uint32_t set, std::uint32_t binding, const char* name,
-                       std::uint32_t access, std::uint64_t min_size, std::uint32_t stride = 0) {
-  spirv::Binding b;
+ir::Binding storage(std::uint32_t set, std::uint32_t binding, const char* name,
+                    std::uint32_t access, std::uint64_t min_size, std::uint32_t stride = 0) {
+  ir::Binding b;
   b.set = set, b.binding = binding, b.name = name, b.access = access;
   b.kind = SOKR_IR_STORAGE_BUFFER, b.min_size = min_size, b.runtime_stride = stride;
   b.data_size = min_size - stride;
@@ -22,8 +22,8 @@ spirv::Binding storage(std::uint32_t set, std::uint32_t binding, const char* nam
 // x[] is read, y is { uint n; uint pad[3]; float v[]; } and written, a uniform block that
 // ends with a vec3. Of the push constants { uint n; uint unread; uint16_t last; uint other[4]; }
 // the code reads n and last.
-spirv::EntryReflection kernel() {
-  spirv::EntryReflection entry;
+ir::EntryReflection kernel() {
+  ir::EntryReflection entry;
   entry.name = "main";
   entry.local_size = {64, 1, 1};
   entry.workgroup_bytes = 1024;
@@ -67,7 +67,7 @@ struct Checked {
   Result<ResolvedLaunch> result;
 };
 
-Checked check(LaunchBuilder b, const spirv::EntryReflection& entry = kernel(),
+Checked check(LaunchBuilder b, const ir::EntryReflection& entry = kernel(),
               const SokrComputeLimits& l = limits(), std::uint32_t substrate = 5,
               Bounds bounds = Bounds::kRobust) {
   std::vector<std::uint8_t> bytes = b.bytes();
@@ -145,7 +145,7 @@ TEST(LaunchCheck, WhatTheEntryPointDoesNotUseIsIgnored) {
   ASSERT_TRUE(checked.result) << checked.result.failure().sentence;
   EXPECT_EQ(checked.result->bindings.size(), 3u);
   EXPECT_EQ(checked.result->bindings[1].index, 0u);
-  spirv::EntryReflection empty;
+  ir::EntryReflection empty;
   empty.name = "empty";
   EXPECT_TRUE(check(b, empty).result);
 }
@@ -186,7 +186,7 @@ TEST(LaunchCheck, AccessMustCoverWhatTheKernelDoes) {
   b = launch();
   b.bindings[0].access = SOKR_ACCESS_WRITE;
   expect_refused(check(b), "the kernel reads binding 0.0 (x), but it is bound for writing only");
-  spirv::EntryReflection unused = kernel();
+  ir::EntryReflection unused = kernel();
   unused.bindings[0].access = 0;
   EXPECT_TRUE(check(b, unused).result);
 }
@@ -245,7 +245,7 @@ TEST(LaunchCheck, PushConstantsHoldWhatIsRead) {
   expect_refused(check(b),
                  "0 bytes of push constants were given; entry point \"main\" reads member n (u32 "
                  "at offset 0), up to byte 4");
-  spirv::EntryReflection none = kernel();
+  ir::EntryReflection none = kernel();
   none.push_constant_size = 0;
   none.push_constants.clear();
   EXPECT_TRUE(check(b, none).result);
@@ -262,7 +262,7 @@ TEST(LaunchCheck, LimitsHold) {
   b.launch.groups[0] = 1, b.launch.groups[2] = 101;
   expect_refused(check(b), "101 workgroups in z are over the limit of 100");
 
-  spirv::EntryReflection e = kernel();
+  ir::EntryReflection e = kernel();
   e.local_size = {1, 1, 65};
   expect_refused(check(launch(), e), "the workgroup size 1,1,65 is over the limit of 64 in z");
   e.local_size = {32, 32, 1};
@@ -328,8 +328,8 @@ TEST(LaunchCheck, WaitsAreTokensOfThisSubstrate) {
   EXPECT_TRUE(check(b, kernel(), limits(), 0).result);
 }
 
-spirv::EntryReflection arrays(std::uint32_t count) {
-  spirv::EntryReflection e;
+ir::EntryReflection arrays(std::uint32_t count) {
+  ir::EntryReflection e;
   e.name = "main";
   e.bindings = {storage(0, 0, "", SOKR_IR_READ, 4, 4), storage(0, 1, "many", SOKR_IR_READ, 4, 4)};
   e.bindings[1].count = count;

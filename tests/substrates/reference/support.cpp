@@ -32,7 +32,7 @@ std::vector<std::uint8_t> read_shader(const std::string& name) {
 }
 
 Result<std::shared_ptr<const Program>> prepare_bytes(const std::vector<std::uint8_t>& bytes,
-                                                     std::span<const spirv::SpecValue> values,
+                                                     std::span<const SokrIrSpecValue> values,
                                                      std::uint32_t subgroup_size) {
   SOKR_TRY(spirv::validate(bytes));
   SOKR_ASSIGN(auto module, spirv::decode(bytes, {.specializations = values}));

@@ -16,7 +16,7 @@ std::vector<std::uint8_t> read_shader(const std::string& name);
 
 // Validates, decodes and prepares; the only entry point, or "main".
 Result<std::shared_ptr<const Program>> prepare_bytes(const std::vector<std::uint8_t>& bytes,
-                                                     std::span<const spirv::SpecValue> values = {},
+                                                     std::span<const SokrIrSpecValue> values = {},
                                                      std::uint32_t subgroup_size = 32);
 
 template <class T>

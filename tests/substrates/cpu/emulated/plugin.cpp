@@ -85,7 +85,7 @@ class EmulatedSubstrate {
 
  private:
   struct Kernel {
-    spirv::EntryReflection reflection;
+    ir::EntryReflection reflection;
     std::vector<std::uint8_t> code;
   };
 
@@ -104,11 +104,7 @@ class EmulatedSubstrate {
     return kernels_.get(
         {request.computation_id, ir, substrate::compile_key(launch)},
         [&]() -> Result<std::shared_ptr<const Kernel>> {
-          std::vector<spirv::SpecValue> values;
-          for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
-            SokrSpecialization value = launch.specialization(i);
-            values.push_back({value.id, value.size, value.value});
-          }
+          const std::vector<SokrIrSpecValue> values = launch.specializations();
           SOKR_ASSIGN(auto module, spirv::decode(ir, {values, launch.local_size()}));
           SOKR_ASSIGN(const spirv::EntryPoint* entry, module->entry_point(launch.entry()));
           static const Result<const CompilerLibrary*> compiler = open_compiler();

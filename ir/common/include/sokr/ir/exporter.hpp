@@ -11,7 +11,7 @@
 //       static constexpr std::size_t kRecognised = 4;  // bytes that recognise looks at
 //       static bool recognise(std::span<const std::uint8_t> first);  // at most so many
 //       static Result<std::string> validate(const Request&);         // a remark, or nothing
-//       static Result<ReflectionDescription> reflect(const Request&);
+//       static Result<Reflection> reflect(const Request&);
 //       // And may have
 //       static constexpr std::array<std::uint32_t, 1> kTargets{SOKR_IR_SPIRV};
 //       static Result<std::vector<std::uint8_t>> lower(const Request&);  // to one of kTargets
@@ -37,7 +37,7 @@
 #include <memory>
 #include <sokr/base/result.hpp>
 #include <sokr/base/sentence.hpp>
-#include <sokr/ir/reflection_table.hpp>
+#include <sokr/ir/reflection.hpp>
 #include <sokr/ir/request.hpp>
 #include <span>
 #include <string>
@@ -84,11 +84,11 @@ template <class P>
 class Exporter {
   static constexpr bool kLowers = detail::Lowers<P>;
 
-  static Result<std::string> reflect_into(const Result<Request>& request, const ElementSizes& sizes,
+  static Result<std::string> reflect_into(const Result<Request>& request, const TableSizes& sizes,
                                           const SokrIrReflection** out) {
     if (!request) return request.failure();
-    SOKR_ASSIGN(auto description, P::reflect(*request));
-    *out = new_reflection(std::move(description), sizes);
+    SOKR_ASSIGN(auto reflection, P::reflect(*request));
+    *out = new_reflection(std::move(reflection), sizes);
     return std::string();
   }
 

@@ -16,6 +16,7 @@
 #define SOKR_SPIRV_MODULE_HPP_
 
 #include <sokr/base/result.hpp>
+#include <sokr/ir.h>
 #include <spirv/unified1/spirv.hpp11>
 
 #include <array>
@@ -209,6 +210,7 @@ struct Function {
   std::vector<Id> callees;             // direct, each once
   std::vector<Id> globals;             // module-scope variables it names itself, each once
   bool has_barrier = false;            // OpControlBarrier in itself or a callee
+  bool has_loop = false;               // a loop in itself or a callee
   // What it becomes when each call is replaced by what it calls; sums stay at UINT64_MAX.
   std::uint32_t call_depth = 0;            // calls inside one another below it
   std::uint64_t inlined_blocks = 0;        // control barriers and calls end a block
@@ -235,10 +237,10 @@ struct SwitchTargets {
 // ---- Entry points --------------------------------------------------------------------
 
 enum class LocalSizeSource : std::uint8_t {
-  kLiteral,          // LocalSize
-  kId,               // LocalSizeId
-  kBuiltInConstant,  // a constant decorated WorkgroupSize; overrides the others
-  kOverride,         // DecodeOptions::local_size
+  kLiteral = SOKR_IR_LOCAL_SIZE_LITERAL,
+  kId = SOKR_IR_LOCAL_SIZE_ID,
+  kBuiltInConstant = SOKR_IR_LOCAL_SIZE_WORKGROUP,  // overrides the others
+  kOverride = SOKR_IR_LOCAL_SIZE_OVERRIDE,          // DecodeOptions::local_size
 };
 
 // Execution modes of the float controls, by width: bit 0 = 16, 1 = 32, 2 = 64.
@@ -258,6 +260,8 @@ struct EntryPoint {
   FloatControls float_controls;
   bool maximally_reconverges = false;
   std::uint32_t required_subgroup_size = 0;  // SubgroupSize mode; 0 = none
+  // The static call tree: its function, and what that calls at any depth, each once.
+  std::vector<Id> functions;
   std::vector<Id> globals;  // every module-scope variable in the static call tree, each once
   std::uint64_t workgroup_bytes = 0;  // storage of its Workgroup variables
   // Its Workgroup variables are blocks: they share one memory, laid out as decorated. Otherwise
@@ -267,15 +271,8 @@ struct EntryPoint {
 
 // ---- The module -------------------------------------------------------------------------
 
-// One value for one SpecId. As SokrSpecialization.
-struct SpecValue {
-  std::uint32_t id = 0;
-  std::uint32_t size = 4;  // 1, 2, 4, 8; bool: 4
-  std::uint64_t value = 0;
-};
-
 struct DecodeOptions {
-  std::span<const SpecValue> specializations;
+  std::span<const SokrIrSpecValue> specializations;
   std::array<std::uint32_t, 3> local_size{0, 0, 0};  // all 0 = the module's own
   // Before any values are known: refuses nothing that some would make good. See decode().
   bool any_values = false;

@@ -25,7 +25,7 @@
 
 #include <array>
 #include <cstdint>
-#include <sokr/spirv/reflection.hpp>
+#include <sokr/ir/reflection.hpp>
 #include <sokr/substrate/inline_vector.hpp>
 #include <sokr/substrate/launch_view.hpp>
 #include <span>
@@ -80,13 +80,13 @@ enum class Bounds : std::uint8_t { kRobust, kUnchecked };
 // launch's specialization constants and local size. `substrate_id` is the request's;
 // 0 leaves the waits unchecked. The result borrows the launch's bytes. Any thread;
 // allocates nothing for up to 8 descriptors.
-Result<ResolvedLaunch> check_launch(const LaunchView& launch, const spirv::EntryReflection& entry,
+Result<ResolvedLaunch> check_launch(const LaunchView& launch, const ir::EntryReflection& entry,
                                     const SokrComputeLimits& limits, std::uint32_t substrate_id,
                                     Bounds bounds = Bounds::kRobust);
 
 // The same for a kernel that passed check_entry when it was made.
 Result<ResolvedLaunch> check_launch_alone(const LaunchView& launch,
-                                          const spirv::EntryReflection& entry,
+                                          const ir::EntryReflection& entry,
                                           const SokrComputeLimits& limits,
                                           std::uint32_t substrate_id,
                                           Bounds bounds = Bounds::kRobust);
@@ -97,7 +97,7 @@ Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
 
 // What needs only the kernel and the device: workgroup size, shared memory, kinds
 // of bindings, sets, push constants. For the capability call; check_launch includes it.
-Result<void> check_entry(const spirv::EntryReflection& entry, const SokrComputeLimits& limits);
+Result<void> check_entry(const ir::EntryReflection& entry, const SokrComputeLimits& limits);
 
 }  // namespace sokr::substrate
 

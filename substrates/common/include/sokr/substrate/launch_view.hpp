@@ -12,6 +12,7 @@
 #define SOKR_SUBSTRATE_LAUNCH_VIEW_HPP_
 
 #include <sokr/compute.h>
+#include <sokr/ir.h>
 
 #include <array>
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include <sokr/substrate/inline_vector.hpp>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace sokr::substrate {
 
@@ -70,6 +72,8 @@ class LaunchView {
   // Each id at most once; value has no bits beyond its size.
   std::uint32_t specialization_count() const { return header_.specialization_count; }
   SokrSpecialization specialization(std::uint32_t i) const;
+  // All of them, as reflection and compilers take them.
+  std::vector<SokrIrSpecValue> specializations() const;
 
   std::uint32_t wait_count() const { return header_.wait_count; }
   // The plugin's own token (low 48 bits), never 0.

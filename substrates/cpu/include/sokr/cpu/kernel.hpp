@@ -31,7 +31,7 @@ struct KernelBinding {
 
 // What one launch gives to every call of the entry. Read-only for the kernel.
 struct KernelContext {
-  // In the order of spirv::EntryReflection::bindings, a descriptor array of n elements
+  // In the order of ir::EntryReflection::bindings, a descriptor array of n elements
   // as n consecutive entries, a runtime-sized one as one entry; its elements are behind
   // all others. See descriptor_table() of runtime/launch.hpp.
   const KernelBinding* bindings = nullptr;
