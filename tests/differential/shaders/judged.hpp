@@ -8,11 +8,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "case.hpp"
+#include "expectations.hpp"
 
 namespace sokr::differential {
 
@@ -21,8 +21,8 @@ struct Judged {
   std::filesystem::path module;
   // The launch for subgroups of that many invocations.
   std::function<conformance::Case(std::uint32_t lanes)> make;
-  // Profiles (expectations.hpp) that are not asked, and why.
-  std::map<std::string, std::string> not_on = {};
+  // Why a substrate is not asked; empty if it is.
+  std::function<std::string(const conformance::Profile&)> not_on;
 };
 
 // Compiled without optimization by this build. Each case has its first inputs and each twin one

@@ -57,8 +57,7 @@ class ShaderTest : public testing::Test {
 
   void TestBody() override {
     const conformance::Profile profile = conformance::profile_of(suite_.substrate.info());
-    if (const auto at = judged_.not_on.find(profile.name); at != judged_.not_on.end())
-      GTEST_SKIP() << at->second;
+    if (const std::string why = judged_.not_on(profile); !why.empty()) GTEST_SKIP() << why;
     const auto& words = form_of(judged_.module, how_);
     if (words.empty()) {
       ++suite_.not_optimised;
