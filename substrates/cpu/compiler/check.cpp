@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <sokr/cpu/compiler.hpp>
+#include <sokr/cpu/limits.hpp>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/spirv/reflection.hpp>
 
@@ -18,10 +19,6 @@ namespace {
 
 using spirv::Id;
 using spirv::TypeKind;
-
-constexpr std::uint64_t kMaxWorkgroupBytes = 1u << 20;
-constexpr std::uint32_t kMaxInvocations = 1024;
-constexpr std::uint64_t kMaxPrivateBytes = 1u << 20;
 
 class Checker {
  public:
@@ -42,13 +39,14 @@ class Checker {
   Result<void> check_entry() {
     std::uint64_t total = 1;
     for (auto size : e_.local_size) total *= size;
-    if (total == 0 || total > kMaxInvocations)
+    if (total == 0 || total > kMaxLocalInvocations)
       return fail(SOKR_CAPABILITY_DENIED,
                   "entry point {} has {} invocations in a workgroup, the limit is {}", e_.name,
-                  total, kMaxInvocations);
+                  total, kMaxLocalInvocations);
     std::uint32_t subgroup =
         e_.required_subgroup_size ? e_.required_subgroup_size : o_.subgroup_size;
-    if (!std::has_single_bit(subgroup) || subgroup < 4 || subgroup > 64)
+    if (!std::has_single_bit(subgroup) || subgroup < kMinSubgroupSize ||
+        subgroup > kMaxSubgroupSize)
       return fail(SOKR_CAPABILITY_DENIED, "subgroup size {} is not 4, 8, 16, 32 or 64", subgroup);
     if (e_.workgroup_bytes > kMaxWorkgroupBytes)
       return fail(SOKR_CAPABILITY_DENIED,

@@ -24,16 +24,19 @@
 #include <span>
 #include <vector>
 
+#include "runtime/runnable.hpp"
+
 namespace sokr::cpu {
 
-struct LoadedKernel {
+struct LoadedKernel : Runnable {
   LoadedKernel(ir::EntryReflection its_reflection, CompiledKernel its_info, MappedKernel its_code,
                std::size_t its_code_size, bool loops)
-      : reflection(std::move(its_reflection)),
+      : Runnable{its_code.entry(), its_info.scratch_size, its_info.flags,
+                 its_reflection.push_constant_size, loops},
+        reflection(std::move(its_reflection)),
         info(std::move(its_info)),
         code(std::move(its_code)),
         code_size(its_code_size),
-        has_loops(loops),
         has_runtime_arrays(std::any_of(reflection.bindings.begin(), reflection.bindings.end(),
                                        [](const auto& binding) { return binding.count == 0; })) {}
 
@@ -41,10 +44,7 @@ struct LoadedKernel {
   CompiledKernel info;  // without the image
   MappedKernel code;
   std::size_t code_size;    // bytes, about: of the image that was mapped
-  bool has_loops;           // if not, a workgroup ends by itself, whatever the data
   bool has_runtime_arrays;  // of descriptors: see descriptor_table()
-  // Moving average of the time that one workgroup takes on one core; 0 = never run.
-  mutable std::atomic<float> ns_per_group{0.0f};
 };
 
 // What of the memory that a launch binds decides the code.

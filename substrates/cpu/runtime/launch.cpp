@@ -20,34 +20,18 @@ constexpr double kLongestNanoseconds = 500'000;
 
 }  // namespace
 
-void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::uint32_t begin,
+void run_groups(const Runnable& kernel, const KernelContext& context, std::uint32_t begin,
                 std::uint32_t end, ScratchPool& pool) {
-  Scratch scratch(pool, kernel.info.scratch_size);
-  FloatMode mode(kernel.info.flags);
-  kernel.code.entry()(&context, begin, end, scratch.get());
+  Scratch scratch(pool, kernel.scratch_size);
+  FloatMode mode(kernel.flags);
+  kernel.entry(&context, begin, end, scratch.get());
 }
 
-Bindings descriptor_table(const ir::EntryReflection& reflection,
-                          const substrate::ResolvedLaunch& resolved, const Bindings& descriptors) {
-  Bindings table, elements;
-  std::uint64_t place = 0;  // of the first of `elements`
-  for (const ir::Binding& binding : reflection.bindings) place += std::max(binding.count, 1u);
-  for (std::size_t i = 0; i < reflection.bindings.size(); ++i) {
-    const std::uint32_t first = resolved.first[i], count = resolved.first[i + 1] - first;
-    const bool is_runtime = reflection.bindings[i].count == 0;
-    if (is_runtime)
-      table.push_back({nullptr, std::uint64_t{count} << 32 | (place + elements.size())});
-    (is_runtime ? elements : table).append(descriptors.data() + first, count);
-  }
-  table.append(elements.data(), elements.size());
-  return table;
+std::size_t push_words(const Runnable& kernel) {
+  return (kernel.push_size + 7) / 8;
 }
 
-std::size_t push_words(const LoadedKernel& kernel) {
-  return (std::size_t{kernel.reflection.push_constant_size} + 7) / 8;
-}
-
-void note_duration(const LoadedKernel& kernel, std::uint64_t groups,
+void note_duration(const Runnable& kernel, std::uint64_t groups,
                    std::chrono::nanoseconds duration) {
   if (groups == 0) return;
   auto sample =
@@ -64,7 +48,7 @@ std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint
   return groups[0] * groups[1] * groups[2];
 }
 
-Launch::Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindings,
+Launch::Launch(std::shared_ptr<const Runnable> kernel, const Bindings& bindings,
                std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
                std::span<const std::uint8_t> push, bool profile)
     : kernel_(std::move(kernel)),

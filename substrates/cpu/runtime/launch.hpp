@@ -6,59 +6,53 @@
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_LAUNCH_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_LAUNCH_HPP_
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <sokr/cpu/kernel.hpp>
+#include <optional>
 #include <sokr/substrate/host_memory.hpp>
-#include <sokr/substrate/inline_vector.hpp>
-#include <sokr/substrate/launch_check.hpp>
+#include <span>
+#include <string>
 #include <vector>
 
-#include "runtime/kernel_store.hpp"
+#include "runtime/runnable.hpp"
 #include "runtime/scratch.hpp"
 #include "runtime/shares.hpp"
 
 namespace sokr::cpu {
 
-using Bindings = substrate::InlineVector<KernelBinding, 16>;
-
 // Runs workgroups [begin, end) on this thread, in the floating-point mode that the kernel
 // asks for, and restores the thread's own.
-void run_groups(const LoadedKernel& kernel, const KernelContext& context, std::uint32_t begin,
+void run_groups(const Runnable& kernel, const KernelContext& context, std::uint32_t begin,
                 std::uint32_t end, ScratchPool& scratch);
 
 // Waking a sleeping worker costs about this much, so what is shorter is done sooner on one thread.
 inline constexpr double kBriefNanoseconds = 10'000;
-// The table of KernelContext::bindings from the descriptors of a launch, which are in the order
-// of ResolvedLaunch::bindings: the elements of runtime-sized arrays move to its end.
-Bindings descriptor_table(const ir::EntryReflection& reflection,
-                          const substrate::ResolvedLaunch& resolved, const Bindings& descriptors);
 
 // Words that hold the kernel's block of push constants; what a launch leaves out is 0.
-std::size_t push_words(const LoadedKernel& kernel);
+std::size_t push_words(const Runnable& kernel);
 
 // Sets the group counts of a context; their product, which fits.
 std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint32_t, 3>& groups);
 
 // Takes a measurement into the kernel's moving average.
-void note_duration(const LoadedKernel& kernel, std::uint64_t groups,
-                   std::chrono::nanoseconds duration);
+void note_duration(const Runnable& kernel, std::uint64_t groups, std::chrono::nanoseconds duration);
 
 class Launch {
  public:
-  Launch(std::shared_ptr<const LoadedKernel> kernel, const Bindings& bindings,
+  Launch(std::shared_ptr<const Runnable> kernel, const Bindings& bindings,
          std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
          std::span<const std::uint8_t> push, bool profile);
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
 
   std::uint64_t token = 0;
-  std::shared_ptr<Launch> next_ended;  // see CpuSubstrate::settle
+  std::shared_ptr<Launch> next_ended;  // see CpuSubstrate::settle; of its owner
   bool failed = false;
   std::string failure;  // why
-  const LoadedKernel& kernel() const { return *kernel_; }
+  const Runnable& kernel() const { return *kernel_; }
   bool profile() const { return profile_; }
   // True for the first caller alone: who calls the reserve.
   bool claim_reserve() { return !reserve_called_.exchange(true, std::memory_order_relaxed); }
@@ -104,7 +98,7 @@ class Launch {
   void run_chunk(Shares::Claim claim, ScratchPool& scratch,
                  std::chrono::steady_clock::time_point start);
 
-  std::shared_ptr<const LoadedKernel> kernel_;
+  std::shared_ptr<const Runnable> kernel_;
   Bindings bindings_;
   std::vector<std::shared_ptr<const substrate::HostBuffer>> owners_;
   std::vector<std::uint64_t> push_;  // aligned for any member

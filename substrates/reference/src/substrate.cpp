@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/substrate/retire_grace.hpp>
 #include <sokr/substrate/tasks.hpp>
@@ -25,10 +24,6 @@ std::uint32_t default_threads() {
 
 // Answers about modules whose kernels may never be launched: the modules themselves, mostly.
 constexpr std::size_t kAnswerBytes = std::size_t{64} << 20;
-
-Failure never_issued(std::uint64_t token) {
-  return fail(SOKR_INVALID_INPUT, "token {} to wait for was never issued by this substrate", token);
-}
 
 std::span<const std::uint8_t> bytes(const std::uint8_t* data, std::size_t size) {
   return {data, size};
@@ -59,24 +54,25 @@ SokrComputeLimits ReferenceSubstrate::limits() {
 ReferenceSubstrate::ReferenceSubstrate(const substrate::Host& host, const SubstrateOptions& options)
     : host_(host),
       options_(options),
+      launches_({limits(), UINT64_MAX, substrate::Bounds::kRobust, options.in_flight}),
       checked_({kAnswerBytes}),
       kernels_({options.kernel_bytes},
                [](const Kernel& kernel) { return kernel.program->memory(); }),
       arena_(static_cast<int>(options.threads ? options.threads : default_threads()), 0) {}
 
 void ReferenceSubstrate::retire() noexcept {
-  if (!tokens_.await_room(1, substrate::kRetireGrace)) abandon_all();
+  if (!tokens().await_room(1, substrate::kRetireGrace)) abandon_all();
 }
 
 // At once for who waits, and soon for kernels: in this order, so that the sentence is this one.
 void ReferenceSubstrate::abandon_all() noexcept {
-  tokens_.abandon_all(substrate::kRetiredSentence);
+  tokens().abandon_all(substrate::kRetiredSentence);
   stop_.store(true, std::memory_order_relaxed);
 }
 
 ReferenceSubstrate::~ReferenceSubstrate() {
   abandon_all();
-  tokens_.wait_idle();
+  tokens().wait_idle();
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [&] { return tasks_ == 0; });
 }
@@ -133,12 +129,14 @@ Result<void> ReferenceSubstrate::prepare(std::span<const SokrKernelInfo* const> 
 }
 
 Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::kernel_for(
-    const SokrDispatchRequest& request, const LaunchView& launch) {
+    const SokrDispatchRequest& request, const LaunchView& launch,
+    const substrate::LaunchMemory& memory) {
   if (const auto named = substrate::prepared_kernel(bytes(request.ir_data, request.ir_data_len))) {
     return substrate::launched_kernel(prepared_, *named, launch);
   }
-  return make_kernel(request, launch,
-                     [&](const auto& reflection) { return judge(request, launch, reflection); });
+  return make_kernel(request, launch, [&](const auto& reflection) {
+    return launches_.judge(request, launch, memory, reflection);
+  });
 }
 
 // The kernel that a launch names, from the cache or made now, if `judge` has nothing against it.
@@ -167,71 +165,40 @@ Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::make_kernel(
   });
 }
 
-Result<void> ReferenceSubstrate::judge(const SokrDispatchRequest& request, const LaunchView& launch,
-                                       const ir::EntryReflection& reflection) {
-  SOKR_ASSIGN(const auto resolved,
-              substrate::check_launch(launch, reflection, limits(), request.substrate_id));
-  Work ignored;
-  SOKR_TRY(bind(resolved, ignored));
-  for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
-    if (tokens_.poll(launch.wait(i)).result == SOKR_NOT_FOUND) return never_issued(launch.wait(i));
-  return {};
-}
+// ---- Launching ---------------------------------------------------------------------------------
 
-// ---- Launching
-// -----------------------------------------------------------------------------------
-
-Result<void> ReferenceSubstrate::bind(const substrate::ResolvedLaunch& resolved, Work& work) {
-  for (const auto& binding : resolved.bindings) {
-    SOKR_ASSIGN(substrate::HostRange range, memory_.resolve(binding.as_binding()));
-    work.descriptors.push_back(
-        {binding.set, binding.binding, binding.index, range.data, range.size});
-    if (range.owner) work.owners.push_back(std::move(range.owner));
+// What becomes of a launch whose token was given out.
+struct ReferenceSubstrate::Job {
+  ReferenceSubstrate* self;
+  std::shared_ptr<Work> work;
+  void issued(std::uint64_t token) { work->token = token; }
+  void start(const std::array<std::uint32_t, 3>& groups) {
+    work->groups = groups;
+    self->enqueue(work);
   }
-  const auto* push = reinterpret_cast<const std::byte*>(resolved.push.data());
-  work.push.assign(push, push + resolved.push.size());
-  work.groups = resolved.groups;
-  return {};
-}
+  void refuse(std::string sentence) noexcept {
+    self->tokens().fail(work->token, std::move(sentence));
+  }
+};
 
 Result<std::uint64_t> ReferenceSubstrate::dispatch(const SokrDispatchRequest& request) {
   SOKR_ASSIGN(const LaunchView launch, LaunchView::parse(request.params, request.params_len));
+  substrate::LaunchMemory memory = launches_.memory_of(launch);
   auto work = std::make_shared<Work>();
-  SOKR_ASSIGN(work->kernel, kernel_for(request, launch));
-  SOKR_ASSIGN(const auto resolved, substrate::check_launch(launch, work->kernel->reflection,
-                                                           limits(), request.substrate_id));
-  SOKR_TRY(bind(resolved, *work));
+  SOKR_ASSIGN(work->kernel, kernel_for(request, launch, memory));
+  SOKR_ASSIGN(const auto resolved, launches_.check(request, launch, work->kernel->reflection));
+  SOKR_TRY(launches_.bind(
+      resolved, memory,
+      [&](const substrate::ResolvedBinding& binding, std::byte* data, std::uint64_t size) {
+        work->descriptors.push_back({binding.set, binding.binding, binding.index, data, size});
+      }));
+  work->owners = std::move(memory.owners);
+  const auto* push = reinterpret_cast<const std::byte*>(resolved.push.data());
+  work->push.assign(push, push + resolved.push.size());
   work->profile = launch.profile();
-  if (launch.is_indirect()) {
-    SOKR_ASSIGN(work->indirect, memory_.resolve(launch.indirect(), launch.indirect_offset(),
-                                                3 * sizeof(std::uint32_t), "the indirect buffer"));
-  }
-  return submit(std::move(work), launch);
-}
-
-Result<std::uint64_t> ReferenceSubstrate::submit(std::shared_ptr<Work> work,
-                                                 const LaunchView& launch) {
-  std::vector<std::uint64_t> waits;
-  for (std::uint32_t i = 0; i < launch.wait_count(); ++i) waits.push_back(launch.wait(i));
-  const substrate::InFlightLimit& limit = options_.in_flight;
-  if (!tokens_.await_room(limit.most, limit.patience)) return substrate::no_room(limit);
-  const std::uint64_t token = work->token = tokens_.begin();
-  if (token == 0) return token;
-  if (waits.empty()) {
-    enqueue(std::move(work));
-    return token;
-  }
-  std::size_t unknown = 0;
-  const auto go_on = [this, work](bool failed, std::string sentence) {
-    if (failed) {
-      tokens_.fail(work->token, std::move(sentence));
-    } else {
-      enqueue(work);
-    }
-  };
-  if (tokens_.when_all_terminal(waits, go_on, &unknown) == SOKR_OK) return token;
-  tokens_.fail(token, "it waits for a token that was never issued");
-  return never_issued(waits[unknown]);
+  SOKR_ASSIGN(substrate::LaunchGroups groups, launches_.groups_of(launch, resolved));
+  return launches_.submit(launch, launches_.is_ready(launch), std::move(groups),
+                          Job{this, std::move(work)});
 }
 
 void ReferenceSubstrate::enqueue(std::shared_ptr<Work> work) {
@@ -254,7 +221,7 @@ void ReferenceSubstrate::enqueue(std::shared_ptr<Work> work) {
       throw;
     }
   } catch (const std::exception& error) {
-    tokens_.fail(token, fmt::format("the launch could not be started: {}", error.what()));
+    tokens().fail(token, fmt::format("the launch could not be started: {}", error.what()));
   }
 }
 
@@ -274,26 +241,22 @@ void ReferenceSubstrate::execute(Work& work) noexcept {
     Result<void> done = run_work(work);
     const auto spent = std::chrono::steady_clock::now() - begin;
     if (work.profile && done)
-      tokens_.record_timing(
+      tokens().record_timing(
           work.token, static_cast<std::uint64_t>(
                           std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count()));
     const std::uint64_t token = work.token;
     work.owners.clear();
     if (done) {
-      tokens_.finish(token);
+      tokens().finish(token);
     } else {
-      tokens_.fail(token, std::move(done).failure().sentence);
+      tokens().fail(token, std::move(done).failure().sentence);
     }
   } catch (...) {
-    tokens_.fail(work.token, substrate::failure_from_exception().sentence);
+    tokens().fail(work.token, substrate::failure_from_exception().sentence);
   }
 }
 
 Result<void> ReferenceSubstrate::run_work(Work& work) {
-  if (work.indirect.data) {
-    std::memcpy(work.groups.data(), work.indirect.data, sizeof work.groups);
-    SOKR_TRY(substrate::check_group_counts(work.groups, limits()));
-  }
   Launch launch;
   launch.groups = work.groups;
   launch.descriptors = work.descriptors;
@@ -301,7 +264,7 @@ Result<void> ReferenceSubstrate::run_work(Work& work) {
   launch.stop = &stop_;
   launch.out_of_bounds = options_.out_of_bounds;
   launch.valid_address = [this](std::uint64_t address, std::uint64_t size) {
-    const substrate::HostRange range = memory_.locate(address);
+    const substrate::HostRange range = launches_.memory().locate(address);
     if (!range.owner) return false;
     const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(range.data);
     return offset <= range.size && range.size - offset >= size;

@@ -15,9 +15,9 @@
 #include <sokr/reference/interpreter.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <sokr/substrate/content_cache.hpp>
+#include <sokr/substrate/host_launches.hpp>
 #include <sokr/substrate/host_memory.hpp>
 #include <sokr/substrate/inflight_table.hpp>
-#include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 #include <sokr/substrate/prepared.hpp>
 #include <sokr/substrate/statistics.hpp>
@@ -42,21 +42,21 @@ class ReferenceSubstrate {
   // Returns once the launch is checked; it runs on oneTBB's threads.
   Result<std::uint64_t> dispatch(const SokrDispatchRequest& request);
   substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns) {
-    return tokens_.completion(token, timeout_ns);
+    return tokens().completion(token, timeout_ns);
   }
-  std::string completion_error(std::uint64_t token) { return tokens_.error(token); }
+  std::string completion_error(std::uint64_t token) { return tokens().error(token); }
   // Ends what is under way and does not end by itself within kRetireGrace, as failed.
   void retire() noexcept;
-  std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens_.timing(token); }
-  substrate::HostMemory& memory() { return memory_; }
+  std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens().timing(token); }
+  substrate::HostMemory& memory() { return launches_.memory(); }
   Result<void> prepare(std::span<const SokrKernelInfo* const> kernels, SokrKernel* out);
   Result<void> release(SokrKernel kernel) { return prepared_.release(kernel); }
   void statistics(substrate::StatisticList& list) {
-    list.total("launches", tokens_.issued());
-    list.level("in_flight", tokens_.active());
+    list.total("launches", tokens().issued());
+    list.level("in_flight", tokens().active());
     list.kernels(kernels_.stats());
     list.level("kernels_prepared", prepared_.count());
-    list.level("buffers", memory_.buffer_count());
+    list.level("buffers", launches_.memory().buffer_count());
   }
   // Of the programs that are kept.
   substrate::ContentCacheStats kernels() { return kernels_.stats(); }
@@ -77,7 +77,6 @@ class ReferenceSubstrate {
     bool profile = false;
     KernelPointer kernel;
     std::array<std::uint32_t, 3> groups{};
-    substrate::HostRange indirect;  // if it has data: where the group counts are
     std::vector<Descriptor> descriptors;
     std::vector<std::shared_ptr<const substrate::HostBuffer>> owners;
     std::vector<std::byte> push;
@@ -85,16 +84,14 @@ class ReferenceSubstrate {
 
   Result<void> validate(std::span<const std::uint8_t> ir);
   static Result<void> check_format(std::uint32_t format);
+  struct Job;
   Result<KernelPointer> kernel_for(const SokrDispatchRequest& request,
-                                   const substrate::LaunchView& launch);
+                                   const substrate::LaunchView& launch,
+                                   const substrate::LaunchMemory& memory);
   template <class Judge>
   Result<KernelPointer> make_kernel(const SokrDispatchRequest& request,
                                     const substrate::LaunchView& launch, const Judge& judge);
-  // All that a launch of this kernel can be refused for.
-  Result<void> judge(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
-                     const ir::EntryReflection& reflection);
-  Result<void> bind(const substrate::ResolvedLaunch& resolved, Work& work);
-  Result<std::uint64_t> submit(std::shared_ptr<Work> work, const substrate::LaunchView& launch);
+  substrate::InFlightTable& tokens() { return launches_.tokens(); }
   void enqueue(std::shared_ptr<Work> work);
   void run_next() noexcept;
   void execute(Work& work) noexcept;
@@ -102,11 +99,10 @@ class ReferenceSubstrate {
 
   substrate::Host host_;
   SubstrateOptions options_;
-  substrate::HostMemory memory_;
+  substrate::HostLaunches launches_;
   substrate::ContentCache<const Checked> checked_;
   substrate::ContentCache<const Kernel> kernels_;
   substrate::KernelHandles<const Kernel> prepared_;
-  substrate::InFlightTable tokens_;
   std::atomic<bool> stop_{false};
 
   std::mutex mutex_;  // guards what follows

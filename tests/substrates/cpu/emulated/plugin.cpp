@@ -17,6 +17,7 @@
 #include <sokr/substrate/plugin_description.hpp>
 
 #include "processor.hpp"
+#include "runtime/descriptors.hpp"
 #include "runtime/substrate.hpp"
 
 namespace sokr::cpu::emulated {

@@ -35,7 +35,7 @@ enum class Effort : std::uint8_t {
 
 struct CompileOptions {
   Isa isa = host_isa();
-  std::uint32_t subgroup_size = 32;  // 4, 8, 16, 32 or 64
+  std::uint32_t subgroup_size = kDefaultSubgroupSize;  // 4, 8, 16, 32 or 64
   // Check every buffer access: out-of-range reads give 0, writes are dropped.
   bool robust = true;
   // Descriptors of different (set, binding) do not overlap unless decorated Aliased.

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <sokr/base/result.hpp>
+#include <sokr/cpu/limits.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,7 +34,7 @@ struct KernelBinding {
 struct KernelContext {
   // In the order of ir::EntryReflection::bindings, a descriptor array of n elements
   // as n consecutive entries, a runtime-sized one as one entry; its elements are behind
-  // all others. See descriptor_table() of runtime/launch.hpp.
+  // all others. See descriptor_table() of runtime/descriptors.hpp.
   const KernelBinding* bindings = nullptr;
   // At least EntryReflection::push_constant_size bytes.
   const void* push_constants = nullptr;
@@ -71,7 +72,7 @@ struct CompiledKernel {
   Isa isa = Isa::kSse4;
   std::uint32_t flags = 0;  // KernelFlags
   std::array<std::uint32_t, 3> local_size{1, 1, 1};
-  std::uint32_t subgroup_size = 32;
+  std::uint32_t subgroup_size = kDefaultSubgroupSize;
   std::uint32_t lanes = 0;   // invocations that one pass of the code covers
   std::uint32_t passes = 0;  // passes a workgroup
   std::uint64_t scratch_size = 0;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include <cstring>
+#include <sokr/substrate/host_launches.hpp>
+
+namespace sokr::substrate {
+namespace {
+
+Failure never_issued(const LaunchView& launch, std::size_t index) {
+  return fail(SOKR_INVALID_INPUT, "token {} to wait for, number {} of {}, was never issued",
+              launch.wait(static_cast<std::uint32_t>(index)), index, launch.wait_count());
+}
+
+}  // namespace
+
+LaunchMemory HostLaunches::memory_of(const LaunchView& launch) {
+  LaunchMemory memory;
+  memory.ranges.resize(launch.binding_count());
+  for (std::uint32_t i = 0; i < launch.binding_count(); ++i) {
+    const SokrBinding binding = launch.binding(i);
+    if (binding.kind == SOKR_BINDING_NULL) continue;
+    Result<HostRange> range = memory_.resolve(binding);
+    if (!range) continue;
+    memory.ranges[i] = {range->data, range->size, true, (binding.access & SOKR_ACCESS_WRITE) != 0};
+    if (range->owner) memory.owners.push_back(std::move(range->owner));
+  }
+  return memory;
+}
+
+Result<void> HostLaunches::check_total(const std::array<std::uint32_t, 3>& groups) const {
+  unsigned __int128 total = 1;
+  for (const std::uint32_t count : groups) total *= count;
+  if (total <= options_.max_groups) return {};
+  return fail(SOKR_INVALID_INPUT,
+              "{} x {} x {} workgroups are more than {}, all this substrate can count", groups[0],
+              groups[1], groups[2], options_.max_groups);
+}
+
+Result<LaunchGroups> HostLaunches::groups_of(const LaunchView& launch,
+                                             const ResolvedLaunch& resolved) {
+  LaunchGroups groups{resolved.groups, {}};
+  if (launch.is_indirect()) {
+    SOKR_ASSIGN(groups.indirect, memory_.resolve(launch.indirect(), launch.indirect_offset(),
+                                                 sizeof groups.counts, "the indirect buffer"));
+  } else {
+    SOKR_TRY(check_total(groups.counts));
+  }
+  return groups;
+}
+
+Result<std::array<std::uint32_t, 3>> HostLaunches::counts_of(const LaunchGroups& groups) const {
+  if (groups.indirect.data == nullptr) return groups.counts;
+  std::array<std::uint32_t, 3> counts;
+  std::memcpy(counts.data(), groups.indirect.data, sizeof counts);
+  Result<void> good = check_group_counts(counts, options_.limits);
+  if (good) good = check_total(counts);
+  if (!good) return fail(good.code(), "the indirect buffer: {}", good.failure().sentence);
+  return counts;
+}
+
+Result<void> HostLaunches::judge(const SokrDispatchRequest& request, const LaunchView& launch,
+                                 const LaunchMemory& memory, const ir::EntryReflection& entry) {
+  SOKR_TRY(check_entry(entry, options_.limits));
+  SOKR_ASSIGN(const ResolvedLaunch resolved, check(request, launch, entry));
+  SOKR_TRY(bind(resolved, memory, [](const auto&...) {}));
+  SOKR_TRY(groups_of(launch, resolved));
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
+    if (tokens_.poll(launch.wait(i)).result == SOKR_NOT_FOUND) return never_issued(launch, i);
+  return {};
+}
+
+bool HostLaunches::is_ready(const LaunchView& launch) {
+  constexpr CompletionAnswer kComplete{SOKR_OK, SOKR_COMPLETION_COMPLETE};
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
+    if (tokens_.poll(launch.wait(i)) != kComplete) return false;
+  return true;
+}
+
+Result<void> HostLaunches::await_all(const LaunchView& launch, InFlightTable::AllCallback go_on) {
+  InlineVector<std::uint64_t, 8> waits;
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i) waits.push_back(launch.wait(i));
+  std::size_t unknown = 0;
+  if (tokens_.when_all_terminal(waits, std::move(go_on), &unknown) == SOKR_OK) return {};
+  return never_issued(launch, unknown);
+}
+
+std::string HostLaunches::could_not_start(const std::exception& error) noexcept {
+  try {
+    return fmt::format("the launch could not be started: {}", error.what());
+  } catch (...) {
+    return {};
+  }
+}
+
+}  // namespace sokr::substrate

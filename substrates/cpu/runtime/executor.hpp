@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Who runs the workgroups of a launch, and where. A launch is given to the crew; whoever waits for
+// it without end takes part in the work. A waiter with a limit takes part only in what is known to
+// let it go in time, and sleeps otherwise: the crew then works on all processors. What becomes
+// ready because something short ended is run by the thread of the crew that ended it.
+//
+// It knows kernels, workgroups and threads, and nothing of tokens or buffers.
+#ifndef SOKR_SUBSTRATES_CPU_RUNTIME_EXECUTOR_HPP_
+#define SOKR_SUBSTRATES_CPU_RUNTIME_EXECUTOR_HPP_
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "runtime/crew.hpp"
+#include "runtime/launch.hpp"
+#include "runtime/scratch.hpp"
+
+namespace sokr::cpu {
+
+class Executor {
+ public:
+  using LaunchPointer = std::shared_ptr<Launch>;
+  // Called once for each launch that was started, by the thread that ran its last workgroups.
+  using Ended = std::function<void(const LaunchPointer&)>;
+
+  // Threads that work at once, those that wait included.
+  Executor(unsigned threads, Ended ended);
+  // Waits until no thread of the crew is inside: all launches have to end by themselves or be
+  // abandoned before.
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  unsigned threads() const { return crew_.threads(); }
+
+  // Known to be over sooner than another thread is awake, whatever the data: with loops, other
+  // data may make it endless, and nobody could abandon it on the caller's thread.
+  static bool is_short(const Runnable& kernel, const std::array<std::uint32_t, 3>& groups);
+  // Runs all workgroups on this thread. Throws std::bad_alloc.
+  void run_here(const Runnable& kernel, const Bindings& bindings,
+                std::span<const std::uint8_t> push, const std::array<std::uint32_t, 3>& groups);
+
+  // Returns at once, or, on a thread of the crew, when a short one is to be run next. Throws if
+  // nobody could be found to work on it; it is not over then.
+  void start(const LaunchPointer& launch, const std::array<std::uint32_t, 3>& groups);
+  // Works on a launch that was given to start(), maybe by another thread, until nothing is left to
+  // claim or, about, until the deadline.
+  void take_part(const LaunchPointer& launch, std::chrono::steady_clock::time_point deadline);
+
+  // How many tasks the crew was given, ever; for tests and logs.
+  std::uint64_t tasks_put() const { return tasks_put_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Task;
+  struct Worker;
+
+  void hand_out(const LaunchPointer& launch);
+  void spread(const LaunchPointer& launch, std::uint32_t tasks);
+  void call_reserve(const LaunchPointer& launch) noexcept;
+  void enqueue(const LaunchPointer& launch, bool to_reserve);
+  static void run(Task* task) noexcept;
+  void work_on(const LaunchPointer& launch, std::uint32_t home,
+               std::chrono::steady_clock::time_point deadline) noexcept;
+
+  const Ended ended_;
+  ScratchPool scratch_;
+  Crew crew_;
+  std::atomic<std::uint64_t> tasks_put_{0};
+  // Tasks of the crew, queued or under way. Each task shares the count, which may outlive this.
+  std::shared_ptr<std::atomic<std::uint32_t>> tasks_ =
+      std::make_shared<std::atomic<std::uint32_t>>(0);
+};
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_RUNTIME_EXECUTOR_HPP_
