@@ -87,6 +87,13 @@ Device::~Device() {
   table_.vkDestroyDevice(device_, nullptr);
 }
 
+std::uint64_t Device::slice_ns() const {
+  constexpr std::uint64_t kMostMs = 1'000'000, kDefaultMs = 100;
+  const bool is_software = physical_.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  const std::uint64_t ms = options_.slice_ms.value_or(is_software ? 0 : kDefaultMs);
+  return std::min(ms, kMostMs) * 1'000'000;
+}
+
 Failure Device::lose(const char* call) {
   std::lock_guard lock(loss_mutex_);
   if (loss_.empty()) {

@@ -43,6 +43,8 @@ class Device {
   VkDevice handle() const { return device_; }
   const FeatureSet& features() const { return physical_.usable; }
   std::string name() const { return physical_.name(); }
+  // What one submission should not exceed; 0 = there is no watchdog.
+  std::uint64_t slice_ns() const;
   // All parts are given back before the device goes.
   SlabPool& slabs() { return *slabs_; }
 

@@ -94,6 +94,7 @@ Options read_options(const substrate::Host& host) {
   read(host, "vulkan.kernel_bytes", "a number of bytes", parse_number, options.kernel_bytes);
   read(host, "vulkan.in_flight", "a number from 1", parse_count, options.in_flight);
   read(host, "vulkan.in_flight_bytes", "a number of bytes", parse_number, options.in_flight_bytes);
+  read(host, "vulkan.slice_ms", "a number of milliseconds", parse_number, options.slice_ms);
   read(host, "vulkan.patience_ms", "a number of milliseconds", parse_number, options.patience_ms);
   return options;
 }

@@ -7,6 +7,7 @@
 #define SOKR_VULKAN_OPTIONS_HPP_
 
 #include <cstdint>
+#include <optional>
 #include <sokr/spirv/module.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 #include <string>
@@ -36,6 +37,10 @@ struct Options {
   std::uint64_t in_flight = 1024;            // vulkan.in_flight: launches under way at once
   std::uint64_t in_flight_bytes = 1u << 30;  // vulkan.in_flight_bytes: of their staged memory
   std::uint64_t patience_ms = 10'000;        // vulkan.patience_ms: for room among them
+
+  // vulkan.slice_ms: what a submission should not exceed, for the sake of drivers' watchdogs;
+  // 0 = grids are not cut for it. Not given: 100, and 0 on software.
+  std::optional<std::uint64_t> slice_ms;
 
   bool is_disabled(std::string_view name) const;
   spirv::Strictness strictness = spirv::Strictness::kRelaxed;  // spirv.validate

@@ -210,6 +210,12 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   if (sliced) {
     SOKR_ASSIGN(plan.sliced, plan_parts(*used, *entry, device));
   }
+  // A part has its own number of workgroups.
+  plan.can_be_cut =
+      sliced || std::ranges::none_of(entry->globals, [&](spirv::Id id) {
+        const spirv::Variable* variable = used->variable(id);
+        return variable != nullptr && variable->builtin == spv::BuiltIn::NumWorkgroups;
+      });
   return plan;
 }
 
@@ -293,6 +299,8 @@ Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
   info.stage.module = module;
   info.stage.pName = plan_.entry.c_str();
   info.layout = layout_;
+  plan_.can_be_cut = plan_.can_be_cut && device_.slice_ns() != 0;
+  if (plan_.can_be_cut) info.flags |= VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;
   const VkResult result =
       vk.vkCreateComputePipelines(device_.handle(), cache, 1, &info, nullptr, &pipeline_);
   vk.vkDestroyShaderModule(device_.handle(), module, nullptr);

@@ -6,6 +6,7 @@
 #ifndef SOKR_VULKAN_PIPELINE_HPP_
 #define SOKR_VULKAN_PIPELINE_HPP_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@ struct PipelinePlan {
   // With the launch's specialization and local size; until the pipeline is made.
   std::shared_ptr<const spirv::Module> module;
   std::uint32_t subgroup_size = 0;    // 0 = do not ask
+  bool can_be_cut = false;            // parts of a grid give what the whole would
   bool full_subgroups = false;        // required: no subgroup is partly empty
   ir::EntryReflection reflection;     // of `module`
   std::vector<std::uint32_t> counts;  // descriptors of each reflected binding
@@ -68,6 +70,11 @@ class Pipeline {
   std::uint32_t push_size() const { return push_size_; }
   // Null unless it runs grids in parts.
   const spirv::SlicedModule* sliced() const { return plan_.sliced ? &*plan_.sliced : nullptr; }
+  // May its grids be dispatched in parts?
+  bool can_be_cut() const { return plan_.can_be_cut; }
+  // As first measured; 0 = not yet. Any thread.
+  double ns_per_group() const { return ns_per_group_.load(std::memory_order_relaxed); }
+  void note_ns_per_group(double ns) { ns_per_group_.store(ns, std::memory_order_relaxed); }
   // Bytes that it is taken to occupy, for the bound on what is kept: the driver does not tell.
   std::size_t memory() const { return memory_; }
 
@@ -92,6 +99,7 @@ class Pipeline {
   VkPipeline pipeline_ = VK_NULL_HANDLE;
   std::uint32_t push_size_ = 0, storage_ = 0, uniform_ = 0;
   std::size_t memory_ = 0;
+  std::atomic<double> ns_per_group_{0};
 };
 
 }  // namespace sokr::vulkan

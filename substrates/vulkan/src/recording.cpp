@@ -28,6 +28,7 @@ RecordKey make_key(const RecordRequest& request) {
   } else {
     append(key, request.launch->groups);
   }
+  append(key, request.cut.parts);
   append(key, static_cast<std::uint8_t>(request.profile | (request.indirect ? 2 : 0)));
   for (const Bound& bound : request.bound) {
     append(key, static_cast<std::uint8_t>(bound.source));
@@ -83,12 +84,23 @@ Result<void> Recording::create() {
   VkResult result = vk.vkCreateCommandPool(device_.handle(), &pool, nullptr, &command_pool_);
   if (result != VK_SUCCESS) command_pool_ = VK_NULL_HANDLE;
   SOKR_TRY(device_.check(result, "vkCreateCommandPool"));
-  VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-  info.commandPool = command_pool_;
-  info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-  info.commandBufferCount = 1;
-  return device_.check(vk.vkAllocateCommandBuffers(device_.handle(), &info, &commands_),
-                       "vkAllocateCommandBuffers");
+  return {};
+}
+
+Result<void> Recording::next_buffer() {
+  if (used_ == buffers_.size()) {
+    VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+    info.commandPool = command_pool_;
+    info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+    info.commandBufferCount = 1;
+    VkCommandBuffer made = VK_NULL_HANDLE;
+    buffers_.reserve(used_ + 1);
+    SOKR_TRY(device_.check(device_.vk().vkAllocateCommandBuffers(device_.handle(), &info, &made),
+                           "vkAllocateCommandBuffers"));
+    buffers_.push_back(made);
+  }
+  commands_ = buffers_[used_++];
+  return {};
 }
 
 Result<void> Recording::stage(const RecordRequest& request) {
@@ -301,52 +313,90 @@ Result<void> Recording::carry(bool to_device) {
                        "vkInvalidateMappedMemoryRanges");
 }
 
-void Recording::dispatch(const RecordRequest& request) {
+// Of a sliced pipeline: as much at once as the device takes.
+void Recording::dispatch_limited(const RecordRequest& request, const Part& part,
+                                 std::span<std::uint32_t> push) {
   const VolkDeviceTable& vk = device_.vk();
-  const Pipeline& pipeline = *request.pipeline;
-  // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
-  std::vector<std::uint32_t> push(pipeline.push_size() / 4);
-  std::ranges::copy(request.launch->push, reinterpret_cast<std::uint8_t*>(push.data()));
-  const auto give_push = [&] {
-    if (push.empty()) return;
-    vk.vkCmdPushConstants(commands_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                          static_cast<std::uint32_t>(push.size() * 4), push.data());
-  };
-  if (!pipeline.sliced()) give_push();
-  if (request.indirect) {
-    return vk.vkCmdDispatchIndirect(commands_, request.indirect, request.indirect_offset);
-  }
+  const spirv::SlicedModule& sliced = *request.pipeline->sliced();
   const auto& groups = request.launch->groups;
-  if (!pipeline.sliced()) return vk.vkCmdDispatch(commands_, groups[0], groups[1], groups[2]);
-
-  const spirv::SlicedModule& sliced = *pipeline.sliced();
-  if (sliced.counts) std::ranges::copy(groups, push.begin() + *sliced.counts / 4);
   const auto& most = device_.physical().properties.limits.maxComputeWorkGroupCount;
-  std::array<std::uint64_t, 3> at{};
-  for (at[2] = 0; at[2] < groups[2]; at[2] += most[2]) {
-    for (at[1] = 0; at[1] < groups[1]; at[1] += most[1]) {
-      for (at[0] = 0; at[0] < groups[0]; at[0] += most[0]) {
-        std::array<std::uint32_t, 3> part{};
+  if (sliced.counts) std::ranges::copy(groups, push.subspan(*sliced.counts / 4).begin());
+  std::array<std::uint64_t, 3> begin{}, end{groups[0], groups[1], groups[2]}, at{};
+  begin[request.cut.axis] = part.begin;
+  end[request.cut.axis] = part.end;
+  for (at[2] = begin[2]; at[2] < end[2]; at[2] += most[2]) {
+    for (at[1] = begin[1]; at[1] < end[1]; at[1] += most[1]) {
+      for (at[0] = begin[0]; at[0] < end[0]; at[0] += most[0]) {
+        std::array<std::uint32_t, 3> count{};
         for (std::size_t i = 0; i < 3; ++i) {
-          part[i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(groups[i] - at[i], most[i]));
+          count[i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(end[i] - at[i], most[i]));
           if (sliced.origin) push[*sliced.origin / 4 + i] = static_cast<std::uint32_t>(at[i]);
         }
-        give_push();
-        vk.vkCmdDispatch(commands_, part[0], part[1], part[2]);
+        if (!push.empty())
+          vk.vkCmdPushConstants(commands_, request.pipeline->layout(), VK_SHADER_STAGE_COMPUTE_BIT,
+                                0, static_cast<std::uint32_t>(push.size_bytes()), push.data());
+        vk.vkCmdDispatch(commands_, count[0], count[1], count[2]);
       }
     }
   }
 }
 
-Result<void> Recording::write_commands(const RecordRequest& request) {
+void Recording::dispatch(const RecordRequest& request, const Part& part) {
+  const VolkDeviceTable& vk = device_.vk();
+  const Pipeline& pipeline = *request.pipeline;
+  // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
+  std::vector<std::uint32_t> push(pipeline.push_size() / 4);
+  std::ranges::copy(request.launch->push, reinterpret_cast<std::uint8_t*>(push.data()));
+  if (pipeline.sliced()) return dispatch_limited(request, part, push);
+  if (!push.empty()) {
+    vk.vkCmdPushConstants(commands_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                          static_cast<std::uint32_t>(push.size() * 4), push.data());
+  }
+  if (request.indirect) {
+    return vk.vkCmdDispatchIndirect(commands_, request.indirect, request.indirect_offset);
+  }
+  std::array<std::uint32_t, 3> groups = request.launch->groups;
+  if (part.first && part.last) return vk.vkCmdDispatch(commands_, groups[0], groups[1], groups[2]);
+  std::array<std::uint32_t, 3> begin{};
+  begin[request.cut.axis] = part.begin;
+  groups[request.cut.axis] = part.end - part.begin;
+  vk.vkCmdDispatchBase(commands_, begin[0], begin[1], begin[2], groups[0], groups[1], groups[2]);
+}
+
+Result<void> Recording::write_parts(const RecordRequest& request, std::uint32_t begin,
+                                    std::uint32_t parts) {
+  const std::uint64_t end = request.launch->groups[request.cut.axis];
+  const std::uint64_t left = end - begin;
+  for (std::uint64_t i = 0; i < parts; ++i) {
+    const auto from = static_cast<std::uint32_t>(begin + left * i / parts);
+    const auto to = static_cast<std::uint32_t>(begin + left * (i + 1) / parts);
+    SOKR_TRY(write_part(request, {from, to, from == 0 && i == 0, i + 1 == parts}));
+  }
+  return {};
+}
+
+Result<void> Recording::record_next(const RecordRequest& request, std::uint32_t begin,
+                                    std::uint32_t size) {
+  done_ = used_;
+  return write_part(request, {begin, begin + size, false, false});
+}
+
+Result<void> Recording::record_rest(const RecordRequest& request, std::uint32_t begin,
+                                    std::uint32_t parts) {
+  done_ = used_;
+  return write_parts(request, begin, parts);
+}
+
+Result<void> Recording::write_part(const RecordRequest& request, const Part& part) {
+  SOKR_TRY(next_buffer());
   const VolkDeviceTable& vk = device_.vk();
   const Pipeline& pipeline = *request.pipeline;
   const bool copies = pool_.copies() && !regions_.empty();
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   SOKR_TRY(device_.check(vk.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer"));
-  if (profiled_) vk.vkCmdResetQueryPool(commands_, queries_, 0, 2);
-  copy_ranges(true);
-  if (copies) {
+  if (profiled_ && part.first) vk.vkCmdResetQueryPool(commands_, queries_, 0, 2);
+  if (part.first) copy_ranges(true);
+  if (copies && part.first) {
     copy(true);
     barrier(vk, commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
             VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
@@ -357,18 +407,18 @@ Result<void> Recording::write_commands(const RecordRequest& request) {
     vk.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(),
                                pipeline.sets()[i].number, 1, &sets_[i], 0, nullptr);
   }
-  if (profiled_) {
+  if (profiled_ && part.first) {
     vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, queries_, 0);
   }
-  dispatch(request);
-  if (profiled_) {
+  dispatch(request, part);
+  if (profiled_ && part.last) {
     vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 1);
   }
-  copy_ranges(false);
+  if (part.last) copy_ranges(false);
   barrier(vk, commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
           VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
           VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);
-  if (copies) {
+  if (copies && part.last) {
     copy(false);
     barrier(vk, commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
             VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
@@ -386,7 +436,10 @@ Result<void> Recording::record(const RecordRequest& request) {
   SOKR_TRY(bind(request));
   profiled_ = request.profile && device_.physical().queue.timestampValidBits != 0;
   if (profiled_) SOKR_TRY(prepare_queries());
-  return write_commands(request);
+  used_ = done_ = 0;
+  const GridCut& cut = request.cut;
+  if (cut.first != 0) return write_part(request, {0, cut.first, true, false});
+  return write_parts(request, 0, cut.parts);
 }
 
 std::optional<std::uint64_t> Recording::device_ns() const {

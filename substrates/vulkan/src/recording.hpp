@@ -41,6 +41,13 @@ struct Bound {
   bool download = false;  // kCopied and kStaged: the kernel writes
 };
 
+// A grid in several submissions, cut along one axis.
+struct GridCut {
+  std::uint32_t axis = 0;
+  std::uint32_t first = 0;  // of the axis: recorded by itself, to be measured; 0 = nothing is
+  std::uint32_t parts = 1;  // if nothing is measured
+};
+
 struct RecordRequest {
   std::shared_ptr<Pipeline> pipeline;
   const substrate::ResolvedLaunch* launch = nullptr;
@@ -48,6 +55,7 @@ struct RecordRequest {
   bool profile = false;
   VkBuffer indirect = VK_NULL_HANDLE;  // null = the launch's groups
   std::uint64_t indirect_handle = 0, indirect_offset = 0;
+  GridCut cut;
   bool reusable = true;  // false if it names memory that only this launch has
 };
 
@@ -77,7 +85,14 @@ class Recording {
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
 
-  VkCommandBuffer commands() const { return commands_; }
+  // What is to be submitted, in this order.
+  std::span<const VkCommandBuffer> commands() const {
+    return std::span(buffers_).subspan(done_, used_ - done_);
+  }
+  // After what was recorded has been submitted: `size` steps of the axis that is cut from `begin`
+  // on, or all the rest, in parts.
+  Result<void> record_next(const RecordRequest& request, std::uint32_t begin, std::uint32_t size);
+  Result<void> record_rest(const RecordRequest& request, std::uint32_t begin, std::uint32_t parts);
   std::span<const StagedRegion> regions() const { return regions_; }
   std::byte* mapped(const StagedRegion& region) const {
     return host_blocks_[region.block]->mapped() + region.offset;
@@ -99,8 +114,16 @@ class Recording {
   Result<void> prepare_queries();
   Result<void> place_copied(const RecordRequest& request, std::uint64_t alignment);
   void copy_ranges(bool in);
-  void dispatch(const RecordRequest& request);
-  Result<void> write_commands(const RecordRequest& request);
+  struct Part {
+    std::uint32_t begin = 0, end = 0;  // of the axis that is cut
+    bool first = true, last = true;
+  };
+  void dispatch(const RecordRequest& request, const Part& part);
+  void dispatch_limited(const RecordRequest& request, const Part& part,
+                        std::span<std::uint32_t> push);
+  Result<void> next_buffer();
+  Result<void> write_parts(const RecordRequest& request, std::uint32_t begin, std::uint32_t parts);
+  Result<void> write_part(const RecordRequest& request, const Part& part);
   void copy(bool in);
   Result<void> carry(bool to_device);
   void give_blocks() noexcept;
@@ -109,7 +132,9 @@ class Recording {
   Device& device_;
   RecordingPool& pool_;
   VkCommandPool command_pool_ = VK_NULL_HANDLE;
-  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+  std::vector<VkCommandBuffer> buffers_;
+  std::size_t done_ = 0, used_ = 0;            // of them: submitted already, recorded
+  VkCommandBuffer commands_ = VK_NULL_HANDLE;  // that which is being recorded
   VkDescriptorPool descriptor_pool_ = VK_NULL_HANDLE;
   std::array<std::uint32_t, 3> descriptor_room_{};  // sets, storage, uniform
   std::vector<VkDescriptorSet> sets_;

@@ -2,6 +2,8 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstring>
 #include <shared_mutex>
 #include <thread>
@@ -371,7 +373,71 @@ Result<void> Session::bring_in_results(const ResolvedLaunch& resolved, std::uint
   return {};
 }
 
-Result<void> Session::record(const LaunchView& launch, const Prepared& prepared, Launch& to) {
+// Into as many submissions as keep each of them short, by what was measured of the kernel. Of one
+// that is new, the first part is run and measured, unless other work is before it on the device.
+GridCut Session::plan_cut(const LaunchView& launch, const Prepared& prepared) {
+  constexpr std::uint64_t kFew = 1024;  // workgroups of a kernel that is not measured
+  constexpr std::uint32_t kFirstOf = 256, kUnmeasuredParts = 16;
+  const Pipeline& pipeline = *prepared.pipeline;
+  GridCut cut;
+  if (!pipeline.can_be_cut() || launch.is_indirect() ||
+      std::ranges::any_of(prepared.bound.span(),
+                          [](const Bound& bound) { return bound.source == BindSource::kCopied; })) {
+    return cut;
+  }
+  const auto& groups = prepared.resolved.groups;
+  cut.axis = static_cast<std::uint32_t>(std::ranges::max_element(groups) - groups.begin());
+  const std::uint32_t count = groups[cut.axis];
+  const double total = static_cast<double>(groups[0]) * groups[1] * groups[2];
+  if (pipeline.ns_per_group() != 0) {
+    cut.parts = parts_for(total * pipeline.ns_per_group(), count);
+  } else if (total >= kFew) {
+    Result<std::uint64_t> reached = device_->reached();
+    if (reached && *reached == device_->last_submitted() && count > 1) {
+      cut.first = std::max(count / kFirstOf, 1u);
+    } else {
+      cut.parts = std::min(count, kUnmeasuredParts);
+    }
+  }
+  return cut;
+}
+
+std::uint32_t Session::parts_for(double ns, std::uint32_t most) const {
+  constexpr double kMost = 4096;
+  const double parts = std::ceil(ns / static_cast<double>(device_->slice_ns()));
+  return static_cast<std::uint32_t>(
+      std::clamp(parts, 1.0, std::min(kMost, static_cast<double>(most))));
+}
+
+// What a submission costs by itself counts as the kernel's, so parts grow until it matters no more.
+Result<void> Session::run_first(const RecordRequest& request, std::uint64_t after, Launch& to) {
+  constexpr std::uint32_t kGrowth = 8;
+  const auto& groups = request.launch->groups;
+  const std::uint32_t count = groups[request.cut.axis];
+  const double slice = static_cast<double>(device_->slice_ns());
+  std::uint32_t done = 0;
+  for (std::uint64_t part = request.cut.first;; part *= kGrowth) {
+    const auto begun = std::chrono::steady_clock::now();
+    SOKR_ASSIGN(const std::uint64_t value,
+                device_->submit(to.recording->commands().front(), after));
+    SOKR_TRY(device_->wait(value, UINT64_MAX));
+    const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begun;
+    done += static_cast<std::uint32_t>(part);
+    const std::uint32_t left = count - done;
+    const double step = spent.count() / static_cast<double>(part);
+    if (step * left > slice && spent.count() < slice / kGrowth && part * kGrowth < left) {
+      SOKR_TRY(
+          to.recording->record_next(request, done, static_cast<std::uint32_t>(part * kGrowth)));
+      continue;
+    }
+    const double whole = static_cast<double>(groups[0]) * groups[1] * groups[2];
+    request.pipeline->note_ns_per_group(step * count / whole);
+    return to.recording->record_rest(request, done, parts_for(step * left, left));
+  }
+}
+
+Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
+                             std::uint64_t after, Launch& to) {
   RecordRequest request;
   request.pipeline = prepared.pipeline;
   request.launch = &prepared.resolved;
@@ -380,7 +446,8 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   request.indirect = prepared.indirect;
   request.indirect_handle = launch.indirect();
   request.indirect_offset = launch.indirect_offset();
-  request.reusable = prepared.reusable;
+  request.cut = plan_cut(launch, prepared);
+  request.reusable = prepared.reusable && request.cut.first == 0;
   SOKR_ASSIGN(to.recording, recordings_->acquire(request));
   for (const StagedRegion& region : to.recording->regions()) {
     std::byte* staged = to.recording->mapped(region);
@@ -393,7 +460,23 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
     std::memcpy(staged, host, region.size);
     if (region.download) to.downloads.push_back({staged, host, region.size});
   }
-  return to.recording->flush();
+  SOKR_TRY(to.recording->flush());
+  if (request.cut.first == 0) return {};
+  return run_first(request, after, to);
+}
+
+Result<std::uint64_t> Session::submit_all(const Recording& recording, std::uint64_t after) {
+  std::uint64_t last = 0;
+  for (const VkCommandBuffer commands : recording.commands()) {
+    Result<std::uint64_t> value = device_->submit(commands, after);
+    if (!value) {
+      // Nothing of it may be under way when it is given up.
+      if (last != 0) device_->drain();
+      return value;
+    }
+    last = *value;
+  }
+  return last;
 }
 
 Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t after) {
@@ -417,8 +500,8 @@ Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t 
   } catch (const std::bad_alloc&) {
     return give_up(fail(SOKR_DISPATCH_FAILED, "out of memory"));
   }
-  VkCommandBuffer commands = launch->recording ? launch->recording->commands() : VK_NULL_HANDLE;
-  Result<std::uint64_t> value = device_->submit(commands, after);
+  Result<std::uint64_t> value = launch->recording ? submit_all(*launch->recording, after)
+                                                  : device_->submit(VK_NULL_HANDLE, after);
   if (!value) return give_up(std::move(value).failure());
   launch->value.store(*value);
   {
@@ -467,7 +550,8 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
     if (!prepared.pipeline) {
       SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
     }
-    if (Result<void> recorded = record(launch, prepared, *started); !recorded) {
+    if (Result<void> recorded = record(launch, prepared, dependency.after, *started); !recorded) {
+      if (device_->is_lost()) device_->drain();
       recordings_->release(std::move(started->recording));
       return std::move(recorded).failure();
     }

@@ -155,7 +155,12 @@ class Session {
   Result<Dependency> resolve_waits(const substrate::LaunchView& launch,
                                    const substrate::ResolvedLaunch& resolved);
   Result<void> bring_in_results(const substrate::ResolvedLaunch& resolved, std::uint64_t until);
-  Result<void> record(const substrate::LaunchView& launch, const Prepared& prepared, Launch& to);
+  GridCut plan_cut(const substrate::LaunchView& launch, const Prepared& prepared);
+  std::uint32_t parts_for(double ns, std::uint32_t most) const;
+  Result<void> run_first(const RecordRequest& request, std::uint64_t after, Launch& to);
+  Result<void> record(const substrate::LaunchView& launch, const Prepared& prepared,
+                      std::uint64_t after, Launch& to);
+  Result<std::uint64_t> submit_all(const Recording& recording, std::uint64_t after);
   Result<std::uint64_t> start(const LaunchPointer& launch, std::uint64_t after);
   void finish(const LaunchPointer& launch);
   void fail_launch(const LaunchPointer& launch, const std::string& sentence);

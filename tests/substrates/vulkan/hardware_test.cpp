@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // What the substrate makes of devices unlike the one that is here. Runs on simulated ones.
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -192,6 +193,66 @@ TEST_F(Hardware, WhatDoesNotFitTheDevicesMemoryGoesElsewhereOrSaysSo) {
   Saxpy after(1000);
   bench.run(ir, after.launch);
   EXPECT_EQ(after.wrong(), -1);
+}
+
+// What a submission takes is measured by the first part of a kernel's first launch.
+TEST_F(Hardware, LongGridsAreCutIntoSubmissions) {
+  const auto submissions = [](Bench& bench, const std::vector<std::uint8_t>& ir,
+                              const SokrLaunch& launch) {
+    const std::uint64_t before = simulated()->submissions;
+    bench.run(ir, launch);
+    return simulated()->submissions - before;
+  };
+  const auto ir = shader("saxpy");
+  {
+    OptionList options = staged_only();
+    options.emplace_back("vulkan.slice_ms", "10");
+    Bench bench(std::move(options));
+    std::vector<std::uint32_t> v(4000), expected(v.size());
+    const std::uint32_t rounds = 30'000;
+    for (std::uint32_t i = 0; i < expected.size(); ++i) {
+      expected[i] = i;
+      for (std::uint32_t k = 0; k < rounds; ++k) expected[i] = expected[i] * 1664525u + 1013904223u;
+    }
+    SokrBinding binding = host_binding(0, 0, v);
+    SokrLaunch launch{};
+    launch.groups[0] = static_cast<std::uint32_t>(v.size());
+    launch.groups[1] = launch.groups[2] = 1;
+    launch.bindings = &binding;
+    launch.binding_count = 1;
+    launch.push = &rounds;
+    launch.push_size = sizeof rounds;
+    EXPECT_GT(submissions(bench, shader("spin"), launch), 3u);
+    EXPECT_EQ(v, expected);
+    std::ranges::fill(v, 0u);
+    EXPECT_GT(submissions(bench, shader("spin"), launch), 2u);
+    EXPECT_EQ(v, expected);
+    // While the device is busy nothing can be measured.
+    launch.groups[0] = 900;
+    const std::uint64_t before = simulated()->submissions;
+    const auto busy = bench.dispatch(shader("spin"), launch);
+    ASSERT_TRUE(busy);
+    Saxpy unknown(100'000);
+    bench.run(ir, unknown.launch);
+    EXPECT_EQ(unknown.wrong(), -1);
+    EXPECT_GE(simulated()->submissions - before, 2u);
+    EXPECT_EQ(bench->completion(*busy, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  }
+  {
+    OptionList options = staged_only();
+    options.emplace_back("vulkan.slice_ms", "1000000");
+    Bench bench(std::move(options));
+    Saxpy saxpy(3'000'000);
+    EXPECT_EQ(submissions(bench, ir, saxpy.launch), 2u);
+    EXPECT_EQ(submissions(bench, ir, saxpy.launch), 1u);
+    EXPECT_EQ(submissions(bench, ir, saxpy.launch), 1u);
+    EXPECT_EQ(saxpy.wrong(3), -1);
+  }
+  OptionList options = staged_only();
+  options.emplace_back("vulkan.slice_ms", "0");
+  Bench bench(std::move(options));
+  Saxpy saxpy(3'000'000);
+  EXPECT_EQ(submissions(bench, ir, saxpy.launch), 1u);
 }
 
 TEST_F(Hardware, SubgroupsAreRequiredToBeFullWhereAKernelUsesThem) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -173,8 +174,10 @@ TEST(Launch, SubgroupsHaveTheSizeThatTheLimitsName) {
 
 // On each axis more workgroups than the device takes at once, of a kernel that reads all that
 // tells of the grid.
-TEST(Launch, GridsBeyondTheLimitRunInParts) {
-  Bench bench;
+class Grids : public testing::TestWithParam<const char*> {};
+
+TEST_P(Grids, BeyondTheLimitRunInParts) {
+  Bench bench(OptionList{{"vulkan.slice_ms", GetParam()}});
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const std::uint32_t most = bench.physical().properties.limits.maxComputeWorkGroupCount[axis];
     if (most > 1'000'000) GTEST_SKIP() << "the device takes " << most << " workgroups";
@@ -207,6 +210,9 @@ TEST(Launch, GridsBeyondTheLimitRunInParts) {
     EXPECT_EQ(out[0], 22 + 17 + push[0] + push[1]);
   }
 }
+
+// In one submission, and in many.
+INSTANTIATE_TEST_SUITE_P(Vulkan, Grids, testing::Values("0", "1000"));
 
 TEST(Launch, AGridInTooManyPartsIsRefused) {
   Bench bench;
