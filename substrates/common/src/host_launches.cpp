@@ -27,9 +27,8 @@ LaunchMemory HostLaunches::memory_of(const LaunchView& launch) {
 }
 
 Result<void> HostLaunches::check_total(const std::array<std::uint32_t, 3>& groups) const {
-  unsigned __int128 total = 1;
-  for (const std::uint32_t count : groups) total *= count;
-  if (total <= options_.max_groups) return {};
+  std::uint64_t total = std::uint64_t{groups[0]} * groups[1];
+  if (!__builtin_mul_overflow(total, groups[2], &total) && total <= options_.max_groups) return {};
   return fail(SOKR_INVALID_INPUT,
               "{} x {} x {} workgroups are more than {}, all this substrate can count", groups[0],
               groups[1], groups[2], options_.max_groups);

@@ -58,6 +58,18 @@ Result<void> check_overlap(const std::array<Section, 5>& sections) {
   return {};
 }
 
+// As launches are written: each section behind the one before it. Anything else is looked at
+// more closely.
+bool are_in_order(const std::array<Section, 5>& sections, const SokrLaunchHeader& header) {
+  std::uint64_t end = header.header_size;
+  for (const Section& section : sections) {
+    if (section.size == 0 && section.offset == 0) continue;
+    if (section.size == 0 || section.offset % 8 != 0 || section.offset < end) return false;
+    end = section.end();
+  }
+  return end <= header.total_size;
+}
+
 constexpr std::size_t header_size_of(std::uint32_t version) {
   return version == 1 ? SOKR_LAUNCH_HEADER_SIZE_1 : sizeof(SokrLaunchHeader);
 }
@@ -249,7 +261,7 @@ Result<void> LaunchView::check_surplus(const char* what, std::uint32_t offset, s
 }
 
 Result<void> LaunchView::check_sections() const {
-  const std::array<Section, 5> sections{{
+  const std::array<Section, 5> sections = {{
       {"entry name", header_.entry_offset, header_.entry_size},
       {"bindings", header_.binding_offset, header_.binding_count * std::uint64_t{binding_size_}},
       {"push-constant", header_.push_offset, header_.push_size},
@@ -258,15 +270,10 @@ Result<void> LaunchView::check_sections() const {
       {"waits", header_.wait_offset,
        header_.wait_count * std::uint64_t{sizeof(SokrCompletionToken)}},
   }};
-  std::uint64_t end = 0;
-  bool in_order = true;
-  for (const Section& section : sections) {
-    SOKR_TRY(check_section(section, header_));
-    if (section.size == 0) continue;
-    in_order = in_order && section.offset >= end;
-    end = section.end();
+  if (!are_in_order(sections, header_)) {
+    for (const Section& section : sections) SOKR_TRY(check_section(section, header_));
+    SOKR_TRY(check_overlap(sections));
   }
-  if (!in_order) SOKR_TRY(check_overlap(sections));
   if (const std::size_t zero = entry().find('\0'); zero != std::string_view::npos) {
     return fail(SOKR_INVALID_INPUT, "the entry point's name has a 0 at byte {} of {}", zero,
                 header_.entry_size);

@@ -118,10 +118,11 @@ Result<CpuSubstrate::KernelPointer> CpuSubstrate::kernel_of(const SokrDispatchRe
 }
 
 Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request) {
-  SOKR_ASSIGN(const LaunchView launch, LaunchView::parse(request.params, request.params_len));
+  SOKR_ASSIGN(const LaunchView&& launch, LaunchView::parse(request.params, request.params_len));
   LaunchMemory memory = launches_.memory_of(launch);
   SOKR_ASSIGN(KernelPointer kernel, kernel_of(request, launch, memory));
-  SOKR_ASSIGN(const ResolvedLaunch resolved, launches_.check(request, launch, kernel->reflection));
+  SOKR_ASSIGN(const ResolvedLaunch&& resolved,
+              launches_.check(request, launch, kernel->reflection));
   Bindings bindings;
   SOKR_TRY(launches_.bind(resolved, memory, [&](const auto&, std::byte* data, std::uint64_t size) {
     bindings.push_back({data, size});
