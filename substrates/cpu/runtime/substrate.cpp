@@ -14,7 +14,6 @@ using Clock = std::chrono::steady_clock;
 using substrate::CompletionAnswer;
 using substrate::LaunchMemory;
 using substrate::LaunchView;
-using substrate::ResolvedBinding;
 using substrate::ResolvedLaunch;
 
 constexpr std::uint64_t kMaxBindingSize = (UINT64_C(1) << 47) - 1;  // all that a process has
