@@ -198,14 +198,17 @@ void measure_prepared(const Subject& subject, const Effort& effort, Figures& fig
   // check and bind.
   Workload none = small_workload("none");
   none.groups = {0, 1, 1};
+  // The empty kernel ignores the bindings; the small one has them checked, as the large one.
   const std::vector<std::byte> small = own_module("empty"), large = own_module("quantised_60k");
   CoreLaunch plain(subject, small, empty), prepared(subject, small, empty);
   CoreLaunch small_plain(subject, small, none), small_prepared(subject, small, none);
   CoreLaunch large_plain(subject, large, none), large_prepared(subject, large, none);
+  CoreLaunch alike_prepared(subject, own_module("small_kernel"), none);
   prepared.prepare(subject), small_prepared.prepare(subject), large_prepared.prepare(subject);
+  alike_prepared.prepare(subject);
   std::vector<std::function<double()>> sides;
-  for (CoreLaunch* side :
-       {&plain, &prepared, &small_plain, &small_prepared, &large_plain, &large_prepared})
+  for (CoreLaunch* side : {&plain, &prepared, &small_plain, &small_prepared, &large_plain,
+                           &large_prepared, &alike_prepared})
     sides.push_back(median_of(count, [side] { return side->launch(); }));
   for (const auto& side : sides) side();
   const Rounds rounds = alternate(effort.rounds, sides);
@@ -213,12 +216,15 @@ void measure_prepared(const Subject& subject, const Effort& effort, Figures& fig
   figures.add(prefix + ".null_dispatch.prepared_ns", median(rounds[1]));
   figures.add(prefix + ".prepared.vs_plain", ratio(rounds[1], rounds[0]));
   figures.add(prefix + ".prepared_60k.vs_empty", ratio(rounds[5], rounds[3]));
+  figures.add(prefix + ".prepared_60k.vs_small", ratio(rounds[5], rounds[6]));
   figures.add(prefix + ".plain_60k.vs_empty", ratio(rounds[4], rounds[2]));
   fmt::print(stderr,
              "empty dispatch, prepared: {:.0f} ns, {:.2f} of one that is not; a module of {} bytes "
-             "takes {:.2f} times an empty one, {:.2f} if not prepared\n",
+             "takes {:.2f} times an empty one, which looks at no binding, {:.2f} times one of {} "
+             "bytes that binds the same, and {:.2f} times an empty one if not prepared\n",
              median(rounds[1]), ratio(rounds[1], rounds[0]), large.size(),
-             ratio(rounds[5], rounds[3]), ratio(rounds[4], rounds[2]));
+             ratio(rounds[5], rounds[3]), ratio(rounds[5], rounds[6]),
+             own_module("small_kernel").size(), ratio(rounds[4], rounds[2]));
 }
 
 void measure_waiting(const Subject& subject, const Effort& effort, Figures& figures) {
