@@ -43,8 +43,12 @@ void expect_sliced(const std::string& name, const Module& module, const EntryPoi
   const std::uint32_t own = (before.push_constant_size + 3) / 4 * 4;
   EXPECT_EQ(sliced->push_size,
             own + 12 * (sliced->origin.has_value() + sliced->counts.has_value()));
-  if (sliced->origin) EXPECT_EQ(*sliced->origin, own);
-  if (sliced->counts) EXPECT_EQ(*sliced->counts, own + (sliced->origin ? 12 : 0));
+  if (sliced->origin) {
+    EXPECT_EQ(*sliced->origin, own);
+  }
+  if (sliced->counts) {
+    EXPECT_EQ(*sliced->counts, own + (sliced->origin ? 12 : 0));
+  }
   EXPECT_EQ(after.push_constant_size, sliced->push_size);
 }
 

@@ -284,6 +284,30 @@ TEST(Strictness, WhatTheValidatorLeavesOutIsCheckedAlways) {
   }
 }
 
+// The packaged version lets these through.
+TEST(Strictness, TypesOfWhatSubgroupsDoAreCheckedAlways) {
+  const auto subgroup = [](const std::string& body) {
+    return assemble(compute_module(
+        "", "%three = OpConstant %u32 3\n%f1 = OpConstant %f32 1\n%v2 = OpTypeVector %u32 2\n",
+        "%main = OpFunction %void None %void_fn\n%entry = OpLabel\n%r = " + body +
+            "\nOpReturn\nOpFunctionEnd",
+        "OpCapability GroupNonUniform\nOpCapability GroupNonUniformArithmetic\n"
+        "OpCapability GroupNonUniformShuffle"));
+  };
+  for (const Strictness how : {Strictness::kStrict, Strictness::kRelaxed, Strictness::kOff}) {
+    EXPECT_EQ(said(subgroup("OpGroupNonUniformIAdd %u32 %three Reduce %u1"), how), "");
+    EXPECT_EQ(said(subgroup("OpGroupNonUniformFAdd %f32 %three Reduce %f1"), how), "");
+    EXPECT_EQ(said(subgroup("OpGroupNonUniformShuffle %f32 %three %f1 %u1"), how), "");
+    for (const std::string bad : {"OpGroupNonUniformFAdd %u32 %three Reduce %u1",
+                                  "OpGroupNonUniformIAdd %f32 %three Reduce %f1",
+                                  "OpGroupNonUniformLogicalAnd %u32 %three Reduce %u1",
+                                  "OpGroupNonUniformIAdd %v2 %three Reduce %u1",
+                                  "OpGroupNonUniformShuffle %u32 %three %f1 %u1",
+                                  "OpGroupNonUniformShuffle %f32 %three %f1 %f1"})
+      EXPECT_NE(said(subgroup(bad), how), "") << bad;
+  }
+}
+
 TEST(Strictness, ComesFromTheOptionThenTheEnvironment) {
   ASSERT_EQ(::unsetenv("SOKR_VALIDATE"), 0);
   EXPECT_EQ(*strictness_from(std::nullopt), Strictness::kRelaxed);

@@ -128,8 +128,7 @@ class TypeChecker {
     for (const Function& function : m_.functions())
       for (const Block& block : function.blocks)
         for (const Instruction& i : block.body)
-          if ((i.op >= OpSDotKHR && i.op <= OpSUDotAccSatKHR) || i.op == OpGroupNonUniformRotateKHR)
-            SOKR_TRY(check(i));
+          if (suits_group(m_, i)) SOKR_TRY(check(i));
     return {};
   }
 

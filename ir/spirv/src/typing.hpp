@@ -14,8 +14,9 @@ namespace sokr::spirv {
 // near linear.
 Result<void> check_uses(const Module& module);
 Result<void> check_types(const Module& module);
-// The same of what SPIRV-Tools' validator leaves out: types of integer dot products and rotations,
-// and how matrices in memory are laid out.
+// The same of what SPIRV-Tools' validator leaves out, or knows in some versions only: types of
+// integer dot products and of what the invocations of a subgroup do together, and how matrices in
+// memory are laid out.
 Result<void> check_unvalidated(const Module& module);
 
 // Does an extended instruction suit its types? Of GLSL.std.450 only.
