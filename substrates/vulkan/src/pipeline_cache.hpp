@@ -37,13 +37,14 @@ class PipelineCache {
   // A pipeline was compiled: stores now and then, so that a process that ends without
   // destroying anything leaves something behind.
   void note_compiled();
+  // What is new.
+  void store();
   // How often it was dropped for its size.
   std::uint64_t drops() const { return drops_.load(std::memory_order_relaxed); }
 
  private:
   Handle create(const std::vector<std::uint8_t>* data);
   std::uint64_t most_bytes() const;
-  void store();
   void drop(std::size_t size);
 
   Device& device_;

@@ -94,6 +94,8 @@ class Session {
   // From when it returns, no results are copied into host memory any more: whose launch is
   // then called FAILED may free it. Only kernels that use it in place still write there.
   void let_go();
+  // Of the driver, on disk, as far as they are new.
+  void store_pipelines() { pipeline_cache_->store(); }
 
  private:
   // Host memory that a launch writes, or the rest of what it brings to the host.
@@ -110,6 +112,7 @@ class Session {
     std::vector<std::shared_ptr<Buffer>> keep;  // until it is done
     std::uint64_t staged = 0;                   // bytes of host memory that were copied for it
     std::atomic<bool> claimed{false};           // by the thread that ends it
+    bool begun = false;  // a part of it was submitted before the rest was recorded
   };
   using LaunchPointer = std::shared_ptr<Launch>;
   struct Prepared {  // a launch before it has a token

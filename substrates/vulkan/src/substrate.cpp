@@ -59,6 +59,10 @@ void VulkanSubstrate::retire() noexcept {
   in_flight_.abandon_all(substrate::kRetiredSentence);
 }
 
+void VulkanSubstrate::process_ends() {
+  if (const std::shared_ptr<Session> session = current_session()) session->store_pipelines();
+}
+
 void VulkanSubstrate::statistics(substrate::StatisticList& list) {
   const std::shared_ptr<Session> current = current_session();
   list.total("launches", in_flight_.issued());

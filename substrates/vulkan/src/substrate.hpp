@@ -42,6 +42,9 @@ class VulkanSubstrate {
   // Vulkan cannot stop a kernel.
   void retire() noexcept;
 
+  // Stores the driver's pipelines.
+  void process_ends();
+
   Result<void> prepare(std::span<const SokrKernelInfo* const> kernels, SokrKernel* out);
   Result<void> release(SokrKernel kernel);
 

@@ -17,6 +17,7 @@
 //     std::optional<std::uint64_t> timing(std::uint64_t token);      // device ns
 //     void retire();                                                 // see below
 //     void statistics(StatisticList&);                               // statistics.hpp
+//     void process_ends();                                           // see below
 //     auto& memory();   // create, import_host, free, write, read, map, address, copy as
 //                       // HostMemory; a function that is missing is null in the table. Those for
 //                       // images and samplers refuse: no substrate here has them yet
@@ -38,6 +39,11 @@
 //
 // In a process that was forked after install(), every function fails with one sentence,
 // and destroy_fn leaves everything as it is.
+//
+// A program may hold its context in a static object, which goes after what this library stands
+// on: oneTBB, drivers. Once the process ends, destroy_fn leaves everything as it is, too, and the
+// system takes it. Before, while all is still there, process_ends() is called beside other calls:
+// it keeps what is to be kept, and does not wait for launches.
 #ifndef SOKR_SUBSTRATE_EXPORTER_HPP_
 #define SOKR_SUBSTRATE_EXPORTER_HPP_
 
@@ -54,6 +60,7 @@
 #include <sokr/substrate/diagnostics.hpp>
 #include <sokr/substrate/fork_watch.hpp>
 #include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/keep_loaded.hpp>
 #include <sokr/substrate/statistics.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
 #include <span>
@@ -86,6 +93,13 @@ class Exporter {
   inline static std::array<Slot, Slots> slots_;
   inline static std::mutex install_mutex_;
 
+  // Made by install(), later than the statics of all libraries below this one, so that it goes
+  // before them. Nothing of the slots needs a destructor.
+  struct EndWatch {
+    ~EndWatch();
+  };
+  inline static std::atomic<bool> ended_{false};
+
   template <std::size_t I>
   struct Functions;
   template <std::size_t... I>
@@ -113,6 +127,8 @@ concept HasKernels = requires(S& s, SokrKernel kernel) {
   s.prepare(std::span<const SokrKernelInfo* const>(), &kernel);
   s.release(kernel);
 };
+template <class S>
+concept HasProcessEnds = requires(S& s) { s.process_ends(); };
 template <class S>
 concept HasRetire = requires(S& s) { s.retire(); };
 
@@ -198,7 +214,7 @@ struct Exporter<S, Slots>::Functions {
   }
 
   static void destroy() {
-    if (is_forked()) return;
+    if (is_forked() || ended_.load(std::memory_order_relaxed)) return;
     slots_[I].gate.close();
     std::unique_ptr<S> last(slots_[I].substrate.exchange(nullptr, std::memory_order_acq_rel));
     if (!last) return;
@@ -377,8 +393,28 @@ struct Exporter<S, Slots>::Functions {
 };
 
 template <class S, std::size_t Slots>
+Exporter<S, Slots>::EndWatch::~EndWatch() {
+  ended_.store(true, std::memory_order_relaxed);
+  // What is left refers to its code. A library that is unloaded has no substrates by then.
+  if (std::ranges::any_of(slots_,
+                          [](const Slot& slot) { return slot.substrate.load() != nullptr; }))
+    keep_loaded();
+  if constexpr (detail::HasProcessEnds<S>) {
+    for (Slot& slot : slots_) {
+      if (is_forked() || !slot.gate.enter()) continue;
+      try {
+        slot.substrate.load(std::memory_order_acquire)->process_ends();
+      } catch (...) {
+      }
+      slot.gate.leave();
+    }
+  }
+}
+
+template <class S, std::size_t Slots>
 Result<Exported> Exporter<S, Slots>::install(std::unique_ptr<S> substrate) {
   watch_forks();
+  static const EndWatch watch;
   std::lock_guard lock(install_mutex_);
   for (std::size_t slot = 0; slot < Slots; ++slot) {
     if (slots_[slot].taken) continue;
