@@ -410,6 +410,7 @@ std::uint32_t Session::parts_for(double ns, std::uint32_t most) const {
 }
 
 // What a submission costs by itself counts as the kernel's, so parts grow until it matters no more.
+// A part that lasts longer than a submission should is not waited for: dispatch is no wait.
 Result<void> Session::run_first(const RecordRequest& request, std::uint64_t after, Launch& to) {
   constexpr std::uint32_t kGrowth = 8;
   const auto& groups = request.launch->groups;
@@ -420,18 +421,19 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
     const auto begun = std::chrono::steady_clock::now();
     SOKR_ASSIGN(const std::uint64_t value,
                 device_->submit(to.recording->commands().front(), after));
-    SOKR_TRY(device_->wait(value, UINT64_MAX));
+    to.begun = true;
+    SOKR_ASSIGN(const bool ended, device_->wait(value, device_->slice_ns()));
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begun;
     done += static_cast<std::uint32_t>(part);
     const std::uint32_t left = count - done;
     const double step = spent.count() / static_cast<double>(part);
-    if (step * left > slice && spent.count() < slice / kGrowth && part * kGrowth < left) {
+    if (ended && step * left > slice && spent.count() < slice / kGrowth && part * kGrowth < left) {
       SOKR_TRY(
           to.recording->record_next(request, done, static_cast<std::uint32_t>(part * kGrowth)));
       continue;
     }
     const double whole = static_cast<double>(groups[0]) * groups[1] * groups[2];
-    request.pipeline->note_ns_per_group(step * count / whole);
+    if (ended) request.pipeline->note_ns_per_group(step * count / whole);
     return to.recording->record_rest(request, done, parts_for(step * left, left));
   }
 }
@@ -551,14 +553,14 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
       SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
     }
     if (Result<void> recorded = record(launch, prepared, dependency.after, *started); !recorded) {
-      if (device_->is_lost()) device_->drain();
+      if (device_->is_lost() || started->begun) device_->drain();
       recordings_->release(std::move(started->recording));
       return std::move(recorded).failure();
     }
   }
   Result<std::uint64_t> token = start(started, dependency.after);
   if (!token && started->recording) {
-    if (device_->is_lost()) device_->drain();
+    if (device_->is_lost() || started->begun) device_->drain();
     recordings_->release(std::move(started->recording));
   }
   return token;

@@ -255,6 +255,32 @@ TEST_F(Hardware, LongGridsAreCutIntoSubmissions) {
   EXPECT_EQ(submissions(bench, ir, saxpy.launch), 1u);
 }
 
+// The first part lasts longer than a submission should: the rest is submitted behind it.
+TEST_F(Hardware, DispatchDoesNotWaitForAFirstPartThatLasts) {
+  OptionList options = staged_only();
+  options.emplace_back("vulkan.slice_ms", "1");
+  Bench bench(std::move(options));
+  const std::uint32_t rounds = 60'000;
+  std::vector<std::uint32_t> v(16'000);
+  SokrBinding binding = host_binding(0, 0, v);
+  SokrLaunch launch{};
+  launch.groups[0] = static_cast<std::uint32_t>(v.size());
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = &binding;
+  launch.binding_count = 1;
+  launch.push = &rounds;
+  launch.push_size = sizeof rounds;
+  const std::uint64_t before = simulated()->submissions;
+  const auto token = bench.dispatch(shader("spin"), launch);
+  ASSERT_TRUE(token);
+  EXPECT_GT(simulated()->submissions - before, 2u);
+  EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  // x -> a x + c multiplies differences by a.
+  const std::uint32_t step = v[1] - v[0];
+  for (std::uint32_t i = 0; i < v.size(); ++i) ASSERT_EQ(v[i], v[0] + step * i) << i;
+  EXPECT_NE(step, 0u);
+}
+
 TEST_F(Hardware, SubgroupsAreRequiredToBeFullWhereAKernelUsesThem) {
   Bench bench;
   sim::State& state = *simulated();
