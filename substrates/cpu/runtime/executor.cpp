@@ -28,7 +28,7 @@ const std::uint32_t kNeverAborted = 0;
 
 Executor::Executor(unsigned threads, Ended ended) : ended_(std::move(ended)), crew_(threads) {}
 
-Executor::~Executor() {
+void Executor::drain() noexcept {
   for (std::uint32_t left; (left = tasks_->load(std::memory_order_acquire)) != 0;)
     tasks_->wait(left, std::memory_order_acquire);
 }

@@ -31,9 +31,7 @@ class Executor {
 
   // Threads that work at once, those that wait included.
   Executor(unsigned threads, Ended ended);
-  // Waits until no thread of the crew is inside: all launches have to end by themselves or be
-  // abandoned before.
-  ~Executor();
+  ~Executor() { drain(); }
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
@@ -52,6 +50,10 @@ class Executor {
   // Works on a launch that was given to start(), maybe by another thread, until nothing is left to
   // claim or, about, until the deadline.
   void take_part(const LaunchPointer& launch, std::chrono::steady_clock::time_point deadline);
+
+  // Waits until no thread of the crew is inside: all launches have to end by themselves or be
+  // abandoned before.
+  void drain() noexcept;
 
   // How many tasks the crew was given, ever; for tests and logs.
   std::uint64_t tasks_put() const { return tasks_put_.load(std::memory_order_relaxed); }

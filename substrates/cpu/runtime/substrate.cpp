@@ -62,7 +62,7 @@ CpuSubstrate::CpuSubstrate(substrate::Host host, KernelStoreOptions options, uns
                            substrate::InFlightLimit limit)
     : kernels_(host, std::move(options), compute_limits()),
       launches_({compute_limits(), UINT32_MAX, kernels_.bounds(), limit}),
-      executor_(std::in_place, threads, [this](const LaunchPointer& launch) { end(launch); }) {}
+      executor_(threads, [this](const LaunchPointer& launch) { end(launch); }) {}
 
 void CpuSubstrate::retire() noexcept {
   if (!tokens().await_room(1, substrate::kRetireGrace)) abandon_all();
@@ -79,7 +79,7 @@ void CpuSubstrate::abandon_all() noexcept {
 
 CpuSubstrate::~CpuSubstrate() {
   abandon_all();
-  executor_.reset();
+  executor_.drain();
   tokens().wait_idle();
 }
 
@@ -94,7 +94,7 @@ Result<std::uint64_t> CpuSubstrate::capability(const SokrCapabilityQuery& query)
 
 Result<void> CpuSubstrate::prepare(std::span<const SokrKernelInfo* const> kernels,
                                    SokrKernel* out) {
-  return substrate::prepare_all(prepared_, kernels, out, executor_->threads(),
+  return substrate::prepare_all(prepared_, kernels, out, executor_.threads(),
                                 [&](auto source) { return kernels_.prepare(std::move(source)); });
 }
 
@@ -132,7 +132,7 @@ Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request)
   if (ready && !launch.is_indirect() && !launch.profile()) {
     if (resolved.empty) return tokens().issue_complete();
     if (Executor::is_short(*kernel, resolved.groups)) {
-      executor_->run_here(*kernel, bindings, resolved.push, resolved.groups);
+      executor_.run_here(*kernel, bindings, resolved.push, resolved.groups);
       return tokens().issue_complete();
     }
   }
@@ -149,7 +149,7 @@ void CpuSubstrate::Job::issued(std::uint64_t token) {
 }
 
 void CpuSubstrate::Job::start(const std::array<std::uint32_t, 3>& groups) {
-  self->executor_->start(launch, groups);
+  self->executor_.start(launch, groups);
 }
 
 void CpuSubstrate::Job::refuse(std::string sentence) noexcept {
@@ -184,7 +184,7 @@ CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t tim
   if (LaunchPointer launch = find(token)) {
     bool endless = deadline == Clock::time_point::max();
     if (endless) launch->await_open();
-    executor_->take_part(launch, deadline);
+    executor_.take_part(launch, deadline);
   }
   return tokens().completion(token, nanoseconds_until(deadline));
 }

@@ -57,7 +57,7 @@ class CpuSubstrate {
   // Of the kernels that are kept in memory.
   substrate::ContentCacheStats kernels() { return kernels_.stats(); }
   // How many tasks the crew was given, ever; for tests and logs.
-  std::uint64_t tasks_put() const { return executor_->tasks_put(); }
+  std::uint64_t tasks_put() const { return executor_.tasks_put(); }
 
  private:
   using LaunchPointer = Executor::LaunchPointer;
@@ -88,7 +88,7 @@ class CpuSubstrate {
   substrate::HostLaunches launches_;
   std::mutex active_mutex_;
   std::unordered_map<std::uint64_t, LaunchPointer> active_;
-  std::optional<Executor> executor_;  // goes before all that launches use when they end
+  Executor executor_;  // goes before all that launches use when they end
 };
 
 }  // namespace sokr::cpu
