@@ -531,7 +531,7 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
   const ir::EntryReflection& reflection =
       prepared.pipeline ? prepared.pipeline->reflection() : planned.plan.reflection;
   SOKR_ASSIGN(prepared.resolved,
-              substrate::check_launch(launch, reflection, limits_, substrate_id, bounds_));
+              substrate::check_launch_alone(launch, reflection, limits_, substrate_id, bounds_));
   clean_up();
   auto started = std::make_shared<Launch>();
   SOKR_TRY(bind_all(launch, prepared, *started));
