@@ -112,10 +112,11 @@ function(sokr_add_plugin name)
   endif()
 endfunction()
 
-# sokr_add_test(name SOURCES ... [LIBS ...] [LABELS ...] [TIMEOUT s]): a GoogleTest
-# program; ctest runs it as one test, and shows of it only what failed.
+# sokr_add_test(name SOURCES ... [LIBS ...] [LABELS ...] [TIMEOUT s] [COST s]): a GoogleTest
+# program; ctest runs it as one test, and shows of it only what failed. COST: about how long it
+# takes where that is a minute or more; ctest begins with those.
 function(sokr_add_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS;ENV" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;COST" "SOURCES;LIBS;LABELS;ENV" ${ARGN})
   add_executable(test_${name} ${arg_SOURCES})
   sokr_test_defaults(test_${name})
   sokr_precompile(test_${name} test)
@@ -126,6 +127,9 @@ function(sokr_add_test name)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}"
     ENVIRONMENT "GTEST_BRIEF=1;SOKR_PLUGIN_PATH=${SOKR_PLUGIN_OUTPUT_DIR};${arg_ENV}")
+  if(arg_COST)
+    set_tests_properties(${name} PROPERTIES COST ${arg_COST})
+  endif()
 endfunction()
 
 # sokr_add_fuzzer(name SOURCES ... [LIBS ...] [CORPUS dir] [SMALL] [ENV ...]): a libFuzzer target,

@@ -12,7 +12,9 @@
 #include <iterator>
 #include <random>
 #include <regex>
+#include <span>
 
+#include "extent.hpp"
 #include "kernel_runner.hpp"
 
 namespace sokr::cpu::test {
@@ -68,7 +70,12 @@ Count count(const Bytes& module, Isa isa) {
   return out;
 }
 
-constexpr Isa kAll[] = {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
+// AddressSanitizer sees the compiler, which one instruction set takes the same ways.
+std::span<const Isa> isas() {
+  static constexpr Isa kAll[] = {Isa::kAvx2, Isa::kSse4, Isa::kAvx512, Isa::kNeon};
+  const bool less = differential::extent() == differential::Extent::kLess;
+  return std::span(kAll).first(less ? 1 : std::size(kAll));
+}
 
 struct Bound {
   const char* shader;
@@ -79,7 +86,7 @@ struct Bound {
 class CodeSize : public testing::TestWithParam<Bound> {};
 
 TEST_P(CodeSize, IsBounded) {
-  for (Isa isa : kAll) {
+  for (Isa isa : isas()) {
     SCOPED_TRACE(isa_name(isa));
     const Count code = count(read_shader(GetParam().shader), isa);
     EXPECT_EQ(code.narrow, 0u);
