@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <sokr/base/small_file.hpp>
 #include <sokr/sokr.hpp>
 
@@ -39,6 +41,13 @@ std::string short_text(const Json& value) {
   return text.substr(0, end) + "...";
 }
 
+bool are_times(const Json& list) {
+  return list.is_array() && !list.empty() &&
+         std::all_of(list.begin(), list.end(), [](const Json& one) {
+           return one.is_number() && std::isfinite(one.get<double>()) && one.get<double>() > 0;
+         });
+}
+
 std::string_view name_of(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -59,13 +68,28 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
   }
   if (!json.contains("results") || !json["results"].is_array()) throw refuse("it has no results");
   for (const Json& one : json["results"]) {
-    if (!one.is_object() || !one.contains("substrate") || !one["substrate"].is_string() ||
-        !one.contains("p50_ns") || !one["p50_ns"].is_number() || one["p50_ns"] <= 0) {
-      throw refuse("a result has no substrate or no p50_ns");
+    if (!one.is_object() || !one.contains("substrate") || !one["substrate"].is_string()) {
+      throw refuse("a result has no substrate");
     }
-    baseline.p50_ns.emplace_back(one["substrate"].get<std::string>(), one["p50_ns"].get<double>());
+    if (!one.contains("blocks_ns") && one.contains("p50_ns")) {
+      throw refuse(
+          "it has medians alone, as earlier versions wrote, and nothing that tells how "
+          "far they can be trusted; measure anew");
+    }
+    if (!one.contains("blocks_ns") || !are_times(one["blocks_ns"])) {
+      throw refuse("a result's blocks_ns is no list of times above 0");
+    }
+    baseline.results.push_back(
+        {one["substrate"].get<std::string>(), one["blocks_ns"].get<std::vector<double>>()});
   }
   return baseline;
+}
+
+const BaselineResult* Baseline::find(std::string_view substrate) const {
+  for (const BaselineResult& one : results) {
+    if (one.substrate == substrate) return &one;
+  }
+  return nullptr;
 }
 
 Baseline read_baseline(const std::string& file) {

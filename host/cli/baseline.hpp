@@ -7,20 +7,27 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "output.hpp"
 
 namespace sokr::cli {
 
-struct Baseline {
-  std::string file;
-  Json json;                                           // the whole report
-  std::vector<std::pair<std::string, double>> p50_ns;  // by substrate, as listed; above 0
+struct BaselineResult {
+  std::string substrate;
+  std::vector<double> blocks_ns;  // finite, above 0, at least one
 };
 
-// Throws an Error that names the file for what is no report, or is nested deeper than any is.
+struct Baseline {
+  std::string file;
+  Json json;                            // the whole report
+  std::vector<BaselineResult> results;  // as listed
+  // Null if there is none.
+  const BaselineResult* find(std::string_view substrate) const;
+};
+
+// Throws an Error that names the file for what is no report, is nested deeper than any is, or has
+// medians alone, as those of 0.1 had.
 Baseline parse_baseline(std::string_view text, const std::string& file);
 Baseline read_baseline(const std::string& file);
 

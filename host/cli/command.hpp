@@ -45,7 +45,10 @@ struct RunFlags {
 
 struct BenchFlags {
   LaunchFlags launch;
-  std::string json, baseline, max_regress;
+  std::string json, csv, markdown, precision, budget, bytes, flops, max_regress;
+  std::vector<std::string> baselines;
+  bool check = false, no_check = false;
+  bool probe = false;  // one dispatch, of which the time is printed: for processes of our own
 };
 
 struct CheckFlags {

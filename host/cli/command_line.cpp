@@ -60,6 +60,23 @@ void add_launch_flags(CLI::App& app, LaunchFlags& flags) {
   add_text(app, "--tolerance", flags.tolerance, "ABS[,REL]", "how far substrates may differ");
 }
 
+void add_bench_flags(CLI::App& app, BenchFlags& flags) {
+  add_text(app, "--repeat", flags.launch.repeat, "N",
+           "measurements; default: until they are precise");
+  add_text(app, "--precision", flags.precision, "PCT", "how well to know the median; default: 1%");
+  add_text(app, "--budget", flags.budget, "SECONDS", "and how long to try; default: 2 each");
+  add_text(app, "--bytes", flags.bytes, "N", "what a dispatch moves, such as 12M");
+  add_text(app, "--flops", flags.flops, "N", "what a dispatch computes, such as 2e6");
+  app.add_flag("--check", flags.check, "first compare what substrates compute");
+  app.add_flag("--no-check", flags.no_check, "do not, although outputs are named");
+  add_text(app, "--json", flags.json, "FILE", "results, schema sokr.bench/1; - is stdout");
+  add_text(app, "--csv", flags.csv, "FILE", "a line for each way and substrate");
+  add_text(app, "--markdown", flags.markdown, "FILE", "a table for comments on changes");
+  add_list(app, "--baseline", flags.baselines, "FILE", "the --json of an earlier run, or several");
+  add_text(app, "--max-regress", flags.max_regress, "PCT", "exit 3 if one is so much slower");
+  app.add_flag("--probe", flags.probe)->group("");
+}
+
 struct Commands {
   CLI::App app{"SOKR: run a compute kernel on whatever is here."};
   DevicesFlags devices_flags;
@@ -94,14 +111,7 @@ struct Commands {
     run->add_flag("--json", run_flags.json, "machine-readable, schema sokr.run/1");
     bench = app.add_subcommand("bench", "latency from dispatch to completion");
     add_launch_flags(*bench, bench_flags.launch);
-    add_text(*bench, "--repeat", bench_flags.launch.repeat, "N",
-             "dispatches; default: for a second");
-    add_text(*bench, "--json", bench_flags.json, "FILE",
-             "results, schema sokr.bench/1; - is stdout");
-    add_text(*bench, "--baseline", bench_flags.baseline, "FILE",
-             "compare with the --json of an earlier run");
-    add_text(*bench, "--max-regress", bench_flags.max_regress, "PCT",
-             "exit 3 if a median is so much slower");
+    add_bench_flags(*bench, bench_flags);
     check = app.add_subcommand("check", "does a plugin file keep the rules");
     check->add_option("PLUGIN", check_flags.plugins, "a file, such as sokr-mine.so; or several")
         ->required()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// One line on a terminal's standard error that says how far a long run is. Nothing where
-// standard error is no terminal, and nothing for what is over soon.
+// One line on a terminal's standard error that says how far a long run is. Where standard error is
+// no terminal it is a plain line every ten seconds. Nothing for what is over soon.
 #ifndef SOKR_CLI_PROGRESS_HPP_
 #define SOKR_CLI_PROGRESS_HPP_
 
@@ -19,22 +19,25 @@ class Progress {
 
   Progress();
   // For tests: writes to `out` whatever that is, and asks `now` for the time.
-  Progress(std::FILE* out, Now now) : out_(out), now_(now) {}
+  Progress(std::FILE* out, Now now, bool is_terminal = true)
+      : out_(out), now_(now), is_terminal_(is_terminal) {}
   // Takes the line away.
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   // `done` dispatches are over, of `wanted`; 0 = as many as there is time for. Or what else is
-  // counted: `unit`, of which the plural ends in s.
+  // counted: `unit`, of which the plural ends in s. `part` of everything, 0 to 1, is a bar; below
+  // 0 there is none.
   void at(std::string_view substrate, std::size_t done, std::uint32_t wanted,
-          std::string_view unit = {});
+          std::string_view unit = {}, double part = -1);
   // Before anything else is written to the terminal.
   void clear();
 
  private:
   std::FILE* out_;  // null: nobody is there to read
   Now now_;
+  bool is_terminal_ = true;
   bool shown_ = false;
   Clock::time_point begin_ = now_(), last_ = begin_;
 };

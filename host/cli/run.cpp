@@ -45,7 +45,7 @@ class Notes {
 
 struct RunResult {
   Substrate substrate;
-  Times times;                                          // dispatch to completion
+  measure::Times times;                                 // dispatch to completion
   std::optional<std::chrono::nanoseconds> device_time;  // of the last dispatch
   std::vector<PageBuffer> memory;                       // one for each planned buffer
 };
@@ -87,7 +87,7 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& pla
 std::string summary(const RunResult& result, const Plan& plan) {
   std::string text = fmt::format("ran on {}: {} workgroups of {}", label(result.substrate),
                                  extent_text(plan.groups), extent_text(plan.local_size));
-  const Times& times = result.times;
+  const measure::Times& times = result.times;
   if (times.count() == 1) return text + fmt::format(" in {}", duration_text(times.first()));
   return text + fmt::format(", {} times; first {}, median {}", times.count(),
                             duration_text(times.first()), duration_text(times.percentile(50)));

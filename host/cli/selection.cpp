@@ -3,9 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 namespace sokr::cli {
 
 std::string label(const Substrate& substrate) {
@@ -38,14 +35,6 @@ void require_capable(std::span<const Substrate> substrates, const Kernel& kernel
       throw UsageError(fmt::format("{} cannot run this launch: {}", substrate.name(), *reason));
     }
   }
-}
-
-double percentile(std::vector<double> values, double percent) {
-  const auto rank =
-      static_cast<std::size_t>(std::ceil(percent / 100 * static_cast<double>(values.size())));
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(rank, 1) - 1);
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
 }
 
 }  // namespace sokr::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Which substrates a launch runs on, and what their times come to.
+// Which substrates a launch runs on.
 #ifndef SOKR_CLI_SELECTION_HPP_
 #define SOKR_CLI_SELECTION_HPP_
 
@@ -22,9 +22,6 @@ std::vector<Substrate> named_substrates(const Context& context,
 
 // Throws unless each can run the kernel and this launch.
 void require_capable(std::span<const Substrate> substrates, const Kernel& kernel, const Plan& plan);
-
-// The smallest value that `percent` of the values do not exceed. `values` is not empty.
-double percentile(std::vector<double> values, double percent);
 
 }  // namespace sokr::cli
 

@@ -17,7 +17,8 @@ _sokr() {
     return
   fi
   [[ $command != check ]] || flags+=' --seed --timeout'
-  [[ $command != bench ]] || flags+=' --baseline --max-regress'
+  [[ $command != bench ]] || flags+=' --precision --budget --bytes --flops --check --no-check
+    --csv --markdown --baseline --max-regress'
   [[ $command != run && $command != bench ]] || flags+=' --on --entry --groups --threads --in --zero --out --push
     --spec --local-size --subgroup-size --repeat --swap --cast --tolerance'
   [[ $command != run ]] || flags+=' --print'
@@ -25,7 +26,7 @@ _sokr() {
   case $previous in
     --on) mapfile -t COMPREPLY < <(compgen -W "$(_sokr_substrates)" -- "$current"); return ;;
     --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat | \
-      --swap | --tolerance | --print | --max-regress | --timeout)
+      --swap | --tolerance | --print | --max-regress | --precision | --budget | --bytes | --flops | --timeout)
       return ;;
   esac
   case $current in

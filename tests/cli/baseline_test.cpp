@@ -35,19 +35,27 @@ std::string difference(const Baseline& baseline, const std::string& kernel, cons
   return {};
 }
 
-TEST(Baseline, MediansAreRead) {
-  const Baseline one = parsed(R"("results": [{"substrate": "cpu", "p50_ns": 2.5}]})");
-  ASSERT_EQ(one.p50_ns.size(), 1u);
-  EXPECT_EQ(one.p50_ns[0], (std::pair<std::string, double>("cpu", 2.5)));
-  for (const char* bad : {"0", "-1", "\"1\"", "null", "1e999"}) {
-    EXPECT_NE(refusal(fmt::format(R"({}"results": [{{"substrate": "cpu", "p50_ns": {}}}]}})", kHead,
-                                  bad)),
-              "")
-        << bad;
+TEST(Baseline, TurnsAreRead) {
+  const Baseline one = parsed(R"("results": [{"substrate": "cpu", "blocks_ns": [2.5, 3]}]})");
+  ASSERT_EQ(one.results.size(), 1u);
+  ASSERT_NE(one.find("cpu"), nullptr);
+  EXPECT_EQ(one.find("cpu")->blocks_ns, (std::vector<double>{2.5, 3}));
+  EXPECT_EQ(one.find("gpu"), nullptr);
+  for (const char* bad : {"0", "-1", "\"1\"", "null", "1e999", "[]"}) {
+    for (const char* form : {"[1, {}]", "{}"}) {
+      EXPECT_NE(refusal(fmt::format(R"({}"results": [{{"substrate": "cpu", "blocks_ns": {}}}]}})",
+                                    kHead, fmt::format(fmt::runtime(form), bad))),
+                "")
+          << bad;
+    }
   }
   EXPECT_EQ(refusal("{}"),
             "'base.json' is no baseline: its schema is not sokr.bench/1; 'sokr bench --json FILE' "
             "writes one");
+  EXPECT_EQ(refusal(fmt::format(R"({}"results": [{{"substrate": "cpu", "p50_ns": 3}}]}})", kHead)),
+            "'base.json' is no baseline: it has medians alone, as earlier versions wrote, and "
+            "nothing that tells how far they can be trusted; measure anew; 'sokr bench --json "
+            "FILE' writes one");
 }
 
 // Values are copied, compared and written by functions that call themselves.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Any text as a baseline: refused with a sentence, or medians above 0 that are the same when the
+// Any text as a baseline: refused with a sentence, or turns above 0 that are the same when the
 // report is written and read again; and compared with a launch in bounded words.
+#include <cmath>
 #include <sokr/sokr.hpp>
 
 #include "baseline.hpp"
@@ -33,10 +34,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             error.what());
     return 0;
   }
-  require(baseline.json.at("results").size() == baseline.p50_ns.size());
-  for (const auto& [substrate, p50] : baseline.p50_ns) require(p50 > 0, substrate);
+  require(baseline.json.at("results").size() == baseline.results.size());
+  for (const BaselineResult& one : baseline.results) {
+    require(!one.blocks_ns.empty(), one.substrate);
+    for (const double ns : one.blocks_ns) require(ns > 0 && std::isfinite(ns), one.substrate);
+  }
   const Baseline again = parse_baseline(json_text(baseline.json), "base.json");
-  require(again.p50_ns == baseline.p50_ns && again.json == baseline.json);
+  require(again.json == baseline.json && again.results.size() == baseline.results.size());
+  for (std::size_t i = 0; i < again.results.size(); ++i) {
+    require(again.results[i].substrate == baseline.results[i].substrate);
+    require(again.results[i].blocks_ns == baseline.results[i].blocks_ns);
+  }
 
   bool other = false;
   try {
@@ -57,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 static sokr::fuzzing::Mutator make_mutator() {
   const std::string result =
-      R"({"substrate": "cpu", "kind": "cpu", "dispatches": 20, "first_ns": 1e6, "p50_ns": 850.5})";
+      R"({"substrate": "cpu", "kind": "cpu", "dispatches": 20, "first_ns": 1e6, "p50_ns": 850.5, "blocks_ns": [850.5, 851]})";
   const std::string head = R"({"schema": "sokr.bench/1", "kernel": "copy.spv", )";
   std::string deep = head + R"("results": [], "spec": )";
   for (int i = 0; i < 40; ++i) deep += "[";
@@ -70,6 +78,7 @@ static sokr::fuzzing::Mutator make_mutator() {
            "\"sokr.bench/1\"",
            "\"results\"",
            "\"p50_ns\"",
+           "\"blocks_ns\"",
            "\"substrate\"",
            "\"groups\"",
            "\"spec\"",

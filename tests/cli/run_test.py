@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What the sokr command does when all is well, and how it falls back."""
 
+import csv
 import json
 import os
 import pty
@@ -334,7 +335,8 @@ class Command(unittest.TestCase):
                 shown += os.read(leader, 65536)
             process.terminate()
         os.close(leader)
-        self.assertRegex(shown, rb"^(\r\x1b\[Ksokr: mock:add: \d+ of 4294967295 dispatches, \d+ s)+$")
+        self.assertRegex(shown, rb"^(\r\x1b\[Ksokr: \[ {20}\] mock:add (warm|pipelined|batched): \d+ of "
+                                rb"4294967295 dispatches, \d+ s)+$")
         self.assertNotIn(b"dispatches", self.good(*command[1:-2]).stderr)
 
     def test_existing_outputs_keep_their_mode_and_links(self):
@@ -371,27 +373,99 @@ class Command(unittest.TestCase):
         bench = ["bench", *RUN[1:], "--repeat", "50", "--on", "mock:add,mock:two"]
         result = self.good(*bench, "--json", "base.json", mocks=("add", "add_two"))
         lines = result.stdout.decode().splitlines()
-        self.assertEqual(lines[0].split()[:4], ["first", "min", "p50", "p90"])
-        self.assertEqual([line.split()[0] for line in lines[1:]], ["mock:add", "mock:two"])
+        self.assertEqual(lines[0].split()[:5], ["latency", "min", "p50", "±", "p90"])
+        self.assertEqual([line.split()[0] for line in lines[1:3]], ["mock:add", "mock:two"])
+        self.assertEqual(lines[4].split()[:4], ["first", "cold", "piped", "batch"])
+        self.assertLessEqual(max(map(len, lines)), 80)
         report = json.loads(self.sokr.load("base.json"))
         self.assertEqual(report["schema"], "sokr.bench/1")
         for one in report["results"]:
             self.assertEqual(one["dispatches"], 50)
-            self.assertLessEqual(one["min_ns"], one["p50_ns"])
-            self.assertLessEqual(one["p50_ns"], one["p99_ns"])
-            self.assertLessEqual(one["p99_ns"], one["max_ns"])
-        for one in report["results"]:
-            one["p50_ns"] *= 1e6
-        self.sokr.store("slow.json", json.dumps(report).encode())
+            self.assertEqual(one["ended"], "count")
+            self.assertEqual(len(one["samples_ns"]), 50)
+            for times in (one, one["pipelined"], one["batched"]):
+                order = [times[name] for name in ("min_ns", "p50_ns", "p90_ns", "p99_ns",
+                                                  "p99_9_ns", "max_ns")]
+                self.assertEqual(order, sorted(order))
+            self.assertGreater(one["first_ever_ns"], 0)
+            self.assertGreater(one["cold_process_ns"], 0)
+            self.assertIsNone(one["split"]["execute_ns"])  # the mock cannot tell
+        self.sokr.store("slow.json", scaled(report, 1e6))
         self.good(*bench, "--baseline", "slow.json", "--max-regress", "10",
                   mocks=("add", "add_two"))
-        for one in report["results"]:
-            one["p50_ns"] = 1e-3
-        self.sokr.store("fast.json", json.dumps(report).encode())
+        self.sokr.store("fast.json", scaled(report, 1e-6))
         slower = self.sokr.run(*bench, "--baseline", "fast.json", "--max-regress", "10",
                                mocks=("add", "add_two"))
         self.assertEqual(slower.returncode, 3)
-        self.assertRegex(slower.stderr.decode(), r"^sokr: mock:add is .* slower than the baseline.*\n$")
+        self.assertRegex(slower.stderr.decode(),
+                         r"^sokr: mock:add is .* slower than the baseline .*10 % are allowed; 99 % "
+                         r"interval .*, Mann-Whitney p = .*\nsokr: mock:two is .*\n$")
+        # Of several, how far they lie apart is allowed, too.
+        self.good(*bench, "--baseline", "fast.json", "--baseline", "slow.json", "--max-regress",
+                  "10", mocks=("add", "add_two"))
+
+    def test_bench_is_read_by_google_benchmark(self):
+        """Its tools' schema: what compare.py and the trackers of CI services read."""
+        self.good("bench", *RUN[1:], "--repeat", "20", "--json", "r.json", "--bytes", "1K", "--flops",
+                  "2e3")
+        report = json.loads(self.sokr.load("r.json"))
+        context = report["context"]
+        self.assertEqual(context["json_schema_version"], 1)
+        for member in ("date", "host_name", "executable", "num_cpus", "mhz_per_cpu",
+                       "cpu_scaling_enabled", "caches", "load_avg", "library_build_type"):
+            self.assertIn(member, context)
+        names = [one["name"] for one in report["benchmarks"]]
+        self.assertEqual(names, [f"copy/mock:add/{way}" for way in
+                                 ("warm", "pipelined", "batched", "first", "cold")])
+        for one in report["benchmarks"]:
+            self.assertEqual(one["run_name"], one["name"])
+            self.assertEqual((one["run_type"], one["time_unit"]), ("iteration", "ns"))
+            self.assertGreater(one["real_time"], 0)
+            self.assertGreater(one["cpu_time"], 0)
+        warm = report["benchmarks"][0]
+        self.assertAlmostEqual(warm["bytes_per_second"], 1024e9 / warm["real_time"], delta=1)
+        self.assertAlmostEqual(warm["flops_per_second"], 2e12 / warm["real_time"], delta=1)
+
+    def test_bench_writes_tables(self):
+        self.good("bench", *RUN[1:], "--repeat", "20", "--csv", "t.csv", "--markdown", "t.md",
+                  "--on", "mock:add,mock:two", mocks=("add", "add_two"))
+        rows = list(csv.DictReader(self.sokr.load("t.csv").decode().splitlines()))
+        self.assertEqual([(row["substrate"], row["way"]) for row in rows],
+                         [(name, way) for name in ("mock:add", "mock:two")
+                          for way in ("warm", "pipelined", "batched")])
+        self.assertTrue(all(row["measurements"] == "20" for row in rows))
+        table = [line for line in self.sokr.load("t.md").decode().splitlines()
+                 if line.startswith("|")]
+        self.assertEqual(len(table), 4)
+        self.assertEqual({line.count("|") for line in table}, {12})
+        # To standard output, instead of the text.
+        self.assertTrue(self.good("bench", *RUN[1:], "--repeat", "20", "--csv", "-").stdout.startswith(
+            b"kernel,substrate,way,"))
+
+    def test_bench_checks_before_it_measures(self):
+        both = ["bench", *RUN[1:], "--repeat", "20", "--on", "mock:add,mock:two"]
+        mocks = ("add", "add_two")
+        for flags in (["--out", "0.1=y"], ["--check"], ["--out", "0.1=y", "--tolerance", "5"]):
+            result = self.sokr.run(*both, *flags, "--json", "r.json", mocks=mocks)
+            self.assertEqual(result.returncode, 1)
+            self.assertRegex(result.stderr, rb"mock:add and mock:two disagree on binding 0.1: "
+                             rb"(byte 0 is 1 and 2|element 0 is 16843009 and 33686018), and")
+            self.assertFalse(os.path.exists(self.sokr.path("r.json")))
+        self.good(*both, "--out", "0.1=y", "--no-check", mocks=mocks)
+        self.good(*both, mocks=mocks)
+
+    def test_bench_ends_when_it_is_precise_or_time_is_up(self):
+        result = json.loads(self.good("bench", *RUN[1:], "--precision", "99%", "--json", "-").stdout)
+        self.assertEqual(result["results"][0]["ended"], "precise")
+        self.assertLessEqual(result["results"][0]["precision"], 0.99)
+        text = self.good("bench", *RUN[1:], "--precision", "0.000001%", "--budget", "0.3").stdout
+        self.assertIn(b"time was up at", text)
+
+    def test_bench_of_a_kernel_on_standard_input(self):
+        report = json.loads(self.good("bench", "-", *RUN[2:], "--repeat", "20", "--json", "-",
+                                      stdin=self.sokr.load("copy.spv")).stdout)
+        self.assertGreater(report["results"][0]["first_ever_ns"], 0)
+        self.assertEqual(report["benchmarks"][0]["name"], "stdin/mock:add/warm")
 
     def test_version(self):
         self.assertEqual(self.good("--version").stdout, b"sokr 0.1.1\n")
@@ -410,6 +484,14 @@ class Command(unittest.TestCase):
                      b"routing: mock:deny: passed over: the mock denies everything",
                      b"routing: mock:add: chosen"):
             self.assertIn(text, trace)
+
+
+def scaled(report, factor):
+    """The same result, where everything took so many times as long."""
+    report = json.loads(json.dumps(report))
+    for one in report["results"]:
+        one["blocks_ns"] = [time * factor for time in one["blocks_ns"]]
+    return json.dumps(report).encode()
 
 
 def npy_u16(data):

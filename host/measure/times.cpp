@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "selection.hpp"
+#include "estimates.hpp"
 
-namespace sokr::cli {
+namespace sokr::measure {
 
 void Times::add(double ns) {
   if (count_ == 0) {
@@ -28,7 +28,7 @@ void Times::add(double ns) {
 double Times::percentile(double percent) const {
   if (percent <= 0) return least_;
   if (percent >= 100) return most_;
-  return cli::percentile(kept_, percent);
+  return measure::percentile(kept_, percent);
 }
 
-}  // namespace sokr::cli
+}  // namespace sokr::measure

@@ -2,14 +2,14 @@
 //
 // How long dispatches took, in bounded memory: of more than a million, evenly spaced ones are kept
 // for percentiles; the number, the first, the least, the most and the sum are of all.
-#ifndef SOKR_HOST_CLI_TIMES_HPP_
-#define SOKR_HOST_CLI_TIMES_HPP_
+#ifndef SOKR_MEASURE_TIMES_HPP_
+#define SOKR_MEASURE_TIMES_HPP_
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace sokr::cli {
+namespace sokr::measure {
 
 class Times {
  public:
@@ -34,6 +34,6 @@ class Times {
   std::vector<double> kept_;
 };
 
-}  // namespace sokr::cli
+}  // namespace sokr::measure
 
-#endif  // SOKR_HOST_CLI_TIMES_HPP_
+#endif  // SOKR_MEASURE_TIMES_HPP_

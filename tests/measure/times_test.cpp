@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
-namespace sokr::cli {
+namespace sokr::measure {
 namespace {
 
 TEST(Times, OfFewAllAreKept) {
@@ -41,4 +41,4 @@ TEST(Times, OfManyEvenlySpacedOnesAre) {
 }
 
 }  // namespace
-}  // namespace sokr::cli
+}  // namespace sokr::measure

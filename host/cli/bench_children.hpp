@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The first dispatch of a process, measured in processes of their own: `sokr bench --probe` does
+// one dispatch and prints how many nanoseconds it took.
+#ifndef SOKR_CLI_BENCH_CHILDREN_HPP_
+#define SOKR_CLI_BENCH_CHILDREN_HPP_
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+
+namespace sokr::cli {
+
+// A folder for the caches of kernels, ours and of drivers, which is gone at the end.
+class CacheFolder {
+ public:
+  CacheFolder();
+  ~CacheFolder();
+  CacheFolder(const CacheFolder&) = delete;
+  CacheFolder& operator=(const CacheFolder&) = delete;
+  // NAME=VALUE for the environment of a process that uses them.
+  std::vector<std::string> variables() const;
+  // Nothing is in them any more.
+  void clear();
+
+ private:
+  std::string folder_;
+};
+
+// Medians of some processes, ns; none where it could not be measured: then `reason` says why.
+struct FirstTimes {
+  std::optional<double> ever, cold_process;
+  std::string reason;
+};
+
+// The words of `sokr` that launch the same on one substrate.
+std::vector<std::string> launch_words(const LaunchFlags& flags, const std::string& substrate);
+
+// With empty caches, and again with those that this has filled. `kernel` is what the standard
+// input of the processes gives. `count` processes of each, fewer where one takes long.
+FirstTimes measure_first(const LaunchFlags& flags, const std::string& substrate,
+                         std::span<const std::byte> kernel, int count);
+
+}  // namespace sokr::cli
+
+#endif  // SOKR_CLI_BENCH_CHILDREN_HPP_

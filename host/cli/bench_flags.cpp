@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "bench_flags.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+namespace sokr::cli {
+namespace {
+
+std::optional<double> number_of(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+// "1%", "0.5 %" or "1": percent, as a part of 1.
+double parse_precision(std::string_view text) {
+  std::string_view number = text;
+  if (number.ends_with('%')) number.remove_suffix(1);
+  while (number.ends_with(' ')) number.remove_suffix(1);
+  const auto value = number_of(number);
+  if (!value || *value <= 0 || *value >= 100) {
+    throw UsageError(fmt::format(
+        "--precision: '{}' is no percentage between 0 and 100; it takes PCT, such as 1%", text));
+  }
+  return *value / 100;
+}
+
+void refuse_shared_standard_output(const BenchRequest& request) {
+  std::vector<std::string> users;
+  for (const BenchFile& file : request.files) {
+    if (file.path == "-") users.push_back(file.flag + " -");
+  }
+  for (const OutputSpec& output : request.launch.outputs) {
+    if (output.file == "-") users.push_back(fmt::format("--out {}=-", output.where.text()));
+  }
+  if (users.size() > 1) {
+    throw UsageError(fmt::format("{} and {} both write to standard output; give one a file",
+                                 users[0], users[1]));
+  }
+}
+
+}  // namespace
+
+bool BenchRequest::prints_file() const {
+  return std::any_of(files.begin(), files.end(), [](const auto& one) { return one.path == "-"; });
+}
+
+const std::string* BenchRequest::file(std::string_view flag) const {
+  for (const BenchFile& one : files) {
+    if (one.flag == flag) return &one.path;
+  }
+  return nullptr;
+}
+
+double parse_positive(std::string_view text, std::string_view flag, std::string_view what,
+                      bool or_zero) {
+  const auto value = number_of(text);
+  if (!value || *value < 0 || (*value == 0 && !or_zero)) {
+    throw UsageError(fmt::format("{}: '{}' is no {} {}", flag, text, what,
+                                 or_zero ? "of at least 0" : "above 0"));
+  }
+  return *value;
+}
+
+BenchRequest read_bench_flags(const BenchFlags& flags) {
+  BenchRequest request;
+  request.launch = read_launch_flags(flags.launch);
+  if (flags.baselines.empty() != flags.max_regress.empty()) {
+    throw UsageError("--baseline and --max-regress go together");
+  }
+  if (!flags.max_regress.empty()) {
+    request.max_regress = parse_positive(flags.max_regress, "--max-regress", "percentage", true);
+  }
+  request.baselines = flags.baselines;
+  if (!flags.precision.empty()) request.precision = parse_precision(flags.precision);
+  if (!flags.budget.empty()) {
+    request.budget_s = parse_positive(flags.budget, "--budget", "number of seconds");
+  }
+  if (request.launch.repeat && (!flags.precision.empty() || !flags.budget.empty())) {
+    throw UsageError(fmt::format(
+        "--repeat says how many dispatches there are, and {} when to stop; give one of them",
+        flags.precision.empty() ? "--budget" : "--precision"));
+  }
+  if (!flags.bytes.empty()) {
+    request.bytes = static_cast<double>(parse_bytes(flags.bytes, "--bytes"));
+  }
+  if (!flags.flops.empty()) {
+    request.flops = parse_positive(flags.flops, "--flops", "number of operations");
+  }
+  if (flags.check) request.check = true;
+  if (flags.no_check) request.check = false;
+  if (flags.check && flags.no_check) {
+    throw UsageError("--check and --no-check contradict each other; give one of them");
+  }
+  if (flags.check && request.launch.on.size() < 2) {
+    throw UsageError("--check compares what several substrates compute; name them with --on A,B");
+  }
+  for (const auto& [flag, path] : {std::pair("--json", &flags.json), std::pair("--csv", &flags.csv),
+                                   std::pair("--markdown", &flags.markdown)}) {
+    if (!path->empty()) request.files.push_back({flag, *path});
+  }
+  refuse_shared_standard_output(request);
+  return request;
+}
+
+}  // namespace sokr::cli

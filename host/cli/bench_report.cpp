@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "bench_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "text.hpp"
+
+namespace sokr::cli {
+namespace {
+
+using measure::Series;
+
+constexpr double kPercents[] = {0, 50, 90, 99, 99.9, 100};
+constexpr const char* kPercentNames[] = {"min", "p50", "p90", "p99", "p99.9", "max"};
+
+std::string duration_or_dash(const std::optional<double>& ns) {
+  return ns ? duration_text(*ns) : "-";
+}
+
+double throughput(const Series& series) {
+  return 1e9 * static_cast<double>(series.times.count()) / series.times.sum();
+}
+
+// Of the median: what it means for as much as a dispatch moves, or computes.
+std::string rate_cell(const std::optional<double>& amount, double ns) {
+  return amount ? rate_text(*amount * 1e9 / ns) : "";
+}
+
+std::string latency_table(const BenchReport& report) {
+  Table table;
+  for (std::size_t column = 1; column <= 8; ++column) table.right_align(column);
+  table.row({"latency", "min", "p50", "±", "p90", "p99", "p99.9", "max", "a second"});
+  for (const BenchResult& one : report.results) {
+    const measure::Times& times = one.warm().times;
+    std::vector<std::string> row{one.substrate};
+    for (const double percent : kPercents) {
+      row.push_back(duration_text(times.percentile(percent)));
+      if (percent == 50) row.push_back(fmt::format("{:.1f} %", 100 * one.warm().precision));
+    }
+    row.push_back(fmt::format("{:.0f}", throughput(one.warm())));
+    table.row(std::move(row));
+  }
+  return table.format();
+}
+
+std::string ways_table(const BenchReport& report) {
+  Table table;
+  for (std::size_t column = 1; column <= 9; ++column) table.right_align(column);
+  std::vector<std::string> head{"", "first", "cold", "piped", "batch", "submit", "execute", "rest"};
+  if (report.bytes) head.emplace_back("B/s");
+  if (report.flops) head.emplace_back("flop/s");
+  table.row(std::move(head));
+  for (const BenchResult& one : report.results) {
+    std::vector<std::string> row{one.substrate, duration_or_dash(one.first.ever),
+                                 duration_or_dash(one.first.cold_process)};
+    for (const Way way : {kPipelined, kBatched}) {
+      row.push_back(one.ways[way] ? duration_text(one.ways[way]->times.percentile(50)) : "-");
+    }
+    const auto& split = one.split;
+    row.push_back(split ? duration_text(split->submit) : "-");
+    row.push_back(split ? duration_or_dash(split->execute) : "-");
+    row.push_back(split ? duration_text(split->rest) : "-");
+    const double median = one.warm().times.percentile(50);
+    if (report.bytes) row.push_back(rate_cell(report.bytes, median));
+    if (report.flops) row.push_back(rate_cell(report.flops, median));
+    table.row(std::move(row));
+  }
+  return table.format();
+}
+
+// Why each ended, what was unusual, and what is not there.
+std::string remarks(const BenchReport& report) {
+  Table table;
+  for (const BenchResult& one : report.results) {
+    const Series& warm = one.warm();
+    std::string text = measure::ending_text(warm, report.rules);
+    if (!report.rules.repeat && !warm.settled) text += "; it had not settled when measuring began";
+    if (const std::string outliers = outliers_text(warm); !outliers.empty()) {
+      text += "; " + outliers;
+    }
+    table.row({one.substrate, text});
+    for (const Way way : {kPipelined, kBatched}) {
+      if (one.left_out[way].empty()) continue;
+      table.row({"", fmt::format("{} is left out: {}", kWays[way], printable(one.left_out[way]))});
+    }
+    if (!one.first.reason.empty()) {
+      table.row({"", "first and cold are left out: " + printable(one.first.reason)});
+    }
+  }
+  for (const std::string& warning : report.warnings) table.row({"warning", warning});
+  return table.format();
+}
+
+}  // namespace
+
+std::string short_name(std::string_view kernel) {
+  if (kernel == "-") return "stdin";
+  std::string_view name = kernel.substr(kernel.rfind('/') + 1);
+  if (const std::size_t dot = name.rfind('.'); dot != std::string_view::npos && dot > 0) {
+    name = name.substr(0, dot);
+  }
+  return std::string(name);
+}
+
+std::string outliers_text(const Series& series) {
+  if (series.times.kept().empty()) return {};
+  const measure::Outliers found = measure::outliers(series.times.kept());
+  if (found.count() == 0) return {};
+  const std::size_t all = series.times.kept().size(), low = found.low_mild + found.low_severe,
+                    high = found.high_mild + found.high_severe;
+  std::vector<std::string> parts;
+  if (high) parts.push_back(fmt::format("{} slow ({} severely)", high, found.high_severe));
+  if (low) parts.push_back(fmt::format("{} fast", low));
+  return fmt::format("outliers: {} of {}", list_text(parts), all);
+}
+
+std::string rate_text(double per_second) {
+  constexpr const char* kUnits[] = {"", "K", "M", "G", "T", "P"};
+  std::size_t unit = 0;
+  while (per_second >= 1000 && unit + 1 < std::size(kUnits)) {
+    per_second /= 1000;
+    ++unit;
+  }
+  return fmt::format("{:.3g} {}", per_second, kUnits[unit]);
+}
+
+std::string people_text(const BenchReport& report) {
+  return latency_table(report) + '\n' + ways_table(report) + '\n' + remarks(report);
+}
+
+std::string csv_text(const BenchReport& report) {
+  const auto quoted = [](std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return out + '"';
+  };
+  std::string text =
+      "kernel,substrate,way,measurements,min_ns,p50_ns,p50_low_ns,p50_high_ns,p90_ns,p99_ns,"
+      "p99_9_ns,max_ns,first_ns,first_ever_ns,cold_process_ns\n";
+  for (const BenchResult& one : report.results) {
+    for (std::size_t way = 0; way < kWayCount; ++way) {
+      if (!one.ways[way]) continue;
+      const Series& series = *one.ways[way];
+      const measure::Times& times = series.times;
+      text += fmt::format("{},{},{},{}", quoted(short_name(report.kernel)), quoted(one.substrate),
+                          kWays[way], times.count());
+      text += fmt::format(",{},{},{},{}", times.least(), times.percentile(50), series.interval.low,
+                          series.interval.high);
+      for (const double percent : {90.0, 99.0, 99.9, 100.0}) {
+        text += fmt::format(",{}", times.percentile(percent));
+      }
+      const auto optional = [&](const std::optional<double>& ns) {
+        return ns && way == kWarm ? fmt::format(",{}", *ns) : std::string(",");
+      };
+      text += optional(one.first_ns) + optional(one.first.ever) + optional(one.first.cold_process);
+      text += '\n';
+    }
+  }
+  return text;
+}
+
+std::string markdown_text(const BenchReport& report) {
+  const auto cell = [](std::string text) {
+    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
+      text.insert(at, "\\");
+    }
+    return text;
+  };
+  std::string text = fmt::format("### `{}`\n\n", cell(printable(short_name(report.kernel))));
+  text += "| | first | cold process |";
+  for (const char* name : kPercentNames) text += fmt::format(" {} |", name);
+  text += " pipelined | batched |\n|---|";
+  for (int i = 0; i < 10; ++i) text += "--:|";
+  text += '\n';
+  for (const BenchResult& one : report.results) {
+    text += fmt::format("| `{}` | {} | {} |", cell(one.substrate), duration_or_dash(one.first.ever),
+                        duration_or_dash(one.first.cold_process));
+    for (const double percent : kPercents) {
+      text += ' ' + duration_text(one.warm().times.percentile(percent));
+      if (percent == 50) text += fmt::format(" ± {:.1f} %", 100 * one.warm().precision);
+      text += " |";
+    }
+    for (const Way way : {kPipelined, kBatched}) {
+      text += fmt::format(" {} |",
+                          one.ways[way] ? duration_text(one.ways[way]->times.percentile(50)) : "-");
+    }
+    text += '\n';
+  }
+  for (const std::string& warning : report.warnings) {
+    text += fmt::format("\n> {}\n", cell(warning));
+  }
+  return text;
+}
+
+}  // namespace sokr::cli

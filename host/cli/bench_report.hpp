@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What `sokr bench` found, and the forms that it is written in: for people at 80 columns, as JSON
+// that Google Benchmark's tools read, as CSV, as Markdown.
+#ifndef SOKR_CLI_BENCH_REPORT_HPP_
+#define SOKR_CLI_BENCH_REPORT_HPP_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench_children.hpp"
+#include "bench_sides.hpp"
+#include "engine.hpp"
+#include "environment.hpp"
+#include "output.hpp"
+
+namespace sokr::cli {
+
+// The ways in which a launch is measured, as they are called in reports.
+inline constexpr const char* kWays[] = {"warm", "pipelined", "batched"};
+enum Way : std::size_t { kWarm, kPipelined, kBatched, kWayCount };
+
+// One substrate.
+struct BenchResult {
+  std::string substrate, kind, description;
+  double first_ns = 0;  // of this process, whatever the cache had
+  FirstTimes first;
+  std::optional<measure::Series> ways[kWayCount];  // kWarm is always there
+  std::string left_out[kWayCount];                 // why one is not
+  std::optional<Split> split;
+
+  const measure::Series& warm() const { return *ways[kWarm]; }
+};
+
+struct BenchReport {
+  std::string kernel;  // as it was named
+  Json launch;         // what times depend on besides kernel and machine
+  measure::Environment environment;
+  std::vector<std::string> warnings;
+  measure::Rules rules;
+  std::optional<double> bytes, flops;  // of a dispatch
+  std::vector<BenchResult> results;
+};
+
+std::string people_text(const BenchReport& report);
+// Schema sokr.bench/1.
+Json report_json(const BenchReport& report);
+std::string csv_text(const BenchReport& report);
+std::string markdown_text(const BenchReport& report);
+
+// "saxpy" of "shaders/saxpy.spv".
+std::string short_name(std::string_view kernel);
+// "12 high outliers (3 severe) of 4000"; empty if there are none.
+std::string outliers_text(const measure::Series& series);
+// "1.5 G", "20 M", of units a second.
+std::string rate_text(double per_second);
+
+}  // namespace sokr::cli
+
+#endif  // SOKR_CLI_BENCH_REPORT_HPP_

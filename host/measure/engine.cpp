@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace sokr::measure {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint32_t kMostInBlock = 1u << 16;
+
+double seconds(Clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+class Alternation {
+ public:
+  Alternation(std::span<const Side> sides, const Rules& rules, const Told& told)
+      : sides_(sides), rules_(rules), told_(told), random_(rules.seed), state_(sides.size()) {
+    for (const Side& side : sides) {
+      Series& series = series_.emplace_back();
+      series.name = side.name;
+    }
+  }
+
+  std::vector<Series> run() {
+    if (rules_.repeat) {
+      warm_up_a_little();
+      while (has_more_to_count()) cycle();
+    } else {
+      warm_up();
+      begin_ = Clock::now();
+      while (!is_enough()) cycle();
+    }
+    for (Series& series : series_) judge(series);
+    return std::move(series_);
+  }
+
+ private:
+  struct State {
+    std::uint32_t in_block = 1;
+    std::vector<double> warm;  // what the turns of warm-up count as
+  };
+
+  void tell(std::size_t side, std::uint64_t done, double part) {
+    if (told_) told_(sides_[side].name, done, std::clamp(part, 0.0, 1.0));
+  }
+
+  // A turn. The first operation after others had theirs refills caches that they emptied; where
+  // it is one of many, it is not among the measurements.
+  const std::vector<double>& turn(std::size_t side, std::uint32_t count) {
+    ns_.clear();
+    if (count >= 10) {
+      sides_[side].measure(1, ns_);
+      ns_.clear();
+    }
+    sides_[side].measure(count, ns_);
+    return ns_;
+  }
+
+  void fit_block(std::size_t side, std::uint32_t count, Clock::duration took) {
+    const double each = std::max(1.0, std::chrono::duration<double, std::nano>(took).count()) /
+                        static_cast<double>(count);
+    const double fits = static_cast<double>(rules_.block.count()) / each;
+    state_[side].in_block =
+        static_cast<std::uint32_t>(std::clamp(fits, 1.0, static_cast<double>(kMostInBlock)));
+  }
+
+  void warm_up_a_little() {
+    for (std::size_t side = 0; side < sides_.size(); ++side) {
+      const auto start = Clock::now();
+      turn(side, kFewWarmUp);
+      fit_block(side, kFewWarmUp, Clock::now() - start);
+      series_[side].warm_up = kFewWarmUp;
+    }
+    begin_ = Clock::now();
+  }
+
+  // Turns for those that have not settled, for a quarter of the time at most.
+  void warm_up() {
+    const auto begin = Clock::now();
+    const auto most = rules_.budget * static_cast<std::int64_t>(sides_.size()) / 4;
+    for (bool all = false; !all;) {
+      all = true;
+      for (const std::size_t side : shuffled(sides_.size(), random_)) {
+        if (series_[side].settled) continue;
+        const std::uint32_t count = state_[side].in_block;
+        const auto start = Clock::now();
+        const std::vector<double>& ns = turn(side, count);
+        fit_block(side, count, Clock::now() - start);
+        series_[side].warm_up += ns.size();
+        if (!ns.empty()) state_[side].warm.push_back(middle(ns));
+        series_[side].settled = is_stationary(state_[side].warm);
+        all = all && series_[side].settled;
+        tell(side, series_[side].warm_up, 0);
+      }
+      if (Clock::now() - begin > most) return;
+    }
+  }
+
+  void cycle() {
+    for (const std::size_t side : shuffled(sides_.size(), random_)) {
+      Series& series = series_[side];
+      std::uint32_t count = state_[side].in_block;
+      if (rules_.repeat) {
+        const std::uint64_t left = rules_.repeat - series.times.count();
+        if (left == 0) continue;
+        count = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>({count, left, std::max(1u, rules_.repeat / 10)}));
+      }
+      const double at = seconds(Clock::now() - begin_);
+      const std::vector<double>& ns = turn(side, count);
+      for (const double one : ns) series.times.add(one);
+      if (!ns.empty()) {
+        series.blocks.push_back(middle(ns));
+        series.block_at.push_back(at);
+      }
+      tell(side, series.times.count(), part_done(series));
+    }
+  }
+
+  double part_done(const Series& series) const {
+    if (rules_.repeat) {
+      return static_cast<double>(series.times.count()) / static_cast<double>(rules_.repeat);
+    }
+    return seconds(Clock::now() - begin_) /
+           (seconds(rules_.budget) * static_cast<double>(sides_.size()));
+  }
+
+  bool has_more_to_count() const {
+    return std::any_of(series_.begin(), series_.end(),
+                       [&](const Series& series) { return series.times.count() < rules_.repeat; });
+  }
+
+  bool is_enough() {
+    const std::size_t blocks = series_.front().blocks.size();
+    if (blocks < kLeastBlocks) return false;
+    const auto spent = Clock::now() - begin_;
+    const auto all = static_cast<std::int64_t>(sides_.size());
+    if (spent >= rules_.budget * all) return true;
+    if (spent < rules_.least * all || blocks < next_look_) return false;
+    // It is looked at as it grows by a tenth: to look costs time, and to look always finds a
+    // lucky moment.
+    next_look_ = blocks + std::max<std::size_t>(1, blocks / 10);
+    for (Series& series : series_) judge(series);
+    return std::all_of(series_.begin(), series_.end(),
+                       [](const Series& series) { return series.ended == Ended::kPrecise; });
+  }
+
+  void judge(Series& series) {
+    if (series.blocks.empty()) return;
+    series.interval = median_interval(series.blocks, kConfidence);
+    series.precision = (series.interval.high - series.interval.low) / 2 / median(series.blocks);
+    series.ended = rules_.repeat                          ? Ended::kCount
+                   : series.precision <= rules_.precision ? Ended::kPrecise
+                                                          : Ended::kBudget;
+  }
+
+  std::span<const Side> sides_;
+  const Rules& rules_;
+  const Told& told_;
+  Random random_;
+  std::vector<State> state_;
+  std::vector<Series> series_;
+  std::vector<double> ns_;
+  Clock::time_point begin_;
+  std::size_t next_look_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::size_t> shuffled(std::size_t count, Random& random) {
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  return order;
+}
+
+std::vector<Series> alternate(std::span<const Side> sides, const Rules& rules, const Told& told) {
+  if (sides.empty()) return {};
+  return Alternation(sides, rules, told).run();
+}
+
+std::string ending_text(const Series& series, const Rules& rules) {
+  const std::string reached = fmt::format("median known to ±{:.2g} %", 100 * series.precision);
+  switch (series.ended) {
+    case Ended::kPrecise:
+      return fmt::format("{}, as asked (±{:.2g} %)", reached, 100 * rules.precision);
+    case Ended::kBudget:
+      return fmt::format("time was up at ±{:.2g} %, and ±{:.2g} % was asked for",
+                         100 * series.precision, 100 * rules.precision);
+    case Ended::kCount:
+      break;
+  }
+  return fmt::format("{} measurements, as asked; {}", series.times.count(), reached);
+}
+
+}  // namespace sokr::measure

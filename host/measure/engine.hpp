@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Measures several things against one another in one run: in turns of short blocks, whose order
+// is drawn anew each time, so that what drifts (clock rates, temperature, neighbours) hits all
+// alike. First until each has settled, then until each median is known well enough, or time is up.
+//
+// One thread calls everything, in the caller's. Nothing is thrown but what a side throws.
+#ifndef SOKR_MEASURE_ENGINE_HPP_
+#define SOKR_MEASURE_ENGINE_HPP_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "estimates.hpp"
+#include "times.hpp"
+
+namespace sokr::measure {
+
+// One thing that is measured. `measure` does it `count` times and appends what each took, in
+// nanoseconds and above 0: `count` values. Where several operations are one measurement, what each
+// of them took.
+struct Side {
+  std::string name;
+  std::function<void(std::uint32_t count, std::vector<double>& ns)> measure;
+};
+
+struct Rules {
+  // Half of the 95 % interval of the median, over the median: what is well enough.
+  double precision = 0.01;
+  // For each side: never fewer than `least`, whatever is known; no more than `budget`.
+  std::chrono::nanoseconds least{200'000'000}, budget{2'000'000'000};
+  // Exactly so many measurements of each side, after kFewWarmUp; 0: the rules above.
+  std::uint32_t repeat = 0;
+  // How long a turn takes, at least one measurement.
+  std::chrono::nanoseconds block{5'000'000};
+  std::uint64_t seed = 1;  // of the order
+};
+
+inline constexpr std::uint32_t kFewWarmUp = 3;
+// Turns that a side has at least, however long they take.
+inline constexpr std::size_t kLeastBlocks = 5;
+inline constexpr double kConfidence = 0.95;
+
+enum class Ended { kPrecise, kBudget, kCount };
+
+// What became of a side.
+struct Series {
+  std::string name;
+  Times times;
+  std::vector<double> blocks;    // the middle of each turn, in order, ns
+  std::vector<double> block_at;  // when each began, in seconds since the first
+  std::uint64_t warm_up = 0;     // measurements before the first that counts
+  bool settled = false;          // as is_stationary says; false where `repeat` was set
+  Interval interval;             // of the median of blocks, kConfidence
+  double precision = 0;          // half of it over the median
+  Ended ended = Ended::kCount;
+};
+
+// Called now and then: how many measurements there are of the side that has its turn, and which
+// part of the whole is done, from 0 to 1, as far as that can be foretold.
+using Told = std::function<void(std::string_view side, std::uint64_t done, double part)>;
+
+std::vector<Series> alternate(std::span<const Side> sides, const Rules& rules,
+                              const Told& told = {});
+
+// The order of `count` things, drawn.
+std::vector<std::size_t> shuffled(std::size_t count, Random& random);
+
+// "precise to 0.4 % after 1.2 s", and the like: why it ended.
+std::string ending_text(const Series& series, const Rules& rules);
+
+}  // namespace sokr::measure
+
+#endif  // SOKR_MEASURE_ENGINE_HPP_

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The engine on sides whose times are made up; no test depends on how fast this machine is.
+#include "engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace sokr::measure {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Answers at once with times around `middle`, and keeps the order of the turns.
+struct Fake {
+  std::string name;
+  double middle;
+  std::vector<std::string>* turns;
+  std::uint64_t asked = 0;
+
+  Side side() {
+    return {name, [this](std::uint32_t count, std::vector<double>& ns) {
+              if (turns) turns->push_back(name);
+              for (std::uint32_t i = 0; i < count; ++i) {
+                ns.push_back(middle + static_cast<double>(asked++ % 7) * 0.001 * middle);
+              }
+            }};
+  }
+};
+
+Rules soon() {
+  Rules rules;
+  rules.least = milliseconds(1);
+  rules.budget = milliseconds(50);
+  rules.block = std::chrono::microseconds(20);
+  return rules;
+}
+
+TEST(Engine, CountsWhatWasAskedFor) {
+  Fake one{"one", 100, nullptr}, two{"two", 200, nullptr};
+  Rules rules = soon();
+  rules.repeat = 50;
+  const Side sides[] = {one.side(), two.side()};
+  const auto all = alternate(sides, rules);
+  ASSERT_EQ(all.size(), 2u);
+  for (const Series& series : all) {
+    EXPECT_EQ(series.times.count(), 50u);
+    EXPECT_EQ(series.ended, Ended::kCount);
+    EXPECT_EQ(series.blocks.size(), series.block_at.size());
+    EXPECT_GE(series.blocks.size(), 10u);
+    EXPECT_TRUE(std::ranges::is_sorted(series.block_at));
+  }
+  EXPECT_EQ(all[0].times.least(), 100);
+  EXPECT_EQ(all[1].times.least(), 200);
+  EXPECT_NE(ending_text(all[0], rules).find("50 measurements, as asked"), std::string::npos);
+}
+
+TEST(Engine, EndsWhenItIsPrecise) {
+  Fake one{"one", 100, nullptr};
+  const Side sides[] = {one.side()};
+  const auto all = alternate(sides, soon());
+  EXPECT_EQ(all[0].ended, Ended::kPrecise);
+  EXPECT_LE(all[0].precision, 0.01);
+  EXPECT_GE(all[0].blocks.size(), kLeastBlocks);
+  EXPECT_TRUE(all[0].settled);
+  EXPECT_GT(all[0].warm_up, 0u);
+}
+
+TEST(Engine, SaysThatTimeWasUp) {
+  // Blocks of one measurement, half of them twice as long: never known to a percent.
+  std::uint64_t asked = 0;
+  Random random(3);
+  const Side sides[] = {{"wild", [&](std::uint32_t count, std::vector<double>& ns) {
+                           for (std::uint32_t i = 0; i < count; ++i) {
+                             ns.push_back(random.below(2) ? 100 : 200);
+                           }
+                           ++asked;
+                         }}};
+  Rules rules = soon();
+  rules.block = std::chrono::nanoseconds(1);
+  rules.precision = 1e-9;
+  const auto all = alternate(sides, rules);
+  EXPECT_EQ(all[0].ended, Ended::kBudget);
+  EXPECT_NE(ending_text(all[0], rules).find("time was up"), std::string::npos);
+  EXPECT_GT(asked, kLeastBlocks);
+}
+
+TEST(Engine, EverySideHasATurnBeforeAnyHasAnother) {
+  std::vector<std::string> turns;
+  Fake fakes[] = {{"a", 10, &turns}, {"b", 20, &turns}, {"c", 30, &turns}};
+  std::vector<Side> sides;
+  for (Fake& fake : fakes) sides.push_back(fake.side());
+  Rules rules = soon();
+  rules.repeat = 90;  // turns of 9, which have nothing before them
+  (void)alternate(sides, rules);
+  // Warm-up is a turn for each, then cycles in orders that differ.
+  ASSERT_EQ(turns.size(), 3u + 3 * 10);
+  std::vector<std::vector<std::string>> orders;
+  for (std::size_t at = 3; at < turns.size(); at += 3) {
+    std::vector<std::string> order(turns.begin() + static_cast<std::ptrdiff_t>(at),
+                                   turns.begin() + static_cast<std::ptrdiff_t>(at) + 3);
+    orders.push_back(order);
+    std::sort(order.begin(), order.end());
+    EXPECT_EQ(order, (std::vector<std::string>{"a", "b", "c"})) << at;
+  }
+  std::sort(orders.begin(), orders.end());
+  EXPECT_GT(std::unique(orders.begin(), orders.end()) - orders.begin(), 2);
+}
+
+TEST(Engine, TellsHowFarItIs) {
+  Fake one{"one", 100, nullptr};
+  const Side sides[] = {one.side()};
+  Rules rules = soon();
+  rules.repeat = 30;
+  std::vector<double> parts;
+  (void)alternate(sides, rules, [&](std::string_view name, std::uint64_t, double part) {
+    EXPECT_EQ(name, "one");
+    parts.push_back(part);
+  });
+  ASSERT_FALSE(parts.empty());
+  EXPECT_TRUE(std::ranges::is_sorted(parts));
+  EXPECT_EQ(parts.back(), 1);
+}
+
+TEST(Engine, WhatASideThrowsGoesThrough) {
+  const Side sides[] = {
+      {"bad", [](std::uint32_t, std::vector<double>&) { throw std::runtime_error("no"); }}};
+  EXPECT_THROW((void)alternate(sides, soon()), std::runtime_error);
+  EXPECT_TRUE(alternate({}, soon()).empty());
+}
+
+}  // namespace
+}  // namespace sokr::measure
