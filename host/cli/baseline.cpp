@@ -79,8 +79,25 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
     if (!one.contains("blocks_ns") || !are_times(one["blocks_ns"])) {
       throw refuse("a result's blocks_ns is no list of times above 0");
     }
-    baseline.results.push_back(
-        {one["substrate"].get<std::string>(), one["blocks_ns"].get<std::vector<double>>()});
+    BaselineResult& result = baseline.results.emplace_back();
+    result.substrate = one["substrate"].get<std::string>();
+    result.blocks_ns = one["blocks_ns"].get<std::vector<double>>();
+    if (one.contains("counters")) {
+      if (!one["counters"].is_object()) throw refuse("a result's counters are no object");
+      for (const auto& [name, counter] : one["counters"].items()) {
+        if (!counter.is_object() || !counter.contains("blocks") || !are_times(counter["blocks"])) {
+          throw refuse("a counter's blocks are no list of numbers above 0");
+        }
+        result.counted.push_back({name, counter["blocks"].get<std::vector<double>>()});
+      }
+    }
+    if (!one.contains("calibration") || one["calibration"].is_null()) continue;
+    const Json& calibration = one["calibration"];
+    if (!calibration.is_object() || !calibration.contains("blocks_ns") ||
+        !are_times(calibration["blocks_ns"])) {
+      throw refuse("a calibration's blocks_ns is no list of times above 0");
+    }
+    result.calibration_ns = calibration["blocks_ns"].get<std::vector<double>>();
   }
   return baseline;
 }

@@ -6,11 +6,14 @@
 #include <span>
 
 #include "baseline.hpp"
+#include "bench_calibration.hpp"
 #include "bench_flags.hpp"
 #include "bench_gate.hpp"
 #include "bench_report.hpp"
+#include "bench_serve.hpp"
 #include "command.hpp"
 #include "compare.hpp"
+#include "counters.hpp"
 #include "kernel_file.hpp"
 #include "output.hpp"
 #include "output_set.hpp"
@@ -57,9 +60,14 @@ std::vector<PlannedOutput> checked_outputs(const Plan& plan) {
 // The launch on several substrates, and what is known of it.
 class Measurement {
  public:
-  Measurement(const BenchFlags& flags, const BenchRequest& request, const Kernel& kernel,
-              const Plan& plan)
-      : flags_(flags), request_(request), kernel_(kernel), plan_(plan) {}
+  Measurement(const BenchFlags& flags, const BenchRequest& request, const Context& context,
+              const Kernel& kernel, const Plan& plan, const measure::Counters& counters)
+      : flags_(flags),
+        request_(request),
+        context_(context),
+        kernel_(kernel),
+        plan_(plan),
+        counters_(counters) {}
 
   // In this order: the first dispatches, whose results are compared; processes of their own;
   // everything else, alternately.
@@ -81,6 +89,7 @@ class Measurement {
     for (std::size_t i = 0; i < subjects_.size(); ++i) {
       report_.results[i].split = subjects_[i]->split();
     }
+    compare_with_old();
     progress_.clear();
   }
 
@@ -130,8 +139,15 @@ class Measurement {
       if (left_out[kPipelined].empty()) add(i, kPipelined, &BenchSubject::pipelined);
       if (left_out[kBatched].empty()) add(i, kBatched, &BenchSubject::batched);
     }
+    add_calibration(sides);
     measure::Rules& rules = report_.rules;
     rules.precision = request_.precision;
+    if (!counters_.available().empty()) rules.counters = &counters_;
+    for (const measure::Counters::One& one : counters_.all()) {
+      if (one.descriptor < 0) {
+        report_.without_counters.push_back(fmt::format("{}: {}", one.name, one.reason));
+      }
+    }
     rules.repeat = request_.launch.repeat.value_or(0);
     const double seconds =
         request_.budget_s.value_or(kBudgetEach_s * static_cast<double>(subjects_.size()));
@@ -144,14 +160,52 @@ class Measurement {
         sides, rules, [&](std::string_view side, std::uint64_t done, double part) {
           progress_.at(side, done, rules.repeat, {}, part);
         });
-    for (std::size_t i = 0; i < all.size(); ++i) {
+    for (std::size_t i = 0; i < whose.size(); ++i) {
       report_.results[whose[i].first].ways[whose[i].second] = std::move(all[i]);
+    }
+    for (std::size_t i = 0; i < calibrations_.size(); ++i) {
+      report_.results[i].calibration = std::move(all[whose.size() + i]);
     }
     double smallest = report_.results.front().warm().times.least();
     for (const BenchResult& one : report_.results) {
       smallest = std::min(smallest, one.warm().times.least());
     }
     report_.warnings = measure::warnings(report_.environment, watch.seen(), smallest);
+  }
+
+  // Behind the others, one for each substrate.
+  void add_calibration(std::vector<measure::Side>& sides) {
+    if (request_.relative_to != kCalibration) return;
+    for (const auto& subject : subjects_) {
+      calibrations_.emplace_back(context_, subject->substrate());
+    }
+    for (std::size_t i = 0; i < subjects_.size(); ++i) {
+      sides.push_back({fmt::format("{} {}", report_.results[i].substrate, kCalibration),
+                       [this, i](std::uint32_t count, std::vector<double>& ns) {
+                         calibrations_[i].measure(count, ns);
+                       }});
+    }
+  }
+
+  // The old build, or the old kernel, in turns with processes of this one.
+  void compare_with_old() {
+    if (request_.baseline_command.empty()) return;
+    std::vector<std::string> names, words = launch_words(flags_.launch, "");
+    for (const BenchResult& one : report_.results) names.push_back(one.substrate);
+    words.insert(words.begin(), "/proc/self/exe");
+    words.push_back(fmt::format("--on={}", fmt::join(names, ",")));
+    words.emplace_back("--serve");
+    measure::Rules rules = report_.rules;
+    rules.repeat = 0;
+    rules.counters = nullptr;
+    rules.budget = std::chrono::nanoseconds(
+        static_cast<std::int64_t>(std::min(request_.budget_s.value_or(kBudgetEach_s), 1e8) * 1e9));
+    rules.least = rules.budget;
+    report_.against_command = compare_with_command(
+        request_.baseline_command, words, names, rules, 1 + request_.max_regress / 100,
+        [&](std::string_view side, std::uint64_t done, double part) {
+          progress_.at(side, done, 0, {}, part);
+        });
   }
 
   // Several at once, and chains, where they make sense and the substrate takes them.
@@ -170,10 +224,13 @@ class Measurement {
 
   const BenchFlags& flags_;
   const BenchRequest& request_;
+  const Context& context_;
   const Kernel& kernel_;
   const Plan& plan_;
+  const measure::Counters& counters_;
   BenchReport report_;
   std::vector<std::unique_ptr<BenchSubject>> subjects_;
+  std::vector<Calibration> calibrations_;
   Progress progress_;
 };
 
@@ -198,12 +255,28 @@ std::string file_text(const BenchFile& file, const BenchReport& report) {
   return json_text(report_json(report));
 }
 
-// One dispatch of a process of its own: `sokr bench --probe`.
-int probe(const BenchRequest& request, const Substrate& substrate, const Kernel& kernel,
-          const Plan& plan) {
-  require_capable(std::span(&substrate, 1), kernel, plan);
-  (void)request;
-  print(fmt::format("{}\n", BenchSubject(substrate, kernel, plan).first()));
+void require_counter(const measure::Counters& counters, const std::string& metric) {
+  for (const measure::Counters::One& one : counters.all()) {
+    if (one.name == metric && one.descriptor < 0) {
+      throw Error(SOKR_NOT_FOUND,
+                  fmt::format("--metric {}: it cannot be counted here: {}", metric, one.reason));
+    }
+  }
+}
+
+// For another process: one dispatch, or as many as it asks for.
+int measure_for_another(const BenchFlags& flags, std::span<const Substrate> substrates,
+                        const Kernel& kernel, const Plan& plan) {
+  std::vector<std::unique_ptr<BenchSubject>> subjects;
+  for (const Substrate& substrate : substrates) {
+    subjects.push_back(std::make_unique<BenchSubject>(substrate, kernel, plan));
+    const double ns = subjects.back()->first();
+    if (flags.probe) {
+      print(fmt::format("{}\n", ns));
+      return kDone;
+    }
+  }
+  serve(subjects);
   return kDone;
 }
 
@@ -213,22 +286,33 @@ int bench(const BenchFlags& flags) {
   const BenchRequest request = read_bench_flags(flags);
   std::vector<Baseline> baselines;
   for (const std::string& file : request.baselines) baselines.push_back(read_baseline(file));
+  // Before there are threads, which are then counted too.
+  std::vector<std::string> counter_names;
+  for (const measure::CounterKind& kind : measure::counter_kinds()) {
+    counter_names.emplace_back(kind.name);
+  }
+  const measure::Counters counters(counter_names);
+  require_counter(counters, request.metric);
   const Context context;
   std::vector<Substrate> substrates = named_substrates(context, request.launch.on);
   const Kernel kernel = open_kernel(context, flags.launch.kernel);
   const Plan plan = make_plan(kernel, request.launch);
   const bool chosen = substrates.empty();
   if (chosen) substrates.push_back(context.choose(kernel));
-  if (flags.probe) return probe(request, substrates.front(), kernel, plan);
   require_capable(substrates, kernel, plan);
+  if (flags.probe || is_to_serve(flags.serve)) {
+    return measure_for_another(flags, substrates, kernel, plan);
+  }
   for (const Baseline& baseline : baselines) {
     refuse_another_launch(baseline, flags.launch.kernel, launch_json(flags, plan));
-    for (const Substrate& one : substrates) require_result(baseline, std::string(one.name()));
+    for (const Substrate& one : substrates) {
+      require_comparable(baseline, std::string(one.name()), request.relative_to, request.metric);
+    }
   }
   std::vector<OutputFile> outputs = open_outputs(plan), files;
   for (const BenchFile& file : request.files) files.emplace_back(file.path);
 
-  Measurement measurement(flags, request, kernel, plan);
+  Measurement measurement(flags, request, context, kernel, plan, counters);
   measurement.run(substrates);
   BenchReport& report = measurement.report();
   report.kernel = flags.launch.kernel;
@@ -237,9 +321,11 @@ int bench(const BenchFlags& flags) {
   report.flops = request.flops;
 
   write_outputs(plan, measurement.memory(), outputs);
-  const std::vector<std::string> slower =
-      baselines.empty() ? std::vector<std::string>()
-                        : regressions(report.results, baselines, request.max_regress);
+  std::vector<std::string> slower = regressions(report.results, baselines, request.max_regress,
+                                                request.relative_to, request.metric);
+  for (std::string& one : regressions(report.against_command, request.max_regress)) {
+    slower.push_back(std::move(one));
+  }
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string text = file_text(request.files[i], report);
     files[i].write(std::as_bytes(std::span(text)));

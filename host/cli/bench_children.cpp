@@ -168,7 +168,8 @@ void CacheFolder::clear() {
 }
 
 std::vector<std::string> launch_words(const LaunchFlags& flags, const std::string& substrate) {
-  std::vector<std::string> words{"bench", flags.kernel, "--on", substrate};
+  std::vector<std::string> words{"bench", flags.kernel};
+  add(words, "--on", substrate);
   add(words, "--entry", flags.entry);
   add(words, "--groups", flags.groups);
   add(words, "--threads", flags.threads);

@@ -37,7 +37,7 @@ struct FirstTimes {
   std::string reason;
 };
 
-// The words of `sokr` that launch the same on one substrate.
+// The words of `sokr` that launch the same on one substrate; empty: on none that they name.
 std::vector<std::string> launch_words(const LaunchFlags& flags, const std::string& substrate);
 
 // With empty caches, and again with those that this has filled. `kernel` is what the standard

@@ -8,6 +8,9 @@
 #include <cmath>
 #include <system_error>
 
+#include "bench_calibration.hpp"
+#include "text.hpp"
+
 namespace sokr::cli {
 namespace {
 
@@ -47,6 +50,35 @@ void refuse_shared_standard_output(const BenchRequest& request) {
   }
 }
 
+void refuse_odd_comparisons(const BenchRequest& request, std::string_view kernel) {
+  if (!request.baseline_command.empty() && kernel == "-") {
+    throw UsageError(
+        "--baseline-command: KERNEL - cannot be read by other processes, too; name a file");
+  }
+  if (!request.metric.empty()) {
+    std::vector<std::string> names{"time"};
+    for (const measure::CounterKind& kind : measure::counter_kinds()) names.emplace_back(kind.name);
+    if (std::find(names.begin(), names.end(), request.metric) == names.end()) {
+      throw UsageError(
+          fmt::format("--metric: '{}' is none; there are {}", request.metric, list_text(names)));
+    }
+    if (!request.baseline_command.empty()) {
+      throw UsageError(
+          "--metric and --baseline-command do not go together: an old program counts nothing; "
+          "compare with its result by --baseline");
+    }
+  }
+  if (request.relative_to.empty() || request.relative_to == kCalibration) return;
+  const std::vector<std::string>& on = request.launch.on;
+  if (std::find(on.begin(), on.end(), request.relative_to) == on.end() || on.size() < 2) {
+    throw UsageError(
+        fmt::format("--relative-to {}: it takes calibration, or a substrate that --on names beside "
+                    "others, such "
+                    "as --on cpu,vulkan:0 --relative-to cpu",
+                    request.relative_to));
+  }
+}
+
 }  // namespace
 
 bool BenchRequest::prints_file() const {
@@ -73,13 +105,19 @@ double parse_positive(std::string_view text, std::string_view flag, std::string_
 BenchRequest read_bench_flags(const BenchFlags& flags) {
   BenchRequest request;
   request.launch = read_launch_flags(flags.launch);
-  if (flags.baselines.empty() != flags.max_regress.empty()) {
-    throw UsageError("--baseline and --max-regress go together");
+  const bool compares = !flags.baselines.empty() || !flags.baseline_command.empty();
+  if (compares == flags.max_regress.empty()) {
+    throw UsageError(
+        "--baseline and --max-regress go together; so do --baseline-command and --max-regress");
   }
   if (!flags.max_regress.empty()) {
     request.max_regress = parse_positive(flags.max_regress, "--max-regress", "percentage", true);
   }
   request.baselines = flags.baselines;
+  request.relative_to = flags.relative_to;
+  request.baseline_command = flags.baseline_command;
+  request.metric = flags.metric == "time" ? "" : flags.metric;
+  refuse_odd_comparisons(request, flags.launch.kernel);
   if (!flags.precision.empty()) request.precision = parse_precision(flags.precision);
   if (!flags.budget.empty()) {
     request.budget_s = parse_positive(flags.budget, "--budget", "number of seconds");

@@ -28,7 +28,10 @@ struct BenchRequest {
   std::optional<bool> check;           // none: where outputs are named
   std::vector<BenchFile> files;        // --json, --csv, --markdown
   std::vector<std::string> baselines;
-  double max_regress = 0;  // percent
+  double max_regress = 0;        // percent
+  std::string relative_to;       // a substrate of --on, or kCalibration; may be empty
+  std::string metric;            // a counter; empty: times
+  std::string baseline_command;  // for a shell; may be empty
 
   // Is standard output one of the files?
   bool prints_file() const;

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sokr/sokr.hpp>
 
+#include "bench_calibration.hpp"
 #include "text.hpp"
 
 namespace sokr::cli {
@@ -16,7 +18,7 @@ bool is_regression(const measure::Comparison& comparison, double allowance) {
 std::string regression_text(const std::string& substrate, const measure::Comparison& comparison,
                             double max_percent, const std::string& against) {
   return fmt::format(
-      "{} is {:.1f} % slower than the baseline ({}; {} % are allowed; 99 % interval {:.1f} to "
+      "{} is {:.1f} % slower than the baseline ({}; {} % are allowed; 95 % interval {:.1f} to "
       "{:.1f} %, Mann-Whitney p = {:.2g})",
       substrate, 100 * (comparison.ratio - 1), against, max_percent,
       100 * (comparison.interval.low - 1), 100 * (comparison.interval.high - 1), comparison.test.p);
@@ -30,22 +32,99 @@ const BaselineResult& require_result(const Baseline& baseline, const std::string
                           baseline.file, substrate));
 }
 
+namespace {
+
+measure::Blocks over(const std::vector<double>& times, const std::vector<double>& unit) {
+  measure::Blocks ratios;
+  for (std::size_t i = 0; i < std::min(times.size(), unit.size()); ++i) {
+    ratios.push_back(times[i] / unit[i]);
+  }
+  return ratios;
+}
+
+const measure::Blocks* counted(const std::vector<measure::Counted>& all, const std::string& name) {
+  for (const measure::Counted& one : all) {
+    if (one.name == name) return &one.blocks;
+  }
+  return nullptr;
+}
+
+// What is compared of an earlier result: its turns, or how they relate to others of the same run.
+measure::Blocks earlier_blocks(const Baseline& baseline, const std::string& substrate,
+                               const std::string& relative_to, const std::string& metric) {
+  const BaselineResult& one = require_result(baseline, substrate);
+  if (!metric.empty()) {
+    if (const measure::Blocks* const blocks = counted(one.counted, metric)) return *blocks;
+    throw Error(SOKR_NOT_FOUND, fmt::format("the baseline '{}' has counted no {} for {}; measure "
+                                            "it where they are to be had",
+                                            baseline.file, metric, substrate));
+  }
+  if (relative_to.empty()) return one.blocks_ns;
+  if (relative_to != kCalibration) {
+    return over(one.blocks_ns, require_result(baseline, relative_to).blocks_ns);
+  }
+  if (one.calibration_ns.empty()) {
+    throw Error(SOKR_NOT_FOUND,
+                fmt::format("the baseline '{}' has no calibration for {}; measure it with "
+                            "--relative-to calibration, too",
+                            baseline.file, substrate));
+  }
+  return over(one.blocks_ns, one.calibration_ns);
+}
+
+measure::Blocks current_blocks(const std::vector<BenchResult>& results, const BenchResult& one,
+                               const std::string& relative_to, const std::string& metric) {
+  if (!metric.empty()) return *counted(one.warm().counted, metric);
+  if (relative_to.empty()) return one.warm().blocks;
+  if (relative_to == kCalibration) return over(one.warm().blocks, one.calibration->blocks);
+  for (const BenchResult& other : results) {
+    if (other.substrate == relative_to) return over(one.warm().blocks, other.warm().blocks);
+  }
+  return {};
+}
+
+}  // namespace
+
+void require_comparable(const Baseline& baseline, const std::string& substrate,
+                        const std::string& relative_to, const std::string& metric) {
+  (void)earlier_blocks(baseline, substrate, relative_to, metric);
+}
+
 std::vector<std::string> regressions(const std::vector<BenchResult>& results,
-                                     std::span<const Baseline> baselines, double max_percent) {
+                                     std::span<const Baseline> baselines, double max_percent,
+                                     const std::string& relative_to, const std::string& metric) {
   const double allowance = 1 + max_percent / 100;
   std::vector<std::string> found;
   for (const BenchResult& one : results) {
+    if (baselines.empty() || one.substrate == relative_to) continue;
     std::vector<measure::Blocks> before;
     for (const Baseline& baseline : baselines) {
-      before.push_back(require_result(baseline, one.substrate).blocks_ns);
+      before.push_back(earlier_blocks(baseline, one.substrate, relative_to, metric));
     }
-    const std::vector<measure::Blocks> now{one.warm().blocks};
+    const std::vector<measure::Blocks> now{current_blocks(results, one, relative_to, metric)};
     const auto comparison = measure::compare(before, now, allowance, kGateConfidence);
     if (!is_regression(comparison, allowance)) continue;
     const double median = measure::median(now.front());
-    const std::string against = fmt::format("{} against {}", duration_text(median),
-                                            duration_text(median / comparison.ratio));
+    const std::string against =
+        !metric.empty()
+            ? fmt::format("{:.6g} {} against {:.6g}", median, metric, median / comparison.ratio)
+        : relative_to.empty() ? fmt::format("{} against {}", duration_text(median),
+                                            duration_text(median / comparison.ratio))
+                              : fmt::format("{:.4g} against {:.4g} times {}", median,
+                                            median / comparison.ratio, relative_to);
     found.push_back(regression_text(one.substrate, comparison, max_percent, against));
+  }
+  return found;
+}
+
+std::vector<std::string> regressions(std::span<const CommandComparison> comparisons,
+                                     double max_percent) {
+  std::vector<std::string> found;
+  for (const CommandComparison& one : comparisons) {
+    if (!is_regression(one.comparison, 1 + max_percent / 100)) continue;
+    found.push_back(regression_text(
+        one.substrate, one.comparison, max_percent,
+        fmt::format("{} against {}", duration_text(one.now_ns), duration_text(one.before_ns))));
   }
   return found;
 }

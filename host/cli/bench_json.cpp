@@ -100,8 +100,16 @@ Json result_json(const BenchResult& one) {
                      {"rest_ns", one.split->rest}};
   }
   add_series(one.warm(), json);
+  json["counters"] = Json::object();
+  for (const measure::Counted& counter : one.warm().counted) {
+    if (std::all_of(counter.blocks.begin(), counter.blocks.end(), [](double n) { return n > 0; })) {
+      json["counters"][counter.name] = {{"median", measure::median(counter.blocks)},
+                                        {"blocks", counter.blocks}};
+    }
+  }
   json["pipelined"] = way_json(one.ways[kPipelined]);
   json["batched"] = way_json(one.ways[kBatched]);
+  json["calibration"] = way_json(one.calibration);
   return json;
 }
 
@@ -156,6 +164,9 @@ Json benchmarks_json(const BenchReport& report) {
       add_percentiles(times, json);
       json["items_per_second"] = throughput(*one.ways[way]);
       const double second = 1e9 / times.percentile(50);
+      for (const measure::Counted& counter : one.ways[way]->counted) {
+        json[counter.name] = measure::median(counter.blocks);
+      }
       if (report.bytes) json["bytes_per_second"] = *report.bytes * second;
       if (report.flops) json["flops_per_second"] = *report.flops * second;
       add(std::move(json), family, index++);
@@ -178,6 +189,17 @@ Json report_json(const BenchReport& report) {
   Json results = Json::array();
   for (const BenchResult& one : report.results) results.push_back(result_json(one));
   json["results"] = std::move(results);
+  Json comparisons = Json::array();
+  for (const CommandComparison& one : report.against_command) {
+    comparisons.push_back(
+        {{"substrate", one.substrate},
+         {"ratio", one.comparison.ratio},
+         {"interval", {one.comparison.interval.low, one.comparison.interval.high}},
+         {"mann_whitney_p", one.comparison.test.p},
+         {"before_ns", one.before_ns},
+         {"now_ns", one.now_ns}});
+  }
+  json["against_command"] = std::move(comparisons);
   json["benchmarks"] = benchmarks_json(report);
   return json;
 }

@@ -71,6 +71,27 @@ std::string ways_table(const BenchReport& report) {
   return table.format();
 }
 
+// Of a warm dispatch, what was counted; empty if nothing was.
+std::string counters_table(const BenchReport& report) {
+  if (report.results.front().warm().counted.empty()) return {};
+  Table table;
+  std::vector<std::string> head{"counted"};
+  for (const measure::Counted& counter : report.results.front().warm().counted) {
+    table.right_align(head.size());
+    head.push_back(counter.name);
+  }
+  table.row(std::move(head));
+  for (const BenchResult& one : report.results) {
+    std::vector<std::string> row{one.substrate};
+    for (const measure::Counted& counter : one.warm().counted) {
+      const double middle = measure::median(counter.blocks);
+      row.push_back(counter.name == "task-clock" ? duration_text(middle) : rate_text(middle));
+    }
+    table.row(std::move(row));
+  }
+  return table.format() + '\n';
+}
+
 // Why each ended, what was unusual, and what is not there.
 std::string remarks(const BenchReport& report) {
   Table table;
@@ -90,6 +111,16 @@ std::string remarks(const BenchReport& report) {
       table.row({"", "first and cold are left out: " + printable(one.first.reason)});
     }
   }
+  for (const CommandComparison& one : report.against_command) {
+    table.row(
+        {one.substrate,
+         fmt::format("against the baseline command {:+.1f} % ({:+.1f} to {:+.1f} %): {}, "
+                     "before {}",
+                     100 * (one.comparison.ratio - 1), 100 * (one.comparison.interval.low - 1),
+                     100 * (one.comparison.interval.high - 1), duration_text(one.now_ns),
+                     duration_text(one.before_ns))});
+  }
+  for (const std::string& one : report.without_counters) table.row({"not counted", one});
   for (const std::string& warning : report.warnings) table.row({"warning", warning});
   return table.format();
 }
@@ -128,7 +159,8 @@ std::string rate_text(double per_second) {
 }
 
 std::string people_text(const BenchReport& report) {
-  return latency_table(report) + '\n' + ways_table(report) + '\n' + remarks(report);
+  return latency_table(report) + '\n' + ways_table(report) + '\n' + counters_table(report) +
+         remarks(report);
 }
 
 std::string csv_text(const BenchReport& report) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench_children.hpp"
+#include "bench_serve.hpp"
 #include "bench_sides.hpp"
 #include "engine.hpp"
 #include "environment.hpp"
@@ -29,6 +30,7 @@ struct BenchResult {
   std::optional<measure::Series> ways[kWayCount];  // kWarm is always there
   std::string left_out[kWayCount];                 // why one is not
   std::optional<Split> split;
+  std::optional<measure::Series> calibration;  // beside it, on the same substrate
 
   const measure::Series& warm() const { return *ways[kWarm]; }
 };
@@ -41,6 +43,8 @@ struct BenchReport {
   measure::Rules rules;
   std::optional<double> bytes, flops;  // of a dispatch
   std::vector<BenchResult> results;
+  std::vector<CommandComparison> against_command;
+  std::vector<std::string> without_counters;  // "instructions: why"
 };
 
 std::string people_text(const BenchReport& report);

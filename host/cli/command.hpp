@@ -45,10 +45,13 @@ struct RunFlags {
 
 struct BenchFlags {
   LaunchFlags launch;
-  std::string json, csv, markdown, precision, budget, bytes, flops, max_regress;
+  std::string json, csv, markdown, precision, budget, bytes, flops, max_regress, metric, relative_to,
+      baseline_command;
   std::vector<std::string> baselines;
   bool check = false, no_check = false;
-  bool probe = false;  // one dispatch, of which the time is printed: for processes of our own
+  // For processes of our own: one dispatch, of which the time is printed; or as many as another
+  // process asks for.
+  bool probe = false, serve = false;
 };
 
 struct CheckFlags {

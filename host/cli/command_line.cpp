@@ -74,7 +74,14 @@ void add_bench_flags(CLI::App& app, BenchFlags& flags) {
   add_text(app, "--markdown", flags.markdown, "FILE", "a table for comments on changes");
   add_list(app, "--baseline", flags.baselines, "FILE", "the --json of an earlier run, or several");
   add_text(app, "--max-regress", flags.max_regress, "PCT", "exit 3 if one is so much slower");
+  add_text(app, "--relative-to", flags.relative_to, "NAME|calibration",
+           "compare ratios to this substrate's times,\nor to those of kernels of our own");
+  add_text(app, "--baseline-command", flags.baseline_command, "CMD",
+           "another 'sokr bench ...', measured in turns");
+  add_text(app, "--metric", flags.metric, "NAME",
+           "compare this counter, not times: instructions,\ncycles, cache-misses or task-clock");
   app.add_flag("--probe", flags.probe)->group("");
+  app.add_flag("--serve", flags.serve)->group("");
 }
 
 struct Commands {

@@ -25,6 +25,10 @@ class Alternation {
     for (const Side& side : sides) {
       Series& series = series_.emplace_back();
       series.name = side.name;
+      if (!rules.counters) continue;
+      for (std::string& name : rules.counters->available()) {
+        series.counted.push_back({std::move(name), {}});
+      }
     }
   }
 
@@ -59,7 +63,9 @@ class Alternation {
       sides_[side].measure(1, ns_);
       ns_.clear();
     }
+    if (rules_.counters) rules_.counters->read(before_);
     sides_[side].measure(count, ns_);
+    if (rules_.counters) rules_.counters->read(after_);
     return ns_;
   }
 
@@ -119,6 +125,9 @@ class Alternation {
       if (!ns.empty()) {
         series.blocks.push_back(middle(ns));
         series.block_at.push_back(at);
+        for (std::size_t i = 0; i < series.counted.size(); ++i) {
+          series.counted[i].blocks.push_back((after_[i] - before_[i]) / static_cast<double>(count));
+        }
       }
       tell(side, series.times.count(), part_done(series));
     }
@@ -167,7 +176,7 @@ class Alternation {
   Random random_;
   std::vector<State> state_;
   std::vector<Series> series_;
-  std::vector<double> ns_;
+  std::vector<double> ns_, before_, after_;
   Clock::time_point begin_;
   std::size_t next_look_ = 0;
 };

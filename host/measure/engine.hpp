@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "counters.hpp"
 #include "estimates.hpp"
 #include "times.hpp"
 
@@ -39,6 +40,8 @@ struct Rules {
   // How long a turn takes, at least one measurement.
   std::chrono::nanoseconds block{5'000'000};
   std::uint64_t seed = 1;  // of the order
+  // Read before and after each turn, if it is there; outlives the run.
+  const Counters* counters = nullptr;
 };
 
 inline constexpr std::uint32_t kFewWarmUp = 3;
@@ -48,12 +51,19 @@ inline constexpr double kConfidence = 0.95;
 
 enum class Ended { kPrecise, kBudget, kCount };
 
+// One counter: of each turn, what a measurement of it took on average.
+struct Counted {
+  std::string name;
+  std::vector<double> blocks;
+};
+
 // What became of a side.
 struct Series {
   std::string name;
   Times times;
   std::vector<double> blocks;    // the middle of each turn, in order, ns
   std::vector<double> block_at;  // when each began, in seconds since the first
+  std::vector<Counted> counted;  // of each counter that is to be had
   std::uint64_t warm_up = 0;     // measurements before the first that counts
   bool settled = false;          // as is_stationary says; false where `repeat` was set
   Interval interval;             // of the median of blocks, kConfidence

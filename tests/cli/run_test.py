@@ -398,7 +398,7 @@ class Command(unittest.TestCase):
                                mocks=("add", "add_two"))
         self.assertEqual(slower.returncode, 3)
         self.assertRegex(slower.stderr.decode(),
-                         r"^sokr: mock:add is .* slower than the baseline .*10 % are allowed; 99 % "
+                         r"^sokr: mock:add is .* slower than the baseline .*10 % are allowed; 95 % "
                          r"interval .*, Mann-Whitney p = .*\nsokr: mock:two is .*\n$")
         # Of several, how far they lie apart is allowed, too.
         self.good(*bench, "--baseline", "fast.json", "--baseline", "slow.json", "--max-regress",
@@ -461,6 +461,102 @@ class Command(unittest.TestCase):
         text = self.good("bench", *RUN[1:], "--precision", "0.000001%", "--budget", "0.3").stdout
         self.assertIn(b"time was up at", text)
 
+    def test_bench_beside_another_command(self):
+        """The old one is asked in turns with new processes of this one."""
+        bench = ["bench", *RUN[1:], "--budget", "0.2"]
+        old = " ".join([self.sokr.program, *bench])
+        result = self.good(*bench, "--baseline-command", old, "--max-regress", "1000", "--json", "r.json")
+        self.assertRegex(result.stdout.decode(), r"against the baseline\s+command [+-]\d")
+        report = json.loads(self.sokr.load("r.json"))["against_command"]
+        self.assertEqual([one["substrate"] for one in report], ["mock:add"])
+        self.assertLessEqual(report[0]["interval"][0], report[0]["ratio"])
+        self.assertGreater(report[0]["before_ns"], 0)
+        # One that waits before each dispatch is what this one would be without.
+        fast = self.served("print(' '.join(['1'] * int(line.split()[1])), flush=True)")
+        slower = self.sokr.run(*bench, "--baseline-command", fast, "--max-regress", "5")
+        self.assertEqual(slower.returncode, 3)
+        self.assertRegex(slower.stderr, rb"sokr: mock:add is \d+.* % slower than the baseline")
+
+    def test_commands_that_do_not_serve(self):
+        bench = ["bench", *RUN[1:], "--budget", "0.2", "--max-regress", "5", "--json", "r.json"]
+        for command, sentence in (
+                ("true", "it ended without an answer"),
+                ("no-such-program", "it ended without an answer"),
+                ("echo hello; cat", "it does not answer as a 'sokr bench' of this version"),
+                ("echo sokr.serve/1 cpu; cat", "it measures cpu, and not mock:add"),
+                ("echo sokr.serve/1; cat", "it measures nothing, and not mock:add"),
+                ("echo sokr.serve/1 mock:add; cat", "something else than times"),
+                ("echo sokr.serve/1 mock:add; read x; printf '1 '", "in the middle of an answer"),
+                ("yes | tr -d '\\n'", "something else than times"),
+                (self.served("print(' '.join(['-1'] * int(line.split()[1])), flush=True)"),
+                 "something else than times")):
+            result = self.sokr.run(*bench, "--baseline-command", command)
+            self.assertEqual(result.returncode, 1, (command, result.stderr))
+            last = result.stderr.decode().splitlines()[-1]
+            self.assertTrue(last.startswith("sokr: --baseline-command '"), last)
+            self.assertIn(sentence, last)
+            self.assertFalse(os.path.exists(self.sokr.path("r.json")))
+
+    def test_what_a_server_is_asked(self):
+        asked = self.good("bench", *RUN[1:], "--serve", stdin=b"0 3\n0 1\n").stdout.decode().splitlines()
+        self.assertEqual(asked[0], "sokr.serve/1 mock:add")
+        self.assertEqual([len(line.split()) for line in asked[1:]], [3, 1])
+        for line in (b"1 1\n", b"0 0\n", b"0 99999\n", b"x\n", b"0 1 2\n"):
+            result = self.sokr.run("bench", *RUN[1:], "--serve", stdin=line)
+            self.assertEqual(result.returncode, 1, line)
+            self.assertIn(b"asks for nothing that can be measured", result.stderr)
+
+    def served(self, statement):
+        """A command that answers each line with what the Python statement prints."""
+        self.sokr.store("serve.py", ("import sys\nprint('sokr.serve/1 mock:add', flush=True)\n"
+                                     "for line in sys.stdin:\n    " + statement + "\n").encode())
+        return f"exec {sys.executable} serve.py"
+
+    def test_bench_relative_to_another(self):
+        both = ["bench", *RUN[1:], "--repeat", "60", "--on", "mock:add,mock:two"]
+        mocks = ("add", "add_two")
+        for unit, flags in (("mock:two", ["--relative-to", "mock:two"]),
+                            ("calibration", ["--relative-to", "calibration"])):
+            self.good(*both, *flags, "--json", "base.json", mocks=mocks)
+            report = json.loads(self.sokr.load("base.json"))
+            # A machine on which everything takes ten times as long is no slower kernel...
+            self.sokr.store("machine.json", scaled(report, 0.1))
+            self.good(*both, *flags, "--baseline", "machine.json", "--max-regress", "300", mocks=mocks)
+            # ... where nothing but mock:add does, it is.
+            for one in report["results"]:
+                if one["substrate"] == "mock:add":
+                    one["blocks_ns"] = [time / 1000 for time in one["blocks_ns"]]
+            self.sokr.store("kernel.json", json.dumps(report).encode())
+            slower = self.sokr.run(*both, *flags, "--baseline", "kernel.json", "--max-regress", "300",
+                                   mocks=mocks)
+            self.assertEqual(slower.returncode, 3, slower.stderr)
+            self.assertRegex(slower.stderr.decode(), rf"^sokr: mock:add is .* times {unit};.*\n$")
+
+    def test_bench_of_a_counter(self):
+        """Processor time is counted without any hardware."""
+        bench = ["bench", *RUN[1:], "--repeat", "300"]
+        result = self.good(*bench, "--json", "base.json")
+        report = json.loads(self.sokr.load("base.json"))
+        clock = report["results"][0]["counters"].get("task-clock")
+        if not clock:
+            self.assertIn(b"not counted", result.stdout)
+            self.skipTest("this system counts nothing")
+        self.assertIn(b"task-clock", result.stdout)
+        self.good(*bench, "--baseline", "base.json", "--max-regress", "900", "--metric", "task-clock")
+        report["results"][0]["counters"]["task-clock"]["blocks"] = [
+            ns / 1000 for ns in clock["blocks"]]
+        self.sokr.store("less.json", json.dumps(report).encode())
+        slower = self.sokr.run(*bench, "--baseline", "less.json", "--max-regress", "900", "--metric",
+                               "task-clock")
+        self.assertEqual(slower.returncode, 3)
+        self.assertRegex(slower.stderr, rb"mock:add is .* task-clock against")
+        # What cannot be counted here says why.
+        if "instructions" not in report["results"][0]["counters"]:
+            result = self.sokr.run(*bench, "--baseline", "base.json", "--max-regress", "5", "--metric",
+                                   "instructions")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(b"--metric instructions: it cannot be counted here: ", result.stderr)
+
     def test_bench_of_a_kernel_on_standard_input(self):
         report = json.loads(self.good("bench", "-", *RUN[2:], "--repeat", "20", "--json", "-",
                                       stdin=self.sokr.load("copy.spv")).stdout)
@@ -490,7 +586,9 @@ def scaled(report, factor):
     """The same result, where everything took so many times as long."""
     report = json.loads(json.dumps(report))
     for one in report["results"]:
-        one["blocks_ns"] = [time * factor for time in one["blocks_ns"]]
+        for times in (one, one["calibration"]):
+            if times:
+                times["blocks_ns"] = [time * factor for time in times["blocks_ns"]]
     return json.dumps(report).encode()
 
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A `sokr bench` that measures when another one asks it to, so that an old build, or an old kernel,
+// is measured in turns with the new one: processes with SOKR_BENCH_SERVE=1, or --serve, in their
+// environment or among their flags.
+//
+// They print the line "sokr.serve/1 SUBSTRATE..." once everything is ready; to each line
+// "NUMBER COUNT" that they read they answer with a line of as many times, in ns, of the substrate
+// with this number, warm. They end with their standard input.
+#ifndef SOKR_CLI_BENCH_SERVE_HPP_
+#define SOKR_CLI_BENCH_SERVE_HPP_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench_sides.hpp"
+#include "engine.hpp"
+#include "estimates.hpp"
+
+namespace sokr::cli {
+
+// Whether this process was asked to be one.
+bool is_to_serve(bool flag);
+// Until standard input ends.
+void serve(std::span<const std::unique_ptr<BenchSubject>> subjects);
+
+// Such a process. What it says on standard error goes where ours goes.
+class Served {
+ public:
+  // Runs `command`, words of a program of their own. `what` it is called in sentences.
+  Served(const std::vector<std::string>& words, std::string what, bool with_variable);
+  ~Served();
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+
+  const std::vector<std::string>& substrates() const { return substrates_; }
+  // As measure::Side::measure; of a substrate that it has. Throws an Error if it went away.
+  void measure(const std::string& substrate, std::uint32_t count, std::vector<double>& ns);
+
+ private:
+  std::string read_line();
+  [[noreturn]] void fail(const std::string& how) const;
+
+  std::string what_, buffer_;
+  std::vector<std::string> substrates_;
+  pid_t process_ = -1;
+  int to_ = -1, from_ = -1;
+};
+
+// How an old build, or an old kernel, compares with this one on one substrate.
+struct CommandComparison {
+  std::string substrate;
+  measure::Comparison comparison;
+  double before_ns = 0, now_ns = 0;  // medians
+};
+
+// Measures `command`, a shell's, in turns with this program and `words`, for both of which new
+// processes are made kRounds times: what is peculiar to a process is then that of several.
+inline constexpr int kRounds = 11;
+std::vector<CommandComparison> compare_with_command(const std::string& command,
+                                                    const std::vector<std::string>& words,
+                                                    std::span<const std::string> substrates,
+                                                    const measure::Rules& rules, double allowance,
+                                                    const measure::Told& told);
+
+}  // namespace sokr::cli
+
+#endif  // SOKR_CLI_BENCH_SERVE_HPP_

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Does the gate of `sokr bench` catch what is slower, and nothing else, on a machine made noisy?
+
+usage: gate_proof.py SOKR GLSLC KERNEL.comp [--runs N] [--mode command|relative]
+
+Runs alternately a kernel against itself, and the same with 5 % more work (more turns of its loop)
+against it; --max-regress is 2. Other processes meanwhile keep cores busy, in bursts of random
+lengths. `command` measures old and new in turns (--baseline-command). `relative` compares with
+baselines that were taken before there was noise, by ratios to the calibration; then every core has
+a busy neighbour without pause. Fails unless 95 of 100 slow runs are caught and no other alarms.
+"""
+import argparse
+import multiprocessing
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+LAUNCH = ["--threads", "1024", "--zero", "0.0=4K", "--on", "cpu"]
+
+
+def burn(always):
+    """Keeps a core busy, for 5 to 300 ms at a time with pauses as long, or without any."""
+    while True:
+        end = time.monotonic() + random.uniform(0.005, 0.3)
+        while time.monotonic() < end:
+            pass
+        if not always:
+            time.sleep(random.uniform(0.005, 0.3))
+
+
+class Noise:
+    def __init__(self, count, always):
+        self.burners = [multiprocessing.Process(target=burn, args=(always,), daemon=True)
+                        for _ in range(count)]
+
+    def __enter__(self):
+        for one in self.burners:
+            one.start()
+
+    def __exit__(self, *_):
+        for one in self.burners:
+            one.kill()
+
+
+def compile_kernel(glslc, source, folder, turns):
+    os.makedirs(folder)
+    path = os.path.join(folder, "work.spv")
+    subprocess.run([glslc, "--target-env=vulkan1.2", "-O", f"-DTURNS={turns}", source, "-o", path],
+                   check=True)
+    return path
+
+
+def is_alarm(command):
+    """Whether it exits with 3; anything but 0 and 3 is a failure of the proof."""
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode not in (0, 3):
+        sys.exit(f"{command} failed: {result.stderr}")
+    return result.returncode == 3
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sokr")
+    parser.add_argument("glslc")
+    parser.add_argument("kernel")
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--mode", choices=("command", "relative"), default="command")
+    flags = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sokr-gate-") as folder:
+        same = compile_kernel(flags.glslc, flags.kernel, os.path.join(folder, "same"), 2000)
+        slow = compile_kernel(flags.glslc, flags.kernel, os.path.join(folder, "slow"), 2100)
+        bench = lambda kernel: [flags.sokr, "bench", kernel, *LAUNCH]
+        if flags.mode == "command":
+            compare = ["--baseline-command", " ".join(bench(same))]
+        else:
+            compare = ["--relative-to", "calibration"]
+            for i in range(5):
+                baseline = os.path.join(folder, f"{i}.json")
+                subprocess.run(bench(same) + compare[:2] + ["--json", baseline], check=True,
+                               capture_output=True)
+                compare += ["--baseline", baseline]
+        compare += ["--max-regress", "2"]
+        alarms, seconds = {same: 0, slow: 0}, []
+        relative = flags.mode == "relative"
+        with Noise(os.cpu_count() if relative else max(1, os.cpu_count() // 2), relative):
+            for run in range(flags.runs):
+                for kernel in (same, slow):
+                    begin = time.monotonic()
+                    alarms[kernel] += is_alarm(bench(kernel) + compare)
+                    seconds.append(time.monotonic() - begin)
+                print(f"{run + 1}: {alarms[slow]} of {run + 1} slow ones caught, "
+                      f"{alarms[same]} false alarms, {statistics.median(seconds):.1f} s a run",
+                      flush=True)
+    good = alarms[same] == 0 and alarms[slow] * 100 >= 95 * flags.runs
+    print(f"gate-proof {flags.mode}: {'holds' if good else 'does NOT hold'}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
