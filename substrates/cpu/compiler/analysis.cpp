@@ -404,27 +404,4 @@ Analysis analyse(const Program& program, const Geometry& geometry) {
   return Analyser(program, geometry).run();
 }
 
-std::string to_text(const Program& program, const Analysis& analysis) {
-  std::string out;
-  for (std::size_t c = 0; c < program.constructs.size(); ++c) {
-    const Construct& one = program.constructs[c];
-    Divergence d = analysis.constructs[c];
-    out += fmt::format("construct {} kind {} [{}, {}) merge {} parent {}: {}{}{}\n", c,
-                       static_cast<int>(one.kind), one.begin, one.end, one.merge,
-                       static_cast<int>(one.parent), d.lane ? "lanes part " : "",
-                       d.chunk ? "chunks part " : "", analysis.escapes[c] ? "escapes" : "");
-  }
-  for (std::size_t i = 0; i < analysis.values.size(); ++i) {
-    if (analysis.values[i].empty()) continue;
-    out += fmt::format("%{}:", program.module->bound() + i);
-    for (const auto& s : analysis.values[i])
-      out += !s.known    ? fmt::format(" unknown")
-             : !s.affine ? fmt::format(" varying{}", s.chunk ? "" : " (one chunk)")
-                         : fmt::format(" affine({}, {}{}, align {})", s.ls, s.cs,
-                                       s.chunk ? ", by chunk" : "", s.align);
-    out += '\n';
-  }
-  return out;
-}
-
 }  // namespace sokr::cpu

@@ -54,9 +54,6 @@ Id look_through(const Program& program, Id id);
 std::optional<PrivatePlace> private_place(const Program& program, Id pointer);
 const PrivateVariable* private_variable(const Program& program, Id id);
 
-// Text of shapes and divergence, for people.
-std::string to_text(const Program& program, const Analysis& analysis);
-
 }  // namespace sokr::cpu
 
 #endif  // SOKR_SUBSTRATES_CPU_COMPILER_ANALYSIS_HPP_

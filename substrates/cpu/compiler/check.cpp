@@ -155,10 +155,15 @@ class Checker {
         inst.op == spv::Op::OpLine || inst.op == spv::Op::OpNoLine)
       return {};
     if (inst.op == spv::Op::OpExtInst) return check_extended(inst);
-    if (handler_of(inst.op) == Handler::kUnknown)
+    if (handler_of(inst.op) == Handler::kUnknown || !spirv::instruction_row(inst.op))
       return fail(SOKR_CAPABILITY_DENIED,
                   "{} (word {}) is an instruction that this substrate does not have",
                   spirv::op_name(inst.op), inst.word);
+    for (std::size_t i = 0; i < inst.args.size(); ++i)
+      if (spirv::operand_kind(inst.op, i) == spirv::OperandKind::kUnknown)
+        return fail(SOKR_CAPABILITY_DENIED,
+                    "operand {} of {} (word {}) is of a kind that this substrate does not know", i,
+                    spirv::op_name(inst.op), inst.word);
     if (inst.op == spv::Op::OpBitcast &&
         (is_logical_pointer(inst.type) || is_logical_pointer(m_.type_of(inst.args[0]))))
       return fail(SOKR_CAPABILITY_DENIED,

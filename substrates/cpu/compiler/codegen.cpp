@@ -37,6 +37,7 @@
 #include "compiler/halves.hpp"
 #include "compiler/llvm_versions.hpp"
 #include "compiler/prefetch.hpp"
+#include "compiler/trace.hpp"
 
 namespace sokr::cpu {
 
@@ -220,7 +221,9 @@ void limit_inlining(llvm::Module& module) {
 }  // namespace
 
 // No loop idiom recognition: it would call memset.
-void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort, bool lone) {
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileOptions& options,
+              bool lone) {
+  const Effort effort = options.effort;
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager groups;
@@ -266,8 +269,8 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort,
   second.addPass(llvm::DSEPass());
   second.addPass(llvm::ADCEPass());
   second.addPass(llvm::SimplifyCFGPass());
-  second.addPass(CorrectionsPass());
-  if (!lone) second.addPass(PrefetchPass());
+  if (has_part(options, Part::kCorrections)) second.addPass(CorrectionsPass());
+  if (!lone && has_part(options, Part::kPrefetch)) second.addPass(PrefetchPass());
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
   if (effort != Effort::kFull) {

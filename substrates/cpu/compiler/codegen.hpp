@@ -28,7 +28,8 @@ struct GiveBack {
 using BorrowedMachine = std::unique_ptr<llvm::TargetMachine, GiveBack>;
 Result<BorrowedMachine> borrow_machine(Isa isa, Effort effort);
 // `lone`: the code is for one invocation after the other.
-void optimise(llvm::Module& module, llvm::TargetMachine& machine, Effort effort, bool lone);
+void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileOptions& options,
+              bool lone);
 Result<llvm::SmallVector<char, 0>> emit_object(llvm::Module& module, llvm::TargetMachine& machine);
 Result<std::string> emit_assembly(llvm::Module& module, llvm::TargetMachine& machine);
 

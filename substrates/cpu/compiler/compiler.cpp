@@ -16,11 +16,13 @@
 #include "compiler/float_modes.hpp"
 #include "compiler/link.hpp"
 #include "compiler/llvm_versions.hpp"
+#include "compiler/print.hpp"
+#include "compiler/trace.hpp"
 
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 16;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 17;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {
@@ -89,15 +91,49 @@ struct Programs {
   std::vector<std::pair<Id, Program>> shared;
 };
 
+std::string function_name(const spirv::EntryPoint& entry, Id shared) {
+  return shared ? fmt::format("function_{}", shared) : entry.name;
+}
+
 Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& entry,
                           const CallPlan& plan, const CompileOptions& options, Id shared = 0) {
   SOKR_ASSIGN(Program program, lower(module, entry, plan, shared));
+  const auto ended = [&](Stage stage) {
+    if (options.trace)
+      options.trace->stage(stage, function_name(entry, shared), [&] { return to_text(program); });
+  };
+  ended(Stage::kLower);
   SOKR_TRY(place_aggregates(program, options.assume_no_alias));
-  promote_variables(program);
-  simplify(program);
-  if (!shared && unroll(program, kMaxUnrolled)) simplify(program);
-  find_tables(program);
+  ended(Stage::kAggregates);
+  if (has_part(options, Part::kPromote)) promote_variables(program);
+  ended(Stage::kPromote);
+  const auto convert = [&] {
+    if (has_part(options, Part::kIfConvert)) simplify(program);
+  };
+  convert();
+  ended(Stage::kIfConvert);
+  if (!shared && has_part(options, Part::kUnroll) && unroll(program, kMaxUnrolled)) convert();
+  ended(Stage::kUnroll);
+  if (has_part(options, Part::kTables)) find_tables(program);
+  ended(Stage::kTables);
   return program;
+}
+
+// What is known of a program, and what emission decided.
+void trace_analysis(const CompileOptions& options, const std::string& function,
+                    const Program& program, const Analysis& analysis, const Geometry& geometry) {
+  if (!options.trace) return;
+  options.trace->stage(Stage::kUniformity, function,
+                       [&] { return to_text(geometry) + to_text(program, analysis); });
+  options.trace->stage(Stage::kRanges, function,
+                       [&] { return ranges_text(program, analysis, geometry); });
+}
+
+void trace_plan(const CompileOptions& options, const std::string& function, const Program& program,
+                const Geometry& geometry) {
+  if (options.trace)
+    options.trace->stage(Stage::kPlan, function,
+                         [&] { return to_text(geometry) + options.trace->take_plan(program); });
 }
 
 Result<Programs> lower_all(const spirv::Module& module, const spirv::EntryPoint& entry,
@@ -120,13 +156,15 @@ Result<SharedFunctions> emit_shared(llvm::Module& module, const Programs& progra
   inner.partial = true;
   for (const auto& [id, program] : programs.shared) {
     const Analysis analysis = analyse(program, inner);
+    trace_analysis(options, function_name(*program.entry, id), program, analysis, inner);
     Emitter emitter(module, program, analysis, inner, options, traits_of(options.isa));
     emitter.use_shared(functions, scratch);
     SOKR_ASSIGN(functions[id],
                 emitter.emit_shared(fmt::format("function_{}", id), *plan.signature(id)));
+    trace_plan(options, function_name(*program.entry, id), program, inner);
     scratch = emitter.scratch_size();
     dump(options, program.entry->name, fmt::format("function_{}.txt", id).c_str(),
-         to_text(program, analysis) + to_text(program));
+         to_text(program, analysis));
   }
   return functions;
 }
@@ -138,10 +176,8 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
   Analysis analysis = analyse(program, geometry);
   stages.ended("analyse", geometry.chunks, "chunks");
   dump(options, program.entry->name, "program.txt", to_text(program));
-  dump(options, program.entry->name, "shapes.txt",
-       fmt::format("width {} chunks {} passes {}\n", geometry.width, geometry.chunks,
-                   geometry.passes()) +
-           to_text(program, analysis));
+  dump(options, program.entry->name, "shapes.txt", to_text(geometry) + to_text(program, analysis));
+  trace_analysis(options, program.entry->name, program, analysis, geometry);
 
   SOKR_ASSIGN(auto machine, borrow_machine(options.isa, options.effort));
   llvm::LLVMContext context;
@@ -156,6 +192,12 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
   Emitter emitter(module, program, analysis, geometry, options, traits_of(options.isa));
   emitter.use_shared(functions, scratch);
   SOKR_TRY(emitter.emit());
+  trace_plan(options, program.entry->name, program, geometry);
+  const auto ended = [&](Stage stage) {
+    if (options.trace)
+      options.trace->stage(stage, program.entry->name, [&] { return text_of(module); });
+  };
+  ended(Stage::kEmit);
   dump(options, program.entry->name, "ll", options.dump.empty() ? "" : text_of(module));
   std::string wrong;
   llvm::raw_string_ostream wrong_out(wrong);
@@ -164,7 +206,8 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
                 wrong.substr(0, wrong.find('\n')));
   stages.ended("emit", module.getInstructionCount(), kLlvmInstructions);
   if (options.effort == Effort::kVerify) return CompiledKernel{};
-  optimise(module, *machine, options.effort, geometry.lanes() == 1);
+  optimise(module, *machine, options, geometry.lanes() == 1);
+  ended(Stage::kOptimise);
   stages.ended("optimise", module.getInstructionCount(), kLlvmInstructions);
   if (!options.dump.empty()) {
     dump(options, program.entry->name, "opt.ll", text_of(module));

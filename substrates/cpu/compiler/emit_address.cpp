@@ -191,8 +191,8 @@ void Emitter::track_step(Address& address, Id index, const Val& value, std::int6
 
 // Is one test of the first and of the last chunk enough for all?
 bool Emitter::has_even_rows(const Address& address) const {
-  return address.even && address.step && address.unwrapped && address.limit &&
-         address.offset.s.affine && address.offset.s.chunk && g_.chunks > 2;
+  return has(Part::kChunkRows) && address.even && address.step && address.unwrapped &&
+         address.limit && address.offset.s.affine && address.offset.s.chunk && g_.chunks > 2;
 }
 
 LlvmValue* Emitter::last_offset(const Address& address) {
@@ -413,7 +413,7 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
     if (value.empty()) return;
     if (is_wide_term(address, index, stride))
       return add_wide_term(address, index, value[0], stride);
-    add_reach(address, ranges_.of(index, chain_block), stride);
+    add_reach(address, has(Part::kRanges) ? ranges_.of(index, chain_block) : std::nullopt, stride);
     if (g_.lanes() == 1) count_element(address, value[0], stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);
     track_step(address, index, value[0], stride);

@@ -279,6 +279,7 @@ LlvmValue* Emitter::atomic_chunk(const AtomicPlan& plan, const Address& address,
     return a.space != Space::kPhysical && (a.limit || a.space == Space::kDynamic);
   };
   auto one_by_one = [&](const AtomicPlan& how, const Address& where) {
+    note(how.plain ? "atomic in turns, not locked" : "atomic in turns, locked");
     LlvmValue* mask = mask_vector(chunk);
     if (limited(where)) mask = b_.CreateAnd(mask, lane_in_bounds(where, chunk, 0, size));
     return atomic_lanes(how, mask, lane_pointers(where, chunk, 0),
@@ -292,6 +293,7 @@ LlvmValue* Emitter::atomic_chunk(const AtomicPlan& plan, const Address& address,
   bool loops = !plan.plain && (code == AtomicRMWInst::FMin || code == AtomicRMWInst::FMax);
   if (!one_base || loops || unrolled_lanes_ + g_.width > kMostUnrolledLanes)
     return one_by_one(careful_plan, careful);
+  note("atomic lane by lane, written out for all active");
   unrolled_lanes_ += g_.width;
   LlvmValue* good = nullptr;
   if (address.scale) {
@@ -389,6 +391,7 @@ bool Emitter::only_counts(const spirv::Variable& variable) const {
 // once, at the end of the function: adding in other groups and in what order is nobody's
 // business as long as nobody in this kernel looks.
 void Emitter::plan_counters() {
+  if (!has(Part::kPrivateCounters)) return;
   for (Id id : p_.entry->globals) {
     const spirv::Variable* v = p_.module->variable(id);
     if (!v || v->builtin || v->aliased || v->is_volatile || v->coherent) continue;
@@ -515,6 +518,7 @@ Leaves Emitter::emit_atomic(const Op& op) {
       scalar && address.space != Space::kDynamic && !address.offset.s.varies_by_chunk();
   Leaves out;
   if (inst.op == spv::Op::OpAtomicLoad && scalar) {
+    note("atomic load of one place");
     Val loaded;
     loaded.s = shape_of_leaf(op, 0);
     for (unsigned c = 0; c < (loaded.s.chunk ? g_.chunks : 1); ++c) {
@@ -533,13 +537,14 @@ Leaves Emitter::emit_atomic(const Op& op) {
     }
     return {loaded};
   }
-  bool combines = one_place && !plan.used && inst.id &&
+  bool combines = has(Part::kCombinedAtomics) && one_place && !plan.used && inst.id &&
                   identity_of(code_of(inst.op) == AtomicRMWInst::BAD_BINOP ? AtomicRMWInst::Xchg
                                                                            : code_of(inst.op),
                               plan.type->isIntegerTy() ? plan.type : b_.getInt32Ty()) &&
                   plan.type->isIntegerTy();
   if (combines) {
     LlvmValue* inside = address.limit ? range_in_bounds(address, 0, size) : nullptr;
+    note("atomic combined: one for all lanes");
     atomic_combined(plan, address, *value, inside);
     return {zero_val(Shape::uniform(), plan.type)};
   }
@@ -552,6 +557,7 @@ Leaves Emitter::emit_atomic(const Op& op) {
     address.base = b_.CreateConstGEP1_64(b_.getInt8Ty(), scratch_, c.offset);
     address.limit = b_.getInt64(c.size);
     plan.plain = true;
+    note("atomic on private counters");
     bool all = true;
     for (unsigned i = 0; i < g_.chunks; ++i) {
       auto* inside = llvm::dyn_cast<llvm::Constant>(lane_in_bounds(address, i, 0, size));

@@ -97,10 +97,12 @@ void Emitter::emit_body(std::uint32_t block) {
 }
 
 void Emitter::emit_range(std::uint32_t construct) {
-  if (is_divergent(construct))
+  if (is_divergent(construct)) {
     emit_divergent(construct);
-  else
+  } else {
+    note_construct(construct, "together: branches");
     emit_uniform(construct);
+  }
 }
 
 // ---- Together ---------------------------------------------------------------------------
@@ -250,6 +252,7 @@ void Emitter::add_mask_to(std::uint32_t block, const Val& mask) {
 }
 
 void Emitter::emit_divergent(std::uint32_t construct) {
+  note_construct(construct, "parted: one block after the other under masks");
   const Construct& c = p_.constructs[construct];
   Val saved = mask_;
   if (c.kind != ConstructKind::kLoop) {
@@ -354,18 +357,6 @@ namespace {
 constexpr std::size_t kMaxTwice = 3000;  // instructions times chunks
 constexpr int kMaxTwiceDepth = 12;       // constructs around it: each is one more copy
 
-bool has_effects(const Inst& inst) {
-  switch (inst.op) {
-    case spv::Op::OpStore:
-    case spv::Op::OpCopyMemory:
-    case spv::Op::OpControlBarrier:
-    case spv::Op::OpMemoryBarrier:
-      return true;
-    default:
-      return handler_of(inst.op) == Handler::kAtomic || handler_of(inst.op) == Handler::kExtension;
-  }
-}
-
 }  // namespace
 
 std::size_t Emitter::weight(std::uint32_t begin, std::uint32_t end) const {
@@ -421,6 +412,7 @@ bool Emitter::is_steady(Id condition, std::uint32_t block) const {
 // Is what starts at `block` made twice, because it is not likely that they part there?
 bool Emitter::is_made_twice(std::uint32_t construct, std::uint32_t block) const {
   const Construct& c = p_.constructs[construct];
+  if (!has(Part::kRegionVersions)) return false;
   if (cold_ || c.kind == ConstructKind::kLoop || is_split(construct)) return false;
   Id condition = p_.blocks[block].condition;
   if (condition < bound_ || !is_steady(condition, block)) return false;
@@ -468,6 +460,7 @@ void Emitter::emit_both_ways(std::uint32_t construct, std::uint32_t selection, s
     scopes_.pop_back();
     mask_ = here;
   };
+  note_construct(construct, "versions: once for all together, once under masks");
   if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(all_on))
     return known->isOne() ? as_together() : as_parted();
   BasicBlock* together = BasicBlock::Create(cx_, "together", fn_);
@@ -501,12 +494,13 @@ std::uint32_t Emitter::tested_at(std::uint32_t loop) const {
   for (std::uint32_t i = c.header; i <= b; ++i) {
     if (p_.blocks[i].construct != loop) return kNone;
     for (const auto& inst : p_.blocks[i].body)
-      if (has_effects(inst)) return kNone;
+      if (has_effects(inst.op)) return kNone;
   }
   return b;
 }
 
 bool Emitter::goes_round_together(std::uint32_t loop) const {
+  if (!has(Part::kTogetherLoops)) return false;
   if (cold_ || is_split(loop) || tested_at(loop) == kNone) return false;
   const Construct& c = p_.constructs[loop];
   for (const auto& other : p_.constructs)
@@ -519,6 +513,7 @@ bool Emitter::goes_round_together(std::uint32_t loop) const {
 // `parted`, where the loop starts anew with the values that the round began with.
 void Emitter::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* parted,
                                  BasicBlock* leave) {
+  note_construct(loop, "versions: rounds that all take, then rounds under masks");
   const Construct& c = p_.constructs[loop];
   std::uint32_t test = tested_at(loop), on = way_on(loop, test);
   BasicBlock* head = BasicBlock::Create(cx_, "together", fn_);

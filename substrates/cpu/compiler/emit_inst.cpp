@@ -109,6 +109,7 @@ Leaves Emitter::emit_composite(const Op& op, bool& done) {
 }
 
 void Emitter::emit_inst(const Inst& inst) {
+  if (o_.trace) o_.trace->at(block_, inst);
   if (inst.op == kCall) return emit_call(inst);
   if (inst.op == kCallResult) return emit_call_result(inst);
   if (inst.op == kParameter) return emit_parameter(inst);

@@ -252,8 +252,12 @@ Leaves Emitter::load_strided(const Address& address, const std::vector<PlacedLea
   const unsigned count = by_chunk ? g_.chunks : 1;
   const auto accesses = static_cast<unsigned>(count * leaves.size());
   if (!any_lane_by_lane(*p_.module, leaves, [&](unsigned size) { return has_gather(size); }) ||
-      address.space == Space::kDynamic || !is_written_out(accesses))
+      address.space == Space::kDynamic || !has(Part::kConstantStrides) ||
+      !is_written_out(accesses)) {
+    note("load gather", address, leaves);
     return load_gather(address, leaves);
+  }
+  note("load constant stride", address, leaves);
   Extent e = extent_of(*p_.module, leaves);
   BasicBlock *slow = nullptr, *done = nullptr;
   if (address.limit) {
@@ -292,8 +296,11 @@ void Emitter::store_strided(const Address& address, const std::vector<PlacedLeaf
   const auto accesses = static_cast<unsigned>(g_.chunks * leaves.size());
   if (!any_lane_by_lane(*p_.module, leaves, [&](unsigned size) { return has_scatter(size); }) ||
       address.space == Space::kDynamic || address.space == Space::kPhysical ||
-      !is_written_out(accesses))
+      !has(Part::kConstantStrides) || !is_written_out(accesses)) {
+    note("store scatter", address, leaves);
     return store_scatter(address, leaves, value);
+  }
+  note("store constant stride", address, leaves);
   Extent e = extent_of(*p_.module, leaves);
   BasicBlock *slow = nullptr, *done = nullptr;
   if (address.limit || !is_full(mask_)) {

@@ -99,17 +99,26 @@ Leaves Emitter::load_memory(Address address, Id type) {
   placed_leaves(*p_.module, address.placed, 0, leaves);
   if (leaves.empty()) return {};
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
-  if (!is_scalar_address(address) && is_patterned(address, leaves))
+  if (!is_scalar_address(address) && is_patterned(address, leaves)) {
+    note("load by register cache", address, leaves);
     return load_pattern(address, leaves);
+  }
   if (is_scalar_address(address))
-    if (auto known = load_single(address, leaves)) return *known;
+    if (auto known = load_single(address, leaves)) {
+      note("load by register cache", address, leaves);
+      return *known;
+    }
   release_held(address);
-  if (Rows rows = table_rows(address, leaves); !rows.places.empty())
+  if (Rows rows = table_rows(address, leaves); !rows.places.empty()) {
+    note("load table rows", address, leaves);
     return load_table_rows(address, leaves, rows);
+  }
   if (trusted || is_proven(address, leaves)) address.limit = nullptr;
   if (is_scalar_address(address)) {
-    bool parts = address.parts && !address.own.v.empty() && address.limit && address.offset.s.chunk;
+    bool parts = has(Part::kChunkRows) && address.parts && !address.own.v.empty() &&
+                 address.limit && address.offset.s.chunk;
     bool rows = parts || has_even_rows(address);
+    note(rows ? "load chunk rows" : "load scalar", address, leaves);
     return rows ? load_rows(address, leaves) : load_uniform(address, leaves);
   }
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
@@ -117,13 +126,15 @@ Leaves Emitter::load_memory(Address address, Id type) {
   if (affine) return load_affine(address, leaves);
   if (address.space == Space::kPhysical && address.offset.s.affine && is_full(mask_))
     return load_affine(address, leaves);
+  note("load gather", address, leaves);
   return load_gather(address, leaves);
 }
 
 Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   std::int64_t step = interleave(*p_.module, address, leaves);
-  if (!step) return load_strided(address, leaves);
+  if (!step || !has(Part::kWideAccesses)) return load_strided(address, leaves);
   if (makes_words(*p_.module, step, leaves)) return load_words(address, leaves);
+  note(step == 1 ? "load contiguous" : "load interleaved", address, leaves);
   Extent e = extent_of(*p_.module, leaves);
   std::int64_t ls = address.offset.s.ls;
   bool by_chunk = address.offset.s.varies_by_chunk();
@@ -242,6 +253,7 @@ Leaves Emitter::load_words(const Address& address, const std::vector<PlacedLeaf>
   unsigned count = by_chunk ? g_.chunks : 1;
   unsigned size = scalar_size(*p_.module, leaves[0].type);
   LlvmType* i32 = wide(b_.getInt32Ty());
+  note("load words", address, leaves);
   BasicBlock *slow = nullptr, *done = nullptr;
   if (address.limit) {
     BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
@@ -351,19 +363,23 @@ void Emitter::store_memory(Address address, const Leaves& value) {
   }
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
   if (is_scalar_address(address)) {
-    if (store_single(address, leaves, value)) return;
+    if (store_single(address, leaves, value))
+      return note("store by register cache", address, leaves);
     release_held(address);
     if (trusted || is_proven(address, leaves)) address.limit = nullptr;
+    note("store scalar", address, leaves);
     return store_uniform(address, leaves, value);
   }
-  if (is_patterned(address, leaves) && store_pattern(address, leaves, value)) return;
+  if (is_patterned(address, leaves) && store_pattern(address, leaves, value))
+    return note("store by register cache", address, leaves);
   release_held(address);
   if (Rows rows = table_rows(address, leaves);
       !rows.places.empty() && store_table_rows(address, leaves, value, rows))
-    return;
+    return note("store table rows", address, leaves);
   if (trusted || is_proven(address, leaves)) address.limit = nullptr;
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
   if (affine) return store_affine(address, leaves, value);
+  note("store scatter", address, leaves);
   store_scatter(address, leaves, value);
 }
 
@@ -449,7 +465,13 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
   bool dense = step > 0 && step == static_cast<std::int64_t>(leaves.size());
   unsigned size = scalar_size(*p_.module, leaves[0].type);
   bool sparse = step > 0 && step <= kMaxGap && t_.masks(size);
-  if (!dense && !sparse) return store_strided(address, leaves, value);
+  if ((!dense && !sparse) || !has(Part::kWideAccesses))
+    return store_strided(address, leaves, value);
+  note(step == 1                               ? "store contiguous"
+       : makes_words(*p_.module, step, leaves) ? "store words"
+       : dense                                 ? "store interleaved"
+                                               : "store with gaps",
+       address, leaves);
   Extent e = extent_of(*p_.module, leaves);
   // Without masked stores for such elements, all have to be there.
   bool together = !t_.masks(size) && !is_full(mask_);

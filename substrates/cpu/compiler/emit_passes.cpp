@@ -116,6 +116,7 @@ bool Emitter::goes_on(std::uint32_t construct, std::uint32_t before, std::uint32
 }
 
 void Emitter::emit_split(std::uint32_t construct) {
+  note_construct(construct, "split at barriers: a loop over passes for each region");
   const Construct& c = p_.constructs[construct];
   leave_pass_loop();
   BasicBlock *loop = nullptr, *leave = nullptr;

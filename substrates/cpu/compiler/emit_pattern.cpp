@@ -83,7 +83,7 @@ bool Emitter::is_patterned_store(const Inst& inst, std::uint32_t begin) {
 
 bool Emitter::is_patterned(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   Offsets places;
-  if (address.is_volatile) return false;
+  if (address.is_volatile || !has(Part::kRegisterCache)) return false;
   for (const auto& leaf : leaves) {
     if (scalar_size(*p_.module, leaf.type) != kElement) return false;
     for (unsigned c = 0; c < g_.chunks; ++c)
@@ -308,7 +308,8 @@ bool Emitter::single_place(const Address& address, unsigned chunk, std::int64_t 
 // number for all lanes at no cost.
 std::optional<Leaves> Emitter::load_single(const Address& address,
                                            const std::vector<PlacedLeaf>& leaves) {
-  if (address.space != Space::kWorkgroup || g_.passes() != 1 || address.offset.s.varies_by_chunk())
+  if (address.space != Space::kWorkgroup || g_.passes() != 1 ||
+      address.offset.s.varies_by_chunk() || !has(Part::kRegisterCache))
     return std::nullopt;
   std::int64_t place = 0;
   for (const auto& leaf : leaves)
@@ -336,7 +337,8 @@ std::optional<Leaves> Emitter::load_single(const Address& address,
 // One of those who are there wins.
 bool Emitter::store_single(const Address& address, const std::vector<PlacedLeaf>& leaves,
                            const Leaves& value) {
-  if (address.space != Space::kWorkgroup || g_.passes() != 1) return false;
+  if (address.space != Space::kWorkgroup || g_.passes() != 1 || !has(Part::kRegisterCache))
+    return false;
   std::int64_t place = 0;
   llvm::SmallVector<std::optional<unsigned>, 16> winner;  // a lane of each chunk
   for (unsigned c = 0; c < g_.chunks; ++c) {
@@ -412,7 +414,7 @@ Emitter::Rows Emitter::table_rows(const Address& address, const std::vector<Plac
               address.offset.s.affine && address.offset.s.ls == 0 && leaves.size() == 1 &&
               !address.is_volatile && scalar_size(*p_.module, leaves[0].type) == kElement &&
               (address.space == Space::kWorkgroup || address.space == Space::kBuffer);
-  if (!fits) return rows;
+  if (!fits || !has(Part::kTableRows)) return rows;
   const std::int64_t row = row_bytes();
   auto [low, high] = std::minmax_element(table->begin(), table->begin() + g_.width);
   std::int64_t first = *low * address.scale, last = *high * address.scale;
@@ -532,12 +534,13 @@ bool is_simple(llvm::Value* pointer) {
 // Variables that are touched at constant places only become local, and LLVM splits them into
 // registers. They start as zeros: nothing that runs may be undefined.
 void Emitter::promote_workgroup_memory() {
-  if (g_.passes() != 1 || !group_start_) return;
+  if (g_.passes() != 1 || !group_start_ || !has(Part::kRegisterCache)) return;
   for (auto& [id, base] : workgroup_base_) {
     std::uint64_t size = workgroup_[id].second;
     std::uint64_t row = static_cast<std::uint64_t>(kElement) * g_.width;
     size = (size + row - 1) / row * row;
     if (size == 0 || size > kMaxPromoted || !is_simple(base)) continue;
+    note_variable(id, "Workgroup memory is registers");
     llvm::IRBuilder<> top(entry_, entry_->begin());
     auto* local = top.CreateAlloca(llvm::ArrayType::get(b_.getInt8Ty(), size));
     local->setAlignment(llvm::Align(64));

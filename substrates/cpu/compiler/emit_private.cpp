@@ -93,12 +93,16 @@ void Emitter::declare_private() {
     bool written_by_index = dynamic != a_.dynamic.end() && dynamic->second;
     if (!in_memory && !written_by_index && !indexed.contains(variable.id)) {
       store.slots = slots_for(variable.type, shapes->second, shared);
+      note_variable(variable.id, shared ? "a place in scratch for each pass" : "registers");
       continue;
     }
     store.element_size = std::max(4u, largest_scalar(*p_.module, variable.type));
     std::uint64_t bytes = std::uint64_t{store.leaves} * g_.lanes() * store.element_size;
     // What nobody has written is undefined on the stack, and only old in scratch memory.
     store.in_scratch = shared || variable.temporary || bytes > kMaxStackBytes;
+    note_variable(variable.id, shared             ? "memory in scratch for each pass"
+                               : store.in_scratch ? "memory in scratch"
+                                                  : "memory on the stack");
     if (store.in_scratch) {
       store.scratch_offset = reserve_scratch(bytes * (shared ? g_.passes() : 1));
       store.pass_stride = shared ? bytes : 0;
@@ -251,11 +255,14 @@ Leaves Emitter::load_private(const PrivatePlace& place, Id pointer, Id type) {
   leaf_types(*p_.module, type, types);
   Leaves out;
   if (!store.slots.empty()) {
+    note("load from registers");
     for (std::size_t i = 0; i < types.size(); ++i)
       out.push_back(load_slot(store.slots[*place.leaf + i]));
     return out;
   }
-  return load_cells(store, private_index(pointer), types);
+  const Val index = private_index(pointer);
+  note(index.s.varies_by_lane() ? "load each lane's own cell" : "load rows of cells");
+  return load_cells(store, index, types);
 }
 
 Leaves Emitter::load_cells(const PrivateStore& store, const Val& index,
@@ -336,12 +343,15 @@ LlvmValue* Emitter::private_lanes(LlvmValue* memory, LlvmValue* index, std::uint
 void Emitter::store_private(const PrivatePlace& place, Id pointer, const Leaves& value) {
   PrivateStore& store = private_[place.variable];
   if (!store.slots.empty()) {
+    note("store to registers");
     bool blend = static_cast<bool>(a_.masks[block_]);
     for (std::size_t i = 0; i < value.size() && *place.leaf + i < store.slots.size(); ++i)
       store_slot(store.slots[*place.leaf + i], value[i], blend ? &mask_ : nullptr);
     return;
   }
-  store_cells(store, private_index(pointer), value);
+  const Val index = private_index(pointer);
+  note(index.s.varies_by_lane() ? "store each lane's own cell" : "store rows of cells");
+  store_cells(store, index, value);
 }
 
 void Emitter::store_cells(const PrivateStore& store, const Val& index, const Leaves& value) {

@@ -20,6 +20,7 @@
 #include "compiler/llvm_pch.hpp"
 #include "compiler/memory_layout.hpp"
 #include "compiler/ranges.hpp"
+#include "compiler/trace.hpp"
 
 namespace sokr::cpu {
 
@@ -407,6 +408,14 @@ class Emitter {
   template <class Instruction>
   Instruction* annotate(Instruction* inst, const Address& address);
   bool is_scalar_address(const Address& address) const;
+
+  // ---- emit_notes.cpp: what is chosen, told to CompileOptions::trace
+  void note(const char* decision, const Address& address,
+            const std::vector<PlacedLeaf>& leaves) const;
+  void note(const char* decision) const;
+  void note_construct(std::uint32_t construct, const char* decision) const;
+  void note_variable(Id variable, const char* decision) const;
+  bool has(Part part) const { return has_part(o_, part); }
 
   // ---- emit_private.cpp
   void declare_private();

@@ -7,6 +7,7 @@
 
 #include "compiler/analysis.hpp"
 #include "compiler/support.hpp"
+#include "compiler/trace.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -209,7 +210,8 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   Geometry trial = g;
   trial.chunks = std::max(least, std::min(needed, 2u));
   Census census = count(program, analyse(program, trial));
-  if (census.wanders && census.ragged && census.instructions <= kSmallKernel) {
+  if (has_part(options, Part::kScalarMode) && census.wanders && census.ragged &&
+      census.instructions <= kSmallKernel) {
     g.width = g.chunks = 1;
     return g;
   }

@@ -82,14 +82,13 @@ class Lowerer {
       Id variable = 0;
       if (signature.is_by_copy[i]) {
         variable = fresh(parameter.type);
-        program_.variables.push_back(
-            {variable, signature.inputs[i], 0, std::string(module_.name(parameter.id))});
+        program_.variables.push_back({variable, signature.inputs[i], 0, parameter.id});
       }
       parameters[parameter.id] = add_input(variable);
     }
     for (Id global : signature.globals) {
       const spirv::Variable* variable = module_.variable(global);
-      program_.variables.push_back({global, variable->pointee, 0, variable->name});
+      program_.variables.push_back({global, variable->pointee, 0, variable->id});
       add_input(global);
     }
     program_.blocks[0].exit = Exit::kJump;
@@ -102,7 +101,7 @@ class Lowerer {
     give.op = kReturn;
     if (signature.outputs.size() > variables.size()) {
       give.args.push_back(fresh(function.return_type));
-      program_.blocks[end].phis.push_back({give.args[0], function.return_type, returned});
+      program_.blocks[end].phis.push_back({give.args[0], function.return_type, returned, 0});
     }
     for (Id variable : variables) {
       Inst load;
@@ -147,7 +146,7 @@ class Lowerer {
     for (Id id : entry_.globals) {
       const spirv::Variable* variable = module_.variable(id);
       if (!variable || variable->storage != spv::StorageClass::Private) continue;
-      program_.variables.push_back({id, variable->pointee, variable->initializer, variable->name});
+      program_.variables.push_back({id, variable->pointee, variable->initializer, variable->id});
       if (variable->initializer) prologue_.push_back(make_store(id, variable->initializer));
     }
   }
@@ -158,8 +157,7 @@ class Lowerer {
       instance.map[variable.id] = id;
       const spirv::Type* pointer = module_.type(variable.type);
       Id initializer = variable.args.size() > 1 ? variable.args[1] : 0;
-      program_.variables.push_back({id, pointer ? pointer->element : 0, initializer,
-                                    std::string(module_.name(variable.id))});
+      program_.variables.push_back({id, pointer ? pointer->element : 0, initializer, variable.id});
     }
     for (const auto& block : instance.function.blocks) {
       for (const auto& phi : block.phis) instance.map[phi.id] = fresh(phi.type);
@@ -286,7 +284,7 @@ class Lowerer {
     const spirv::Type* type = module_.type(inst.type);
     if (type && type->kind != spirv::TypeKind::kVoid)
       program_.blocks[at].phis.push_back(
-          {mapped(instance.map, inst.id), inst.type, std::move(returned)});
+          {mapped(instance.map, inst.id), inst.type, std::move(returned), inst.id});
     return {};
   }
 
@@ -404,7 +402,7 @@ class Lowerer {
   }
 
   void add_phi(Instance& instance, const spirv::Instruction& phi, std::uint32_t at) {
-    Phi out{instance.map[phi.id], phi.type, {}};
+    Phi out{instance.map[phi.id], phi.type, {}, phi.id};
     for (std::size_t i = 0; i + 1 < phi.args.size(); i += 2) {
       spirv::BlockIndex from = instance.function.block_of(phi.args[i + 1]);
       if (from < instance.last.size())

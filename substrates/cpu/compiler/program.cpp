@@ -2,40 +2,17 @@
 #include "compiler/program.hpp"
 
 #include <algorithm>
+#include <sokr/spirv/instructions.hpp>
 
 namespace sokr::cpu {
 
 bool operand_is_value(spv::Op op, std::size_t index, std::span<const std::uint32_t> args) {
   if (op == kCall) return index >= 1;
   if (op == kCallResult || op == kParameter) return false;
+  if (op == kReturn) return true;
   if (op == kCopyAggregate) return index <= 1 || (index == 2 && args[2] != 0);
-  switch (op) {
-    case spv::Op::OpExtInst:
-      return index >= 2;
-    case spv::Op::OpCompositeExtract:
-    case spv::Op::OpLoad:
-    case spv::Op::OpArrayLength:
-      return index == 0;
-    case spv::Op::OpCompositeInsert:
-    case spv::Op::OpVectorShuffle:
-    case spv::Op::OpStore:
-    case spv::Op::OpCopyMemory:
-    case spv::Op::OpSDotKHR:
-    case spv::Op::OpUDotKHR:
-    case spv::Op::OpSUDotKHR:
-      return index <= 1;
-    case spv::Op::OpCopyMemorySized:
-    case spv::Op::OpSDotAccSatKHR:
-    case spv::Op::OpUDotAccSatKHR:
-    case spv::Op::OpSUDotAccSatKHR:
-      return index <= 2;
-    case spv::Op::OpGroupNonUniformBallotBitCount:
-      return index != 1;
-    default:
-      if (op >= spv::Op::OpGroupNonUniformIAdd && op <= spv::Op::OpGroupNonUniformLogicalXor)
-        return index != 1;
-      return index < args.size();
-  }
+  if (op == spv::Op::OpExtInst && index == 0) return false;  // the set of instructions
+  return spirv::operand_kind(op, index) == spirv::OperandKind::kId;
 }
 
 Id element_type(const spirv::Module& module, Id type, std::uint32_t index) {
@@ -209,37 +186,6 @@ void nest_constructs(Program& program) {
       if (program.blocks[b].barrier_after) constructs[i].has_barrier = true;
     }
   }
-}
-
-std::string to_text(const Program& program) {
-  std::string out;
-  for (std::uint32_t b = 0; b < program.blocks.size(); ++b) {
-    const Block& block = program.blocks[b];
-    out += fmt::format("block {} (construct {}):\n", b, block.construct);
-    for (const auto& phi : block.phis) {
-      out += fmt::format("  %{} = phi", phi.id);
-      for (const auto& in : phi.incoming) out += fmt::format(" [%{}, {}]", in.value, in.block);
-      out += '\n';
-    }
-    for (const auto& inst : block.body) {
-      const auto name = inst.op == kCopyAggregate ? "copy"
-                        : inst.op == kCall        ? "call"
-                        : inst.op == kCallResult  ? "result"
-                        : inst.op == kParameter   ? "parameter"
-                        : inst.op == kReturn      ? "return"
-                                                  : spirv::op_name(inst.op);
-      out += inst.id ? fmt::format("  %{} = {}", inst.id, name) : fmt::format("  {}", name);
-      for (std::size_t i = 0; i < inst.args.size(); ++i)
-        out +=
-            fmt::format(" {}{}", operand_is_value(inst.op, i, inst.args) ? "%" : "", inst.args[i]);
-      out += '\n';
-    }
-    out += fmt::format("  to %{} ->", block.condition);
-    for (auto target : block.targets) out += fmt::format(" {}", target);
-    for (const auto& one : block.cases) out += fmt::format(" {}:{}", one.literal, one.target);
-    out += block.barrier_after ? " (barrier)\n" : "\n";
-  }
-  return out;
 }
 
 }  // namespace sokr::cpu

@@ -54,6 +54,7 @@ struct Phi {
   Id id = 0;
   Id type = 0;
   std::vector<Incoming> incoming;
+  Id origin = 0;  // the id in the module: of a phi, a call or a variable. For texts
 };
 
 enum class Exit : std::uint8_t { kJump, kBranch, kSwitch, kEnd };
@@ -100,7 +101,7 @@ struct PrivateVariable {
   Id id = 0;
   Id type = 0;  // of what it holds
   Id initializer = 0;
-  std::string name;
+  Id origin = 0;           // the id in the module; 0 = made here
   Id table = 0;            // a constant that it holds for ever: nobody writes it. 0 = none
   bool in_memory = false;  // each invocation's copy has an address
   bool temporary = false;  // nobody reads what it holds before it is written
@@ -212,9 +213,6 @@ void simplify(Program& program);
 // Copies the rounds of loops around barriers whose number is known, as long as that makes at
 // most `most` instructions in all. Were there any?
 bool unroll(Program& program, std::size_t most);
-
-// For people: one instruction a line.
-std::string to_text(const Program& program);
 
 template <class Visit>
 void visit_value_operands(const Inst& inst, Visit visit) {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "compiler/analysis.hpp"
 #include "compiler/program.hpp"
 
 namespace sokr::cpu {
@@ -169,7 +170,8 @@ class Promoter {
   void substitute() {
     for (auto& phi : phis_)
       if (phi.block != kNone)
-        p_.blocks[phi.block].phis.push_back({phi.id, candidates_[phi.variable], phi.incoming});
+        p_.blocks[phi.block].phis.push_back({phi.id, candidates_[phi.variable], phi.incoming,
+                                             private_variable(p_, phi.variable)->origin});
     auto& first = p_.blocks[0].body;
     first.insert(first.begin(), prologue_.begin(), prologue_.end());
     for (auto& block : p_.blocks) {

@@ -35,7 +35,7 @@ struct Shape {
   bool affine = true;
   bool chunk = false;
   std::int64_t ls = 0, cs = 0;
-  std::uint32_t align = 1;       // a power of two that divides every chunk's base
+  std::uint32_t align = 1;       // a power of two that divides the base, or each chunk's
   const Table* table = nullptr;  // only if not affine
 
   static constexpr std::uint32_t kMaxAlign = 1u << 16;
@@ -78,6 +78,12 @@ struct Shape {
   bool varies_by_lane() const { return !affine || ls != 0; }
   bool varies_by_chunk() const { return chunk || cs != 0; }
   bool is_uniform() const { return affine && !chunk && ls == 0 && cs == 0; }
+  // A power of two that divides where each chunk begins.
+  std::uint32_t chunk_align() const {
+    if (chunk || cs == 0) return align;
+    const auto step = static_cast<std::uint64_t>(cs < 0 ? -cs : cs);
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(align, step & (~step + 1)));
+  }
   bool operator==(const Shape&) const = default;
 };
 
@@ -122,7 +128,7 @@ inline Shape join(const Shape& a, const Shape& b) {
     return a.varies_by_lane() || b.varies_by_lane() ? Shape::varying(by_chunk) : Shape::by_chunk(0);
   std::uint32_t align = std::min(a.align, b.align);
   if (!a.chunk && !b.chunk && a.cs == b.cs) return Shape::linear(a.ls, a.cs, align);
-  return Shape::by_chunk(a.ls, align);
+  return Shape::by_chunk(a.ls, std::min(a.chunk_align(), b.chunk_align()));
 }
 
 }  // namespace sokr::cpu

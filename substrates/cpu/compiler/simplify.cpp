@@ -210,6 +210,7 @@ class Simplifier {
     out.op = spv::Op::OpSelect;
     out.type = phi.type;
     out.id = phi.id;
+    out.origin = phi.origin;
     out.args = {condition, yes, no};
     const spirv::Type* type = p_.module->type(phi.type);
     if (type->kind != spirv::TypeKind::kBool) return out;

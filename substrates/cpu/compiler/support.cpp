@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/support.hpp"
 
-#include <spirv/unified1/GLSL.std.450.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -160,11 +158,25 @@ Handler handler_of(spv::Op op) {
 }
 
 bool supports_glsl_std_450(std::uint32_t instruction) {
-  if (instruction >= GLSLstd450InterpolateAtCentroid &&
-      instruction <= GLSLstd450InterpolateAtOffset)
-    return false;
-  if (instruction == GLSLstd450IMix) return false;  // a number that is reserved
-  return instruction >= GLSLstd450Round && instruction <= GLSLstd450NClamp;
+  return spirv::glsl_result_rule(instruction).has_value();
+}
+
+std::optional<spirv::ResultRule> result_rule(const Inst& inst) {
+  using spirv::ResultRule;
+  if (inst.op == kCallResult || inst.op == kParameter) return ResultRule::kVarying;
+  if (inst.op == kCall || inst.op == kReturn || inst.op == kCopyAggregate) return ResultRule::kNoResult;
+  if (inst.op == spv::Op::OpExtInst) return spirv::glsl_result_rule(inst.args[1]);
+  const spirv::InstructionRow* row = spirv::instruction_row(inst.op);
+  return row ? std::optional(row->result) : std::nullopt;
+}
+
+bool has_effects(spv::Op op) {
+  using spirv::Effect;
+  if (op == kCallResult || op == kParameter) return false;
+  const spirv::InstructionRow* row = spirv::instruction_row(op);
+  if (!row) return true;
+  return row->effect == Effect::kWrites || row->effect == Effect::kUpdates ||
+         row->effect == Effect::kOrders;
 }
 
 }  // namespace sokr::cpu

@@ -6,9 +6,13 @@
 #define SOKR_SUBSTRATES_CPU_COMPILER_SUPPORT_HPP_
 
 #include <cstdint>
+#include <optional>
+#include <sokr/spirv/instructions.hpp>
 #include <sokr/spirv/module.hpp>
 
 namespace sokr::cpu {
+
+struct Inst;
 
 enum class Handler : std::uint8_t {
   kUnknown,  // not supported
@@ -35,6 +39,13 @@ bool is_group_operation(spv::Op op);
 // does, which has the same operands but for the scope. OpNop for all others.
 spv::Op with_scope(spv::Op op);
 bool supports_glsl_std_450(std::uint32_t instruction);
+
+// How a program's instruction makes its result, its own kinds among them; nothing where that is not
+// known, which `check` refuses.
+std::optional<spirv::ResultRule> result_rule(const Inst& inst);
+// Does it do more than give a result, so that doing it twice is not doing it once? Reading is no
+// effect, nor is what only takes values from other invocations.
+bool has_effects(spv::Op op);
 
 }  // namespace sokr::cpu
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/transfer.hpp"
 
-#include <spirv/unified1/GLSL.std.450.h>
-
 #include <bit>
 #include <optional>
 
@@ -30,13 +28,6 @@ std::optional<Table> table_of(const Shape& s, const Geometry& g) {
   return table;
 }
 
-// A power of two that divides the base of every chunk.
-std::uint32_t base_align(const Shape& s) {
-  if (s.chunk || s.cs == 0) return s.align;
-  auto step = static_cast<std::uint64_t>(s.cs < 0 ? -s.cs : s.cs);
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(s.align, step & (~step + 1)));
-}
-
 // A table of `change(entry)` for each lane; plain varying where entries leave 24 bits.
 template <class Change>
 Shape tabled(const Geometry& g, Table table, bool chunk, std::uint32_t align, Change change) {
@@ -60,12 +51,13 @@ Shape add(const Shape& a, const Shape& b, int sign, const Geometry& g) {
   if (!a.affine || !b.affine) {
     auto x = table_of(a, g), y = table_of(b, g);
     if (!x || !y) return Shape::varying(chunk);
-    return tabled(g, *x, chunk, std::min(base_align(a), base_align(b)),
+    return tabled(g, *x, chunk, std::min(a.chunk_align(), b.chunk_align()),
                   [&](std::int64_t entry, std::uint32_t l) { return entry + sign * (*y)[l]; });
   }
   std::int64_t ls = a.ls + sign * b.ls;
   std::uint32_t align = std::min(a.align, b.align);
-  if (a.chunk || b.chunk) return checked(Shape::by_chunk(ls, align));
+  if (a.chunk || b.chunk)
+    return checked(Shape::by_chunk(ls, std::min(a.chunk_align(), b.chunk_align())));
   return checked(Shape::linear(ls, a.cs + sign * b.cs, align));
 }
 
@@ -97,10 +89,10 @@ Shape elementwise(std::initializer_list<Shape> operands) {
 
 // The low bits of consecutive numbers whose first is a multiple of the width.
 Shape low_bits(const Shape& a, std::uint64_t count, const Geometry& g) {
-  std::uint32_t align = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, a.align));
+  const std::uint32_t own = a.chunk_align();
+  const auto align = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, own));
   auto table = table_of(a, g);
-  bool folds =
-      table && count <= base_align(a) && (a.table || (a.ls > 0 && (count < g.width || a.ls != 1)));
+  bool folds = table && count <= own && (a.table || (a.ls > 0 && (count < g.width || a.ls != 1)));
   if (folds)
     return tabled(g, *table, false, Shape::kMaxAlign, [&](std::int64_t entry, std::uint32_t) {
       return static_cast<std::int64_t>(static_cast<std::uint64_t>(entry) & (count - 1));
@@ -112,20 +104,21 @@ Shape low_bits(const Shape& a, std::uint64_t count, const Geometry& g) {
     return s;
   }
   if (a.ls != 1) return Shape::varying(a.varies_by_chunk());
-  if (count < g.width) return Shape::varying(a.align < count && a.varies_by_chunk());
-  if (a.align < g.width) return Shape::varying(a.varies_by_chunk());
+  if (count < g.width) return Shape::varying(own < count && a.varies_by_chunk());
+  if (own < g.width) return Shape::varying(a.varies_by_chunk());
   if (count == g.width) return Shape::linear(1, 0, Shape::kMaxAlign);
-  if (!a.chunk && a.cs == g.width && count >= g.lanes() && a.align >= g.width &&
-      std::has_single_bit(g.lanes()) && a.align >= g.lanes())
-    return Shape::linear(1, a.cs, align);
+  if (!a.chunk && a.cs == g.width && count >= g.lanes() && std::has_single_bit(g.lanes()) &&
+      a.align >= g.lanes())
+    return Shape::linear(1, a.cs,
+                         static_cast<std::uint32_t>(std::min<std::uint64_t>(count, a.align)));
   return a.varies_by_chunk() ? Shape::by_chunk(1, align) : Shape::linear(1, 0, align);
 }
 
 Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
   std::uint64_t count = UINT64_C(1) << bits;
-  std::uint32_t align = bits < 31 && (a.align >> bits) ? a.align >> bits : 1;
   auto table = table_of(a, g);
-  const std::uint32_t own = base_align(a);
+  const std::uint32_t own = a.chunk_align();
+  const std::uint32_t align = bits < 31 && (own >> bits) ? own >> bits : 1;
   bool folds = table && count <= own && is_within(*table, own, g) &&
                (a.table || (a.ls > 0 && (count < g.width || a.ls != 1)));
   if (folds)
@@ -137,7 +130,7 @@ Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
     s.align = align;
     return s;
   }
-  if (a.ls != 1 || a.align < g.width || count < g.width) return Shape::varying(a.varies_by_chunk());
+  if (a.ls != 1 || own < g.width || count < g.width) return Shape::varying(a.varies_by_chunk());
   if (!a.varies_by_chunk()) return Shape::uniform(align);
   if (!a.chunk && a.cs == g.width && count == g.width) return Shape::linear(0, 1, 1);
   return Shape::by_chunk(0, align);
@@ -146,7 +139,7 @@ Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
 // a & bits or a ^ bits where the table's entries do not touch the base's bits.
 Shape bitwise(const Shape& a, std::uint64_t bits, bool exclusive, const Geometry& g) {
   auto table = table_of(a, g);
-  const std::uint32_t own = base_align(a);
+  const std::uint32_t own = a.chunk_align();
   if (!table || !is_within(*table, own, g) || (a.affine && a.ls == 0)) return elementwise({a});
   auto low = static_cast<std::int64_t>(bits & (own - 1));
   return tabled(g, *table, a.varies_by_chunk(), own, [&](std::int64_t entry, std::uint32_t) {
@@ -186,7 +179,7 @@ Shape integer_leaf(const Program& p, const Geometry& g, const Inst& inst, std::s
       if (auto k = right(); k.known) return scale(a, k.value, g);
       if (auto k = left(); k.known) return scale(b, k.value, g);
       Shape s = elementwise({a, b});
-      if (s.affine) s.align = times(a.align, b.align);
+      if (s.affine) s.align = times(a.chunk_align(), b.chunk_align());
       return s;
     }
     case spv::Op::OpShiftLeftLogical:
@@ -275,56 +268,6 @@ Shape subgroup_uniform(const Geometry& g) {
   return g.lanes() <= g.subgroup ? Shape::uniform() : Shape::by_chunk(0);
 }
 
-Shapes subgroup_shapes(const Geometry& g, const Inst& inst, const Operands& operands,
-                       std::size_t count) {
-  switch (inst.op) {
-    case spv::Op::OpGroupNonUniformAll:
-    case spv::Op::OpGroupNonUniformAny:
-    case spv::Op::OpGroupNonUniformAllEqual:
-    case spv::Op::OpGroupNonUniformBroadcastFirst:
-    case spv::Op::OpGroupNonUniformBallot:
-      return Shapes(count, subgroup_uniform(g));
-    case spv::Op::OpGroupNonUniformBroadcast:
-      if (operands.size() > 2 && operands[2].size() == 1 && operands[2][0].is_uniform())
-        return Shapes(count, subgroup_uniform(g));
-      return Shapes(count, Shape::varying(g.chunks > 1));
-    default:
-      break;
-  }
-  bool reduces = inst.op >= spv::Op::OpGroupNonUniformIAdd &&
-                 inst.op <= spv::Op::OpGroupNonUniformLogicalXor && inst.args.size() > 1 &&
-                 inst.args[1] == static_cast<std::uint32_t>(spv::GroupOperation::Reduce);
-  if (reduces) return Shapes(count, subgroup_uniform(g));
-  return Shapes(count, Shape::varying(g.chunks > 1));
-}
-
-bool mixes_components(std::uint32_t instruction) {
-  switch (instruction) {
-    case GLSLstd450Length:
-    case GLSLstd450Distance:
-    case GLSLstd450Cross:
-    case GLSLstd450Normalize:
-    case GLSLstd450FaceForward:
-    case GLSLstd450Reflect:
-    case GLSLstd450Refract:
-    case GLSLstd450Determinant:
-    case GLSLstd450MatrixInverse:
-    case GLSLstd450ModfStruct:
-    case GLSLstd450FrexpStruct:
-    case GLSLstd450Modf:
-    case GLSLstd450Frexp:
-      return true;
-    default:
-      return instruction >= GLSLstd450PackSnorm4x8 && instruction <= GLSLstd450UnpackDouble2x32;
-  }
-}
-
-bool is_atomic_result(spv::Op op) {
-  return (op >= spv::Op::OpAtomicExchange && op <= spv::Op::OpAtomicXor) ||
-         op == spv::Op::OpAtomicFAddEXT || op == spv::Op::OpAtomicFMinEXT ||
-         op == spv::Op::OpAtomicFMaxEXT;
-}
-
 Shape select_leaf(const Shape& c, const Shape& a, const Shape& b) {
   if (c.is_uniform()) return join(a, b);
   return widen(join(a, b), divergence_of(c));
@@ -333,16 +276,7 @@ Shape select_leaf(const Shape& c, const Shape& a, const Shape& b) {
 }  // namespace
 
 bool is_elementwise(const Inst& inst) {
-  auto op = inst.op;
-  if (op == spv::Op::OpExtInst) return !mixes_components(inst.args[1]);
-  if (op == spv::Op::OpBitcast) return true;
-  if (op >= spv::Op::OpConvertFToU && op <= spv::Op::OpQuantizeToF16) return true;
-  if (op >= spv::Op::OpSNegate && op <= spv::Op::OpFMod) return true;
-  if (op == spv::Op::OpVectorTimesScalar || op == spv::Op::OpMatrixTimesScalar) return true;
-  if (op >= spv::Op::OpIsNan && op <= spv::Op::OpFUnordGreaterThanEqual) return true;
-  if (op >= spv::Op::OpShiftRightLogical && op <= spv::Op::OpBitCount) return true;
-  return op == spv::Op::OpCopyObject || op == spv::Op::OpCopyLogical || op == spv::Op::OpSelect ||
-         op == spv::Op::OpExpectKHR || op == spv::Op::OpAssumeTrueKHR;
+  return result_rule(inst) == spirv::ResultRule::kElementwise;
 }
 
 Shapes constant_shapes(const Program& program, Id id) {
@@ -434,9 +368,10 @@ Shapes builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
   return all;
 }
 
-Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Operands& operands) {
-  std::size_t count = leaf_count(*p.module, inst.type);
-  if (handler_of(inst.op) == Handler::kPointer && count == 0) count = kPointerLeaves;
+namespace {
+
+Shapes custom(const Program& p, const Geometry& g, const Inst& inst, const Operands& operands,
+              std::size_t count) {
   switch (inst.op) {
     case spv::Op::OpCompositeConstruct: {
       Shapes out;
@@ -461,16 +396,22 @@ Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Ope
     case spv::Op::OpCopyObject:
     case spv::Op::OpCopyLogical:
       return operands[0];
+    case spv::Op::OpGroupNonUniformBroadcast: {
+      const bool one_source =
+          operands.size() > 2 && operands[2].size() == 1 && operands[2][0].is_uniform();
+      return Shapes(count, one_source ? subgroup_uniform(g) : Shape::varying(g.chunks > 1));
+    }
     default:
       break;
   }
-  if (is_atomic_result(inst.op) || inst.op == kParameter || inst.op == kCallResult)
-    return Shapes(count, Shape::varying(g.chunks > 1));
-  if (inst.op >= spv::Op::OpGroupNonUniformElect && inst.op <= spv::Op::OpGroupNonUniformQuadSwap)
-    return subgroup_shapes(g, inst, operands, count);
-  if (inst.op == spv::Op::OpGroupNonUniformRotateKHR)
-    return Shapes(count, Shape::varying(g.chunks > 1));
-  if (!is_elementwise(inst)) return merge(operands, count);
+  // Subgroup arithmetic, and whatever has no rule here: the same for all if everyone is asked.
+  const bool reduces = is_group_operation(inst.op) && inst.args.size() > 1 &&
+                       inst.args[1] == static_cast<std::uint32_t>(spv::GroupOperation::Reduce);
+  return Shapes(count, reduces ? subgroup_uniform(g) : Shape::varying(g.chunks > 1));
+}
+
+Shapes elementwise_leaves(const Program& p, const Geometry& g, const Inst& inst,
+                          const Operands& operands, std::size_t count) {
   for (const auto& operand : operands)
     if (operand.size() > 1 && operand.size() != count) return merge(operands, count);
   Shapes out;
@@ -493,6 +434,30 @@ Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Ope
       out.push_back(shape_of(d));
   }
   return out;
+}
+
+}  // namespace
+
+Shapes transfer(const Program& p, const Geometry& g, const Inst& inst, const Operands& operands) {
+  using spirv::ResultRule;
+  std::size_t count = leaf_count(*p.module, inst.type);
+  if (handler_of(inst.op) == Handler::kPointer && count == 0) count = kPointerLeaves;
+  // check() refuses what has no row; nothing would be known of its result.
+  switch (result_rule(inst).value_or(ResultRule::kVarying)) {
+    case ResultRule::kNoResult:
+      return {};
+    case ResultRule::kElementwise:
+      return elementwise_leaves(p, g, inst, operands, count);
+    case ResultRule::kMerged:
+      return merge(operands, count);
+    case ResultRule::kSubgroupUniform:
+      return Shapes(count, subgroup_uniform(g));
+    case ResultRule::kVarying:
+      return Shapes(count, Shape::varying(g.chunks > 1));
+    case ResultRule::kCustom:
+      return custom(p, g, inst, operands, count);
+  }
+  return {};
 }
 
 }  // namespace sokr::cpu

@@ -171,12 +171,13 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "subgroups_diverged", "atomics", "counters",
                                          "narrow_types", "rows", "odd_local_size", "structs",
                                          "matrices", "byte_dots", "held", "wander", "gaps",
-                                         "byte_sums", "strides", "narrow_apart", "private_mixed"));
+                                         "byte_sums", "strides", "narrow_apart", "private_mixed",
+                                         "chunk_starts"));
 
 // What takes seconds to compile: every second way of compiling, the others with the next shader.
 class LargeShader : public testing::TestWithParam<const char*> {};
 
-const char* const kLargeShaders[] = {"aggregates", "calls", "calls_arrays", "nested"};
+const char* const kLargeShaders[] = {"aggregates", "calls", "calls_arrays", "nested", "loop_heads"};
 
 TEST_P(LargeShader, AgreesWithTheReference) {
   const Bytes module = read_shader(GetParam());

@@ -14,6 +14,8 @@
 
 namespace sokr::cpu {
 
+class Trace;
+
 // A part of a compilation that has ended.
 struct CompileStage {
   const char* name = "";  // "lower", "analyse", "emit", "optimise", "generate"
@@ -62,6 +64,11 @@ struct CompileOptions {
   std::string dump, dump_key;
   // If not empty: called at the end of each stage, in the thread that compiles.
   std::function<void(const CompileStage&)> on_stage;
+  // For tools and tests. If not null: is told what each stage made and decided.
+  Trace* trace = nullptr;
+  // For tests: a bit for each part of the compiler that is left out (compiler/trace.hpp). What code
+  // computes does not change.
+  std::uint32_t without = 0;
 };
 
 // Can `compile` handle this entry point? SOKR_CAPABILITY_DENIED with the reason if not.

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// How invocations are laid out in registers: what holds of every choice, and what is chosen.
+#include "compiler/geometry.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "compiler/trace.hpp"
+#include "programs.hpp"
+
+namespace sokr::cpu::test {
+namespace {
+
+constexpr Isa kAll[] = {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
+constexpr const char* kPlain = "%n = OpIAdd %uint %x %own\nOpStore %out_place %n\n";
+constexpr const char* kVote =
+    "%c = OpULessThan %bool %own %u4\n%any = OpGroupNonUniformAny %bool %u3 %c\n"
+    "%n = OpSelect %uint %any %x %own\nOpStore %out_place %n\n";
+constexpr const char* kBarrier =
+    "%cell = OpAccessChain %cell_place %shared %l\nOpStore %cell %own\n"
+    "OpControlBarrier %u2 %u2 %u264\n%n = OpLoad %uint %cell\nOpStore %out_place %n\n";
+// A walk along links, which each leaves when it comes to an end.
+constexpr const char* kWander =
+    "OpBranch %head\n%head = OpLabel\n%at = OpPhi %uint %own %start %far %next\n"
+    "%sum = OpPhi %uint %u0 %start %sum_new %next\nOpLoopMerge %after %next None\n"
+    "OpBranch %tests\n%tests = OpLabel\n%goes = OpINotEqual %bool %at %u0\n"
+    "OpBranchConditional %goes %round %after\n%round = OpLabel\n"
+    "%near_place = OpAccessChain %number %in %u0 %at\n%near = OpLoad %uint %near_place\n"
+    "%far_place = OpAccessChain %number %in %u0 %near\n%far = OpLoad %uint %far_place\n"
+    "%sum_new = OpIAdd %uint %sum %near\nOpBranch %next\n%next = OpLabel\nOpBranch %head\n"
+    "%after = OpLabel\nOpStore %out_place %sum\n";
+
+Geometry geometry_of(const char* body, std::uint32_t size, const CompileOptions& options) {
+  const std::string shared = fmt::format(
+      "%u264 = OpConstant %uint 264\n%size = OpConstant %uint {}\n%row = OpTypeArray %uint %size\n"
+      "%row_place = OpTypePointer Workgroup %row\n%cell_place = OpTypePointer Workgroup %uint\n"
+      "%shared = OpVariable %row_place Workgroup\n",
+      size);
+  const Lowered lowered = lower_text(kernel_text(size, body, shared));
+  return choose_geometry(lowered.program, options);
+}
+
+TEST(Geometry, EveryInvocationHasALaneInOnePass) {
+  for (Isa isa : kAll)
+    for (const char* body : {kPlain, kVote, kBarrier, kWander})
+      for (std::uint32_t size : {1u, 3u, 7u, 16u, 17u, 60u, 64u, 100u, 128u, 1000u, 1024u})
+        for (std::uint32_t interleave : {0u, 1u, 3u, 4u, 64u}) {
+          CompileOptions options;
+          options.isa = isa;
+          options.jam = interleave;
+          const Geometry g = geometry_of(body, size, options);
+          SCOPED_TRACE(
+              fmt::format("{} {} {}: {} x {}", isa_name(isa), size, interleave, g.width, g.chunks));
+          EXPECT_GE(g.passes() * g.lanes(), size);
+          EXPECT_LT((g.passes() - 1) * g.lanes(), size);
+          EXPECT_EQ(g.has_tail(), size % g.lanes() != 0);
+          EXPECT_TRUE(g.width == 1 || g.width >= 4);
+          EXPECT_LE(g.width, register_lanes(isa));
+        }
+}
+
+TEST(Geometry, ASubgroupIsNeverCut) {
+  for (Isa isa : kAll)
+    for (std::uint32_t subgroup : {4u, 8u, 16u, 32u, 64u})
+      for (std::uint32_t interleave : {0u, 1u, 2u, 3u}) {
+        CompileOptions options;
+        options.isa = isa;
+        options.subgroup_size = subgroup;
+        options.jam = interleave;
+        const Geometry g = geometry_of(kVote, 128, options);
+        EXPECT_EQ(g.subgroup, subgroup);
+        if (subgroup >= g.width) {
+          EXPECT_EQ(g.lanes() % subgroup, 0u);
+        }
+      }
+}
+
+TEST(Geometry, WhatIsAskedForIsDone) {
+  CompileOptions options;
+  options.isa = Isa::kAvx512;
+  for (std::uint32_t interleave : {1u, 2u, 4u, 8u}) {
+    options.jam = interleave;
+    EXPECT_EQ(geometry_of(kPlain, 128, options).chunks, interleave);
+  }
+  options.jam = 100;
+  EXPECT_EQ(geometry_of(kPlain, 128, options).chunks, 8u) << "no more than there are";
+  options.jam = 0;
+  options.max_jam = 1;
+  EXPECT_EQ(geometry_of(kBarrier, 128, options).chunks, 1u);
+}
+
+TEST(Geometry, AWorkgroupWithBarriersIsOnePassWhereItFits) {
+  CompileOptions options;
+  options.isa = Isa::kAvx512;
+  EXPECT_EQ(geometry_of(kBarrier, 256, options).passes(), 1u);
+  EXPECT_GT(geometry_of(kBarrier, 1024, options).passes(), 1u);
+  options.isa = Isa::kSse4;
+  EXPECT_GT(geometry_of(kBarrier, 256, options).passes(), 1u);
+}
+
+TEST(Geometry, StrangersThatWanderGoOneByOne) {
+  CompileOptions options;
+  options.isa = Isa::kAvx512;
+  EXPECT_EQ(geometry_of(kWander, 64, options).lanes(), 1u);
+  options.without = 1u << static_cast<unsigned>(Part::kScalarMode);
+  EXPECT_EQ(geometry_of(kWander, 64, options).width, 16u);
+}
+
+TEST(Geometry, OneByOneIsOnlyForStrangers) {
+  CompileOptions options;
+  options.isa = Isa::kAvx512;
+  options.lone = true;
+  EXPECT_EQ(geometry_of(kPlain, 64, options).lanes(), 1u);
+  EXPECT_EQ(geometry_of(kVote, 64, options).width, 16u);
+  EXPECT_EQ(geometry_of(kBarrier, 64, options).width, 16u);
+}
+
+TEST(Geometry, SmallWorkgroupsHaveSmallRegisters) {
+  CompileOptions options;
+  options.isa = Isa::kAvx512;
+  EXPECT_EQ(geometry_of(kPlain, 1, options).width, 4u);
+  EXPECT_EQ(geometry_of(kPlain, 5, options).width, 8u);
+  EXPECT_EQ(geometry_of(kPlain, 9, options).width, 16u);
+}
+
+}  // namespace
+}  // namespace sokr::cpu::test
