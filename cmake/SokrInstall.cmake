@@ -93,3 +93,6 @@ endforeach()
 # What `cmake --install` takes from the build tree.
 add_custom_target(installed)
 add_dependencies(installed plugins sokr sokr_host sokr_core sokr_core_static shaders example_arrays)
+if(TARGET sokr_vulkan_driver)
+  add_dependencies(installed sokr_vulkan_driver)
+endif()

@@ -10,7 +10,7 @@ import sys
 import unittest
 
 SOURCE = sys.argv[1]
-FOLDERS = ("sokr-core", "base", "ir", "substrates", "host")
+FOLDERS = ("sokr-core", "base", "ir", "substrates", "host", "icd")
 # Headers of others, by how their names begin. What is not here is a system's, and of no interest.
 LIBRARIES = {"llvm/": "llvm", "vulkan/": "volk", "volk": "volk", "oneapi/": "oneapi",
              "tbb/": "oneapi", "spirv/": "spirv-headers", "spirv-tools/": "spirv-tools",

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "command_buffer.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "device.hpp"
+#include "entry_points.hpp"
+#include "refused.hpp"
+
+namespace sokr::icd {
+
+void Recording::append(const Recording& other) {
+  const auto first_state = static_cast<std::uint32_t>(states.size());
+  const auto first_set = static_cast<std::uint32_t>(sets.size());
+  const auto first_offset = static_cast<std::uint32_t>(offsets.size());
+  const auto first_byte = static_cast<std::uint32_t>(bytes.size());
+  for (DispatchState state : other.states) {
+    state.first_set += first_set;
+    state.push += first_byte;
+    states.push_back(std::move(state));
+  }
+  for (BoundSet set : other.sets) {
+    set.first_offset += first_offset;
+    sets.push_back(std::move(set));
+  }
+  offsets.insert(offsets.end(), other.offsets.begin(), other.offsets.end());
+  bytes.insert(bytes.end(), other.bytes.begin(), other.bytes.end());
+  for (Command c : other.commands) {
+    if (auto* dispatch = std::get_if<command::Dispatch>(&c)) dispatch->state += first_state;
+    if (auto* indirect = std::get_if<command::DispatchIndirect>(&c)) indirect->state += first_state;
+    if (auto* update = std::get_if<command::Update>(&c)) update->from += first_byte;
+    commands.push_back(std::move(c));
+  }
+}
+
+void CommandBuffer::reset() {
+  // Whoever still executes the old one keeps it.
+  if (recording_.use_count() == 1) {
+    recording_->commands.clear();
+    recording_->states.clear();
+    recording_->sets.clear();
+    recording_->offsets.clear();
+    recording_->bytes.clear();
+  } else {
+    recording_ = std::make_shared<Recording>();
+  }
+  result_ = VK_SUCCESS;
+  program_.reset();
+  std::fill_n(sets_.begin(), set_count_, BoundSet{});
+  set_count_ = 0;
+  push_.clear();
+  sets_changed_ = state_changed_ = true;
+}
+
+void CommandBuffer::begin() {
+  reset();
+}
+
+void CommandBuffer::bind_pipeline(std::shared_ptr<const Program> program) {
+  program_ = std::move(program);
+  state_changed_ = true;
+}
+
+void CommandBuffer::bind_set(std::uint32_t at, std::shared_ptr<SetContents> contents,
+                             const std::uint32_t* offsets, std::uint32_t offset_count) {
+  if (at >= kMaxSets) return;
+  sets_[at].contents = std::move(contents);
+  sets_[at].first_offset = static_cast<std::uint32_t>(recording_->offsets.size());
+  sets_[at].offset_count = offset_count;
+  recording_->offsets.insert(recording_->offsets.end(), offsets, offsets + offset_count);
+  set_count_ = std::max(set_count_, at + 1);
+  sets_changed_ = state_changed_ = true;
+}
+
+void CommandBuffer::push(std::uint32_t offset, std::uint32_t size, const void* bytes) {
+  if (offset > kMaxPushConstants || size > kMaxPushConstants - offset) return;
+  if (push_.size() < offset + size) push_.resize(offset + size);
+  std::memcpy(push_.data() + offset, bytes, size);
+  state_changed_ = true;
+}
+
+std::shared_ptr<SetContents> CommandBuffer::push_set(std::uint32_t at,
+                                                     const std::shared_ptr<const SetShape>& shape) {
+  auto fresh = std::make_shared<SetContents>(shape, 0);
+  if (at < set_count_ && sets_[at].contents && sets_[at].contents->shape == shape) {
+    *fresh = *sets_[at].contents;
+  }
+  bind_set(at, fresh, nullptr, 0);
+  return fresh;
+}
+
+std::uint32_t CommandBuffer::state() {
+  Recording& r = *recording_;
+  if (!program_) {
+    report(SOKR_LOG_ERROR, "a dispatch is recorded without a compute pipeline");
+    fail(VK_ERROR_UNKNOWN);
+    return kNone;
+  }
+  if (!state_changed_) return static_cast<std::uint32_t>(r.states.size() - 1);
+  DispatchState state;
+  state.program = program_;
+  state.set_count = set_count_;
+  if (sets_changed_ || r.states.empty()) {
+    state.first_set = static_cast<std::uint32_t>(r.sets.size());
+    r.sets.insert(r.sets.end(), sets_.begin(), sets_.begin() + set_count_);
+  } else {
+    state.first_set = r.states.back().first_set;
+  }
+  state.push = static_cast<std::uint32_t>(r.bytes.size());
+  const std::size_t needed = program_->push_size;
+  if (push_.size() < needed) push_.resize(needed);
+  r.bytes.insert(r.bytes.end(), push_.begin(), push_.begin() + static_cast<std::ptrdiff_t>(needed));
+  r.states.push_back(std::move(state));
+  sets_changed_ = state_changed_ = false;
+  return static_cast<std::uint32_t>(r.states.size() - 1);
+}
+
+void refuse_command(VkCommandBuffer buffer, const char* command) {
+  of(buffer)->fail(refuse(command));
+}
+
+// ---- Pools ------------------------------------------------------------------------------------
+
+namespace {
+void free_buffer(CommandPool& pool, CommandBuffer* buffer) {
+  if (!buffer) return;
+  pool.buffers.back()->index = buffer->index;
+  std::swap(pool.buffers[buffer->index], pool.buffers.back());
+  pool.buffers.pop_back();
+  destroy(pool.callbacks, buffer);
+}
+}  // namespace
+
+VKAPI_ATTR VkResult VKAPI_CALL vkCreateCommandPool(VkDevice, const VkCommandPoolCreateInfo*,
+                                                   const VkAllocationCallbacks* callbacks,
+                                                   VkCommandPool* out) {
+  const VkResult result = create<CommandPool>(callbacks, out);
+  if (result == VK_SUCCESS && callbacks) {
+    of(*out)->given = *callbacks;
+    of(*out)->callbacks = &of(*out)->given;
+  }
+  return result;
+}
+VKAPI_ATTR void VKAPI_CALL vkDestroyCommandPool(VkDevice, VkCommandPool handle,
+                                                const VkAllocationCallbacks* callbacks) {
+  CommandPool* pool = of(handle);
+  if (!pool) return;
+  while (!pool->buffers.empty()) free_buffer(*pool, pool->buffers.back());
+  destroy(callbacks, pool);
+}
+VKAPI_ATTR VkResult VKAPI_CALL vkResetCommandPool(VkDevice, VkCommandPool handle,
+                                                  VkCommandPoolResetFlags) {
+  return guarded([&] {
+    for (CommandBuffer* buffer : of(handle)->buffers) buffer->reset();
+    return VK_SUCCESS;
+  });
+}
+VKAPI_ATTR void VKAPI_CALL vkTrimCommandPool(VkDevice, VkCommandPool, VkCommandPoolTrimFlags) {}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkAllocateCommandBuffers(VkDevice,
+                                                        const VkCommandBufferAllocateInfo* info,
+                                                        VkCommandBuffer* out) {
+  CommandPool& pool = *of(info->commandPool);
+  const std::size_t before = pool.buffers.size();
+  std::fill_n(out, info->commandBufferCount, VkCommandBuffer{VK_NULL_HANDLE});
+  const VkResult result = guarded([&]() -> VkResult {
+    pool.buffers.reserve(before + info->commandBufferCount);
+    for (std::uint32_t i = 0; i < info->commandBufferCount; ++i) {
+      auto* buffer = make<CommandBuffer>(pool.callbacks, VK_SYSTEM_ALLOCATION_SCOPE_OBJECT, &pool);
+      if (!buffer) return VK_ERROR_OUT_OF_HOST_MEMORY;
+      buffer->index = pool.buffers.size();
+      pool.buffers.push_back(buffer);
+      out[i] = reinterpret_cast<VkCommandBuffer>(buffer);
+    }
+    return VK_SUCCESS;
+  });
+  if (result != VK_SUCCESS) {
+    while (pool.buffers.size() > before) free_buffer(pool, pool.buffers.back());
+    std::fill_n(out, info->commandBufferCount, VkCommandBuffer{VK_NULL_HANDLE});
+  }
+  return result;
+}
+VKAPI_ATTR void VKAPI_CALL vkFreeCommandBuffers(VkDevice, VkCommandPool pool, std::uint32_t count,
+                                                const VkCommandBuffer* buffers) {
+  for (std::uint32_t i = 0; i < count; ++i) free_buffer(*of(pool), of(buffers[i]));
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkBeginCommandBuffer(VkCommandBuffer buffer,
+                                                    const VkCommandBufferBeginInfo*) {
+  return guarded([&] {
+    of(buffer)->begin();
+    return VK_SUCCESS;
+  });
+}
+VKAPI_ATTR VkResult VKAPI_CALL vkEndCommandBuffer(VkCommandBuffer buffer) {
+  return of(buffer)->end();
+}
+VKAPI_ATTR VkResult VKAPI_CALL vkResetCommandBuffer(VkCommandBuffer buffer,
+                                                    VkCommandBufferResetFlags) {
+  return guarded([&] {
+    of(buffer)->reset();
+    return VK_SUCCESS;
+  });
+}
+
+}  // namespace sokr::icd

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The symbols that the library exports: for the loader, and for programs that do without it.
+#include <algorithm>
+
+#include "device.hpp"
+#include "entry_points.hpp"
+#include "instance.hpp"
+
+#define SOKR_ICD_EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace sokr::icd {
+namespace {
+
+// The loader's interface; 7 is the newest that says something new to a driver without windows.
+constexpr std::uint32_t kNewestInterface = 7;
+
+bool is_open(const CommandRow& row, const Instance& instance) {
+  return row.instance_extension < 0 ||
+         instance.extensions.test(static_cast<std::size_t>(row.instance_extension));
+}
+
+}  // namespace
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetInstanceProcAddr(VkInstance instance,
+                                                               const char* name) {
+  const CommandRow* row = name ? find_command(name) : nullptr;
+  if (!row) return nullptr;
+  if (row->level == Level::Global) return row->function;
+  return instance && is_open(*row, *of(instance)) ? row->function : nullptr;
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetDeviceProcAddr(VkDevice handle, const char* name) {
+  const CommandRow* row = name ? find_command(name) : nullptr;
+  const Device* device = of(handle);
+  if (!row || row->level != Level::Device || !is_open(*row, *device->physical->instance)) {
+    return nullptr;
+  }
+  if (row->extension >= 0 && !device->extensions.test(static_cast<std::size_t>(row->extension))) {
+    return nullptr;
+  }
+  return row->function;
+}
+
+}  // namespace sokr::icd
+
+SOKR_ICD_EXPORT VKAPI_ATTR VkResult VKAPI_CALL
+vk_icdNegotiateLoaderICDInterfaceVersion(uint32_t* version) {
+  if (!version || *version == 0) return VK_ERROR_INCOMPATIBLE_DRIVER;
+  *version = std::min(*version, sokr::icd::kNewestInterface);
+  return VK_SUCCESS;
+}
+
+SOKR_ICD_EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+vk_icdGetInstanceProcAddr(VkInstance instance, const char* name) {
+  return sokr::icd::vkGetInstanceProcAddr(instance, name);
+}
+
+SOKR_ICD_EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+vk_icdGetPhysicalDeviceProcAddr(VkInstance, const char* name) {
+  const auto* row = name ? sokr::icd::find_command(name) : nullptr;
+  return row && row->level == sokr::icd::Level::PhysicalDevice ? row->function : nullptr;
+}
+
+// For programs that open the library instead of a loader.
+SOKR_ICD_EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetInstanceProcAddr(VkInstance instance,
+                                                                               const char* name) {
+  return sokr::icd::vkGetInstanceProcAddr(instance, name);
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "execute.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "device.hpp"
+
+namespace sokr::icd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+SokrBinding null_binding(const Use& use, std::uint32_t index) {
+  SokrBinding binding{};
+  binding.set = use.set;
+  binding.binding = use.binding;
+  binding.index = index;
+  binding.access = SOKR_ACCESS_READ_WRITE;
+  return binding;
+}
+
+// What a dynamic offset makes of a descriptor.
+Slice moved(const Descriptor& descriptor, std::uint32_t offset) {
+  Slice slice = descriptor.memory;
+  if (offset == 0) return slice;
+  // The range moves as it is; VK_WHOLE_SIZE has nothing behind it, and ends where the buffer does.
+  const VkDeviceSize all = slice.size + descriptor.rest;
+  if (offset >= all) return {};
+  slice.offset += offset;
+  slice.size = std::min(slice.size, all - offset);
+  return slice;
+}
+
+void bind_elements(const Recording& recording, const BoundSet& bound, const BindingPlace& place,
+                   const Use& use, std::vector<SokrBinding>& out) {
+  SetContents& set = *bound.contents;
+  if (place.type == VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK) {
+    SokrBinding binding = null_binding(use, 0);
+    binding.kind = SOKR_BINDING_HOST;
+    binding.access = SOKR_ACCESS_READ;
+    binding.resource = reinterpret_cast<std::uintptr_t>(set.bytes.data() + place.first_byte);
+    binding.size = set.count(place);
+    if (binding.size == 0) binding = null_binding(use, 0);
+    out.push_back(binding);
+    return;
+  }
+  const std::uint32_t has = is_buffer(place.type) ? set.count(place) : 0;
+  const std::uint32_t wanted = use.count ? use.count : std::max(has, 1u);
+  for (std::uint32_t i = 0; i < wanted; ++i) {
+    SokrBinding binding = null_binding(use, i);
+    if (i < has) {
+      const Descriptor& element = set.elements[place.first + i];
+      const std::uint32_t dynamic = place.first_dynamic + i;
+      const bool moves = is_dynamic(place.type) && dynamic < bound.offset_count;
+      const Slice slice =
+          moves ? moved(element, recording.offsets[bound.first_offset + dynamic]) : element.memory;
+      if (std::byte* data = slice.data()) {
+        binding.kind = SOKR_BINDING_HOST;
+        binding.access = use.access;
+        binding.resource = reinterpret_cast<std::uintptr_t>(data);
+        binding.size = slice.size;
+      }
+    }
+    out.push_back(binding);
+  }
+}
+
+void bind(const Recording& recording, const DispatchState& state, std::vector<SokrBinding>& out) {
+  out.clear();
+  for (const Use& use : state.program->uses) {
+    const BoundSet* bound =
+        use.set < state.set_count ? &recording.sets[state.first_set + use.set] : nullptr;
+    const BindingPlace* place =
+        bound && bound->contents ? bound->contents->shape->find(use.binding) : nullptr;
+    if (place) {
+      bind_elements(recording, *bound, *place, use, out);
+    } else {
+      out.push_back(null_binding(use, 0));
+    }
+  }
+}
+
+// Waits for a launch as long as the deadline allows.
+Progress finish(Device& device, Position& at, const Clock::time_point* deadline) {
+  std::uint64_t timeout = UINT64_MAX;
+  if (deadline) {
+    const auto left = *deadline - Clock::now();
+    timeout = left.count() > 0 ? static_cast<std::uint64_t>(left.count()) : 0;
+  }
+  const SokrCompletionQuery query{at.running, timeout};
+  SokrCompletionSignal signal = SOKR_COMPLETION_FAILED;
+  const SokrResult result = sokr_completion(&query, &signal);
+  if (signal == SOKR_COMPLETION_PENDING || signal == SOKR_COMPLETION_TIMEDOUT) {
+    return Progress::TimeIsUp;
+  }
+  const SokrCompletionToken token = at.running;
+  at.running = 0;
+  if (signal == SOKR_COMPLETION_COMPLETE) return Progress::Done;
+  device.lose(result == SOKR_OK ? device.substrate.error_of(token) : device.substrate.last_error());
+  return Progress::Failed;
+}
+
+class Executor {
+ public:
+  Executor(Device& device, const Recording& recording, Position& at, Scratch& scratch,
+           const Clock::time_point* deadline, bool may_wait)
+      : device_(device),
+        recording_(recording),
+        at_(at),
+        scratch_(scratch),
+        deadline_(deadline),
+        may_wait_(may_wait) {}
+
+  Progress operator()(const command::Dispatch& c) { return launch(c.state, c.base, c.groups); }
+
+  Progress operator()(const command::DispatchIndirect& c) {
+    std::array<std::uint32_t, 3> groups{};
+    const std::byte* from = c.groups.data();
+    if (from && c.groups.size >= sizeof groups) std::memcpy(groups.data(), from, sizeof groups);
+    return launch(c.state, {0, 0, 0}, groups);
+  }
+
+  Progress operator()(const command::Copy& c) {
+    const std::byte* from = c.from.data();
+    std::byte* to = c.to.data();
+    if (from && to) std::memmove(to, from, std::min(c.from.size, c.to.size));
+    return Progress::Done;
+  }
+
+  Progress operator()(const command::Fill& c) {
+    std::byte* to = c.to.data();
+    if (to) {
+      const VkDeviceSize words = c.to.size / 4;
+      for (VkDeviceSize i = 0; i < words; ++i) std::memcpy(to + i * 4, &c.data, 4);
+    }
+    return Progress::Done;
+  }
+
+  Progress operator()(const command::Update& c) {
+    if (std::byte* to = c.to.data()) std::memcpy(to, recording_.bytes.data() + c.from, c.to.size);
+    return Progress::Done;
+  }
+
+  Progress operator()(const command::SetEvent& c) {
+    std::lock_guard lock(device_.monitor.mutex);
+    c.event->set.store(c.to, std::memory_order_release);
+    device_.monitor.notify();
+    return Progress::Done;
+  }
+
+  Progress operator()(const command::WaitEvent& c) {
+    const auto ready = [&] {
+      return c.event->set.load(std::memory_order_acquire) || device_.lost.load() ||
+             device_.ending.load();
+    };
+    if (ready()) return Progress::Done;
+    if (!may_wait_) return Progress::WaitsForEvent;
+    std::unique_lock lock(device_.monitor.mutex);
+    device_.monitor.wait(lock, nullptr, ready);
+    return Progress::Done;
+  }
+
+  Progress operator()(const command::WriteQuery& c) {
+    if (!c.pool->has(c.query, 1)) return Progress::Done;
+    const auto now = Clock::now().time_since_epoch();
+    std::lock_guard lock(device_.monitor.mutex);
+    c.pool->write(c.query, c.timestamp
+                               ? static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count())
+                               : 0);
+    device_.monitor.notify();
+    return Progress::Done;
+  }
+
+  Progress operator()(const command::ResetQueries& c) {
+    if (c.pool->has(c.first, c.count)) c.pool->reset(c.first, c.count);
+    return Progress::Done;
+  }
+
+  Progress operator()(const command::CopyQueries& c) {
+    if (std::byte* to = c.to.data(); to && c.pool->has(c.first, c.count)) {
+      c.pool->give(c.first, c.count, to, c.to.size, c.stride, c.flags);
+    }
+    return Progress::Done;
+  }
+
+  Progress operator()(const command::OnImages& c) {
+    (*c.run)();
+    return Progress::Done;
+  }
+
+ private:
+  Progress launch(std::uint32_t index, const std::array<std::uint32_t, 3>& base,
+                  const std::array<std::uint32_t, 3>& groups) {
+    if (groups[0] == 0 || groups[1] == 0 || groups[2] == 0) return Progress::Done;
+    const DispatchState& state = recording_.states[index];
+    bind(recording_, state, scratch_.bindings);
+    SokrLaunch launch{};
+    std::copy(groups.begin(), groups.end(), launch.groups);
+    std::copy(base.begin(), base.end(), launch.base_groups);
+    launch.bindings = scratch_.bindings.data();
+    launch.binding_count = static_cast<std::uint32_t>(scratch_.bindings.size());
+    launch.push_size = state.program->push_size;
+    launch.push = launch.push_size ? recording_.bytes.data() + state.push : nullptr;
+    std::size_t size = sokr_launch_size(&launch);
+    if (scratch_.params.size() < size) scratch_.params.resize(size);
+    size = sokr_launch_write(&launch, scratch_.params.data(), scratch_.params.size());
+    const SokrPreparedIr ir = sokr_prepared_ir(state.program->kernel);
+    SokrDispatchRequest request{};
+    request.substrate_id = device_.substrate.id;
+    request.ir_data = reinterpret_cast<const std::uint8_t*>(&ir);
+    request.ir_data_len = sizeof ir;
+    request.params = scratch_.params.data();
+    request.params_len = size;
+    SokrDispatchResponse started{};
+    if (sokr_dispatch(&request, &started) != SOKR_OK) {
+      device_.lose("a dispatch of " + std::to_string(groups[0]) + " x " +
+                   std::to_string(groups[1]) + " x " + std::to_string(groups[2]) +
+                   " workgroups: " + device_.substrate.last_error());
+      return Progress::Failed;
+    }
+    at_.running = started.completion_token;
+    return finish(device_, at_, deadline_);
+  }
+
+  Device& device_;
+  const Recording& recording_;
+  Position& at_;
+  Scratch& scratch_;
+  const Clock::time_point* deadline_;
+  const bool may_wait_;
+};
+
+}  // namespace
+
+Progress execute(Device& device, const Recording& recording, Position& at, Scratch& scratch,
+                 const Clock::time_point* deadline, bool may_wait) {
+  if (at.running) {
+    const Progress progress = finish(device, at, deadline);
+    if (progress != Progress::Done) return progress;
+    ++at.command;
+  }
+  Executor executor(device, recording, at, scratch, deadline, may_wait);
+  while (at.command < recording.commands.size()) {
+    const Progress progress = std::visit(executor, recording.commands[at.command]);
+    if (progress != Progress::Done) return progress;
+    ++at.command;
+    if (deadline && at.command % 16 == 0 && Clock::now() >= *deadline) return Progress::TimeIsUp;
+  }
+  return Progress::Done;
+}
+
+}  // namespace sokr::icd

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Executes recorded commands, one after the other, and can stop between two of them.
+#ifndef SOKR_ICD_EXECUTE_HPP_
+#define SOKR_ICD_EXECUTE_HPP_
+
+#include <chrono>
+#include <vector>
+
+#include "recording.hpp"
+
+namespace sokr::icd {
+
+struct Device;
+
+// Memory that executing uses over and over. Of one thread at a time.
+struct Scratch {
+  std::vector<SokrBinding> bindings;
+  std::vector<unsigned char> params;
+};
+
+// Where execution stands in a recording.
+struct Position {
+  std::size_t command = 0;
+  SokrCompletionToken running = 0;  // a launch that was not over when execution stopped
+};
+
+enum class Progress { Done, TimeIsUp, WaitsForEvent, Failed };
+
+// Goes on from `at` until all is done, or until the deadline, if there is one; without `may_wait`
+// until an event would have to be waited for. Failed: the device is lost, and the sentence was
+// reported. Throws std::bad_alloc.
+Progress execute(Device& device, const Recording& recording, Position& at, Scratch& scratch,
+                 const std::chrono::steady_clock::time_point* deadline, bool may_wait);
+
+}  // namespace sokr::icd
+
+#endif  // SOKR_ICD_EXECUTE_HPP_

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What description.txt may use in its values: constants, and what is found out of the substrate and
+// the machine.
+#ifndef SOKR_ICD_FACTS_HPP_
+#define SOKR_ICD_FACTS_HPP_
+
+#include <sokr/compute.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "vk.hpp"
+
+namespace sokr::icd {
+
+inline constexpr std::uint32_t kMaxPushConstants = 4096;  // bytes
+inline constexpr std::uint32_t kMaxSets = 32;
+inline constexpr std::uint32_t kMaxDescriptors = 1u << 20;  // of a set, a stage, all pools
+inline constexpr std::uint32_t kMaxDynamic = 64;            // dynamic buffers of a set
+inline constexpr std::uint32_t kMaxPushDescriptors = 64;
+inline constexpr std::uint32_t kMaxInlineBytes = 65536;  // of one inline uniform block
+inline constexpr std::uint32_t kMaxAllocations = 1u << 22;
+inline constexpr std::uint32_t kMemoryAlignment = 4096;  // of what vkMapMemory returns
+inline constexpr std::uint32_t kImportAlignment = 4096;
+inline constexpr std::uint32_t kBufferAlignment = 64;  // what buffers ask of their memory
+inline constexpr VkDeviceSize kMaxImageBytes = VkDeviceSize{1} << 40;
+inline constexpr const char* kDriverName = "SOKR";
+
+inline constexpr VkSubgroupFeatureFlags kSubgroupOperations =
+    VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_VOTE_BIT |
+    VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT |
+    VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT |
+    VK_SUBGROUP_FEATURE_CLUSTERED_BIT | VK_SUBGROUP_FEATURE_QUAD_BIT
+#ifdef VK_KHR_shader_subgroup_rotate
+    | VK_SUBGROUP_FEATURE_ROTATE_BIT_KHR | VK_SUBGROUP_FEATURE_ROTATE_CLUSTERED_BIT_KHR
+#endif
+    ;
+
+struct DeviceFacts {
+  SokrComputeLimits limits{};
+  std::uint32_t min_subgroup_size = 0, max_subgroup_size = 0;  // within what Vulkan can say
+  std::uint32_t max_workgroup_subgroups = 0;
+  VkDeviceSize heap_size = 0;  // bytes of memory that this process may have
+  std::array<std::uint8_t, VK_UUID_SIZE> device_uuid{}, driver_uuid{};
+  std::string device_name, driver_info;
+};
+
+}  // namespace sokr::icd
+
+#endif  // SOKR_ICD_FACTS_HPP_

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "instance.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "entry_points.hpp"
+
+namespace sokr::icd {
+namespace {
+
+constexpr std::uint32_t kVersion = VK_MAKE_API_VERSION(0, 1, 3, VK_HEADER_VERSION);
+
+VkResult give_extensions(const char* layer, const VkExtensionProperties* table, std::size_t size,
+                         std::uint32_t* count, VkExtensionProperties* out) {
+  if (layer) return VK_ERROR_LAYER_NOT_PRESENT;
+  return give_list(static_cast<std::uint32_t>(size), count, out,
+                   [&](std::uint32_t i, VkExtensionProperties& to) { to = table[i]; });
+}
+
+void take_messenger(Instance& instance, const VkInstanceCreateInfo& info) {
+  const auto* asked = find<VkDebugUtilsMessengerCreateInfoEXT>(info.pNext);
+  if (!asked || !asked->pfnUserCallback) return;
+  Messenger& m = instance.creation_messenger;
+  m.severities = asked->messageSeverity;
+  m.types = asked->messageType;
+  m.callback = asked->pfnUserCallback;
+  m.user = asked->pUserData;
+  add_messenger(&m);
+  instance.has_creation_messenger = true;
+}
+
+struct Word {
+  const char* text;
+  VkPhysicalDeviceType type;
+};
+constexpr Word kTypes[] = {{"cpu", VK_PHYSICAL_DEVICE_TYPE_CPU},
+                           {"integrated", VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU},
+                           {"discrete", VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU},
+                           {"virtual", VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU}};
+
+}  // namespace
+
+VkPhysicalDeviceType reported_type() {
+  const char* given = std::getenv("SOKR_ICD_DEVICE_TYPE");
+  if (!given || !*given) return VK_PHYSICAL_DEVICE_TYPE_CPU;
+  for (const Word& word : kTypes) {
+    if (std::string_view(word.text) == given) return word.type;
+  }
+  report(SOKR_LOG_WARNING, std::string("SOKR_ICD_DEVICE_TYPE is '") + given +
+                               "'; it takes cpu, integrated, discrete or virtual");
+  return VK_PHYSICAL_DEVICE_TYPE_CPU;
+}
+
+VkQueueFlags reported_queue_flags() {
+  const VkQueueFlags flags = VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT;
+  const char* given = std::getenv("SOKR_ICD_GRAPHICS");
+  if (!given || !*given) return flags;
+  if (std::string_view(given) == "claim") return flags | VK_QUEUE_GRAPHICS_BIT;
+  report(SOKR_LOG_WARNING,
+         std::string("SOKR_ICD_GRAPHICS is '") + given + "'; it takes claim, or is not set");
+  return flags;
+}
+
+const CommandRow* find_command(const char* name) {
+  const CommandRow* end = kCommands + kCommandCount;
+  const CommandRow* row = std::lower_bound(
+      kCommands, end, name,
+      [](const CommandRow& a, const char* b) { return std::strcmp(a.name, b) < 0; });
+  return row != end && std::strcmp(row->name, name) == 0 ? row : nullptr;
+}
+
+const char* enable(const char* const* names, std::uint32_t count,
+                   const VkExtensionProperties* table, std::size_t table_size, Extensions& out) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto* found = std::find_if(table, table + table_size, [&](const auto& row) {
+      return std::strcmp(row.extensionName, names[i]) == 0;
+    });
+    if (found == table + table_size) return names[i];
+    out.set(static_cast<std::size_t>(found - table));
+  }
+  return nullptr;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateInstanceVersion(std::uint32_t* version) {
+  *version = kVersion;
+  return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateInstanceExtensionProperties(const char* layer,
+                                                                      std::uint32_t* count,
+                                                                      VkExtensionProperties* out) {
+  return give_extensions(layer, kInstanceExtensions, kInstanceExtensionCount, count, out);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateInstanceLayerProperties(std::uint32_t* count,
+                                                                  VkLayerProperties*) {
+  *count = 0;
+  return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateDeviceExtensionProperties(VkPhysicalDevice,
+                                                                    const char* layer,
+                                                                    std::uint32_t* count,
+                                                                    VkExtensionProperties* out) {
+  return give_extensions(layer, kExtensions, kExtensionCount, count, out);
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateDeviceLayerProperties(VkPhysicalDevice,
+                                                                std::uint32_t* count,
+                                                                VkLayerProperties*) {
+  *count = 0;
+  return VK_SUCCESS;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkCreateInstance(const VkInstanceCreateInfo* info,
+                                                const VkAllocationCallbacks* callbacks,
+                                                VkInstance* out) {
+  *out = VK_NULL_HANDLE;
+  return guarded([&]() -> VkResult {
+    if (info->enabledLayerCount) return VK_ERROR_LAYER_NOT_PRESENT;
+    Extensions extensions;
+    if (const char* unknown = enable(info->ppEnabledExtensionNames, info->enabledExtensionCount,
+                                     kInstanceExtensions, kInstanceExtensionCount, extensions)) {
+      report(SOKR_LOG_ERROR,
+             std::string("vkCreateInstance: there is no instance extension ") + unknown);
+      return VK_ERROR_EXTENSION_NOT_PRESENT;
+    }
+    Instance* instance = make<Instance>(callbacks, VK_SYSTEM_ALLOCATION_SCOPE_INSTANCE);
+    if (!instance) return VK_ERROR_OUT_OF_HOST_MEMORY;
+    instance->extensions = extensions;
+    const VkApplicationInfo* application = info->pApplicationInfo;
+    if (application && application->apiVersion) instance->api_version = application->apiVersion;
+    take_messenger(*instance, *info);
+    *out = reinterpret_cast<VkInstance>(instance);
+    return VK_SUCCESS;
+  });
+}
+
+VKAPI_ATTR void VKAPI_CALL vkDestroyInstance(VkInstance handle,
+                                             const VkAllocationCallbacks* callbacks) {
+  Instance* instance = of(handle);
+  if (!instance) return;
+  if (instance->has_creation_messenger) remove_messenger(&instance->creation_messenger);
+  destroy(callbacks, instance);
+}
+
+namespace {
+// The plugins are looked for here, when a program first asks for devices.
+bool find_device(Instance& instance) {
+  if (!instance.has_device) {
+    instance.device.instance = &instance;
+    try {
+      instance.device.substrate = substrate_in_use();
+    } catch (...) {
+      return false;
+    }
+    instance.has_device = instance.device.substrate != nullptr;
+  }
+  return instance.has_device;
+}
+}  // namespace
+
+VKAPI_ATTR VkResult VKAPI_CALL vkEnumeratePhysicalDevices(VkInstance handle, std::uint32_t* count,
+                                                          VkPhysicalDevice* out) {
+  Instance* instance = of(handle);
+  const std::uint32_t available = find_device(*instance) ? 1 : 0;
+  return give_list(available, count, out, [&](std::uint32_t, VkPhysicalDevice& to) {
+    to = reinterpret_cast<VkPhysicalDevice>(&instance->device);
+  });
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkEnumeratePhysicalDeviceGroups(
+    VkInstance handle, std::uint32_t* count, VkPhysicalDeviceGroupProperties* out) {
+  Instance* instance = of(handle);
+  const std::uint32_t available = find_device(*instance) ? 1 : 0;
+  return give_list(available, count, out, [&](std::uint32_t, VkPhysicalDeviceGroupProperties& to) {
+    to.physicalDeviceCount = 1;
+    to.physicalDevices[0] = reinterpret_cast<VkPhysicalDevice>(&instance->device);
+    to.subsetAllocation = VK_FALSE;
+  });
+}
+
+}  // namespace sokr::icd

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Sentences for people: on stderr as SOKR_LOG says (error, warning, info, debug; the default is
+// warning), and to every messenger of VK_EXT_debug_utils. Any thread.
+#ifndef SOKR_ICD_LOG_HPP_
+#define SOKR_ICD_LOG_HPP_
+
+#include <sokr/compute.h>
+
+#include <string>
+
+#include "vk.hpp"
+
+namespace sokr::icd {
+
+void report(SokrLogLevel level, const std::string& sentence) noexcept;
+
+// Of one instance; called without the allocation of anything.
+struct Messenger {
+  VkDebugUtilsMessageSeverityFlagsEXT severities = 0;
+  VkDebugUtilsMessageTypeFlagsEXT types = 0;
+  PFN_vkDebugUtilsMessengerCallbackEXT callback = nullptr;
+  void* user = nullptr;
+  Messenger* next = nullptr;
+};
+void add_messenger(Messenger* messenger);
+void remove_messenger(Messenger* messenger);
+// To every messenger that wants such.
+void pass_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                  VkDebugUtilsMessageTypeFlagsEXT types,
+                  const VkDebugUtilsMessengerCallbackDataEXT& data) noexcept;
+
+}  // namespace sokr::icd
+
+#endif  // SOKR_ICD_LOG_HPP_

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Device memory, which is ordinary memory of the process, and what lies in it. Whoever remembers a
+// piece of it (a descriptor, a recorded command) holds a Slice: if the memory was freed before that
+// is executed, the slice is known to be dead, and nothing of it is touched.
+#ifndef SOKR_ICD_MEMORY_HPP_
+#define SOKR_ICD_MEMORY_HPP_
+
+#include <sokr/memory.h>
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "object.hpp"
+
+namespace sokr::icd {
+
+struct Device;
+
+// One allocation, or a place for the next one. Stays where it is until the device goes.
+struct Allocation {
+  std::byte* data = nullptr;
+  VkDeviceSize size = 0;
+  std::atomic<std::uint32_t> generation{0};  // odd while there is memory
+  bool imported = false;                     // the application's own
+  SokrBuffer addressed = 0;  // what the substrate calls it, if kernels may have its address
+};
+
+struct Slice {
+  Allocation* allocation = nullptr;
+  std::uint32_t generation = 0;
+  VkDeviceSize offset = 0, size = 0;
+
+  // Null if the memory is gone, or there never was any.
+  std::byte* data() const {
+    const bool alive = allocation && size != 0 &&
+                       allocation->generation.load(std::memory_order_acquire) == generation;
+    return alive ? allocation->data + offset : nullptr;
+  }
+  // A part, cut off at the end.
+  Slice part(VkDeviceSize at, VkDeviceSize bytes) const {
+    if (at >= size) return {};
+    const VkDeviceSize left = size - at;
+    return {allocation, generation, offset + at, bytes < left ? bytes : left};
+  }
+};
+
+// Bytes of all devices together.
+VkDeviceSize memory_in_use();
+void count_memory(VkDeviceSize added, VkDeviceSize removed);
+
+// The allocations of a device. Any thread.
+class MemoryTable {
+ public:
+  ~MemoryTable();
+  // Null if there is no memory. `host` is the application's, or null.
+  Allocation* add(VkDeviceSize size, void* host);
+  void remove(Allocation* allocation);
+
+ private:
+  std::mutex mutex_;
+  std::deque<Allocation> all_;
+  std::vector<Allocation*> free_;
+};
+
+struct DeviceMemory {
+  Allocation* allocation;
+  Slice whole() const {
+    return {allocation, allocation->generation.load(std::memory_order_relaxed), 0,
+            allocation->size};
+  }
+};
+SOKR_ICD_OBJECT(VkDeviceMemory, DeviceMemory)
+
+struct Buffer {
+  VkDeviceSize size = 0;
+  VkBufferUsageFlags usage = 0;
+  Slice memory;  // empty until it is bound
+
+  // What lies from `offset` on; VK_WHOLE_SIZE is the rest.
+  Slice part(VkDeviceSize offset, VkDeviceSize bytes) const { return memory.part(offset, bytes); }
+};
+SOKR_ICD_OBJECT(VkBuffer, Buffer)
+
+struct BufferView {};
+SOKR_ICD_OBJECT(VkBufferView, BufferView)
+
+}  // namespace sokr::icd
+
+#endif  // SOKR_ICD_MEMORY_HPP_

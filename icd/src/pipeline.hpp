@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Compute pipelines: kernels that the substrate has prepared, and where their bindings lie in sets.
+#ifndef SOKR_ICD_PIPELINE_HPP_
+#define SOKR_ICD_PIPELINE_HPP_
+
+#include <memory>
+#include <vector>
+
+#include "descriptors.hpp"
+#include "substrate.hpp"
+
+namespace sokr::icd {
+
+struct ShaderModule {
+  std::vector<std::uint32_t> words;
+};
+SOKR_ICD_OBJECT(VkShaderModule, ShaderModule)
+
+struct PipelineLayout {
+  std::vector<std::shared_ptr<const SetShape>> sets;  // null where there is none
+  std::uint32_t push_size = 0;                        // bytes to the end of the last range
+};
+SOKR_ICD_OBJECT(VkPipelineLayout, PipelineLayout)
+
+// The substrate keeps what it compiles: there is nothing of ours to keep.
+struct PipelineCache {};
+SOKR_ICD_OBJECT(VkPipelineCache, PipelineCache)
+
+// A binding that the kernel uses.
+struct Use {
+  std::uint32_t set, binding;
+  std::uint32_t count;   // elements; 0 = as many as the set has
+  std::uint32_t access;  // SokrAccess
+};
+
+// A kernel, until the last pipeline and the last recorded command go.
+struct Program {
+  const SubstrateInUse* substrate = nullptr;
+  SokrKernel kernel = 0;
+  std::vector<Use> uses;
+  std::uint32_t push_size = 0;  // bytes that a launch passes
+
+  Program() = default;
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program();
+};
+
+struct Pipeline {
+  std::shared_ptr<const Program> program;
+};
+SOKR_ICD_OBJECT(VkPipeline, Pipeline)
+
+}  // namespace sokr::icd
+
+#endif  // SOKR_ICD_PIPELINE_HPP_

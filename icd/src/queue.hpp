@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// A queue executes what is submitted to it in the order of submission. What waits for nothing is
+// executed inside vkQueueSubmit, as far as it gets in a moment. The rest is left to whoever comes
+// first: a thread that waits for it, or the queue's own.
+#ifndef SOKR_ICD_QUEUE_HPP_
+#define SOKR_ICD_QUEUE_HPP_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "execute.hpp"
+#include "object.hpp"
+
+namespace sokr::icd {
+
+struct SemaphoreValue {
+  std::shared_ptr<SemaphoreState> semaphore;
+  std::uint64_t value = 0;
+};
+
+struct Submission {
+  std::vector<SemaphoreValue> waits, signals;
+  std::vector<std::shared_ptr<const Recording>> recordings;
+  std::shared_ptr<FenceState> fence;
+  bool has_waited = false;
+  std::size_t recording = 0;  // that is being executed
+  Position position;
+};
+
+class Queue : public Dispatchable {
+ public:
+  explicit Queue(Device& device) : device_(device) {}
+  ~Queue();
+
+  // Empties `submissions`.
+  VkResult submit(std::vector<Submission>& submissions);
+  VkResult wait_idle();
+  // Executes what is pending until `ready`, or until that cannot be done without waiting.
+  void help(const std::function<bool()>& ready);
+
+ private:
+  enum class State { Done, TimeIsUp, Waits, Failed };
+  using Time = std::chrono::steady_clock::time_point;
+
+  State advance(Submission& submission, const Time* deadline, bool may_wait);
+  bool take_waits(Submission& submission, bool may_wait);
+  void complete(Submission& submission);
+  // Executes the first of the pending ones. The caller has set running_.
+  State advance_first(bool may_wait);
+  void put(std::vector<Submission>& submissions, std::size_t first);
+  void run() noexcept;
+
+  Device& device_;
+  Scratch scratch_;  // of who has set running_
+  // Under the device's monitor.
+  std::deque<Submission> pending_;
+  bool running_ = false;  // somebody executes
+  std::thread thread_;
+};
+SOKR_ICD_OBJECT(VkQueue, Queue)
+
+}  // namespace sokr::icd
+
+#endif  // SOKR_ICD_QUEUE_HPP_

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What a command buffer holds: commands in the order in which they are executed, each finished
+// before the next begins, so that barriers have nothing to do.
+#ifndef SOKR_ICD_RECORDING_HPP_
+#define SOKR_ICD_RECORDING_HPP_
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "descriptors.hpp"
+#include "pipeline.hpp"
+#include "query.hpp"
+#include "sync.hpp"
+
+namespace sokr::icd {
+
+struct Recording;
+
+namespace command {
+struct Dispatch {
+  std::uint32_t state;  // index in Recording::states
+  std::array<std::uint32_t, 3> base, groups;
+};
+struct DispatchIndirect {
+  std::uint32_t state;
+  Slice groups;  // three u32
+};
+struct Copy {
+  Slice from, to;  // as many bytes as both have
+};
+struct Fill {
+  Slice to;
+  std::uint32_t data;
+};
+struct Update {
+  Slice to;
+  std::uint32_t from;  // in Recording::bytes
+};
+struct SetEvent {
+  std::shared_ptr<EventState> event;
+  bool to;
+};
+struct WaitEvent {
+  std::shared_ptr<EventState> event;
+};
+struct WriteQuery {
+  std::shared_ptr<QueryStates> pool;
+  std::uint32_t query;
+  bool timestamp;  // else 0: what is counted here never happens
+};
+struct ResetQueries {
+  std::shared_ptr<QueryStates> pool;
+  std::uint32_t first, count;
+};
+struct CopyQueries {
+  std::shared_ptr<QueryStates> pool;
+  std::uint32_t first, count;
+  Slice to;
+  VkDeviceSize stride;
+  VkQueryResultFlags flags;
+};
+struct OnImages {
+  std::shared_ptr<const std::function<void()>> run;
+};
+}  // namespace command
+
+using Command =
+    std::variant<command::Dispatch, command::DispatchIndirect, command::Copy, command::Fill,
+                 command::Update, command::SetEvent, command::WaitEvent, command::WriteQuery,
+                 command::ResetQueries, command::CopyQueries, command::OnImages>;
+
+struct BoundSet {
+  std::shared_ptr<SetContents> contents;
+  std::uint32_t first_offset = 0;  // in Recording::offsets, of its dynamic buffers
+  std::uint32_t offset_count = 0;
+};
+
+// What a dispatch finds bound.
+struct DispatchState {
+  std::shared_ptr<const Program> program;
+  std::uint32_t first_set = 0, set_count = 0;  // in Recording::sets
+  std::uint32_t push = 0;                      // in Recording::bytes; program->push_size bytes
+};
+
+struct Recording {
+  std::vector<Command> commands;
+  std::vector<DispatchState> states;
+  std::vector<BoundSet> sets;
+  std::vector<std::uint32_t> offsets;
+  std::vector<std::byte> bytes;
+
+  // All of another one behind this.
+  void append(const Recording& other);
+};
+
+}  // namespace sokr::icd
+
+#endif  // SOKR_ICD_RECORDING_HPP_

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "substrate.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include "log.hpp"
+
+namespace sokr::icd {
+namespace {
+
+std::atomic<bool> forked{false};
+
+// Of the machine, or of the container if that is less.
+VkDeviceSize memory_of_process() {
+  auto pages = static_cast<VkDeviceSize>(sysconf(_SC_PHYS_PAGES));
+  auto size = pages * static_cast<VkDeviceSize>(sysconf(_SC_PAGESIZE));
+  VkDeviceSize limit = 0;
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  if (file >> limit && limit > 0) size = std::min(size, limit);
+  return size;
+}
+
+std::uint64_t hash(std::uint64_t seed, std::string_view text) {
+  for (const char c : text) seed = (seed ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+  return seed;
+}
+
+// The same for the same words, in every process and on every machine.
+std::array<std::uint8_t, VK_UUID_SIZE> uuid_of(std::string_view text) {
+  std::array<std::uint8_t, VK_UUID_SIZE> uuid{};
+  const std::uint64_t halves[2]{hash(0xCBF29CE484222325u, text), hash(0x5EED5EED5EED5EEDu, text)};
+  static_assert(sizeof halves == sizeof uuid);
+  __builtin_memcpy(uuid.data(), halves, sizeof halves);
+  return uuid;
+}
+
+DeviceFacts facts_of(const SokrSubstrateInfo& info) {
+  DeviceFacts facts;
+  facts.limits = *info.limits;
+  // Vulkan's sizes are powers of two up to 128.
+  facts.min_subgroup_size = std::max(facts.limits.min_subgroup_size, 1u);
+  facts.max_subgroup_size = std::clamp(facts.limits.max_subgroup_size, 1u, 128u);
+  facts.max_workgroup_subgroups =
+      std::max(std::min(facts.limits.max_local_invocations, 1024u) / facts.min_subgroup_size, 1u);
+  facts.heap_size = memory_of_process() / 4 * 3;
+  facts.device_name = std::string("SOKR ") + info.name + ": " + info.description;
+  facts.driver_info = std::string("compute only, on the substrate ") + info.name;
+  facts.device_uuid = uuid_of(facts.device_name);
+  facts.driver_uuid = uuid_of(std::string(kDriverName) + SOKR_PROJECT_VERSION);
+  return facts;
+}
+
+// What the driver needs of a substrate beyond the three calls.
+const char* lacking(const SokrSubstrateInfo& info) {
+  const auto ends = reinterpret_cast<const char*>(&info) + info.struct_size;
+  if (reinterpret_cast<const char*>(&info.kernels + 1) > ends || !info.kernels) {
+    return "it prepares no kernels";
+  }
+  if (!info.limits) return "it names no limits";
+  if (std::find(info.ir_formats, info.ir_formats + info.ir_format_count, SOKR_IR_SPIRV) ==
+      info.ir_formats + info.ir_format_count) {
+    return "it takes no SPIR-V";
+  }
+  return nullptr;
+}
+
+std::unique_ptr<SubstrateInUse> open(const std::string& name) {
+  if (name.rfind("vulkan", 0) == 0) {
+    report(SOKR_LOG_ERROR, "SOKR_ICD_ON is '" + name +
+                               "', which would be this driver on a Vulkan driver; it takes a "
+                               "substrate of another plugin, such as cpu or reference");
+    return nullptr;
+  }
+  // By name: plugins that cannot offer it, such as the one for Vulkan, which would open this driver
+  // while a loader holds its locks, stay closed.
+  static auto* const context = new Context;
+  auto found = std::make_unique<SubstrateInUse>();
+  found->context = context;
+  try {
+    const Substrate substrate = context->substrate(name);
+    found->info = &substrate.info();
+    found->id = substrate.id();
+  } catch (const Error& error) {
+    report(SOKR_LOG_ERROR, std::string("no Vulkan device is offered: ") + error.what());
+    return nullptr;
+  }
+  if (const char* why = lacking(*found->info)) {
+    report(SOKR_LOG_ERROR,
+           "no Vulkan device is offered: the substrate " + name + " cannot carry one: " + why);
+    return nullptr;
+  }
+  found->facts = facts_of(*found->info);
+  return found;
+}
+
+template <class Ask>
+std::string sentence(Ask&& ask) {
+  std::string text(512, '\0');
+  std::size_t size = ask(text.data(), text.size());
+  if (size >= text.size()) {
+    text.resize(size + 1);
+    size = ask(text.data(), text.size());
+  }
+  text.resize(std::min(size, text.size()));
+  while (!text.empty() && text.back() == '\0') text.pop_back();
+  return text.empty() ? "no reason is given" : text;
+}
+
+}  // namespace
+
+std::string SubstrateInUse::last_error() const {
+  if (!info->diagnostics || !info->diagnostics->last_error) return "no reason is given";
+  return sentence([&](char* to, std::size_t size) {
+    return static_cast<std::size_t>(info->diagnostics->last_error(to, size));
+  });
+}
+
+std::string SubstrateInUse::error_of(SokrCompletionToken token) const {
+  if (!info->diagnostics || !info->diagnostics->completion_error) return "no reason is given";
+  return sentence([&](char* to, std::size_t size) {
+    return static_cast<std::size_t>(
+        info->diagnostics->completion_error(sokr_token_plugin_token(token), to, size));
+  });
+}
+
+const SubstrateInUse* substrate_in_use() {
+  // None of this goes while the process ends: a program's own statics may still use it.
+  static auto* const mutex = new std::mutex;
+  static auto* const opened = new std::map<std::string, std::unique_ptr<SubstrateInUse>>;
+  if (is_forked()) {
+    report(SOKR_LOG_ERROR,
+           "this process was forked from one that used the driver; Vulkan is "
+           "there in a process that starts it itself");
+    return nullptr;
+  }
+  const char* given = std::getenv("SOKR_ICD_ON");
+  const std::string name = given && *given ? given : "cpu";
+  std::lock_guard lock(*mutex);
+  const auto found = opened->find(name);
+  if (found != opened->end()) return found->second.get();
+  if (opened->empty()) pthread_atfork(nullptr, nullptr, [] { forked = true; });
+  auto fresh = open(name);
+  if (!fresh) return nullptr;
+  return opened->emplace(name, std::move(fresh)).first->second.get();
+}
+
+bool is_forked() {
+  return forked.load(std::memory_order_relaxed);
+}
+
+}  // namespace sokr::icd

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What the driver says of itself, and what it refuses.
+#include "gpu.hpp"
+
+namespace sokr::test {
+namespace {
+
+VkResult create_device(Gpu& gpu, const char* extension, const void* chain) {
+  const float priority = 1.0f;
+  VkDeviceQueueCreateInfo queues{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+  queues.queueCount = 1;
+  queues.pQueuePriorities = &priority;
+  VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+  info.pNext = chain;
+  info.queueCreateInfoCount = 1;
+  info.pQueueCreateInfos = &queues;
+  info.enabledExtensionCount = extension ? 1 : 0;
+  info.ppEnabledExtensionNames = &extension;
+  VkDevice device = VK_NULL_HANDLE;
+  const VkResult result = vkCreateDevice(gpu.physical, &info, nullptr, &device);
+  if (device) vkDestroyDevice(device, nullptr);
+  return result;
+}
+
+TEST(Report, IsAComputeOnlyProcessorDevice) {
+  Gpu gpu;
+  VkPhysicalDeviceVulkan12Properties v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_PROPERTIES};
+  VkPhysicalDeviceProperties2 all{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &v12, {}};
+  vkGetPhysicalDeviceProperties2(gpu.physical, &all);
+  EXPECT_EQ(VK_PHYSICAL_DEVICE_TYPE_CPU, all.properties.deviceType);
+  EXPECT_EQ(3u, VK_API_VERSION_MINOR(all.properties.apiVersion));
+  EXPECT_STREQ("SOKR", v12.driverName);
+  EXPECT_NE(nullptr, std::strstr(v12.driverInfo, "compute only"));
+  EXPECT_EQ(0, v12.conformanceVersion.major);
+  std::uint32_t count = 0;
+  vkGetPhysicalDeviceQueueFamilyProperties(gpu.physical, &count, nullptr);
+  ASSERT_EQ(1u, count);
+  VkQueueFamilyProperties family;
+  vkGetPhysicalDeviceQueueFamilyProperties(gpu.physical, &count, &family);
+  EXPECT_EQ(VkQueueFlags{VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT}, family.queueFlags);
+}
+
+TEST(Report, MemoryHasATypeWithAndOneWithoutDeviceLocal) {
+  Gpu gpu;
+  VkPhysicalDeviceMemoryProperties memory;
+  vkGetPhysicalDeviceMemoryProperties(gpu.physical, &memory);
+  ASSERT_EQ(2u, memory.memoryTypeCount);
+  ASSERT_EQ(1u, memory.memoryHeapCount);
+  EXPECT_TRUE(memory.memoryTypes[0].propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+  EXPECT_FALSE(memory.memoryTypes[1].propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    EXPECT_TRUE(memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
+  }
+}
+
+TEST(Report, TheSameFeatureIsTheSameInEveryStructure) {
+  Gpu gpu;
+  VkPhysicalDevice8BitStorageFeatures old{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES};
+  VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &old};
+  VkPhysicalDeviceFeatures2 all{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &v12, {}};
+  vkGetPhysicalDeviceFeatures2(gpu.physical, &all);
+  EXPECT_TRUE(old.storageBuffer8BitAccess);
+  EXPECT_EQ(old.storageBuffer8BitAccess, v12.storageBuffer8BitAccess);
+  EXPECT_TRUE(all.features.shaderFloat64);
+  EXPECT_FALSE(all.features.geometryShader);
+}
+
+TEST(Report, WhatIsNotThereIsRefusedByName) {
+  Gpu gpu;
+  EXPECT_EQ(VK_ERROR_EXTENSION_NOT_PRESENT, create_device(gpu, "VK_KHR_swapchain", nullptr));
+  VkPhysicalDeviceFeatures2 asked{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+  asked.features.geometryShader = VK_TRUE;
+  EXPECT_EQ(VK_ERROR_FEATURE_NOT_PRESENT, create_device(gpu, nullptr, &asked));
+  EXPECT_NE(std::string::npos, gpu.messages.find("geometryShader")) << gpu.messages;
+  VkPhysicalDeviceVulkan13Features v13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES};
+  v13.dynamicRendering = VK_TRUE;
+  EXPECT_EQ(VK_ERROR_FEATURE_NOT_PRESENT, create_device(gpu, nullptr, &v13));
+  EXPECT_NE(std::string::npos, gpu.messages.find("dynamicRendering")) << gpu.messages;
+  // Of an extension that the driver does not know.
+  VkPhysicalDeviceMeshShaderFeaturesNV mesh{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MESH_SHADER_FEATURES_NV};
+  mesh.taskShader = VK_TRUE;
+  EXPECT_EQ(VK_ERROR_FEATURE_NOT_PRESENT, create_device(gpu, nullptr, &mesh));
+  EXPECT_NE(std::string::npos, gpu.messages.find("taskShader")) << gpu.messages;
+  EXPECT_EQ(VK_SUCCESS, create_device(gpu, nullptr, nullptr));
+}
+
+TEST(Report, CommandsAreGivenByNameAndOnlyWhereTheyAreEnabled) {
+  Gpu with;
+  for (const char* name : {"vkCmdDispatch", "vkQueueSubmit2", "vkQueueSubmit2KHR", "vkCmdDraw",
+                           "vkCmdDispatchBaseKHR", "vkCmdPushDescriptorSetKHR"}) {
+    EXPECT_NE(nullptr, vkGetDeviceProcAddr(with.device, name)) << name;
+  }
+  EXPECT_EQ(nullptr, vkGetDeviceProcAddr(with.device, "vkCreateSwapchainKHR"));
+  EXPECT_EQ(nullptr, vkGetDeviceProcAddr(with.device, "vkCreateInstance"));
+  EXPECT_EQ(nullptr, vkGetDeviceProcAddr(with.device, "vkNoSuchThing"));
+  Gpu without(false);
+  EXPECT_EQ(nullptr, vkGetDeviceProcAddr(without.device, "vkCmdPushDescriptorSetKHR"));
+}
+
+TEST(Report, GraphicsIsRefusedWithASentence) {
+  Gpu gpu;
+  VkGraphicsPipelineCreateInfo info{VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO};
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  EXPECT_NE(VK_SUCCESS,
+            vkCreateGraphicsPipelines(gpu.device, VK_NULL_HANDLE, 1, &info, nullptr, &pipeline));
+  EXPECT_EQ(VkPipeline{VK_NULL_HANDLE}, pipeline);
+  EXPECT_NE(std::string::npos, gpu.messages.find("no graphics")) << gpu.messages;
+  const VkCommandBuffer commands = begin(gpu);
+  vkCmdDraw(commands, 3, 1, 0, 0);
+  EXPECT_NE(VK_SUCCESS, vkEndCommandBuffer(commands));
+}
+
+}  // namespace
+}  // namespace sokr::test
