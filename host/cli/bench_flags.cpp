@@ -113,6 +113,15 @@ BenchRequest read_bench_flags(const BenchFlags& flags) {
   if (!flags.max_regress.empty()) {
     request.max_regress = parse_positive(flags.max_regress, "--max-regress", "percentage", true);
   }
+  request.sweep = !flags.sweep.empty();
+  if (request.sweep && (compares || !flags.relative_to.empty())) {
+    throw UsageError(
+        "--sweep compares with no baseline; measure the sizes that matter by themselves");
+  }
+  if (request.sweep && !request.launch.outputs.empty()) {
+    throw UsageError(
+        "--sweep and --out do not go together: which of the launches would be written?");
+  }
   request.baselines = flags.baselines;
   request.relative_to = flags.relative_to;
   request.baseline_command = flags.baseline_command;
@@ -141,8 +150,10 @@ BenchRequest read_bench_flags(const BenchFlags& flags) {
   if (flags.check && request.launch.on.size() < 2) {
     throw UsageError("--check compares what several substrates compute; name them with --on A,B");
   }
-  for (const auto& [flag, path] : {std::pair("--json", &flags.json), std::pair("--csv", &flags.csv),
-                                   std::pair("--markdown", &flags.markdown)}) {
+  for (const auto& [flag, path] :
+       {std::pair("--json", &flags.json), std::pair("--csv", &flags.csv),
+        std::pair("--markdown", &flags.markdown), std::pair("--html", &flags.html),
+        std::pair("--svg", &flags.svg)}) {
     if (!path->empty()) request.files.push_back({flag, *path});
   }
   refuse_shared_standard_output(request);

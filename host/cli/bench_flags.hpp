@@ -26,8 +26,9 @@ struct BenchRequest {
   std::optional<double> budget_s;      // for all that is measured alternately
   std::optional<double> bytes, flops;  // of one dispatch
   std::optional<bool> check;           // none: where outputs are named
-  std::vector<BenchFile> files;        // --json, --csv, --markdown
+  std::vector<BenchFile> files;        // --json, --csv, --markdown, --html, --svg
   std::vector<std::string> baselines;
+  bool sweep = false;            // this is one of its points
   double max_regress = 0;        // percent
   std::string relative_to;       // a substrate of --on, or kCalibration; may be empty
   std::string metric;            // a counter; empty: times

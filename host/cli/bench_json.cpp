@@ -146,7 +146,7 @@ Json benchmark_json(const std::string& name, std::uint64_t iterations, double ns
       {"cpu_time", ns},        {"time_unit", "ns"}};
 }
 
-Json benchmarks_json(const BenchReport& report) {
+Json benchmarks_json(const BenchReport& report, const std::string& point) {
   Json all = Json::array();
   int family = 0;
   const auto add = [&](Json&& one, int family_index, int index) {
@@ -160,7 +160,7 @@ Json benchmarks_json(const BenchReport& report) {
     for (std::size_t way = 0; way < kWayCount; ++way) {
       if (!one.ways[way]) continue;
       const measure::Times& times = one.ways[way]->times;
-      Json json = benchmark_json(name + kWays[way], times.count(), times.percentile(50));
+      Json json = benchmark_json(name + kWays[way] + point, times.count(), times.percentile(50));
       add_percentiles(times, json);
       json["items_per_second"] = throughput(*one.ways[way]);
       const double second = 1e9 / times.percentile(50);
@@ -180,16 +180,12 @@ Json benchmarks_json(const BenchReport& report) {
   return all;
 }
 
-}  // namespace
-
-Json report_json(const BenchReport& report) {
-  Json json{
-      {"schema", "sokr.bench/1"}, {"context", context_json(report)}, {"kernel", report.kernel}};
-  json.update(report.launch);
-  Json results = Json::array();
+// The launch of one point, and what came of it.
+Json point_json(const BenchReport& report) {
+  Json json = report.launch;
+  Json results = Json::array(), comparisons = Json::array();
   for (const BenchResult& one : report.results) results.push_back(result_json(one));
   json["results"] = std::move(results);
-  Json comparisons = Json::array();
   for (const CommandComparison& one : report.against_command) {
     comparisons.push_back(
         {{"substrate", one.substrate},
@@ -200,7 +196,32 @@ Json report_json(const BenchReport& report) {
          {"now_ns", one.now_ns}});
   }
   json["against_command"] = std::move(comparisons);
-  json["benchmarks"] = benchmarks_json(report);
+  return json;
+}
+
+}  // namespace
+
+Json report_json(const BenchReports& reports) {
+  const BenchReport& first = reports.points.front();
+  Json json{{"schema", "sokr.bench/1"}, {"context", context_json(first)}, {"kernel", first.kernel}};
+  if (!reports.sweep) {
+    json.update(point_json(first));
+    json["benchmarks"] = benchmarks_json(first, "");
+    return json;
+  }
+  json["sweep"] = {{"variable", reports.sweep->variable}, {"values", reports.sweep->values}};
+  Json points = Json::array(), benchmarks = Json::array();
+  for (std::size_t i = 0; i < reports.points.size(); ++i) {
+    points.push_back(point_json(reports.points[i]));
+    // As Google Benchmark names arguments.
+    const std::string point =
+        fmt::format("/{}:{}", reports.sweep->variable, reports.sweep->values[i]);
+    for (Json& one : benchmarks_json(reports.points[i], point)) {
+      benchmarks.push_back(std::move(one));
+    }
+  }
+  json["points"] = std::move(points);
+  json["benchmarks"] = std::move(benchmarks);
   return json;
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bench_page.hpp"
+#include "bench_sweep.hpp"
 #include "text.hpp"
 
 namespace sokr::cli {
@@ -125,6 +127,89 @@ std::string remarks(const BenchReport& report) {
   return table.format();
 }
 
+std::string csv_field(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + '"';
+}
+
+std::string csv_line(const std::string& head, const BenchResult& one, std::size_t way) {
+  const Series& series = *one.ways[way];
+  const measure::Times& times = series.times;
+  std::string text = fmt::format("{},{},{},{},{},{},{},{}", head, csv_field(one.substrate),
+                                 kWays[way], times.count(), times.least(), times.percentile(50),
+                                 series.interval.low, series.interval.high);
+  for (const double percent : {90.0, 99.0, 99.9, 100.0}) {
+    text += fmt::format(",{}", times.percentile(percent));
+  }
+  const auto optional = [&](const std::optional<double>& ns) {
+    return ns && way == kWarm ? fmt::format(",{}", *ns) : std::string(",");
+  };
+  text += optional(one.first_ns) + optional(one.first.ever) + optional(one.first.cold_process);
+  return text + '\n';
+}
+
+// Of a Markdown table: a bar would begin the next one.
+std::string cell(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
+    text.insert(at, "\\");
+  }
+  return text;
+}
+
+std::string markdown_row(const BenchResult& one, const std::string& point) {
+  std::string text =
+      fmt::format("| `{}`{} | {} | {} |", cell(one.substrate), cell(point),
+                  duration_or_dash(one.first.ever), duration_or_dash(one.first.cold_process));
+  for (const double percent : kPercents) {
+    text += ' ' + duration_text(one.warm().times.percentile(percent));
+    if (percent == 50) text += fmt::format(" ± {:.1f} %", 100 * one.warm().precision);
+    text += " |";
+  }
+  for (const Way way : {kPipelined, kBatched}) {
+    text += fmt::format(" {} |",
+                        one.ways[way] ? duration_text(one.ways[way]->times.percentile(50)) : "-");
+  }
+  return text + '\n';
+}
+
+// A row for each value, a column for each substrate.
+std::string sweep_text(const BenchReports& reports) {
+  Table table;
+  const BenchReport& first = reports.points.front();
+  std::vector<std::string> head{reports.sweep->variable};
+  for (const BenchResult& one : first.results) {
+    table.right_align(head.size());
+    head.push_back(one.substrate);
+    if (!first.bytes) continue;
+    table.right_align(head.size());
+    head.emplace_back("B/s");
+  }
+  if (first.results.size() > 1) head.emplace_back("fastest");
+  table.row(std::move(head));
+  for (std::size_t i = 0; i < reports.points.size(); ++i) {
+    const BenchReport& report = reports.points[i];
+    std::vector<std::string> row{value_text(reports.sweep->values[i])};
+    const BenchResult* fastest = &report.results.front();
+    for (const BenchResult& one : report.results) {
+      const double median = one.warm().times.percentile(50);
+      row.push_back(duration_text(median));
+      if (first.bytes) row.push_back(rate_cell(report.bytes, median));
+      if (median < fastest->warm().times.percentile(50)) fastest = &one;
+    }
+    if (report.results.size() > 1) row.push_back(fastest->substrate);
+    table.row(std::move(row));
+  }
+  std::string text = table.format() + '\n';
+  for (const Crossing& crossing : crossings(reports)) {
+    text += fmt::format("{} is faster than {} from {} of about {:.3g} on\n", crossing.to,
+                        crossing.from, reports.sweep->variable, crossing.at);
+  }
+  Table warnings;
+  for (const std::string& warning : warnings_of(reports)) warnings.row({"warning", warning});
+  return text + warnings.format();
+}
+
 }  // namespace
 
 std::string short_name(std::string_view kernel) {
@@ -148,6 +233,21 @@ std::string outliers_text(const Series& series) {
   return fmt::format("outliers: {} of {}", list_text(parts), all);
 }
 
+std::vector<std::string> warnings_of(const BenchReports& reports) {
+  // As many characters as tell one kind from another.
+  constexpr std::size_t kKind = 12;
+  std::vector<std::string> all;
+  for (const BenchReport& report : reports.points) {
+    for (const std::string& warning : report.warnings) {
+      const bool is_told = std::any_of(all.begin(), all.end(), [&](const std::string& one) {
+        return one.substr(0, kKind) == warning.substr(0, kKind);
+      });
+      if (!is_told) all.push_back(warning);
+    }
+  }
+  return all;
+}
+
 std::string rate_text(double per_second) {
   constexpr const char* kUnits[] = {"", "K", "M", "G", "T", "P"};
   std::size_t unit = 0;
@@ -158,72 +258,46 @@ std::string rate_text(double per_second) {
   return fmt::format("{:.3g} {}", per_second, kUnits[unit]);
 }
 
-std::string people_text(const BenchReport& report) {
+std::string people_text(const BenchReports& reports) {
+  if (reports.sweep) return sweep_text(reports);
+  const BenchReport& report = reports.points.front();
   return latency_table(report) + '\n' + ways_table(report) + '\n' + counters_table(report) +
          remarks(report);
 }
 
-std::string csv_text(const BenchReport& report) {
-  const auto quoted = [](std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return out + '"';
-  };
+std::string csv_text(const BenchReports& reports) {
   std::string text =
-      "kernel,substrate,way,measurements,min_ns,p50_ns,p50_low_ns,p50_high_ns,p90_ns,p99_ns,"
+      "kernel,point,substrate,way,measurements,min_ns,p50_ns,p50_low_ns,p50_high_ns,p90_ns,p99_ns,"
       "p99_9_ns,max_ns,first_ns,first_ever_ns,cold_process_ns\n";
-  for (const BenchResult& one : report.results) {
-    for (std::size_t way = 0; way < kWayCount; ++way) {
-      if (!one.ways[way]) continue;
-      const Series& series = *one.ways[way];
-      const measure::Times& times = series.times;
-      text += fmt::format("{},{},{},{}", quoted(short_name(report.kernel)), quoted(one.substrate),
-                          kWays[way], times.count());
-      text += fmt::format(",{},{},{},{}", times.least(), times.percentile(50), series.interval.low,
-                          series.interval.high);
-      for (const double percent : {90.0, 99.0, 99.9, 100.0}) {
-        text += fmt::format(",{}", times.percentile(percent));
+  for (std::size_t i = 0; i < reports.points.size(); ++i) {
+    const BenchReport& report = reports.points[i];
+    const std::string head =
+        csv_field(short_name(report.kernel)) + ',' +
+        (reports.sweep ? std::to_string(reports.sweep->values[i]) : std::string());
+    for (const BenchResult& one : report.results) {
+      for (std::size_t way = 0; way < kWayCount; ++way) {
+        if (one.ways[way]) text += csv_line(head, one, way);
       }
-      const auto optional = [&](const std::optional<double>& ns) {
-        return ns && way == kWarm ? fmt::format(",{}", *ns) : std::string(",");
-      };
-      text += optional(one.first_ns) + optional(one.first.ever) + optional(one.first.cold_process);
-      text += '\n';
     }
   }
   return text;
 }
 
-std::string markdown_text(const BenchReport& report) {
-  const auto cell = [](std::string text) {
-    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-      text.insert(at, "\\");
-    }
-    return text;
-  };
-  std::string text = fmt::format("### `{}`\n\n", cell(printable(short_name(report.kernel))));
+std::string markdown_text(const BenchReports& reports) {
+  const BenchReport& first = reports.points.front();
+  std::string text = fmt::format("### `{}`\n\n", cell(printable(short_name(first.kernel))));
   text += "| | first | cold process |";
   for (const char* name : kPercentNames) text += fmt::format(" {} |", name);
   text += " pipelined | batched |\n|---|";
   for (int i = 0; i < 10; ++i) text += "--:|";
   text += '\n';
-  for (const BenchResult& one : report.results) {
-    text += fmt::format("| `{}` | {} | {} |", cell(one.substrate), duration_or_dash(one.first.ever),
-                        duration_or_dash(one.first.cold_process));
-    for (const double percent : kPercents) {
-      text += ' ' + duration_text(one.warm().times.percentile(percent));
-      if (percent == 50) text += fmt::format(" ± {:.1f} %", 100 * one.warm().precision);
-      text += " |";
-    }
-    for (const Way way : {kPipelined, kBatched}) {
-      text += fmt::format(" {} |",
-                          one.ways[way] ? duration_text(one.ways[way]->times.percentile(50)) : "-");
-    }
-    text += '\n';
+  for (std::size_t i = 0; i < reports.points.size(); ++i) {
+    const std::string point = reports.sweep ? fmt::format(" {}={}", reports.sweep->variable,
+                                                          value_text(reports.sweep->values[i]))
+                                            : std::string();
+    for (const BenchResult& one : reports.points[i].results) text += markdown_row(one, point);
   }
-  for (const std::string& warning : report.warnings) {
-    text += fmt::format("\n> {}\n", cell(warning));
-  }
+  for (const std::string& warning : first.warnings) text += fmt::format("\n> {}\n", cell(warning));
   return text;
 }
 

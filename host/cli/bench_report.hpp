@@ -47,16 +47,29 @@ struct BenchReport {
   std::vector<std::string> without_counters;  // "instructions: why"
 };
 
-std::string people_text(const BenchReport& report);
+// What was changed between reports, and its value in each.
+struct SweepAxis {
+  std::string variable;
+  std::vector<std::uint64_t> values;
+};
+
+struct BenchReports {
+  std::optional<SweepAxis> sweep;
+  std::vector<BenchReport> points;  // one, or as many as the sweep has values; of one launch
+};
+
+std::string people_text(const BenchReports& reports);
 // Schema sokr.bench/1.
-Json report_json(const BenchReport& report);
-std::string csv_text(const BenchReport& report);
-std::string markdown_text(const BenchReport& report);
+Json report_json(const BenchReports& reports);
+std::string csv_text(const BenchReports& reports);
+std::string markdown_text(const BenchReports& reports);
 
 // "saxpy" of "shaders/saxpy.spv".
 std::string short_name(std::string_view kernel);
 // "12 high outliers (3 severe) of 4000"; empty if there are none.
 std::string outliers_text(const measure::Series& series);
+// Of a sweep, the first of each kind.
+std::vector<std::string> warnings_of(const BenchReports& reports);
 // "1.5 G", "20 M", of units a second.
 std::string rate_text(double per_second);
 

@@ -45,8 +45,8 @@ struct RunFlags {
 
 struct BenchFlags {
   LaunchFlags launch;
-  std::string json, csv, markdown, precision, budget, bytes, flops, max_regress, metric, relative_to,
-      baseline_command;
+  std::string json, csv, markdown, html, svg, sweep, precision, budget, bytes, flops, max_regress,
+      metric, relative_to, baseline_command;
   std::vector<std::string> baselines;
   bool check = false, no_check = false;
   // For processes of our own: one dispatch, of which the time is printed; or as many as another

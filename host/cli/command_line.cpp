@@ -72,6 +72,10 @@ void add_bench_flags(CLI::App& app, BenchFlags& flags) {
   add_text(app, "--json", flags.json, "FILE", "results, schema sokr.bench/1; - is stdout");
   add_text(app, "--csv", flags.csv, "FILE", "a line for each way and substrate");
   add_text(app, "--markdown", flags.markdown, "FILE", "a table for comments on changes");
+  add_text(app, "--html", flags.html, "FILE", "one page: distributions, and how the run went");
+  add_text(app, "--svg", flags.svg, "FILE", "its charts");
+  add_text(app, "--sweep", flags.sweep, "WHAT=FROM:TO:xN",
+           "for several values, such as push.n=1K:64M:x4;\n{n} in other flags stands for each");
   add_list(app, "--baseline", flags.baselines, "FILE", "the --json of an earlier run, or several");
   add_text(app, "--max-regress", flags.max_regress, "PCT", "exit 3 if one is so much slower");
   add_text(app, "--relative-to", flags.relative_to, "NAME|calibration",

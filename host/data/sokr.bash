@@ -18,7 +18,7 @@ _sokr() {
   fi
   [[ $command != check ]] || flags+=' --seed --timeout'
   [[ $command != bench ]] || flags+=' --precision --budget --bytes --flops --check --no-check
-    --csv --markdown --baseline --max-regress --baseline-command --relative-to --metric'
+    --csv --markdown --html --svg --sweep --baseline --max-regress --baseline-command --relative-to --metric'
   [[ $command != run && $command != bench ]] || flags+=' --on --entry --groups --threads --in --zero --out --push
     --spec --local-size --subgroup-size --repeat --swap --cast --tolerance'
   [[ $command != run ]] || flags+=' --print'
@@ -28,7 +28,7 @@ _sokr() {
     --relative-to) mapfile -t COMPREPLY < <(compgen -W "calibration $(_sokr_substrates)" -- "$current"); return ;;
     --on) mapfile -t COMPREPLY < <(compgen -W "$(_sokr_substrates)" -- "$current"); return ;;
     --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat | \
-      --swap | --tolerance | --print | --max-regress | --precision | --budget | --bytes | --flops | --baseline-command | --timeout)
+      --swap | --tolerance | --print | --max-regress | --precision | --budget | --bytes | --flops | --sweep | --baseline-command | --timeout)
       return ;;
   esac
   case $current in

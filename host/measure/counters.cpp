@@ -59,8 +59,7 @@ int open(const Row& row) {
   wanted.inherit = 1;
   wanted.exclude_kernel = 1;
   wanted.exclude_hv = 1;
-  return static_cast<int>(
-      ::syscall(SYS_perf_event_open, &wanted, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+  return static_cast<int>(::syscall(SYS_perf_event_open, &wanted, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import unittest
+from xml.etree import ElementTree
 
 from sokr_command import Sokr, npy
 
@@ -440,7 +441,51 @@ class Command(unittest.TestCase):
         self.assertEqual({line.count("|") for line in table}, {12})
         # To standard output, instead of the text.
         self.assertTrue(self.good("bench", *RUN[1:], "--repeat", "20", "--csv", "-").stdout.startswith(
-            b"kernel,substrate,way,"))
+            b"kernel,point,substrate,way,"))
+
+    def test_bench_draws_a_page(self):
+        self.good("bench", *RUN[1:], "--repeat", "40", "--html", "p.html", "--svg", "p.svg",
+                  "--on", "mock:add,mock:two", mocks=("add", "add_two"))
+        page = self.sokr.load("p.html").decode()
+        # It needs nothing from elsewhere.
+        self.assertEqual(re.findall(r"(?:src|href)=|@import|url[(]", page), [])
+        self.assertEqual(set(re.findall(r"https?://[^\"' ]+", page)), {"http://www.w3.org/2000/svg"})
+        self.assertEqual(page.count("<figure>"), 4)
+        self.assertEqual(page.count("<tr>"), 3)
+        for words in ("mock:add", "prefers-color-scheme:dark", "@media print", "<title>mock:two: "):
+            self.assertIn(words, page)
+        for figure in re.findall(r"<figure>(.*?)</figure>", page, re.S):
+            ElementTree.fromstring(figure)
+        picture = ElementTree.fromstring(self.sokr.load("p.svg"))
+        self.assertEqual(len(picture.findall("{http://www.w3.org/2000/svg}svg")), 4)
+
+    def test_bench_over_sizes(self):
+        sweep = ["bench", "copy.spv", "--push", "u32:0,u32:5", "--threads", "{count}", "--zero",
+                 "0.0={4*count}", "--zero", "0.1={4*count}", "--bytes", "{8*count}", "--repeat", "10", "--on",
+                 "mock:add,mock:two", "--sweep", "push.count=16:1K:x4"]
+        mocks = ("add", "add_two")
+        result = self.good(*sweep, "--json", "s.json", "--csv", "s.csv", "--html", "s.html",
+                           "--markdown", "s.md", mocks=mocks)
+        rows = [line.split()[0] for line in result.stdout.decode().splitlines()[:5]]
+        self.assertEqual(rows, ["push.count", "16", "64", "256", "1K"])
+        report = json.loads(self.sokr.load("s.json"))
+        self.assertEqual(report["sweep"], {"variable": "push.count", "values": [16, 64, 256, 1024]})
+        self.assertEqual([point["push"] for point in report["points"]],
+                         [[f"u32:{n},u32:5"] for n in (16, 64, 256, 1024)])
+        self.assertEqual([point["buffers"][0]["bytes"] for point in report["points"]],
+                         [64, 256, 1024, 4096])
+        self.assertEqual(report["benchmarks"][0]["name"], "copy/mock:add/warm/push.count:16")
+        self.assertEqual(len(report["benchmarks"]), 4 * 2 * 3)
+        points = [row["point"] for row in csv.DictReader(self.sokr.load("s.csv").decode().splitlines())]
+        self.assertEqual(points[::6], ["16", "64", "256", "1024"])
+        self.assertEqual(self.sokr.load("s.html").decode().count("<figure>"), 4)
+        self.assertEqual(self.sokr.load("s.md").decode().count("push.count=64"), 2)
+        # A report of several launches is no baseline for one.
+        result = self.sokr.run("bench", *RUN[1:], "--baseline", "s.json", "--max-regress", "5")
+        self.assertIn(b"'s.json' is no baseline: it has no results", result.stderr)
+        text = self.good("bench", *RUN[1:], "--repeat", "5", "--sweep", "local-size=1,2,4").stdout
+        self.assertEqual([line.split()[0] for line in text.splitlines()[:4]],
+                         [b"local-size", b"1", b"2", b"4"])
 
     def test_bench_checks_before_it_measures(self):
         both = ["bench", *RUN[1:], "--repeat", "20", "--on", "mock:add,mock:two"]

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "bench_sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <system_error>
+
+#include "launch_flags.hpp"
+#include "scalar.hpp"
+#include "text.hpp"
+
+namespace sokr::cli {
+namespace {
+
+constexpr std::string_view kForm =
+    "it takes WHAT=FROM:TO:xFACTOR, WHAT=FROM:TO:+STEP or WHAT=A,B,C, such as push.n=1K:64M:x4; "
+    "WHAT "
+    "is push.MEMBER, spec.ID, local-size, threads, groups or let.NAME";
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+  throw UsageError(fmt::format("--sweep {}: {}; {}", text, why, kForm));
+}
+
+std::vector<std::uint64_t> values_of(std::string_view range, std::string_view text) {
+  const auto number = [&](std::string_view part) {
+    return parse_bytes(part, fmt::format("--sweep {}", text));
+  };
+  std::vector<std::uint64_t> values;
+  const std::size_t first = range.find(':');
+  if (first == std::string_view::npos) {
+    while (!range.empty()) {
+      const std::size_t end = std::min(range.find(','), range.size());
+      values.push_back(number(range.substr(0, end)));
+      range.remove_prefix(std::min(end + 1, range.size()));
+    }
+  } else {
+    const std::size_t second = range.find(':', first + 1);
+    if (second == std::string_view::npos) refuse(text, "the step is missing");
+    const std::string_view step = range.substr(second + 1);
+    if (step.size() < 2 || (step[0] != 'x' && step[0] != '+')) {
+      refuse(text, fmt::format("'{}' is no step", step));
+    }
+    const std::uint64_t from = number(range.substr(0, first)),
+                        to = number(range.substr(first + 1, second - first - 1)),
+                        by = number(step.substr(1));
+    const bool multiplies = step[0] == 'x';
+    if (by < (multiplies ? 2u : 1u)) refuse(text, fmt::format("'{}' is no step", step));
+    if (from > to || (multiplies && from == 0)) {
+      refuse(text, fmt::format("from {} there is no way to {}", from, to));
+    }
+    for (std::uint64_t value = from; value <= to && values.size() <= kMostPoints;) {
+      values.push_back(value);
+      const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+      if (multiplies ? value > most / by : value > most - by) break;
+      value = multiplies ? value * by : value + by;
+    }
+  }
+  if (values.empty()) refuse(text, "there are no values");
+  if (values.size() > kMostPoints) {
+    refuse(text, fmt::format("these are more than {} points", kMostPoints));
+  }
+  return values;
+}
+
+// "{n}", "{4*n}", "{4*n*2}" become numbers.
+std::string filled(std::string_view text, const Sweep& sweep, std::uint64_t value) {
+  std::string out;
+  for (;;) {
+    const std::size_t open = text.find('{');
+    const std::size_t close = open == std::string_view::npos ? open : text.find('}', open);
+    if (close == std::string_view::npos) return out + std::string(text);
+    out += text.substr(0, open);
+    std::string_view product = text.substr(open + 1, close - open - 1);
+    const std::string whole(text.substr(open, close - open + 1));
+    std::uint64_t result = 1;
+    for (bool more = true; more;) {
+      const std::size_t end = std::min(product.find('*'), product.size());
+      const std::string_view factor = product.substr(0, end);
+      std::uint64_t number = value;
+      if (factor != sweep.name) {
+        const auto [at, error] =
+            std::from_chars(factor.data(), factor.data() + factor.size(), number);
+        if (error != std::errc() || at != factor.data() + factor.size()) {
+          throw UsageError(fmt::format(
+              "'{}': in braces stands '{}', alone or times whole numbers, such as {{4*{}}}", whole,
+              sweep.name, sweep.name));
+        }
+      }
+      if (__builtin_mul_overflow(result, number, &result)) {
+        throw UsageError(fmt::format("'{}' is too large where {} is {}", whole, sweep.name, value));
+      }
+      more = end < product.size();
+      product.remove_prefix(std::min(end + 1, product.size()));
+    }
+    out += std::to_string(result);
+    text.remove_prefix(close + 1);
+  }
+}
+
+// Replaces the value of --push that lies where the kernel has this member.
+void set_push(BenchFlags& flags, const std::string& member, std::uint64_t value,
+              const Kernel& kernel) {
+  const char* const entry = flags.launch.entry.empty() ? nullptr : flags.launch.entry.c_str();
+  const SokrIrEntryPoint& point = kernel.entry(entry);
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < point.push_member_count; ++i) {
+    const SokrIrPushMember& one = point.push_members[i];
+    names.emplace_back(one.name);
+    if (member != one.name) continue;
+    std::uint32_t offset = 0;
+    for (std::string& text : flags.launch.push) {
+      std::string changed;
+      for (std::size_t begin = 0; begin <= text.size() && !text.starts_with('@');) {
+        const std::size_t end = std::min(text.find(',', begin), text.size());
+        const std::string item = text.substr(begin, end - begin);
+        const auto type = scalar_from_name(item.substr(0, item.find(':')));
+        if (!type) break;
+        const bool is_it = offset == one.offset;
+        changed += (changed.empty() ? "" : ",") +
+                   (is_it ? fmt::format("{}:{}", scalar_name(*type), value) : item);
+        offset += scalar_size(*type);
+        if (is_it) {
+          text = changed + text.substr(end);
+          return;
+        }
+        begin = end + 1;
+      }
+    }
+    throw UsageError(
+        fmt::format("--sweep push.{}: --push gives no value at byte {}, where the kernel has it; "
+                    "give one, such "
+                    "as --push u32:0",
+                    member, one.offset));
+  }
+  throw UsageError(
+      fmt::format("--sweep push.{}: the kernel's push constants have no such member; "
+                  "they have {}",
+                  member, names.empty() ? "none" : list_text(names)));
+}
+
+}  // namespace
+
+Sweep parse_sweep(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) refuse(text, "there are no values");
+  Sweep sweep;
+  sweep.variable = text.substr(0, equals);
+  const std::string& what = sweep.variable;
+  const bool dotted =
+      what.starts_with("push.") || what.starts_with("spec.") || what.starts_with("let.");
+  const bool plain = what == "local-size" || what == "threads" || what == "groups";
+  sweep.name = dotted ? what.substr(what.find('.') + 1) : what;
+  if ((!dotted && !plain) || sweep.name.empty()) {
+    refuse(text, fmt::format("'{}' cannot be changed", what));
+  }
+  sweep.values = values_of(text.substr(equals + 1), text);
+  return sweep;
+}
+
+BenchFlags at_point(const BenchFlags& flags, const Sweep& sweep, std::uint64_t value,
+                    const Kernel& kernel) {
+  BenchFlags point = flags;
+  LaunchFlags& launch = point.launch;
+  const std::string number = std::to_string(value);
+  if (sweep.variable == "threads") launch.threads = number;
+  if (sweep.variable == "groups") launch.groups = number;
+  if (sweep.variable == "local-size") launch.local_size = number;
+  for (std::string* one :
+       {&launch.groups, &launch.threads, &launch.local_size, &point.bytes, &point.flops}) {
+    *one = filled(*one, sweep, value);
+  }
+  for (auto* list : {&launch.in, &launch.zero, &launch.push, &launch.spec}) {
+    for (std::string& one : *list) one = filled(one, sweep, value);
+  }
+  if (sweep.variable.starts_with("push.")) set_push(point, sweep.name, value, kernel);
+  if (sweep.variable.starts_with("spec.")) {
+    const std::string id = sweep.name + '=';
+    std::erase_if(launch.spec, [&](const std::string& one) { return one.starts_with(id); });
+    launch.spec.push_back(id + number);
+  }
+  return point;
+}
+
+std::string value_text(std::uint64_t value) {
+  constexpr const char* kUnits[] = {"", "K", "M", "G", "T"};
+  std::size_t unit = 0;
+  while (value >= 1024 && value % 1024 == 0 && unit + 1 < std::size(kUnits)) {
+    value /= 1024;
+    ++unit;
+  }
+  return fmt::format("{}{}", value, kUnits[unit]);
+}
+
+}  // namespace sokr::cli
