@@ -16,7 +16,7 @@ namespace sokr::cli {
 
 struct BaselineResult {
   std::string substrate;
-  std::vector<double> blocks_ns;       // finite, above 0, at least one
+  std::vector<double> blocks_ns;  // finite, above 0, at least one
   std::vector<measure::Counted> counted;
   std::vector<double> calibration_ns;  // the same, of what was measured beside it; may be empty
 };

@@ -151,9 +151,11 @@ CacheFolder::~CacheFolder() {
 }
 
 std::vector<std::string> CacheFolder::variables() const {
-  std::vector<std::string> all;
-  for (const char* name : kCacheVariables)
+  // A trace is of this process.
+  std::vector<std::string> all{"SOKR_TRACE="};
+  for (const char* name : kCacheVariables) {
     all.push_back(fmt::format("{}={}/{}", name, folder_, name));
+  }
   return all;
 }
 

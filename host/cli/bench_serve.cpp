@@ -109,9 +109,12 @@ Served::Served(const std::vector<std::string>& words, std::string what, bool wit
   std::string variable = fmt::format("{}=1", kVariable);
   std::vector<char*> environment;
   for (char** one = environ; *one; ++one) {
-    if (!std::string_view(*one).starts_with(fmt::format("{}=", kVariable))) {
-      environment.push_back(*one);
+    const std::string_view given = *one;
+    // A trace is of this process.
+    if (given.starts_with(fmt::format("{}=", kVariable)) || given.starts_with("SOKR_TRACE=")) {
+      continue;
     }
+    environment.push_back(*one);
   }
   if (with_variable) environment.push_back(variable.data());
   environment.push_back(nullptr);

@@ -59,6 +59,10 @@ struct CheckFlags {
   std::string json, timeout;
 };
 
+struct TraceFlags {
+  std::string file;
+};
+
 struct CacheFlags {
   std::string action;
   bool json = false;
@@ -70,6 +74,7 @@ int run(const RunFlags& flags);
 int bench(const BenchFlags& flags);
 int check(const CheckFlags& flags);
 int cache(const CacheFlags& flags);
+int trace(const TraceFlags& flags);
 
 }  // namespace sokr::cli
 

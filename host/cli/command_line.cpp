@@ -96,7 +96,8 @@ struct Commands {
   BenchFlags bench_flags;
   CheckFlags check_flags;
   CacheFlags cache_flags;
-  CLI::App *devices, *inspect, *run, *bench, *check, *cache;
+  TraceFlags trace_flags;
+  CLI::App *devices, *inspect, *run, *bench, *check, *cache, *trace;
 
   Commands() {
     app.name("sokr");
@@ -136,12 +137,18 @@ struct Commands {
     cache = app.add_subcommand("cache", "kernels kept on disk: show or clear them");
     cache->add_option("ACTION", cache_flags.action, "list (the default) or clear")->type_name("");
     cache->add_flag("--json", cache_flags.json, "machine-readable, schema sokr.cache/1");
+    trace = app.add_subcommand("trace", "what a program did that ran with SOKR_TRACE");
+    trace->add_option("FILE", trace_flags.file, "what SOKR_TRACE=FILE wrote")
+        ->required()
+        ->type_name("");
     app.add_subcommand("help", "what a command takes");
     for (CLI::App* command : commands()) command->allow_extras();
     app.allow_extras();
   }
 
-  std::array<CLI::App*, 6> commands() const { return {devices, inspect, run, bench, check, cache}; }
+  std::array<CLI::App*, 7> commands() const {
+    return {devices, inspect, run, bench, check, cache, trace};
+  }
 };
 
 std::string did_you_mean(std::string_view given, const std::vector<std::string>& known) {
@@ -206,6 +213,11 @@ void refuse_repeated(const CLI::App& command) {
   if (plugin && plugin->count() == 0) {
     throw UsageError(fmt::format("{}: PLUGIN is missing; it is a file, such as sokr-mine.so",
                                  command.get_name()));
+  }
+  const CLI::Option* file = command.get_option_no_throw("FILE");
+  if (file && file->count() == 0) {
+    throw UsageError(
+        fmt::format("{}: FILE is missing; it is what SOKR_TRACE=FILE wrote", command.get_name()));
   }
   // "--on: 1 required NAME[,NAME] missing"
   constexpr std::string_view kRequired = ": 1 required ", kMissing = " missing";
@@ -278,6 +290,7 @@ CommandLine read_command_line(std::span<const std::string> words) {
   if (commands.bench->parsed()) return std::move(commands.bench_flags);
   if (commands.check->parsed()) return std::move(commands.check_flags);
   if (commands.cache->parsed()) return std::move(commands.cache_flags);
+  if (commands.trace->parsed()) return std::move(commands.trace_flags);
   refuse_unknown_command(commands);
 }
 

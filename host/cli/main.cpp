@@ -22,6 +22,7 @@ struct Execute {
   int operator()(const BenchFlags& flags) const { return bench(flags); }
   int operator()(const CheckFlags& flags) const { return check(flags); }
   int operator()(const CacheFlags& flags) const { return cache(flags); }
+  int operator()(const TraceFlags& flags) const { return trace(flags); }
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "diagnostics.hpp"
 #include "kernel_state.hpp"
 #include "raise.hpp"
+#include "trace.hpp"
 
 namespace sokr {
 namespace {
@@ -58,6 +59,7 @@ void leave_out_what_is_prepared(SokrLaunch& launch) {
 std::optional<std::string> Substrate::why_not(const Kernel& kernel) const {
   auto form = kernel.state_->form_for(*info_);
   if (!form) return form.failure().sentence;
+  const host::trace::Span span("capability", *info_, &form->id);
   SokrCapabilityQuery query{};
   query.computation_id = form->id;
   query.ir_format = form->format;
@@ -84,6 +86,7 @@ void Substrate::prepare(const Kernel& kernel, const Launch& launch) const {
   kernel.check_types(launch);
   const Kernel::State& state = *kernel.state_;
   const host::Form form = host::value(state.form_for(*info_));
+  const host::trace::Span span("prepare", *info_, &form.id);
   host::check(state.prepared.prepare(*info_, id_, form, kernel_part(launch)));
 }
 
@@ -95,6 +98,7 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   const Kernel::State& state = *kernel.state_;
   kernel.check_types(launch);
   const host::Form form = host::value(state.form_for(*info_));
+  host::trace::Span span("dispatch", *info_, &form.id);
 
   SokrLaunch written = kernel_part(launch);
   std::copy(launch.groups_.begin(), launch.groups_.end(), written.groups);
@@ -108,6 +112,7 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   }
   std::copy(launch.base_groups_.begin(), launch.base_groups_.end(), written.base_groups);
   written.flags = launch.flags_;
+  if (host::trace::is_on) written.flags |= SOKR_LAUNCH_PROFILE;
   written.indirect = launch.indirect_;
   written.indirect_offset = launch.indirect_offset_;
   written.bindings = launch.bindings_.data();
@@ -149,6 +154,7 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   host::check(answer(*info_, sokr_dispatch(&request, &response)));
   Completion completion;
   completion.token_ = response.completion_token;
+  span.started(completion.token_);
   completion.info_ = info_;
   return completion;
 }
@@ -187,11 +193,13 @@ namespace {
 // True if it completed, false if the time ran out; throws if it failed.
 bool ask(const SokrSubstrateInfo* info, SokrCompletionToken token, std::uint64_t timeout_ns) {
   if (!info) throw Error(SOKR_INVALID_INPUT, "this Completion names no dispatch");
+  host::trace::Span span(timeout_ns == 0 ? "poll" : "wait", *info, nullptr);
   const SokrCompletionQuery query{token, timeout_ns};
   SokrCompletionSignal signal = SOKR_COMPLETION_PENDING;
   const SokrResult result = sokr_completion(&query, &signal);
   if (result == SOKR_TIMEOUT) return false;
   host::check(answer(*info, result));
+  if (signal != SOKR_COMPLETION_PENDING) span.ended(token, signal == SOKR_COMPLETION_FAILED);
   if (signal == SOKR_COMPLETION_FAILED) {
     throw Error(SOKR_DISPATCH_FAILED,
                 fmt::format("{}: {}", info->name, host::completion_error(*info, token)));

@@ -78,6 +78,9 @@ FILES = {
         "schema": "sokr.bench/1", "results": [{"substrate": "mock:add", "p50_ns": 1e12}]}).encode(),
     "other.json": json.dumps({
         "schema": "sokr.bench/1", "results": [{"substrate": "x", "blocks_ns": [1]}]}).encode(),
+    "empty_trace.json": b"[]",
+    "odd_trace.json": b'[1, null, {"ph": 5}, {"ph": "X", "ts": "now"}, {"ph": "X", "ts": 1, "dur": []}]',
+    "deep_trace.json": b"[" * 100000 + b"]" * 100000,
     "bad_plugin.so": b"\x7fELF and nothing more" * 20,
 }
 
@@ -107,7 +110,7 @@ def run_kernel(name):
 # name: (arguments, exit code, what the sentence has to contain)
 CASES = {
     # The command line.
-    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run, bench, check and cache"),
+    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run, bench, check, cache and trace"),
     "unknown command": (["rnu"], BAD_USAGE, "unknown command 'rnu'; did you mean 'run'?"),
     "unknown flag before": (["--verison"], BAD_USAGE, "did you mean '--version'?"),
     "unknown flag": (run("--grops", "4"), BAD_USAGE, "unknown flag '--grops'; did you mean '--groups'?"),
@@ -128,7 +131,7 @@ CASES = {
     "check seed number": (["check", "x.so", "--seed", "x@99999999999"], BAD_USAGE, "is no number"),
     "check unknown flag": (["check", "x.so", "--sed", "no"], BAD_USAGE, "did you mean '--seed'?"),
     "help of nothing": (["help", "rnu"], BAD_USAGE, "help: unknown command 'rnu'; did you mean 'run'? (there are devices, inspect, "
-                                               "run, bench, check and cache)"),
+                                               "run, bench, check, cache and trace)"),
     "help of two": (["help", "run", "bench"], BAD_USAGE, "unexpected argument 'bench'"),
     "json to a file": (run("--json", "out.json"), BAD_USAGE, "unexpected argument 'out.json'"),
     "size twice": (run("--threads", "4"), BAD_USAGE, "run: --threads is given twice"),
@@ -360,6 +363,12 @@ CASES = {
     "sweep with a baseline": (["bench", *GOOD[:-2], *SIZE, "--sweep", "push.count=1,2", "--baseline",
                                "base.json", "--max-regress", "5"], BAD_USAGE,
                               "--sweep compares with no baseline"),
+    "trace without a file": (["trace"], BAD_USAGE, "trace: FILE is missing; it is what SOKR_TRACE=FILE"),
+    "trace of nothing": (["trace", "no"], FAILED, "'no' cannot be read"),
+    "trace of something else": (["trace", "x"], FAILED, "'x' is no trace: it is no list of events"),
+    "trace without events": (["trace", "empty_trace.json"], FAILED, "it has no events of a substrate"),
+    "trace of odd events": (["trace", "odd_trace.json"], FAILED, "it has no events of a substrate"),
+    "trace nested deep": (["trace", "deep_trace.json"], FAILED, "nested deeper than events are"),
     "check of one": (["bench", *GOOD, *SIZE, "--check"], BAD_USAGE, "name them with --on A,B"),
     "two files on standard output": (["bench", *GOOD, *SIZE, "--json", "-", "--csv", "-"], BAD_USAGE,
                                      "--json - and --csv - both write to standard output"),

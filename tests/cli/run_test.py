@@ -577,6 +577,52 @@ class Command(unittest.TestCase):
             self.assertEqual(slower.returncode, 3, slower.stderr)
             self.assertRegex(slower.stderr.decode(), rf"^sokr: mock:add is .* times {unit};.*\n$")
 
+    def test_trace(self):
+        """Each dispatch has its slice, an arrow to its end, and a time."""
+        self.good(*RUN, "--repeat", "5", environment={"SOKR_TRACE": "t.json"})
+        events = json.loads(self.sokr.load("t.json"))
+        slices = [event for event in events if event["ph"] == "X"]
+        names = [event["name"] for event in slices]
+        self.assertEqual(names.count("dispatch"), 5)
+        self.assertGreaterEqual(names.count("capability"), 1)
+        self.assertGreaterEqual(names.count("wait"), 5)
+        for event in slices:
+            self.assertEqual(event["args"]["substrate"], "mock:add")
+            self.assertGreaterEqual(event["dur"], 0)
+        starts = {event["id"]: event["ts"] for event in events if event["ph"] == "s"}
+        ends = {event["id"]: event["ts"] for event in events if event["ph"] == "f"}
+        self.assertEqual(len(starts), 5)
+        self.assertEqual(set(starts), set(ends))
+        for token, start in starts.items():
+            self.assertLessEqual(start, ends[token])
+        complete = [event["args"] for event in events if event["name"] == "complete"]
+        self.assertEqual([one["failed"] for one in complete], [False] * 5)
+        self.assertEqual({event["name"] for event in events if event["ph"] == "M"},
+                         {"process_name", "thread_name"})
+        text = self.good("trace", "t.json").stdout.decode()
+        self.assertRegex(text, r"dispatch +5 ")
+        self.assertRegex(text, r"dispatch to completion +5 ")
+        self.assertRegex(text, r"\d+ events of 1 thread in ")
+        # What a killed process leaves is read as far as it goes.
+        whole = self.sokr.load("t.json")
+        for size in (len(whole) - 3, len(whole) - 40, len(whole) // 2):
+            self.sokr.store("cut.json", whole[:size])
+            self.good("trace", "cut.json")
+
+    def test_trace_of_failures_and_of_nothing(self):
+        self.sokr.run(*RUN, "--on", "mock:integrated", mocks=("integrated",),
+                      environment={"SOKR_TRACE": "t.json"})
+        self.assertIn(b"1 of mock:integrated failed", self.good("trace", "t.json").stdout)
+        result = self.sokr.run(*RUN, environment={"SOKR_TRACE": "no/where.json"})
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(result.stderr.count(b"SOKR_TRACE: 'no/where.json' cannot be written"), 1)
+        self.good(*RUN, environment={"SOKR_TRACE": ""})
+        # The processes that a benchmark starts write nothing into it.
+        self.good("bench", *RUN[1:], "--repeat", "5", environment={"SOKR_TRACE": "b.json"})
+        processes = [event for event in json.loads(self.sokr.load("b.json"))
+                     if event["name"] == "process_name"]
+        self.assertEqual(len(processes), 1)
+
     def test_bench_of_a_counter(self):
         """Processor time is counted without any hardware."""
         bench = ["bench", *RUN[1:], "--repeat", "300"]

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "trace.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "log.hpp"
+
+namespace sokr::host::trace {
+namespace {
+
+constexpr std::size_t kBuffered = 1 << 16;
+// Dispatches whose end nobody asked for are forgotten beyond so many.
+constexpr std::size_t kMostUnderWay = 1 << 16;
+// Lanes of devices lie behind the threads.
+constexpr std::int64_t kFirstLane = 1'000'000'000;
+
+const char* file_name() {
+  const char* const name = std::getenv("SOKR_TRACE");
+  return name && *name ? name : nullptr;
+}
+
+std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return out + '"';
+}
+
+std::string hexadecimal(const SokrComputationId& id) {
+  std::string text;
+  for (const std::uint8_t byte : id.bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+std::int64_t thread_id() {
+  return static_cast<std::int64_t>(::syscall(SYS_gettid));
+}
+
+// Of a substrate that counts what it compiles; 0 of others.
+std::uint64_t kernels_built(const SokrSubstrateInfo& info) {
+  const auto ask = info.diagnostics ? info.diagnostics->statistics : nullptr;
+  if (!ask) return 0;
+  std::vector<SokrStatistic> read(32);
+  SokrStatistics asked{};
+  asked.struct_size = sizeof asked;
+  asked.statistic_size = sizeof(SokrStatistic);
+  asked.statistics = read.data();
+  asked.capacity = static_cast<std::uint32_t>(read.size());
+  if (ask(&asked) != SOKR_OK) return 0;
+  for (std::size_t i = 0; i < asked.count && i < read.size(); ++i) {
+    if (read[i].name && std::strcmp(read[i].name, "kernels_built") == 0) return read[i].value;
+  }
+  return 0;
+}
+
+struct UnderWay {
+  SokrComputationId computation{};
+  std::uint64_t start_ns = 0;
+};
+
+// The file. One for the process; a child that was forked writes nothing.
+class Writer {
+ public:
+  // The end of the file. What comes later, from threads that go on, is dropped.
+  void finish() {
+    const std::lock_guard lock(mutex_);
+    if (file_ < 0 || owner_ != ::getpid()) return;
+    buffer_ += "\n]\n";
+    flush();
+    ::close(file_);
+    failed_ = true;
+  }
+
+  // `event` without its process, which is added. Locked.
+  void add(std::int64_t lane, std::string_view lane_name, std::string_view event) {
+    const std::lock_guard lock(mutex_);
+    if (!open()) return;
+    if (lanes_.insert(lane).second) {
+      append(
+          fmt::format("\"ph\":\"M\",\"name\":\"thread_name\",\"tid\":{},\"args\":{{\"name\":{}}}",
+                      lane, quoted(lane_name)));
+    }
+    append(event);
+    if (buffer_.size() >= kBuffered) flush();
+  }
+
+  void remember(SokrCompletionToken token, const UnderWay& what) {
+    const std::lock_guard lock(mutex_);
+    if (under_way_.size() >= kMostUnderWay) under_way_.erase(under_way_.begin());
+    under_way_[token] = what;
+  }
+  // False if its end was learned of before.
+  bool take(SokrCompletionToken token, UnderWay& what) {
+    const std::lock_guard lock(mutex_);
+    const auto found = under_way_.find(token);
+    if (found == under_way_.end()) return false;
+    what = found->second;
+    under_way_.erase(found);
+    return true;
+  }
+  // The lane of a substrate's device.
+  std::int64_t lane_of(const SokrSubstrateInfo& info) {
+    const std::lock_guard lock(mutex_);
+    const auto [at, is_new] = devices_.emplace(info.name, kFirstLane + next_device_);
+    if (is_new) ++next_device_;
+    return at->second;
+  }
+
+ private:
+  bool open() {
+    if (failed_) return false;
+    if (file_ >= 0) return owner_ == ::getpid();
+    owner_ = ::getpid();
+    file_ = ::open(file_name(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file_ < 0) {
+      give_up();
+      return false;
+    }
+    buffer_ = "[";
+    append(fmt::format("\"ph\":\"M\",\"name\":\"process_name\",\"args\":{{\"name\":{}}}",
+                       quoted(program_invocation_short_name)));
+    return true;
+  }
+
+  void append(std::string_view event) {
+    buffer_ += fmt::format("{}\n{{\"pid\":{},{}}}", is_first_ ? "" : ",", owner_, event);
+    is_first_ = false;
+  }
+
+  void flush() {
+    std::string_view left = buffer_;
+    while (!left.empty() && !failed_) {
+      const ssize_t count = ::write(file_, left.data(), left.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) {
+        give_up();
+        break;
+      }
+      left.remove_prefix(static_cast<std::size_t>(count));
+    }
+    buffer_.clear();
+  }
+
+  void give_up() {
+    log(SOKR_LOG_WARNING, "SOKR_TRACE: '{}' cannot be written: {}; there is no trace", file_name(),
+        std::generic_category().message(errno));
+    failed_ = true;
+  }
+
+  std::mutex mutex_;
+  int file_ = -1;
+  pid_t owner_ = 0;
+  bool failed_ = false, is_first_ = true;
+  std::string buffer_;
+  std::set<std::int64_t> lanes_;
+  std::map<std::string, std::int64_t, std::less<>> devices_;
+  std::int64_t next_device_ = 0;
+  std::map<SokrCompletionToken, UnderWay> under_way_;
+};
+
+// It stays until the process has ended: contexts that are static end late.
+Writer& writer() {
+  static Writer* const one = [] {
+    auto* const made = new Writer;
+    std::atexit([] { writer().finish(); });
+    return made;
+  }();
+  return *one;
+}
+
+double us(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1000;
+}
+
+void add_to_thread(std::string_view event) {
+  const std::int64_t thread = thread_id();
+  writer().add(thread, fmt::format("thread {}", thread),
+               fmt::format("\"tid\":{},{}", thread, event));
+}
+
+std::string slice(std::string_view name, std::uint64_t begin_ns, std::uint64_t end_ns,
+                  std::string_view arguments) {
+  return fmt::format(
+      "\"ph\":\"X\",\"cat\":\"sokr\",\"name\":{},\"ts\":{:.3f},\"dur\":{:.3f},\"args\":{{{}}}",
+      quoted(name), us(begin_ns), us(end_ns - begin_ns), arguments);
+}
+
+std::string flow(char kind, SokrCompletionToken token, std::uint64_t at_ns) {
+  return fmt::format(
+      "\"ph\":\"{}\",\"cat\":\"sokr\",\"name\":\"completion\",\"id\":\"{:x}\",\"ts\":{:.3f}{}",
+      kind, token, us(at_ns), kind == 'f' ? ",\"bp\":\"e\"" : "");
+}
+
+}  // namespace
+
+const bool is_on = file_name() != nullptr;
+
+void Span::begin(const char* what, const SokrSubstrateInfo& info,
+                 const SokrComputationId* computation) {
+  info_ = &info;
+  what_ = what;
+  computation_ = computation;
+  built_ = kernels_built(info);
+  begin_ns_ = now_ns();
+}
+
+void Span::end() {
+  const std::uint64_t end_ns = now_ns();
+  std::string arguments = fmt::format("\"substrate\":{}", quoted(info_->name));
+  if (computation_) arguments += fmt::format(",\"computation\":\"{}\"", hexadecimal(*computation_));
+  if (token_) arguments += fmt::format(",\"token\":\"{:x}\"", token_);
+  add_to_thread(slice(what_, begin_ns_, end_ns, arguments));
+  if (computation_ && kernels_built(*info_) != built_) {
+    add_to_thread(slice("compile", begin_ns_, end_ns, arguments));
+  }
+  if (!token_) return;
+  add_to_thread(flow('s', token_, begin_ns_ + (end_ns - begin_ns_) / 2));
+  writer().remember(token_, {computation_ ? *computation_ : SokrComputationId{}, begin_ns_});
+}
+
+void Span::learn(SokrCompletionToken token, bool failed) {
+  UnderWay what;
+  if (!writer().take(token, what)) return;
+  const std::uint64_t now = now_ns();
+  add_to_thread(flow('f', token, now));
+  const std::string arguments =
+      fmt::format("\"substrate\":{},\"computation\":\"{}\",\"token\":\"{:x}\",\"failed\":{}",
+                  quoted(info_->name), hexadecimal(what.computation), token, failed);
+  add_to_thread(fmt::format(
+      "\"ph\":\"i\",\"s\":\"t\",\"cat\":\"sokr\",\"name\":\"complete\",\"ts\":{:.3f},\"args\":{{{},"
+      "\"latency_us\":{:.3f}}}",
+      us(now), arguments, us(now - what.start_ns)));
+  const auto ask = info_->diagnostics ? info_->diagnostics->timing : nullptr;
+  SokrTiming timing{};
+  timing.struct_size = sizeof timing;
+  if (!ask || ask(sokr_token_plugin_token(token), &timing) != SOKR_OK || timing.device_ns == 0) {
+    return;
+  }
+  // How long it ran is known, and that it had ended by now.
+  const std::int64_t lane = writer().lane_of(*info_);
+  const std::uint64_t begin = now - std::min(timing.device_ns, now - what.start_ns);
+  writer().add(lane, fmt::format("{} device", info_->name),
+               fmt::format("\"tid\":{},{}", lane, slice("execute", begin, now, arguments)));
+}
+
+}  // namespace sokr::host::trace
