@@ -6,6 +6,7 @@
 #include "access.hpp"
 
 #include <algorithm>
+#include <sokr/spirv/instructions.hpp>
 
 #include "grammar.hpp"
 
@@ -16,11 +17,23 @@ constexpr std::uint8_t kRead = SOKR_IR_READ;
 constexpr std::uint8_t kWrite = SOKR_IR_WRITE;
 constexpr std::uint8_t kBoth = kRead | kWrite;
 
-// What an instruction does through the pointer or handle in its first operand.
+// What an instruction does through the pointer or handle in its first operand: as its row says, and
+// that of images and of kernels that are not compute's, which have none.
 std::uint8_t direct_access(spv::Op op) {
+  if (op == spv::Op::OpExtInst) return 0;  // through which operand, the set knows
+  if (const InstructionRow* row = instruction_row(op)) {
+    switch (row->effect) {
+      case Effect::kReads:
+        return kRead;
+      case Effect::kWrites:
+        return kWrite;
+      case Effect::kUpdates:
+        return kBoth;
+      default:
+        return 0;
+    }
+  }
   switch (op) {
-    case spv::Op::OpLoad:
-    case spv::Op::OpAtomicLoad:
     case spv::Op::OpImageRead:
     case spv::Op::OpImageSparseRead:
     case spv::Op::OpImageFetch:
@@ -38,29 +51,11 @@ std::uint8_t direct_access(spv::Op op) {
     case spv::Op::OpImageSampleProjDrefImplicitLod:
     case spv::Op::OpImageSampleProjDrefExplicitLod:
       return kRead;
-    case spv::Op::OpStore:
-    case spv::Op::OpAtomicStore:
     case spv::Op::OpImageWrite:
       return kWrite;
-    case spv::Op::OpAtomicExchange:
-    case spv::Op::OpAtomicCompareExchange:
     case spv::Op::OpAtomicCompareExchangeWeak:
-    case spv::Op::OpAtomicIIncrement:
-    case spv::Op::OpAtomicIDecrement:
-    case spv::Op::OpAtomicIAdd:
-    case spv::Op::OpAtomicISub:
-    case spv::Op::OpAtomicSMin:
-    case spv::Op::OpAtomicUMin:
-    case spv::Op::OpAtomicSMax:
-    case spv::Op::OpAtomicUMax:
-    case spv::Op::OpAtomicAnd:
-    case spv::Op::OpAtomicOr:
-    case spv::Op::OpAtomicXor:
     case spv::Op::OpAtomicFlagTestAndSet:
     case spv::Op::OpAtomicFlagClear:
-    case spv::Op::OpAtomicFAddEXT:
-    case spv::Op::OpAtomicFMinEXT:
-    case spv::Op::OpAtomicFMaxEXT:
       return kBoth;
     default:
       return 0;

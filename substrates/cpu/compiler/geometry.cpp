@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t kSmallKernel = 64;  // instructions
 // Instructions of all chunks. Large kernels keep the processor busy with one chunk, and
-// compiling takes as long as their sum.
+// compiling takes as long as their sum. Below that two chunks are worth their code without a loop,
+// too: with one, develop.comp took 1.37 times as long (AVX2, task clock) and black_scholes.comp
+// about 1.2, for a third less to compile.
 constexpr std::size_t kMaxWork = 4000;
 constexpr std::size_t kMaxWhole = 8000;      // the same, for a workgroup in one pass
 constexpr std::size_t kMaxStraight = 16000;  // without a loop: much of it is only shuffles

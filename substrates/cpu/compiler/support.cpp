@@ -133,8 +133,8 @@ constexpr spv::Capability kCapabilities[] = {
 }  // namespace
 
 bool is_group_operation(spv::Op op) {
-  return (op >= spv::Op::OpGroupNonUniformElect && op <= spv::Op::OpGroupNonUniformQuadSwap) ||
-         op == spv::Op::OpGroupNonUniformRotateKHR;
+  const spirv::InstructionRow* row = spirv::instruction_row(op);
+  return row && row->effect == spirv::Effect::kExchanges && with_scope(op) == spv::Op::OpNop;
 }
 
 spv::Op with_scope(spv::Op op) {
@@ -164,7 +164,8 @@ bool supports_glsl_std_450(std::uint32_t instruction) {
 std::optional<spirv::ResultRule> result_rule(const Inst& inst) {
   using spirv::ResultRule;
   if (inst.op == kCallResult || inst.op == kParameter) return ResultRule::kVarying;
-  if (inst.op == kCall || inst.op == kReturn || inst.op == kCopyAggregate) return ResultRule::kNoResult;
+  if (inst.op == kCall || inst.op == kReturn || inst.op == kCopyAggregate)
+    return ResultRule::kNoResult;
   if (inst.op == spv::Op::OpExtInst) return spirv::glsl_result_rule(inst.args[1]);
   const spirv::InstructionRow* row = spirv::instruction_row(inst.op);
   return row ? std::optional(row->result) : std::nullopt;

@@ -40,8 +40,8 @@ T must(Result<T> result) {
   return std::move(*result);
 }
 
-// Ids that a text names, but no OpName does, keep their names: the lines are put ahead of the
-// first one that may follow them.
+// Ids that a text names, but no OpName does, keep their names. What says so is put ahead of the
+// first line that may follow it, and on that line, so that the others keep their numbers.
 std::string with_names(const std::string& text) {
   static const std::regex ahead(
       R"(^\s*(;.*|(%\w+\s*=\s*)?Op(Capability|Extension|ExtInstImport|MemoryModel|EntryPoint|ExecutionMode|ExecutionModeId|Source|SourceExtension|String)\b.*)?$)");
@@ -60,7 +60,7 @@ std::string with_names(const std::string& text) {
   for (const std::string& line : lines) {
     if (!done && !std::regex_match(line, ahead)) {
       for (const std::string& name : order)
-        if (names.insert(name).second) out += fmt::format("OpName %{0} \"{0}\"\n", name);
+        if (names.insert(name).second) out += fmt::format("OpName %{0} \"{0}\" ", name);
       done = true;
     }
     out += line + "\n";
@@ -79,8 +79,7 @@ std::vector<std::uint8_t> read_module(const std::string& file) {
   spvtools::SpirvTools tools(SPV_ENV_UNIVERSAL_1_6);
   tools.SetMessageConsumer(
       [&](spv_message_level_t, const char*, const spv_position_t& at, const char* what) {
-        fmt::print(stderr, "{}: {}\n", file, what);
-        (void)at;
+        fmt::print(stderr, "{}:{}: {}\n", file, at.line + 1, what);
       });
   std::vector<std::uint32_t> words;
   if (!tools.Assemble(with_names(text), &words)) stop("{} is not SPIR-V", file);

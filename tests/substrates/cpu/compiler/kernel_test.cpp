@@ -10,6 +10,7 @@
 #include <cmath>
 #include <random>
 
+#include "compiler/trace.hpp"
 #include "extent.hpp"
 #include "kernel_runner.hpp"
 
@@ -191,6 +192,28 @@ TEST_P(LargeShader, AgreesWithTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, LargeShader, testing::ValuesIn(kLargeShaders),
+                         [](const auto& one) { return std::string(one.param); });
+
+// Parts of the compiler make code quicker, and nothing else: one left out, or all, and the result
+// is the same.
+class Parts : public testing::TestWithParam<const char*> {};
+
+TEST_P(Parts, ChangeNoResult) {
+  const Bytes module = read_shader(GetParam());
+  std::vector<CompileOptions> ways;
+  for (unsigned part = 0; part <= kParts; ++part) {
+    CompileOptions options;
+    options.effort = Effort::kQuick;
+    options.without = part == kParts ? (1u << kParts) - 1 : 1u << part;
+    ways.push_back(options);
+  }
+  expect_same(module, standard_launch(100, 64), 32, ways);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Parts,
+                         testing::Values("masks", "loops", "switches", "regions", "privates",
+                                         "tables", "rows", "held", "gaps", "strides", "atomics",
+                                         "counters", "barrier_loop", "wander", "narrow_apart"),
                          [](const auto& one) { return std::string(one.param); });
 
 // What is beyond an integer is its nearest end, and what is no number is 0.
