@@ -92,12 +92,13 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
       }
     }
     if (!one.contains("calibration") || one["calibration"].is_null()) continue;
-    const Json& calibration = one["calibration"];
-    if (!calibration.is_object() || !calibration.contains("blocks_ns") ||
-        !are_times(calibration["blocks_ns"])) {
-      throw refuse("a calibration's blocks_ns is no list of times above 0");
+    if (!one["calibration"].is_object()) throw refuse("a result's calibration is no object");
+    for (const auto& [name, part] : one["calibration"].items()) {
+      if (!part.is_object() || !part.contains("blocks_ns") || !are_times(part["blocks_ns"])) {
+        throw refuse("a calibration's blocks_ns is no list of times above 0");
+      }
+      result.calibration.push_back({name, part["blocks_ns"].get<std::vector<double>>()});
     }
-    result.calibration_ns = calibration["blocks_ns"].get<std::vector<double>>();
   }
   return baseline;
 }

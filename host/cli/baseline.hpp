@@ -18,7 +18,8 @@ struct BaselineResult {
   std::string substrate;
   std::vector<double> blocks_ns;  // finite, above 0, at least one
   std::vector<measure::Counted> counted;
-  std::vector<double> calibration_ns;  // the same, of what was measured beside it; may be empty
+  // Of what was measured beside it, as blocks_ns, by name; may be empty.
+  std::vector<measure::Counted> calibration;
 };
 
 struct Baseline {

@@ -5,6 +5,7 @@
 #ifndef SOKR_CLI_BENCH_CALIBRATION_HPP_
 #define SOKR_CLI_BENCH_CALIBRATION_HPP_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <sokr/sokr.hpp>
@@ -16,14 +17,16 @@ namespace sokr::cli {
 // What --relative-to calls it.
 inline constexpr std::string_view kCalibration = "calibration";
 
+inline constexpr const char* kCalibrationParts[] = {"dispatch", "memory", "arithmetic"};
+
 class Calibration {
  public:
   // Compiles them. Throws an Error if the substrate cannot run them.
   Calibration(const Context& context, const Substrate& substrate);
   ~Calibration();
   Calibration(Calibration&&) noexcept;
-  // As measure::Side::measure; a measurement is the geometric mean of one dispatch of each.
-  void measure(std::uint32_t count, std::vector<double>& ns);
+  // As measure::Side::measure, of one of kCalibrationParts.
+  void measure(std::size_t part, std::uint32_t count, std::vector<double>& ns);
 
  private:
   struct Part;

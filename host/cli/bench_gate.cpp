@@ -49,6 +49,11 @@ const measure::Blocks* counted(const std::vector<measure::Counted>& all, const s
   return nullptr;
 }
 
+// "memory" of "calibration memory".
+std::string part_of(const std::string& relative_to) {
+  return relative_to.substr(std::min(relative_to.size(), kCalibration.size() + 1));
+}
+
 // What is compared of an earlier result: its turns, or how they relate to others of the same run.
 measure::Blocks earlier_blocks(const Baseline& baseline, const std::string& substrate,
                                const std::string& relative_to, const std::string& metric) {
@@ -60,34 +65,73 @@ measure::Blocks earlier_blocks(const Baseline& baseline, const std::string& subs
                                             baseline.file, metric, substrate));
   }
   if (relative_to.empty()) return one.blocks_ns;
-  if (relative_to != kCalibration) {
-    return over(one.blocks_ns, require_result(baseline, relative_to).blocks_ns);
-  }
-  if (one.calibration_ns.empty()) {
+  if (relative_to.starts_with(kCalibration)) {
+    if (const measure::Blocks* const part = counted(one.calibration, part_of(relative_to))) {
+      return over(one.blocks_ns, *part);
+    }
     throw Error(SOKR_NOT_FOUND,
                 fmt::format("the baseline '{}' has no calibration for {}; measure it with "
                             "--relative-to calibration, too",
                             baseline.file, substrate));
   }
-  return over(one.blocks_ns, one.calibration_ns);
+  return over(one.blocks_ns, require_result(baseline, relative_to).blocks_ns);
 }
 
 measure::Blocks current_blocks(const std::vector<BenchResult>& results, const BenchResult& one,
                                const std::string& relative_to, const std::string& metric) {
   if (!metric.empty()) return *counted(one.warm().counted, metric);
   if (relative_to.empty()) return one.warm().blocks;
-  if (relative_to == kCalibration) return over(one.warm().blocks, one.calibration->blocks);
+  for (std::size_t i = 0; i < one.calibration.size(); ++i) {
+    if (part_of(relative_to) == kCalibrationParts[i]) {
+      return over(one.warm().blocks, one.calibration[i].blocks);
+    }
+  }
   for (const BenchResult& other : results) {
     if (other.substrate == relative_to) return over(one.warm().blocks, other.warm().blocks);
   }
   return {};
 }
 
+// How far ratios lie apart: those of several baselines, or those within the only one.
+double unsteadiness(const std::vector<measure::Blocks>& before) {
+  if (before.size() == 1) {
+    return measure::quantile(before[0], 0.75) / measure::quantile(before[0], 0.25);
+  }
+  std::vector<double> medians;
+  for (const measure::Blocks& blocks : before) medians.push_back(measure::median(blocks));
+  const auto [least, most] = std::minmax_element(medians.begin(), medians.end());
+  return *most / *least;
+}
+
+// The part of the calibration that a kernel goes with: over which its times were steadiest.
+std::string steadiest_part(std::span<const Baseline> baselines, const std::string& substrate) {
+  std::string best;
+  double least = 0;
+  for (const char* part : kCalibrationParts) {
+    const std::string name = fmt::format("{} {}", kCalibration, part);
+    std::vector<measure::Blocks> before;
+    for (const Baseline& baseline : baselines) {
+      before.push_back(earlier_blocks(baseline, substrate, name, ""));
+    }
+    const double apart = unsteadiness(before);
+    if (!best.empty() && apart >= least) continue;
+    best = name;
+    least = apart;
+  }
+  return best;
+}
+
 }  // namespace
 
 void require_comparable(const Baseline& baseline, const std::string& substrate,
                         const std::string& relative_to, const std::string& metric) {
-  (void)earlier_blocks(baseline, substrate, relative_to, metric);
+  if (relative_to != kCalibration) {
+    (void)earlier_blocks(baseline, substrate, relative_to, metric);
+    return;
+  }
+  for (const char* part : kCalibrationParts) {
+    (void)earlier_blocks(baseline, substrate, fmt::format("{} {}", relative_to, part), metric);
+  }
 }
 
 std::vector<std::string> regressions(const std::vector<BenchResult>& results,
@@ -97,11 +141,14 @@ std::vector<std::string> regressions(const std::vector<BenchResult>& results,
   std::vector<std::string> found;
   for (const BenchResult& one : results) {
     if (baselines.empty() || one.substrate == relative_to) continue;
+    const std::string unit = relative_to == kCalibration && metric.empty()
+                                 ? steadiest_part(baselines, one.substrate)
+                                 : relative_to;
     std::vector<measure::Blocks> before;
     for (const Baseline& baseline : baselines) {
-      before.push_back(earlier_blocks(baseline, one.substrate, relative_to, metric));
+      before.push_back(earlier_blocks(baseline, one.substrate, unit, metric));
     }
-    const std::vector<measure::Blocks> now{current_blocks(results, one, relative_to, metric)};
+    const std::vector<measure::Blocks> now{current_blocks(results, one, unit, metric)};
     const auto comparison = measure::compare(before, now, allowance, kGateConfidence);
     if (!is_regression(comparison, allowance)) continue;
     const double median = measure::median(now.front());
@@ -111,7 +158,7 @@ std::vector<std::string> regressions(const std::vector<BenchResult>& results,
         : relative_to.empty() ? fmt::format("{} against {}", duration_text(median),
                                             duration_text(median / comparison.ratio))
                               : fmt::format("{:.4g} against {:.4g} times {}", median,
-                                            median / comparison.ratio, relative_to);
+                                            median / comparison.ratio, unit);
     found.push_back(regression_text(one.substrate, comparison, max_percent, against));
   }
   return found;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "bench_calibration.hpp"
 #include "bench_report.hpp"
 
 namespace sokr::cli {
@@ -109,7 +110,10 @@ Json result_json(const BenchResult& one) {
   }
   json["pipelined"] = way_json(one.ways[kPipelined]);
   json["batched"] = way_json(one.ways[kBatched]);
-  json["calibration"] = way_json(one.calibration);
+  json["calibration"] = nullptr;
+  for (std::size_t i = 0; i < one.calibration.size(); ++i) {
+    json["calibration"][kCalibrationParts[i]] = way_json(one.calibration[i]);
+  }
   return json;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "bench_serve.hpp"
@@ -132,8 +133,9 @@ void Measurement::alternate() {
   for (std::size_t i = 0; i < whose.size(); ++i) {
     report_.results[whose[i].first].ways[whose[i].second] = std::move(all[i]);
   }
-  for (std::size_t i = 0; i < calibrations_.size(); ++i) {
-    report_.results[i].calibration = std::move(all[whose.size() + i]);
+  for (std::size_t i = whose.size(); i < all.size(); ++i) {
+    const std::size_t result = (i - whose.size()) / std::size(kCalibrationParts);
+    report_.results[result].calibration.push_back(std::move(all[i]));
   }
   double smallest = report_.results.front().warm().times.least();
   for (const BenchResult& one : report_.results) {
@@ -142,17 +144,20 @@ void Measurement::alternate() {
   report_.warnings = measure::warnings(report_.environment, watch.seen(), smallest);
 }
 
-// Behind the others, one for each substrate.
+// Behind the others, kCalibrationParts for each substrate.
 void Measurement::add_calibration(std::vector<measure::Side>& sides) {
   if (request_.relative_to != kCalibration) return;
   for (const auto& subject : subjects_) {
     calibrations_.emplace_back(context_, subject->substrate());
   }
   for (std::size_t i = 0; i < subjects_.size(); ++i) {
-    sides.push_back({fmt::format("{} {}", report_.results[i].substrate, kCalibration),
-                     [this, i](std::uint32_t count, std::vector<double>& ns) {
-                       calibrations_[i].measure(count, ns);
-                     }});
+    for (std::size_t part = 0; part < std::size(kCalibrationParts); ++part) {
+      sides.push_back({fmt::format("{} {} {}", report_.results[i].substrate, kCalibration,
+                                   kCalibrationParts[part]),
+                       [this, i, part](std::uint32_t count, std::vector<double>& ns) {
+                         calibrations_[i].measure(part, count, ns);
+                       }});
+    }
   }
 }
 

@@ -30,7 +30,7 @@ struct BenchResult {
   std::optional<measure::Series> ways[kWayCount];  // kWarm is always there
   std::string left_out[kWayCount];                 // why one is not
   std::optional<Split> split;
-  std::optional<measure::Series> calibration;  // beside it, on the same substrate
+  std::vector<measure::Series> calibration;  // of kCalibrationParts, or empty
 
   const measure::Series& warm() const { return *ways[kWarm]; }
 };

@@ -23,7 +23,6 @@ constexpr std::string_view kStyle = R"css(
 --c0:#0b62c4;--c1:#c2410c;--c2:#15803d;--c3:#7e22ce;--c4:#b91c5c;--c5:#0f766e}
 @media (prefers-color-scheme:dark){.chart{--ink:#e6e9ee;--soft:#9aa4b2;--grid:#2c333d;--ground:#14181e;
 --c0:#6cb2ff;--c1:#ff9d5c;--c2:#5fd38a;--c3:#c79bff;--c4:#ff8ab5;--c5:#4fd1c5}}
-@media (max-width:600px){.chart{font-size:16px}.chart .title{font-size:19px}.chart .key{font-size:13px}}
 @media print{.chart{--ink:#000;--soft:#333;--grid:#ccc;--ground:#fff;
 --c0:#0b62c4;--c1:#c2410c;--c2:#15803d;--c3:#7e22ce;--c4:#b91c5c;--c5:#0f766e}}
 .chart .ground{fill:var(--ground)}
@@ -41,6 +40,7 @@ constexpr std::string_view kStyle = R"css(
 .chart .s3{--c:var(--c3)}.chart .s4{--c:var(--c4)}.chart .s5{--c:var(--c5)}
 .chart .line{stroke:var(--c)}.chart .area{stroke:var(--c);fill:var(--c)}
 .chart .mark,.chart .dot,.chart .box{fill:var(--c)}
+@media (max-width:600px){.chart{font-size:16px}.chart .title{font-size:19px}.chart .key{font-size:13px}}
 )css";
 
 // A range of values and the part of the picture that shows it.
