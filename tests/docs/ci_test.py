@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Runs the workflows of docs/ci.md as they stand there: against an installed tree, in a clean folder
+that has two commits of a kernel. Left out are the steps that install packages, or talk to a service.
+
+usage: ci_test.py BUILD SOURCE CMAKE
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD, SOURCE, CMAKE = sys.argv[1:4]
+LEFT_OUT = ("Install SOKR and glslc", "Comment on the change")
+
+
+def indented(lines, begin):
+    """The lines behind `begin` that are indented deeper than it, without that, and none empty."""
+    depth = len(lines[begin]) - len(lines[begin].lstrip())
+    found = []
+    for line in lines[begin + 1:]:
+        if line.strip() and len(line) - len(line.lstrip()) <= depth:
+            break
+        found.append(line.strip())
+    return [line for line in found if line]
+
+
+def variables(text, key):
+    """NAME: VALUE below `key:`, of its first occurrence."""
+    lines = text.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.strip() == key + ":")
+    return dict(line.split(": ", 1) for line in indented(lines, begin))
+
+
+def github_steps(text):
+    """(name, commands) of each step that runs some."""
+    lines, name, steps = text.splitlines(), None, []
+    for i, line in enumerate(lines):
+        word = line.strip()
+        if word.startswith("- "):
+            name = word.removeprefix("- name: ")
+        if word == "run: |":
+            steps.append((name, indented(lines, i)))
+    return steps
+
+
+class Workflows(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="sokr-ci-")
+        cls.prefix = os.path.join(cls.folder, "prefix")
+        subprocess.run([CMAKE, "--install", BUILD, "--prefix", cls.prefix], check=True,
+                       stdout=subprocess.DEVNULL)
+        with open(os.path.join(SOURCE, "docs", "ci.md"), encoding="utf-8") as file:
+            text = file.read()
+        cls.yaml = re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)
+        cls.shell = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def setUp(self):
+        self.work = tempfile.mkdtemp(dir=self.folder)
+        self.environment = {"PATH": os.path.join(self.prefix, "bin") + ":" + os.environ["PATH"],
+                            "HOME": self.work, "GIT_CONFIG_NOSYSTEM": "1"}
+        os.makedirs(os.path.join(self.work, "kernels"))
+        shutil.copy(os.path.join(SOURCE, "shaders", "saxpy.comp"),
+                    os.path.join(self.work, "kernels"))
+        self.sh("git init -q . && git add kernels && "
+                "git -c user.name=a -c user.email=a@b commit -q -m first")
+        self.base = self.sh("git rev-parse HEAD").stdout.strip()
+
+    def sh(self, command, expected=0):
+        result = subprocess.run(["bash", "-e", "-c", command], cwd=self.work, text=True,
+                                env=self.environment, capture_output=True, check=False)
+        self.assertEqual(result.returncode, expected,
+                         f"{command}\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def slow_down(self):
+        """A change that does the work of the kernel sixteen times over."""
+        path = os.path.join(self.work, "kernels", "saxpy.comp")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        end = text.rindex("}")
+        body = text.index("{", text.index("void main"))
+        changed = (text[:body + 1] + "\nfor (int again = 0; again < 16; ++again) {\n"
+                   + text[body + 1:end].replace("return;", "break;") + "memoryBarrierBuffer();\n}\n"
+                   + text[end:])
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(changed)
+
+    def check_results(self):
+        with open(os.path.join(self.work, "result.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["against_command"][0]["substrate"], "cpu")
+        for name, start in (("comment.md", "### `saxpy`"), ("page.html", "<!doctype html>")):
+            with open(os.path.join(self.work, name), encoding="utf-8") as file:
+                self.assertTrue(file.read().startswith(start), name)
+
+    def run_commands(self, commands, gate):
+        """The gate is the last command of those that measure."""
+        for command in commands:
+            is_gate = "--max-regress" in command
+            self.sh(command, gate if is_gate else 0)
+
+    def github(self, gate):
+        given = variables(self.yaml[0], "env")
+        self.assertEqual(given["BASE"], "${{ github.event.pull_request.base.sha }}")
+        self.environment.update(LAUNCH=given["LAUNCH"], BASE=self.base)
+        steps = github_steps(self.yaml[0])
+        self.assertLessEqual(set(LEFT_OUT), {name for name, _ in steps})
+        for name, commands in steps:
+            if name not in LEFT_OUT:
+                self.run_commands(commands, gate)
+        self.check_results()
+
+    def test_github_passes_what_is_as_fast(self):
+        self.github(0)
+
+    def test_github_stops_what_is_slower(self):
+        self.slow_down()
+        self.github(3)
+
+    def test_gitlab(self):
+        text = self.yaml[1]
+        given = variables(text, "variables")
+        self.assertEqual(given["BASE"], "$CI_MERGE_REQUEST_DIFF_BASE_SHA")
+        self.environment.update(LAUNCH=given["LAUNCH"], BASE=self.base)
+        lines = text.splitlines()
+        script = indented(lines, next(i for i, line in enumerate(lines) if line == "  script:"))
+        self.run_commands([line.removeprefix("- ") for line in script], 0)
+        self.check_results()
+
+    def test_kept_baselines(self):
+        self.sh("glslc --target-env=vulkan1.2 -O kernels/saxpy.comp -o saxpy.spv")
+        for block in self.shell:
+            self.sh(block)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
