@@ -59,6 +59,10 @@ struct CheckFlags {
   std::string json, timeout;
 };
 
+struct IcdFlags {
+  std::vector<std::string> program;  // and its arguments; empty = print what to export
+};
+
 struct TraceFlags {
   std::string file;
 };
@@ -75,6 +79,8 @@ int bench(const BenchFlags& flags);
 int check(const CheckFlags& flags);
 int cache(const CacheFlags& flags);
 int trace(const TraceFlags& flags);
+// Does not return if it runs a program: that takes the place of this process.
+int icd(const IcdFlags& flags);
 
 }  // namespace sokr::cli
 

@@ -97,7 +97,8 @@ struct Commands {
   CheckFlags check_flags;
   CacheFlags cache_flags;
   TraceFlags trace_flags;
-  CLI::App *devices, *inspect, *run, *bench, *check, *cache, *trace;
+  IcdFlags icd_flags;
+  CLI::App *devices, *inspect, *run, *bench, *check, *cache, *trace, *icd;
 
   Commands() {
     app.name("sokr");
@@ -141,13 +142,15 @@ struct Commands {
     trace->add_option("FILE", trace_flags.file, "what SOKR_TRACE=FILE wrote")
         ->required()
         ->type_name("");
+    icd = app.add_subcommand("icd", "run a Vulkan program on SOKR's own Vulkan driver");
+    icd->footer("sokr icd -- PROGRAM ARG... runs it; without a program: what to export.");
     app.add_subcommand("help", "what a command takes");
     for (CLI::App* command : commands()) command->allow_extras();
     app.allow_extras();
   }
 
-  std::array<CLI::App*, 7> commands() const {
-    return {devices, inspect, run, bench, check, cache, trace};
+  std::array<CLI::App*, 8> commands() const {
+    return {devices, inspect, run, bench, check, cache, trace, icd};
   }
 };
 
@@ -269,6 +272,11 @@ CommandLine read_command_line(std::span<const std::string> words) {
       (words.size() < 2 || !words[1].starts_with('-') || words[1] == "-")) {
     return help(commands, words.subspan(1));
   }
+  // What stands behind -- is the program's.
+  if (words.size() >= 2 && words[0] == "icd" && words[1] == "--") {
+    if (words.size() == 2) throw UsageError("icd: no program behind --");
+    return IcdFlags{{words.begin() + 2, words.end()}};
+  }
   try {
     commands.app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::Success& asked) {
@@ -291,6 +299,7 @@ CommandLine read_command_line(std::span<const std::string> words) {
   if (commands.check->parsed()) return std::move(commands.check_flags);
   if (commands.cache->parsed()) return std::move(commands.cache_flags);
   if (commands.trace->parsed()) return std::move(commands.trace_flags);
+  if (commands.icd->parsed()) return std::move(commands.icd_flags);
   refuse_unknown_command(commands);
 }
 

@@ -19,7 +19,7 @@ struct HelpText {
 };
 
 using CommandLine = std::variant<HelpText, DevicesFlags, InspectFlags, RunFlags, BenchFlags,
-                                 CheckFlags, CacheFlags, TraceFlags>;
+                                 CheckFlags, CacheFlags, TraceFlags, IcdFlags>;
 
 // `words` are what follows the program's name. Throws UsageError for what is no command, no flag
 // of it, or misses a value.

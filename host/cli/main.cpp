@@ -23,6 +23,7 @@ struct Execute {
   int operator()(const CheckFlags& flags) const { return check(flags); }
   int operator()(const CacheFlags& flags) const { return cache(flags); }
   int operator()(const TraceFlags& flags) const { return trace(flags); }
+  int operator()(const IcdFlags& flags) const { return icd(flags); }
 };
 
 }  // namespace

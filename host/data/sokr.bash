@@ -10,10 +10,10 @@ _sokr() {
   local command='' word flags='--help --json'
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in devices | inspect | run | bench | check | cache | trace | help) command=$word; break ;; esac
+    case $word in devices | inspect | run | bench | check | cache | trace | icd | help) command=$word; break ;; esac
   done
   if [[ -z $command ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench check cache trace help --help --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W 'devices inspect run bench check cache trace icd help --help --version' -- "$current")
     return
   fi
   [[ $command != check ]] || flags+=' --seed --timeout'
@@ -35,7 +35,7 @@ _sokr() {
     -*) mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current") ;;
     *)
       if [[ $command == help ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "devices inspect run bench check cache trace" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "devices inspect run bench check cache trace icd" -- "$current")
         return
       fi
       if [[ $command == cache ]]; then

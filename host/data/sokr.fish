@@ -4,7 +4,7 @@ function __sokr_substrates
     sokr devices --json 2>/dev/null | sed -n '/"substrates"/,/"unavailable"/s/^      "name": "\([^"]*\)".*/\1/p'
 end
 
-set -l commands devices inspect run bench check cache trace help
+set -l commands devices inspect run bench check cache trace icd help
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -f
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a devices -d 'every substrate here'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'what a kernel needs'
@@ -12,9 +12,10 @@ complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a run -d 'one d
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a bench -d 'latency'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a check -d 'whether a plugin keeps the rules'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a cache -d 'compiled kernels on disk'
+complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a icd -d 'a Vulkan program on the Vulkan driver'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a trace -d 'what a program did'
 complete -c sokr -n "not __fish_seen_subcommand_from $commands" -a help -d 'what a command takes'
-complete -c sokr -n "__fish_seen_subcommand_from help" -f -a 'devices inspect run bench check cache trace'
+complete -c sokr -n "__fish_seen_subcommand_from help" -f -a 'devices inspect run bench check cache trace icd'
 complete -c sokr -n "__fish_seen_subcommand_from check" -l seed -r -d 'a valid kernel of its format'
 complete -c sokr -n "__fish_seen_subcommand_from check" -l timeout -x -d 'for each rule'
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l baseline -r -d 'results to compare with'

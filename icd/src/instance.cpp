@@ -32,6 +32,13 @@ void take_messenger(Instance& instance, const VkInstanceCreateInfo& info) {
   instance.has_creation_messenger = true;
 }
 
+// The substrate vulkan looks for drivers while SOKR looks for substrates: it cannot be given a
+// device that would look for a substrate, and would have no use for one.
+bool is_substrate(const VkApplicationInfo* application) {
+  const auto is = [](const char* name) { return name && std::strcmp(name, "sokr") == 0; };
+  return application && is(application->pApplicationName) && is(application->pEngineName);
+}
+
 struct Word {
   const char* text;
   VkPhysicalDeviceType type;
@@ -133,6 +140,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateInstance(const VkInstanceCreateInfo* info
     instance->extensions = extensions;
     const VkApplicationInfo* application = info->pApplicationInfo;
     if (application && application->apiVersion) instance->api_version = application->apiVersion;
+    instance->is_of_sokr = is_substrate(application);
     take_messenger(*instance, *info);
     *out = reinterpret_cast<VkInstance>(instance);
     return VK_SUCCESS;
@@ -150,7 +158,7 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyInstance(VkInstance handle,
 namespace {
 // The plugins are looked for here, when a program first asks for devices.
 bool find_device(Instance& instance) {
-  if (!instance.has_device) {
+  if (!instance.has_device && !instance.is_of_sokr) {
     instance.device.instance = &instance;
     try {
       instance.device.substrate = substrate_in_use();

@@ -26,6 +26,7 @@ struct Instance : Dispatchable {
   Extensions extensions;
   PhysicalDevice device;  // the only one
   bool has_device = false;
+  bool is_of_sokr = false;       // it belongs to the substrate vulkan, which asks for other drivers
   Messenger creation_messenger;  // of the pNext chain
   bool has_creation_messenger = false;
 };

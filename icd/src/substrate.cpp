@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "substrate.hpp"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -8,10 +9,12 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <string_view>
 
 #include "log.hpp"
@@ -75,6 +78,38 @@ const char* lacking(const SokrSubstrateInfo& info) {
   return nullptr;
 }
 
+// The plugins of the folder, or the plugin itself, but for the one that opens Vulkan drivers: it
+// would open this one, while a loader holds its locks.
+void add_plugins(const std::filesystem::path& place, std::vector<std::filesystem::path>& out) {
+  const auto add = [&](const std::filesystem::path& file) {
+    if (file.filename().string().find("vulkan") == std::string::npos) out.push_back(file);
+  };
+  std::error_code none;
+  if (!std::filesystem::is_directory(place, none)) {
+    if (std::filesystem::exists(place, none)) add(place);
+    return;
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(place, none)) {
+    if (entry.path().extension() == ".so") add(entry.path());
+  }
+}
+
+// Those beside this library, as beside the host's, and those of SOKR_PLUGIN_PATH.
+ContextOptions context_options() {
+  ContextOptions options;
+  Dl_info here{};
+  if (dladdr(reinterpret_cast<const void*>(&forked), &here) && here.dli_fname) {
+    add_plugins(std::filesystem::path(here.dli_fname).parent_path() / "sokr", options.plugin_paths);
+  }
+  const char* given = std::getenv("SOKR_PLUGIN_PATH");
+  std::istringstream places(given ? given : "");
+  for (std::string place; std::getline(places, place, ':');) {
+    if (!place.empty()) add_plugins(place, options.plugin_paths);
+  }
+  options.options.emplace_back("host.plugins", "named");
+  return options;
+}
+
 std::unique_ptr<SubstrateInUse> open(const std::string& name) {
   if (name.rfind("vulkan", 0) == 0) {
     report(SOKR_LOG_ERROR, "SOKR_ICD_ON is '" + name +
@@ -82,9 +117,7 @@ std::unique_ptr<SubstrateInUse> open(const std::string& name) {
                                "substrate of another plugin, such as cpu or reference");
     return nullptr;
   }
-  // By name: plugins that cannot offer it, such as the one for Vulkan, which would open this driver
-  // while a loader holds its locks, stay closed.
-  static auto* const context = new Context;
+  static auto* const context = new Context(context_options());
   auto found = std::make_unique<SubstrateInUse>();
   found->context = context;
   try {

@@ -92,6 +92,7 @@ Result<void> Instance::create_instance() {
   if (VK_API_VERSION_MINOR(loader_api) < VK_API_VERSION_MINOR(api_)) api_ = loader_api;
 
   VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO};
+  // By these names SOKR's own Vulkan driver knows who asks, and offers no device.
   application.pApplicationName = "sokr";
   application.pEngineName = "sokr";
   application.apiVersion = api_;

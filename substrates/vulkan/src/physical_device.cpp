@@ -223,6 +223,10 @@ std::string PhysicalDevice::driver_text() const {
 }
 
 std::string PhysicalDevice::unsuitable() const {
+  // Its name, in icd: it computes on a substrate that is offered by itself.
+  if (std::string_view(driver.driverName) == "SOKR") {
+    return fmt::format("{}: it is SOKR's own Vulkan driver", name());
+  }
   if (std::string reason = missing_minimum(offer); !reason.empty()) {
     return fmt::format("{}: {}", name(), reason);
   }

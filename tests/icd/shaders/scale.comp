@@ -1,6 +1,6 @@
 // glslc: --target-env=vulkan1.2
 #version 450
-// y[i] = x[i] * factor + bias + base of the workgroup, with a workgroup and an array that
+// y[i] = x[i] * factor + bias, with a workgroup and an array that
 // specialization sizes.
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint kFactor = 2;
@@ -13,5 +13,5 @@ void main() {
   part[gl_LocalInvocationIndex % kLength] = 0;
   barrier();
   uint i = gl_GlobalInvocationID.x;
-  if (i < y.length()) y[i] = x[i] * kFactor + bias + part[i % kLength];
+  if (i < y.length()) y[i] = x[i] * kFactor + bias + part[gl_LocalInvocationIndex % kLength];
 }

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The forms in which descriptors come.
+#include <array>
+
+#include "gpu.hpp"
+
+namespace sokr::test {
+namespace {
+
+using Bindings = std::vector<VkDescriptorSetLayoutBinding>;
+
+Bindings block_bindings(VkDescriptorType y, VkDescriptorType block, std::uint32_t block_count = 1) {
+  return {{0, y, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr},
+          {1, block, block_count, VK_SHADER_STAGE_COMPUTE_BIT, nullptr}};
+}
+
+void dispatch(Gpu& gpu, const Kernel& kernel, const std::vector<std::uint32_t>& offsets = {}) {
+  const VkCommandBuffer commands = begin(gpu);
+  kernel.bind(commands, offsets);
+  vkCmdDispatch(commands, 1, 1, 1);
+  run(gpu, commands);
+}
+
+TEST(Descriptors, DynamicOffsetsMoveTheRange) {
+  Gpu gpu;
+  Memory y(gpu, 1024), block(gpu, 1024);
+  const Kernel kernel(gpu, test_kernel("add_block"),
+                      block_bindings(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC,
+                                     VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC));
+  const_cast<Kernel&>(kernel).write(0, y.buffer, 0, 64);
+  const_cast<Kernel&>(kernel).write(1, block.buffer, 256, 16);
+  const std::array<std::uint32_t, 4> first{1, 2, 3, 4}, second{10, 20, 30, 40};
+  std::memcpy(block.as<char>() + 256, first.data(), 16);
+  std::memcpy(block.as<char>() + 512, second.data(), 16);
+  dispatch(gpu, kernel, {128, 256});
+  for (unsigned i = 0; i < 256; ++i) {
+    const bool inside = i >= 32 && i < 48;
+    ASSERT_EQ(inside ? second[i % 4] : 0, y.as<std::uint32_t>()[i]) << i;
+  }
+  dispatch(gpu, kernel, {128, 0});
+  EXPECT_EQ(44u, y.as<std::uint32_t>()[35]);
+}
+
+TEST(Descriptors, ASetMayChangeBetweenSubmits) {
+  Gpu gpu;
+  Memory a(gpu, 64), b(gpu, 64), block(gpu, 64);
+  block.as<std::uint32_t>()[0] = 5;
+  VkDescriptorBindingFlags flags[2]{VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT,
+                                    VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT};
+  VkDescriptorSetLayoutBindingFlagsCreateInfo chain{
+      VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO, nullptr, 2, flags};
+  Kernel kernel(
+      gpu, test_kernel("add_block"),
+      block_bindings(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER),
+      {.set_flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_UPDATE_AFTER_BIND_POOL_BIT,
+       .layout_chain = &chain});
+  kernel.write(0, a.buffer);
+  kernel.write(1, block.buffer, 0, 16);
+  const VkCommandBuffer commands = begin(gpu);
+  kernel.bind(commands);
+  vkCmdDispatch(commands, 1, 1, 1);
+  ASSERT_EQ(VK_SUCCESS, vkEndCommandBuffer(commands));
+  VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
+  info.commandBufferCount = 1;
+  info.pCommandBuffers = &commands;
+  ASSERT_EQ(VK_SUCCESS, vkQueueSubmit(gpu.queue, 1, &info, VK_NULL_HANDLE));
+  ASSERT_EQ(VK_SUCCESS, vkQueueWaitIdle(gpu.queue));
+  kernel.write(0, b.buffer);
+  ASSERT_EQ(VK_SUCCESS, vkQueueSubmit(gpu.queue, 1, &info, VK_NULL_HANDLE));
+  ASSERT_EQ(VK_SUCCESS, vkQueueWaitIdle(gpu.queue));
+  EXPECT_EQ(5u, a.as<std::uint32_t>()[0]);
+  EXPECT_EQ(5u, b.as<std::uint32_t>()[0]);
+}
+
+TEST(Descriptors, PushDescriptorsAndTemplates) {
+  Gpu gpu;
+  Memory y(gpu, 64), block(gpu, 64);
+  block.as<std::uint32_t>()[1] = 9;
+  const Kernel kernel(
+      gpu, test_kernel("add_block"),
+      block_bindings(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER),
+      {.set_flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR});
+  const VkDescriptorBufferInfo infos[2]{{y.buffer, 0, VK_WHOLE_SIZE}, {block.buffer, 0, 16}};
+  std::array<VkWriteDescriptorSet, 2> writes{};
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    writes[i].sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
+    writes[i].dstBinding = i;
+    writes[i].descriptorCount = 1;
+    writes[i].descriptorType = kernel.bindings[i].descriptorType;
+    writes[i].pBufferInfo = &infos[i];
+  }
+  std::array<VkDescriptorUpdateTemplateEntry, 2> entries{};
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    entries[i] = {i, 0, 1, kernel.bindings[i].descriptorType, i * sizeof infos[0], sizeof infos[0]};
+  }
+  VkDescriptorUpdateTemplateCreateInfo made{
+      VK_STRUCTURE_TYPE_DESCRIPTOR_UPDATE_TEMPLATE_CREATE_INFO};
+  made.descriptorUpdateEntryCount = 2;
+  made.pDescriptorUpdateEntries = entries.data();
+  made.templateType = VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_PUSH_DESCRIPTORS_KHR;
+  made.pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE;
+  made.pipelineLayout = kernel.layout;
+  VkDescriptorUpdateTemplate by = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateDescriptorUpdateTemplate(gpu.device, &made, nullptr, &by));
+  const VkCommandBuffer commands = begin(gpu);
+  kernel.bind(commands);
+  vkCmdPushDescriptorSetKHR(commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.layout, 0, 2,
+                            writes.data());
+  vkCmdDispatch(commands, 1, 1, 1);
+  vkCmdPushDescriptorSetWithTemplateKHR(commands, by, kernel.layout, 0, infos);
+  vkCmdDispatch(commands, 1, 1, 1);
+  run(gpu, commands);
+  EXPECT_EQ(18u, y.as<std::uint32_t>()[1]);
+  vkDestroyDescriptorUpdateTemplate(gpu.device, by, nullptr);
+}
+
+TEST(Descriptors, InlineBlocksAreInTheSet) {
+  Gpu gpu;
+  Memory y(gpu, 64);
+  Kernel kernel(gpu, test_kernel("add_block"),
+                block_bindings(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                               VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK, 16));
+  kernel.write(0, y.buffer);
+  const std::array<std::uint32_t, 4> values{1, 2, 3, 4};
+  VkWriteDescriptorSetInlineUniformBlock block{
+      VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET_INLINE_UNIFORM_BLOCK, nullptr, 16, values.data()};
+  VkWriteDescriptorSet one{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET, &block};
+  one.dstSet = kernel.set;
+  one.dstBinding = 1;
+  one.descriptorCount = 16;
+  one.descriptorType = VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK;
+  vkUpdateDescriptorSets(gpu.device, 1, &one, 0, nullptr);
+  dispatch(gpu, kernel);
+  for (unsigned i = 0; i < 16; ++i) EXPECT_EQ(values[i % 4], y.as<std::uint32_t>()[i]);
+}
+
+TEST(Descriptors, NullReadsZeroAndDropsWrites) {
+  Gpu gpu;
+  Memory y(gpu, 64);
+  Kernel kernel(
+      gpu, test_kernel("add_block"),
+      block_bindings(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER));
+  y.as<std::uint32_t>()[0] = 3;
+  kernel.write(0, y.buffer);
+  kernel.write(1, VK_NULL_HANDLE);
+  dispatch(gpu, kernel);
+  EXPECT_EQ(3u, y.as<std::uint32_t>()[0]);
+  kernel.write(0, VK_NULL_HANDLE);
+  dispatch(gpu, kernel);
+  EXPECT_EQ(3u, y.as<std::uint32_t>()[0]);
+}
+
+TEST(Descriptors, ArraysOfAsManyAsTheSetHas) {
+  Gpu gpu;
+  Memory sum(gpu, 64), values(gpu, 64);
+  for (unsigned i = 0; i < 16; ++i) values.as<std::uint32_t>()[i] = 100 + i;
+  VkDescriptorBindingFlags flags[2]{0, VK_DESCRIPTOR_BINDING_PARTIALLY_BOUND_BIT};
+  VkDescriptorSetLayoutBindingFlagsCreateInfo chain{
+      VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO, nullptr, 2, flags};
+  Kernel kernel(gpu, test_kernel("gather"),
+                {{0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr},
+                 {1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 8, VK_SHADER_STAGE_COMPUTE_BIT, nullptr}},
+                {.layout_chain = &chain});
+  kernel.write(0, sum.buffer);
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    if (i != 5) kernel.write(1, values.buffer, i * 4, 4, i);
+  }
+  const VkCommandBuffer commands = begin(gpu);
+  kernel.bind(commands);
+  vkCmdDispatch(commands, 8, 1, 1);
+  run(gpu, commands);
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(i == 5 ? 0 : 100 + i, sum.as<std::uint32_t>()[i]) << i;
+  }
+}
+
+TEST(Descriptors, SpecializationSizesArraysAndWorkgroups) {
+  Gpu gpu;
+  Memory x(gpu, 256), y(gpu, 256), bias(gpu, 64);
+  for (unsigned i = 0; i < 64; ++i) x.as<std::uint32_t>()[i] = i;
+  bias.as<std::uint32_t>()[0] = 7;
+  const std::uint32_t values[3]{16, 3, 64};
+  const VkSpecializationMapEntry entries[3]{{0, 0, 4}, {1, 4, 4}, {2, 8, 4}};
+  const VkSpecializationInfo specialization{3, entries, sizeof values, values};
+  Kernel kernel(gpu, test_kernel("scale"),
+                {{0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr},
+                 {1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr},
+                 {2, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr}},
+                {.specialization = &specialization});
+  kernel.write(0, x.buffer);
+  kernel.write(1, y.buffer);
+  kernel.write(2, bias.buffer, 0, 16);
+  const VkCommandBuffer commands = begin(gpu);
+  kernel.bind(commands);
+  vkCmdDispatch(commands, 3, 1, 1);
+  run(gpu, commands);
+  for (unsigned i = 0; i < 64; ++i) {
+    ASSERT_EQ(i < 48 ? i * 3 + 7 : 0, y.as<std::uint32_t>()[i]) << i;
+  }
+}
+
+TEST(Descriptors, AddressesOfBuffers) {
+  Gpu gpu;
+  Memory to(gpu, 400, VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
+  VkBufferDeviceAddressInfo asked{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
+  asked.buffer = to.buffer;
+  const struct {
+    VkDeviceAddress to;
+    std::uint32_t n, none;
+  } push{vkGetBufferDeviceAddress(gpu.device, &asked), 100, 0};
+  const Kernel kernel(gpu, test_kernel("address"), {}, {.push_size = 16});
+  const VkCommandBuffer commands = begin(gpu);
+  vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline);
+  vkCmdPushConstants(commands, kernel.layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, 16, &push);
+  vkCmdDispatch(commands, 2, 1, 1);
+  run(gpu, commands);
+  for (unsigned i = 0; i < 100; ++i) ASSERT_EQ(i * 3 + 1, to.as<std::uint32_t>()[i]);
+}
+
+TEST(Descriptors, PoolsRunOutAndAreFilledAgain) {
+  Gpu gpu;
+  VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 4};
+  VkDescriptorPoolCreateInfo pools{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
+  pools.flags = VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT;
+  pools.maxSets = 3;
+  pools.poolSizeCount = 1;
+  pools.pPoolSizes = &size;
+  VkDescriptorPool pool = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateDescriptorPool(gpu.device, &pools, nullptr, &pool));
+  const Bindings bindings = storage_buffers(2);
+  VkDescriptorSetLayoutCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
+  info.bindingCount = 2;
+  info.pBindings = bindings.data();
+  VkDescriptorSetLayout layout = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateDescriptorSetLayout(gpu.device, &info, nullptr, &layout));
+  const VkDescriptorSetLayout layouts[3]{layout, layout, layout};
+  VkDescriptorSetAllocateInfo asked{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
+  asked.descriptorPool = pool;
+  asked.pSetLayouts = layouts;
+  VkDescriptorSet sets[3]{};
+  asked.descriptorSetCount = 3;
+  EXPECT_EQ(VK_ERROR_OUT_OF_POOL_MEMORY, vkAllocateDescriptorSets(gpu.device, &asked, sets));
+  for (VkDescriptorSet set : sets) EXPECT_EQ(VkDescriptorSet{VK_NULL_HANDLE}, set);
+  asked.descriptorSetCount = 2;
+  EXPECT_EQ(VK_SUCCESS, vkAllocateDescriptorSets(gpu.device, &asked, sets));
+  EXPECT_EQ(VK_SUCCESS, vkFreeDescriptorSets(gpu.device, pool, 1, sets));
+  asked.descriptorSetCount = 1;
+  EXPECT_EQ(VK_SUCCESS, vkAllocateDescriptorSets(gpu.device, &asked, sets));
+  EXPECT_EQ(VK_SUCCESS, vkResetDescriptorPool(gpu.device, pool, 0));
+  asked.descriptorSetCount = 2;
+  EXPECT_EQ(VK_SUCCESS, vkAllocateDescriptorSets(gpu.device, &asked, sets));
+  vkDestroyDescriptorSetLayout(gpu.device, layout, nullptr);
+  vkDestroyDescriptorPool(gpu.device, pool, nullptr);
+}
+
+}  // namespace
+}  // namespace sokr::test

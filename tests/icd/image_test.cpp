@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Images as memory that is copied and cleared.
+#include <array>
+#include <numeric>
+
+#include "gpu.hpp"
+
+namespace sokr::test {
+namespace {
+
+struct Picture {
+  Picture(Gpu& of, VkFormat format, VkExtent3D extent, std::uint32_t levels = 1,
+          std::uint32_t layers = 1)
+      : gpu(of) {
+    VkImageCreateInfo info{VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO};
+    info.imageType = extent.depth > 1 ? VK_IMAGE_TYPE_3D : VK_IMAGE_TYPE_2D;
+    info.format = format;
+    info.extent = extent;
+    info.mipLevels = levels;
+    info.arrayLayers = layers;
+    info.samples = VK_SAMPLE_COUNT_1_BIT;
+    info.tiling = VK_IMAGE_TILING_OPTIMAL;
+    info.usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+    EXPECT_EQ(VK_SUCCESS, vkCreateImage(gpu.device, &info, nullptr, &image));
+    VkMemoryRequirements needs;
+    vkGetImageMemoryRequirements(gpu.device, image, &needs);
+    VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+    allocation.allocationSize = needs.size;
+    EXPECT_EQ(VK_SUCCESS, vkAllocateMemory(gpu.device, &allocation, nullptr, &memory));
+    EXPECT_EQ(VK_SUCCESS, vkBindImageMemory(gpu.device, image, memory, 0));
+  }
+  ~Picture() {
+    vkDestroyImage(gpu.device, image, nullptr);
+    vkFreeMemory(gpu.device, memory, nullptr);
+  }
+  Picture(const Picture&) = delete;
+  Picture& operator=(const Picture&) = delete;
+  void use(VkCommandBuffer commands, VkImageLayout from, VkImageLayout to) const {
+    VkImageMemoryBarrier barrier{VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER};
+    barrier.srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT;
+    barrier.dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT;
+    barrier.oldLayout = from;
+    barrier.newLayout = to;
+    barrier.srcQueueFamilyIndex = barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
+    barrier.image = image;
+    barrier.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, VK_REMAINING_MIP_LEVELS, 0,
+                                VK_REMAINING_ARRAY_LAYERS};
+    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+                         VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 0, nullptr, 0, nullptr, 1,
+                         &barrier);
+  }
+  Gpu& gpu;
+  VkImage image = VK_NULL_HANDLE;
+  VkDeviceMemory memory = VK_NULL_HANDLE;
+};
+
+constexpr VkImageLayout kGeneral = VK_IMAGE_LAYOUT_GENERAL;
+constexpr VkImageSubresourceLayers kColor{VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
+
+TEST(Images, ABoxGoesThereAndBack) {
+  Gpu gpu;
+  Memory from(gpu, 4096), to(gpu, 4096);
+  std::iota(from.as<std::uint32_t>(), from.as<std::uint32_t>() + 1024, 1u);
+  const Picture a(gpu, VK_FORMAT_R8G8B8A8_UNORM, {16, 8, 1}, 2, 2);
+  const Picture b(gpu, VK_FORMAT_R32_UINT, {16, 8, 1});
+  const VkCommandBuffer commands = begin(gpu);
+  a.use(commands, VK_IMAGE_LAYOUT_UNDEFINED, kGeneral);
+  b.use(commands, VK_IMAGE_LAYOUT_UNDEFINED, kGeneral);
+  // Rows of 10 texels in the buffer, 5 of them to (3, 2) of the second layer.
+  VkBufferImageCopy in{16, 10, 0, {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 1}, {3, 2, 0}, {5, 4, 1}};
+  vkCmdCopyBufferToImage(commands, from.buffer, a.image, kGeneral, 1, &in);
+  a.use(commands, kGeneral, kGeneral);
+  VkImageCopy across{{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 1}, {3, 2, 0}, kColor, {1, 1, 0}, {5, 4, 1}};
+  vkCmdCopyImage(commands, a.image, kGeneral, b.image, kGeneral, 1, &across);
+  b.use(commands, kGeneral, kGeneral);
+  VkBufferImageCopy out{0, 0, 0, kColor, {1, 1, 0}, {5, 4, 1}};
+  vkCmdCopyImageToBuffer(commands, b.image, kGeneral, to.buffer, 1, &out);
+  run(gpu, commands);
+  for (unsigned row = 0; row < 4; ++row) {
+    for (unsigned x = 0; x < 5; ++x) {
+      ASSERT_EQ(1 + 4 + row * 10 + x, to.as<std::uint32_t>()[row * 5 + x]) << row << " " << x;
+    }
+  }
+  EXPECT_EQ(0u, to.as<std::uint32_t>()[20]);
+}
+
+TEST(Images, ClearsPackTheirColour) {
+  Gpu gpu;
+  Memory to(gpu, 4096);
+  struct Row {
+    VkFormat format;
+    std::uint32_t texel;  // the first 4 bytes
+  };
+  const VkClearColorValue color{{1.0f, 0.5f, 0.0f, 0.25f}};
+  for (const Row& row :
+       {Row{VK_FORMAT_R8G8B8A8_UNORM, 0x400080FF}, Row{VK_FORMAT_B8G8R8A8_UNORM, 0x40FF8000},
+        Row{VK_FORMAT_R16G16_SFLOAT, 0x38003C00}, Row{VK_FORMAT_R32_SFLOAT, 0x3F800000},
+        Row{VK_FORMAT_A2B10G10R10_UNORM_PACK32, 0x400803FF},
+        Row{VK_FORMAT_R8G8B8A8_SRGB, 0x4000BCFF}}) {
+    const Picture picture(gpu, row.format, {4, 4, 1});
+    const VkCommandBuffer commands = begin(gpu);
+    picture.use(commands, VK_IMAGE_LAYOUT_UNDEFINED, kGeneral);
+    const VkImageSubresourceRange range{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+    vkCmdClearColorImage(commands, picture.image, kGeneral, &color, 1, &range);
+    picture.use(commands, kGeneral, kGeneral);
+    VkBufferImageCopy out{0, 0, 0, kColor, {0, 0, 0}, {4, 4, 1}};
+    vkCmdCopyImageToBuffer(commands, picture.image, kGeneral, to.buffer, 1, &out);
+    run(gpu, commands);
+    EXPECT_EQ(row.texel, to.as<std::uint32_t>()[0]) << std::hex << to.as<std::uint32_t>()[0];
+    EXPECT_EQ(row.texel, to.as<std::uint32_t>()[15]);
+  }
+}
+
+TEST(Images, FormatsReportNoUseByKernels) {
+  Gpu gpu;
+  VkFormatProperties properties;
+  vkGetPhysicalDeviceFormatProperties(gpu.physical, VK_FORMAT_R8G8B8A8_UNORM, &properties);
+  EXPECT_EQ(
+      VkFormatFeatureFlags{VK_FORMAT_FEATURE_TRANSFER_SRC_BIT | VK_FORMAT_FEATURE_TRANSFER_DST_BIT},
+      properties.optimalTilingFeatures);
+  EXPECT_EQ(0u, properties.bufferFeatures);
+  VkImageFormatProperties limits;
+  EXPECT_EQ(VK_ERROR_FORMAT_NOT_SUPPORTED,
+            vkGetPhysicalDeviceImageFormatProperties(gpu.physical, VK_FORMAT_R8G8B8A8_UNORM,
+                                                     VK_IMAGE_TYPE_2D, VK_IMAGE_TILING_OPTIMAL,
+                                                     VK_IMAGE_USAGE_SAMPLED_BIT, 0, &limits));
+}
+
+}  // namespace
+}  // namespace sokr::test

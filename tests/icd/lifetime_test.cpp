@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Objects come and go: memory of the application's, failures of it, memory that was freed too
+// early, processes that fork.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "gpu.hpp"
+
+namespace sokr::test {
+namespace {
+
+// Counts what is out, and fails the k-th allocation.
+struct Counting {
+  VkAllocationCallbacks callbacks{};
+  int left = -1;  // allocations until one fails; below 0 = none does
+  int live = 0, all = 0;
+  bool failed = false;
+
+  Counting() {
+    callbacks.pUserData = this;
+    callbacks.pfnAllocation = [](void* user, std::size_t size, std::size_t alignment,
+                                 VkSystemAllocationScope) -> void* {
+      auto& self = *static_cast<Counting*>(user);
+      ++self.all;
+      if (self.left >= 0 && self.left-- == 0) {
+        self.failed = true;
+        return nullptr;
+      }
+      ++self.live;
+      const std::size_t aligned = std::max(alignment, sizeof(void*));
+      return std::aligned_alloc(aligned, (size + aligned - 1) / aligned * aligned);
+    };
+    callbacks.pfnReallocation = [](void*, void*, std::size_t, std::size_t,
+                                   VkSystemAllocationScope) -> void* { return nullptr; };
+    callbacks.pfnFree = [](void* user, void* memory) {
+      if (memory) --static_cast<Counting*>(user)->live;
+      std::free(memory);
+    };
+  }
+};
+
+// Creates one object of each kind until one cannot be, and destroys what there is.
+VkResult create_and_destroy(Gpu& gpu, const VkAllocationCallbacks* with) {
+  const VkDevice device = gpu.device;
+  VkBuffer buffer{};
+  VkDeviceMemory memory{};
+  VkFence fence{};
+  VkSemaphore semaphore{};
+  VkEvent event{};
+  VkQueryPool queries{};
+  VkShaderModule module{};
+  VkDescriptorSetLayout set_layout{};
+  VkPipelineLayout layout{};
+  VkPipeline pipeline{};
+  VkPipelineCache cache{};
+  VkDescriptorPool sets{};
+  VkCommandPool pool{};
+  VkSampler sampler{};
+  VkImage image{};
+  VkPrivateDataSlot slot{};
+  VkCommandBuffer commands{};
+  VkResult result = VK_SUCCESS;
+  const auto then = [&](auto create) {
+    if (result == VK_SUCCESS) result = create();
+  };
+  VkBufferCreateInfo b{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
+  b.size = 64;
+  b.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
+  then([&] { return vkCreateBuffer(device, &b, with, &buffer); });
+  VkMemoryAllocateInfo m{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, 64, 0};
+  then([&] { return vkAllocateMemory(device, &m, with, &memory); });
+  VkFenceCreateInfo f{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+  then([&] { return vkCreateFence(device, &f, with, &fence); });
+  VkSemaphoreCreateInfo s{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO};
+  then([&] { return vkCreateSemaphore(device, &s, with, &semaphore); });
+  VkEventCreateInfo e{VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
+  then([&] { return vkCreateEvent(device, &e, with, &event); });
+  VkQueryPoolCreateInfo q{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
+  q.queryType = VK_QUERY_TYPE_TIMESTAMP;
+  q.queryCount = 4;
+  then([&] { return vkCreateQueryPool(device, &q, with, &queries); });
+  const std::vector<std::uint32_t> words = shared_kernel("saxpy");
+  VkShaderModuleCreateInfo sm{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
+  sm.codeSize = words.size() * 4;
+  sm.pCode = words.data();
+  then([&] { return vkCreateShaderModule(device, &sm, with, &module); });
+  const auto bindings = storage_buffers(2);
+  VkDescriptorSetLayoutCreateInfo sl{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
+  sl.bindingCount = 2;
+  sl.pBindings = bindings.data();
+  then([&] { return vkCreateDescriptorSetLayout(device, &sl, with, &set_layout); });
+  const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, 8};
+  VkPipelineLayoutCreateInfo pl{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+  pl.setLayoutCount = 1;
+  pl.pSetLayouts = &set_layout;
+  pl.pushConstantRangeCount = 1;
+  pl.pPushConstantRanges = &range;
+  then([&] { return vkCreatePipelineLayout(device, &pl, with, &layout); });
+  VkPipelineCacheCreateInfo pc{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+  then([&] { return vkCreatePipelineCache(device, &pc, with, &cache); });
+  VkComputePipelineCreateInfo cp{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  cp.stage = {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO};
+  cp.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  cp.stage.pName = "main";
+  then([&] {
+    cp.stage.module = module;
+    cp.layout = layout;
+    return vkCreateComputePipelines(device, cache, 1, &cp, with, &pipeline);
+  });
+  const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 2};
+  VkDescriptorPoolCreateInfo dp{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
+  dp.maxSets = 1;
+  dp.poolSizeCount = 1;
+  dp.pPoolSizes = &size;
+  then([&] { return vkCreateDescriptorPool(device, &dp, with, &sets); });
+  VkCommandPoolCreateInfo cmd{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+  then([&] { return vkCreateCommandPool(device, &cmd, with, &pool); });
+  VkCommandBufferAllocateInfo ca{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+  ca.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+  ca.commandBufferCount = 1;
+  then([&] {
+    ca.commandPool = pool;
+    return vkAllocateCommandBuffers(device, &ca, &commands);
+  });
+  VkSamplerCreateInfo sa{VK_STRUCTURE_TYPE_SAMPLER_CREATE_INFO};
+  then([&] { return vkCreateSampler(device, &sa, with, &sampler); });
+  VkImageCreateInfo im{VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO};
+  im.imageType = VK_IMAGE_TYPE_2D;
+  im.format = VK_FORMAT_R8_UNORM;
+  im.extent = {4, 4, 1};
+  im.mipLevels = im.arrayLayers = 1;
+  im.samples = VK_SAMPLE_COUNT_1_BIT;
+  im.usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+  then([&] { return vkCreateImage(device, &im, with, &image); });
+  VkPrivateDataSlotCreateInfo ps{VK_STRUCTURE_TYPE_PRIVATE_DATA_SLOT_CREATE_INFO};
+  then([&] { return vkCreatePrivateDataSlot(device, &ps, with, &slot); });
+  vkDestroyPrivateDataSlot(device, slot, with);
+  vkDestroyImage(device, image, with);
+  vkDestroySampler(device, sampler, with);
+  vkDestroyCommandPool(device, pool, with);
+  vkDestroyDescriptorPool(device, sets, with);
+  vkDestroyPipeline(device, pipeline, with);
+  vkDestroyPipelineCache(device, cache, with);
+  vkDestroyPipelineLayout(device, layout, with);
+  vkDestroyDescriptorSetLayout(device, set_layout, with);
+  vkDestroyShaderModule(device, module, with);
+  vkDestroyQueryPool(device, queries, with);
+  vkDestroyEvent(device, event, with);
+  vkDestroySemaphore(device, semaphore, with);
+  vkDestroyFence(device, fence, with);
+  vkFreeMemory(device, memory, with);
+  vkDestroyBuffer(device, buffer, with);
+  return result;
+}
+
+TEST(Lifetime, EveryFailureOfMemoryIsAResultAndLeavesNothing) {
+  Gpu gpu;
+  Counting all;
+  ASSERT_EQ(VK_SUCCESS, create_and_destroy(gpu, &all.callbacks));
+  EXPECT_EQ(0, all.live);
+  EXPECT_LE(16, all.all);
+  for (int k = 0; k < all.all; ++k) {
+    Counting some;
+    some.left = k;
+    EXPECT_EQ(VK_ERROR_OUT_OF_HOST_MEMORY, create_and_destroy(gpu, &some.callbacks)) << k;
+    EXPECT_TRUE(some.failed);
+    EXPECT_EQ(0, some.live) << k;
+  }
+}
+
+TEST(Lifetime, InstancesAndDevicesComeAndGo) {
+  for (int i = 0; i < 3; ++i) {
+    Gpu one, two;
+    EXPECT_NE(one.device, two.device);
+  }
+}
+
+TEST(Lifetime, FreedMemoryIsNotTouchedByWhatRemembersIt) {
+  Gpu gpu;
+  Kernel kernel(gpu, test_kernel("add_block"),
+                {{0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr},
+                 {1, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr}});
+  Memory block(gpu, 64);
+  block.as<std::uint32_t>()[0] = 1;
+  kernel.write(1, block.buffer, 0, 16);
+  const VkCommandBuffer commands = begin(gpu);
+  {
+    Memory y(gpu, 1 << 20);
+    kernel.write(0, y.buffer);
+    kernel.bind(commands);
+    vkCmdDispatch(commands, 1, 1, 1);
+    vkCmdFillBuffer(commands, y.buffer, 0, VK_WHOLE_SIZE, 1);
+  }
+  Memory other(gpu, 1 << 20);  // where the other was, as likely as not
+  run(gpu, commands);
+  for (unsigned i = 0; i < (1 << 18); ++i) ASSERT_EQ(0u, other.as<std::uint32_t>()[i]);
+}
+
+TEST(Lifetime, ADeviceGoesWithWorkThatWaitsForEver) {
+  Gpu gpu;
+  const VkSemaphore timeline = new_semaphore(gpu, true);
+  const std::uint64_t value = 1;
+  VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
+  values.waitSemaphoreValueCount = 1;
+  values.pWaitSemaphoreValues = &value;
+  const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+  VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values};
+  info.waitSemaphoreCount = 1;
+  info.pWaitSemaphores = &timeline;
+  info.pWaitDstStageMask = &stage;
+  ASSERT_EQ(VK_SUCCESS, vkQueueSubmit(gpu.queue, 1, &info, VK_NULL_HANDLE));
+  if (std::getenv("SOKR_TEST_VALIDATED")) {  // which is not valid
+    VkSemaphoreSignalInfo signal{VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, nullptr, timeline, 1};
+    vkSignalSemaphore(gpu.device, &signal);
+    vkDeviceWaitIdle(gpu.device);
+    vkDestroySemaphore(gpu.device, timeline, nullptr);
+  }
+}
+
+TEST(Lifetime, AForkedChildIsToldThatItHasNone) {
+  Gpu gpu;
+  const pid_t child = fork();
+  if (child == 0) {
+    const VkResult submitted = vkQueueSubmit(gpu.queue, 0, nullptr, VK_NULL_HANDLE);
+    _exit(submitted == VK_ERROR_DEVICE_LOST ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(child, waitpid(child, &status, 0));
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(VK_SUCCESS, vkQueueSubmit(gpu.queue, 0, nullptr, VK_NULL_HANDLE));
+}
+
+}  // namespace
+}  // namespace sokr::test
