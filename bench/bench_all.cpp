@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Runs the benchmark programs beside it one after the other. Each prints one flat
-// JSON object of name to number on stdout; they are merged into one file. With
-// --gate, every name in the bounds file is compared with its bound.
+// JSON object of name to number on stdout; they are merged into one file, and drawn as one page
+// (figures.html beside it). With --gate, every name in the bounds file is compared with its bound.
+// A figure that was not measured fails the gate, unless its bound names the peer that it needs and
+// that peer is not here, which is said.
 #include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
+
+#include "charts.hpp"
 
 namespace {
 
@@ -65,17 +71,67 @@ bool merge(const std::string& name, const std::string& program, json& ratios) {
   return true;
 }
 
-bool write_atomically(const fs::path& path, const json& ratios) {
+bool write_atomically(const fs::path& path, const std::string& text) {
   std::error_code error;
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
   fs::path temporary = path.string() + ".new";
   {
     std::ofstream out(temporary);
-    out << ratios.dump(2) << '\n';
+    out << text;
     if (!out) return false;
   }
   fs::rename(temporary, path, error);
   return !error;
+}
+
+// "avx512", or "without_avx512"; anything of an empty name.
+bool machine_has(const std::string& name) {
+  if (name.empty()) return true;
+#if defined(__x86_64__)
+  const bool has = __builtin_cpu_supports("avx512f") != 0;
+#else
+  const bool has = true;  // as the figures are named elsewhere
+#endif
+  return (name == "avx512") == has;
+}
+
+// A ratio to a peer is a win above 1; one to ourselves is neither.
+std::string page(const json& ratios, const json& bounds) {
+  std::string rows;
+  int wins = 0, losses = 0;
+  for (const auto& [name, value] : ratios.items()) {
+    const double number = value.get<double>();
+    const bool is_peer_ratio = name.find(".vs_lavapipe") != std::string::npos ||
+                               name.find(".vs_pocl") != std::string::npos ||
+                               name.find(".vs_handwritten") != std::string::npos;
+    const bool win = is_peer_ratio && number >= 1;
+    wins += win ? 1 : 0;
+    losses += is_peer_ratio && !win ? 1 : 0;
+    const char* const mark = !is_peer_ratio ? "" : win ? "win" : "loss";
+    std::string bound;
+    if (const auto found = bounds.find(name); found != bounds.end()) {
+      if (found->contains("min")) bound = fmt::format("≥ {}", (*found)["min"].dump());
+      if (found->contains("max")) bound = fmt::format("≤ {}", (*found)["max"].dump());
+    }
+    rows += fmt::format(
+        "<tr><td>{}</td><td class=\"n\">{:.4g}</td><td class=\"{}\">{}</td><td "
+        "class=\"n\">{}</td></tr>\n",
+        sokr::measure::escaped(name), number, mark, mark, bound);
+  }
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\"><title>SOKR: figures</title><style>\n"
+      ":root{{color-scheme:light dark}}body{{font:15px/1.5 system-ui,sans-serif;max-width:860px;"
+      "margin:24px auto;padding:0 16px}}table{{border-collapse:collapse;width:100%}}"
+      "td,th{{padding:5px 10px;border-bottom:1px solid "
+      "#8885;text-align:left;overflow-wrap:anywhere}}"
+      ".n{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}"
+      ".win{{color:light-dark(#15803d,#5fd38a)}}.loss{{color:light-dark(#b91c1c,#ff8a8a)}}\n"
+      "</style></head><body><h1>Figures</h1><p>Ratios to a peer say how many times longer it "
+      "takes: "
+      "{} are won, {} lost.</p>\n<table><tr><th>figure</th><th class=\"n\">value</th><th></th>"
+      "<th class=\"n\">bound</th></tr>\n{}</table></body></html>\n",
+      wins, losses, rows);
 }
 
 // One sentence for each value out of bounds or missing; true if there is none.
@@ -84,7 +140,14 @@ bool gate(const json& ratios, const json& bounds) {
   for (auto& [key, bound] : bounds.items()) {
     auto found = ratios.find(key);
     if (found == ratios.end()) {
-      if (bound.value("optional", false)) continue;
+      const std::string peer = bound.value("peer", "");
+      const bool absent = !peer.empty() && ratios.value("peer." + peer, 1.0) == 0;
+      if (absent || !machine_has(bound.value("machine", ""))) {
+        fmt::print(stderr, "gate: {} is left out: {}\n", key,
+                   absent ? fmt::format("{} is not here", peer)
+                          : fmt::format("this machine is not {}", bound.value("machine", "")));
+        continue;
+      }
       fmt::print(stderr, "gate: {} was not measured\n", key);
       good = false;
       continue;
@@ -115,15 +178,17 @@ json read_bounds(const std::string& path) {
 int main(int argc, char** argv) {
   CLI::App app{"Runs the benchmarks and compares them with the bounds"};
   std::string out = "build/bench/ratios.json", bounds_path = "bench/bounds.json", only;
-  bool with_gate = false;
+  bool with_gate = false, quick = false;
   app.add_option("--out", out, "the JSON file to write");
   app.add_option("--bounds", bounds_path, "the bounds");
   app.add_option("--only", only, "run only programs whose name contains this");
+  app.add_flag("--quick", quick, "smaller inputs and fewer rounds");
   app.add_flag("--gate", with_gate, "fail if a value is out of its bounds");
   CLI11_PARSE(app, argc, argv);
 
   json bounds = json::object();
-  if (with_gate && !(bounds = read_bounds(bounds_path)).is_object()) {
+  if (quick) setenv("SOKR_BENCH_QUICK", "1", 1);
+  if (!(bounds = read_bounds(bounds_path)).is_object()) {
     fmt::print(stderr, "bench: {} is not a readable JSON object of bounds\n", bounds_path);
     return 2;
   }
@@ -133,13 +198,16 @@ int main(int argc, char** argv) {
   for (const std::string& name : split(SOKR_BENCH_PROGRAMS, ','))
     if (only.empty() || name.find(only) != std::string::npos)
       good &= merge(name, (folder / name).string(), ratios);
-  if (!write_atomically(out, ratios)) {
-    fmt::print(stderr, "bench: cannot write {}\n", out);
+  const std::string html = (fs::path(out).parent_path() / "figures.html").string();
+  for (const auto& [path, text] :
+       {std::pair(out, ratios.dump(2) + '\n'), std::pair(html, page(ratios, bounds))}) {
+    if (write_atomically(path, text)) continue;
+    fmt::print(stderr, "bench: cannot write {}\n", path);
     return 1;
   }
   for (auto& [key, value] : ratios.items())
     fmt::print("{:<48} {:>12.4g}\n", key, value.get<double>());
-  fmt::print(stderr, "bench: wrote {}\n", out);
+  fmt::print(stderr, "bench: wrote {} and {}\n", out, html);
   if (!good) return 1;
   return with_gate && !gate(ratios, bounds) ? 1 : 0;
 }

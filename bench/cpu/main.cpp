@@ -17,6 +17,7 @@
 //   cpu.first_dispatch_ms, .vs_lavapipe         an unseen kernel of 2 KB
 //   cpu.compile_60k_ms, cpu.compile_growth      unseen large kernels; exponent over the size
 //   cpu.bounds_checks.cost                      0.05 = bounds checks cost 5 %
+//   peer.NAME                                   1 if it was here, else 0
 //   cpu.two_core_scaling.KERNEL                 one thread's time over two threads'
 //
 // Environment: SOKR_BENCH_QUICK=1 is --quick.
@@ -102,6 +103,12 @@ int measure(const Flags& flags) {
 
   const Effort effort = flags.quick ? Effort{true, 9, 3e6} : Effort{};
   Figures figures;
+  // What a figure is not there for: bounds that may lack one ask.
+  for (const char* name : {"handwritten", "lavapipe", "pocl"}) {
+    const bool is_here = std::ranges::any_of(
+        peers, [&](const NamedPeer& peer) { return std::string_view(peer.name) == name; });
+    figures.add(fmt::format("peer.{}", name), is_here ? 1 : 0);
+  }
   bool good = true;
   if (flags.wants("kernels")) good = measure_kernels(subject, peers, flags.kernel, effort, figures);
   if (flags.wants("dispatch") && flags.kernel.empty()) {

@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <stdexcept>
 #include <system_error>
+
+#include "engine.hpp"
 
 namespace sokr::bench {
 
@@ -30,9 +32,20 @@ double round_of(const Workload& workload, Runner& runner, double round_ns) {
 }
 
 Rounds alternate(int rounds, const std::vector<std::function<double()>>& sides) {
-  Rounds result(sides.size());
-  for (int round = 0; round < rounds; ++round)
-    for (std::size_t side = 0; side < sides.size(); ++side) result[side].push_back(sides[side]());
+  std::vector<measure::Side> measured;
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    measured.push_back({std::to_string(i), [&side = sides[i]](std::uint32_t count, auto& values) {
+                          while (count-- > 0) values.push_back(side());
+                        }});
+  }
+  // A round is one measurement of each, in an order that is drawn; what may be unseen once is not
+  // warmed up.
+  measure::Rules rules;
+  rules.repeat = static_cast<std::uint32_t>(rounds);
+  rules.few = 0;
+  Rounds result;
+  for (const measure::Series& series : measure::alternate(measured, rules))
+    result.push_back(series.times.kept());
   return result;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// How times are taken: rounds of launches that alternate between the peers, so that all see
-// the same machine; a round counts as its median launch, a ratio as its median over rounds.
+// How times are taken, with the engine of `sokr bench`: rounds of launches that alternate between
+// the peers in an order that is drawn, so that all see the same machine; a round counts as its
+// median launch, a ratio as its median over rounds.
 #ifndef SOKR_BENCH_CPU_MEASURE_HPP_
 #define SOKR_BENCH_CPU_MEASURE_HPP_
 

@@ -78,11 +78,11 @@ class Alternation {
   }
 
   void warm_up_a_little() {
-    for (std::size_t side = 0; side < sides_.size(); ++side) {
+    for (std::size_t side = 0; side < sides_.size() && rules_.few > 0; ++side) {
       const auto start = Clock::now();
-      turn(side, kFewWarmUp);
-      fit_block(side, kFewWarmUp, Clock::now() - start);
-      series_[side].warm_up = kFewWarmUp;
+      turn(side, rules_.few);
+      fit_block(side, rules_.few, Clock::now() - start);
+      series_[side].warm_up = rules_.few;
     }
     begin_ = Clock::now();
   }

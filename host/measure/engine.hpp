@@ -30,13 +30,15 @@ struct Side {
   std::function<void(std::uint32_t count, std::vector<double>& ns)> measure;
 };
 
+inline constexpr std::uint32_t kFewWarmUp = 3;
+
 struct Rules {
   // Half of the 95 % interval of the median, over the median: what is well enough.
   double precision = 0.01;
   // For each side: never fewer than `least`, whatever is known; no more than `budget`.
   std::chrono::nanoseconds least{200'000'000}, budget{2'000'000'000};
-  // Exactly so many measurements of each side, after kFewWarmUp; 0: the rules above.
-  std::uint32_t repeat = 0;
+  // Exactly so many measurements of each side, after `few`; 0: the rules above.
+  std::uint32_t repeat = 0, few = kFewWarmUp;
   // How long a turn takes, at least one measurement.
   std::chrono::nanoseconds block{5'000'000};
   std::uint64_t seed = 1;  // of the order
@@ -44,7 +46,6 @@ struct Rules {
   const Counters* counters = nullptr;
 };
 
-inline constexpr std::uint32_t kFewWarmUp = 3;
 // Turns that a side has at least, however long they take.
 inline constexpr std::size_t kLeastBlocks = 5;
 inline constexpr double kConfidence = 0.95;

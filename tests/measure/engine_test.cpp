@@ -57,6 +57,21 @@ TEST(Engine, CountsWhatWasAskedFor) {
   EXPECT_NE(ending_text(all[0], rules).find("50 measurements, as asked"), std::string::npos);
 }
 
+// What happens once, as a first launch, is not warmed up; then each turn is one measurement.
+TEST(Engine, MeasuresFromTheFirst) {
+  std::vector<std::string> turns;
+  Fake one{"one", 100, &turns};
+  Rules rules = soon();
+  rules.repeat = 7;
+  rules.few = 0;
+  const Side sides[] = {one.side()};
+  const auto all = alternate(sides, rules);
+  EXPECT_EQ(all[0].times.count(), 7u);
+  EXPECT_EQ(all[0].warm_up, 0u);
+  EXPECT_EQ(turns.size(), 7u);
+  EXPECT_EQ(one.asked, 7u);
+}
+
 TEST(Engine, EndsWhenItIsPrecise) {
   Fake one{"one", 100, nullptr};
   const Side sides[] = {one.side()};
