@@ -41,8 +41,10 @@ def read_description(path):
 
 
 def in_vulkan(element):
-    """Whether an element is of Vulkan, and not of Vulkan SC alone."""
-    return "vulkan" in element.get("api", element.get("supported", "vulkan")).split(",")
+    """Whether an element is of Vulkan, or of the part that newer registries call its base, and not of
+    Vulkan SC alone."""
+    apis = element.get("api", element.get("supported", "vulkan")).split(",")
+    return "vulkan" in apis or "vulkanbase" in apis
 
 
 class Command:

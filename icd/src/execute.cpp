@@ -83,14 +83,16 @@ void bind(const Recording& recording, const DispatchState& state, std::vector<So
 
 // Waits for a launch as long as the deadline allows.
 Progress finish(Device& device, Position& at, const Clock::time_point* deadline) {
-  std::uint64_t timeout = UINT64_MAX;
-  if (deadline) {
-    const auto left = *deadline - Clock::now();
-    timeout = left.count() > 0 ? static_cast<std::uint64_t>(left.count()) : 0;
-  }
-  const SokrCompletionQuery query{at.running, timeout};
+  // What is short was over when dispatch returned, and is asked for without looking at the clock.
+  SokrCompletionQuery query{at.running, deadline ? 0 : UINT64_MAX};
   SokrCompletionSignal signal = SOKR_COMPLETION_FAILED;
-  const SokrResult result = sokr_completion(&query, &signal);
+  SokrResult result = sokr_completion(&query, &signal);
+  if (signal == SOKR_COMPLETION_PENDING && deadline) {
+    const auto left = *deadline - Clock::now();
+    if (left.count() <= 0) return Progress::TimeIsUp;
+    query.timeout_ns = static_cast<std::uint64_t>(left.count());
+    result = sokr_completion(&query, &signal);
+  }
   if (signal == SOKR_COMPLETION_PENDING || signal == SOKR_COMPLETION_TIMEDOUT) {
     return Progress::TimeIsUp;
   }

@@ -158,6 +158,7 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyInstance(VkInstance handle,
 namespace {
 // The plugins are looked for here, when a program first asks for devices.
 bool find_device(Instance& instance) {
+  std::lock_guard lock(instance.finding);
   if (!instance.has_device && !instance.is_of_sokr) {
     instance.device.instance = &instance;
     try {

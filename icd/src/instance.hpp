@@ -3,6 +3,7 @@
 #define SOKR_ICD_INSTANCE_HPP_
 
 #include <bitset>
+#include <mutex>
 #include <vector>
 
 #include "log.hpp"
@@ -25,6 +26,7 @@ struct Instance : Dispatchable {
   std::uint32_t api_version = VK_API_VERSION_1_0;
   Extensions extensions;
   PhysicalDevice device;  // the only one
+  std::mutex finding;     // of the next
   bool has_device = false;
   bool is_of_sokr = false;       // it belongs to the substrate vulkan, which asks for other drivers
   Messenger creation_messenger;  // of the pNext chain
