@@ -89,7 +89,8 @@ TEST(Instructions, OfGlslAreThoseOfComputeKernels) {
   EXPECT_EQ(known, 77u);
   EXPECT_EQ(glsl_result_rule(GLSLstd450Sin), ResultRule::kElementwise);
   EXPECT_EQ(glsl_result_rule(GLSLstd450Normalize), ResultRule::kMerged);
-  EXPECT_EQ(glsl_result_rule(GLSLstd450PackHalf2x16), ResultRule::kMerged);
+  for (std::uint32_t packs = GLSLstd450PackSnorm4x8; packs <= GLSLstd450UnpackDouble2x32; ++packs)
+    EXPECT_EQ(glsl_result_rule(packs), ResultRule::kMerged) << glsl_std_450_name(packs);
   EXPECT_EQ(glsl_result_rule(GLSLstd450FindUMsb), ResultRule::kElementwise);
   for (std::uint32_t number : {0u, std::uint32_t{GLSLstd450IMix},
                                std::uint32_t{GLSLstd450InterpolateAtOffset}, 82u, UINT32_MAX})

@@ -262,7 +262,7 @@ constexpr GlslRow kGlslRows[] = {
     {GLSLstd450UnpackHalf2x16, ResultRule::kMerged},
     {GLSLstd450UnpackSnorm4x8, ResultRule::kMerged},
     {GLSLstd450UnpackUnorm4x8, ResultRule::kMerged},
-    {GLSLstd450UnpackDouble2x32, ResultRule::kElementwise},
+    {GLSLstd450UnpackDouble2x32, ResultRule::kMerged},
     {GLSLstd450Length, ResultRule::kMerged},
     {GLSLstd450Distance, ResultRule::kMerged},
     {GLSLstd450Cross, ResultRule::kMerged},
