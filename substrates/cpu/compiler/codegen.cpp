@@ -100,7 +100,9 @@ TargetTraits traits_of(Isa isa) {
   t.isa = isa;
   t.wide_masks = isa == Isa::kAvx512;
   t.masked_memory = isa == Isa::kAvx512 || isa == Isa::kAvx2;
-  t.gathers = t.masked_memory;
+  // Of AVX2 they are no faster than loads one by one, and what LLVM makes of them for a processor
+  // whose tuning says so is a test and a jump for each lane.
+  t.gathers = isa == Isa::kAvx512;
   t.fma = isa != Isa::kSse4;
   t.half = isa != Isa::kSse4;
   if (isa == host_isa()) {

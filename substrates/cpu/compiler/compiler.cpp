@@ -81,7 +81,9 @@ class Stages {
   Clock::time_point begin_ = Clock::now();
 };
 
-constexpr std::size_t kMaxUnrolled = 2000;  // instructions that loops may become
+// Instructions that loops may become: around barriers, over private arrays.
+constexpr std::size_t kMaxUnrolled = 2000;
+constexpr std::size_t kMaxUnrolledPrivate = 4000;
 
 constexpr const char* kLlvmInstructions = "LLVM instructions";
 
@@ -112,6 +114,8 @@ Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& 
   };
   convert();
   ended(Stage::kIfConvert);
+  if (has_part(options, Part::kPrivateLoops) && unroll_private(program, kMaxUnrolledPrivate))
+    convert();
   if (!shared && has_part(options, Part::kUnroll) && unroll(program, kMaxUnrolled)) convert();
   ended(Stage::kUnroll);
   if (has_part(options, Part::kTables)) find_tables(program);

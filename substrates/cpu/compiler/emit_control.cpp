@@ -503,9 +503,13 @@ bool Emitter::goes_round_together(std::uint32_t loop) const {
   if (!has(Part::kTogetherLoops)) return false;
   if (cold_ || is_split(loop) || tested_at(loop) == kNone) return false;
   const Construct& c = p_.constructs[loop];
-  for (const auto& other : p_.constructs)
-    if (other.kind == ConstructKind::kLoop && other.begin > c.begin && other.end <= c.end)
-      return false;
+  // One that is left by some inside of it would be there once more for each loop around it.
+  for (std::uint32_t i = 0; i < p_.constructs.size(); ++i) {
+    const Construct& other = p_.constructs[i];
+    const bool inner =
+        other.kind == ConstructKind::kLoop && other.begin > c.begin && other.end <= c.end;
+    if (inner && a_.constructs[i]) return false;
+  }
   return weight(c.begin, c.end) <= kMaxTwice;
 }
 

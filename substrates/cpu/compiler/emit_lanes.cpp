@@ -250,10 +250,8 @@ bool any_lane_by_lane(const spirv::Module& module, const std::vector<PlacedLeaf>
 Leaves Emitter::load_strided(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   const bool by_chunk = address.offset.s.varies_by_chunk();
   const unsigned count = by_chunk ? g_.chunks : 1;
-  const auto accesses = static_cast<unsigned>(count * leaves.size());
-  if (!any_lane_by_lane(*p_.module, leaves, [&](unsigned size) { return has_gather(size); }) ||
-      address.space == Space::kDynamic || !has(Part::kConstantStrides) ||
-      !is_written_out(accesses)) {
+  if (address.space == Space::kDynamic || !has(Part::kConstantStrides) ||
+      !is_written_out(count * element_accesses(leaves))) {
     note("load gather", address, leaves);
     return load_gather(address, leaves);
   }
@@ -273,19 +271,12 @@ Leaves Emitter::load_strided(const Address& address, const std::vector<PlacedLea
   LlvmValue* start = nullptr;
   for (unsigned c = 0; c < count; ++c) {
     start = row_pointer(address, c, 0, start);
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-      LlvmType* element = memory_type(leaves[i].type);
-      const unsigned size = scalar_size(*p_.module, leaves[i].type);
-      LlvmValue* value = llvm::Constant::getNullValue(wide(element));
-      for (unsigned l = 0; l < g_.width; ++l) {
-        const std::uint64_t at =
-            leaves[i].offset + static_cast<std::uint64_t>(address.offset.s.ls * l);
-        auto* load = b_.CreateAlignedLoad(element, b_.CreateConstGEP1_64(b_.getInt8Ty(), start, at),
-                                          Align(std::min(size, 4u)));
-        value = b_.CreateInsertElement(value, annotate(load, address), std::uint64_t{l});
-      }
-      out[i].v.push_back(from_memory(value, leaves[i].type));
-    }
+    LlvmValues pointers;
+    for (unsigned l = 0; l < g_.width; ++l)
+      pointers.push_back(b_.CreateConstGEP1_64(
+          b_.getInt8Ty(), start, static_cast<std::uint64_t>(address.offset.s.ls * l)));
+    const LlvmValues parts = load_elements(address, leaves, pointers);
+    for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
   }
   if (slow) join_careful(address, leaves, slow, done, out);
   return out;

@@ -126,8 +126,7 @@ Leaves Emitter::load_memory(Address address, Id type) {
   if (affine) return load_affine(address, leaves);
   if (address.space == Space::kPhysical && address.offset.s.affine && is_full(mask_))
     return load_affine(address, leaves);
-  note("load gather", address, leaves);
-  return load_gather(address, leaves);
+  return load_apart(address, leaves);
 }
 
 Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves) {
@@ -326,11 +325,10 @@ Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf
       bool contiguous = !address.scale && address.offset.s.affine &&
                         address.space != Space::kDynamic && address.offset.s.ls == size;
       bool masked = contiguous && t_.masks(size);
-      // Only the gathers of AVX-512 are as fast as loads; there are none of narrow elements.
-      bool single = !masked && (!has_gather(size) || t_.isa != Isa::kAvx512);
+      bool single = !masked && !has_gather(size);
       bool written_out = single && is_written_out(1);
       LlvmValue* value = nullptr;
-      if (single && !written_out && !has_gather(size)) {
+      if (single && !written_out) {
         LlvmValue* who = unlimited && !is_full(mask_) ? mask_vector(c) : nullptr;
         value = call_lanes(address, c, offset, type, who, nullptr);
       } else {

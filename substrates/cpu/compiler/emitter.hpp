@@ -387,6 +387,17 @@ class Emitter {
   LlvmValue* load_lanes(const Address& address, unsigned chunk, std::int64_t offset, Id scalar,
                         LlvmValue* mask);
   Leaves load_strided(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  // Elements of several components
+  using LaneLoad = llvm::function_ref<LlvmValue*(LlvmType* type, unsigned lane)>;
+  bool has_wide_elements(const std::vector<PlacedLeaf>& leaves) const;
+  unsigned element_accesses(const std::vector<PlacedLeaf>& leaves) const;
+  LlvmValues load_elements(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                           llvm::ArrayRef<LlvmValue*> pointers);
+  LlvmValues load_quads(const LaneLoad& load);
+  LlvmValues load_words_of(unsigned count, unsigned size, const LaneLoad& load);
+  Leaves load_apart(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves load_scattered(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves load_table(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_strided(const Address& address, const std::vector<PlacedLeaf>& leaves,
                      const Leaves& value);
   LlvmValues lanes_of(LlvmValue* indices);

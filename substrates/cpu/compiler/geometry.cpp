@@ -18,7 +18,7 @@ constexpr std::size_t kSmallKernel = 64;  // instructions
 // too: with one, develop.comp took 1.37 times as long (AVX2, task clock) and black_scholes.comp
 // about 1.2, for a third less to compile.
 constexpr std::size_t kMaxWork = 4000;
-constexpr std::size_t kMaxWhole = 8000;      // the same, for a workgroup in one pass
+constexpr std::size_t kMaxWhole = 1200;      // the same, for a workgroup in one pass
 constexpr std::size_t kMaxStraight = 16000;  // without a loop: much of it is only shuffles
 constexpr std::uint32_t kMaxRagged = 4;      // chunks that wait for each other's longest loop
 constexpr double kPassing = 0.75;            // registers of a chunk for what does not last

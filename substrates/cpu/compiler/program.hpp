@@ -210,8 +210,9 @@ void find_tables(Program& program);
 // one another.
 void simplify(Program& program);
 
-// Copies the rounds of loops around barriers whose number is known, as long as that makes at
-// most `most` instructions in all. Were there any?
+// Copies the rounds of loops whose number is known, as long as that makes at most `most`
+// instructions in all: those that index private arrays, and those around barriers. Were there any?
+bool unroll_private(Program& program, std::size_t most);
 bool unroll(Program& program, std::size_t most);
 
 template <class Visit>

@@ -16,10 +16,10 @@ constexpr const char* kStageNames[] = {"lower",  "aggregates", "promote",    "if
 static_assert(std::size(kStageNames) == kStages);
 
 constexpr const char* kPartNames[] = {
-    "promote",     "if-convert",      "unroll",         "tables",           "ranges",
-    "scalar-mode", "region-versions", "together-loops", "wide-accesses",    "constant-strides",
-    "chunk-rows",  "table-rows",      "register-cache", "combined-atomics", "private-counters",
-    "corrections", "prefetch"};
+    "promote",          "if-convert",       "private-loops",    "unroll",         "tables",
+    "ranges",           "scalar-mode",      "region-versions",  "together-loops", "wide-accesses",
+    "constant-strides", "chunk-rows",       "table-rows",       "table-places",   "wide-elements",
+    "register-cache",   "combined-atomics", "private-counters", "corrections",    "prefetch"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

@@ -46,6 +46,7 @@ std::optional<Stage> stage_named(std::string_view name);
 enum class Part : std::uint8_t {
   kPromote,          // private variables become values
   kIfConvert,        // short branches become selections
+  kPrivateLoops,     // rounds of loops that index private arrays are copied
   kUnroll,           // rounds of loops around barriers are copied
   kTables,           // private variables that hold one constant
   kRanges,           // tests of indices that cannot leave their array go
@@ -56,13 +57,15 @@ enum class Part : std::uint8_t {
   kConstantStrides,  // lanes at a constant distance: one test for all
   kChunkRows,        // chunks at a constant distance: one test for all
   kTableRows,        // lanes that differ by constants: rows and shuffles
+  kTablePlaces,      // lanes that differ by constants: one test for all
+  kWideElements,     // elements of several components: one load for each lane
   kRegisterCache,    // Workgroup memory at constant places: registers
   kCombinedAtomics,  // atomics on one place: one for all lanes
   kPrivateCounters,  // atomics that only count: on memory of their own
   kCorrections,      // corrections of byte products leave their loops
   kPrefetch,         // loops ask for what later rounds read
 };
-inline constexpr std::uint8_t kParts = 17;
+inline constexpr std::uint8_t kParts = 20;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Loops around barriers whose rounds can be counted here become straight code. With their
-// counters, the places in Workgroup memory that each invocation touches become constants:
-// what such kernels do (tree reductions, scans, sorting networks) is then a fixed pattern of
+// Loops whose rounds can be counted here become straight code where their counters are worth more
+// as constants.
+//
+// Around barriers: the places in Workgroup memory that each invocation touches become constants.
+// What such kernels do (tree reductions, scans, sorting networks) is then a fixed pattern of
 // lanes, which needs neither gathers nor masks at run time.
+//
+// Where they index a private array: an array that only constants index needs no memory, its
+// elements are registers. That is how tiles of sums are written whose sizes are specialization
+// constants, which a front end cannot unroll. The innermost loops come first.
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "compiler/analysis.hpp"
 #include "compiler/program.hpp"
@@ -16,6 +23,9 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::uint32_t kMaxRounds = 64;
+constexpr std::size_t kMaxPrivate =
+    1024;                                // instructions that a loop over private arrays may become
+constexpr std::size_t kMaxShort = 1400;  // one without a barrier, for places in Workgroup memory
 
 std::uint64_t low_bits(unsigned width) {
   return width >= 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
@@ -109,11 +119,25 @@ class Unroller {
  public:
   Unroller(Program& program, std::size_t most) : p_(program), left_(most) {}
 
+  // Loops that index private arrays, or stand inside of such a loop, and contain no other loop,
+  // until there is none.
+  bool run_private() {
+    find_counted_variables();
+    bool some = false;
+    for (auto c = static_cast<std::uint32_t>(p_.constructs.size()); c-- > 0;) {
+      if (p_.constructs[c].kind != ConstructKind::kLoop || !is_innermost(c)) continue;
+      if (!is_for_private(c) || !unroll(c, kMaxPrivate)) continue;
+      some = true;
+      c = static_cast<std::uint32_t>(p_.constructs.size());
+    }
+    return some;
+  }
+
   bool run() {
     bool some = false;
     for (std::uint32_t c = 0; c < p_.constructs.size(); ++c) {
       if (p_.constructs[c].kind != ConstructKind::kLoop || !is_worth_it(c)) continue;
-      if (!unroll(c)) continue;
+      if (!unroll(c, p_.constructs[c].has_barrier ? left_ : kMaxShort)) continue;
       some = true;
       c = kNone;  // from the start: inner loops may be countable now
     }
@@ -146,6 +170,78 @@ class Unroller {
         if (inst.op != spv::Op::OpLoad && inst.op != spv::Op::OpStore) continue;
         const spirv::Variable* root = p_.module->variable(root_of(p_, inst.args[0]));
         if (root && root->storage == spv::StorageClass::Workgroup) return true;
+      }
+    return false;
+  }
+
+  bool is_innermost(std::uint32_t construct) const {
+    const Construct& loop = p_.constructs[construct];
+    return std::ranges::none_of(p_.constructs, [&](const Construct& one) {
+      return &one != &loop && one.kind == ConstructKind::kLoop && one.begin >= loop.begin &&
+             one.end <= loop.end;
+    });
+  }
+
+  // Private arrays whose elements only counters of loops and constants choose. One that data index
+  // somewhere stays in memory whatever becomes of the loops.
+  void find_counted_variables() {
+    for (const PrivateVariable& variable : p_.variables)
+      if (!variable.in_memory) counted_variables_.insert(variable.id);
+    for (const Block& block : p_.blocks)
+      for (const Inst& inst : block.body) {
+        if (inst.op != spv::Op::OpAccessChain && inst.op != spv::Op::OpInBoundsAccessChain)
+          continue;
+        const Id root = root_of(p_, inst.args[0]);
+        if (!counted_variables_.contains(root)) continue;
+        for (std::size_t i = 1; i < inst.args.size(); ++i) {
+          std::unordered_set<Id> seen;
+          if (is_counted(inst.args[i], seen)) continue;
+          counted_variables_.erase(root);
+          break;
+        }
+      }
+  }
+
+  // Made of nothing but constants and what loops carry around?
+  bool is_counted(Id id, std::unordered_set<Id>& seen) const {
+    if (p_.constant(id) || !seen.insert(id).second) return true;
+    if (const Phi* phi = p_.phi(id)) {
+      const std::uint32_t block = p_.definition(id)->block;
+      const Construct& own = p_.constructs[p_.blocks[block].construct];
+      return own.kind == ConstructKind::kLoop && own.header == block &&
+             std::ranges::all_of(phi->incoming,
+                                 [&](const Incoming& in) { return is_counted(in.value, seen); });
+    }
+    const Inst* inst = p_.inst(id);
+    constexpr std::uint64_t kOnes[] = {1, 1, 1};
+    if (!inst || !folded(inst->op, 32, 32, kOnes)) return false;
+    bool all = true;
+    visit_value_operands(*inst, [&](std::size_t i) { all &= is_counted(inst->args[i], seen); });
+    return all;
+  }
+
+  bool is_for_private(std::uint32_t construct) const {
+    for (std::uint32_t c = construct; c != kNone; c = p_.constructs[c].parent)
+      if (p_.constructs[c].kind == ConstructKind::kLoop && indexes_private(p_.constructs[c]))
+        return true;
+    return false;
+  }
+
+  // Does a counter of the loop, or what is computed from it, choose an element of a private array?
+  bool indexes_private(const Construct& loop) const {
+    std::unordered_set<Id> counted;
+    for (const auto& phi : p_.blocks[loop.header].phis)
+      if (width_of(phi.type) > 1) counted.insert(phi.id);
+    for (std::uint32_t b = loop.begin; b < loop.end; ++b)
+      for (const auto& inst : p_.blocks[b].body) {
+        bool uses = false;
+        visit_value_operands(inst, [&](std::size_t i) { uses |= counted.contains(inst.args[i]); });
+        if (!uses) continue;
+        if (inst.op == spv::Op::OpAccessChain || inst.op == spv::Op::OpInBoundsAccessChain) {
+          if (counted_variables_.contains(root_of(p_, inst.args[0]))) return true;
+        } else if (inst.id && width_of(inst.type) > 1 && inst.op != spv::Op::OpLoad) {
+          counted.insert(inst.id);
+        }
       }
     return false;
   }
@@ -306,7 +402,7 @@ class Unroller {
     return true;
   }
 
-  std::optional<Counted> count(std::uint32_t construct) {
+  std::optional<Counted> count(std::uint32_t construct, std::size_t most) {
     const Construct& loop = p_.constructs[construct];
     if (loop.merge != loop.end || p_.blocks[loop.header].predecessors.size() != 2)
       return std::nullopt;
@@ -339,7 +435,7 @@ class Unroller {
     if (now.empty() && lines.empty()) return std::nullopt;
     std::size_t each = 0;
     for (std::uint32_t i = loop.begin; i < loop.end; ++i) each += p_.blocks[i].body.size() + 1;
-    for (std::uint32_t round = 0; round <= kMaxRounds && round * each <= left_; ++round) {
+    for (std::uint32_t round = 0; round <= kMaxRounds && round * each <= most; ++round) {
       counted.rounds.push_back(now);
       Values known = now;
       Lines here = lines;
@@ -393,8 +489,9 @@ class Unroller {
     return it == values.end() ? id : it->second;
   }
 
-  bool unroll(std::uint32_t construct) {
-    auto counted = count(construct);
+  // Into at most so many instructions.
+  bool unroll(std::uint32_t construct, std::size_t most) {
+    auto counted = count(construct, std::min(most, left_));
     if (!counted) return false;
     left_ -= counted->cost;
     const Construct loop = p_.constructs[construct];
@@ -551,9 +648,14 @@ class Unroller {
   Program& p_;
   std::size_t left_;  // instructions that may still be made
   std::map<std::pair<Id, std::uint64_t>, Id> made_;
+  std::unordered_set<Id> counted_variables_;
 };
 
 }  // namespace
+
+bool unroll_private(Program& program, std::size_t most) {
+  return Unroller(program, most).run_private();
+}
 
 bool unroll(Program& program, std::size_t most) {
   return Unroller(program, most).run();

@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
                                          "narrow_types", "rows", "odd_local_size", "structs",
                                          "matrices", "byte_dots", "held", "wander", "gaps",
                                          "byte_sums", "strides", "narrow_apart", "private_mixed",
-                                         "chunk_starts"));
+                                         "chunk_starts", "elements", "private_tiles"));
 
 // What takes seconds to compile: every second way of compiling, the others with the next shader.
 class LargeShader : public testing::TestWithParam<const char*> {};

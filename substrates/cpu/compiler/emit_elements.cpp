@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Elements of several components, such as vectors and blocks of narrow values, where the lanes'
+// elements lie apart. One load moves all components of a lane, and transposes between registers
+// make the components' vectors of them: a gather for each component costs as much as that for all.
+#include "compiler/emitter.hpp"
+
+namespace sokr::cpu {
+
+using llvm::Align;
+
+namespace {
+
+// Components that one load of a lane moves.
+struct Piece {
+  std::size_t first = 0;  // of the leaves
+  unsigned count = 1, size = 0;
+  unsigned bytes() const { return count * size; }
+};
+
+// Is there a load of so many components of this size, with its transposes?
+bool is_whole(unsigned count, unsigned size) {
+  const unsigned bytes = count * size;
+  return count == 1 || (bytes == 4 && size < 4) || (bytes == 8 && size <= 4) ||
+         (bytes == 16 && size == 4);
+}
+
+// The largest pieces first; components that have no neighbours are pieces of their own.
+std::vector<Piece> pieces_of(const spirv::Module& module, const std::vector<PlacedLeaf>& leaves) {
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < leaves.size(); i += pieces.back().count) {
+    const unsigned size = scalar_size(module, leaves[i].type);
+    unsigned run = 1;
+    while (i + run < leaves.size() && scalar_size(module, leaves[i + run].type) == size &&
+           leaves[i + run].offset == leaves[i].offset + std::uint64_t{run} * size)
+      ++run;
+    while (!is_whole(run, size)) --run;
+    pieces.push_back({i, run, size});
+  }
+  return pieces;
+}
+
+// Words of each 128 bits of x (0 to 3) and of y (4 to 7), in this order: what the processor's
+// shuffles within 128 bits do.
+llvm::Value* shuffle_words(llvm::IRBuilder<>& b, llvm::Value* x, llvm::Value* y,
+                           std::array<int, 4> pick) {
+  const auto width =
+      static_cast<int>(llvm::cast<llvm::FixedVectorType>(x->getType())->getNumElements());
+  llvm::SmallVector<int, 16> all;
+  for (int group = 0; group < width; group += 4)
+    for (const int at : pick) all.push_back(at < 4 ? group + at : width + group + at - 4);
+  return b.CreateShuffleVector(x, y, all);
+}
+
+}  // namespace
+
+// Is it worth the transposes?
+bool Emitter::has_wide_elements(const std::vector<PlacedLeaf>& leaves) const {
+  return pieces_of(*p_.module, leaves).size() < leaves.size();
+}
+
+unsigned Emitter::element_accesses(const std::vector<PlacedLeaf>& leaves) const {
+  return static_cast<unsigned>(pieces_of(*p_.module, leaves).size());
+}
+
+// The components of one chunk, one vector each, of elements at the lanes' pointers.
+LlvmValues Emitter::load_elements(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                                  llvm::ArrayRef<LlvmValue*> pointers) {
+  LlvmValues out;
+  for (const Piece& piece : pieces_of(*p_.module, leaves)) {
+    const auto load = [&](LlvmType* type, unsigned lane) {
+      LlvmValue* at =
+          b_.CreateConstGEP1_64(b_.getInt8Ty(), pointers[lane], leaves[piece.first].offset);
+      return annotate(b_.CreateAlignedLoad(type, at, Align(std::min(piece.size, 4u))), address);
+    };
+    LlvmValues parts;
+    if (piece.bytes() == 16)
+      parts = load_quads(load);
+    else
+      parts = load_words_of(piece.count, piece.size, load);
+    for (unsigned i = 0; i < piece.count; ++i) {
+      const Id type = leaves[piece.first + i].type;
+      out.push_back(from_memory(b_.CreateBitCast(parts[i], wide(memory_type(type))), type));
+    }
+  }
+  return out;
+}
+
+// Four words of each lane.
+LlvmValues Emitter::load_quads(const LaneLoad& load) {
+  LlvmType* quad = llvm::FixedVectorType::get(b_.getFloatTy(), 4);
+  // Row i has the quads of lanes i, i + 4, ... beside one another.
+  LlvmValues rows;
+  for (unsigned i = 0; i < 4; ++i) {
+    LlvmValues quads;
+    for (unsigned lane = i; lane < g_.width; lane += 4) quads.push_back(load(quad, lane));
+    for (; quads.size() > 1; quads.resize(quads.size() / 2))
+      for (std::size_t k = 0; k < quads.size() / 2; ++k) {
+        llvm::SmallVector<int, 16> all;
+        const auto size = llvm::cast<llvm::FixedVectorType>(quads[2 * k]->getType());
+        for (unsigned n = 0; n < 2 * size->getNumElements(); ++n)
+          all.push_back(static_cast<int>(n));
+        quads[k] = b_.CreateShuffleVector(quads[2 * k], quads[2 * k + 1], all);
+      }
+    rows.push_back(quads[0]);
+  }
+  LlvmValue* low01 = shuffle_words(b_, rows[0], rows[1], {0, 4, 1, 5});
+  LlvmValue* high01 = shuffle_words(b_, rows[0], rows[1], {2, 6, 3, 7});
+  LlvmValue* low23 = shuffle_words(b_, rows[2], rows[3], {0, 4, 1, 5});
+  LlvmValue* high23 = shuffle_words(b_, rows[2], rows[3], {2, 6, 3, 7});
+  return {shuffle_words(b_, low01, low23, {0, 1, 4, 5}),
+          shuffle_words(b_, low01, low23, {2, 3, 6, 7}),
+          shuffle_words(b_, high01, high23, {0, 1, 4, 5}),
+          shuffle_words(b_, high01, high23, {2, 3, 6, 7})};
+}
+
+// `count` components of `size` bytes of each lane, together 8 bytes or fewer.
+LlvmValues Emitter::load_words_of(unsigned count, unsigned size, const LaneLoad& load) {
+  const unsigned bytes = count * size;
+  LlvmType* word = bytes == 8 && count > 1 ? b_.getDoubleTy() : b_.getIntNTy(8 * bytes);
+  LlvmValue* words = llvm::PoisonValue::get(wide(word));
+  for (unsigned lane = 0; lane < g_.width; ++lane)
+    words = b_.CreateInsertElement(words, load(word, lane), std::uint64_t{lane});
+  if (count == 1) return {words};
+  LlvmType* i32 = b_.getInt32Ty();
+  LlvmValues halves{words};
+  if (bytes == 8) {
+    words = b_.CreateBitCast(words, llvm::FixedVectorType::get(i32, 2 * g_.width));
+    llvm::SmallVector<int, 16> even, odd;
+    for (unsigned lane = 0; lane < g_.width; ++lane) {
+      even.push_back(static_cast<int>(2 * lane));
+      odd.push_back(static_cast<int>(2 * lane + 1));
+    }
+    halves = {b_.CreateShuffleVector(words, even), b_.CreateShuffleVector(words, odd)};
+  }
+  if (size == 4) return halves;
+  LlvmValues out;
+  for (LlvmValue* half : halves)
+    for (unsigned at = 0; at < 4 && out.size() < count; at += size)
+      out.push_back(b_.CreateTrunc(b_.CreateLShr(half, integer_like(half->getType(), 8 * at)),
+                                   wide(b_.getIntNTy(8 * size))));
+  return out;
+}
+
+// Lanes that are not at a constant distance from each other.
+Leaves Emitter::load_apart(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  const unsigned accesses = g_.chunks * element_accesses(leaves);
+  const bool one_object = address.space != Space::kDynamic && address.space != Space::kPhysical;
+  const bool has_table =
+      address.scale && address.index.s.table && address.offset.s.affine && address.offset.s.ls == 0;
+  if (one_object && has_table && has(Part::kTablePlaces) && is_written_out(accesses)) {
+    note("load table places", address, leaves);
+    return load_table(address, leaves);
+  }
+  if (one_object && address.limit && !address.is_volatile && has_wide_elements(leaves) &&
+      has(Part::kWideElements) && is_written_out(accesses)) {
+    note("load wide elements", address, leaves);
+    return load_scattered(address, leaves);
+  }
+  note("load gather", address, leaves);
+  return load_gather(address, leaves);
+}
+
+// Elements at places that the lanes' data say: all in range, or each component by itself.
+Leaves Emitter::load_scattered(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  const bool by_chunk = address.offset.s.varies_by_chunk() ||
+                        (address.scale && address.index.s.varies_by_chunk()) ||
+                        (!is_full(mask_) && mask_.s.varies_by_chunk());
+  const unsigned count = by_chunk ? g_.chunks : 1;
+  const Extent e = extent_of(*p_.module, leaves);
+  LlvmValues inside;
+  LlvmValue* good = nullptr;
+  for (unsigned c = 0; c < count; ++c) {
+    inside.push_back(lane_in_bounds(address, c, e.low, e.high));
+    LlvmValue* who = inside.back();
+    if (!is_full(mask_)) who = b_.CreateOr(who, b_.CreateNot(mask_vector(c)));
+    good = good ? b_.CreateAnd(good, who) : who;
+  }
+  BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+  BasicBlock* slow = BasicBlock::Create(cx_, "edge", fn_);
+  BasicBlock* done = BasicBlock::Create(cx_, "read", fn_);
+  LlvmValue* bits = mask_bits(good);
+  b_.CreateCondBr(b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType())), fast,
+                  slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.SetInsertPoint(fast);
+  Leaves out(leaves.size());
+  for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
+  Address plain = address;
+  plain.invariant = false;
+  for (unsigned c = 0; c < count; ++c) {
+    // Who does not take part and is out of range reads zeros.
+    LlvmValue* all = lane_pointers(address, c, 0);
+    if (!is_full(mask_))
+      all = b_.CreateSelect(inside[c], all, b_.CreateVectorSplat(g_.width, zeros_));
+    LlvmValues pointers;
+    for (unsigned l = 0; l < g_.width; ++l)
+      pointers.push_back(b_.CreateExtractElement(all, std::uint64_t{l}));
+    const LlvmValues parts = load_elements(plain, leaves, pointers);
+    for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
+  }
+  join_careful(address, leaves, slow, done, out);
+  return out;
+}
+
+// Lanes at constant distances from a base that each chunk has.
+Leaves Emitter::load_table(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+  const Table& table = *address.index.s.table;
+  const unsigned count =
+      address.index.s.chunk || address.offset.s.varies_by_chunk() ? g_.chunks : 1;
+  const auto number = [&](std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); };
+  const auto [low, high] = std::minmax_element(table.begin(), table.begin() + g_.width);
+  const Extent e = extent_of(*p_.module, leaves);
+  const std::int64_t first = *low * address.scale + e.low, last = *high * address.scale + e.high;
+  LlvmValues offsets;
+  LlvmValue* good = nullptr;
+  for (unsigned c = 0; c < count; ++c) {
+    LlvmValue* lane = b_.CreateExtractElement(vector_of(address.index, c), std::uint64_t{0});
+    LlvmValue* base = b_.CreateSub(b_.CreateSExt(lane, b_.getInt64Ty()), number(table[0]));
+    offsets.push_back(
+        b_.CreateAdd(b_.CreateMul(base, number(address.scale)), base_of(address.offset, c)));
+    if (!address.limit) continue;
+    LlvmValue* inside = b_.CreateICmpULT(b_.CreateAdd(offsets.back(), number(first)),
+                                         room(address.limit, last - first));
+    good = good ? b_.CreateAnd(good, inside) : inside;
+  }
+  BasicBlock *slow = nullptr, *done = nullptr;
+  if (good) {
+    BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
+    slow = BasicBlock::Create(cx_, "edge", fn_);
+    done = BasicBlock::Create(cx_, "read", fn_);
+    b_.CreateCondBr(good, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.SetInsertPoint(fast);
+  }
+  Leaves out(leaves.size());
+  for (auto& leaf : out) leaf.s = Shape::varying(count > 1);
+  for (unsigned c = 0; c < count; ++c) {
+    LlvmValue* start = b_.CreateGEP(b_.getInt8Ty(), address.base, offsets[c]);
+    LlvmValues pointers;
+    for (unsigned l = 0; l < g_.width; ++l)
+      pointers.push_back(b_.CreateConstGEP1_64(
+          b_.getInt8Ty(), start, static_cast<std::uint64_t>(table[l] * address.scale)));
+    const LlvmValues parts = load_elements(address, leaves, pointers);
+    for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
+  }
+  if (slow) join_careful(address, leaves, slow, done, out);
+  return out;
+}
+
+}  // namespace sokr::cpu
