@@ -142,7 +142,7 @@ struct Commands {
     trace->add_option("FILE", trace_flags.file, "what SOKR_TRACE=FILE wrote")
         ->required()
         ->type_name("");
-    icd = app.add_subcommand("icd", "run a Vulkan program on SOKR's own Vulkan driver");
+    icd = app.add_subcommand("icd", "run a Vulkan program on SOKR's driver");
     icd->footer("sokr icd -- PROGRAM ARG... runs it; without a program: what to export.");
     app.add_subcommand("help", "what a command takes");
     for (CLI::App* command : commands()) command->allow_extras();

@@ -110,7 +110,7 @@ def run_kernel(name):
 # name: (arguments, exit code, what the sentence has to contain)
 CASES = {
     # The command line.
-    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run, bench, check, cache and trace"),
+    "no command": ([], BAD_USAGE, "no command given; there are devices, inspect, run, bench, check, cache, trace and icd"),
     "unknown command": (["rnu"], BAD_USAGE, "unknown command 'rnu'; did you mean 'run'?"),
     "unknown flag before": (["--verison"], BAD_USAGE, "did you mean '--version'?"),
     "unknown flag": (run("--grops", "4"), BAD_USAGE, "unknown flag '--grops'; did you mean '--groups'?"),
@@ -131,7 +131,7 @@ CASES = {
     "check seed number": (["check", "x.so", "--seed", "x@99999999999"], BAD_USAGE, "is no number"),
     "check unknown flag": (["check", "x.so", "--sed", "no"], BAD_USAGE, "did you mean '--seed'?"),
     "help of nothing": (["help", "rnu"], BAD_USAGE, "help: unknown command 'rnu'; did you mean 'run'? (there are devices, inspect, "
-                                               "run, bench, check, cache and trace)"),
+                                               "run, bench, check, cache, trace and icd)"),
     "help of two": (["help", "run", "bench"], BAD_USAGE, "unexpected argument 'bench'"),
     "json to a file": (run("--json", "out.json"), BAD_USAGE, "unexpected argument 'out.json'"),
     "size twice": (run("--threads", "4"), BAD_USAGE, "run: --threads is given twice"),
