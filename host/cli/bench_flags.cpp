@@ -68,6 +68,12 @@ void refuse_odd_comparisons(const BenchRequest& request, std::string_view kernel
           "compare with its result by --baseline");
     }
   }
+  if (!request.relative_to.empty() &&
+      (!request.metric.empty() || !request.baseline_command.empty())) {
+    throw UsageError(fmt::format(
+        "--relative-to compares ratios of times with --baseline; {} needs none",
+        request.metric.empty() ? "--baseline-command, which measures both here," : "--metric"));
+  }
   if (request.relative_to.empty() || request.relative_to == kCalibration) return;
   const std::vector<std::string>& on = request.launch.on;
   if (std::find(on.begin(), on.end(), request.relative_to) == on.end() || on.size() < 2) {
