@@ -201,7 +201,7 @@ def write_entry_points(surface):
 def write_structures(surface):
     lines = [HEAD, "#ifndef SOKR_ICD_STRUCTURES_HPP_", "#define SOKR_ICD_STRUCTURES_HPP_",
              '#include "vk.hpp"', "namespace sokr::icd {",
-             "template <class T> inline constexpr VkStructureType structure_type = VkStructureType(-1);"]
+             "template <class T> inline constexpr VkStructureType structure_type = VK_STRUCTURE_TYPE_MAX_ENUM;"]
     for structure in sorted(surface.structures):
         value = surface.registry.structure_type(structure)
         if value:

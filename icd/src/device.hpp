@@ -12,7 +12,7 @@
 
 namespace sokr::icd {
 
-struct Queue;
+class Queue;
 
 // What threads wait for on one device: fences, semaphores, events, queries, queues. Their states
 // change under one mutex, rarely and for a moment.

@@ -55,7 +55,8 @@ inline const char* set_member(const VkBaseInStructure* structure, std::size_t co
 // The structure of this type in a chain; null if there is none.
 template <class T>
 const T* find(const void* chain) {
-  static_assert(structure_type<T> != VkStructureType(-1), "no structure that extends another");
+  static_assert(structure_type<T> != VK_STRUCTURE_TYPE_MAX_ENUM,
+                "no structure that extends another");
   for (auto* at = static_cast<const VkBaseInStructure*>(chain); at; at = at->pNext) {
     if (at->sType == structure_type<T>) return reinterpret_cast<const T*>(at);
   }
