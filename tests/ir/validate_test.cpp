@@ -147,6 +147,16 @@ TEST(Validate, NewerInstructionsAreNamed) {
   EXPECT_NE(sentence.find(" (word "), std::string::npos) << sentence;
 }
 
+// The module's names are somebody else's text.
+TEST(Validate, SentencesAreOfOneLine) {
+  const Bytes bytes =
+      insert_words(module_to_change("SPV_a\nb\tc"), spv::Op::OpReturn, {1u << 16 | 60001});
+  const std::string sentence = newer(bytes);
+  EXPECT_NE(sentence.find("it uses SPV_a b c, which this build does not know: op 60001"),
+            std::string::npos)
+      << sentence;
+}
+
 TEST(Validate, NewerEnumerantsAndFormsAreNamed) {
   const Bytes bytes = module_to_change("SPV_XYZ_tomorrow");
   const Id main = decode_ok(bytes)->entry_points()[0].function;

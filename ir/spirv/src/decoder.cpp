@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <new>
+#include <sokr/base/sentence.hpp>
 
 #include "grammar.hpp"
 #include "syntax.hpp"
@@ -414,7 +415,12 @@ std::string Decoder::where(const RawInstruction& raw) const {
 Result<std::shared_ptr<const Module>> decode(std::span<const std::uint8_t> bytes,
                                              const DecodeOptions& options) {
   try {
-    return Decoder(options).decode(bytes);
+    auto module = Decoder(options).decode(bytes);
+    if (module) return module;
+    // Names in it may be the module's own.
+    Failure failure = std::move(module).failure();
+    std::ranges::transform(failure.sentence, failure.sentence.begin(), on_one_line);
+    return failure;
   } catch (const std::bad_alloc&) {
     return fail(SOKR_DISPATCH_FAILED, "out of memory while decoding a SPIR-V module of {} bytes",
                 bytes.size());

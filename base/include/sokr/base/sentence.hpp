@@ -15,8 +15,13 @@ namespace sokr {
 
 inline constexpr std::string_view kOutOfMemory = "out of memory";
 
+// Control characters, of names that somebody else made, become spaces.
+constexpr char on_one_line(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
+}
+
 // Writes one line with a final 0, cut between characters of UTF-8; nothing if `out` is null or
-// has no room. Control characters become spaces. Returns the length of the whole sentence.
+// has no room. Returns the length of the whole sentence.
 inline std::size_t write_sentence(std::string_view sentence, char* out,
                                   std::size_t capacity) noexcept {
   if (out == nullptr || capacity == 0) return sentence.size();
@@ -25,10 +30,7 @@ inline std::size_t write_sentence(std::string_view sentence, char* out,
     size = capacity - 1;
     while (size > 0 && (static_cast<unsigned char>(sentence[size]) & 0xC0u) == 0x80u) --size;
   }
-  for (std::size_t i = 0; i < size; ++i) {
-    const unsigned char c = static_cast<unsigned char>(sentence[i]);
-    out[i] = c < 0x20 || c == 0x7F ? ' ' : sentence[i];
-  }
+  for (std::size_t i = 0; i < size; ++i) out[i] = on_one_line(sentence[i]);
   out[size] = '\0';
   return sentence.size();
 }
