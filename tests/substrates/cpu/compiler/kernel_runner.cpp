@@ -151,8 +151,10 @@ Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, Tes
   // compilation.
   static std::map<std::pair<Bytes, std::string>, Bytes> cache;
   Bytes& stored =
-      cache[{bytes, describe(options) + fmt::format(" {} of {}", options.subgroup_size,
-                                                    fmt::join(launch.local_size, " "))}];
+      cache[{bytes, describe(options) +
+                        fmt::format(" without {:#x} effort {} {} of {}", options.without,
+                                    static_cast<int>(options.effort), options.subgroup_size,
+                                    fmt::join(launch.local_size, " "))}];
   if (stored.empty()) {
     SOKR_ASSIGN(auto compiled, compile(*module, *entry, options));
     stored = compiled.serialise();
