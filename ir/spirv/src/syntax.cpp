@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <sokr/base/sentence.hpp>
 #include <sokr/spirv/module.hpp>
 #include <vector>
 
@@ -60,7 +61,9 @@ std::vector<std::string> unknown_extensions(std::span<const std::uint32_t> words
     at += count;
     if (op != spv::Op::OpExtension || string_words(operands) == 0) continue;
     std::string name = read_string(operands);
-    if (!is_known_extension(name)) unknown.push_back(std::move(name));
+    if (is_known_extension(name)) continue;
+    std::ranges::transform(name, name.begin(), on_one_line);
+    unknown.push_back(std::move(name));
   }
   return unknown;
 }
