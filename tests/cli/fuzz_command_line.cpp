@@ -76,11 +76,25 @@ struct Check {
   }
   void operator()(const BenchFlags& flags) const {
     require(words.has("bench"));
-    words(flags.launch), words(flags.json), words(flags.baseline), words(flags.max_regress);
+    words(flags.launch), words(flags.baselines);
+    for (const auto* text :
+         {&flags.json, &flags.csv, &flags.markdown, &flags.html, &flags.svg, &flags.sweep,
+          &flags.precision, &flags.budget, &flags.bytes, &flags.flops, &flags.max_regress,
+          &flags.metric, &flags.relative_to, &flags.baseline_command}) {
+      words(*text);
+    }
   }
   void operator()(const CheckFlags& flags) const {
     require(words.has("check") && !flags.plugins.empty());
     words(flags.plugins), words(flags.seeds), words(flags.json), words(flags.timeout);
+  }
+  void operator()(const TraceFlags& flags) const {
+    require(words.has("trace") && !flags.file.empty());
+    words(flags.file);
+  }
+  void operator()(const IcdFlags& flags) const {
+    require(words.has("icd"));
+    words(flags.program);
   }
   void operator()(const CacheFlags& flags) const {
     require(words.has("cache"));
@@ -106,7 +120,9 @@ static sokr::fuzzing::Mutator make_mutator() {
            "run\nsaxpy.spv\n--threads\n1000000\n--push\nu32:1000000,f32:3\n--in\n0.0=x.npy\n"
            "--out\n0.1=result.npy:f32\n--on=cpu",
            "bench\nk.spv\n--groups=4,1\n--zero\n0.0=64\n--json\n-\n--baseline\nb\n--max-regress\n5",
-           "cache\nclear", "help\nrun", "--version", "run\n--help"},
+           "bench\nk.spv\n--sweep\npush.n=1K:1M:x4\n--relative-to\ncalibration\n--precision=1%",
+           "trace\nfile.json", "icd\n--\nprogram\n--flag", "cache\nclear", "help\nrun", "--version",
+           "run\n--help"},
           {"\n--on\n",
            "\n--push=",
            "\n--in\n0.0=x",
@@ -124,6 +140,10 @@ static sokr::fuzzing::Mutator make_mutator() {
            "devices\n",
            "inspect\n",
            "cache\n",
+           "trace\n",
+           "icd\n--\n",
+           "\n--metric=",
+           "\n--baseline-command\n",
            "\n--repeat\n3",
            "\n-h",
            "\n++",
