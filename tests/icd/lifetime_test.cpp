@@ -217,8 +217,8 @@ TEST(Lifetime, ADeviceGoesWithWorkThatWaitsForEver) {
     VkSemaphoreSignalInfo signal{VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, nullptr, timeline, 1};
     vkSignalSemaphore(gpu.device, &signal);
     vkDeviceWaitIdle(gpu.device);
-    vkDestroySemaphore(gpu.device, timeline, nullptr);
   }
+  vkDestroySemaphore(gpu.device, timeline, nullptr);
 }
 
 TEST(Lifetime, AForkedChildIsToldThatItHasNone) {

@@ -108,7 +108,8 @@ TEST(Engine, EverySideHasATurnBeforeAnyHasAnother) {
   std::vector<Side> sides;
   for (Fake& fake : fakes) sides.push_back(fake.side());
   Rules rules = soon();
-  rules.repeat = 90;  // turns of 9, which have nothing before them
+  rules.repeat = 90;                       // turns of 9, which have nothing before them
+  rules.block = std::chrono::seconds(10);  // however slow a turn is here
   (void)alternate(sides, rules);
   // Warm-up is a turn for each, then cycles in orders that differ.
   ASSERT_EQ(turns.size(), 3u + 3 * 10);
