@@ -22,7 +22,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 17;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 18;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {

@@ -227,7 +227,7 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
     limit = std::min(limit, g.local[0] / g.width);  // one row: the others are steady steps in it
   }
   // A workgroup in one pass has no barriers.
-  bool whole = needed <= registers / 2 &&
+  bool whole = needed <= (census.ragged ? kMaxRagged : registers / 2) &&
                census.code * needed < (census.loops ? kMaxWhole : kMaxStraight) &&
                (static_cast<double>(census.pressure) + kPassing) * needed <= 2.0 * registers;
   if (program.has_barrier) limit = whole ? needed : std::min(limit, 2u);
