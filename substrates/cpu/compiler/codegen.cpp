@@ -127,7 +127,6 @@ CpuModel model_of(Isa isa) {
   }
   CpuModel model{kX86Triple, "", ""};
   model.cpu = isa == Isa::kAvx512 ? "x86-64-v4" : isa == Isa::kAvx2 ? "x86-64-v3" : "x86-64-v2";
-  if (isa == Isa::kAvx2) model.features = "+fast-gather";
   return model;
 }
 

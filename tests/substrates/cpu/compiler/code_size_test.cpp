@@ -91,7 +91,7 @@ Count count(const Bytes& module, Isa isa) {
       out.unsupported += masked_calls(text, {"load", "store", "gather", "scatter"});
     else if (isa == Isa::kAvx2)
       out.unsupported += masked_calls(text, {"load", "store"}, {"i8", "i16", "f16"}) +
-                         masked_calls(text, {"scatter"});
+                         masked_calls(text, {"gather", "scatter"});
   }
   std::filesystem::remove_all(folder);
   return out;
