@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// VK_EXT_debug_utils, and data that programs attach to objects.
-#include <mutex>
-#include <unordered_map>
-
+// VK_EXT_debug_utils.
 #include "device.hpp"
 #include "entry_points.hpp"
 
@@ -12,11 +9,12 @@ namespace sokr::icd {
 SOKR_ICD_OBJECT(VkDebugUtilsMessengerEXT, Messenger)
 
 VKAPI_ATTR VkResult VKAPI_CALL vkCreateDebugUtilsMessengerEXT(
-    VkInstance, const VkDebugUtilsMessengerCreateInfoEXT* info,
+    VkInstance instance, const VkDebugUtilsMessengerCreateInfoEXT* info,
     const VkAllocationCallbacks* callbacks, VkDebugUtilsMessengerEXT* out) {
   const VkResult result = create<Messenger>(callbacks, out);
   if (result != VK_SUCCESS) return result;
   Messenger& messenger = *of(*out);
+  messenger.instance = instance;
   messenger.severities = info->messageSeverity;
   messenger.types = info->messageType;
   messenger.callback = info->pfnUserCallback;
@@ -34,9 +32,9 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyDebugUtilsMessengerEXT(VkInstance,
 }
 
 VKAPI_ATTR void VKAPI_CALL vkSubmitDebugUtilsMessageEXT(
-    VkInstance, VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+    VkInstance instance, VkDebugUtilsMessageSeverityFlagBitsEXT severity,
     VkDebugUtilsMessageTypeFlagsEXT types, const VkDebugUtilsMessengerCallbackDataEXT* data) {
-  pass_message(severity, types, *data);
+  pass_message(instance, severity, types, *data);
 }
 
 // Names, tags and labels are for tools; there is none here that would show them.
@@ -56,37 +54,5 @@ VKAPI_ATTR void VKAPI_CALL vkCmdBeginDebugUtilsLabelEXT(VkCommandBuffer,
 VKAPI_ATTR void VKAPI_CALL vkCmdEndDebugUtilsLabelEXT(VkCommandBuffer) {}
 VKAPI_ATTR void VKAPI_CALL vkCmdInsertDebugUtilsLabelEXT(VkCommandBuffer,
                                                          const VkDebugUtilsLabelEXT*) {}
-
-// ---- Private data ------------------------------------------------------------------------------
-
-struct PrivateDataSlot {
-  std::mutex mutex;
-  std::unordered_map<std::uint64_t, std::uint64_t> values;  // by handle
-};
-SOKR_ICD_OBJECT(VkPrivateDataSlot, PrivateDataSlot)
-
-VKAPI_ATTR VkResult VKAPI_CALL vkCreatePrivateDataSlot(VkDevice, const VkPrivateDataSlotCreateInfo*,
-                                                       const VkAllocationCallbacks* callbacks,
-                                                       VkPrivateDataSlot* out) {
-  return create<PrivateDataSlot>(callbacks, out);
-}
-VKAPI_ATTR void VKAPI_CALL vkDestroyPrivateDataSlot(VkDevice, VkPrivateDataSlot handle,
-                                                    const VkAllocationCallbacks* callbacks) {
-  destroy(callbacks, of(handle));
-}
-VKAPI_ATTR VkResult VKAPI_CALL vkSetPrivateData(VkDevice, VkObjectType, std::uint64_t object,
-                                                VkPrivateDataSlot handle, std::uint64_t data) {
-  return guarded([&] {
-    std::lock_guard lock(of(handle)->mutex);
-    of(handle)->values[object] = data;
-    return VK_SUCCESS;
-  });
-}
-VKAPI_ATTR void VKAPI_CALL vkGetPrivateData(VkDevice, VkObjectType, std::uint64_t object,
-                                            VkPrivateDataSlot handle, std::uint64_t* out) {
-  std::lock_guard lock(of(handle)->mutex);
-  const auto found = of(handle)->values.find(object);
-  *out = found == of(handle)->values.end() ? 0 : found->second;
-}
 
 }  // namespace sokr::icd

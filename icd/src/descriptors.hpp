@@ -68,6 +68,11 @@ struct DescriptorSet {
   std::shared_ptr<SetContents> contents;
   DescriptorPool* pool = nullptr;
   std::uint32_t index = 0;  // in the pool's list
+
+  DescriptorSet() = default;
+  DescriptorSet(const DescriptorSet&) = delete;
+  DescriptorSet& operator=(const DescriptorSet&) = delete;
+  ~DescriptorSet() { forget_private_data_of(this); }
 };
 SOKR_ICD_OBJECT(VkDescriptorSet, DescriptorSet)
 

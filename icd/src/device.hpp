@@ -51,8 +51,7 @@ struct Device : Dispatchable {
   Monitor monitor;
   MemoryTable memory;
   std::atomic<bool> lost{false}, ending{false};
-  std::atomic<std::uint64_t> next_private{1};  // of private data slots
-  Queue* queue;                                // the only one
+  Queue* queue;  // the only one
 
   // Says why, and lets every wait end.
   void lose(const std::string& why);

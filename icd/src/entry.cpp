@@ -15,7 +15,9 @@ namespace {
 // The loader's interface; 7 is the newest that says something new to a driver without windows.
 constexpr std::uint32_t kNewestInterface = 7;
 
+// Whether an instance of this version, with these extensions, has the command.
 bool is_open(const CommandRow& row, const Instance& instance) {
+  if (row.version > instance.api_version) return false;
   return row.instance_extension < 0 ||
          instance.extensions.test(static_cast<std::size_t>(row.instance_extension));
 }

@@ -22,6 +22,7 @@ inline constexpr std::uint32_t kMaxDynamic = 64;            // dynamic buffers o
 inline constexpr std::uint32_t kMaxPushDescriptors = 64;
 inline constexpr std::uint32_t kMaxInlineBytes = 65536;  // of one inline uniform block
 inline constexpr std::uint32_t kMaxAllocations = 1u << 22;
+inline constexpr std::uint32_t kMaxQueries = 1u << 24;   // of one pool
 inline constexpr std::uint32_t kMemoryAlignment = 4096;  // of what vkMapMemory returns
 inline constexpr std::uint32_t kImportAlignment = 1;
 inline constexpr std::uint32_t kBufferAlignment = 64;  // what buffers ask of their memory

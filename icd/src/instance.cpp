@@ -24,6 +24,7 @@ void take_messenger(Instance& instance, const VkInstanceCreateInfo& info) {
   const auto* asked = find<VkDebugUtilsMessengerCreateInfoEXT>(info.pNext);
   if (!asked || !asked->pfnUserCallback) return;
   Messenger& m = instance.creation_messenger;
+  m.instance = reinterpret_cast<VkInstance>(&instance);
   m.severities = asked->messageSeverity;
   m.types = asked->messageType;
   m.callback = asked->pfnUserCallback;
@@ -139,7 +140,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateInstance(const VkInstanceCreateInfo* info
     if (!instance) return VK_ERROR_OUT_OF_HOST_MEMORY;
     instance->extensions = extensions;
     const VkApplicationInfo* application = info->pApplicationInfo;
-    if (application && application->apiVersion) instance->api_version = application->apiVersion;
+    if (application) {
+      instance->api_version = std::max(instance->api_version, application->apiVersion);
+    }
     instance->is_of_sokr = is_substrate(application);
     take_messenger(*instance, *info);
     *out = reinterpret_cast<VkInstance>(instance);

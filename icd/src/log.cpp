@@ -40,14 +40,16 @@ void report(SokrLogLevel level, const std::string& sentence) noexcept {
   data.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CALLBACK_DATA_EXT;
   data.pMessageIdName = "sokr";
   data.pMessage = sentence.c_str();
-  pass_message(kSeverities[level], VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT, data);
+  pass_message(VK_NULL_HANDLE, kSeverities[level], VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT,
+               data);
 }
 
-void pass_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+void pass_message(VkInstance instance, VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                   VkDebugUtilsMessageTypeFlagsEXT types,
                   const VkDebugUtilsMessengerCallbackDataEXT& data) noexcept {
   std::lock_guard lock(mutex());
   for (Messenger* m = messengers; m; m = m->next) {
+    if (instance && m->instance != instance) continue;
     if ((m->severities & severity) && (m->types & types)) {
       m->callback(severity, types, &data, m->user);
     }

@@ -15,8 +15,9 @@ namespace sokr::icd {
 
 void report(SokrLogLevel level, const std::string& sentence) noexcept;
 
-// Of one instance; called without the allocation of anything.
+// Called without the allocation of anything.
 struct Messenger {
+  VkInstance instance = VK_NULL_HANDLE;
   VkDebugUtilsMessageSeverityFlagsEXT severities = 0;
   VkDebugUtilsMessageTypeFlagsEXT types = 0;
   PFN_vkDebugUtilsMessengerCallbackEXT callback = nullptr;
@@ -25,8 +26,8 @@ struct Messenger {
 };
 void add_messenger(Messenger* messenger);
 void remove_messenger(Messenger* messenger);
-// To every messenger that wants such.
-void pass_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+// To every messenger of the instance that wants such; to those of all instances if it is null.
+void pass_message(VkInstance instance, VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                   VkDebugUtilsMessageTypeFlagsEXT types,
                   const VkDebugUtilsMessengerCallbackDataEXT& data) noexcept;
 

@@ -19,11 +19,11 @@ std::byte* new_pages(VkDeviceSize size) {
   return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
 }
 
-// No byte more than the buffer has, so that memory of the host of just that size will do; where it
-// may lie follows, for the size is a multiple of the alignment.
+// No byte more than the buffer has, so that memory of the host of just that size will do. Where it
+// may lie is the same for all buffers, and right for every use of them.
 void give_requirements(VkDeviceSize size, VkMemoryRequirements& out) {
   out.size = (size + 3) / 4 * 4;
-  out.alignment = std::min<VkDeviceSize>(kBufferAlignment, out.size & (~out.size + 1));
+  out.alignment = kBufferAlignment;
   out.memoryTypeBits = (1u << kMemoryTypes) - 1;
 }
 

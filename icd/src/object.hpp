@@ -5,6 +5,7 @@
 #ifndef SOKR_ICD_OBJECT_HPP_
 #define SOKR_ICD_OBJECT_HPP_
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 #include <utility>
@@ -55,9 +56,18 @@ T* make(const VkAllocationCallbacks* callbacks, VkSystemAllocationScope scope, A
   }
 }
 
+// Slots that there are, of all devices: while there are none, no object has private data.
+extern std::atomic<unsigned> private_slots;
+// What was attached to the object is no longer there: another one may get its place. Any thread.
+void forget_private_data(const void* object) noexcept;
+inline void forget_private_data_of(const void* object) noexcept {
+  if (private_slots.load(std::memory_order_relaxed)) forget_private_data(object);
+}
+
 template <class T>
 void destroy(const VkAllocationCallbacks* callbacks, T* object) {
   if (!object) return;
+  forget_private_data_of(object);
   object->~T();
   release(callbacks, object);
 }

@@ -74,8 +74,7 @@ std::uint32_t access_of(const SokrIrBinding& binding) {
 }
 
 // What the kernel declares, as these specializations make it. A sentence if it cannot be known.
-std::string reflect(const SubstrateInUse& substrate, const SokrKernelInfo& kernel,
-                    const PipelineLayout& layout, Program& out) {
+std::string reflect(const SubstrateInUse& substrate, const SokrKernelInfo& kernel, Program& out) {
   try {
     const Kernel read = substrate.context->kernel(
         {reinterpret_cast<const std::byte*>(kernel.ir_data), kernel.ir_size});
@@ -94,7 +93,8 @@ std::string reflect(const SubstrateInUse& substrate, const SokrKernelInfo& kerne
         const auto* binding = SOKR_ELEMENT(SokrIrBinding, entry->bindings, entry->binding_size, b);
         out.uses.push_back({binding->set, binding->binding, binding->count, access_of(*binding)});
       }
-      out.push_size = std::min((entry->push_size + 3u) & ~3u, layout.push_size);
+      // All that it declares, though a layout may have less: what was never pushed is 0.
+      out.push_size = (entry->push_size + 3u) & ~3u;
       return {};
     }
     return std::string("the module has no entry point ") + kernel.entry;
@@ -186,8 +186,7 @@ VkResult create_pipelines(Device& device, std::uint32_t count,
   bool stopped = false;
   for (std::uint32_t i = 0; i < count; ++i) {
     if (results[i] == VK_SUCCESS && !stopped) {
-      const std::string why =
-          reflect(device.substrate, requests[i].info, *of(infos[i].layout), *programs[i]);
+      const std::string why = reflect(device.substrate, requests[i].info, *programs[i]);
       if (!why.empty()) report_failure(i, why);
       results[i] = why.empty() ? create<Pipeline>(callbacks, &out[i], std::move(programs[i]))
                                : VK_ERROR_INVALID_SHADER_NV;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "substrate.hpp"
 
+#define XXH_INLINE_ALL
 #include <dlfcn.h>
 #include <pthread.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <atomic>
@@ -24,27 +26,26 @@ namespace {
 
 std::atomic<bool> forked{false};
 
-// Of the machine, or of the container if that is less.
-VkDeviceSize memory_of_process() {
-  auto pages = static_cast<VkDeviceSize>(sysconf(_SC_PHYS_PAGES));
-  auto size = pages * static_cast<VkDeviceSize>(sysconf(_SC_PAGESIZE));
+// What the substrate says, or else of the machine; of the container if that is less.
+VkDeviceSize memory_of_process(const SokrComputeLimits& limits) {
+  VkDeviceSize size = limits.memory_size;
+  if (size == 0) {
+    size = static_cast<VkDeviceSize>(sysconf(_SC_PHYS_PAGES)) *
+           static_cast<VkDeviceSize>(sysconf(_SC_PAGESIZE));
+  }
   VkDeviceSize limit = 0;
   std::ifstream file("/sys/fs/cgroup/memory.max");
   if (file >> limit && limit > 0) size = std::min(size, limit);
   return size;
 }
 
-std::uint64_t hash(std::uint64_t seed, std::string_view text) {
-  for (const char c : text) seed = (seed ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-  return seed;
-}
-
 // The same for the same words, in every process and on every machine.
 std::array<std::uint8_t, VK_UUID_SIZE> uuid_of(std::string_view text) {
+  XXH128_canonical_t digest;
+  XXH128_canonicalFromHash(&digest, XXH3_128bits(text.data(), text.size()));
   std::array<std::uint8_t, VK_UUID_SIZE> uuid{};
-  const std::uint64_t halves[2]{hash(0xCBF29CE484222325u, text), hash(0x5EED5EED5EED5EEDu, text)};
-  static_assert(sizeof halves == sizeof uuid);
-  __builtin_memcpy(uuid.data(), halves, sizeof halves);
+  static_assert(sizeof digest.digest == VK_UUID_SIZE);
+  std::copy_n(digest.digest, VK_UUID_SIZE, uuid.begin());
   return uuid;
 }
 
@@ -56,7 +57,7 @@ DeviceFacts facts_of(const SokrSubstrateInfo& info) {
   facts.max_subgroup_size = std::clamp(facts.limits.max_subgroup_size, 1u, 128u);
   facts.max_workgroup_subgroups =
       std::max(std::min(facts.limits.max_local_invocations, 1024u) / facts.min_subgroup_size, 1u);
-  facts.heap_size = memory_of_process() / 4 * 3;
+  facts.heap_size = memory_of_process(facts.limits) / 4 * 3;
   facts.device_name = std::string("SOKR ") + info.name + ": " + info.description;
   facts.driver_info = std::string("compute only, on the substrate ") + info.name;
   facts.device_uuid = uuid_of(facts.device_name);

@@ -39,6 +39,11 @@ VkResult wait_for(Device& device, std::uint64_t timeout, Ready&& ready) {
 
 VKAPI_ATTR VkResult VKAPI_CALL vkCreateFence(VkDevice, const VkFenceCreateInfo* info,
                                              const VkAllocationCallbacks* callbacks, VkFence* out) {
+  *out = VK_NULL_HANDLE;
+  if (const auto* exported = find<VkExportFenceCreateInfo>(info->pNext);
+      exported && exported->handleTypes) {
+    return VK_ERROR_INVALID_EXTERNAL_HANDLE;
+  }
   const VkResult result = create<Fence>(callbacks, out);
   if (result == VK_SUCCESS) {
     of(*out)->state->signaled = (info->flags & VK_FENCE_CREATE_SIGNALED_BIT) != 0;

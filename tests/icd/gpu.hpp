@@ -64,6 +64,7 @@ struct PipelineOptions {
   VkPipelineCreateFlags flags = 0;
   VkDescriptorSetLayoutCreateFlags set_flags = 0;
   const void* layout_chain = nullptr;  // of the set's layout
+  const void* stage_chain = nullptr;
 };
 
 // One set with these bindings, a layout, a pipeline, a pool and a set.

@@ -99,6 +99,39 @@ TEST(Report, CommandsAreGivenByNameAndOnlyWhereTheyAreEnabled) {
   EXPECT_EQ(nullptr, vkGetDeviceProcAddr(without.device, "vkCmdPushDescriptorSetKHR"));
 }
 
+TEST(Report, CommandsOfNewerVersionsAreNotThereForOlderPrograms) {
+  Gpu gpu;
+  VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO};
+  for (const std::uint32_t version :
+       {0u, VK_API_VERSION_1_0, VK_API_VERSION_1_1, VK_API_VERSION_1_2, VK_API_VERSION_1_3}) {
+    application.apiVersion = version;
+    VkInstanceCreateInfo info{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
+    if (version) info.pApplicationInfo = &application;
+    VkInstance instance = VK_NULL_HANDLE;
+    ASSERT_EQ(VK_SUCCESS, vkCreateInstance(&info, nullptr, &instance));
+    std::uint32_t count = 1;
+    VkPhysicalDevice physical = VK_NULL_HANDLE;
+    ASSERT_EQ(VK_SUCCESS, vkEnumeratePhysicalDevices(instance, &count, &physical));
+    const float priority = 1.0f;
+    VkDeviceQueueCreateInfo queues{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+    queues.queueCount = 1;
+    queues.pQueuePriorities = &priority;
+    VkDeviceCreateInfo made{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+    made.queueCreateInfoCount = 1;
+    made.pQueueCreateInfos = &queues;
+    VkDevice device = VK_NULL_HANDLE;
+    ASSERT_EQ(VK_SUCCESS, vkCreateDevice(physical, &made, nullptr, &device));
+    const auto has = [&](const char* name) { return vkGetDeviceProcAddr(device, name) != nullptr; };
+    EXPECT_TRUE(has("vkCmdDispatch"));
+    EXPECT_EQ(version >= VK_API_VERSION_1_1, has("vkCmdDispatchBase")) << version;
+    EXPECT_EQ(version >= VK_API_VERSION_1_2, has("vkWaitSemaphores")) << version;
+    EXPECT_EQ(version >= VK_API_VERSION_1_3, has("vkQueueSubmit2")) << version;
+    reinterpret_cast<PFN_vkDestroyDevice>(vkGetDeviceProcAddr(device, "vkDestroyDevice"))(device,
+                                                                                          nullptr);
+    vkDestroyInstance(instance, nullptr);
+  }
+}
+
 TEST(Report, GraphicsIsRefusedWithASentence) {
   Gpu gpu;
   VkGraphicsPipelineCreateInfo info{VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Data that programs attach to objects.
+#include <algorithm>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "device.hpp"
+#include "entry_points.hpp"
+
+namespace sokr::icd {
+namespace {
+
+struct PrivateDataSlot;
+
+// All slots of all devices, and what is in them. Stays while the process ends.
+struct Slots {
+  std::mutex mutex;
+  std::vector<PrivateDataSlot*> all;
+};
+Slots& slots() {
+  static auto* const the = new Slots;
+  return *the;
+}
+
+struct PrivateDataSlot {
+  std::unordered_map<std::uint64_t, std::uint64_t> values;  // by handle, under the mutex of slots()
+
+  PrivateDataSlot() {
+    std::lock_guard lock(slots().mutex);
+    slots().all.push_back(this);
+    private_slots.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~PrivateDataSlot() {
+    std::lock_guard lock(slots().mutex);
+    std::erase(slots().all, this);
+    private_slots.fetch_sub(1, std::memory_order_relaxed);
+  }
+};
+
+}  // namespace
+
+SOKR_ICD_OBJECT(VkPrivateDataSlot, PrivateDataSlot)
+
+std::atomic<unsigned> private_slots{0};
+
+void forget_private_data(const void* object) noexcept {
+  std::lock_guard lock(slots().mutex);
+  for (PrivateDataSlot* slot : slots().all) {
+    slot->values.erase(reinterpret_cast<std::uintptr_t>(object));
+  }
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL vkCreatePrivateDataSlot(VkDevice, const VkPrivateDataSlotCreateInfo*,
+                                                       const VkAllocationCallbacks* callbacks,
+                                                       VkPrivateDataSlot* out) {
+  return create<PrivateDataSlot>(callbacks, out);
+}
+VKAPI_ATTR void VKAPI_CALL vkDestroyPrivateDataSlot(VkDevice, VkPrivateDataSlot handle,
+                                                    const VkAllocationCallbacks* callbacks) {
+  destroy(callbacks, of(handle));
+}
+VKAPI_ATTR VkResult VKAPI_CALL vkSetPrivateData(VkDevice, VkObjectType, std::uint64_t object,
+                                                VkPrivateDataSlot handle, std::uint64_t data) {
+  return guarded([&] {
+    std::lock_guard lock(slots().mutex);
+    of(handle)->values[object] = data;
+    return VK_SUCCESS;
+  });
+}
+VKAPI_ATTR void VKAPI_CALL vkGetPrivateData(VkDevice, VkObjectType, std::uint64_t object,
+                                            VkPrivateDataSlot handle, std::uint64_t* out) {
+  std::lock_guard lock(slots().mutex);
+  const auto& values = of(handle)->values;
+  const auto found = values.find(object);
+  *out = found == values.end() ? 0 : found->second;
+}
+
+}  // namespace sokr::icd
