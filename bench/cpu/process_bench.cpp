@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "../lavapipe.hpp"
 #include "measure.hpp"
 
 namespace {
@@ -81,17 +82,6 @@ bool equal_files(const fs::path& a, const fs::path& b) {
   if (one) std::fclose(one);
   if (two) std::fclose(two);
   return equal;
-}
-
-// lavapipe's manifest, so that the Vulkan program loads no other driver.
-std::string lavapipe_manifest() {
-  for (const char* folder :
-       {"/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/share/vulkan/icd.d"}) {
-    std::error_code ignored;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored))
-      if (entry.path().filename().string().starts_with("lvp_icd")) return entry.path();
-  }
-  return {};
 }
 
 struct Sides {

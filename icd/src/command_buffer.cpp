@@ -42,6 +42,7 @@ void CommandBuffer::reset() {
     recording_->sets.clear();
     recording_->offsets.clear();
     recording_->bytes.clear();
+    recording_->executions = 0;
   } else {
     recording_ = std::make_shared<Recording>();
   }
@@ -84,7 +85,8 @@ std::shared_ptr<SetContents> CommandBuffer::push_set(std::uint32_t at,
                                                      const std::shared_ptr<const SetShape>& shape) {
   auto fresh = std::make_shared<SetContents>(shape, 0);
   if (at < set_count_ && sets_[at].contents && sets_[at].contents->shape == shape) {
-    *fresh = *sets_[at].contents;
+    fresh->elements = sets_[at].contents->elements;
+    fresh->bytes = sets_[at].contents->bytes;
   }
   bind_set(at, fresh, nullptr, 0);
   return fresh;

@@ -69,6 +69,7 @@ Descriptor descriptor_of(const VkDescriptorBufferInfo& info) {
 template <class Take>
 void for_each_element(SetContents& to, std::uint32_t binding, std::uint32_t element,
                       std::uint32_t count, Take&& take) {
+  to.updates.fetch_add(1, std::memory_order_release);
   const BindingPlace* place = to.shape->find(binding);
   const BindingPlace* end = to.shape->places.data() + to.shape->places.size();
   const VkDescriptorType type = place ? place->type : kInline;
@@ -86,6 +87,7 @@ void write_inline(SetContents& to, std::uint32_t binding, std::uint32_t offset, 
                   const void* from) {
   const BindingPlace* place = to.shape->find(binding);
   if (!place || place->type != kInline || !from) return;
+  to.updates.fetch_add(1, std::memory_order_release);
   const std::uint32_t room = to.count(*place);
   if (offset > room) return;
   std::memcpy(to.bytes.data() + place->first_byte + offset, from, std::min(size, room - offset));

@@ -4,6 +4,7 @@
 #ifndef SOKR_ICD_DESCRIPTORS_HPP_
 #define SOKR_ICD_DESCRIPTORS_HPP_
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -57,6 +58,7 @@ struct SetContents {
   std::vector<Descriptor> elements;
   std::vector<std::byte> bytes;      // of inline blocks
   std::uint32_t variable_count = 0;  // elements of the last binding, if that is variable
+  std::atomic<std::uint64_t> updates{0};
 
   SetContents(std::shared_ptr<const SetShape> of, std::uint32_t variable);
   // Elements of a binding that this set has.

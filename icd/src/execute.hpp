@@ -16,7 +16,7 @@ struct Device;
 // Memory that executing uses over and over. Of one thread at a time.
 struct Scratch {
   std::vector<SokrBinding> bindings;
-  std::vector<unsigned char> params;
+  WrittenLaunch written;  // of the last state
 };
 
 // Where execution stands in a recording.

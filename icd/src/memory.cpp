@@ -83,6 +83,7 @@ Allocation* MemoryTable::add(VkDeviceSize size, void* host) {
 void MemoryTable::remove(Allocation* allocation) {
   std::lock_guard lock(mutex_);
   allocation->generation.fetch_add(1, std::memory_order_acq_rel);
+  freed_.fetch_add(1, std::memory_order_release);
   count_memory(0, allocation->size);
   if (!allocation->imported) munmap(allocation->data, allocation->size);
   allocation->data = nullptr;

@@ -59,8 +59,11 @@ class MemoryTable {
   // Null if there is no memory. `host` is the application's, or null.
   Allocation* add(VkDeviceSize size, void* host);
   void remove(Allocation* allocation);
+  // How often remove was called.
+  std::uint64_t freed() const { return freed_.load(std::memory_order_acquire); }
 
  private:
+  std::atomic<std::uint64_t> freed_{0};
   std::mutex mutex_;
   std::deque<Allocation> all_;
   std::vector<Allocation*> free_;

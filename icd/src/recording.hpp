@@ -79,11 +79,24 @@ struct BoundSet {
   std::uint32_t offset_count = 0;
 };
 
+struct DispatchState;
+
+// A launch of a state as it was written last: as good as new while no memory was freed and none of
+// its sets was updated. Of the thread that executes.
+struct WrittenLaunch {
+  const DispatchState* state = nullptr;  // null: of none
+  std::uint64_t freed = 0, updates = 0;  // counts of both at that time
+  std::array<std::uint32_t, 3> base{};
+  std::vector<unsigned char> params;
+  std::size_t size = 0;  // bytes of params
+};
+
 // What a dispatch finds bound.
 struct DispatchState {
   std::shared_ptr<const Program> program;
   std::uint32_t first_set = 0, set_count = 0;  // in Recording::sets
   std::uint32_t push = 0;                      // in Recording::bytes; program->push_size bytes
+  mutable WrittenLaunch written;  // from the second execution on: most are executed once
 };
 
 struct Recording {
@@ -92,6 +105,7 @@ struct Recording {
   std::vector<BoundSet> sets;
   std::vector<std::uint32_t> offsets;
   std::vector<std::byte> bytes;
+  mutable std::uint32_t executions = 0;  // begun; of the thread that executes
 
   // All of another one behind this.
   void append(const Recording& other);
