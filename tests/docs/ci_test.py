@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs the workflows of docs/ci.md as they stand there: against an installed tree, in a clean folder
-that has two commits of a kernel. Left out are the steps that install packages, or talk to a service.
+"""Runs the workflows of docs/ci.md and docs/vulkan-driver.md as they stand there: against an installed
+tree, in a clean folder that has two commits of a kernel, or a Vulkan program. Left out are the steps
+that install packages, or talk to a service.
 
 usage: ci_test.py BUILD SOURCE CMAKE
 """
@@ -15,7 +16,8 @@ import tempfile
 import unittest
 
 BUILD, SOURCE, CMAKE = sys.argv[1:4]
-LEFT_OUT = ("Install SOKR and glslc", "Comment on the change")
+LEFT_OUT = ("Install SOKR and glslc", "Comment on the change",
+            "Install SOKR, glslc and the Vulkan loader")
 
 
 def indented(lines, begin):
@@ -48,6 +50,18 @@ def github_steps(text):
     return steps
 
 
+def blocks(page, language):
+    with open(os.path.join(SOURCE, "docs", page), encoding="utf-8") as file:
+        return re.findall(rf"^```{language}\n(.*?)^```$", file.read(), re.M | re.S)
+
+
+def can_link(library):
+    """Whether programs can be linked with it here."""
+    done = subprocess.run(["cc", "-x", "c", "-", "-o", os.devnull, "-l" + library], text=True,
+                          input="int main(void) { return 0; }", capture_output=True, check=False)
+    return done.returncode == 0
+
+
 class Workflows(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -55,10 +69,7 @@ class Workflows(unittest.TestCase):
         cls.prefix = os.path.join(cls.folder, "prefix")
         subprocess.run([CMAKE, "--install", BUILD, "--prefix", cls.prefix], check=True,
                        stdout=subprocess.DEVNULL)
-        with open(os.path.join(SOURCE, "docs", "ci.md"), encoding="utf-8") as file:
-            text = file.read()
-        cls.yaml = re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)
-        cls.shell = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+        cls.yaml, cls.shell = blocks("ci.md", "yaml"), blocks("ci.md", "sh")
 
     @classmethod
     def tearDownClass(cls):
@@ -113,7 +124,7 @@ class Workflows(unittest.TestCase):
         self.assertEqual(given["BASE"], "${{ github.event.pull_request.base.sha }}")
         self.environment.update(LAUNCH=given["LAUNCH"], BASE=self.base)
         steps = github_steps(self.yaml[0])
-        self.assertLessEqual(set(LEFT_OUT), {name for name, _ in steps})
+        self.assertLessEqual(set(LEFT_OUT[:2]), {name for name, _ in steps})
         for name, commands in steps:
             if name not in LEFT_OUT:
                 self.run_commands(commands, gate)
@@ -135,6 +146,22 @@ class Workflows(unittest.TestCase):
         script = indented(lines, next(i for i, line in enumerate(lines) if line == "  script:"))
         self.run_commands([line.removeprefix("- ") for line in script], 0)
         self.check_results()
+
+    def test_vulkan_program(self):
+        library = os.path.join(self.prefix, os.environ["SOKR_LIBRARY_FOLDER"], "libsokr_vulkan.so")
+        if not os.path.exists(library) or not can_link("vulkan"):
+            self.skipTest("there is no Vulkan driver in this build, or no Vulkan loader to link")
+        os.makedirs(os.path.join(self.work, "tests"))
+        shutil.copy(os.path.join(SOURCE, "tests", "docs", "saxpy_program.c"),
+                    os.path.join(self.work, "tests"))
+        steps = github_steps(blocks("vulkan-driver.md", "yaml")[0])
+        self.assertIn(LEFT_OUT[2], {name for name, _ in steps})
+        said = [self.sh(command).stdout for name, commands in steps if name not in LEFT_OUT
+                for command in commands]
+        self.assertIn("on SOKR cpu", said[-2])
+        self.assertIn("on SOKR reference", said[-1])
+        for one in said[-2:]:
+            self.assertIn("65536 values are right", one)
 
     def test_kept_baselines(self):
         self.sh("glslc --target-env=vulkan1.2 -O kernels/saxpy.comp -o saxpy.spv")
