@@ -25,7 +25,8 @@ inline constexpr std::uint32_t kMaxAllocations = 1u << 22;
 inline constexpr std::uint32_t kMaxQueries = 1u << 24;   // of one pool
 inline constexpr std::uint32_t kMemoryAlignment = 4096;  // of what vkMapMemory returns
 inline constexpr std::uint32_t kImportAlignment = 1;
-inline constexpr std::uint32_t kBufferAlignment = 64;  // what buffers ask of their memory
+// What buffers ask of their memory. Halide's allocator fails with more than 32.
+inline constexpr std::uint32_t kBufferAlignment = 32;
 inline constexpr VkDeviceSize kMaxImageBytes = VkDeviceSize{1} << 40;
 inline constexpr const char* kDriverName = "SOKR";
 
