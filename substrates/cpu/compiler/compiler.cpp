@@ -22,7 +22,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 18;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 19;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {
@@ -118,6 +118,8 @@ Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& 
     convert();
   if (!shared && has_part(options, Part::kUnroll) && unroll(program, kMaxUnrolled)) convert();
   ended(Stage::kUnroll);
+  if (traits_of(options.isa).fma) contract_products(program);
+  ended(Stage::kContract);
   if (has_part(options, Part::kTables)) find_tables(program);
   ended(Stage::kTables);
   return program;

@@ -31,8 +31,6 @@ LlvmValue* Emitter::divide(spv::Op op, LlvmValue* a, LlvmValue* b) {
   LlvmValue* quotient = nullptr;
   if (type->isVectorTy() && bits <= 32 && !number) {
     LlvmType* d = type->getWithNewType(b_.getDoubleTy());
-    llvm::IRBuilder<>::FastMathFlagGuard flags(b_);
-    b_.clearFastMathFlags();
     LlvmType* i32 = type->getWithNewBitWidth(32);
     LlvmValue* x = is_signed ? b_.CreateSIToFP(a, d) : b_.CreateUIToFP(a, d);
     LlvmValue* y = is_signed ? b_.CreateSIToFP(safe, d) : b_.CreateUIToFP(safe, d);
@@ -261,14 +259,17 @@ Leaves Emitter::emit_arithmetic(const Op& op) {
     auto narrowed = [&](LlvmValue* x) {
       return exact ? to_half(x, UINT32_MAX) : half ? narrow_half(x) : x;
     };
+    if (is_fused(inst.op)) {
+      LlvmValue* product = inst.op == kNegatedMultiplyAdd ? b_.CreateFNeg(v[0]) : v[0];
+      LlvmValue* sum = inst.op == kMultiplySubtract ? b_.CreateFNeg(v[2]) : v[2];
+      return multiply_add(b_, product, v[1], sum);
+    }
     if (const auto* row = find(kBinary, inst.op)) {
       bool is_float = type->isFPOrFPVectorTy();
       LlvmValue* result = float_operation(b_, row->code, v[0], v[1]);
       return is_float ? narrowed(result) : result;
     }
     if (const auto* row = find(kCompare, inst.op)) {
-      llvm::IRBuilder<>::FastMathFlagGuard flags(b_);
-      b_.clearFastMathFlags();
       return llvm::CmpInst::isFPPredicate(row->predicate)
                  ? b_.CreateFCmp(row->predicate, v[0], v[1])
                  : b_.CreateICmp(row->predicate, v[0], v[1]);
@@ -297,7 +298,7 @@ Leaves Emitter::emit_arithmetic(const Op& op) {
       case spv::Op::OpFMod: {
         ID round = inst.op == spv::Op::OpFRem ? llvm::Intrinsic::trunc : llvm::Intrinsic::floor;
         LlvmValue* whole = b_.CreateUnaryIntrinsic(round, b_.CreateFDiv(v[0], v[1]));
-        return narrowed(b_.CreateFSub(v[0], b_.CreateFMul(v[1], whole)));
+        return narrowed(contracted(b_.CreateFNeg(v[1]), whole, v[0]));
       }
       case spv::Op::OpShiftLeftLogical:
         return b_.CreateShl(v[0], shift());

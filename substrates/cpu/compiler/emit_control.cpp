@@ -708,6 +708,10 @@ bool Emitter::needs_guard(std::uint32_t begin, std::uint32_t end) {
           cost += 1;
           break;
         default:
+          if (is_fused(inst.op)) {
+            cost += 1;
+            break;
+          }
           if (!is_patterned_store(inst, begin)) return true;
       }
     }

@@ -118,8 +118,6 @@ Leaves Emitter::emit_conversion(const Op& op) {
 
 // From float or double, with one rounding: FPRoundingMode, or that of the kernel.
 LlvmValue* Emitter::to_half(LlvmValue* x, std::uint32_t rounding) {
-  llvm::IRBuilder<>::FastMathFlagGuard flags(b_);
-  b_.clearFastMathFlags();
   if (x->getType()->getScalarType()->isDoubleTy()) x = float_to_odd(b_, x);
   const FloatModes modes = float_modes(*p_.entry);
   const bool zero = rounding == UINT32_MAX

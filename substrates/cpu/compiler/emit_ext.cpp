@@ -63,6 +63,11 @@ LlvmValue* Emitter::float_max(LlvmValue* a, LlvmValue* b) {
   return b_.CreateSelect(b_.CreateFCmpUNO(a, a), b, r);
 }
 
+LlvmValue* Emitter::contracted(LlvmValue* a, LlvmValue* b, LlvmValue* c) {
+  if (contract_) return multiply_add(b_, a, b, c);
+  return b_.CreateFAdd(b_.CreateFMul(a, b), c);
+}
+
 LlvmValue* Emitter::fused_multiply_add(LlvmValue* a, LlvmValue* b, LlvmValue* c) {
   if (t_.fma) return multiply_add(b_, a, b, c);
   return b_.CreateFAdd(b_.CreateFMul(a, b), c);
@@ -90,8 +95,6 @@ LlvmValue* Emitter::scale_by_power(LlvmValue* x, LlvmValue* n) {
     return b_.CreateBitCast(b_.CreateShl(b_.CreateAdd(e, number(bias)), number(mantissa)),
                             x->getType());
   };
-  llvm::IRBuilder<>::FastMathFlagGuard flags(b_);
-  b_.clearFastMathFlags();
   const std::int64_t down = 1 - bias + mantissa + 1;
   for (int k = 0; k < 2; ++k) {
     LlvmValue* step = b_.CreateSelect(
@@ -205,14 +208,13 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
       return b_.CreateBinaryIntrinsic(
           llvm::Intrinsic::umin, b_.CreateBinaryIntrinsic(llvm::Intrinsic::umax, v[0], v[1]), v[2]);
     case GLSLstd450FMix:
-      return done(b_.CreateFAdd(b_.CreateFMul(v[0], b_.CreateFSub(number(1.0), v[2])),
-                                b_.CreateFMul(v[1], v[2])));
+      return done(contracted(v[0], b_.CreateFSub(number(1.0), v[2]), b_.CreateFMul(v[1], v[2])));
     case GLSLstd450Step:
       return done(b_.CreateSelect(b_.CreateFCmpOLT(v[1], v[0]), number(0.0), number(1.0)));
     case GLSLstd450SmoothStep: {
       LlvmValue* t = b_.CreateFDiv(b_.CreateFSub(v[2], v[0]), b_.CreateFSub(v[1], v[0]));
       t = float_min(float_max(t, number(0.0)), number(1.0));
-      LlvmValue* line = b_.CreateFSub(number(3.0), b_.CreateFMul(number(2.0), t));
+      LlvmValue* line = contracted(number(-2.0), t, number(3.0));
       return done(b_.CreateFMul(b_.CreateFMul(t, t), line));
     }
     case GLSLstd450Fma: {

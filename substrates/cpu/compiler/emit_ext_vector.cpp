@@ -23,14 +23,12 @@ bool is_packing(std::uint32_t which) {
 // Determinant by expansion of the first row; `skip` holds the used columns.
 LlvmValue* Emitter::determinant(llvm::ArrayRef<LlvmValue*> m, unsigned n) {
   if (n == 1) return m[0];
-  if (n == 2) return b_.CreateFSub(b_.CreateFMul(m[0], m[3]), b_.CreateFMul(m[2], m[1]));
+  if (n == 2) return contracted(m[0], m[3], b_.CreateFNeg(b_.CreateFMul(m[2], m[1])));
   LlvmValue* sum = nullptr;
   for (unsigned c = 0; c < n; ++c) {
-    LlvmValue* product = b_.CreateFMul(m[c * n], determinant(minor_of(m, n, c, 0), n - 1));
-    if (!sum)
-      sum = product;
-    else
-      sum = c % 2 ? b_.CreateFSub(sum, product) : b_.CreateFAdd(sum, product);
+    LlvmValue* minor = determinant(minor_of(m, n, c, 0), n - 1);
+    LlvmValue* factor = c % 2 ? b_.CreateFNeg(m[c * n]) : m[c * n];
+    sum = sum ? contracted(factor, minor, sum) : b_.CreateFMul(factor, minor);
   }
   return sum;
 }
@@ -93,7 +91,7 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
       for (std::size_t i = 0; i < 3; ++i)
         out.push_back(each(i, [&](auto v) {
           std::size_t j = (i + 1) % 3, k = (i + 2) % 3;
-          return b_.CreateFSub(b_.CreateFMul(v[j], v[3 + k]), b_.CreateFMul(v[3 + j], v[k]));
+          return contracted(v[j], v[3 + k], b_.CreateFNeg(b_.CreateFMul(v[3 + j], v[k])));
         }));
       return out;
     case GLSLstd450FaceForward:
@@ -107,8 +105,8 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
       for (std::size_t i = 0; i < n; ++i)
         out.push_back(each(i, [&](auto v) {
           LlvmValue* d = dot(v.slice(n, n), v.slice(0, n));
-          LlvmValue* twice = b_.CreateFMul(ConstantFP::get(d->getType(), 2.0), d);
-          return b_.CreateFSub(v[i], b_.CreateFMul(twice, v[n + i]));
+          LlvmValue* twice = b_.CreateFMul(ConstantFP::get(d->getType(), -2.0), d);
+          return contracted(twice, v[n + i], v[i]);
         }));
       return out;
     case GLSLstd450Refract:
@@ -117,12 +115,11 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
           LlvmValue* d = dot(v.slice(n, n), v.slice(0, n));
           LlvmValue* eta = v[2 * n];
           LlvmValue* one = ConstantFP::get(d->getType(), 1.0);
-          LlvmValue* k = b_.CreateFSub(
-              one, b_.CreateFMul(b_.CreateFMul(eta, eta), b_.CreateFSub(one, b_.CreateFMul(d, d))));
+          LlvmValue* rest = contracted(b_.CreateFNeg(d), d, one);
+          LlvmValue* k = contracted(b_.CreateFNeg(b_.CreateFMul(eta, eta)), rest, one);
           LlvmValue* total = b_.CreateFCmpOLT(k, zero_of(k));
-          LlvmValue* along =
-              b_.CreateFAdd(b_.CreateFMul(eta, d), root(b_.CreateSelect(total, zero_of(k), k)));
-          LlvmValue* bent = b_.CreateFSub(b_.CreateFMul(eta, v[i]), b_.CreateFMul(along, v[n + i]));
+          LlvmValue* along = contracted(eta, d, root(b_.CreateSelect(total, zero_of(k), k)));
+          LlvmValue* bent = contracted(eta, v[i], b_.CreateFNeg(b_.CreateFMul(along, v[n + i])));
           return b_.CreateSelect(total, zero_of(k), bent);
         }));
       return out;

@@ -19,13 +19,6 @@ LlvmValue* Emitter::integer_like(LlvmType* type, std::uint64_t value) {
   return ConstantInt::get(type, llvm::APInt(64, value).zextOrTrunc(bits));
 }
 
-void Emitter::set_flags(const Inst& inst) {
-  llvm::FastMathFlags flags;
-  const auto& decorations = p_.module->decorations(inst.origin);
-  if (!decorations.no_contraction) flags.setAllowContract(true);
-  b_.setFastMathFlags(flags);
-}
-
 namespace {
 
 std::uint32_t leaf_of_path(const spirv::Module& module, Id type,
@@ -135,7 +128,6 @@ void Emitter::emit_inst(const Inst& inst) {
   }
   if (handler == Handler::kNothing) return;
   if (handler == Handler::kPointer) return;
-  set_flags(inst);
   Op op{inst, {}, nullptr};
   for (std::size_t i = 0; i < inst.args.size(); ++i) {
     const spirv::Type* type = p_.module->type(p_.type_of(inst.args[i]));
@@ -157,6 +149,7 @@ void Emitter::emit_inst(const Inst& inst) {
   }
   Leaves out;
   const FloatModes modes = float_modes(*p_.entry);
+  contract_ = t_.fma && !modes.toward_zero && !p_.module->decorations(inst.origin).no_contraction;
   std::optional<ProcessorRounding> rounding;
   if (modes.toward_zero) rounding.emplace(b_);
   switch (handler) {

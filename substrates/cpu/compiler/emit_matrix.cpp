@@ -29,10 +29,12 @@ LlvmValue* Emitter::sum_of_products(llvm::ArrayRef<LlvmValue*> v) {
       a = wide(a);
       b = wide(b);
     }
-    LlvmValue* product = b_.CreateFMul(a, b);
-    if (half) product = wide(narrow(product));
-    sum = sum ? b_.CreateFAdd(sum, product) : product;
-    if (half) sum = wide(narrow(sum));
+    if (!half) {
+      sum = sum ? contracted(a, b, sum) : b_.CreateFMul(a, b);
+      continue;
+    }
+    LlvmValue* product = wide(narrow(b_.CreateFMul(a, b)));
+    sum = sum ? wide(narrow(b_.CreateFAdd(sum, product))) : product;
   }
   return half ? narrow(sum) : sum;
 }

@@ -508,7 +508,6 @@ class Emitter {
   void emit_array_length(const Inst& inst);
   void store_through(Id pointer, const Leaves& value);
   Leaves load_through(Id pointer, Id type);
-  void set_flags(const Inst& inst);
   LlvmValue* splat_like(LlvmValue* scalar, LlvmType* type);
   LlvmValue* integer_like(LlvmType* type, std::uint64_t value);
   LlvmValue* divide(spv::Op op, LlvmValue* a, LlvmValue* b);
@@ -543,6 +542,8 @@ class Emitter {
   LlvmValue* float_min(LlvmValue* a, LlvmValue* b);
   LlvmValue* float_max(LlvmValue* a, LlvmValue* b);
   LlvmValue* fused_multiply_add(LlvmValue* a, LlvmValue* b, LlvmValue* c);
+  // a * b + c, with one rounding if the instruction being emitted may be contracted.
+  LlvmValue* contracted(LlvmValue* a, LlvmValue* b, LlvmValue* c);
   LlvmValue* scale_by_power(LlvmValue* x, LlvmValue* n);
   std::pair<LlvmValue*, LlvmValue*> split_exponent(LlvmValue* x);
   LlvmValue* determinant(llvm::ArrayRef<LlvmValue*> m, unsigned n);
@@ -597,6 +598,7 @@ class Emitter {
     std::uint32_t block = kNone;  // good in this block only; kNone = wherever the scope is open
   };
   std::vector<Stored> stored_;
+  bool contract_ = false;     // the instruction being emitted may be contracted
   bool steady_load_ = false;  // the load being emitted is the same in every round of its loop
   bool keep_loads_ = true;    // values loaded from slots may be used again in their block
   struct ValueSlots {

@@ -32,6 +32,9 @@ std::string op_text(spv::Op op) {
   if (op == kCallResult) return "result";
   if (op == kParameter) return "parameter";
   if (op == kReturn) return "return";
+  if (op == kMultiplyAdd) return "multiply-add";
+  if (op == kMultiplySubtract) return "multiply-subtract";
+  if (op == kNegatedMultiplyAdd) return "negated-multiply-add";
   return spirv::op_name(op);
 }
 

@@ -36,6 +36,13 @@ inline constexpr auto kCall = static_cast<spv::Op>(0xFFFD);
 inline constexpr auto kCallResult = static_cast<spv::Op>(0xFFFC);
 inline constexpr auto kParameter = static_cast<spv::Op>(0xFFFB);
 inline constexpr auto kReturn = static_cast<spv::Op>(0xFFFA);
+// One rounding for a product and a sum: a * b + c, a * b - c, c - a * b.
+inline constexpr auto kMultiplyAdd = static_cast<spv::Op>(0xFFF9);
+inline constexpr auto kMultiplySubtract = static_cast<spv::Op>(0xFFF8);
+inline constexpr auto kNegatedMultiplyAdd = static_cast<spv::Op>(0xFFF7);
+inline constexpr bool is_fused(spv::Op op) {
+  return op >= kNegatedMultiplyAdd && op <= kMultiplyAdd;
+}
 
 struct Inst {
   spv::Op op{};
@@ -209,6 +216,10 @@ void find_tables(Program& program);
 // Makes selections of short branches without effects, and joins blocks that always follow
 // one another.
 void simplify(Program& program);
+
+// Makes one operation of products and the sums that take them, for processors that have such
+// operations. What is contracted depends on the kernel alone.
+void contract_products(Program& program);
 
 // Copies the rounds of loops whose number is known, as long as that makes at most `most`
 // instructions in all: those that index private arrays, and those around barriers. Were there any?

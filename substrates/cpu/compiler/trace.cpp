@@ -10,9 +10,9 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr const char* kStageNames[] = {"lower",  "aggregates", "promote",    "if-convert",
-                                       "unroll", "tables",     "uniformity", "ranges",
-                                       "plan",   "emit",       "optimise"};
+constexpr const char* kStageNames[] = {"lower",  "aggregates", "promote", "if-convert",
+                                       "unroll", "contract",   "tables",  "uniformity",
+                                       "ranges", "plan",       "emit",    "optimise"};
 static_assert(std::size(kStageNames) == kStages);
 
 constexpr const char* kPartNames[] = {

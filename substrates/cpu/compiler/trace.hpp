@@ -29,6 +29,7 @@ enum class Stage : std::uint8_t {
   kPromote,
   kIfConvert,
   kUnroll,
+  kContract,
   kTables,
   kUniformity,
   kRanges,
@@ -36,7 +37,7 @@ enum class Stage : std::uint8_t {
   kEmit,
   kOptimise,
 };
-inline constexpr std::uint8_t kStages = 11;
+inline constexpr std::uint8_t kStages = 12;
 
 const char* stage_name(Stage stage);  // "lower", "if-convert"
 std::optional<Stage> stage_named(std::string_view name);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <map>
 #include <random>
 
 #include "compiler/trace.hpp"
@@ -215,6 +216,43 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Parts,
                                          "tables", "rows", "held", "gaps", "strides", "atomics",
                                          "counters", "barrier_loop", "wander", "narrow_apart"),
                          [](const auto& one) { return std::string(one.param); });
+
+// However it is compiled, the same products and sums become one operation: on all processors that
+// have such operations the bits are the same.
+TEST(Contraction, DependsOnTheKernelAlone) {
+  const Bytes module = read_shader("contraction");
+  constexpr std::uint32_t kCount = 300;
+  std::mt19937 random(11);
+  std::vector<float> in(kCount);
+  for (float& x : in) x = std::uniform_real_distribution<float>(-2.0f, 2.0f)(random);
+  TestLaunch launch;
+  launch.buffers = {{0, 0, bytes_of(in)}, {0, 1, Bytes(std::size_t{kCount} * 64, 0xCD)}};
+  launch.push = bytes_of<std::uint32_t>({kCount});
+  launch.groups = {(kCount + 63) / 64, 1, 1};
+  std::map<bool, std::vector<std::uint32_t>> expected;  // with and without such operations
+  for (CompileOptions options : all_options())
+    for (const Effort effort : {Effort::kFull, Effort::kQuick}) {
+      options.effort = effort;
+      TestLaunch actual = launch;
+      auto result = run_compiled(module, options, actual);
+      ASSERT_TRUE(result.ok()) << describe(options) << ": " << result.failure().sentence;
+      const auto got = values_of<std::uint32_t>(actual.buffers[1].data);
+      auto& want = expected[options.isa != Isa::kSse4];
+      if (want.empty()) want = got;
+      for (std::size_t i = 0; i < want.size(); ++i)
+        ASSERT_EQ(want[i], got[i]) << describe(options) << " effort " << static_cast<int>(effort)
+                                   << ", value " << i / 16 << " form " << i % 16;
+    }
+  if (expected.size() != 2) return;
+  // What is rounded once differs from what is rounded twice, but where `precise` forbids it.
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < expected[true].size(); ++i)
+    if (expected[true][i] != expected[false][i]) {
+      EXPECT_NE(i % 16, 7U) << "value " << i / 16;
+      ++different;
+    }
+  EXPECT_GT(different, kCount);
+}
 
 // What is beyond an integer is its nearest end, and what is no number is 0.
 TEST(ToIntegers, OfEveryWidth) {
