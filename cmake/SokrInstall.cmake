@@ -19,6 +19,7 @@ install(FILES
   ${PROJECT_SOURCE_DIR}/ir/include/sokr/image.h
   ${PROJECT_SOURCE_DIR}/ir/include/sokr/ir.h
   ${PROJECT_SOURCE_DIR}/host/include/sokr/host.h
+  ${PROJECT_SOURCE_DIR}/host/include/sokr/observe.hpp
   ${PROJECT_SOURCE_DIR}/host/include/sokr/sokr.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sokr COMPONENT development)
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <sokr/observe.hpp>
 
 namespace sokr::host {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kLevelNames{"error", "warning", "info", "debug"};
 
 std::atomic<std::uint32_t> current_level{SOKR_LOG_WARNING};
+std::atomic<LogObserver> observer{nullptr};
 
 }  // namespace
 
@@ -46,8 +48,16 @@ std::string one_line(std::string_view text) {
 
 void log_line(SokrLogLevel level, std::string_view line) {
   if (level > log_level()) return;
-  std::string text = fmt::format("sokr: {}: {}\n", kLevelNames[level], one_line(line));
+  const std::string one = one_line(line);
+  const std::string text = fmt::format("sokr: {}: {}\n", kLevelNames[level], one);
   std::fwrite(text.data(), 1, text.size(), stderr);
+  if (const LogObserver observe = observer.load(std::memory_order_acquire)) {
+    observe(level, one.c_str());
+  }
 }
 
 }  // namespace sokr::host
+
+void sokr::observe_log(LogObserver observer) noexcept {
+  host::observer.store(observer, std::memory_order_release);
+}

@@ -16,6 +16,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <sokr/observe.hpp>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -125,10 +126,10 @@ class Writer {
     under_way_.erase(found);
     return true;
   }
-  // The lane of a substrate's device.
-  std::int64_t lane_of(const SokrSubstrateInfo& info) {
+  // The lane of a substrate's device, or of another name.
+  std::int64_t lane_of(std::string_view name) {
     const std::lock_guard lock(mutex_);
-    const auto [at, is_new] = devices_.emplace(info.name, kFirstLane + next_device_);
+    const auto [at, is_new] = devices_.emplace(name, kFirstLane + next_device_);
     if (is_new) ++next_device_;
     return at->second;
   }
@@ -264,10 +265,26 @@ void Span::learn(SokrCompletionToken token, bool failed) {
     return;
   }
   // How long it ran is known, and that it had ended by now.
-  const std::int64_t lane = writer().lane_of(*info_);
+  const std::int64_t lane = writer().lane_of(info_->name);
   const std::uint64_t begin = now - std::min(timing.device_ns, now - what.start_ns);
   writer().add(lane, fmt::format("{} device", info_->name),
                fmt::format("\"tid\":{},{}", lane, slice("execute", begin, now, arguments)));
 }
 
 }  // namespace sokr::host::trace
+
+bool sokr::is_traced() noexcept {
+  return host::trace::is_on;
+}
+
+void sokr::trace_slice(const char* lane, const char* name, std::uint64_t begin_ns,
+                       std::uint64_t end_ns) noexcept {
+  using namespace host::trace;
+  if (!is_on) return;
+  try {
+    const std::int64_t number = writer().lane_of(lane);
+    writer().add(number, lane,
+                 fmt::format("\"tid\":{},{}", number, slice(name, begin_ns, end_ns, "")));
+  } catch (...) {  // no memory: a slice less
+  }
+}

@@ -221,6 +221,11 @@ class Executor {
     return Progress::Done;
   }
 
+  Progress operator()(const command::Label& c) {
+    scratch_.labels.take(c.what, c.name);
+    return Progress::Done;
+  }
+
   Progress operator()(const command::OnImages& c) {
     (*c.run)();
     return Progress::Done;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <vector>
 
+#include "label.hpp"
 #include "recording.hpp"
 
 namespace sokr::icd {
@@ -17,6 +18,7 @@ struct Device;
 struct Scratch {
   std::vector<SokrBinding> bindings;
   WrittenLaunch written;  // of the last state
+  Labels labels{"Vulkan commands"};
 };
 
 // Where execution stands in a recording.

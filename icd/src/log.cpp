@@ -36,10 +36,14 @@ void report(SokrLogLevel level, const std::string& sentence) noexcept {
   if (level <= wanted()) {
     std::fprintf(stderr, "sokr: %s: vulkan: %s\n", kLevels[level], sentence.c_str());
   }
+  pass_line(level, sentence.c_str());
+}
+
+void pass_line(SokrLogLevel level, const char* line) {
   VkDebugUtilsMessengerCallbackDataEXT data{};
   data.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CALLBACK_DATA_EXT;
   data.pMessageIdName = "sokr";
-  data.pMessage = sentence.c_str();
+  data.pMessage = line;
   pass_message(VK_NULL_HANDLE, kSeverities[level], VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT,
                data);
 }

@@ -14,6 +14,8 @@
 namespace sokr::icd {
 
 void report(SokrLogLevel level, const std::string& sentence) noexcept;
+// The same, of what is on stderr already.
+void pass_line(SokrLogLevel level, const char* line);
 
 // Called without the allocation of anything.
 struct Messenger {

@@ -42,6 +42,9 @@ class Queue : public Dispatchable {
   // Executes what is pending until `ready`, or until that cannot be done without waiting.
   void help(const std::function<bool()>& ready);
 
+  // Of the queue itself, which lie where the calls do. As others of a queue, not by two threads.
+  Labels labels{"Vulkan queue"};
+
  private:
   enum class State { Done, TimeIsUp, Waits, Failed };
   using Time = std::chrono::steady_clock::time_point;

@@ -8,6 +8,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -63,6 +64,11 @@ struct CopyQueries {
   VkDeviceSize stride;
   VkQueryResultFlags flags;
 };
+// Of VK_EXT_debug_utils, for the trace alone.
+struct Label {
+  enum class What { Begin, End, Insert } what;
+  std::string name;
+};
 struct OnImages {
   std::shared_ptr<const std::function<void()>> run;
 };
@@ -71,7 +77,7 @@ struct OnImages {
 using Command =
     std::variant<command::Dispatch, command::DispatchIndirect, command::Copy, command::Fill,
                  command::Update, command::SetEvent, command::WaitEvent, command::WriteQuery,
-                 command::ResetQueries, command::CopyQueries, command::OnImages>;
+                 command::ResetQueries, command::CopyQueries, command::Label, command::OnImages>;
 
 struct BoundSet {
   std::shared_ptr<SetContents> contents;

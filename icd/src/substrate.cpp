@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <sokr/observe.hpp>
 #include <sstream>
 #include <string_view>
 
@@ -108,6 +109,8 @@ ContextOptions context_options() {
     if (!place.empty()) add_plugins(place, options.plugin_paths);
   }
   options.options.emplace_back("host.plugins", "named");
+  // Whoever computes on the interpreter wants to know.
+  options.options.emplace_back("reference.report_oob", "log");
   return options;
 }
 
@@ -118,6 +121,7 @@ std::unique_ptr<SubstrateInUse> open(const std::string& name) {
                                "substrate of another plugin, such as cpu or reference");
     return nullptr;
   }
+  observe_log(pass_line);
   static auto* const context = new Context(context_options());
   auto found = std::make_unique<SubstrateInUse>();
   found->context = context;

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """`sokr icd`, and SOKR on its own Vulkan driver.
 
-usage: command_test.py SOKR MANIFEST
+usage: command_test.py SOKR MANIFEST TEST_ICD
 """
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
-SOKR, MANIFEST = sys.argv[1:3]
+SOKR, MANIFEST, TEST_ICD = sys.argv[1:4]
 
 
 def run(*words, **environment):
@@ -69,6 +71,24 @@ class Command(unittest.TestCase):
         for name, why in (("none", "none"), ("vulkan:0", "SOKR_ICD_ON is 'vulkan:0'")):
             asked = run(SOKR, "icd", "--", "vulkaninfo", "--summary", SOKR_ICD_ON=name)
             self.assertIn(why, asked.stderr)
+
+    def test_labels_are_slices_of_the_trace(self):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = os.path.join(folder, "trace.json")
+            ran = run(TEST_ICD, "--gtest_filter=Objects.LabelsChangeNothing", SOKR_TRACE=trace,
+                      SOKR_TEST_DIRECT="1")
+            self.assertEqual(0, ran.returncode, ran.stdout + ran.stderr)
+            with open(trace, encoding="utf-8") as file:
+                events = json.load(file)
+        lanes = {e["tid"]: e["args"]["name"] for e in events if e["name"] == "thread_name"}
+        slices = {e["name"]: e for e in events if e["ph"] == "X" and lanes[e["tid"]] in
+                  ("Vulkan commands", "Vulkan queue")}
+        self.assertEqual({"outer", "inner", "point", "frame"}, set(slices))
+        begin, end = (lambda e: e["ts"]), (lambda e: e["ts"] + e["dur"])
+        self.assertLessEqual(begin(slices["outer"]), begin(slices["inner"]))
+        self.assertLessEqual(end(slices["inner"]), end(slices["outer"]))
+        self.assertEqual("Vulkan queue", lanes[slices["frame"]["tid"]])
+        self.assertEqual("Vulkan commands", lanes[slices["outer"]["tid"]])
 
     def test_the_vulkan_substrate_does_not_offer_it(self):
         """And does not wait for itself: the driver would look for substrates meanwhile."""

@@ -110,6 +110,30 @@ TEST(Objects, MessagesGoToTheMessengersOfTheirInstance) {
   EXPECT_EQ("", two.messages);
 }
 
+// What a trace shows of them is judged by command_test.py.
+TEST(Objects, LabelsChangeNothing) {
+  Gpu gpu;
+  Memory a(gpu, 64);
+  const auto label = [](const char* name) {
+    VkDebugUtilsLabelEXT made{VK_STRUCTURE_TYPE_DEBUG_UTILS_LABEL_EXT};
+    made.pLabelName = name;
+    return made;
+  };
+  const VkDebugUtilsLabelEXT outer = label("outer"), inner = label("inner"), point = label("point"),
+                             frame = label("frame");
+  vkQueueBeginDebugUtilsLabelEXT(gpu.queue, &frame);
+  const VkCommandBuffer commands = begin(gpu);
+  vkCmdBeginDebugUtilsLabelEXT(commands, &outer);
+  vkCmdBeginDebugUtilsLabelEXT(commands, &inner);
+  vkCmdFillBuffer(commands, a.buffer, 0, VK_WHOLE_SIZE, 6);
+  vkCmdEndDebugUtilsLabelEXT(commands);
+  vkCmdInsertDebugUtilsLabelEXT(commands, &point);
+  vkCmdEndDebugUtilsLabelEXT(commands);
+  run(gpu, commands);
+  vkQueueEndDebugUtilsLabelEXT(gpu.queue);
+  EXPECT_EQ(6u, a.as<std::uint32_t>()[0]);
+}
+
 TEST(Objects, QueriesThatAreNotThereYetLeaveTheirPlaceAlone) {
   Gpu gpu;
   VkQueryPoolCreateInfo info{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};

@@ -3,6 +3,7 @@
 // What a kernel gets to see: constants, push constants, ranges, itself.
 #include <array>
 #include <bit>
+#include <cstdlib>
 
 #include "gpu.hpp"
 
@@ -117,6 +118,29 @@ TEST(Shaders, WhatIsOutOfARangeReadsZeroAndIsNotWritten) {
     if (c.read) expected[32 + c.at] = c.read;
     EXPECT_EQ(expected, words_of(y, 64)) << c.index << " " << c.at;
   }
+}
+
+TEST(Shaders, OutOfBoundsOnTheInterpreterIsSaidToMessengers) {
+  const char* on = std::getenv("SOKR_ICD_ON");
+  if (!on || std::string(on) != "reference") GTEST_SKIP() << "it is for SOKR_ICD_ON=reference";
+  Gpu gpu;
+  Memory x(gpu, 64), y(gpu, 64);
+  Kernel kernel(gpu, test_kernel("bounds"), storage_buffers(2), {.push_size = 8});
+  kernel.write(0, x.buffer);
+  kernel.write(1, y.buffer);
+  const auto said = [&](std::uint32_t index, std::uint32_t at) {
+    gpu.messages.clear();
+    const VkCommandBuffer commands = begin(gpu);
+    kernel.bind(commands);
+    push(kernel, commands, std::array<std::uint32_t, 2>{index, at});
+    vkCmdDispatch(commands, 1, 1, 1);
+    run(gpu, commands);
+    return gpu.messages;
+  };
+  EXPECT_EQ("", said(15, 15));
+  EXPECT_NE(std::string::npos, said(16, 1).find("1 reads and 0 writes were out of bounds"));
+  EXPECT_NE(std::string::npos, said(0, 99).find("0 reads and 1 writes were out of bounds"));
+  EXPECT_NE(std::string::npos, gpu.messages.find("binding 0.1[0]")) << gpu.messages;
 }
 
 TEST(Shaders, ABlockThatIsWiderThanTheInvalidRangeOfItsLayoutEndsInZeros) {
