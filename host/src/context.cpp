@@ -40,6 +40,26 @@ std::string first_bytes(std::span<const std::byte> bytes) {
   return text;
 }
 
+// "vulkan:uuid=6c6c766d..." names the one of that family whose device has this UUID, whatever the
+// order in which drivers offer devices. Dashes between the digits, and capitals, do not matter.
+bool has_uuid(const SokrSubstrateInfo& info, std::string_view name) {
+  constexpr std::string_view kMark = ":uuid=";
+  const std::size_t mark = name.find(kMark);
+  const std::string_view own = info.name;
+  if (mark == std::string_view::npos || own.substr(0, own.find(':')) != name.substr(0, mark))
+    return false;
+  std::string wanted;
+  for (const char digit : name.substr(mark + kMark.size())) {
+    if (digit != '-')
+      wanted += digit >= 'A' && digit <= 'F' ? static_cast<char>(digit + 32) : digit;
+  }
+  for (std::uint32_t i = 0; i < info.fact_count; ++i) {
+    const SokrFact& fact = info.facts[i];
+    if (std::string_view(fact.key) == "device_uuid") return fact.value == wanted;
+  }
+  return false;
+}
+
 }  // namespace
 
 // What was found at construction, and what of it was opened so far. Everything but the
@@ -187,7 +207,8 @@ void Context::State::open_all() {
 
 const Substrate* Context::State::find(std::string_view name) const {
   for (const Offered& offered : offered_) {
-    if (offered.substrate.name() == name) return &offered.substrate;
+    if (offered.substrate.name() == name || has_uuid(offered.substrate.info(), name))
+      return &offered.substrate;
   }
   return nullptr;
 }

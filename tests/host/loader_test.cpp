@@ -51,6 +51,18 @@ TEST(Loader, OffersAndRegisters) {
   EXPECT_EQ(why_unavailable(context, "mock:other"), "its device is not plugged in");
 }
 
+TEST(Loader, ADeviceIsFoundByItsUuid) {
+  const Context context(mocks({"add", "uuid"}));
+  for (const char* name : {"mock:uuid=0123456789abcdef0123456789abcdef",
+                           "mock:uuid=01234567-89AB-CDEF-0123-456789abcdef"}) {
+    EXPECT_EQ(context.substrate(name).name(), "mock:7") << name;
+  }
+  for (const char* name : {"mock:uuid=", "mock:uuid=0123456789abcdef0123456789abcde", "mock:uuid",
+                           "other:uuid=0123456789abcdef0123456789abcdef"}) {
+    EXPECT_THROW((void)context.substrate(name), Error) << name;
+  }
+}
+
 TEST(Loader, AcceptsOlderAndNewerMinorVersions) {
   const Context context(mocks({"newer_minor", "long_info", "short_info"}));
   EXPECT_TRUE(offers(context, "mock:newer"));

@@ -18,6 +18,7 @@
  *   MOCK_SHORT_INFO         SokrSubstrateInfo as an old header had it: up to `plugin`
  *   MOCK_TINY_INFO          SokrSubstrateInfo that ends before `plugin`
  *   MOCK_LONG_INFO          structures of a later header, with more members
+ *   MOCK_UUID "x"           names the UUID of its device
  *   MOCK_NULL_LIST          a substrate count with a null list
  *   MOCK_UNAVAILABLE        names something that it could not offer
  *   MOCK_KERNELS r          has a kernel table whose prepare answers r; a launch of what is prepared
@@ -199,6 +200,10 @@ typedef struct {
   uint64_t later[8];
 } LaterInfo;
 
+#ifdef MOCK_UUID
+static const SokrFact mock_fact = {"device_uuid", MOCK_UUID};
+#endif
+
 static const LaterInfo mock_info = {{
 #if defined(MOCK_SHORT_INFO)
                                         offsetof(SokrSubstrateInfo, ir_formats),
@@ -215,8 +220,13 @@ static const LaterInfo mock_info = {{
                                         &mock_vtable,
                                         mock_formats,
                                         1,
+#ifdef MOCK_UUID
+                                        1,
+                                        &mock_fact,
+#else
                                         0,
                                         NULL,
+#endif
                                         NULL,
                                         NULL,
 #ifdef MOCK_SILENT

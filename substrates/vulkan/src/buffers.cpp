@@ -9,7 +9,6 @@
 namespace sokr::vulkan {
 namespace {
 
-constexpr std::uint64_t kTransferChunk = 16u << 20;
 // From this size on, the device copies quicker into cached memory than the host reads from memory
 // that is not.
 constexpr std::uint64_t kSlowRead = 4096;
@@ -18,18 +17,12 @@ constexpr std::uint32_t kKnownFlags = SOKR_BUFFER_HOST_VISIBLE | SOKR_BUFFER_ADD
 }  // namespace
 
 BufferTable::BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuffer>& next_handle)
-    : device_(device), staging_(staging), next_handle_(next_handle) {}
+    : device_(device), next_handle_(next_handle), transfers_(device, staging) {}
 
-BufferTable::~BufferTable() {
-  if (command_pool_) {
-    device_.vk().vkDestroyCommandPool(device_.handle(), command_pool_, nullptr);
-  }
-}
-
-SokrBuffer BufferTable::add(std::unique_ptr<Buffer> buffer, std::uint32_t flags) {
+SokrBuffer BufferTable::add(std::shared_ptr<Buffer> buffer, std::uint32_t flags) {
   const SokrBuffer handle = next_handle_.fetch_add(1, std::memory_order_relaxed);
   std::unique_lock lock(mutex_);
-  buffers_.emplace(handle, Entry{std::shared_ptr<Buffer>(std::move(buffer)), flags});
+  buffers_.emplace(handle, Entry{std::move(buffer), flags});
   return handle;
 }
 
@@ -49,9 +42,24 @@ Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) 
   if (device_.is_lost()) return device_.loss();
   const MemoryKind kind =
       flags & SOKR_BUFFER_HOST_VISIBLE ? MemoryKind::kHost : MemoryKind::kDevice;
-  SOKR_ASSIGN(auto buffer, Buffer::create(device_, size, kind, address));
-  SOKR_TRY(zero(*buffer));
+  Result<std::unique_ptr<Buffer>> made = Buffer::create(device_, size, kind, address);
+  if (!made && await_freed()) made = Buffer::create(device_, size, kind, address);
+  if (!made) return std::move(made).failure();
+  std::shared_ptr<Buffer> buffer = *std::move(made);
+  SOKR_TRY(zero(buffer));
   return add(std::move(buffer), flags);
+}
+
+// When memory is short, that of freed buffers is waited for. True if there was any.
+bool BufferTable::await_freed() {
+  const std::uint64_t last = device_.last_submitted();
+  {
+    std::lock_guard lock(retired_mutex_);
+    if (retired_.empty() || device_.is_lost()) return false;
+  }
+  if (!device_.wait(last, UINT64_MAX)) return false;
+  release_until(last);
+  return true;
 }
 
 Result<SokrBuffer> BufferTable::import_host(void* memory, std::uint64_t size) {
@@ -125,16 +133,21 @@ Result<void> BufferTable::free(SokrBuffer buffer) {
     }
   }
   if (!freed) return entry(buffer).failure();
+  transfers_.forget(freed);
   // A kernel may reach it through its address without any launch that names it.
   const std::uint64_t last = device_.last_submitted();
   if (last <= device_.seen()) return {};
-  if (Result<std::uint64_t> reached = device_.reached(); reached && last <= *reached) return {};
+  if (Result<std::uint64_t> reached = device_.reached(); reached && last <= *reached) {
+    transfers_.release_until(*reached);
+    return {};
+  }
   std::lock_guard lock(retired_mutex_);
   retired_.emplace_back(last, std::move(freed));
   return {};
 }
 
 void BufferTable::release_until(std::uint64_t value) {
+  transfers_.release_until(value);
   std::lock_guard lock(retired_mutex_);
   std::erase_if(retired_, [&](auto& entry) { return entry.first <= value; });
 }
@@ -161,18 +174,6 @@ Result<std::uint64_t> BufferTable::address(SokrBuffer buffer) {
   return found.buffer->address();
 }
 
-Result<void> BufferTable::write(SokrBuffer buffer, std::uint64_t offset, const void* from,
-                                std::uint64_t size) {
-  SOKR_ASSIGN(Entry found, entry_range(buffer, offset, from, size));
-  return transport(*found.buffer, offset, nullptr, from, size);
-}
-
-Result<void> BufferTable::read(SokrBuffer buffer, std::uint64_t offset, void* to,
-                               std::uint64_t size) {
-  SOKR_ASSIGN(Entry found, entry_range(buffer, offset, to, size));
-  return transport(*found.buffer, offset, to, nullptr, size);
-}
-
 Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
                                std::uint64_t to_offset, std::uint64_t size) {
   SOKR_ASSIGN(const Entry source, entry_range(from, from_offset, size));
@@ -185,11 +186,10 @@ Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrB
     std::memmove(target.buffer->mapped() + to_offset, source.buffer->mapped() + from_offset, size);
     return {};
   }
-  return transfer([&](VkCommandBuffer commands) {
-    const VkBufferCopy where{from_offset, to_offset, size};
-    device_.vk().vkCmdCopyBuffer(commands, source.buffer->handle(), target.buffer->handle(), 1,
-                                 &where);
-  });
+  SOKR_TRY(transfers_.copy({source.buffer, from_offset}, {target.buffer, to_offset}, size));
+  // What the host reaches by itself, it may touch as soon as this returns.
+  if (source.buffer->mapped() || target.buffer->mapped()) return transfers_.finish();
+  return {};
 }
 
 std::size_t BufferTable::count() {
@@ -197,87 +197,31 @@ std::size_t BufferTable::count() {
   return buffers_.size();
 }
 
-Result<void> BufferTable::transport(Buffer& buffer, std::uint64_t offset, void* to,
-                                    const void* from, std::uint64_t size) {
+Result<void> BufferTable::write(SokrBuffer buffer, std::uint64_t offset, const void* from,
+                                std::uint64_t size) {
+  SOKR_ASSIGN(Entry found, entry_range(buffer, offset, from, size));
   if (device_.is_lost()) return device_.loss();
   if (size == 0) return {};
-  if (buffer.mapped() && (from || buffer.is_cached() || size < kSlowRead)) {
-    if (from) {
-      std::memcpy(buffer.mapped() + offset, from, size);
-    } else {
-      std::memcpy(to, buffer.mapped() + offset, size);
-    }
-    return {};
-  }
-  SOKR_ASSIGN(std::unique_ptr<Buffer> block, staging_.take(std::min(size, kTransferChunk)));
-  Result<void> result;
-  for (std::uint64_t done = 0; done < size && result; done += kTransferChunk) {
-    const std::uint64_t part = std::min(size - done, kTransferChunk);
-    if (from) {
-      std::memcpy(block->mapped(), static_cast<const std::byte*>(from) + done, part);
-      if (result = block->flush(0, part); !result) break;
-    }
-    result = transfer([&](VkCommandBuffer commands) {
-      const VkBufferCopy where{from ? 0 : offset + done, from ? offset + done : 0, part};
-      device_.vk().vkCmdCopyBuffer(commands, from ? block->handle() : buffer.handle(),
-                                   from ? buffer.handle() : block->handle(), 1, &where);
-    });
-    if (!result || !to) continue;
-    if (result = block->invalidate(0, part); !result) break;
-    std::memcpy(static_cast<std::byte*>(to) + done, block->mapped(), part);
-  }
-  if (result) staging_.give(std::move(block));
-  return result;
+  if (!found.buffer->mapped()) return transfers_.write(found.buffer, offset, from, size);
+  std::memcpy(found.buffer->mapped() + offset, from, size);
+  return {};
 }
 
-Result<void> BufferTable::zero(Buffer& buffer) {
-  if (buffer.mapped()) {
-    std::memset(buffer.mapped(), 0, buffer.size());
-    return {};
-  }
-  return transfer([&](VkCommandBuffer commands) {
-    device_.vk().vkCmdFillBuffer(commands, buffer.handle(), 0, VK_WHOLE_SIZE, 0);
-  });
+Result<void> BufferTable::read(SokrBuffer buffer, std::uint64_t offset, void* to,
+                               std::uint64_t size) {
+  SOKR_ASSIGN(Entry found, entry_range(buffer, offset, to, size));
+  if (device_.is_lost()) return device_.loss();
+  if (size == 0) return {};
+  const bool quick = found.buffer->is_cached() || size < kSlowRead;
+  if (!found.buffer->mapped() || !quick) return transfers_.read(*found.buffer, offset, to, size);
+  std::memcpy(to, found.buffer->mapped() + offset, size);
+  return {};
 }
 
-Result<void> BufferTable::transfer(const std::function<void(VkCommandBuffer)>& record) {
-  const VolkDeviceTable& vk = device_.vk();
-  std::lock_guard lock(transfer_mutex_);
-  if (!command_pool_) {
-    VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
-    pool.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT;
-    pool.queueFamilyIndex = device_.physical().queue_family;
-    const VkResult result =
-        vk.vkCreateCommandPool(device_.handle(), &pool, nullptr, &command_pool_);
-    if (result != VK_SUCCESS) command_pool_ = VK_NULL_HANDLE;
-    SOKR_TRY(device_.check(result, "vkCreateCommandPool"));
-  }
-  if (!commands_) {
-    VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-    info.commandPool = command_pool_;
-    info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-    info.commandBufferCount = 1;
-    const VkResult result = vk.vkAllocateCommandBuffers(device_.handle(), &info, &commands_);
-    if (result != VK_SUCCESS) commands_ = VK_NULL_HANDLE;
-    SOKR_TRY(device_.check(result, "vkAllocateCommandBuffers"));
-  }
-  SOKR_TRY(device_.check(vk.vkResetCommandPool(device_.handle(), command_pool_, 0),
-                         "vkResetCommandPool"));
-  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-  begin.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
-  SOKR_TRY(device_.check(vk.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer"));
-  record(commands_);
-  VkMemoryBarrier to_host{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  to_host.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
-  to_host.dstAccessMask = VK_ACCESS_HOST_READ_BIT;
-  vk.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0,
-                          1, &to_host, 0, nullptr, 0, nullptr);
-  SOKR_TRY(device_.check(vk.vkEndCommandBuffer(commands_), "vkEndCommandBuffer"));
-  SOKR_ASSIGN(const std::uint64_t value, device_.submit(commands_, 0));
-  Result<bool> done = device_.wait(value, UINT64_MAX);
-  if (done) return {};
-  device_.drain();
-  return std::move(done).failure();
+Result<void> BufferTable::zero(const std::shared_ptr<Buffer>& buffer) {
+  if (!buffer->mapped()) return transfers_.fill(buffer);
+  std::memset(buffer->mapped(), 0, buffer->size());
+  return {};
 }
 
 }  // namespace sokr::vulkan

@@ -3,8 +3,9 @@
 // The buffers that a host created on one device, by handle, and copies in and out of
 // them. A freed handle is dead at once; its memory goes when the launches that use
 // it are done. Handles are never given out twice, also not after the device was lost
-// and made anew. Any thread; write, read and create (of memory that the host cannot
-// reach) block until the device has copied.
+// and made anew. Any thread; read blocks until the device has copied, and so does copy where the
+// host reaches a buffer itself. What else the device does for write, copy and create is done
+// before launches that are submitted after the next flush().
 #ifndef SOKR_VULKAN_BUFFERS_HPP_
 #define SOKR_VULKAN_BUFFERS_HPP_
 
@@ -12,7 +13,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <sokr/substrate/striped_mutex.hpp>
@@ -22,6 +22,7 @@
 
 #include "device.hpp"
 #include "memory.hpp"
+#include "transfers.hpp"
 
 namespace sokr::vulkan {
 
@@ -29,7 +30,7 @@ class BufferTable {
  public:
   BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuffer>& next_handle);
   // The device is idle.
-  ~BufferTable();
+  ~BufferTable() = default;
   BufferTable(const BufferTable&) = delete;
   BufferTable& operator=(const BufferTable&) = delete;
 
@@ -40,9 +41,12 @@ class BufferTable {
   Result<void> read(SokrBuffer buffer, std::uint64_t offset, void* to, std::uint64_t size);
   Result<void*> map(SokrBuffer buffer);
   Result<std::uint64_t> address(SokrBuffer buffer);
-  // On the device; of two mapped buffers by the host. Blocks until done.
+  // On the device; of two mapped buffers by the host.
   Result<void> copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
                     std::uint64_t to_offset, std::uint64_t size);
+
+  // Submits what the device has yet to do for the buffers; before every launch.
+  Result<void> flush() { return transfers_.flush(); }
 
   std::size_t count();
 
@@ -60,15 +64,11 @@ class BufferTable {
   Result<Entry> entry_range(SokrBuffer buffer, std::uint64_t offset, std::uint64_t size);
   Result<Entry> entry_range(SokrBuffer buffer, std::uint64_t offset, const void* host,
                             std::uint64_t size);
-  SokrBuffer add(std::unique_ptr<Buffer> buffer, std::uint32_t flags);
-  Result<void> zero(Buffer& buffer);
-  Result<void> transport(Buffer& buffer, std::uint64_t offset, void* to, const void* from,
-                         std::uint64_t size);
-  // Records with `record`, submits and waits.
-  Result<void> transfer(const std::function<void(VkCommandBuffer)>& record);
+  SokrBuffer add(std::shared_ptr<Buffer> buffer, std::uint32_t flags);
+  bool await_freed();
+  Result<void> zero(const std::shared_ptr<Buffer>& buffer);
 
   Device& device_;
-  BlockPool& staging_;
   std::atomic<SokrBuffer>& next_handle_;
 
   substrate::StripedMutex mutex_;
@@ -77,9 +77,7 @@ class BufferTable {
   std::mutex retired_mutex_;
   std::vector<std::pair<std::uint64_t, std::shared_ptr<Buffer>>> retired_;
 
-  std::mutex transfer_mutex_;  // guards the two below, held for a whole transfer
-  VkCommandPool command_pool_ = VK_NULL_HANDLE;
-  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+  Transfers transfers_;
 };
 
 }  // namespace sokr::vulkan

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sokr/substrate/inline_vector.hpp>
 #include <thread>
 
 namespace sokr::vulkan {
@@ -65,6 +66,10 @@ Result<void> Device::create_device() {
   if (device_table_hook) device_table_hook(table_);
   use_sync2_ = features().has("synchronization2");
   slabs_ = std::make_unique<SlabPool>(*this);
+  constexpr std::uint64_t kMostSpinUs = 1'000'000, kDefaultSpinUs = 20;
+  const bool is_software = physical_.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  spin_ns_ =
+      std::min(options_.spin_us.value_or(is_software ? 0 : kDefaultSpinUs), kMostSpinUs) * 1000;
   table_.vkGetDeviceQueue(device_, physical_.queue_family, 0, &queue_);
   return {};
 }
@@ -94,6 +99,11 @@ std::uint64_t Device::slice_ns() const {
   return std::min(ms, kMostMs) * 1'000'000;
 }
 
+std::uint64_t Device::idle_bytes() const {
+  constexpr std::uint64_t kMost = 512u << 20, kShare = 16;
+  return options_.staging_bytes.value_or(std::min(kMost, physical_.device_memory() / kShare));
+}
+
 Failure Device::lose(const char* call) {
   std::lock_guard lock(loss_mutex_);
   if (loss_.empty()) {
@@ -119,7 +129,8 @@ Result<void> Device::check(VkResult result, const char* call) {
   return vk_failure(result, call, name());
 }
 
-Result<std::uint64_t> Device::submit(VkCommandBuffer commands, std::uint64_t after) {
+Result<std::uint64_t> Device::submit(std::span<const VkCommandBuffer> commands,
+                                     std::uint64_t after) {
   std::lock_guard lock(submit_mutex_);
   if (is_lost()) return loss();
   const std::uint64_t value = submitted_.load(std::memory_order_relaxed) + 1;
@@ -132,14 +143,15 @@ Result<std::uint64_t> Device::submit(VkCommandBuffer commands, std::uint64_t aft
   return value;
 }
 
-Result<void> Device::submit1(VkCommandBuffer commands, std::uint64_t wait, std::uint64_t signal) {
+Result<void> Device::submit1(std::span<const VkCommandBuffer> commands, std::uint64_t wait,
+                             std::uint64_t signal) {
   VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
   values.signalSemaphoreValueCount = 1;
   values.pSignalSemaphoreValues = &signal;
   VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
   info.pNext = &values;
-  info.commandBufferCount = commands ? 1 : 0;
-  info.pCommandBuffers = &commands;
+  info.commandBufferCount = static_cast<std::uint32_t>(commands.size());
+  info.pCommandBuffers = commands.data();
   info.signalSemaphoreCount = 1;
   info.pSignalSemaphores = &timeline_;
   const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
@@ -153,20 +165,22 @@ Result<void> Device::submit1(VkCommandBuffer commands, std::uint64_t wait, std::
   return check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit");
 }
 
-Result<void> Device::submit2(VkCommandBuffer commands, std::uint64_t wait, std::uint64_t signal) {
+Result<void> Device::submit2(std::span<const VkCommandBuffer> commands, std::uint64_t wait,
+                             std::uint64_t signal) {
   VkSemaphoreSubmitInfo waited{VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO};
   waited.semaphore = timeline_;
   waited.value = wait;
   waited.stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT;
   VkSemaphoreSubmitInfo signalled = waited;
   signalled.value = signal;
-  VkCommandBufferSubmitInfo buffer{VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO};
-  buffer.commandBuffer = commands;
+  substrate::InlineVector<VkCommandBufferSubmitInfo, 2> buffers;
+  for (const VkCommandBuffer one : commands)
+    buffers.push_back({VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO, nullptr, one, 0});
   VkSubmitInfo2 info{VK_STRUCTURE_TYPE_SUBMIT_INFO_2};
   info.waitSemaphoreInfoCount = wait != 0 ? 1 : 0;
   info.pWaitSemaphoreInfos = &waited;
-  info.commandBufferInfoCount = commands ? 1 : 0;
-  info.pCommandBufferInfos = &buffer;
+  info.commandBufferInfoCount = static_cast<std::uint32_t>(buffers.size());
+  info.pCommandBufferInfos = buffers.data();
   info.signalSemaphoreInfoCount = 1;
   info.pSignalSemaphoreInfos = &signalled;
   return check(table_.vkQueueSubmit2(queue_, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit2");
@@ -189,16 +203,31 @@ Result<std::uint64_t> Device::reached() {
   return value;
 }
 
+// An interrupt that wakes a sleeper takes longer than most small kernels. A question that fails
+// says nothing of the work.
+Result<bool> Device::spin(std::uint64_t value, std::uint64_t until_ns) {
+  do {
+    const Result<std::uint64_t> current = reached();
+    if (is_lost()) return loss();
+    if (!current) return false;
+    if (*current >= value) return true;
+  } while (now_ns() < until_ns);
+  return false;
+}
+
 Result<bool> Device::wait(std::uint64_t value, std::uint64_t timeout_ns) {
-  if (timeout_ns == 0) {
-    SOKR_ASSIGN(const std::uint64_t current, reached());
-    return current >= value;
-  }
+  if (is_lost()) return loss();
+  if (value <= seen()) return true;
+  if (timeout_ns == 0) return spin(value, 0);
   VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
   info.semaphoreCount = 1;
   info.pSemaphores = &timeline_;
   info.pValues = &value;
   const std::uint64_t start = now_ns();
+  if (spin_ns_ != 0) {
+    SOKR_ASSIGN(const bool ended, spin(value, start + std::min(spin_ns_, timeout_ns)));
+    if (ended) return true;
+  }
   while (true) {
     if (is_lost()) return loss();
     const std::uint64_t spent = now_ns() - start;
@@ -223,9 +252,42 @@ Result<bool> Device::wait(std::uint64_t value, std::uint64_t timeout_ns) {
   }
 }
 
+// Others go on submitting meanwhile; only a device that is lost is waited for as a whole.
 void Device::drain() {
+  if (const std::uint64_t last = last_submitted(); last != 0 && !is_lost())
+    (void)wait(last, UINT64_MAX);
+  if (!is_lost()) return;
   std::lock_guard lock(submit_mutex_);
   table_.vkDeviceWaitIdle(device_);
+}
+
+std::string Device::budget_text(std::uint32_t type) const {
+  constexpr std::uint64_t kMega = 1 << 20;
+  const std::uint32_t heap = physical_.memory.memoryTypes[type].heapIndex;
+  const auto budget = physical_.budget(heap);
+  if (!budget) return {};
+  return fmt::format(
+      "; the driver gives this process {} MiB of the {} MiB of heap {}, and {} MiB of them are in "
+      "use",
+      budget->allowed / kMega, physical_.memory.memoryHeaps[heap].size / kMega, heap,
+      budget->used / kMega);
+}
+
+void Device::note_memory(std::uint32_t type, std::uint32_t first) {
+  const auto& types = physical_.memory.memoryTypes;
+  const std::uint32_t heap = types[first].heapIndex;
+  const bool elsewhere = types[type].heapIndex != heap;
+  const std::uint32_t bit = 1u << heap;
+  if (noted_heaps_.load(std::memory_order_relaxed) & bit) return;
+  if (!elsewhere) {
+    const auto budget = physical_.budget(heap);
+    if (!budget || budget->used <= budget->allowed) return;
+  }
+  if (noted_heaps_.fetch_or(bit) & bit) return;
+  host_.log_warning("vulkan: memory of {} is short: {}{}", name(),
+                    elsewhere ? "buffers go to memory that it reaches more slowly"
+                              : "the driver may move what is in it elsewhere",
+                    budget_text(first));
 }
 
 }  // namespace sokr::vulkan

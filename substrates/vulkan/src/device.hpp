@@ -15,6 +15,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <sokr/substrate/plugin_description.hpp>
+#include <span>
 #include <string>
 
 #include "options.hpp"
@@ -43,8 +45,19 @@ class Device {
   VkDevice handle() const { return device_; }
   const FeatureSet& features() const { return physical_.usable; }
   std::string name() const { return physical_.name(); }
+  // Where warnings go: nowhere until it is told.
+  void set_host(const substrate::Host& host) { host_ = host; }
+  const substrate::Host& host() const { return host_; }
+  // Says once for each heap that memory went beyond what the driver gives this process, or to
+  // `type` though `first` was wanted, which had no room. Any thread.
+  void note_memory(std::uint32_t type, std::uint32_t first);
+  // "; of the 6144 MiB of heap 0 ... "; empty where the driver does not tell.
+  std::string budget_text(std::uint32_t type) const;
+
   // What one submission should not exceed; 0 = there is no watchdog.
   std::uint64_t slice_ns() const;
+  // Of each kind of idle memory: what is kept for reuse at most.
+  std::uint64_t idle_bytes() const;
   // All parts are given back before the device goes.
   SlabPool& slabs() { return *slabs_; }
 
@@ -54,18 +67,22 @@ class Device {
   // SOKR_DISPATCH_FAILED with the reason of the loss; only when lost.
   Failure loss();
 
-  // Submits `commands` (null: nothing but the signal), to start when the timeline has
-  // reached `after`. Returns the value that it will signal.
-  Result<std::uint64_t> submit(VkCommandBuffer commands, std::uint64_t after);
+  // Submits `commands` (none: nothing but the signal) in their order, to start when the timeline
+  // has reached `after`. Returns the value that they will signal when all are done.
+  Result<std::uint64_t> submit(std::span<const VkCommandBuffer> commands, std::uint64_t after);
+  Result<std::uint64_t> submit(VkCommandBuffer commands, std::uint64_t after) {
+    return submit(std::span(&commands, 1), after);
+  }
   std::uint64_t last_submitted() const { return submitted_.load(std::memory_order_acquire); }
   // The highest value that anybody saw reached; asks nobody.
   std::uint64_t seen() const { return reached_.load(std::memory_order_acquire); }
   // The timeline's value now.
   Result<std::uint64_t> reached();
-  // Blocks at most timeout_ns. True if the value was reached, false if time ran out. Fails
-  // only if the device is lost.
+  // Blocks at most timeout_ns; asks nobody about a value that was seen. True if the value was
+  // reached, false if time ran out. Fails only if the device is lost.
   Result<bool> wait(std::uint64_t value, std::uint64_t timeout_ns);
-  // Blocks until nothing runs; after a loss too, where Vulkan ends everything soon.
+  // Blocks until nothing of what was submitted so far runs; after a loss too, where Vulkan ends
+  // everything soon.
   void drain();
 
  private:
@@ -73,13 +90,18 @@ class Device {
       : physical_(physical), options_(options) {}
   Result<void> create_device();
   Result<void> create_timeline();
-  Result<void> submit1(VkCommandBuffer commands, std::uint64_t wait, std::uint64_t signal);
-  Result<void> submit2(VkCommandBuffer commands, std::uint64_t wait, std::uint64_t signal);
+  Result<void> submit1(std::span<const VkCommandBuffer> commands, std::uint64_t wait,
+                       std::uint64_t signal);
+  Result<void> submit2(std::span<const VkCommandBuffer> commands, std::uint64_t wait,
+                       std::uint64_t signal);
   Failure lose(const char* call);
+  Result<bool> spin(std::uint64_t value, std::uint64_t until_ns);
   void note_reached(std::uint64_t value);
 
   PhysicalDevice physical_;
   Options options_;
+  substrate::Host host_;
+  std::atomic<std::uint32_t> noted_heaps_{0};
   VkDevice device_ = VK_NULL_HANDLE;
   VolkDeviceTable table_{};
   VkQueue queue_ = VK_NULL_HANDLE;
@@ -87,6 +109,7 @@ class Device {
   bool use_sync2_ = false;
   std::unique_ptr<SlabPool> slabs_;
 
+  std::uint64_t spin_ns_ = 0;
   std::mutex submit_mutex_;                  // the queue, and the order of values
   std::atomic<std::uint64_t> issued_{0};     // the highest value given to the driver
   std::atomic<std::uint64_t> submitted_{0};  // the highest that it accepted

@@ -13,6 +13,10 @@ constexpr std::uint32_t k11 = VK_API_VERSION_1_1;
 constexpr std::uint32_t k12 = VK_API_VERSION_1_2;
 constexpr std::uint32_t k13 = VK_API_VERSION_1_3;
 
+// Offered by newer drivers under the second name, with the same structures and values.
+constexpr const char* kRobustness2 = "VK_EXT_robustness2";
+constexpr const char* kRobustness2Khr = "VK_KHR_robustness2";
+
 struct Block {
   std::size_t offset;
   VkStructureType type;
@@ -52,7 +56,7 @@ constexpr auto kBlocks = std::to_array<Block>({
                "VK_EXT_shader_atomic_float"),
     SOKR_BLOCK(atomic_float2, SHADER_ATOMIC_FLOAT_2_FEATURES_EXT, kNever,
                "VK_EXT_shader_atomic_float2"),
-    SOKR_BLOCK(robustness2, ROBUSTNESS_2_FEATURES_EXT, kNever, "VK_EXT_robustness2"),
+    SOKR_BLOCK(robustness2, ROBUSTNESS_2_FEATURES_EXT, kNever, kRobustness2),
     SOKR_BLOCK(workgroup_layout, WORKGROUP_MEMORY_EXPLICIT_LAYOUT_FEATURES_KHR, kNever,
                "VK_KHR_workgroup_memory_explicit_layout"),
     SOKR_BLOCK(clock, SHADER_CLOCK_FEATURES_KHR, kNever, "VK_KHR_shader_clock"),
@@ -140,6 +144,10 @@ constexpr auto kFeatures = std::to_array<Feature>({
 #undef SOKR_CORE
 #undef SOKR_FEATURE
 
+// Those of the option vulkan.robust.
+constexpr auto kRobust =
+    std::to_array<std::string_view>({"robustBufferAccess", "robustBufferAccess2"});
+
 // Extensions without a feature structure here; core from `core_since` on.
 struct PlainExtension {
   const char* name;
@@ -190,7 +198,8 @@ bool Offer::has_extension(std::string_view name) const {
 }
 
 bool Offer::has(std::uint32_t core_since, std::string_view extension) const {
-  return (core_since != kNever && api >= core_since) || has_extension(extension);
+  return (core_since != kNever && api >= core_since) || has_extension(extension) ||
+         (extension == kRobustness2 && has_extension(kRobustness2Khr));
 }
 
 VkPhysicalDeviceFeatures2* link_features(FeatureSet& set, const Offer& offer) {
@@ -209,8 +218,10 @@ VkPhysicalDeviceFeatures2* link_features(FeatureSet& set, const Offer& offer) {
 FeatureSet usable_features(const Offer& offer, const Options& options) {
   FeatureSet usable{};
   for (const Feature& feature : kFeatures) {
-    const VkBool32 value =
-        options.is_disabled(feature.name) ? VK_FALSE : read(offer.features, feature.offset);
+    const bool unwanted =
+        options.is_disabled(feature.name) ||
+        (!options.robust && std::ranges::find(kRobust, feature.name) != kRobust.end());
+    const VkBool32 value = unwanted ? VK_FALSE : read(offer.features, feature.offset);
     std::memcpy(at(usable, feature.offset), &value, sizeof value);
   }
   if (!usable.core.features.robustBufferAccess) usable.robustness2.robustBufferAccess2 = VK_FALSE;
@@ -225,6 +236,7 @@ std::vector<const char*> usable_extensions(const Offer& offer) {
     }
   };
   for (const Block& block : kBlocks) add(block.extension, block.core_since);
+  if (!offer.has_extension(kRobustness2)) add(kRobustness2Khr, kNever);
   for (const PlainExtension& extension : kPlainExtensions)
     add(extension.name, extension.core_since);
   return names;

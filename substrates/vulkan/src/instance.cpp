@@ -13,6 +13,17 @@ namespace {
 
 constexpr const char* kValidationLayer = "VK_LAYER_KHRONOS_validation";
 
+// By the names that it has on Linux, on Android and in development packages, and on Apple's
+// systems, where MoltenVK may be there without any loader.
+constexpr auto kLoaders =
+    std::to_array<const char*>({"libvulkan.so.1", "libvulkan.so", "libvulkan.1.dylib",
+                                "libvulkan.dylib", "libMoltenVK.dylib"});
+#ifdef __APPLE__
+constexpr const char* kPackage = "the Vulkan SDK, or MoltenVK";
+#else
+constexpr const char* kPackage = "libvulkan1";
+#endif
+
 std::vector<std::string> instance_extensions(const char* layer) {
   std::uint32_t count = 0;
   if (vkEnumerateInstanceExtensionProperties(layer, &count, nullptr) != VK_SUCCESS) return {};
@@ -64,23 +75,34 @@ VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(
 }
 
 Result<void> Instance::open_loader() {
-  loader_ = dlopen(options_.loader.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!loader_) {
-    const char* why = dlerror();
-    return fail(SOKR_NOT_FOUND, "no Vulkan loader on this machine: {}; install libvulkan1",
-                why ? why : options_.loader.c_str());
+  void* loader = nullptr;
+  std::string name = options_.loader, why;
+  for (const char* usual : kLoaders) {
+    if (options_.loader.empty()) name = usual;
+    loader = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (loader) break;
+    const char* said = dlerror();
+    if (why.empty()) why = said ? said : name;
+    if (!options_.loader.empty()) break;
   }
-  auto entry = reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(loader_, "vkGetInstanceProcAddr"));
+  if (!loader) {
+    std::string looked_for;
+    if (options_.loader.empty())
+      looked_for = fmt::format(" (looked for {})", fmt::join(kLoaders, ", "));
+    return fail(SOKR_NOT_FOUND, "no Vulkan loader on this machine: {}{}; install {}", why,
+                looked_for, kPackage);
+  }
+  auto entry = reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(loader, "vkGetInstanceProcAddr"));
   if (!entry) {
-    return fail(SOKR_NOT_FOUND, "{} is not a Vulkan loader: it has no vkGetInstanceProcAddr",
-                options_.loader);
+    dlclose(loader);
+    return fail(SOKR_NOT_FOUND, "{} is not a Vulkan loader: it has no vkGetInstanceProcAddr", name);
   }
   volkInitializeCustom(entry);
   if (!vkEnumerateInstanceVersion) {
     return fail(SOKR_NOT_FOUND,
                 "the Vulkan loader {} is of version 1.0, and 1.1 is the oldest "
                 "that is supported",
-                options_.loader);
+                name);
   }
   return {};
 }
@@ -171,7 +193,6 @@ Instance::~Instance() {
   pin_drivers();
   if (messenger_) vkDestroyDebugUtilsMessengerEXT(instance_, messenger_, nullptr);
   if (instance_) vkDestroyInstance(instance_, nullptr);
-  if (loader_) dlclose(loader_);
 }
 
 Result<Instance::Found> Instance::devices() const {
@@ -199,7 +220,27 @@ Result<Instance::Found> Instance::devices() const {
       found.usable.push_back(*std::move(device));
     }
   }
+  settle_devices(found);
   return found;
+}
+
+void settle_devices(Instance::Found& found) {
+  std::ranges::stable_partition(found.usable, &PhysicalDevice::is_conformant);
+  std::vector<PhysicalDevice> kept;
+  for (PhysicalDevice& device : found.usable) {
+    auto same = std::ranges::find_if(
+        kept, [&](const PhysicalDevice& other) { return device.is_same_gpu(other); });
+    if (same == kept.end()) {
+      kept.push_back(std::move(device));
+      continue;
+    }
+    same->other_drivers.push_back(device.driver_text());
+    found.unsuitable.push_back(
+        fmt::format("{} under {}: the same GPU is offered under {}; name one driver's manifest in "
+                    "VK_DRIVER_FILES to choose it",
+                    device.name(), device.driver_text(), same->driver_text()));
+  }
+  found.usable = std::move(kept);
 }
 
 }  // namespace sokr::vulkan

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The Vulkan loader and one instance. Owns both: the destructor destroys the
-// instance and closes the loader; all devices are gone by then. volk keeps the loader's functions
-// in globals: instances that live at the same time come from the same loader.
+// The Vulkan loader and one instance. The destructor destroys the instance; all devices are gone
+// by then. The loader stays loaded until the process ends: drivers leave threads and thread-local
+// memory behind. volk keeps the loader's functions in globals: instances that live at the same time
+// come from the same loader.
 #ifndef SOKR_VULKAN_INSTANCE_HPP_
 #define SOKR_VULKAN_INSTANCE_HPP_
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "options.hpp"
@@ -29,6 +31,8 @@ class Instance {
     std::vector<PhysicalDevice> usable;
     std::vector<std::string> unsuitable;  // a sentence for each device passed over
   };
+  // Best first: drivers that passed the conformance suite before those that did not. Of a GPU that
+  // several drivers offer, the first of them; the others are passed over.
   Result<Found> devices() const;
 
   const Options& options() const { return options_; }
@@ -47,12 +51,14 @@ class Instance {
 
   Options options_;
   substrate::Host host_;
-  void* loader_ = nullptr;
   VkInstance instance_ = VK_NULL_HANDLE;
   VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
   std::uint32_t api_ = 0;
   std::atomic<std::uint64_t> messages_{0};
 };
+
+// Orders what was found, and passes over all but one driver of each GPU.
+void settle_devices(Instance::Found& found);
 
 }  // namespace sokr::vulkan
 

@@ -56,7 +56,10 @@ bool has_unified_memory(const PhysicalDevice& physical) {
 
 Result<std::unique_ptr<Buffer>> Buffer::create(Device& device, std::uint64_t size, MemoryKind kind,
                                                bool address) {
-  const std::uint64_t most = device.physical().maintenance3.maxMemoryAllocationSize;
+  const PhysicalDevice& physical = device.physical();
+  std::uint64_t most = physical.maintenance3.maxMemoryAllocationSize;
+  const std::uint64_t most_buffer = physical.maintenance4.maxBufferSize;
+  if (most_buffer != 0) most = most == 0 ? most_buffer : std::min(most, most_buffer);
   if (most != 0 && size > most) {
     return fail(SOKR_DISPATCH_FAILED,
                 "out of memory: a buffer of {} bytes is larger than the {} bytes that {} allocates "
@@ -100,13 +103,15 @@ Result<void> Buffer::allocate(MemoryKind kind, bool address) {
   const VkPhysicalDeviceMemoryProperties& memory = device_.physical().memory;
   VkMemoryPropertyFlags properties = 0;
   VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
-  std::uint32_t tried = 0;
+  std::uint32_t tried = 0, first = VK_MAX_MEMORY_TYPES, taken = 0;
   for (VkMemoryPropertyFlags wanted : preferences(device_.physical(), kind)) {
     for (std::uint32_t type = 0; type < memory.memoryTypeCount && !part_.memory; ++type) {
       properties = memory.memoryTypes[type].propertyFlags;
       if (!(needs.memoryTypeBits >> type & 1) || (tried >> type & 1)) continue;
       if ((properties & wanted) != wanted || (properties & kUnwanted)) continue;
       tried |= 1u << type;
+      taken = type;
+      if (first == VK_MAX_MEMORY_TYPES) first = type;
       const bool map = properties & kVisible;
       result = device_.slabs().take({type, address, map, needs.size, needs.alignment}, part_);
       if (result == VK_SUCCESS) break;
@@ -115,9 +120,11 @@ Result<void> Buffer::allocate(MemoryKind kind, bool address) {
     if (part_.memory) break;
   }
   if (!part_.memory) {
-    return fail(SOKR_DISPATCH_FAILED, "out of memory: {} bytes could not be allocated on {}: {}",
-                size_, device_.name(), describe(result));
+    return fail(SOKR_DISPATCH_FAILED, "out of memory: {} bytes could not be allocated on {}: {}{}",
+                size_, device_.name(), describe(result),
+                tried != 0 ? device_.budget_text(first) : std::string());
   }
+  if (part_.fresh) device_.note_memory(taken, first);
   SOKR_TRY(
       device_.check(vk.vkBindBufferMemory(device_.handle(), buffer_, part_.memory, part_.offset),
                     "vkBindBufferMemory"));
@@ -220,16 +227,17 @@ Result<std::unique_ptr<Buffer>> BlockPool::take(std::uint64_t size) {
     }
   }
   auto block = Buffer::create(device_, rounded, kind_);
-  if (block || device_.is_lost()) return block;
-  std::unordered_map<std::uint64_t, std::vector<std::unique_ptr<Buffer>>> released;
-  {
-    std::lock_guard lock(mutex_);
-    if (idle_bytes_ == 0) return block;
-    released.swap(idle_);
-    idle_bytes_ = 0;
-  }
-  released.clear();
+  if (block || device_.is_lost() || !drop_idle()) return block;
   return Buffer::create(device_, size, kind_);
+}
+
+bool BlockPool::drop_idle() {
+  std::unordered_map<std::uint64_t, std::vector<std::unique_ptr<Buffer>>> released;
+  std::lock_guard lock(mutex_);
+  if (idle_bytes_ == 0) return false;
+  released.swap(idle_);
+  idle_bytes_ = 0;
+  return true;
 }
 
 void BlockPool::give(std::unique_ptr<Buffer> block) noexcept {
@@ -237,7 +245,7 @@ void BlockPool::give(std::unique_ptr<Buffer> block) noexcept {
   const std::uint64_t size = block->size();
   try {
     std::lock_guard lock(mutex_);
-    if (idle_bytes_ + size > device_.options().staging_bytes) return;
+    if (idle_bytes_ + size > device_.idle_bytes()) return;
     idle_[size].push_back(std::move(block));
     idle_bytes_ += size;
   } catch (const std::bad_alloc&) {

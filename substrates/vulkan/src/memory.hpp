@@ -78,6 +78,8 @@ class BlockPool {
   // are given back first.
   Result<std::unique_ptr<Buffer>> take(std::uint64_t size);
   void give(std::unique_ptr<Buffer> block) noexcept;
+  // Gives all idle blocks back to the driver; true if there were any.
+  bool drop_idle();
   std::uint64_t idle_bytes();
 
  private:

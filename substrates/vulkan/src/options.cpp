@@ -47,6 +47,13 @@ std::optional<Staging> parse_staging(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<QueueChoice> parse_queue(std::string_view text) {
+  if (text == "auto") return QueueChoice::kAuto;
+  if (text == "compute") return QueueChoice::kCompute;
+  if (text == "graphics") return QueueChoice::kGraphics;
+  return std::nullopt;
+}
+
 std::optional<bool> parse_switch(std::string_view text) {
   if (text == "1" || text == "on" || text == "true") return true;
   if (text == "0" || text == "off" || text == "false") return false;
@@ -93,7 +100,11 @@ Options read_options(const substrate::Host& host) {
   read(host, "vulkan.import_bytes", "a number of bytes", parse_number, options.import_bytes);
   read(host, "vulkan.kernel_bytes", "a number of bytes", parse_number, options.kernel_bytes);
   read(host, "vulkan.in_flight", "a number from 1", parse_count, options.in_flight);
+  read(host, "vulkan.collect", "a number from 1", parse_count, options.collect);
   read(host, "vulkan.in_flight_bytes", "a number of bytes", parse_number, options.in_flight_bytes);
+  read(host, "vulkan.queue", "auto, compute or graphics", parse_queue, options.queue);
+  read(host, "vulkan.robust", "on or off", parse_switch, options.robust);
+  read(host, "vulkan.spin_us", "a number of microseconds", parse_number, options.spin_us);
   read(host, "vulkan.slice_ms", "a number of milliseconds", parse_number, options.slice_ms);
   read(host, "vulkan.patience_ms", "a number of milliseconds", parse_number, options.patience_ms);
   return options;

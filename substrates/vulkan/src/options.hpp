@@ -24,20 +24,34 @@ enum class Staging : std::uint8_t {
   kCopy,    // the device copies between a host-visible block and its own memory
 };
 
+enum class QueueChoice : std::uint8_t {
+  kAuto,      // by driver
+  kCompute,   // of a family without graphics, if there is one
+  kGraphics,  // of a family with graphics, if there is one that computes
+};
+
 struct Options {
-  std::string loader = "libvulkan.so.1";     // vulkan.loader
-  std::uint32_t api = VK_API_VERSION_1_3;    // vulkan.api: "1.1", "1.2", "1.3": the newest to use
-  bool validation = false;                   // vulkan.validation: "1"
-  Staging staging = Staging::kAuto;          // vulkan.staging: "auto", "direct", "copy"
-  std::vector<std::string> disabled;         // vulkan.disable: features and extensions not to use
-  std::uint64_t cache_bytes = 256u << 20;    // vulkan.cache_bytes: of one cache file; 0 = no cache
-  std::uint64_t staging_bytes = 512u << 20;  // vulkan.staging_bytes: kept for reuse when idle
+  std::string loader;                      // vulkan.loader; empty = the names that it has
+  std::uint32_t api = VK_API_VERSION_1_3;  // vulkan.api: "1.1", "1.2", "1.3": the newest to use
+  bool validation = false;                 // vulkan.validation: "1"
+  Staging staging = Staging::kAuto;        // vulkan.staging: "auto", "direct", "copy"
+  std::vector<std::string> disabled;       // vulkan.disable: features and extensions not to use
+  std::uint64_t cache_bytes = 256u << 20;  // vulkan.cache_bytes: of one cache file; 0 = no cache
+  // vulkan.staging_bytes: kept for reuse when idle, of each kind of memory. Not given: 512 MiB, but
+  // no more than a sixteenth of the device's memory.
+  std::optional<std::uint64_t> staging_bytes;
   std::uint64_t import_bytes = 0;  // vulkan.import_bytes: smallest to import; 0 = by device
   std::uint64_t kernel_bytes = 256u << 20;   // vulkan.kernel_bytes: of pipelines kept, estimated
   std::uint64_t in_flight = 1024;            // vulkan.in_flight: launches under way at once
   std::uint64_t in_flight_bytes = 1u << 30;  // vulkan.in_flight_bytes: of their staged memory
-  std::uint64_t patience_ms = 10'000;        // vulkan.patience_ms: for room among them
+  std::uint64_t collect = 16;  // vulkan.collect: launches submitted together at most; 1 = none are
+  std::uint64_t patience_ms = 10'000;  // vulkan.patience_ms: for room among them
 
+  QueueChoice queue = QueueChoice::kAuto;  // vulkan.queue: "auto", "compute", "graphics"
+  bool robust = true;  // vulkan.robust: "on", "off": are accesses beyond a binding harmless?
+  // vulkan.spin_us: how long a wait asks the device over and over before it sleeps. Not given: 20,
+  // and 0 on software, whose work takes the processor that would spin.
+  std::optional<std::uint64_t> spin_us;
   // vulkan.slice_ms: what a submission should not exceed, for the sake of drivers' watchdogs;
   // 0 = grids are not cut for it. Not given: 100, and 0 on software.
   std::optional<std::uint64_t> slice_ms;

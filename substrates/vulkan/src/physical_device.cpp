@@ -2,6 +2,7 @@
 #include "physical_device.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace sokr::vulkan {
 namespace {
@@ -57,6 +58,13 @@ void query_properties(PhysicalDevice& device) {
     chain(head, device.subgroup_size,
           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES);
   }
+  if (offer.has(VK_API_VERSION_1_3, "VK_KHR_maintenance4")) {
+    chain(head, device.maintenance4, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES);
+  }
+  if (offer.has_extension("VK_EXT_pci_bus_info")) {
+    chain(head, device.pci, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT);
+    device.has_pci = true;
+  }
   if (offer.has_extension("VK_EXT_external_memory_host")) {
     chain(head, device.host_import,
           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT);
@@ -64,30 +72,57 @@ void query_properties(PhysicalDevice& device) {
   vkGetPhysicalDeviceProperties2(device.handle, &head);
   device.properties = head.properties;
   unchain(device.id, device.subgroup, device.maintenance3, device.driver, device.float_controls,
-          device.subgroup_size, device.host_import);
+          device.subgroup_size, device.host_import, device.maintenance4, device.pci);
 }
 
-// A family that only computes has no graphics work in front of ours.
-void choose_queue(PhysicalDevice& device) {
+// Whether buffers can be made of host memory at all; the extension alone does not say so.
+void check_import(PhysicalDevice& device) {
+  if (device.host_import.minImportedHostPointerAlignment == 0) return;
+  VkPhysicalDeviceExternalBufferInfo info{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO};
+  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+               VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+               VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  info.handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  VkExternalBufferProperties can{VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES};
+  vkGetPhysicalDeviceExternalBufferProperties(device.handle, &info, &can);
+  if (!(can.externalMemoryProperties.externalMemoryFeatures &
+        VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT)) {
+    device.host_import.minImportedHostPointerAlignment = 0;
+  }
+}
+
+// A family that only computes has no graphics work in front of ours. Where a driver's other queues
+// are known to be the quicker ones, its row says so.
+struct QueueRow {
+  VkDriverId driver;
+  QueueChoice choice;
+};
+constexpr auto kQueues = std::to_array<QueueRow>({
+    {VK_DRIVER_ID_MESA_RADV, QueueChoice::kGraphics},
+});
+
+void choose_queue(PhysicalDevice& device, QueueChoice choice) {
   std::uint32_t count = 0;
   vkGetPhysicalDeviceQueueFamilyProperties(device.handle, &count, nullptr);
   std::vector<VkQueueFamilyProperties> families(count);
   vkGetPhysicalDeviceQueueFamilyProperties(device.handle, &count, families.data());
   families.resize(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || families[i].queueCount == 0) continue;
-    const bool dedicated = !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT);
-    if (device.queue_family != UINT32_MAX && !dedicated) continue;
-    device.queue_family = i;
-    device.queue = families[i];
-    if (dedicated) return;
-  }
+  device.queue_family = choose_family(families, choice, device.driver.driverID);
+  if (device.queue_family != UINT32_MAX) device.queue = families[device.queue_family];
 }
 
 std::string uuid_string(const std::uint8_t (&bytes)[VK_UUID_SIZE]) {
   std::string text;
   for (std::uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
   return text;
+}
+
+// "1.3.1.1"; "none" of a driver that has not passed, empty where it does not say.
+std::string conformance_string(const VkPhysicalDeviceDriverProperties& driver) {
+  const VkConformanceVersion& v = driver.conformanceVersion;
+  if (driver.driverID == 0) return {};
+  if (v.major == 0) return "none";
+  return fmt::format("{}.{}.{}.{}", v.major, v.minor, v.subminor, v.patch);
 }
 
 const char* type_name(VkPhysicalDeviceType type) {
@@ -106,6 +141,54 @@ const char* type_name(VkPhysicalDeviceType type) {
 }
 
 }  // namespace
+
+std::uint32_t choose_family(std::span<const VkQueueFamilyProperties> families, QueueChoice choice,
+                            VkDriverId driver) {
+  for (const QueueRow& row : kQueues) {
+    if (choice == QueueChoice::kAuto && row.driver == driver) choice = row.choice;
+  }
+  std::uint32_t any = UINT32_MAX;
+  for (std::uint32_t i = 0; i < families.size(); ++i) {
+    if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || families[i].queueCount == 0) continue;
+    const bool draws = families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT;
+    if (draws == (choice == QueueChoice::kGraphics)) return i;
+    if (any == UINT32_MAX) any = i;
+  }
+  return any;
+}
+
+bool PhysicalDevice::is_conformant() const {
+  // Software, and drivers that are too old to say, are taken as they are.
+  if (driver.driverID == 0 || properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU) return true;
+  return driver.conformanceVersion.major != 0;
+}
+
+bool PhysicalDevice::is_same_gpu(const PhysicalDevice& other) const {
+  if (properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU ||
+      other.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU ||
+      properties.vendorID != other.properties.vendorID ||
+      properties.deviceID != other.properties.deviceID ||
+      driver.driverID == other.driver.driverID) {
+    return false;
+  }
+  if (has_pci && other.has_pci) {
+    return pci.pciDomain == other.pci.pciDomain && pci.pciBus == other.pci.pciBus &&
+           pci.pciDevice == other.pci.pciDevice && pci.pciFunction == other.pci.pciFunction;
+  }
+  return std::ranges::equal(id.deviceUUID, other.id.deviceUUID);
+}
+
+std::optional<PhysicalDevice::Budget> PhysicalDevice::budget(std::uint32_t heap) const {
+  if (!offer.has_extension("VK_EXT_memory_budget") || heap >= VK_MAX_MEMORY_HEAPS)
+    return std::nullopt;
+  VkPhysicalDeviceMemoryBudgetPropertiesEXT now{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+  VkPhysicalDeviceMemoryProperties2 head{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
+  head.pNext = &now;
+  vkGetPhysicalDeviceMemoryProperties2(handle, &head);
+  if (now.heapBudget[heap] == 0) return std::nullopt;
+  return Budget{now.heapUsage[heap], now.heapBudget[heap]};
+}
 
 SokrSubstrateKind PhysicalDevice::kind() const {
   switch (properties.deviceType) {
@@ -197,6 +280,8 @@ std::vector<std::pair<std::string, std::string>> PhysicalDevice::facts() const {
   add("device_id", fmt::format("0x{:04x}", properties.deviceID));
   add("device_uuid", uuid_string(id.deviceUUID));
   add("driver_uuid", uuid_string(id.driverUUID));
+  add("conformance", conformance_string(driver));
+  add("other_drivers", fmt::format("{}", fmt::join(other_drivers, "; ")));
   add("vulkan", version_string(properties.apiVersion));
   add("vulkan_used",
       fmt::format("{}.{}", VK_API_VERSION_MAJOR(offer.api), VK_API_VERSION_MINOR(offer.api)));
@@ -251,7 +336,8 @@ Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uin
   vkGetPhysicalDeviceFeatures2(handle, link_features(device.offer.features, device.offer));
   device.usable = usable_features(device.offer, options);
   vkGetPhysicalDeviceMemoryProperties(handle, &device.memory);
-  choose_queue(device);
+  check_import(device);
+  choose_queue(device, options.queue);
   return device;
 }
 

@@ -7,6 +7,8 @@
 
 #include <sokr/compute.h>
 
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,9 +34,13 @@ struct PhysicalDevice {
   VkPhysicalDeviceSubgroupSizeControlProperties subgroup_size{};
   VkPhysicalDeviceFloatControlsProperties float_controls{};
   VkPhysicalDeviceExternalMemoryHostPropertiesEXT host_import{};
+  VkPhysicalDeviceMaintenance4Properties maintenance4{};
+  VkPhysicalDevicePCIBusInfoPropertiesEXT pci{};
+  bool has_pci = false;
   VkPhysicalDeviceMemoryProperties memory{};
   std::uint32_t queue_family = UINT32_MAX;  // UINT32_MAX = none computes
   VkQueueFamilyProperties queue{};
+  std::vector<std::string> other_drivers;  // that offer the same GPU, and are passed over
 
   std::string name() const { return properties.deviceName; }
   SokrSubstrateKind kind() const;
@@ -50,9 +56,22 @@ struct PhysicalDevice {
   std::string description() const;
   // "driver llvmpipe, Mesa 22.3.6 (LLVM 15.0.6), version 0x00000001"
   std::string driver_text() const;
+  // Has its driver passed the conformance suite, as far as it says?
+  bool is_conformant() const;
+  // Is it the same piece of hardware, under another driver? Never true of software.
+  bool is_same_gpu(const PhysicalDevice& other) const;
+  // Of a heap, by VK_EXT_memory_budget; nullopt where the driver does not tell.
+  struct Budget {
+    std::uint64_t used = 0, allowed = 0;  // bytes of this process
+  };
+  std::optional<Budget> budget(std::uint32_t heap) const;
   // Why this device cannot be a substrate; empty if it can.
   std::string unsuitable() const;
 };
+
+// The family whose queue computes: UINT32_MAX if there is none.
+std::uint32_t choose_family(std::span<const VkQueueFamilyProperties> families, QueueChoice choice,
+                            VkDriverId driver);
 
 // Asks the device everything. The instance functions of volk are loaded. A failing
 // extension query is a sentence.

@@ -51,12 +51,15 @@ void barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStag
 
 }  // namespace
 
+Recording::Recording(Device& device, RecordingPool& pool)
+    : device_(device), pool_(pool), command_pool_(pool.command_pools().next()) {}
+
 Recording::~Recording() {
-  const VolkDeviceTable& vk = device_.vk();
   give_blocks();
-  if (queries_) vk.vkDestroyQueryPool(device_.handle(), queries_, nullptr);
-  if (descriptor_pool_) vk.vkDestroyDescriptorPool(device_.handle(), descriptor_pool_, nullptr);
-  if (command_pool_) vk.vkDestroyCommandPool(device_.handle(), command_pool_, nullptr);
+  if (queries_) device_.vk().vkDestroyQueryPool(device_.handle(), queries_, nullptr);
+  pool_.descriptor_sets().give(sets_);
+  const auto lock = command_pool_.lock();
+  command_pool_.free(buffers_);
 }
 
 void Recording::give_blocks() noexcept {
@@ -77,26 +80,11 @@ std::uint64_t Recording::staged_bytes() const {
   return bytes;
 }
 
-Result<void> Recording::create() {
-  const VolkDeviceTable& vk = device_.vk();
-  VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
-  pool.queueFamilyIndex = device_.physical().queue_family;
-  VkResult result = vk.vkCreateCommandPool(device_.handle(), &pool, nullptr, &command_pool_);
-  if (result != VK_SUCCESS) command_pool_ = VK_NULL_HANDLE;
-  SOKR_TRY(device_.check(result, "vkCreateCommandPool"));
-  return {};
-}
-
+// With the lock of the command pool held.
 Result<void> Recording::next_buffer() {
   if (used_ == buffers_.size()) {
-    VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-    info.commandPool = command_pool_;
-    info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-    info.commandBufferCount = 1;
-    VkCommandBuffer made = VK_NULL_HANDLE;
     buffers_.reserve(used_ + 1);
-    SOKR_TRY(device_.check(device_.vk().vkAllocateCommandBuffers(device_.handle(), &info, &made),
-                           "vkAllocateCommandBuffers"));
+    SOKR_ASSIGN(const VkCommandBuffer made, command_pool_.allocate());
     buffers_.push_back(made);
   }
   commands_ = buffers_[used_++];
@@ -166,48 +154,24 @@ Result<void> Recording::place_copied(const RecordRequest& request, std::uint64_t
   return {};
 }
 
-Result<void> Recording::prepare_descriptors(const Pipeline& pipeline) {
-  const VolkDeviceTable& vk = device_.vk();
-  const std::array<std::uint32_t, 3> needed{static_cast<std::uint32_t>(pipeline.sets().size()),
-                                            pipeline.storage_descriptors(),
-                                            pipeline.uniform_descriptors()};
-  sets_.clear();
-  if (needed[0] == 0) return {};
-  const bool fits = descriptor_pool_ && needed[0] <= descriptor_room_[0] &&
-                    needed[1] <= descriptor_room_[1] && needed[2] <= descriptor_room_[2];
-  if (fits) {
-    SOKR_TRY(device_.check(vk.vkResetDescriptorPool(device_.handle(), descriptor_pool_, 0),
-                           "vkResetDescriptorPool"));
-  } else {
-    if (descriptor_pool_) vk.vkDestroyDescriptorPool(device_.handle(), descriptor_pool_, nullptr);
-    descriptor_pool_ = VK_NULL_HANDLE;
-    descriptor_room_ = {std::max(needed[0], 2u), std::max(needed[1], 8u), std::max(needed[2], 4u)};
-    const auto sizes = std::to_array<VkDescriptorPoolSize>(
-        {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, descriptor_room_[1]},
-         {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, descriptor_room_[2]}});
-    VkDescriptorPoolCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
-    info.maxSets = descriptor_room_[0];
-    info.poolSizeCount = static_cast<std::uint32_t>(sizes.size());
-    info.pPoolSizes = sizes.data();
-    const VkResult result =
-        vk.vkCreateDescriptorPool(device_.handle(), &info, nullptr, &descriptor_pool_);
-    if (result != VK_SUCCESS) descriptor_pool_ = VK_NULL_HANDLE;
-    SOKR_TRY(device_.check(result, "vkCreateDescriptorPool"));
-  }
+// Those of the same pipeline are written anew.
+Result<void> Recording::prepare_descriptors(const std::shared_ptr<Pipeline>& pipeline) {
+  if (sets_of_ == pipeline) return {};
+  pool_.descriptor_sets().give(sets_);
+  sets_of_.reset();
   std::vector<VkDescriptorSetLayout> layouts;
-  for (const Pipeline::Set& set : pipeline.sets()) layouts.push_back(set.layout);
-  sets_.resize(layouts.size());
-  VkDescriptorSetAllocateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
-  info.descriptorPool = descriptor_pool_;
-  info.descriptorSetCount = static_cast<std::uint32_t>(layouts.size());
-  info.pSetLayouts = layouts.data();
-  return device_.check(vk.vkAllocateDescriptorSets(device_.handle(), &info, sets_.data()),
-                       "vkAllocateDescriptorSets");
+  for (const Pipeline::Set& set : pipeline->sets()) layouts.push_back(set.layout);
+  const DescriptorSets::Needed needed{static_cast<std::uint32_t>(layouts.size()),
+                                      pipeline->storage_descriptors(),
+                                      pipeline->uniform_descriptors()};
+  SOKR_ASSIGN(sets_, pool_.descriptor_sets().take(layouts, needed));
+  sets_of_ = pipeline;
+  return {};
 }
 
 Result<void> Recording::bind(const RecordRequest& request) {
   const Pipeline& pipeline = *request.pipeline;
-  SOKR_TRY(prepare_descriptors(pipeline));
+  SOKR_TRY(prepare_descriptors(request.pipeline));
   const ir::EntryReflection& entry = pipeline.reflection();
   std::vector<VkDescriptorBufferInfo> buffers(request.bound.size());
   for (std::size_t i = 0; i < request.bound.size(); ++i) {
@@ -234,7 +198,7 @@ Result<void> Recording::bind(const RecordRequest& request) {
     const std::uint32_t count = request.launch->first[r + 1] - first;
     if (count == 0) continue;
     VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
-    write.dstSet = sets_[set];
+    write.dstSet = sets_.sets[set];
     write.dstBinding = binding.binding;
     write.descriptorCount = count;
     write.descriptorType = binding.kind == SOKR_IR_UNIFORM_BUFFER
@@ -365,6 +329,7 @@ void Recording::dispatch(const RecordRequest& request, const Part& part) {
 
 Result<void> Recording::write_parts(const RecordRequest& request, std::uint32_t begin,
                                     std::uint32_t parts) {
+  const auto lock = command_pool_.lock();
   const std::uint64_t end = request.launch->groups[request.cut.axis];
   const std::uint64_t left = end - begin;
   for (std::uint64_t i = 0; i < parts; ++i) {
@@ -375,9 +340,15 @@ Result<void> Recording::write_parts(const RecordRequest& request, std::uint32_t 
   return {};
 }
 
+Result<void> Recording::write_first(const RecordRequest& request) {
+  const auto lock = command_pool_.lock();
+  return write_part(request, {0, request.cut.first, true, false});
+}
+
 Result<void> Recording::record_next(const RecordRequest& request, std::uint32_t begin,
                                     std::uint32_t size) {
   done_ = used_;
+  const auto lock = command_pool_.lock();
   return write_part(request, {begin, begin + size, false, false});
 }
 
@@ -403,12 +374,12 @@ Result<void> Recording::write_part(const RecordRequest& request, const Part& par
             VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT);
   }
   vk.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
-  for (std::size_t i = 0; i < sets_.size(); ++i) {
+  for (std::size_t i = 0; i < sets_.sets.size(); ++i) {
     vk.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(),
-                               pipeline.sets()[i].number, 1, &sets_[i], 0, nullptr);
+                               pipeline.sets()[i].number, 1, &sets_.sets[i], 0, nullptr);
   }
   if (profiled_ && part.first) {
-    vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, queries_, 0);
+    vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 0);
   }
   dispatch(request, part);
   if (profiled_ && part.last) {
@@ -430,15 +401,13 @@ Result<void> Recording::record(const RecordRequest& request) {
   key_.clear();
   give_blocks();
   pipeline_ = request.pipeline;
-  SOKR_TRY(device_.check(device_.vk().vkResetCommandPool(device_.handle(), command_pool_, 0),
-                         "vkResetCommandPool"));
   SOKR_TRY(stage(request));
   SOKR_TRY(bind(request));
   profiled_ = request.profile && device_.physical().queue.timestampValidBits != 0;
   if (profiled_) SOKR_TRY(prepare_queries());
   used_ = done_ = 0;
   const GridCut& cut = request.cut;
-  if (cut.first != 0) return write_part(request, {0, cut.first, true, false});
+  if (cut.first != 0) return write_first(request);
   return write_parts(request, 0, cut.parts);
 }
 
@@ -459,6 +428,8 @@ std::optional<std::uint64_t> Recording::device_ns() const {
 
 RecordingPool::RecordingPool(Device& device)
     : device_(device),
+      command_pools_(device),
+      descriptor_sets_(device),
       host_blocks_(device, MemoryKind::kStaging),
       device_blocks_(device, MemoryKind::kDevice) {
   const Staging staging = device.options().staging;
@@ -498,7 +469,6 @@ Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& r
   std::unique_ptr<Recording> recording = take_oldest();
   if (!recording) {
     recording.reset(new Recording(device_, *this));
-    SOKR_TRY(recording->create());
   }
   recorded_.fetch_add(1, std::memory_order_relaxed);
   SOKR_TRY(recording->record(request));
@@ -507,11 +477,54 @@ Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& r
   return recording;
 }
 
+Result<VkCommandBuffer> RecordingPool::barrier() {
+  const VolkDeviceTable& vk = device_.vk();
+  CommandPool& pool = command_pools_.first();
+  const auto lock = pool.lock();
+  if (barrier_) return barrier_;
+  SOKR_ASSIGN(const VkCommandBuffer commands, pool.allocate());
+  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  begin.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
+  Result<void> recorded =
+      device_.check(vk.vkBeginCommandBuffer(commands, &begin), "vkBeginCommandBuffer");
+  if (recorded) {
+    constexpr VkPipelineStageFlags kWork =
+        VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+    sokr::vulkan::barrier(vk, commands, kWork,
+                          VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+                          kWork | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT,
+                          VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                              VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
+                              VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_INDIRECT_COMMAND_READ_BIT);
+    recorded = device_.check(vk.vkEndCommandBuffer(commands), "vkEndCommandBuffer");
+  }
+  if (!recorded) {
+    pool.free(std::span(&commands, 1));
+    return std::move(recorded).failure();
+  }
+  barrier_ = commands;
+  return barrier_;
+}
+
+bool RecordingPool::drop_idle() {
+  std::vector<std::unique_ptr<Recording>> dropped;
+  {
+    std::lock_guard lock(mutex_);
+    if (idle_bytes_ != 0) dropped.swap(idle_);
+    idle_bytes_ = 0;
+  }
+  dropped.clear();
+  const bool host = host_blocks_.drop_idle(), device = device_blocks_.drop_idle();
+  return host || device;
+}
+
 void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
   if (!recording || device_.is_lost()) return;
   if (recording->key_.empty()) {
     recording->give_blocks();
     recording->pipeline_.reset();
+    descriptor_sets_.give(recording->sets_);
+    recording->sets_of_.reset();
   }
   std::vector<std::unique_ptr<Recording>> dropped;
   try {
@@ -520,7 +533,7 @@ void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
     idle_.reserve(kMaxIdle + 1);
     idle_bytes_ += recording->staged_bytes();
     idle_.push_back(std::move(recording));
-    while (idle_.size() > kMaxIdle || idle_bytes_ > device_.options().staging_bytes) {
+    while (idle_.size() > kMaxIdle || idle_bytes_ > device_.idle_bytes()) {
       idle_bytes_ -= idle_.front()->staged_bytes();
       dropped.push_back(std::move(idle_.front()));
       idle_.erase(idle_.begin());

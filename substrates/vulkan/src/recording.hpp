@@ -22,6 +22,7 @@
 #include "device.hpp"
 #include "memory.hpp"
 #include "pipeline.hpp"
+#include "pools.hpp"
 
 namespace sokr::vulkan {
 
@@ -105,12 +106,11 @@ class Recording {
 
  private:
   friend class RecordingPool;
-  Recording(Device& device, RecordingPool& pool) : device_(device), pool_(pool) {}
-  Result<void> create();
+  Recording(Device& device, RecordingPool& pool);
   Result<void> record(const RecordRequest& request);
   Result<void> stage(const RecordRequest& request);
   Result<void> bind(const RecordRequest& request);
-  Result<void> prepare_descriptors(const Pipeline& pipeline);
+  Result<void> prepare_descriptors(const std::shared_ptr<Pipeline>& pipeline);
   Result<void> prepare_queries();
   Result<void> place_copied(const RecordRequest& request, std::uint64_t alignment);
   void copy_ranges(bool in);
@@ -123,6 +123,7 @@ class Recording {
                         std::span<std::uint32_t> push);
   Result<void> next_buffer();
   Result<void> write_parts(const RecordRequest& request, std::uint32_t begin, std::uint32_t parts);
+  Result<void> write_first(const RecordRequest& request);
   Result<void> write_part(const RecordRequest& request, const Part& part);
   void copy(bool in);
   Result<void> carry(bool to_device);
@@ -131,13 +132,12 @@ class Recording {
 
   Device& device_;
   RecordingPool& pool_;
-  VkCommandPool command_pool_ = VK_NULL_HANDLE;
+  CommandPool& command_pool_;
   std::vector<VkCommandBuffer> buffers_;
   std::size_t done_ = 0, used_ = 0;            // of them: submitted already, recorded
   VkCommandBuffer commands_ = VK_NULL_HANDLE;  // that which is being recorded
-  VkDescriptorPool descriptor_pool_ = VK_NULL_HANDLE;
-  std::array<std::uint32_t, 3> descriptor_room_{};  // sets, storage, uniform
-  std::vector<VkDescriptorSet> sets_;
+  DescriptorSets::Taken sets_;
+  std::shared_ptr<Pipeline> sets_of_;  // whose layouts they have
   VkQueryPool queries_ = VK_NULL_HANDLE;
   bool profiled_ = false;
   bool coherent_ = true;  // all of the host's blocks
@@ -152,7 +152,7 @@ class Recording {
 };
 
 // Makes, keeps and finds recordings. Any thread. Bounded: at most kMaxIdle wait for
-// reuse, and their staging memory is at most Options::staging_bytes.
+// reuse, and their staging memory is at most Device::idle_bytes().
 class RecordingPool {
  public:
   explicit RecordingPool(Device& device);
@@ -162,10 +162,18 @@ class RecordingPool {
   // Its submission is done, or never happened.
   void release(std::unique_ptr<Recording> recording) noexcept;
 
+  // Commands that are nothing but a barrier: what comes behind them in a submission sees what is
+  // before them. They may be submitted any number of times at once.
+  Result<VkCommandBuffer> barrier();
+  // Gives up what waits for reuse; true if that held any memory.
+  bool drop_idle();
+
   bool copies() const { return copies_; }  // Staging::kCopy is in force
   bool has_null_descriptor() const { return null_descriptor_; }
   BlockPool& host_blocks() { return host_blocks_; }
   BlockPool& device_blocks() { return device_blocks_; }
+  CommandPools& command_pools() { return command_pools_; }
+  DescriptorSets& descriptor_sets() { return descriptor_sets_; }
   std::uint64_t recorded() const { return recorded_.load(); }  // for tests and logs
 
  private:
@@ -175,8 +183,11 @@ class RecordingPool {
 
   Device& device_;
   bool copies_ = false, null_descriptor_ = false;
+  CommandPools command_pools_;
+  DescriptorSets descriptor_sets_;
   BlockPool host_blocks_, device_blocks_;
   std::atomic<std::uint64_t> recorded_{0};
+  VkCommandBuffer barrier_ = VK_NULL_HANDLE;  // guarded by the lock of the first command pool
   std::mutex mutex_;
   std::vector<std::unique_ptr<Recording>> idle_;  // the last was used last
   std::uint64_t idle_bytes_ = 0;                  // staging memory that they hold

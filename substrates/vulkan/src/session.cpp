@@ -16,9 +16,6 @@ using substrate::LaunchView;
 using substrate::ResolvedBinding;
 using substrate::ResolvedLaunch;
 
-constexpr std::uint64_t kMostPatienceMs = 1'000'000'000;
-constexpr std::size_t kTidyAbove = 16;  // launches in flight from which dispatch cleans up
-
 bool overlap(const std::byte* a, std::uint64_t a_size, const std::byte* b, std::uint64_t b_size) {
   const auto left = reinterpret_cast<std::uintptr_t>(a);
   const auto right = reinterpret_cast<std::uintptr_t>(b);
@@ -44,6 +41,7 @@ Session::Session(std::unique_ptr<Device> device, const SessionContext& context)
 Result<std::shared_ptr<Session>> Session::create(const PhysicalDevice& physical,
                                                  const SessionContext& context) {
   SOKR_ASSIGN(std::unique_ptr<Device> device, Device::create(physical, context.options));
+  device->set_host(context.host);
   std::shared_ptr<Session> session(new Session(std::move(device), context));
   session->pipeline_cache_ =
       std::make_unique<PipelineCache>(*session->device_, context.disk, context.host);
@@ -58,11 +56,12 @@ Result<std::shared_ptr<Session>> Session::create(const PhysicalDevice& physical,
 }
 
 Session::~Session() {
+  flush();
   device_->drain();
   std::vector<LaunchPointer> left;
   {
     std::lock_guard lock(launches_mutex_);
-    for (auto& [value, launch] : by_value_) left.push_back(launch);
+    for (auto& [key, launch] : by_value_) left.push_back(launch);
   }
   for (const LaunchPointer& launch : left) {
     Result<bool> reached = device_->wait(launch->value.load(), UINT64_MAX);
@@ -328,6 +327,10 @@ Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
         dependency.after = std::max(dependency.after, earlier->value.load());
         continue;
       }
+      if (earlier && !earlier->claimed.load()) {
+        dependency.pending.push_back(std::move(earlier));
+        continue;
+      }
       // Another thread is just ending it.
       answer = context_.in_flight->completion(token, UINT64_MAX);
     }
@@ -338,6 +341,14 @@ Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
       return dependency;
     }
     return fail(SOKR_INVALID_INPUT, "waits[{}] is no launch of this substrate: token {}", i, token);
+  }
+  const auto is_host = [](const ResolvedBinding& binding) {
+    return binding.source == SOKR_BINDING_HOST;
+  };
+  // Their results are to be copied to where this one reads.
+  if (!dependency.pending.empty() && std::ranges::any_of(resolved.bindings.span(), is_host) &&
+      !settle(dependency)) {
+    return dependency;
   }
   SOKR_TRY(bring_in_results(resolved, std::max(dependency.after, device_->seen())));
   return dependency;
@@ -360,8 +371,8 @@ Result<void> Session::bring_in_results(const ResolvedLaunch& resolved, std::uint
   std::vector<LaunchPointer> needed;
   {
     std::lock_guard lock(launches_mutex_);
-    for (auto& [value, launch] : by_value_) {
-      if (value > until) break;
+    for (auto& [key, launch] : by_value_) {
+      if (key.first > until) break;
       if (touches(*launch)) needed.push_back(launch);
     }
   }
@@ -393,7 +404,8 @@ GridCut Session::plan_cut(const LaunchView& launch, const Prepared& prepared) {
     cut.parts = parts_for(total * pipeline.ns_per_group(), count);
   } else if (total >= kFew) {
     Result<std::uint64_t> reached = device_->reached();
-    if (reached && *reached == device_->last_submitted() && count > 1) {
+    const bool idle = reached && *reached == device_->last_submitted() && collected_count_ == 0;
+    if (idle && count > 1) {
       cut.first = std::max(count / kFirstOf, 1u);
     } else {
       cut.parts = std::min(count, kUnmeasuredParts);
@@ -439,7 +451,7 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
 }
 
 Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
-                             std::uint64_t after, Launch& to) {
+                             Dependency& dependency, Launch& to) {
   RecordRequest request;
   request.pipeline = prepared.pipeline;
   request.launch = &prepared.resolved;
@@ -464,56 +476,9 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   }
   SOKR_TRY(to.recording->flush());
   if (request.cut.first == 0) return {};
-  return run_first(request, after, to);
-}
-
-Result<std::uint64_t> Session::submit_all(const Recording& recording, std::uint64_t after) {
-  std::uint64_t last = 0;
-  for (const VkCommandBuffer commands : recording.commands()) {
-    Result<std::uint64_t> value = device_->submit(commands, after);
-    if (!value) {
-      // Nothing of it may be under way when it is given up.
-      if (last != 0) device_->drain();
-      return value;
-    }
-    last = *value;
-  }
-  return last;
-}
-
-Result<std::uint64_t> Session::start(const LaunchPointer& launch, std::uint64_t after) {
-  launch->token = context_.in_flight->begin();
-  if (launch->token == 0) return std::uint64_t{0};
-  const auto give_up = [&](Failure failure) {
-    {
-      std::lock_guard lock(launches_mutex_);
-      launches_.erase(launch->token);
-    }
-    context_.in_flight->fail(launch->token, failure.sentence);
-    return failure;
-  };
-  // All that can run out of memory comes before the submission.
-  decltype(by_value_)::node_type node;
-  try {
-    std::map<std::uint64_t, LaunchPointer> single{{0, launch}};
-    node = single.extract(single.begin());
-    std::lock_guard lock(launches_mutex_);
-    launches_.emplace(launch->token, launch);
-  } catch (const std::bad_alloc&) {
-    return give_up(fail(SOKR_DISPATCH_FAILED, "out of memory"));
-  }
-  Result<std::uint64_t> value = launch->recording ? submit_all(*launch->recording, after)
-                                                  : device_->submit(VK_NULL_HANDLE, after);
-  if (!value) return give_up(std::move(value).failure());
-  launch->value.store(*value);
-  {
-    std::lock_guard lock(launches_mutex_);
-    node.key() = *value;
-    by_value_.insert(std::move(node));
-    staged_ += launch->staged;
-  }
-  if (device_->is_lost()) abandon();
-  return launch->token;
+  if (!settle(dependency)) return fail(SOKR_DISPATCH_FAILED, "{}", dependency.failed);
+  SOKR_TRY(buffers_->flush());
+  return run_first(request, dependency.after, to);
 }
 
 Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t substrate_id,
@@ -552,135 +517,29 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
     if (!prepared.pipeline) {
       SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
     }
-    if (Result<void> recorded = record(launch, prepared, dependency.after, *started); !recorded) {
+    Result<void> recorded = record(launch, prepared, dependency, *started);
+    // Where memory is short, what is kept for reuse goes, and launches under way are waited for.
+    for (bool again = false; !recorded && !started->begun && !device_->is_lost(); again = true) {
+      // What the last try gave back counts once.
+      const bool dropped = recordings_->drop_idle();
+      if ((again || !dropped) && !end_oldest()) break;
+      recordings_->drop_idle();
+      recordings_->release(std::move(started->recording));
+      started->downloads.clear();
+      recorded = record(launch, prepared, dependency, *started);
+    }
+    if (!recorded) {
       if (device_->is_lost() || started->begun) device_->drain();
       recordings_->release(std::move(started->recording));
       return std::move(recorded).failure();
     }
   }
-  Result<std::uint64_t> token = start(started, dependency.after);
+  Result<std::uint64_t> token = start(started, dependency);
   if (!token && started->recording) {
     if (device_->is_lost() || started->begun) device_->drain();
     recordings_->release(std::move(started->recording));
   }
   return token;
-}
-
-void Session::finish(const LaunchPointer& launch) {
-  if (launch->claimed.exchange(true)) return;
-  if (launch->recording) {
-    if (Result<void> seen = launch->recording->invalidate(); !seen) {
-      return fail_claimed(launch, seen.failure().sentence);
-    }
-  }
-  if (launch->downloads.size() != 0) {
-    std::shared_lock lock(results_mutex_);
-    for (const Download& download : launch->downloads.span()) {
-      if (download.from && !let_go_) std::memcpy(download.to, download.from, download.size);
-    }
-  }
-  if (launch->recording) {
-    if (auto ns = launch->recording->device_ns()) {
-      context_.in_flight->record_timing(launch->token, *ns);
-    }
-    recordings_->release(std::move(launch->recording));
-  }
-  launch->keep.clear();
-  context_.in_flight->finish(launch->token);
-  forget(*launch);
-}
-
-void Session::fail_launch(const LaunchPointer& launch, const std::string& sentence) {
-  if (!launch->claimed.exchange(true)) fail_claimed(launch, sentence);
-}
-
-void Session::fail_claimed(const LaunchPointer& launch, const std::string& sentence) {
-  launch->recording.reset();
-  launch->keep.clear();
-  context_.in_flight->fail(launch->token, sentence);
-  forget(*launch);
-}
-
-void Session::forget(const Launch& launch) {
-  std::lock_guard lock(launches_mutex_);
-  launches_.erase(launch.token);
-  if (by_value_.erase(launch.value.load()) != 0) staged_ -= launch.staged;
-}
-
-// The oldest launch is the first to end.
-Result<void> Session::await_room(std::uint64_t staged) {
-  const Options& options = device_->options();
-  const std::uint64_t patience = std::min(options.patience_ms, kMostPatienceMs) * 1'000'000;
-  while (true) {
-    LaunchPointer oldest;
-    {
-      std::lock_guard lock(launches_mutex_);
-      const bool room = by_value_.size() < options.in_flight &&
-                        (staged_ == 0 || staged + staged_ <= options.in_flight_bytes);
-      if (by_value_.empty() || room) return {};
-      oldest = by_value_.begin()->second;
-    }
-    SOKR_ASSIGN(const bool ended, device_->wait(oldest->value.load(), patience));
-    if (!ended)
-      return fail(
-          SOKR_DISPATCH_FAILED,
-          "so many launches are under way on {} as may be at once ({}, and {} bytes of "
-          "host memory for them), and none of them ended within {} ms; wait for some before "
-          "dispatching more",
-          device_->name(), options.in_flight, options.in_flight_bytes, options.patience_ms);
-    finish(oldest);
-    // Another thread may be at it.
-    context_.in_flight->completion(oldest->token, UINT64_MAX);
-    std::this_thread::yield();
-  }
-}
-
-void Session::abandon() {
-  device_->drain();
-  const std::string sentence = device_->loss().sentence;
-  std::vector<LaunchPointer> lost;
-  {
-    std::lock_guard lock(launches_mutex_);
-    for (auto& [value, launch] : by_value_) lost.push_back(launch);
-  }
-  for (const LaunchPointer& launch : lost) fail_launch(launch, sentence);
-}
-
-void Session::let_go() {
-  std::unique_lock lock(results_mutex_);
-  let_go_ = true;
-}
-
-void Session::clean_up() {
-  buffers_->release_until(device_->seen());
-  std::vector<LaunchPointer> ended;
-  {
-    std::lock_guard lock(launches_mutex_);
-    if (by_value_.size() <= kTidyAbove) return;
-  }
-  Result<std::uint64_t> reached = device_->reached();
-  if (!reached) return;
-  {
-    std::lock_guard lock(launches_mutex_);
-    for (auto& [value, launch] : by_value_) {
-      if (value > *reached) break;
-      ended.push_back(launch);
-    }
-  }
-  for (const LaunchPointer& launch : ended) finish(launch);
-}
-
-Session::Awaited Session::await(std::uint64_t token, std::uint64_t timeout_ns) {
-  LaunchPointer launch = find_launch(token);
-  if (!launch || launch->value.load() == 0) return Awaited::kUnknown;
-  Result<bool> reached = device_->wait(launch->value.load(), timeout_ns);
-  if (!reached) {
-    abandon();
-    return Awaited::kEnded;
-  }
-  if (!*reached) return Awaited::kTimeout;
-  finish(launch);
-  return Awaited::kEnded;
 }
 
 }  // namespace sokr::vulkan

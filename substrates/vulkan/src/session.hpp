@@ -3,7 +3,9 @@
 // One life of a device: from its creation to the end of the substrate or the loss of
 // the device, with everything that lives on it, and the launches in flight.
 //
-// Launches run on one queue in the order of dispatch and end in that order. What the
+// Launches run on one queue in the order of dispatch and end in that order. While the device has
+// work, launches are collected, and submitted together when somebody waits, asks or copies, or when
+// there are so many (Options::collect); where it has none, a launch is submitted at once. What the
 // host sees (results in host memory, timings) is brought in by the thread that first
 // observes the end: a completion call, a dispatch that waits for or cleans up after
 // earlier launches, or the destructor. There is no thread of its own.
@@ -11,6 +13,7 @@
 #define SOKR_VULKAN_SESSION_HPP_
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +27,7 @@
 #include <sokr/substrate/plugin_description.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "buffers.hpp"
@@ -87,6 +91,8 @@ class Session {
     kTimeout,  // still under way
     kUnknown,  // not a launch of this session, or not any more: the in-flight table knows
   };
+  // Submits what was collected. A launch that cannot be is FAILED with the sentence.
+  void flush();
   // Blocks at most timeout_ns for one of this session's launches and brings it in.
   Awaited await(std::uint64_t token, std::uint64_t timeout_ns);
   // Ends all launches as FAILED with the sentence of the loss. Only when lost.
@@ -112,7 +118,8 @@ class Session {
     std::vector<std::shared_ptr<Buffer>> keep;  // until it is done
     std::uint64_t staged = 0;                   // bytes of host memory that were copied for it
     std::atomic<bool> claimed{false};           // by the thread that ends it
-    bool begun = false;  // a part of it was submitted before the rest was recorded
+    bool begun = false;    // a part of it was submitted before the rest was recorded
+    bool counted = false;  // `staged`, among what is under way
   };
   using LaunchPointer = std::shared_ptr<Launch>;
   struct Prepared {  // a launch before it has a token
@@ -127,9 +134,18 @@ class Session {
     PipelinePlan plan;
   };
   struct Dependency {
-    std::uint64_t after = 0;  // value of the timeline
-    std::string failed;       // sentence if one has failed
+    std::uint64_t after = 0;             // value of the timeline
+    std::vector<LaunchPointer> pending;  // that were not submitted when they were looked at
+    std::string failed;                  // sentence if one has failed
   };
+  using ByValue = std::map<std::pair<std::uint64_t, std::uint64_t>, LaunchPointer>;
+  struct Collected {
+    LaunchPointer launch;
+    ByValue::node_type node;
+    bool behind = false;  // after what is before it in the same submission
+  };
+
+  static constexpr std::size_t kMostCollected = 64;
 
   Session(std::unique_ptr<Device> device, const SessionContext& context);
 
@@ -149,6 +165,7 @@ class Session {
   std::shared_ptr<Pipeline> find_pinned(const PipelineKey& key);
   void pin(const PipelineKey& key, const std::shared_ptr<Pipeline>& pipeline);
   Result<void> await_room(std::uint64_t staged);
+  bool end_oldest();
   Result<void> bind_all(const substrate::LaunchView& launch, Prepared& prepared, Launch& to);
   Result<void> check_overlap(const substrate::ResolvedLaunch& resolved) const;
   Result<void> check_copied(const Prepared& prepared) const;
@@ -162,13 +179,20 @@ class Session {
   std::uint32_t parts_for(double ns, std::uint32_t most) const;
   Result<void> run_first(const RecordRequest& request, std::uint64_t after, Launch& to);
   Result<void> record(const substrate::LaunchView& launch, const Prepared& prepared,
-                      std::uint64_t after, Launch& to);
+                      Dependency& dependency, Launch& to);
   Result<std::uint64_t> submit_all(const Recording& recording, std::uint64_t after);
-  Result<std::uint64_t> start(const LaunchPointer& launch, std::uint64_t after);
+  bool settle(Dependency& dependency);
+  bool may_collect(const Launch& launch);
+  void flush_locked();
+  Result<std::uint64_t> submit_collected();
+  void note_submitted(ByValue::node_type node, std::uint64_t value);
+  Result<std::uint64_t> start(const LaunchPointer& launch, Dependency& dependency);
+  Result<std::uint64_t> submit_or_collect(const LaunchPointer& launch, Dependency& dependency,
+                                          ByValue::node_type& node);
   void finish(const LaunchPointer& launch);
   void fail_launch(const LaunchPointer& launch, const std::string& sentence);
   void fail_claimed(const LaunchPointer& launch, const std::string& sentence);
-  void forget(const Launch& launch);
+  void forget(const LaunchPointer& launch);
   void clean_up();
   LaunchPointer find_launch(std::uint64_t token);
 
@@ -189,10 +213,18 @@ class Session {
   substrate::StripedMutex pinned_mutex_;
   std::unordered_map<std::uint64_t, std::vector<Pinned>> pinned_;
 
+  // Held from the choice of a launch's place in the order until it has it; before the next.
+  std::mutex collect_mutex_;
+  std::vector<Collected> collected_;
+  std::uint64_t collected_after_ = 0;  // what the timeline has to reach for them
+  std::atomic<std::size_t> collected_count_{0};
+  std::chrono::steady_clock::time_point burst_until_{};  // since the last submission
+
   std::mutex launches_mutex_;                                  // guards what follows
   std::unordered_map<std::uint64_t, LaunchPointer> launches_;  // by token
-  std::map<std::uint64_t, LaunchPointer> by_value_;            // by timeline value
+  ByValue by_value_;                                           // by timeline value and token
   std::uint64_t staged_ = 0;                                   // bytes, of those by value
+  std::uint64_t tidy_from_ = 0;  // value from which the device is asked again what has ended
 
   substrate::StripedMutex results_mutex_;  // shared while results are copied
   bool let_go_ = false;

@@ -72,7 +72,7 @@ VkResult SlabPool::take_own(const Wanted& wanted, MemoryPart& part) {
   VkDeviceMemory memory = VK_NULL_HANDLE;
   std::byte* mapped = nullptr;
   const VkResult result = allocate(wanted, wanted.size, memory, mapped);
-  if (result == VK_SUCCESS) part = {memory, 0, wanted.size, mapped, nullptr};
+  if (result == VK_SUCCESS) part = {memory, 0, wanted.size, mapped, nullptr, true};
   return result;
 }
 
@@ -85,7 +85,8 @@ bool SlabPool::take_from_slabs(const Key& key, std::uint64_t size, MemoryPart& p
     if (bytes > size) slab->add_free(offset + size, bytes - size);
     slab->remove_free(slab->free.find(offset));
     slab->used += size;
-    part = {slab->memory, offset, size, slab->mapped ? slab->mapped + offset : nullptr, slab.get()};
+    part = {slab->memory, offset, size, slab->mapped ? slab->mapped + offset : nullptr,
+            slab.get(),   false};
     return true;
   }
   return false;
@@ -129,7 +130,10 @@ VkResult SlabPool::take(const Wanted& wanted, MemoryPart& part) {
     const Key key{wanted.type, wanted.address};
     if (take_from_slabs(key, size, part)) return VK_SUCCESS;
     result = grow(wanted, size);
-    if (result == VK_SUCCESS && take_from_slabs(key, size, part)) return VK_SUCCESS;
+    if (result == VK_SUCCESS && take_from_slabs(key, size, part)) {
+      part.fresh = true;
+      return VK_SUCCESS;
+    }
     if (result == VK_ERROR_DEVICE_LOST) return result;
   }
   result = take_own(wanted, part);

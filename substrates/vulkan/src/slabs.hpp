@@ -28,6 +28,7 @@ struct MemoryPart {
   std::uint64_t offset = 0, size = 0;
   std::byte* mapped = nullptr;  // where the part begins; null if the host cannot reach it
   Slab* slab = nullptr;         // null: the memory is this part's own
+  bool fresh = false;           // memory was allocated for it
 };
 
 class SlabPool {

@@ -54,6 +54,7 @@ VulkanSubstrate::~VulkanSubstrate() {
 }
 
 void VulkanSubstrate::retire() noexcept {
+  if (const std::shared_ptr<Session> session = current_session()) session->flush();
   if (in_flight_.await_room(1, substrate::kRetireGrace)) return;
   if (const std::shared_ptr<Session> session = current_session()) session->let_go();
   in_flight_.abandon_all(substrate::kRetiredSentence);
@@ -219,18 +220,21 @@ Result<SokrBuffer> VulkanSubstrate::Memory::import_host(void* memory, std::uint6
 
 Result<void> VulkanSubstrate::Memory::free(SokrBuffer buffer) {
   SOKR_ASSIGN(auto current, substrate_.session());
+  current->flush();
   return current->buffers().free(buffer);
 }
 
 Result<void> VulkanSubstrate::Memory::write(SokrBuffer buffer, std::uint64_t offset,
                                             const void* from, std::uint64_t size) {
   SOKR_ASSIGN(auto current, substrate_.session());
+  current->flush();
   return current->buffers().write(buffer, offset, from, size);
 }
 
 Result<void> VulkanSubstrate::Memory::read(SokrBuffer buffer, std::uint64_t offset, void* to,
                                            std::uint64_t size) {
   SOKR_ASSIGN(auto current, substrate_.session());
+  current->flush();
   return current->buffers().read(buffer, offset, to, size);
 }
 
@@ -248,6 +252,7 @@ Result<void> VulkanSubstrate::Memory::copy(SokrBuffer from, std::uint64_t from_o
                                            SokrBuffer to, std::uint64_t to_offset,
                                            std::uint64_t size) {
   SOKR_ASSIGN(auto session, substrate_.session());
+  session->flush();
   return session->buffers().copy(from, from_offset, to, to_offset, size);
 }
 

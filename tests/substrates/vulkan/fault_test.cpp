@@ -192,6 +192,52 @@ TEST_F(Fault, ALossEndsEveryWaitAndTheDeviceComesBack) {
   EXPECT_EQ(after.wrong(), -1);
 }
 
+// Launches that were taken, and whose common submission fails afterwards.
+TEST_F(Fault, LaunchesThatAreCollectedFailWithTheirSubmission) {
+  device_table_hook = [](VolkDeviceTable& table) {
+    wrap(table);
+    // Who asks hears that nothing has ended yet: the device seems busy.
+    table.vkGetSemaphoreCounterValue = [](VkDevice, VkSemaphore, std::uint64_t* out) {
+      *out = 0;
+      return VK_SUCCESS;
+    };
+  };
+  for (const VkResult result : {VK_ERROR_OUT_OF_DEVICE_MEMORY, VK_ERROR_DEVICE_LOST}) {
+    std::vector<std::unique_ptr<Saxpy>> launches;
+    Bench bench;
+    const auto ir = shader("saxpy");
+    std::vector<std::uint64_t> tokens;
+    SokrCompletionToken wait = 0;
+    for (int i = 0; i < 4; ++i) {
+      launches.push_back(std::make_unique<Saxpy>(100));
+      if (i == 3) {
+        wait = sokr_token_encode(1, tokens[1]);
+        launches[i]->launch.waits = &wait;
+        launches[i]->launch.wait_count = 1;
+      }
+      const auto token = bench.dispatch(ir, launches.back()->launch);
+      ASSERT_TRUE(token) << i << ": " << token.failure().sentence;
+      tokens.push_back(*token);
+      // From now on; the first one was submitted by itself.
+      injected_result = result;
+      only = bench.physical().usable.has("synchronization2") ? "vkQueueSubmit2" : "vkQueueSubmit";
+    }
+    for (int i = 1; i < 4; ++i) {
+      EXPECT_EQ(bench->completion(tokens[i], UINT64_MAX).signal, SOKR_COMPLETION_FAILED) << i;
+      EXPECT_FALSE(bench->completion_error(tokens[i]).empty()) << i;
+      EXPECT_EQ(launches[i]->y[5], 1.0f) << i;
+    }
+    EXPECT_NE(bench->completion_error(tokens[2]).find("vkQueueSubmit"), std::string::npos)
+        << bench->completion_error(tokens[2]);
+    only = nullptr;
+    EXPECT_EQ(bench->completion(tokens[0], UINT64_MAX).signal,
+              result == VK_ERROR_DEVICE_LOST ? SOKR_COMPLETION_FAILED : SOKR_COMPLETION_COMPLETE);
+    Saxpy after(200);
+    bench.run(ir, after.launch);
+    EXPECT_EQ(after.wrong(), -1);
+  }
+}
+
 TEST_F(Fault, AFailingPipelineIsNotKept) {
   Bench bench;
   injected_result = VK_ERROR_OUT_OF_DEVICE_MEMORY;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <dlfcn.h>
+
 #include <cstdlib>
 
 #include "support.hpp"
@@ -19,6 +21,18 @@ TEST(Instance, NoLoaderIsASentence) {
   const std::string sentence = failure(OptionList{{"vulkan.loader", "libnot-there.so.1"}});
   EXPECT_NE(sentence.find("no Vulkan loader on this machine: libnot-there.so.1"), std::string::npos)
       << sentence;
+}
+
+TEST(Instance, TheLoaderStaysWhenItsInstanceGoes) {
+  {
+    EXPECT_EQ(failure({}), "");
+  }
+  void* loaded = nullptr;
+  for (const char* name : {"libvulkan.so.1", "libvulkan.so"}) {
+    if (!loaded) loaded = dlopen(name, RTLD_NOW | RTLD_NOLOAD);
+  }
+  EXPECT_NE(loaded, nullptr);
+  if (loaded) dlclose(loaded);
 }
 
 TEST(Instance, SomeOtherLibraryIsASentence) {
@@ -47,11 +61,21 @@ TEST(Instance, DevicesWithoutTimelinesAreNamed) {
 }
 
 TEST(Options, NonsenseIsAWarning) {
-  TestHost host(OptionList{{"vulkan.api", "9.9"}, {"vulkan.staging", "sideways"}});
+  TestHost host(OptionList{{"vulkan.api", "9.9"},
+                           {"vulkan.staging", "sideways"},
+                           {"vulkan.queue", "video"},
+                           {"vulkan.robust", "maybe"},
+                           {"vulkan.spin_us", "-1"}});
   const Options options = read_options(host.host());
   EXPECT_EQ(options.api, VK_API_VERSION_1_3);
   EXPECT_EQ(options.staging, Staging::kAuto);
+  EXPECT_EQ(options.queue, QueueChoice::kAuto);
+  EXPECT_TRUE(options.robust);
+  EXPECT_FALSE(options.spin_us);
   EXPECT_TRUE(host.logged("vulkan.api is '9.9', expected 1.1, 1.2 or 1.3"));
+  EXPECT_TRUE(host.logged("vulkan.queue is 'video', expected auto, compute or graphics"));
+  EXPECT_TRUE(host.logged("vulkan.robust is 'maybe', expected on or off"));
+  EXPECT_TRUE(host.logged("vulkan.spin_us is '-1'"));
 }
 
 // What all other tests rely on when they count no message.

@@ -24,18 +24,19 @@
 
 namespace sokr::vulkan::sim {
 
-#define SOKR_SIM_INSTANCE_FUNCTIONS(X)       \
-  X(DestroyInstance)                         \
-  X(EnumeratePhysicalDevices)                \
-  X(GetPhysicalDeviceProperties)             \
-  X(GetPhysicalDeviceProperties2)            \
-  X(GetPhysicalDeviceFeatures)               \
-  X(GetPhysicalDeviceFeatures2)              \
-  X(GetPhysicalDeviceMemoryProperties)       \
-  X(GetPhysicalDeviceMemoryProperties2)      \
-  X(GetPhysicalDeviceQueueFamilyProperties)  \
-  X(GetPhysicalDeviceQueueFamilyProperties2) \
-  X(EnumerateDeviceExtensionProperties)      \
+#define SOKR_SIM_INSTANCE_FUNCTIONS(X)         \
+  X(DestroyInstance)                           \
+  X(EnumeratePhysicalDevices)                  \
+  X(GetPhysicalDeviceProperties)               \
+  X(GetPhysicalDeviceProperties2)              \
+  X(GetPhysicalDeviceFeatures)                 \
+  X(GetPhysicalDeviceFeatures2)                \
+  X(GetPhysicalDeviceMemoryProperties)         \
+  X(GetPhysicalDeviceMemoryProperties2)        \
+  X(GetPhysicalDeviceExternalBufferProperties) \
+  X(GetPhysicalDeviceQueueFamilyProperties)    \
+  X(GetPhysicalDeviceQueueFamilyProperties2)   \
+  X(EnumerateDeviceExtensionProperties)        \
   X(CreateDevice)
 
 #define SOKR_SIM_DEVICE_FUNCTIONS(X)   \
@@ -134,6 +135,10 @@ State& state();
 // queues and command buffers.
 Instance& instance_of(const void* handle);
 Device& device_of(const void* handle);
+
+// Bytes of a simulated heap that are allocated, of all devices.
+std::uint64_t used_of_heap(std::uint32_t heap);
+void note_used(std::uint32_t heap, std::int64_t bytes);
 
 // A call that hardware would not survive, or whose result it does not define.
 [[gnu::format(printf, 1, 2)]] void violation(const char* format, ...);

@@ -74,6 +74,7 @@ VKAPI_ATTR VkResult VKAPI_CALL allocate_memory(VkDevice handle, const VkMemoryAl
   const VkResult result = device.next.AllocateMemory(handle, &real, allocator, out);
   if (result != VK_SUCCESS) return result;
   device.used[device.memory.memoryTypes[made.type].heapIndex] += made.size;
+  note_used(device.memory.memoryTypes[made.type].heapIndex, static_cast<std::int64_t>(made.size));
   if (made.imported) {
     state().imports.fetch_add(1);
   } else {
@@ -91,7 +92,9 @@ VKAPI_ATTR void VKAPI_CALL free_memory(VkDevice handle, VkDeviceMemory memory,
     std::lock_guard lock(device.mutex);
     auto found = device.allocations.find(memory);
     const Allocation& freed = found->second;
-    device.used[device.memory.memoryTypes[freed.type].heapIndex] -= freed.size;
+    const std::uint32_t heap = device.memory.memoryTypes[freed.type].heapIndex;
+    device.used[heap] -= freed.size;
+    note_used(heap, -static_cast<std::int64_t>(freed.size));
     device.allocations.erase(found);
     state().memories.fetch_sub(1);
   }
@@ -338,6 +341,18 @@ VKAPI_ATTR void VKAPI_CALL destroy_descriptor_pool(VkDevice handle, VkDescriptor
 }
 
 }  // namespace
+
+namespace {
+std::array<std::atomic<std::int64_t>, VK_MAX_MEMORY_HEAPS> all_used{};
+}  // namespace
+
+std::uint64_t used_of_heap(std::uint32_t heap) {
+  return static_cast<std::uint64_t>(all_used[heap].load());
+}
+
+void note_used(std::uint32_t heap, std::int64_t bytes) {
+  all_used[heap].fetch_add(bytes);
+}
 
 PFN_vkVoidFunction find_memory(std::string_view name) {
   static const auto functions = std::to_array<Function>({

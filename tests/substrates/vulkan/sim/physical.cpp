@@ -134,6 +134,11 @@ void simulate(VkPhysicalDeviceProperties& properties) {
 
 void simulate_chain(void* chain) {
   const Profile& row = profile();
+  if (auto* size = find_out<VkPhysicalDeviceMaintenance4Properties>(
+          chain, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES);
+      size && row.most_buffer != 0) {
+    size->maxBufferSize = std::min(size->maxBufferSize, row.most_buffer);
+  }
   if (row.most_subgroup != 0) {
     if (auto* size = find_out<VkPhysicalDeviceSubgroupSizeControlProperties>(
             chain, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES)) {
@@ -239,6 +244,22 @@ VKAPI_ATTR void VKAPI_CALL get_memory2(VkPhysicalDevice device,
                                        VkPhysicalDeviceMemoryProperties2* out) {
   instance_of(device).next.GetPhysicalDeviceMemoryProperties2(device, out);
   simulate(out->memoryProperties);
+  auto* budget = find_out<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(
+      out, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
+  if (!budget || !profile().budgets) return;
+  for (std::uint32_t heap = 0; heap < VK_MAX_MEMORY_HEAPS; ++heap) {
+    const bool exists = heap < out->memoryProperties.memoryHeapCount;
+    budget->heapBudget[heap] = exists ? out->memoryProperties.memoryHeaps[heap].size : 0;
+    budget->heapUsage[heap] = exists ? used_of_heap(heap) : 0;
+  }
+  if (const std::uint64_t given = state().budget.load(); given != 0) budget->heapBudget[0] = given;
+}
+
+VKAPI_ATTR void VKAPI_CALL get_external_buffer(VkPhysicalDevice device,
+                                               const VkPhysicalDeviceExternalBufferInfo* info,
+                                               VkExternalBufferProperties* out) {
+  instance_of(device).next.GetPhysicalDeviceExternalBufferProperties(device, info, out);
+  if (profile().no_import) out->externalMemoryProperties.externalMemoryFeatures = 0;
 }
 
 VKAPI_ATTR void VKAPI_CALL get_families(VkPhysicalDevice device, std::uint32_t* count,
@@ -267,6 +288,13 @@ VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice device, con
   std::erase_if(found, [](const VkExtensionProperties& extension) {
     return hides(profile(), extension.extensionName);
   });
+  if (profile().budgets) {
+    const auto has = [](const VkExtensionProperties& extension) {
+      return std::string_view(extension.extensionName) == VK_EXT_MEMORY_BUDGET_EXTENSION_NAME;
+    };
+    if (std::ranges::none_of(found, has))
+      found.push_back({VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, VK_EXT_MEMORY_BUDGET_SPEC_VERSION});
+  }
   const auto total = static_cast<std::uint32_t>(found.size());
   if (!out) {
     *count = total;
@@ -331,6 +359,7 @@ PFN_vkVoidFunction find_physical(std::string_view name) {
       SOKR_SIM_FUNCTION("vkGetPhysicalDeviceFeatures2", get_features2),
       SOKR_SIM_FUNCTION("vkGetPhysicalDeviceMemoryProperties", get_memory),
       SOKR_SIM_FUNCTION("vkGetPhysicalDeviceMemoryProperties2", get_memory2),
+      SOKR_SIM_FUNCTION("vkGetPhysicalDeviceExternalBufferProperties", get_external_buffer),
       SOKR_SIM_FUNCTION("vkGetPhysicalDeviceQueueFamilyProperties", get_families),
       SOKR_SIM_FUNCTION("vkGetPhysicalDeviceQueueFamilyProperties2", get_families2),
       SOKR_SIM_FUNCTION("vkEnumerateDeviceExtensionProperties", enumerate_extensions),

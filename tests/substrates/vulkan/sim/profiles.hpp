@@ -31,6 +31,9 @@ struct Profile {
   std::uint32_t sets = 0;           // maxBoundDescriptorSets
   int timestamp_bits = -1;          // -1 = as the driver
   std::uint32_t most_subgroup = 0;  // sizes vary from the driver's up to this one
+  std::uint64_t most_buffer = 0;    // maxBufferSize
+  bool budgets = false;             // VK_EXT_memory_budget
+  bool no_import = false;           // buffers of host memory can be named, but not made
   bool minimum_limits = false;      // of all else, what the specification asks at least
   std::string_view hidden;          // features and extensions that it lacks, by comma
   // Nothing can be submitted: the driver runs without hardware, and only compiles.

@@ -26,15 +26,21 @@ struct State {
   std::atomic<std::uint64_t> flushes{0}, invalidations{0};  // ranges
   std::atomic<std::uint64_t> submissions{0};
   std::atomic<std::uint64_t> full_subgroups{0};  // pipelines that require them
+  // Of the timeline: how far it is, and to be woken.
+  std::atomic<std::uint64_t> questions{0}, sleeps{0};
   // Alive now, and the most that ever were.
   std::atomic<std::uint64_t> memories{0}, most_memories{0};
   std::atomic<std::uint64_t> command_pools{0}, most_command_pools{0};
   std::atomic<std::uint64_t> descriptor_pools{0}, most_descriptor_pools{0};
   // Set by tests. Bits of heaps in which nothing more can be allocated:
   std::atomic<std::uint32_t> full_heaps{0};
+  // Bytes of the first heap that the driver gives the process; 0 = all. Of profiles with budgets.
+  std::atomic<std::uint64_t> budget{0};
   // The device is lost at the call with 0 left, among submissions, waits and questions about
   // progress; negative = never. A device that was lost stays lost.
   std::atomic<std::int64_t> calls_until_loss{-1};
+  // Who asks how far the timeline is hears that it has not begun, and the device seems busy.
+  std::atomic<bool> seems_busy{false};
   // At most so many allocations; 0 = as the profile says.
   std::atomic<std::uint32_t> allocation_limit{0};
 };

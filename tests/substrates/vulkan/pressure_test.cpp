@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What is asked of a driver, and how often: memory up to its bounds, waits, pools, submissions.
+// Counted on simulated devices.
+#include <array>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "simulated.hpp"
+#include "support.hpp"
+
+namespace sokr::vulkan::test {
+namespace {
+
+class Pressure : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!simulated()) GTEST_SKIP() << "the device is not simulated";
+  }
+  void TearDown() override {
+    if (!simulated()) return;
+    simulated()->full_heaps = 0;
+    simulated()->budget = 0;
+    simulated()->allocation_limit = 0;
+    simulated()->seems_busy = false;
+  }
+};
+
+// Does the host reach this buffer by itself?
+bool is_mapped(Bench& bench, SokrBuffer buffer) {
+  auto session = bench->session();
+  auto found = (*session)->buffers().find(buffer);
+  return found && (*found)->mapped() != nullptr;
+}
+
+// Without the import of host memory, which would leave nothing to be staged.
+OptionList staged_with(OptionList more = {}) {
+  more.emplace_back("vulkan.disable", "VK_EXT_external_memory_host");
+  return more;
+}
+
+TEST_F(Pressure, WhatIsBeyondTheBudgetIsSaidOnce) {
+  if (simulated_profile() != "nvidia") GTEST_SKIP() << "no budgets here";
+  constexpr std::uint64_t kMega = 1 << 20;
+  simulated()->budget = 64 * kMega;
+  Bench bench;
+  std::vector<SokrBuffer> buffers;
+  const auto take = [&] {
+    auto buffer = bench->memory().create(20 * kMega, 0);
+    ASSERT_TRUE(buffer) << buffer.failure().sentence;
+    buffers.push_back(*buffer);
+  };
+  for (int i = 0; i < 3; ++i) take();
+  EXPECT_FALSE(bench.host().logged("memory of")) << bench.host().all();
+  for (int i = 0; i < 3; ++i) take();
+  const std::string log = bench.host().all();
+  const std::size_t first = log.find(
+      "is short: the driver may move what is in it elsewhere; the "
+      "driver gives this process 64 MiB of the 6144 MiB of heap 0");
+  EXPECT_NE(first, std::string::npos) << log;
+  EXPECT_EQ(log.find("is short", first + 20), std::string::npos) << log;
+  for (SokrBuffer buffer : buffers) EXPECT_TRUE(bench->memory().free(buffer));
+  simulated()->full_heaps = ~0u;
+  auto none = bench->memory().create(20 * kMega, 0);
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.failure().sentence.find("64 MiB"), std::string::npos) << none.failure().sentence;
+}
+
+TEST_F(Pressure, MemoryThatGoesElsewhereIsSaid) {
+  Bench bench(staged_with());
+  if (bench.physical().memory.memoryHeapCount < 2) GTEST_SKIP() << "one memory";
+  if (simulated_profile() == "amd-apu") GTEST_SKIP() << "both heaps are the same memory";
+  simulated()->full_heaps = 1;
+  auto elsewhere = bench->memory().create(5000, 0);
+  ASSERT_TRUE(elsewhere) << elsewhere.failure().sentence;
+  EXPECT_TRUE(bench.host().logged("is short: buffers go to memory that it reaches more slowly"))
+      << bench.host().all();
+}
+
+TEST_F(Pressure, ABufferThatIsTooLargeIsASentence) {
+  if (simulated_profile() != "nvidia") GTEST_SKIP() << "buffers may be as large as memory here";
+  Bench bench;
+  auto buffer = bench->memory().create((std::uint64_t{1} << 30) + 4, 0);
+  ASSERT_FALSE(buffer);
+  EXPECT_NE(buffer.failure().sentence.find("is larger than the 1073741824 bytes"),
+            std::string::npos)
+      << buffer.failure().sentence;
+}
+
+TEST_F(Pressure, HostMemoryThatCannotBeBufferIsCopied) {
+  Bench bench;
+  const bool offered = bench.physical().offer.has_extension("VK_EXT_external_memory_host");
+  if (simulated_profile() != "rebar-first" || !offered) GTEST_SKIP() << "buffers can be made of it";
+  EXPECT_EQ(bench.physical().limits().host_import_alignment, 0u);
+  alignas(4096) static std::array<std::byte, 8192> page;
+  EXPECT_FALSE(bench->memory().import_host(page.data(), page.size()));
+  const std::uint64_t before = simulated()->imports;
+  Saxpy saxpy(3'000'000);
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(), -1);
+  EXPECT_EQ(simulated()->imports, before);
+}
+
+// Two launches of 1 MiB bindings and one of 5 MiB, on hardware with one memory.
+TEST_F(Pressure, SmallHostMemoryIsCopiedNotImported) {
+  Bench bench;
+  if (bench.physical().properties.deviceType != VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU)
+    GTEST_SKIP() << "no integrated GPU";
+  ASSERT_NE(bench.physical().limits().host_import_alignment, 0u);
+  const std::uint64_t before = simulated()->imports;
+  for (int i = 0; i < 2; ++i) {
+    Saxpy small(1 << 18);
+    bench.run(shader("saxpy"), small.launch);
+    EXPECT_EQ(small.wrong(), -1);
+  }
+  EXPECT_EQ(simulated()->imports, before);
+  Saxpy large(5 << 18);
+  const auto down = [](std::vector<float>& v) {
+    return reinterpret_cast<std::uintptr_t>(v.data()) % 64;
+  };
+  bench.run(shader("saxpy"), large.launch);
+  EXPECT_EQ(large.wrong(), -1);
+  // Where their addresses can be bound.
+  const std::uint64_t expected = (down(large.x) == 0 ? 1u : 0u) + (down(large.y) == 0 ? 1u : 0u);
+  if (bench.physical().properties.limits.minStorageBufferOffsetAlignment == 64) {
+    EXPECT_EQ(simulated()->imports - before, expected);
+  }
+}
+
+// Once somebody saw the end of a launch, or of a later one, nobody asks the driver again.
+TEST_F(Pressure, WhatWasSeenIsNotAskedAgain) {
+  Bench bench(staged_with({{"vulkan.spin_us", "0"}}));
+  const auto ir = shader("saxpy");
+  std::vector<std::unique_ptr<Saxpy>> launches;
+  std::vector<std::uint64_t> tokens;
+  for (int i = 0; i < 8; ++i) {
+    launches.push_back(std::make_unique<Saxpy>(100));
+    auto token = bench.dispatch(ir, launches.back()->launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  EXPECT_EQ(bench->completion(tokens.back(), UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  const std::uint64_t questions = simulated()->questions, sleeps = simulated()->sleeps;
+  for (std::uint64_t token : tokens)
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(simulated()->questions, questions);
+  EXPECT_EQ(simulated()->sleeps, sleeps);
+  for (const auto& saxpy : launches) EXPECT_EQ(saxpy->wrong(), -1);
+}
+
+TEST_F(Pressure, AWaitLooksBeforeItSleeps) {
+  for (const bool spins : {true, false}) {
+    Bench bench(staged_with({{"vulkan.spin_us", spins ? "1000000" : "0"}}));
+    Saxpy saxpy(100);
+    bench.run(shader("saxpy"), saxpy.launch);
+    const std::uint64_t questions = simulated()->questions, sleeps = simulated()->sleeps;
+    bench.run(shader("saxpy"), saxpy.launch);
+    EXPECT_EQ(saxpy.wrong(2), -1);
+    EXPECT_EQ(simulated()->sleeps - sleeps, spins ? 0u : 1u);
+    if (spins) {
+      EXPECT_GT(simulated()->questions, questions);
+    }
+  }
+}
+
+// With many launches under way, the driver is asked what has ended once in a while.
+TEST_F(Pressure, ADispatchSeldomAsksWhatHasEnded) {
+  Bench bench(staged_with({{"vulkan.spin_us", "0"}}));
+  const auto ir = shader("saxpy");
+  Saxpy first(100);
+  bench.run(ir, first.launch);
+  std::vector<std::unique_ptr<Saxpy>> launches;
+  std::vector<std::uint64_t> tokens;
+  const std::uint64_t questions = simulated()->questions;
+  constexpr std::uint64_t kLaunches = 500;
+  for (std::uint64_t i = 0; i < kLaunches; ++i) {
+    launches.push_back(std::make_unique<Saxpy>(64));
+    auto token = bench.dispatch(ir, launches.back()->launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  EXPECT_LT(simulated()->questions - questions, kLaunches / 10);
+  for (std::uint64_t token : tokens)
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  for (const auto& saxpy : launches) EXPECT_EQ(saxpy->wrong(), -1);
+}
+
+// A kernel that takes a while, and touches nothing else.
+class Busy {
+ public:
+  explicit Busy(Bench& bench) : bench_(bench), values_(16), binding_(host_binding(0, 0, values_)) {
+    launch_.groups[0] = 16;
+    launch_.groups[1] = launch_.groups[2] = 1;
+    launch_.bindings = &binding_;
+    launch_.binding_count = 1;
+    launch_.push = &rounds_;
+    launch_.push_size = sizeof rounds_;
+  }
+  std::uint64_t start() {
+    auto token = bench_.dispatch(shader("spin"), launch_);
+    EXPECT_TRUE(token) << token.failure().sentence;
+    return token ? *token : 0;
+  }
+
+ private:
+  Bench& bench_;
+  std::uint32_t rounds_ = 300'000;
+  std::vector<std::uint32_t> values_;
+  SokrBinding binding_;
+  SokrLaunch launch_{};
+};
+
+TEST_F(Pressure, AWriteWaitsForNoKernel) {
+  Bench bench(staged_with());
+  std::vector<std::uint32_t> some(300'000, 7), back(some.size());
+  const std::uint64_t bytes = some.size() * 4;
+  auto buffer = bench->memory().create(bytes, 0);
+  ASSERT_TRUE(buffer) << buffer.failure().sentence;
+  Busy busy(bench);
+  const std::uint64_t token = busy.start();
+  const std::uint64_t sleeps = simulated()->sleeps, questions = simulated()->questions;
+  ASSERT_TRUE(bench->memory().write(*buffer, 4, some.data(), 4));
+  ASSERT_TRUE(bench->memory().write(*buffer, 8, some.data(), bytes - 8));
+  auto other = bench->memory().create(bytes, 0);
+  ASSERT_TRUE(other);
+  if (is_mapped(bench, *buffer)) {
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  } else {
+    ASSERT_TRUE(bench->memory().copy(*buffer, 0, *other, 0, bytes));
+    EXPECT_EQ(simulated()->sleeps, sleeps);
+    EXPECT_EQ(simulated()->questions, questions);
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+    ASSERT_TRUE(bench->memory().read(*other, 0, back.data(), bytes));
+    EXPECT_EQ(back[0], 0u);
+    back[0] = 7;
+    EXPECT_EQ(back, some);
+  }
+  ASSERT_TRUE(bench->memory().read(*buffer, 0, back.data(), bytes));
+  EXPECT_EQ(back[0], 0u);
+  EXPECT_EQ(back[1], 7u);
+}
+
+// Zeros are made together, when somebody may look.
+TEST_F(Pressure, BuffersAreMadeWithoutWaiting) {
+  Bench bench(staged_with());
+  constexpr std::size_t kBuffers = 2000;
+  const std::uint64_t sleeps = simulated()->sleeps, submissions = simulated()->submissions;
+  std::vector<SokrBuffer> buffers;
+  for (std::size_t i = 0; i < kBuffers; ++i) {
+    auto buffer = bench->memory().create(1024, 0);
+    ASSERT_TRUE(buffer) << buffer.failure().sentence;
+    buffers.push_back(*buffer);
+  }
+  EXPECT_EQ(simulated()->sleeps, sleeps);
+  EXPECT_LE(simulated()->submissions - submissions, 2u);
+  const std::vector<std::uint32_t> zeros(256);
+  for (const std::size_t i : {std::size_t{0}, kBuffers / 2, kBuffers - 1}) {
+    std::vector<std::uint32_t> back(256, 9);
+    ASSERT_TRUE(bench->memory().read(buffers[i], 0, back.data(), 1024));
+    EXPECT_EQ(back, zeros) << i;
+  }
+}
+
+// What is written, copied and read again, without any wait between.
+TEST_F(Pressure, TransfersKeepTheirOrder) {
+  Bench bench(staged_with());
+  constexpr std::size_t kCount = 5000;
+  constexpr std::uint64_t kBytes = kCount * 4;
+  std::vector<SokrBuffer> chain;
+  for (int i = 0; i < 4; ++i) {
+    auto buffer = bench->memory().create(kBytes, 0);
+    ASSERT_TRUE(buffer);
+    chain.push_back(*buffer);
+  }
+  std::vector<std::uint32_t> in(kCount), out(kCount);
+  for (std::uint32_t round = 1; round < 4; ++round) {
+    for (std::uint32_t i = 0; i < kCount; ++i) in[i] = i * round;
+    ASSERT_TRUE(bench->memory().write(chain[0], 0, in.data(), kBytes));
+    std::vector<std::uint32_t> overwritten(kCount, round);
+    for (std::size_t i = 1; i < chain.size(); ++i)
+      ASSERT_TRUE(bench->memory().copy(chain[i - 1], 0, chain[i], 0, kBytes));
+    ASSERT_TRUE(bench->memory().write(chain[0], 0, overwritten.data(), kBytes));
+    ASSERT_TRUE(bench->memory().write(chain[3], 4, overwritten.data(), 4));
+    ASSERT_TRUE(bench->memory().read(chain[3], 0, out.data(), kBytes));
+    std::vector<std::uint32_t> expected = in;
+    expected[1] = round;
+    EXPECT_EQ(out, expected) << round;
+    ASSERT_TRUE(bench->memory().read(chain[0], 0, out.data(), kBytes));
+    EXPECT_EQ(out, overwritten) << round;
+  }
+  // A kernel comes after what was written before it.
+  Saxpy saxpy(1000);
+  for (int i : {0, 1}) {
+    auto& values = i == 0 ? saxpy.x : saxpy.y;
+    ASSERT_TRUE(bench->memory().write(chain[i], 0, values.data(), 4000));
+    saxpy.bindings[i] = buffer_binding(0, i, chain[i], 4000);
+  }
+  saxpy.launch.bindings = saxpy.bindings.data();
+  bench.run(shader("saxpy"), saxpy.launch);
+  ASSERT_TRUE(bench->memory().read(chain[1], 0, saxpy.y.data(), 4000));
+  EXPECT_EQ(saxpy.wrong(), -1);
+}
+
+TEST_F(Pressure, WhatIsNotDoneYetIsBounded) {
+  Bench bench(staged_with());
+  sim::State& state = *simulated();
+  constexpr std::uint64_t kMega = 1 << 20;
+  const std::uint64_t before = state.memories;
+  // Buffers that go before anything was done with them.
+  for (int i = 0; i < 100; ++i) {
+    auto buffer = bench->memory().create(20 * kMega, 0);
+    ASSERT_TRUE(buffer) << buffer.failure().sentence;
+    ASSERT_TRUE(bench->memory().free(*buffer));
+    ASSERT_LE(state.memories - before, 2u);
+  }
+  // One that takes more than may be under way.
+  std::vector<std::uint32_t> many(40 * kMega), back(many.size());
+  for (std::size_t i = 0; i < many.size(); i += 999) many[i] = static_cast<std::uint32_t>(i);
+  auto large = bench->memory().create(many.size() * 4, 0);
+  ASSERT_TRUE(large) << large.failure().sentence;
+  const std::uint64_t held = state.memories;
+  ASSERT_TRUE(bench->memory().write(*large, 0, many.data(), many.size() * 4));
+  EXPECT_LE(state.memories - held, 5u);
+  ASSERT_TRUE(bench->memory().read(*large, 0, back.data(), back.size() * 4));
+  EXPECT_EQ(many, back);
+}
+
+// Before it is refused for want of memory, the oldest launches are waited for, and what was freed.
+TEST_F(Pressure, LaunchesUnderWayGiveTheirMemoryBack) {
+  Bench bench(staged_with());
+  sim::State& state = *simulated();
+  const auto ir = shader("saxpy");
+  Saxpy first(100);
+  bench.run(ir, first.launch);
+  state.allocation_limit = static_cast<std::uint32_t>(state.memories + 9);
+  std::vector<std::unique_ptr<Saxpy>> launches;
+  std::vector<std::uint64_t> tokens;
+  for (int i = 0; i < 20; ++i) {
+    launches.push_back(std::make_unique<Saxpy>(1'300'000 + 100 * i));
+    auto token = bench.dispatch(ir, launches.back()->launch);
+    ASSERT_TRUE(token) << i << ": " << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  for (std::uint64_t token : tokens)
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  for (const auto& saxpy : launches) EXPECT_EQ(saxpy->wrong(), -1);
+  Busy busy(bench);
+  std::vector<std::uint64_t> busy_tokens;
+  for (int i = 0; i < 20; ++i) {
+    busy_tokens.push_back(busy.start());
+    auto buffer = bench->memory().create(5'000'000, 0);
+    ASSERT_TRUE(buffer) << i << ": " << buffer.failure().sentence;
+    ASSERT_TRUE(bench->memory().free(*buffer));
+  }
+  for (std::uint64_t token : busy_tokens)
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+}
+
+// While the device works, launches are collected; without work, none waits.
+TEST_F(Pressure, LaunchesAreSubmittedTogether) {
+  Bench bench(staged_with());
+  sim::State& state = *simulated();
+  const auto ir = shader("saxpy");
+  Saxpy first(100), alone(100);
+  bench.run(ir, first.launch);
+  std::uint64_t before = state.submissions;
+  auto lone = bench.dispatch(ir, alone.launch);
+  ASSERT_TRUE(lone);
+  EXPECT_EQ(state.submissions - before, 1u) << "a lone launch waits for others";
+  EXPECT_EQ(bench->completion(*lone, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(alone.wrong(), -1);
+
+  Busy busy(bench);
+  const std::uint64_t busy_token = busy.start();
+  state.seems_busy = true;
+  before = state.submissions;
+  std::vector<std::unique_ptr<Saxpy>> launches;
+  std::vector<std::uint64_t> tokens;
+  for (int i = 0; i < 60; ++i) {
+    launches.push_back(std::make_unique<Saxpy>(64 + i));
+    auto token = bench.dispatch(ir, launches.back()->launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  EXPECT_EQ(state.submissions - before, 3u);
+  // Who asks about any of them, or only polls, has the rest submitted.
+  (void)bench->completion(busy_token, 0);
+  EXPECT_EQ(state.submissions - before, 4u);
+  state.seems_busy = false;
+  for (std::uint64_t token : tokens)
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(bench->completion(busy_token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  for (const auto& saxpy : launches) EXPECT_EQ(saxpy->wrong(), -1);
+}
+
+TEST_F(Pressure, CollectingCanBeSwitchedOff) {
+  for (const int most : {1, 4}) {
+    Bench bench(staged_with({{"vulkan.collect", std::to_string(most)}}));
+    const auto ir = shader("saxpy");
+    Saxpy first(100);
+    bench.run(ir, first.launch);
+    simulated()->seems_busy = true;
+    std::vector<std::unique_ptr<Saxpy>> launches;
+    std::vector<std::uint64_t> tokens;
+    const std::uint64_t before = simulated()->submissions;
+    for (int i = 0; i < 9; ++i) {
+      launches.push_back(std::make_unique<Saxpy>(100));
+      auto token = bench.dispatch(ir, launches.back()->launch);
+      ASSERT_TRUE(token) << token.failure().sentence;
+      tokens.push_back(*token);
+    }
+    // The first is alone.
+    EXPECT_EQ(simulated()->submissions - before, most == 1 ? 9u : 3u);
+    simulated()->seems_busy = false;
+    for (std::uint64_t token : tokens)
+      EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  }
+}
+
+// One after the other, each on what the one before it wrote, and one wait.
+TEST_F(Pressure, AChainIsSubmittedTogetherAndKeepsItsOrder) {
+  for (const bool in_buffers : {true, false}) {
+    Bench bench(staged_with());
+    const auto ir = shader("saxpy");
+    constexpr int kLaunches = 100;
+    Saxpy saxpy(1000);
+    std::vector<SokrBuffer> buffers;
+    if (in_buffers) {
+      for (int i : {0, 1}) {
+        auto buffer = bench->memory().create(4000, 0);
+        ASSERT_TRUE(buffer);
+        const auto& values = i == 0 ? saxpy.x : saxpy.y;
+        ASSERT_TRUE(bench->memory().write(*buffer, 0, values.data(), 4000));
+        saxpy.bindings[i] = buffer_binding(0, i, *buffer, 4000);
+        buffers.push_back(*buffer);
+      }
+      saxpy.launch.bindings = saxpy.bindings.data();
+    }
+    Busy busy(bench);
+    const std::uint64_t busy_token = busy.start();
+    simulated()->seems_busy = true;
+    const std::uint64_t before = simulated()->submissions;
+    SokrCompletionToken wait = 0;
+    std::uint64_t last = 0;
+    for (int i = 0; i < kLaunches; ++i) {
+      saxpy.launch.waits = &wait;
+      saxpy.launch.wait_count = i == 0 ? 0 : 1;
+      auto token = bench.dispatch(ir, saxpy.launch);
+      ASSERT_TRUE(token) << token.failure().sentence;
+      last = *token;
+      wait = sokr_token_encode(1, last);
+    }
+    if (in_buffers) {
+      EXPECT_LE(simulated()->submissions - before, 8u);
+    }
+    simulated()->seems_busy = false;
+    EXPECT_EQ(bench->completion(last, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+    if (in_buffers) {
+      ASSERT_TRUE(bench->memory().read(buffers[1], 0, saxpy.y.data(), 4000));
+    }
+    EXPECT_EQ(saxpy.wrong(kLaunches), -1);
+    EXPECT_EQ(bench->completion(busy_token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  }
+}
+
+// A copy or a read comes behind what was dispatched before it.
+TEST_F(Pressure, TransfersComeBehindWhatIsCollected) {
+  Bench bench(staged_with());
+  const auto ir = shader("saxpy");
+  Saxpy saxpy(1000);
+  std::vector<SokrBuffer> buffers;
+  for (int i : {0, 1, 2}) {
+    auto buffer = bench->memory().create(4000, 0);
+    ASSERT_TRUE(buffer);
+    buffers.push_back(*buffer);
+    if (i == 2) break;
+    const auto& values = i == 0 ? saxpy.x : saxpy.y;
+    ASSERT_TRUE(bench->memory().write(*buffer, 0, values.data(), 4000));
+    saxpy.bindings[i] = buffer_binding(0, i, *buffer, 4000);
+  }
+  saxpy.launch.bindings = saxpy.bindings.data();
+  Busy busy(bench);
+  const std::uint64_t busy_token = busy.start();
+  simulated()->seems_busy = true;
+  const auto token = bench.dispatch(ir, saxpy.launch);
+  ASSERT_TRUE(token);
+  if (!is_mapped(bench, buffers[1])) {
+    ASSERT_TRUE(bench->memory().copy(buffers[1], 0, buffers[2], 0, 4000));
+    ASSERT_TRUE(bench->memory().write(buffers[1], 0, saxpy.x.data(), 4000));
+    ASSERT_TRUE(bench->memory().read(buffers[2], 0, saxpy.y.data(), 4000));
+    EXPECT_EQ(saxpy.wrong(), -1);
+  }
+  simulated()->seems_busy = false;
+  for (const std::uint64_t one : {busy_token, *token})
+    EXPECT_EQ(bench->completion(one, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+}
+
+// Launches under way have few pools between them, whatever their kernels bind.
+TEST_F(Pressure, RecordingsShareTheirPools) {
+  Bench bench(staged_with());
+  sim::State& state = *simulated();
+  const auto ir = shader("saxpy");
+  const std::uint64_t pools = state.command_pools + state.descriptor_pools;
+  std::vector<std::unique_ptr<Saxpy>> launches;
+  std::vector<std::uint64_t> tokens;
+  Busy busy(bench);
+  tokens.push_back(busy.start());
+  for (int i = 0; i < 600; ++i) {
+    launches.push_back(std::make_unique<Saxpy>(64));
+    auto token = bench.dispatch(ir, launches.back()->launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  EXPECT_LE(state.command_pools + state.descriptor_pools - pools, 4u + 4u);
+  for (std::uint64_t token : tokens)
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  for (const auto& saxpy : launches) EXPECT_EQ(saxpy->wrong(), -1);
+  bench.verify_clean();
+  EXPECT_EQ(state.command_pools + state.descriptor_pools, pools);
+}
+
+}  // namespace
+}  // namespace sokr::vulkan::test
