@@ -21,6 +21,7 @@ RawLoop::RawLoop(const RawLoopOptions& options) : device_(options.device), vk_(*
     create_pipeline(options);
     create_descriptors(options.buffers);
     create_timeline();
+    create_commands(options);
     record(options);
   } catch (...) {
     destroy();
@@ -97,7 +98,11 @@ void RawLoop::create_descriptors(std::span<const VkBuffer> buffers) {
   info.descriptorSetCount = 1;
   info.pSetLayouts = &set_layout_;
   expect(vk_.vkAllocateDescriptorSets(device_, &info, &set_), "vkAllocateDescriptorSets");
-  for (std::uint32_t i = 0; i < count; ++i) {
+  bind(buffers);
+}
+
+void RawLoop::bind(std::span<const VkBuffer> buffers) {
+  for (std::uint32_t i = 0; i < buffers.size(); ++i) {
     const VkDescriptorBufferInfo buffer{buffers[i], 0, VK_WHOLE_SIZE};
     VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
     write.dstSet = set_;
@@ -116,7 +121,7 @@ void RawLoop::create_timeline() {
   expect(vk_.vkCreateSemaphore(device_, &info, nullptr, &timeline_), "vkCreateSemaphore");
 }
 
-void RawLoop::record(const RawLoopOptions& options) {
+void RawLoop::create_commands(const RawLoopOptions& options) {
   VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool.queueFamilyIndex = options.queue_family;
   expect(vk_.vkCreateCommandPool(device_, &pool, nullptr, &pool_), "vkCreateCommandPool");
@@ -125,19 +130,45 @@ void RawLoop::record(const RawLoopOptions& options) {
   info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
   info.commandBufferCount = 1;
   expect(vk_.vkAllocateCommandBuffers(device_, &info, &commands_), "vkAllocateCommandBuffers");
+}
+
+void RawLoop::record(const RawLoopOptions& options) {
+  const auto barrier = [&](VkPipelineStageFlags from, VkAccessFlags written,
+                           VkPipelineStageFlags to, VkAccessFlags used) {
+    const VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, written, used};
+    vk_.vkCmdPipelineBarrier(commands_, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  };
+  const VkBufferCopy all{0, 0, options.staged_bytes};
+  constexpr VkAccessFlags kShader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+  expect(vk_.vkResetCommandPool(device_, pool_, 0), "vkResetCommandPool");
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   expect(vk_.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer");
+  if (options.staging) {
+    vk_.vkCmdCopyBuffer(commands_, options.staging, options.local, 1, &all);
+    barrier(VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, kShader);
+  }
   vk_.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline_);
   vk_.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, layout_, 0, 1, &set_, 0,
                               nullptr);
   if (!options.push.empty())
     vk_.vkCmdPushConstants(commands_, layout_, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                            static_cast<std::uint32_t>(options.push.size()), options.push.data());
-  vk_.vkCmdDispatch(commands_, options.groups[0], options.groups[1], options.groups[2]);
-  const VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr,
-                                VK_ACCESS_SHADER_WRITE_BIT, VK_ACCESS_HOST_READ_BIT};
-  vk_.vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                           VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, nullptr, 0, nullptr);
+  for (std::uint32_t i = 0; i < options.repeats; ++i) {
+    if (i != 0)
+      barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+              VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, kShader);
+    vk_.vkCmdDispatch(commands_, options.groups[0], options.groups[1], options.groups[2]);
+  }
+  if (options.staging) {
+    barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+            VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_READ_BIT);
+    vk_.vkCmdCopyBuffer(commands_, options.local, options.staging, 1, &all);
+    barrier(VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+  }
+  barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+          VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
   expect(vk_.vkEndCommandBuffer(commands_), "vkEndCommandBuffer");
 }
 

@@ -28,6 +28,11 @@ struct RawLoopOptions {
   std::span<const std::byte> module;           // with the entry point "main"
   std::span<const std::byte> push;
   std::array<std::uint32_t, 3> groups{1, 1, 1};
+  std::uint32_t repeats = 1;  // dispatches in the command buffer, each after the one before it
+  // Bytes that are copied from the first of these to the second before, and back after: null =
+  // none.
+  VkBuffer staging = VK_NULL_HANDLE, local = VK_NULL_HANDLE;
+  std::uint64_t staged_bytes = 0;
 };
 
 // The device and the buffers are the caller's and outlive it.
@@ -38,6 +43,9 @@ class RawLoop {
   RawLoop(const RawLoop&) = delete;
   RawLoop& operator=(const RawLoop&) = delete;
 
+  // Records the command buffer anew, with other push constants or buffers; nothing is under way.
+  void record(const RawLoopOptions& options);
+  void bind(std::span<const VkBuffer> buffers);
   // The two halves of a launch.
   void submit();
   void wait();
@@ -46,7 +54,7 @@ class RawLoop {
   void create_pipeline(const RawLoopOptions& options);
   void create_descriptors(std::span<const VkBuffer> buffers);
   void create_timeline();
-  void record(const RawLoopOptions& options);
+  void create_commands(const RawLoopOptions& options);
   void destroy();
 
   VkDevice device_;

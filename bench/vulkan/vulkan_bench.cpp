@@ -10,6 +10,7 @@
 //   vulkan.host_4k.vs_raw           with 4 KiB of host memory in and out; raw copies as well
 //   vulkan.dispatch_call_ns         the dispatch call alone; raw: vkQueueSubmit alone
 //   vulkan.raw_submit_ns
+//   and those of table.hpp
 #include <fmt/format.h>
 #include <sokr/compute.h>
 #include <sokr/sokr.h>
@@ -17,17 +18,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <sokr/substrate/exporter.hpp>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "../clock.hpp"
 #include "raw_loop.hpp"
 #include "substrate.hpp"
+#include "table.hpp"
 
 namespace {
 
@@ -45,11 +46,6 @@ T expect(Result<T> result) {
   if (result) return *std::move(result);
   fmt::print(stderr, "{}\n", result.failure().sentence);
   std::exit(1);
-}
-
-std::vector<std::uint8_t> module_bytes() {
-  std::ifstream file(SOKR_BENCH_SHADERS "/add_one.spv", std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 struct Sample {
@@ -171,7 +167,7 @@ int measure() {
     fmt::print("{{}}\n");
     return 0;
   }
-  const auto ir = module_bytes();
+  const auto ir = bench::module_bytes("add_one");
   using Devices = substrate::Exporter<VulkanSubstrate, 2>;
   const auto install = [&] {
     return expect(Devices::install(
@@ -199,8 +195,11 @@ int measure() {
   fmt::print(
       "{{\"vulkan.added_ns\": {:.0f}, \"vulkan.null_dispatch.vs_raw\": {:.4f}, "
       "\"vulkan.host_4k.vs_raw\": {:.4f}, \"vulkan.dispatch_call_ns\": {:.0f}, "
-      "\"vulkan.raw_submit_ns\": {:.0f}}}\n",
+      "\"vulkan.raw_submit_ns\": {:.0f}",
       null.added, null.ratio, host4k.ratio, null.ours_submit, null.raw_submit);
+  for (const auto& [name, value] : bench::measure_table(instance, found.usable[0], host, options))
+    fmt::print(", \"vulkan.{}\": {:.4f}", name, value);
+  fmt::print("}}\n");
   return 0;
 }
 
