@@ -3,8 +3,11 @@
 
 #include <sokr/substrate/exporter.hpp>
 #include <sokr/substrate/plugin_description.hpp>
+#include <string>
+#include <utility>
 
 #include "instance.hpp"
+#include "known_faults.hpp"
 #include "options.hpp"
 #include "substrate.hpp"
 
@@ -44,6 +47,8 @@ Result<void> find_devices(const substrate::Host& host, substrate::PluginDescript
     description.kind = physical.kind();
     description.ir_formats = {SOKR_IR_SPIRV};
     description.facts = physical.facts();
+    if (std::string faults = known_faults(physical); !faults.empty())
+      description.facts.emplace_back("known_faults", std::move(faults));
     description.facts.emplace_back("kernel_bytes", std::to_string(options.kernel_bytes));
     description.facts.emplace_back("in_flight", std::to_string(options.in_flight));
     description.facts.emplace_back("in_flight_bytes", std::to_string(options.in_flight_bytes));

@@ -7,6 +7,7 @@
 #include <sokr/substrate/launch_check.hpp>
 #include <utility>
 
+#include "known_faults.hpp"
 #include "usage.hpp"
 
 namespace sokr::vulkan {
@@ -307,7 +308,7 @@ Result<void> check_module(const spirv::Module& module, const PhysicalDevice& dev
       return needs("shaderZeroInitializeWorkgroupMemory", device);
     }
   }
-  return {};
+  return check_known_faults(module, device);
 }
 
 std::vector<std::uint32_t> declared_counts(const ir::EntryReflection& reflection) {

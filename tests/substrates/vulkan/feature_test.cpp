@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <map>
 #include <spirv-tools/libspirv.hpp>
 
+#include "known_faults.hpp"
 #include "requirements.hpp"
 
 namespace sokr::vulkan::test {
@@ -343,6 +345,45 @@ TEST(FloatControls, WidthsThatDependOnEachOtherAgree) {
   device.float_controls.roundingModeIndependence =
       VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_32_BIT_ONLY;
   EXPECT_NE(says(rounding).find("roundingModeIndependence"), std::string::npos);
+}
+
+// ---- Drivers that crash -------------------------------------------------------------------
+
+struct DriverCase {
+  VkDriverId id;
+  const char* info;
+  bool crashes;
+};
+
+TEST(KnownFaults, AKernelThatWouldCrashItsDriverIsRefused) {
+  const Parts copies{.declarations =
+                         "%a = OpTypeStruct %uint %float\n%b = OpTypeStruct %uint %float\n"
+                         "%some = OpUndef %a",
+                     .body = "%r = OpCopyLogical %b %some"};
+  const auto cases = std::to_array<DriverCase>({
+      {VK_DRIVER_ID_MESA_RADV, "Mesa 22.3.6", true},
+      {VK_DRIVER_ID_MESA_RADV, "Mesa 22.0.0-rc1 (git-0123456789)", true},
+      {VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA, "Mesa 22.3.6", true},
+      {VK_DRIVER_ID_MESA_RADV, "Mesa 25.0.7", false},
+      {VK_DRIVER_ID_MESA_RADV, "Mesa 220.3", false},
+      {VK_DRIVER_ID_MESA_RADV, "", false},
+      {VK_DRIVER_ID_MESA_RADV, "Mesa ", false},
+      {VK_DRIVER_ID_MESA_LLVMPIPE, "Mesa 22.3.6 (LLVM 15.0.6)", false},
+      {VK_DRIVER_ID_NVIDIA_PROPRIETARY, "535.183.01", false},
+  });
+  for (const DriverCase& one : cases) {
+    PhysicalDevice device = device_without({});
+    device.driver.driverID = one.id;
+    std::strcpy(device.driver.driverInfo, one.info);
+    EXPECT_EQ(known_faults(device).empty(), !one.crashes) << one.info;
+    const auto judged = judge(copies, device);
+    EXPECT_EQ(!judged, one.crashes) << one.info;
+    if (!judged) {
+      EXPECT_NE(judged.failure().sentence.find("OpCopyLogical"), std::string::npos)
+          << judged.failure().sentence;
+    }
+    EXPECT_TRUE(judge({}, device)) << one.info;
+  }
 }
 
 }  // namespace
