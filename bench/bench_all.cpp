@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -95,15 +96,17 @@ bool machine_has(const std::string& name) {
   return (name == "avx512") == has;
 }
 
+constexpr const char* kPeers[] = {".vs_handwritten", ".vs_openblas", ".vs_fftw",
+                                  ".vs_lavapipe",    ".vs_pocl",     ".vs_swiftshader"};
+
 // A ratio to a peer is a win above 1; one to ourselves is neither.
 std::string page(const json& ratios, const json& bounds) {
   std::string rows;
   int wins = 0, losses = 0;
   for (const auto& [name, value] : ratios.items()) {
     const double number = value.get<double>();
-    const bool is_peer_ratio = name.find(".vs_lavapipe") != std::string::npos ||
-                               name.find(".vs_pocl") != std::string::npos ||
-                               name.find(".vs_handwritten") != std::string::npos;
+    const bool is_peer_ratio = std::ranges::any_of(
+        kPeers, [&](const char* peer) { return name.find(peer) != std::string::npos; });
     const bool win = is_peer_ratio && number >= 1;
     wins += win ? 1 : 0;
     losses += is_peer_ratio && !win ? 1 : 0;

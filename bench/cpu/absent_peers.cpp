@@ -10,6 +10,9 @@ std::unique_ptr<Peer> make_lavapipe_peer(std::string& reason) {
   reason = "this program was built without volk.h (libvulkan-volk-dev)";
   return nullptr;
 }
+std::unique_ptr<Peer> make_swiftshader_peer(std::string& reason) {
+  return make_lavapipe_peer(reason);
+}
 #endif
 
 #if !SOKR_BENCH_HAS_OPENCL

@@ -36,14 +36,14 @@ constexpr Row kFunctions[] = {
     {"bitonic_sort", handwritten::bitonic_sort},
 };
 
-class HandwrittenRunner final : public Runner {
+class FunctionRunner final : public Runner {
  public:
-  HandwrittenRunner(HandwrittenFunction function, const Workload& workload)
-      : function_(function), push_(workload.push), groups_(workload.groups[0]) {
+  FunctionRunner(BufferFunction function, const Workload& workload)
+      : function_(std::move(function)) {
     for (const BufferSpec& spec : workload.buffers)
       buffers_.push_back(memory_.emplace_back(spec.initial.size()).bytes().data());
   }
-  void launch() override { function_({buffers_.data(), push_.data(), groups_}); }
+  void launch() override { function_(buffers_.data()); }
   void write(std::size_t buffer, std::span<const std::byte> bytes) override {
     std::ranges::copy(bytes, memory_[buffer].bytes().begin());
   }
@@ -53,9 +53,7 @@ class HandwrittenRunner final : public Runner {
   }
 
  private:
-  HandwrittenFunction function_;
-  Bytes push_;
-  std::uint32_t groups_;
+  BufferFunction function_;
   std::vector<HostMemory> memory_;
   std::vector<std::byte*> buffers_;
 };
@@ -67,11 +65,18 @@ class HandwrittenPeer final : public Peer {
     const auto found = std::ranges::find(kFunctions, workload.name, &Row::kernel);
     if (found == std::end(kFunctions))
       throw std::runtime_error(fmt::format("there is no hand-written {}", workload.name));
-    return std::make_unique<HandwrittenRunner>(found->function, workload);
+    return make_function_runner(
+        [function = found->function, push = workload.push, groups = workload.groups[0]](
+            std::byte* const* buffers) { function({buffers, push.data(), groups}); },
+        workload);
   }
 };
 
 }  // namespace
+
+std::unique_ptr<Runner> make_function_runner(BufferFunction function, const Workload& workload) {
+  return std::make_unique<FunctionRunner>(std::move(function), workload);
+}
 
 std::unique_ptr<Peer> make_handwritten_peer() {
   return std::make_unique<HandwrittenPeer>();

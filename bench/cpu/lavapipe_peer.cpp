@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// lavapipe as a program written for it would use it: persistent mapped buffers and the raw
-// loop of bench/vulkan.
+// Software Vulkan drivers as a program written for them would use them: persistent mapped buffers
+// and the raw loop of bench/vulkan.
 #define VOLK_IMPLEMENTATION
 #include <fmt/format.h>
 #include <volk.h>
 
+#include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -82,17 +84,27 @@ class LavapipeRunner final : public Runner {
  public:
   LavapipeRunner(const Device& device, const Workload& workload,
                  std::span<const std::byte> module) {
-    std::vector<VkBuffer> buffers;
-    for (const BufferSpec& spec : workload.buffers) {
+    for (const BufferSpec& spec : workload.buffers)
       memory_.push_back(std::make_unique<Memory>(device, spec.initial.size()));
-      buffers.push_back(memory_.back()->buffer());
-    }
+    std::vector<VkDescriptorBufferInfo> buffers;
+    for (const View& view : workload.bindings())
+      buffers.push_back({memory_[view.buffer]->buffer(), view.offset, view.size});
+    std::vector<VkSpecializationMapEntry> entries;
+    for (std::uint32_t i = 0; i < workload.specialization.size(); ++i)
+      entries.push_back(
+          {workload.specialization[i].id,
+           static_cast<std::uint32_t>(i * sizeof(Specialization) + offsetof(Specialization, word)),
+           4});
+    const VkSpecializationInfo specialization{
+        static_cast<std::uint32_t>(entries.size()), entries.data(),
+        workload.specialization.size() * sizeof(Specialization), workload.specialization.data()};
     RawLoopOptions options;
     options.device = device.device;
     options.functions = &device.functions;
     options.queue_family = device.family;
     options.buffers = buffers;
     options.module = module;
+    if (!entries.empty()) options.specialization = &specialization;
     options.push = std::as_bytes(std::span(workload.push));
     options.groups = workload.groups;
     loop_.emplace(options);
@@ -130,7 +142,13 @@ class LavapipePeer final : public Peer {
 
 // ---- Finding the device -------------------------------------------------------------
 
-bool choose_physical(Device& device) {
+// A driver that runs on the processor.
+struct Driver {
+  VkDriverId id;
+  const char *name, *package;
+};
+
+bool choose_physical(Device& device, const Driver& wanted) {
   std::uint32_t count = 0;
   expect(vkEnumeratePhysicalDevices(device.instance, &count, nullptr),
          "vkEnumeratePhysicalDevices");
@@ -142,7 +160,7 @@ bool choose_physical(Device& device) {
     VkPhysicalDeviceProperties2 properties{
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &driver, {}};
     vkGetPhysicalDeviceProperties2(physical, &properties);
-    if (driver.driverID != VK_DRIVER_ID_MESA_LLVMPIPE) continue;
+    if (driver.driverID != wanted.id) continue;
     device.physical = physical;
     device.description = fmt::format("{}, {}", properties.properties.deviceName, driver.driverInfo);
     return true;
@@ -159,14 +177,14 @@ void choose_memory_and_queue(Device& device) {
          (memory.memoryTypes[device.memory_type].propertyFlags & kWanted) != kWanted)
     ++device.memory_type;
   if (device.memory_type == memory.memoryTypeCount)
-    throw std::runtime_error("lavapipe has no coherent memory");
+    throw std::runtime_error("it has no coherent memory");
   std::uint32_t count = 0;
   vkGetPhysicalDeviceQueueFamilyProperties(device.physical, &count, nullptr);
   std::vector<VkQueueFamilyProperties> families(count);
   vkGetPhysicalDeviceQueueFamilyProperties(device.physical, &count, families.data());
   while (device.family < count && !(families[device.family].queueFlags & VK_QUEUE_COMPUTE_BIT))
     ++device.family;
-  if (device.family == count) throw std::runtime_error("lavapipe has no compute queue");
+  if (device.family == count) throw std::runtime_error("it has no compute queue");
 }
 
 void create_device(Device& device) {
@@ -188,9 +206,7 @@ void create_device(Device& device) {
   volkLoadDeviceTable(&device.functions, device.device);
 }
 
-}  // namespace
-
-std::unique_ptr<Peer> make_lavapipe_peer(std::string& reason) {
+std::unique_ptr<Peer> make_peer(const Driver& driver, std::string& reason) {
   if (volkInitialize() != VK_SUCCESS) {
     reason = "there is no Vulkan loader (libvulkan.so.1)";
     return nullptr;
@@ -205,13 +221,29 @@ std::unique_ptr<Peer> make_lavapipe_peer(std::string& reason) {
     return nullptr;
   }
   volkLoadInstance(device->instance);
-  if (!choose_physical(*device)) {
-    reason = "no Vulkan device is lavapipe (mesa-vulkan-drivers)";
+  if (!choose_physical(*device, driver)) {
+    reason = fmt::format("no Vulkan device is {} ({})", driver.name, driver.package);
     return nullptr;
   }
   choose_memory_and_queue(*device);
   create_device(*device);
   return std::make_unique<LavapipePeer>(std::move(device));
+}
+
+}  // namespace
+
+std::unique_ptr<Peer> make_lavapipe_peer(std::string& reason) {
+  return make_peer({VK_DRIVER_ID_MESA_LLVMPIPE, "lavapipe", "mesa-vulkan-drivers"}, reason);
+}
+
+std::unique_ptr<Peer> make_swiftshader_peer(std::string& reason) {
+  constexpr const char* kManifest = "/usr/lib/chromium/vk_swiftshader_icd.json";
+  if (!std::filesystem::exists(kManifest)) {
+    reason = fmt::format("there is no {} (chromium-common)", kManifest);
+    return nullptr;
+  }
+  setenv("VK_ICD_FILENAMES", kManifest, 1);
+  return make_peer({VK_DRIVER_ID_GOOGLE_SWIFTSHADER, "SwiftShader", "chromium-common"}, reason);
 }
 
 }  // namespace sokr::bench

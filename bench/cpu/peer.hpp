@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <new>
 #include <sokr/sokr.hpp>
@@ -55,11 +56,17 @@ class Peer {
                                           std::span<const std::byte> module) = 0;
 };
 
+// Code of this program as a runner. It gets the workload's buffers, aligned to pages.
+using BufferFunction = std::function<void(std::byte* const* buffers)>;
+std::unique_ptr<Runner> make_function_runner(BufferFunction function, const Workload& workload);
+
 // `substrate` stays valid as long as the peer and its runners.
 std::unique_ptr<Peer> make_substrate_peer(const Context& context, const Substrate& substrate);
 std::unique_ptr<Peer> make_handwritten_peer();
 // Null, with the reason, if this machine or this build does not have it.
 std::unique_ptr<Peer> make_lavapipe_peer(std::string& reason);
+// For a process of its own: sets the environment so that the Vulkan loader sees no other driver.
+std::unique_ptr<Peer> make_swiftshader_peer(std::string& reason);
 std::unique_ptr<Peer> make_pocl_peer(const std::filesystem::path& sources, std::string& reason);
 
 // Writes the initial content of all buffers that a launch reads or changes.

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // The substrate in a process of its own, with other settings than this one's: settings of a
-// plugin hold for a process. The other process measures when it is asked and sleeps
-// otherwise, so that two of them alternate like two peers in one process.
+// plugin hold for a process.
 #ifndef SOKR_BENCH_CPU_REMOTE_HPP_
 #define SOKR_BENCH_CPU_REMOTE_HPP_
 
-#include <sys/types.h>
-
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "companion.hpp"
 #include "measure.hpp"
 
 namespace sokr::bench {
@@ -21,18 +18,12 @@ class Remote {
  public:
   // Starts this program again with `--serve` and these plugin options ("cpu.threads=1").
   Remote(std::string_view substrate, bool quick, const std::vector<std::string>& options);
-  ~Remote();
-  Remote(const Remote&) = delete;
-  Remote& operator=(const Remote&) = delete;
-
   // One round of the kernel there; the first round of a kernel prepares it. Throws with the
   // other side's sentence.
   double round(std::string_view kernel, double round_ns);
 
  private:
-  pid_t process_ = -1;
-  std::FILE* requests_ = nullptr;
-  std::FILE* answers_ = nullptr;
+  Companion companion_;
 };
 
 // The other side: answers the lines of standard input until it ends.

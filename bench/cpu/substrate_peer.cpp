@@ -15,9 +15,13 @@ class SubstrateRunner final : public Runner {
     for (const BufferSpec& spec : workload.buffers) memory_.emplace_back(spec.initial.size());
     launch_.groups(workload.groups[0], workload.groups[1], workload.groups[2]);
     launch_.push_bytes(workload.push);
-    for (std::uint32_t i = 0; i < memory_.size(); ++i) {
-      std::span<std::byte> bytes = memory_[i].bytes();
-      const BufferSpec& spec = workload.buffers[i];
+    for (const Specialization& one : workload.specialization)
+      launch_.specialize_bits(one.id, 4, one.word);
+    const std::vector<View> views = workload.bindings();
+    for (std::uint32_t i = 0; i < views.size(); ++i) {
+      std::span<std::byte> bytes =
+          memory_[views[i].buffer].bytes().subspan(views[i].offset, views[i].size);
+      const BufferSpec& spec = workload.buffers[views[i].buffer];
       launch_.bind(0, i,
                    spec.match == Match::kInput ? sokr::read(bytes)
                    : spec.read                 ? sokr::read_write(bytes)

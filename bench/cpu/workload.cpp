@@ -7,71 +7,10 @@
 #include <cmath>
 #include <cstring>
 
+#include "inputs.hpp"
+
 namespace sokr::bench {
 namespace {
-
-// SplitMix64: the same inputs on every machine.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t u64() {
-    std::uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
-  std::uint32_t u32() { return static_cast<std::uint32_t>(u64() >> 32); }
-  float f32(float low, float high) {
-    return low + (high - low) * (static_cast<float>(u32() >> 8) * 0x1p-24f);
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-template <class T>
-Bytes bytes_of(const std::vector<T>& values) {
-  Bytes bytes(values.size() * sizeof(T));
-  std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
-}
-
-Bytes floats(std::size_t count, float low, float high) {
-  Random random(count);
-  std::vector<float> values(count);
-  for (float& value : values) value = random.f32(low, high);
-  return bytes_of(values);
-}
-
-Bytes words(std::size_t count) {
-  Random random(count);
-  std::vector<std::uint32_t> values(count);
-  for (std::uint32_t& value : values) value = random.u32();
-  return bytes_of(values);
-}
-
-template <class... Values>
-Bytes push(const Values&... values) {
-  Bytes bytes;
-  (
-      [&] {
-        static_assert(sizeof values == 4);
-        const std::byte* begin = reinterpret_cast<const std::byte*>(&values);
-        bytes.insert(bytes.end(), begin, begin + 4);
-      }(),
-      ...);
-  return bytes;
-}
-
-BufferSpec in(Bytes bytes) {
-  return {std::move(bytes)};
-}
-BufferSpec out(std::size_t size, Match match, double tolerance = 0) {
-  return {Bytes(size), match, tolerance, false};
-}
-BufferSpec in_out(Bytes bytes, Match match, double tolerance = 0) {
-  return {std::move(bytes), match, tolerance};
-}
 
 constexpr std::uint32_t kMebi = 1u << 20;
 
@@ -159,21 +98,12 @@ Workload stencil(std::uint32_t n) {
 
 Workload matvec_f16(std::uint32_t n) {
   Random random(n);
-  auto halves = [&random](std::size_t count) {
-    // Normal numbers of both signs between 2^-7 and 1, by their bits.
-    std::vector<std::uint16_t> values(count);
-    for (std::uint16_t& value : values) {
-      const std::uint32_t word = random.u32();
-      const std::uint32_t exponent = 8 + (word >> 10 & 7) % 7;
-      value = static_cast<std::uint16_t>((word >> 16 & 0x8000) | exponent << 10 | (word & 0x3FF));
-    }
-    return bytes_of(values);
-  };
   return {"matvec_f16",
           {n, 1, 1},
           {64, 1, 1},
           push(n, n),
-          {in(halves(std::size_t{n} * n)), in(halves(n)), out(n * 4, Match::kFloats, 1e-5)}};
+          {in(halves(random, std::size_t{n} * n)), in(halves(random, n)),
+           out(n * 4, Match::kFloats, 1e-5)}};
 }
 
 Workload matvec_int8(std::uint32_t n) {
@@ -238,13 +168,6 @@ constexpr WorkloadEntry kTable[] = {
     {"bitonic_sort", true, [](bool quick) { return bitonic_sort(quick ? kMebi / 8 : kMebi); }},
 };
 
-template <class T>
-std::vector<T> elements(std::span<const std::byte> bytes) {
-  std::vector<T> values(bytes.size() / sizeof(T));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
-  return values;
-}
-
 std::string float_difference(const BufferSpec& spec, const std::vector<float>& expected,
                              const std::vector<float>& actual) {
   float largest = 0;
@@ -281,6 +204,14 @@ std::string word_difference(const BufferSpec& spec, const std::vector<std::uint3
 
 }  // namespace
 
+std::vector<View> Workload::bindings() const {
+  std::vector<View> all = views;
+  for (std::size_t i = 0; views.empty() && i < buffers.size(); ++i) all.push_back({i});
+  for (View& view : all)
+    if (view.size == 0) view.size = buffers[view.buffer].initial.size() - view.offset;
+  return all;
+}
+
 std::span<const WorkloadEntry> workload_table() {
   return kTable;
 }
@@ -303,6 +234,15 @@ std::string difference(const BufferSpec& spec, std::span<const std::byte> expect
       return {};
     case Match::kFloats:
       return float_difference(spec, elements<float>(expected), elements<float>(actual));
+    case Match::kHalves: {
+      const auto widened = [](std::span<const std::byte> bytes) {
+        std::vector<float> values;
+        for (const std::uint16_t half : elements<std::uint16_t>(bytes))
+          values.push_back(half_value(half));
+        return values;
+      };
+      return float_difference(spec, widened(expected), widened(actual));
+    }
     case Match::kTotal:
       return total_difference(spec, elements<float>(expected), elements<float>(actual));
     case Match::kBits:

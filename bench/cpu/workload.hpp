@@ -22,16 +22,28 @@ enum class Match {
   kInput,   // never written, not compared
   kBits,    // the same bytes
   kFloats,  // f32: no difference larger than `tolerance` times the largest magnitude
+  kHalves,  // f16: the same
   kTotal,   // f32: only the sums, within `tolerance` times the sum
   kMostly,  // u32: at most a share of `tolerance` of the elements differ
 };
 
-// A buffer at set 0; its binding is its place in Workload::buffers.
+// A buffer of set 0; its binding is its place in Workload::buffers, unless there are views.
 struct BufferSpec {
   Bytes initial;
   Match match = Match::kInput;
   double tolerance = 0;
   bool read = true;  // false: its initial content does not matter
+};
+
+// What a binding of set 0 sees of a buffer; several may see the same bytes.
+struct View {
+  std::size_t buffer = 0;
+  std::uint64_t offset = 0, size = 0;  // bytes; size 0 = to the end
+};
+
+// A specialization constant of four bytes.
+struct Specialization {
+  std::uint32_t id, word;
 };
 
 struct Workload {
@@ -40,6 +52,10 @@ struct Workload {
   Bytes push;  // words of four bytes
   std::vector<BufferSpec> buffers;
   bool consumes_input = false;  // a launch leaves different work to the next one
+  std::vector<Specialization> specialization{};
+  std::vector<View> views{};  // by binding; none: one of each buffer, whole
+
+  std::vector<View> bindings() const;
 };
 
 struct WorkloadEntry {

@@ -79,12 +79,13 @@ void RawLoop::create_pipeline(const RawLoopOptions& options) {
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
   info.stage.module = module_;
   info.stage.pName = "main";
+  info.stage.pSpecializationInfo = options.specialization;
   info.layout = layout_;
   expect(vk_.vkCreateComputePipelines(device_, VK_NULL_HANDLE, 1, &info, nullptr, &pipeline_),
          "vkCreateComputePipelines");
 }
 
-void RawLoop::create_descriptors(std::span<const VkBuffer> buffers) {
+void RawLoop::create_descriptors(std::span<const VkDescriptorBufferInfo> buffers) {
   const auto count = static_cast<std::uint32_t>(buffers.size());
   const VkDescriptorPoolSize size{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(1u, count)};
   VkDescriptorPoolCreateInfo pool{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
@@ -101,15 +102,14 @@ void RawLoop::create_descriptors(std::span<const VkBuffer> buffers) {
   bind(buffers);
 }
 
-void RawLoop::bind(std::span<const VkBuffer> buffers) {
+void RawLoop::bind(std::span<const VkDescriptorBufferInfo> buffers) {
   for (std::uint32_t i = 0; i < buffers.size(); ++i) {
-    const VkDescriptorBufferInfo buffer{buffers[i], 0, VK_WHOLE_SIZE};
     VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
     write.dstSet = set_;
     write.dstBinding = i;
     write.descriptorCount = 1;
     write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-    write.pBufferInfo = &buffer;
+    write.pBufferInfo = &buffers[i];
     vk_.vkUpdateDescriptorSets(device_, 1, &write, 0, nullptr);
   }
 }

@@ -22,10 +22,11 @@ void expect(VkResult result, const char* what);
 
 struct RawLoopOptions {
   VkDevice device = VK_NULL_HANDLE;
-  const VolkDeviceTable* functions = nullptr;  // of `device`
-  std::uint32_t queue_family = 0;              // of which the first queue is used
-  std::span<const VkBuffer> buffers;           // bound to (0, 0), (0, 1), ...
-  std::span<const std::byte> module;           // with the entry point "main"
+  const VolkDeviceTable* functions = nullptr;       // of `device`
+  std::uint32_t queue_family = 0;                   // of which the first queue is used
+  std::span<const VkDescriptorBufferInfo> buffers;  // bound to (0, 0), (0, 1), ...
+  std::span<const std::byte> module;                // with the entry point "main"
+  const VkSpecializationInfo* specialization = nullptr;
   std::span<const std::byte> push;
   std::array<std::uint32_t, 3> groups{1, 1, 1};
   std::uint32_t repeats = 1;  // dispatches in the command buffer, each after the one before it
@@ -45,14 +46,14 @@ class RawLoop {
 
   // Records the command buffer anew, with other push constants or buffers; nothing is under way.
   void record(const RawLoopOptions& options);
-  void bind(std::span<const VkBuffer> buffers);
+  void bind(std::span<const VkDescriptorBufferInfo> buffers);
   // The two halves of a launch.
   void submit();
   void wait();
 
  private:
   void create_pipeline(const RawLoopOptions& options);
-  void create_descriptors(std::span<const VkBuffer> buffers);
+  void create_descriptors(std::span<const VkDescriptorBufferInfo> buffers);
   void create_timeline();
   void create_commands(const RawLoopOptions& options);
   void destroy();

@@ -97,7 +97,7 @@ SokrBinding in_buffer(SokrBuffer buffer, std::uint64_t bytes) {
 struct Raw {
   std::unique_ptr<Device> device;
   std::vector<std::unique_ptr<Buffer>> buffers;
-  std::vector<VkBuffer> handles;
+  std::vector<VkDescriptorBufferInfo> handles;
   std::vector<std::uint8_t> ir;
   RawLoopOptions options;
   std::optional<RawLoop> loop;
@@ -112,7 +112,7 @@ struct Raw {
   }
   Buffer& add(std::uint64_t bytes, MemoryKind kind) {
     buffers.push_back(need(Buffer::create(*device, bytes, kind)));
-    handles.push_back(buffers.back()->handle());
+    handles.push_back({buffers.back()->handle(), 0, VK_WHOLE_SIZE});
     return *buffers.back();
   }
   void make() {

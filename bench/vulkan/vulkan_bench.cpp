@@ -64,7 +64,8 @@ class Raw {
     options.device = device_->handle();
     options.functions = &device_->vk();
     options.queue_family = physical.queue_family;
-    options.buffers = {&handle_, 1};
+    const VkDescriptorBufferInfo whole{handle_, 0, VK_WHOLE_SIZE};
+    options.buffers = {&whole, 1};
     options.module = std::as_bytes(std::span(ir));
     options.groups = {kGroups, 1, 1};
     loop_.emplace(options);
