@@ -227,6 +227,124 @@ TEST(Descriptors, ArraysOfAsManyAsTheSetHas) {
   }
 }
 
+struct Sets {
+  explicit Sets(Gpu& of) : gpu(of) {}
+  ~Sets() {
+    vkDestroyPipelineLayout(gpu.device, layout, nullptr);
+    for (VkDescriptorSetLayout one : layouts) {
+      vkDestroyDescriptorSetLayout(gpu.device, one, nullptr);
+    }
+    vkDestroyDescriptorPool(gpu.device, pool, nullptr);
+  }
+  Sets(const Sets&) = delete;
+  Sets& operator=(const Sets&) = delete;
+  // The next set has these bindings.
+  void add(const Bindings& bindings) {
+    VkDescriptorSetLayoutCreateInfo info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
+    info.bindingCount = static_cast<std::uint32_t>(bindings.size());
+    info.pBindings = bindings.data();
+    layouts.emplace_back();
+    ASSERT_EQ(VK_SUCCESS, vkCreateDescriptorSetLayout(gpu.device, &info, nullptr, &layouts.back()));
+  }
+  void allocate() {
+    VkPipelineLayoutCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+    info.setLayoutCount = static_cast<std::uint32_t>(layouts.size());
+    info.pSetLayouts = layouts.data();
+    ASSERT_EQ(VK_SUCCESS, vkCreatePipelineLayout(gpu.device, &info, nullptr, &layout));
+    const std::array<VkDescriptorPoolSize, 4> sizes{
+        {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 16},
+         {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 16},
+         {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC, 16},
+         {VK_DESCRIPTOR_TYPE_SAMPLER, 4}}};
+    VkDescriptorPoolCreateInfo pools{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
+    pools.maxSets = info.setLayoutCount;
+    pools.poolSizeCount = sizes.size();
+    pools.pPoolSizes = sizes.data();
+    ASSERT_EQ(VK_SUCCESS, vkCreateDescriptorPool(gpu.device, &pools, nullptr, &pool));
+    sets.resize(layouts.size());
+    VkDescriptorSetAllocateInfo asked{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
+    asked.descriptorPool = pool;
+    asked.descriptorSetCount = info.setLayoutCount;
+    asked.pSetLayouts = layouts.data();
+    ASSERT_EQ(VK_SUCCESS, vkAllocateDescriptorSets(gpu.device, &asked, sets.data()));
+  }
+  Gpu& gpu;
+  std::vector<VkDescriptorSetLayout> layouts;
+  VkPipelineLayout layout = VK_NULL_HANDLE;
+  VkDescriptorPool pool = VK_NULL_HANDLE;
+  std::vector<VkDescriptorSet> sets;
+};
+
+VkDescriptorSetLayoutBinding binding(std::uint32_t number, VkDescriptorType type,
+                                     std::uint32_t count = 1) {
+  return {number, type, count, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+}
+
+// Sets with gaps between, bindings that nobody uses, dynamic offsets of arrays in the order of
+// bindings, writes that go on in the binding behind, and copies of those.
+TEST(Descriptors, ManySetsWithGapsAndDynamicArrays) {
+  constexpr VkDescriptorType kDynamic = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER_DYNAMIC;
+  Gpu gpu;
+  Memory in(gpu, 4096), out(gpu, 64), far(gpu, 64);
+  for (std::uint32_t i = 0; i < 1024; ++i) in.as<std::uint32_t>()[i] = i;
+  far.as<std::uint32_t>()[0] = 77;
+  Sets sets(gpu);
+  // Binding 2 has no element: what runs over goes to 3.
+  sets.add({binding(3, kDynamic, 3), binding(1, kDynamic, 1),
+            binding(2, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 0)});
+  sets.add({});
+  sets.add({binding(0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER), binding(9, kDynamic)});
+  sets.add({binding(0, VK_DESCRIPTOR_TYPE_SAMPLER)});
+  sets.add({});
+  sets.add({binding(7, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER)});
+  sets.add({binding(3, kDynamic, 3), binding(1, kDynamic, 1),
+            binding(2, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 0)});
+  sets.allocate();
+  std::array<VkDescriptorBufferInfo, 4> ranges;
+  for (std::uint32_t i = 0; i < 4; ++i) ranges[i] = {in.buffer, i * 256, 64};
+  const VkDescriptorBufferInfo to{out.buffer, 0, VK_WHOLE_SIZE}, block{far.buffer, 0, 16};
+  std::array<VkWriteDescriptorSet, 4> writes{};
+  for (auto& write : writes) {
+    write.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
+    write.descriptorCount = 1;
+    write.descriptorType = kDynamic;
+  }
+  writes[0].dstSet = sets.sets[6];
+  writes[0].dstBinding = 1;
+  writes[0].descriptorCount = 4;
+  writes[0].pBufferInfo = ranges.data();
+  writes[1].dstSet = sets.sets[2];
+  writes[1].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+  writes[1].pBufferInfo = &to;
+  writes[2].dstSet = sets.sets[5];
+  writes[2].dstBinding = 7;
+  writes[2].descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
+  writes[2].pBufferInfo = &block;
+  writes[3].dstSet = sets.sets[2];
+  writes[3].dstBinding = 9;
+  writes[3].pBufferInfo = ranges.data();
+  vkUpdateDescriptorSets(gpu.device, writes.size(), writes.data(), 0, nullptr);
+  VkCopyDescriptorSet copy{VK_STRUCTURE_TYPE_COPY_DESCRIPTOR_SET};
+  copy.srcSet = sets.sets[6];
+  copy.srcBinding = copy.dstBinding = 1;
+  copy.dstSet = sets.sets[0];
+  copy.descriptorCount = 4;
+  vkUpdateDescriptorSets(gpu.device, 0, nullptr, 1, &copy);
+  Kernel kernel(gpu, test_kernel("sets"), {}, {.layout = sets.layout});
+  ASSERT_EQ(VK_SUCCESS, kernel.result) << gpu.messages;
+  const VkCommandBuffer commands = begin(gpu);
+  vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline);
+  const std::array<std::uint32_t, 5> offsets{1024, 64, 128, 192, 0};  // of 1, of 3, of 9
+  vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, sets.layout, 0, 3,
+                          sets.sets.data(), 5, offsets.data());
+  vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, sets.layout, 5, 1,
+                          &sets.sets[5], 0, nullptr);
+  vkCmdDispatch(commands, 1, 1, 1);
+  run(gpu, commands);
+  const std::array<std::uint32_t, 4> expected{(256 + 64) / 4, (512 + 128) / 4, (768 + 192) / 4, 77};
+  for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(expected[i], out.as<std::uint32_t>()[i]) << i;
+}
+
 TEST(Descriptors, SpecializationSizesArraysAndWorkgroups) {
   Gpu gpu;
   Memory x(gpu, 256), y(gpu, 256), bias(gpu, 64);

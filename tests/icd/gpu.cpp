@@ -217,7 +217,7 @@ Kernel::Kernel(Gpu& of, const std::vector<std::uint32_t>& words,
   info.stage.module = module;
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = options.specialization;
-  info.layout = layout;
+  info.layout = options.layout ? options.layout : layout;
   result = vkCreateComputePipelines(gpu.device, VK_NULL_HANDLE, 1, &info, nullptr, &pipeline);
   if (options.set_flags & VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR) return;
   std::vector<VkDescriptorPoolSize> sizes;

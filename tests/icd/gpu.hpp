@@ -65,6 +65,7 @@ struct PipelineOptions {
   VkDescriptorSetLayoutCreateFlags set_flags = 0;
   const void* layout_chain = nullptr;  // of the set's layout
   const void* stage_chain = nullptr;
+  VkPipelineLayout layout = VK_NULL_HANDLE;  // in place of its own
 };
 
 // One set with these bindings, a layout, a pipeline, a pool and a set.
