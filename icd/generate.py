@@ -170,10 +170,13 @@ class Surface:
         taken = set(self.instance_extensions + self.extensions)
         for name in required(element, "command", taken):
             target = self.registry.commands.get(self.registry.resolve(name))
-            if target is not None and name not in seen:
-                seen.add(name)
+            # Several extensions may have a command: with any of them it is there.
+            core = any(n == name and not g.startswith("VK_") for n, _, g in self.entries)
+            if target is not None and not core and (name, gate) not in seen:
+                is_new = target.name not in {n for n, _ in seen}
+                seen.add((name, gate))
                 # A newer core version may have taken it; its name here is that of the extension.
-                if target.name not in seen and gate.startswith("VK_"):
+                if is_new and gate.startswith("VK_"):
                     target = copy.copy(target)
                     target.name = name
                 self.entries.append((name, target, gate))

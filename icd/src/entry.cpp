@@ -2,6 +2,7 @@
 //
 // The symbols that the library exports: for the loader, and for programs that do without it.
 #include <algorithm>
+#include <cstring>
 
 #include "device.hpp"
 #include "entry_points.hpp"
@@ -22,6 +23,21 @@ bool is_open(const CommandRow& row, const Instance& instance) {
          instance.extensions.test(static_cast<std::size_t>(row.instance_extension));
 }
 
+bool is_open(const CommandRow& row, const Device& device) {
+  if (!is_open(row, *device.physical->instance)) return false;
+  return row.extension < 0 || device.extensions.test(static_cast<std::size_t>(row.extension));
+}
+
+// Whether one of the rows of this name, the first of which is given, is open to the owner.
+template <class Owner>
+bool is_one_open(const CommandRow* row, const Owner& owner) {
+  const char* const name = row->name;
+  for (; row != kCommands + kCommandCount && std::strcmp(row->name, name) == 0; ++row) {
+    if (is_open(*row, owner)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetInstanceProcAddr(VkInstance instance,
@@ -29,19 +45,13 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetInstanceProcAddr(VkInstance instan
   const CommandRow* row = name ? find_command(name) : nullptr;
   if (!row) return nullptr;
   if (row->level == Level::Global) return row->function;
-  return instance && is_open(*row, *of(instance)) ? row->function : nullptr;
+  return instance && is_one_open(row, *of(instance)) ? row->function : nullptr;
 }
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetDeviceProcAddr(VkDevice handle, const char* name) {
   const CommandRow* row = name ? find_command(name) : nullptr;
-  const Device* device = of(handle);
-  if (!row || row->level != Level::Device || !is_open(*row, *device->physical->instance)) {
-    return nullptr;
-  }
-  if (row->extension >= 0 && !device->extensions.test(static_cast<std::size_t>(row->extension))) {
-    return nullptr;
-  }
-  return row->function;
+  if (!row || row->level != Level::Device) return nullptr;
+  return is_one_open(row, *of(handle)) ? row->function : nullptr;
 }
 
 }  // namespace sokr::icd

@@ -39,7 +39,8 @@ SOKR_ICD_OBJECT(VkPhysicalDevice, PhysicalDevice)
 VkPhysicalDeviceType reported_type();
 VkQueueFlags reported_queue_flags();
 
-// The command of this name; null if the driver has none.
+// The command of this name; null if the driver has none. The first of several rows, if several
+// extensions have it.
 const CommandRow* find_command(const char* name);
 // Marks the named extensions in `out`. The first that is not in the table; null if all are.
 const char* enable(const char* const* names, std::uint32_t count,

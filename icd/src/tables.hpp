@@ -28,7 +28,7 @@ struct CommandRow {
   std::int16_t instance_extension;  // index in kInstanceExtensions, or -1
 };
 
-extern const CommandRow kCommands[];  // sorted by name
+extern const CommandRow kCommands[];  // sorted by name; one for each extension that has it
 extern const std::size_t kCommandCount;
 extern const VkExtensionProperties kExtensions[], kInstanceExtensions[];
 extern const std::size_t kExtensionCount, kInstanceExtensionCount;

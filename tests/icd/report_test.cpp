@@ -6,7 +6,8 @@
 namespace sokr::test {
 namespace {
 
-VkResult create_device(Gpu& gpu, const char* extension, const void* chain) {
+VkResult create_device(Gpu& gpu, const char* extension, const void* chain,
+                       const char* has = nullptr) {
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queues{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
   queues.queueCount = 1;
@@ -19,6 +20,9 @@ VkResult create_device(Gpu& gpu, const char* extension, const void* chain) {
   info.ppEnabledExtensionNames = &extension;
   VkDevice device = VK_NULL_HANDLE;
   const VkResult result = vkCreateDevice(gpu.physical, &info, nullptr, &device);
+  if (device && has) {
+    EXPECT_NE(nullptr, vkGetDeviceProcAddr(device, has)) << extension;
+  }
   if (device) vkDestroyDevice(device, nullptr);
   return result;
 }
@@ -95,6 +99,9 @@ TEST(Report, CommandsAreGivenByNameAndOnlyWhereTheyAreEnabled) {
   EXPECT_EQ(nullptr, vkGetDeviceProcAddr(with.device, "vkCreateSwapchainKHR"));
   EXPECT_EQ(nullptr, vkGetDeviceProcAddr(with.device, "vkCreateInstance"));
   EXPECT_EQ(nullptr, vkGetDeviceProcAddr(with.device, "vkNoSuchThing"));
+  // Which another extension has, too, that a newer version of Vulkan need not be asked for.
+  EXPECT_EQ(VK_SUCCESS, create_device(with, "VK_KHR_push_descriptor", nullptr,
+                                      "vkCmdPushDescriptorSetWithTemplateKHR"));
   Gpu without(false);
   EXPECT_EQ(nullptr, vkGetDeviceProcAddr(without.device, "vkCmdPushDescriptorSetKHR"));
 }
