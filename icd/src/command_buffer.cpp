@@ -75,7 +75,7 @@ void CommandBuffer::bind_set(std::uint32_t at, std::shared_ptr<SetContents> cont
 }
 
 void CommandBuffer::push(std::uint32_t offset, std::uint32_t size, const void* bytes) {
-  if (offset > kMaxPushConstants || size > kMaxPushConstants - offset) return;
+  if (size == 0 || offset > kMaxPushConstants || size > kMaxPushConstants - offset) return;
   if (push_.size() < offset + size) push_.resize(offset + size);
   std::memcpy(push_.data() + offset, bytes, size);
   state_changed_ = true;

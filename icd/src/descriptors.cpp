@@ -72,13 +72,14 @@ void for_each_element(SetContents& to, std::uint32_t binding, std::uint32_t elem
   to.updates.fetch_add(1, std::memory_order_release);
   const BindingPlace* place = to.shape->find(binding);
   const BindingPlace* end = to.shape->places.data() + to.shape->places.size();
-  const VkDescriptorType type = place ? place->type : kInline;
+  if (!place || place->type == kInline) return;  // which has bytes in place of elements
+  const VkDescriptorType type = place->type;
   for (std::uint32_t i = 0; i < count; ++i, ++element) {
-    while (place && place != end && element >= to.count(*place)) {
+    while (place != end && element >= to.count(*place)) {
       element -= to.count(*place);
       ++place;
     }
-    if (!place || place == end || place->type != type) return;
+    if (place == end || place->type != type) return;
     take(i, to.elements[place->first + element]);
   }
 }
@@ -89,7 +90,7 @@ void write_inline(SetContents& to, std::uint32_t binding, std::uint32_t offset, 
   if (!place || place->type != kInline || !from) return;
   to.updates.fetch_add(1, std::memory_order_release);
   const std::uint32_t room = to.count(*place);
-  if (offset > room) return;
+  if (size == 0 || offset >= room) return;
   std::memcpy(to.bytes.data() + place->first_byte + offset, from, std::min(size, room - offset));
 }
 

@@ -187,6 +187,32 @@ TEST(Descriptors, InlineBlocksAreInTheSet) {
   for (unsigned i = 0; i < 16; ++i) EXPECT_EQ(values[i % 4], y.as<std::uint32_t>()[i]);
 }
 
+TEST(Descriptors, InvalidWritesAndCopiesOfBuffersToInlineBlocksAreDropped) {
+  Gpu gpu;
+  Memory y(gpu, 64);
+  Kernel kernel(gpu, test_kernel("add_block"),
+                block_bindings(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                               VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK, 4096));
+  kernel.write(0, y.buffer);
+  const VkDescriptorBufferInfo info{y.buffer, 0, VK_WHOLE_SIZE};
+  VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
+  write.dstSet = kernel.set;
+  write.dstBinding = 1;
+  write.dstArrayElement = 4000;
+  write.descriptorCount = 1;
+  write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+  write.pBufferInfo = &info;
+  vkUpdateDescriptorSets(gpu.device, 1, &write, 0, nullptr);
+  VkCopyDescriptorSet copy{VK_STRUCTURE_TYPE_COPY_DESCRIPTOR_SET};
+  copy.srcSet = copy.dstSet = kernel.set;
+  copy.dstBinding = 1;
+  copy.dstArrayElement = 3000;
+  copy.descriptorCount = 1;
+  vkUpdateDescriptorSets(gpu.device, 0, nullptr, 1, &copy);
+  dispatch(gpu, kernel);
+  EXPECT_EQ(0u, y.as<std::uint32_t>()[0]);
+}
+
 TEST(Descriptors, NullReadsZeroAndDropsWrites) {
   Gpu gpu;
   Memory y(gpu, 64);

@@ -15,10 +15,12 @@
 #include "fuzzing.hpp"
 #include "guarded.hpp"
 #include "launch_builder.hpp"
+#include "reader.hpp"
 
 namespace {
 
 using sokr::differential::Guarded;
+using sokr::fuzzing::Reader;
 using sokr::fuzzing::require;
 using sokr::fuzzing::require_sentence;
 using sokr::substrate::LaunchView;
@@ -29,71 +31,6 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t kSizes[] = {512, 64, 1003};  // of host memory, and of buffers
 constexpr std::uint64_t kMostInvocations = 8192;
 constexpr std::uint64_t kPatience = UINT64_C(15'000'000'000);  // ns
-
-// ---- The input -------------------------------------------------------------------------------
-
-class Reader {
- public:
-  Reader(const std::uint8_t* data, std::size_t size) : rest_(data, size) {}
-  bool more() const { return !rest_.empty(); }
-  std::uint8_t byte() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  // One of those that decide something, or any.
-  std::uint64_t value() {
-    constexpr std::uint64_t kValues[] = {0,
-                                         1,
-                                         2,
-                                         3,
-                                         4,
-                                         5,
-                                         7,
-                                         8,
-                                         12,
-                                         15,
-                                         16,
-                                         17,
-                                         31,
-                                         32,
-                                         33,
-                                         48,
-                                         60,
-                                         63,
-                                         64,
-                                         100,
-                                         128,
-                                         255,
-                                         256,
-                                         511,
-                                         512,
-                                         1023,
-                                         1024,
-                                         1025,
-                                         4095,
-                                         4096,
-                                         65535,
-                                         65536,
-                                         0x7FFFFFFF,
-                                         0x80000000,
-                                         0xFFFFFFFF,
-                                         UINT64_C(1) << 32,
-                                         UINT64_C(1) << 63,
-                                         UINT64_MAX,
-                                         UINT64_MAX - 3};
-    const std::uint8_t choice = byte();
-    if (choice < std::size(kValues)) return kValues[choice];
-    std::uint64_t any = 0;
-    for (int i = 0; i < (choice % 2 == 0 ? 4 : 8); ++i) any = any << 8 | byte();
-    return any;
-  }
-  std::uint32_t word() { return static_cast<std::uint32_t>(value()); }
-
- private:
-  std::span<const std::uint8_t> rest_;
-};
 
 // ---- Memory ----------------------------------------------------------------------------------
 
