@@ -15,6 +15,7 @@
 //                                               with a wait between them
 //   cpu.chain_behind_ns                         the same, dispatched while the first cannot start
 //   cpu.first_dispatch_ms, .vs_lavapipe         an unseen kernel of 2 KB
+//   cpu.full.first_dispatch_ms, .vs_lavapipe    the same with its full version at once
 //   cpu.compile_60k_ms, cpu.compile_growth      unseen large kernels; exponent over the size
 //   cpu.bounds_checks.cost                      0.05 = bounds checks cost 5 %
 //   peer.NAME                                   1 if it was here, else 0
@@ -48,8 +49,11 @@ struct Flags {
   bool wants(std::string_view part) const { return std::ranges::find(parts, part) != parts.end(); }
 };
 
-ContextOptions context_options(const Flags& flags) {
+// Kernels run in their full version from the start, unless an option says otherwise: the first one
+// is for who launches a kernel a few times.
+ContextOptions context_options(const Flags& flags, const char* tier = "full") {
   ContextOptions options;
+  options.options.emplace_back("cpu.tier", tier);
   for (const std::string& option : flags.options) {
     const std::size_t equals = option.find('=');
     if (equals == std::string::npos)
@@ -85,8 +89,27 @@ std::vector<NamedPeer> make_peers(const std::vector<std::string>& wanted) {
   return peers;
 }
 
+// In contexts of its own: the plugin takes the tier from the first one.
+void measure_first(const Flags& flags, Peer* lavapipe, const Effort& effort, Figures& figures) {
+  for (const char* tier : {"auto", "full"}) {
+    const Context context(context_options(flags, tier));
+    const std::optional<Substrate> substrate = find(context, flags.substrate);
+    if (!substrate) return;
+    const std::string prefix = flags.substrate + (tier == std::string_view("full") ? ".full" : "");
+    measure_first_dispatch({context, *substrate, prefix}, lavapipe, effort, figures);
+  }
+}
+
 int measure(const Flags& flags) {
   const PrivateCaches caches;
+  const std::vector<NamedPeer> peers = make_peers(flags.peers);
+  Peer* lavapipe = nullptr;
+  for (const NamedPeer& peer : peers)
+    if (std::string_view(peer.name) == "lavapipe") lavapipe = peer.peer.get();
+  const Effort effort = flags.quick ? Effort{true, 9, 3e6} : Effort{};
+  Figures figures;
+  if (flags.wants("dispatch") && flags.kernel.empty())
+    measure_first(flags, lavapipe, effort, figures);
   const Context context(context_options(flags));
   const std::optional<Substrate> substrate = find(context, flags.substrate);
   if (!substrate) {
@@ -96,13 +119,6 @@ int measure(const Flags& flags) {
   }
   const Subject subject{context, *substrate, flags.substrate};
   fmt::print(stderr, "{:<12} {}\n", flags.substrate, substrate->info().description);
-  const std::vector<NamedPeer> peers = make_peers(flags.peers);
-  Peer* lavapipe = nullptr;
-  for (const NamedPeer& peer : peers)
-    if (std::string_view(peer.name) == "lavapipe") lavapipe = peer.peer.get();
-
-  const Effort effort = flags.quick ? Effort{true, 9, 3e6} : Effort{};
-  Figures figures;
   // What a figure is not there for: bounds that may lack one ask.
   for (const char* name : {"handwritten", "lavapipe", "pocl"}) {
     const bool is_here = std::ranges::any_of(
@@ -115,7 +131,6 @@ int measure(const Flags& flags) {
     measure_dispatch(subject, lavapipe, effort, figures);
     measure_prepared(subject, effort, figures);
     measure_waiting(subject, effort, figures);
-    measure_first_dispatch(subject, lavapipe, effort, figures);
   }
   if (flags.wants("compile") && flags.kernel.empty()) measure_compilation(subject, effort, figures);
   if (flags.wants("settings"))

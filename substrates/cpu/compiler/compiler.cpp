@@ -85,6 +85,20 @@ class Stages {
 constexpr std::size_t kMaxUnrolled = 2000;
 constexpr std::size_t kMaxUnrolledPrivate = 4000;
 
+// What makes code quicker by making it twice, or larger.
+CompileOptions as_draft(CompileOptions options) {
+  for (const Part part : {Part::kRegionVersions, Part::kTogetherLoops, Part::kChunkRows,
+                          Part::kScalarMode, Part::kPrefetch})
+    options.without |= 1u << static_cast<unsigned>(part);
+  options.jam = 1;
+  return options;
+}
+
+Result<void> check_cancelled(const CompileOptions& options) {
+  if (!options.cancelled || !options.cancelled->load(std::memory_order_relaxed)) return {};
+  return fail(SOKR_DISPATCH_FAILED, "the compilation was cancelled");
+}
+
 constexpr const char* kLlvmInstructions = "LLVM instructions";
 
 // The kernel, and the functions that it shares with itself, callees first.
@@ -212,6 +226,7 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
                 wrong.substr(0, wrong.find('\n')));
   stages.ended("emit", module.getInstructionCount(), kLlvmInstructions);
   if (options.effort == Effort::kVerify) return CompiledKernel{};
+  SOKR_TRY(check_cancelled(options));
   optimise(module, *machine, options, geometry.lanes() == 1);
   ended(Stage::kOptimise);
   stages.ended("optimise", module.getInstructionCount(), kLlvmInstructions);
@@ -221,6 +236,7 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
     SOKR_ASSIGN(auto assembly, emit_assembly(*copy, *machine));
     dump(options, program.entry->name, "s", assembly);
   }
+  SOKR_TRY(check_cancelled(options));
   SOKR_ASSIGN(auto object, emit_object(module, *machine));
   if (!error.empty())
     return fail(SOKR_DISPATCH_FAILED, "LLVM could not compile the kernel: {}", error);
@@ -248,8 +264,9 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
 }  // namespace
 
 Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPoint& entry,
-                               const CompileOptions& options) {
-  SOKR_TRY(check(module, entry, options));
+                               const CompileOptions& given) {
+  SOKR_TRY(check(module, entry, given));
+  const CompileOptions options = given.effort == Effort::kDraft ? as_draft(given) : given;
   Stages stages(options);
   try {
     SOKR_ASSIGN(const CallPlan plan, plan_calls(module, entry));

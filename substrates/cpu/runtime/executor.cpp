@@ -54,7 +54,9 @@ void Executor::run_here(const Runnable& kernel, const Bindings& bindings,
   if (++runs % kMeasureEvery == 0) {
     const Clock::time_point start = Clock::now();
     run_groups(kernel, context, 0, total, scratch_);
-    note_duration(kernel, total, Clock::now() - start);
+    const Clock::duration duration = Clock::now() - start;
+    note_duration(kernel, total, duration);
+    note_use(kernel, duration * kMeasureEvery);
   } else {
     run_groups(kernel, context, 0, total, scratch_);
   }

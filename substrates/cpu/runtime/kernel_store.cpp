@@ -62,8 +62,9 @@ void append(std::vector<std::uint8_t>& key, std::span<const std::uint8_t> bytes)
 constexpr std::size_t kAnswerBytes = std::size_t{64} << 20;
 
 // Of what is kept for a kernel; its reflection's tables are small beside the least page of code.
+// Beside a first version there may soon be the full one, which is about as large.
 std::size_t memory_of(const LoadedKernel& kernel) {
-  return kernel.code_size + sizeof kernel + 2 * 4096;
+  return kernel.code_size * (kernel.want_better ? 2 : 1) + sizeof kernel + 2 * 4096;
 }
 
 // What decides the code besides the IR.
@@ -83,6 +84,11 @@ Result<void> check_format(std::uint32_t format) {
               format);
 }
 
+Result<KernelStore::KernelPointer> keep(Result<std::shared_ptr<LoadedKernel>> kernel) {
+  if (!kernel) return std::move(kernel).failure();
+  return KernelStore::KernelPointer(*std::move(kernel));
+}
+
 std::span<const std::uint8_t> as_bytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -97,11 +103,32 @@ KernelStore::KernelStore(substrate::Host host, KernelStoreOptions options,
       kernels_({options_.kernel_bytes}, memory_of),
       accepted_({kAnswerBytes}),
       valid_({kAnswerBytes}),
-      disk_({options_.cache_folder}) {
+      disk_({options_.cache_folder}),
+      improver_(options_.compiler_threads) {
   fingerprint_ = fmt::format("{} {} {} {}robust {} {}", SOKR_CPU_BUILD_VERSION,
                              identity(options_.compiler_library), isa_name(options_.isa),
                              options_.robust ? "" : "not ", processor(),
                              static_cast<int>(options_.strictness));
+}
+
+namespace {
+
+constexpr std::pair<const char*, Tier> kTiers[] = {
+    {"auto", Tier::kAuto}, {"quick", Tier::kQuick}, {"full", Tier::kFull}};
+
+}  // namespace
+
+Result<Tier> tier_from_name(std::string_view name) {
+  if (name.empty()) return Tier::kAuto;
+  for (const auto& [known, tier] : kTiers)
+    if (name == known) return tier;
+  return fail(SOKR_INVALID_INPUT, "'{}' is no tier; there are auto, quick and full", name);
+}
+
+const char* tier_name(Tier tier) {
+  for (const auto& [name, known] : kTiers)
+    if (known == tier) return name;
+  return "";
 }
 
 const LoadedKernel* PreparedKernel::keep(const MemoryTraits& memory,
@@ -219,30 +246,107 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
                                                       const substrate::LaunchView& launch,
                                                       std::span<const std::uint8_t> launch_key,
                                                       const MemoryTraits& memory) {
-  const spirv::Module& module = *decoded.module;
-  std::vector<std::uint8_t> key = disk_key('K', ir, launch_key, memory.aliased);
-  std::optional<CompiledKernel> compiled;
-  if (auto stored = options_.dump.empty() ? disk_.load(key) : std::nullopt)
-    if (auto read = CompiledKernel::deserialise(*stored)) compiled = *std::move(read);
-  if (!compiled) {
+  Recipe recipe{decoded.module, decoded.entry, compile_options(&launch, memory),
+                disk_key('K', ir, launch_key, memory.aliased)};
+  if (auto stored = from_disk(recipe.disk_key)) return keep(load(decoded, *std::move(stored)));
+  const bool dumps = !options_.dump.empty();
+  if (dumps)
+    recipe.options.dump_key = fmt::format("{:016x}", substrate::hash_content({{}, ir, launch_key}));
+  if (options_.tier == Tier::kFull || dumps) {
     SOKR_TRY(validate(ir));
-    CompileOptions options = compile_options(&launch, memory);
-    options.dump_key = fmt::format("{:016x}", substrate::hash_content({{}, ir, launch_key}));
-    SOKR_ASSIGN(compiled, compile(ir, module, *decoded.entry, options));
-    std::string reason;
-    if (!disk_.store(key, compiled->serialise(), &reason) && !disk_.folder().empty())
-      host_.log_debug("cpu: the kernel is not kept on disk: {}", reason);
+    SOKR_ASSIGN(CompiledKernel full, compile_and_keep(recipe));
+    return keep(load(decoded, std::move(full)));
   }
-  SOKR_ASSIGN(MappedKernel code, MappedKernel::map(*compiled));
-  const std::size_t code_size = compiled->image.size();
-  compiled->image = {};
-  return KernelPointer(std::make_shared<const LoadedKernel>(
-      std::move(decoded.reflection), *std::move(compiled), std::move(code), code_size,
-      module.function(decoded.entry->function)->has_loop));
+  return first_version(decoded, std::move(recipe), ir);
 }
 
-Result<CompiledKernel> KernelStore::compile(std::span<const std::uint8_t> ir,
-                                            const spirv::Module& module,
+std::optional<CompiledKernel> KernelStore::from_disk(std::span<const std::uint8_t> key) {
+  if (!options_.dump.empty()) return std::nullopt;
+  const auto stored = disk_.load(key);
+  if (!stored) return std::nullopt;
+  auto read = CompiledKernel::deserialise(*stored);
+  if (!read) return std::nullopt;
+  return *std::move(read);
+}
+
+Result<CompiledKernel> KernelStore::compile_and_keep(const Recipe& recipe) {
+  SOKR_ASSIGN(CompiledKernel compiled, compile(*recipe.module, *recipe.entry, recipe.options));
+  std::string reason;
+  if (!disk_.store(recipe.disk_key, compiled.serialise(), &reason) && !disk_.folder().empty())
+    host_.log_debug("cpu: the kernel is not kept on disk: {}", reason);
+  return compiled;
+}
+
+Result<std::shared_ptr<LoadedKernel>> KernelStore::load(const Decoded& decoded,
+                                                        CompiledKernel compiled) {
+  SOKR_ASSIGN(MappedKernel code, MappedKernel::map(compiled));
+  const std::size_t code_size = compiled.image.size();
+  compiled.image = {};
+  return std::make_shared<LoadedKernel>(
+      decoded.reflection, std::move(compiled), std::move(code), code_size,
+      decoded.module->function(decoded.entry->function)->has_loop);
+}
+
+// A full version is worth its compilation once the first one has run for half of the time that the
+// first one took to compile: by then it will go on, most likely, and others wait for nothing
+// meanwhile. What an earlier process left on disk has come again: it is made at once, and even if
+// this process ends before it is done.
+Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& decoded, Recipe recipe,
+                                                              std::span<const std::uint8_t> ir) {
+  Recipe draft = recipe;
+  draft.options.effort = Effort::kDraft;
+  draft.disk_key[0] = 'Q';
+  std::optional<CompiledKernel> compiled = from_disk(draft.disk_key);
+  recipe.promised = compiled.has_value();
+  std::int64_t left_ns = 1;
+  if (!compiled) {
+    SOKR_TRY(validate(ir));
+    SOKR_ASSIGN(const CompilerLibrary* library, compiler());
+    if (!library->outlives_exit && options_.tier == Tier::kAuto) {
+      SOKR_ASSIGN(CompiledKernel full, compile_and_keep(recipe));
+      return keep(load(decoded, std::move(full)));
+    }
+    const Clock::time_point start = Clock::now();
+    SOKR_ASSIGN(compiled, compile_and_keep(draft));
+    left_ns = std::max<std::int64_t>(1, (Clock::now() - start).count() / 2);
+    if (options_.first_version_lasts) left_ns = options_.first_version_lasts->count();
+  }
+  SOKR_ASSIGN(std::shared_ptr<LoadedKernel> kernel, load(decoded, *std::move(compiled)));
+  if (options_.tier == Tier::kQuick) return KernelPointer(std::move(kernel));
+  kernel->left_ns.store(left_ns, std::memory_order_relaxed);
+  kernel->want_better = [this, weak = std::weak_ptr<const LoadedKernel>(kernel),
+                         made_by = std::make_shared<Recipe>(std::move(recipe))] {
+    const bool promised = made_by->promised;
+    improver_.put(
+        [this, weak, made_by](const auto& cancelled) { improve(weak, *made_by, cancelled); },
+        promised);
+  };
+  return KernelPointer(std::move(kernel));
+}
+
+// Nobody hears of what fails here: the first version goes on being used.
+void KernelStore::improve(const std::weak_ptr<const LoadedKernel>& first, Recipe& recipe,
+                          const std::atomic<bool>& cancelled) {
+  const std::shared_ptr<const LoadedKernel> kernel = first.lock();
+  const Decoded decoded{std::move(recipe.module), recipe.entry,
+                        kernel ? kernel->reflection : ir::EntryReflection()};
+  recipe.module = decoded.module;
+  recipe.options.cancelled = &cancelled;
+  if (kernel || recipe.promised) {
+    Result<CompiledKernel> compiled = compile_and_keep(recipe);
+    Result<std::shared_ptr<LoadedKernel>> full =
+        compiled ? load(decoded, *std::move(compiled))
+                 : Result<std::shared_ptr<LoadedKernel>>(std::move(compiled).failure());
+    if (!full)
+      host_.log_debug("cpu: no full version of {}: {}", decoded.entry->name,
+                      full.failure().sentence);
+    else if (kernel)
+      kernel->take_better(*std::move(full));
+  }
+  recipe.module = nullptr;
+}
+
+Result<CompiledKernel> KernelStore::compile(const spirv::Module& module,
                                             const spirv::EntryPoint& entry,
                                             CompileOptions options) {
   SOKR_ASSIGN(const CompilerLibrary* library, compiler());
@@ -253,12 +357,13 @@ Result<CompiledKernel> KernelStore::compile(std::span<const std::uint8_t> ir,
     stages +=
         fmt::format("{}{} {:.1f}", stages.empty() ? "" : ", ", stage.name, stage.milliseconds);
   };
-  host_.log_info("cpu: compiling entry point {} of a module of {} bytes for {}", entry.name,
-                 ir.size(), isa_name(options.isa));
+  const char* version = options.effort == Effort::kDraft ? "a first version of " : "";
+  host_.log_info("cpu: compiling {}entry point {} of a module of {} bytes for {}", version,
+                 entry.name, module.words().size_bytes(), isa_name(options.isa));
   Clock::time_point start = Clock::now();
   Result<CompiledKernel> compiled = library->compile(module, entry, options);
   if (compiled)
-    host_.log_info("cpu: compiled {} to {} bytes of code in {:.1f} ms ({})", entry.name,
+    host_.log_info("cpu: compiled {}{} to {} bytes of code in {:.1f} ms ({})", version, entry.name,
                    compiled->image.size(), milliseconds_since(start), stages);
   return compiled;
 }

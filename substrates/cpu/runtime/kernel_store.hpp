@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <sokr/cpu/compiler_library.hpp>
 #include <sokr/spirv/reflection.hpp>
 #include <sokr/substrate/content_cache.hpp>
@@ -24,6 +26,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/improver.hpp"
 #include "runtime/runnable.hpp"
 
 namespace sokr::cpu {
@@ -40,12 +43,30 @@ struct LoadedKernel : Runnable {
         has_runtime_arrays(std::any_of(reflection.bindings.begin(), reflection.bindings.end(),
                                        [](const auto& binding) { return binding.count == 0; })) {}
 
+  // Once, by who made it: from then on it is used in this one's place.
+  void take_better(std::shared_ptr<const LoadedKernel> kernel) const {
+    full_ = std::move(kernel);
+    better.store(full_.get(), std::memory_order_release);
+  }
+
   ir::EntryReflection reflection;
   CompiledKernel info;  // without the image
   MappedKernel code;
   std::size_t code_size;    // bytes, about: of the image that was mapped
   bool has_runtime_arrays;  // of descriptors: see descriptor_table()
+
+ private:
+  mutable std::shared_ptr<const LoadedKernel> full_;
 };
+
+// Which version of a kernel is used. All give the same results.
+enum class Tier : std::uint8_t {
+  kAuto,   // first a quick one; the full one in the background once that has run long enough
+  kQuick,  // always the quick one
+  kFull,   // always the full one: whoever launches waits for it
+};
+Result<Tier> tier_from_name(std::string_view name);  // "auto", "quick", "full"; empty: auto
+const char* tier_name(Tier tier);
 
 // What of the memory that a launch binds decides the code.
 struct MemoryTraits {
@@ -85,7 +106,12 @@ struct KernelStoreOptions {
   Isa isa = Isa::kSse4;
   bool robust = true;
   spirv::Strictness strictness = spirv::Strictness::kRelaxed;
-  std::string dump;  // SOKR_CPU_DUMP; if not empty, kernels are compiled even if on disk
+  // SOKR_CPU_DUMP; if not empty, kernels are compiled even if on disk, and fully.
+  std::string dump;
+  Tier tier = Tier::kFull;
+  unsigned compiler_threads = 1;  // that make full versions in the background
+  // For tests: how long a first version runs before the full one is made.
+  std::optional<std::chrono::nanoseconds> first_version_lasts;
   std::filesystem::path cache_folder;
   std::filesystem::path compiler_library;
   std::size_t kernel_bytes = std::size_t{256} << 20;  // of all kernels that are kept in memory
@@ -120,6 +146,8 @@ class KernelStore {
   Result<KernelPointer> variant(const std::shared_ptr<PreparedKernel>& prepared,
                                 const MemoryTraits& memory, const Judge& judge);
 
+  // Waits until no better version is being made.
+  void await_better() { improver_.drain(); }
   // Of the kernels that are kept.
   substrate::ContentCacheStats stats() { return kernels_.stats(); }
   // What the code does about an access beyond a binding.
@@ -140,8 +168,24 @@ class KernelStore {
   Result<KernelPointer> build(std::span<const std::uint8_t> ir, Decoded decoded,
                               const substrate::LaunchView& launch,
                               std::span<const std::uint8_t> launch_key, const MemoryTraits& memory);
-  Result<CompiledKernel> compile(std::span<const std::uint8_t> ir, const spirv::Module& module,
-                                 const spirv::EntryPoint& entry, CompileOptions options);
+  // How the full version of a kernel is made.
+  struct Recipe {
+    std::shared_ptr<const spirv::Module> module;
+    const spirv::EntryPoint* entry = nullptr;
+    CompileOptions options;
+    std::vector<std::uint8_t> disk_key;
+    bool promised = false;
+  };
+  std::optional<CompiledKernel> from_disk(std::span<const std::uint8_t> key);
+  // Compiles, and keeps the result on disk.
+  Result<CompiledKernel> compile_and_keep(const Recipe& recipe);
+  Result<std::shared_ptr<LoadedKernel>> load(const Decoded& decoded, CompiledKernel compiled);
+  Result<KernelPointer> first_version(const Decoded& decoded, Recipe recipe,
+                                      std::span<const std::uint8_t> ir);
+  void improve(const std::weak_ptr<const LoadedKernel>& first, Recipe& recipe,
+               const std::atomic<bool>& cancelled);
+  Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPoint& entry,
+                                 CompileOptions options);
   Result<void> accept(const SokrCapabilityQuery& query);
   Result<void> validate(std::span<const std::uint8_t> ir);
   Result<const CompilerLibrary*> compiler();
@@ -160,6 +204,7 @@ class KernelStore {
   substrate::DiskCache disk_;
   std::mutex compiler_mutex_;
   const CompilerLibrary* compiler_ = nullptr;
+  Improver improver_;  // the last: what it does needs all others
 };
 
 }  // namespace sokr::cpu

@@ -17,11 +17,14 @@ constexpr double kShortestNanoseconds = 3'000;
 // Of a long launch more at once, as long as much of it is left: neighbouring workgroups often read
 // neighbouring memory. Not more, since a wait with a timeout looks up in between.
 constexpr double kLongestNanoseconds = 500'000;
+// Of a kernel's first version, for each thread.
+constexpr std::uint32_t kDraftChunks = 128;
 
 }  // namespace
 
-void run_groups(const Runnable& kernel, const KernelContext& context, std::uint32_t begin,
+void run_groups(const Runnable& given, const KernelContext& context, std::uint32_t begin,
                 std::uint32_t end, ScratchPool& pool) {
+  const Runnable& kernel = given.best();
   Scratch scratch(pool, kernel.scratch_size);
   FloatMode mode(kernel.flags);
   kernel.entry(&context, begin, end, scratch.get());
@@ -80,6 +83,9 @@ void Launch::set_groups(const std::array<std::uint32_t, 3>& groups, unsigned thr
   } else {
     chunk_ = longest_ = eighth;
   }
+  // A better version takes over between chunks.
+  if (kernel_->want_better && &kernel_->best() == kernel_.get())
+    chunk_ = longest_ = std::max(1u, std::min(chunk_, total_ / (threads * kDraftChunks)));
 }
 
 // Whoever finds none may go: those who sit work on until nothing is left.
@@ -117,7 +123,9 @@ bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point de
 void Launch::run_chunk(Shares::Claim claim, ScratchPool& scratch, Clock::time_point start) {
   try {
     run_groups(*kernel_, context_, claim.begin, claim.end, scratch);
-    if (!abandoned()) note_duration(*kernel_, claim.size(), Clock::now() - start);
+    const Clock::duration duration = Clock::now() - start;
+    if (!abandoned()) note_duration(*kernel_, claim.size(), duration);
+    note_use(*kernel_, duration);
   } catch (const std::bad_alloc&) {
     out_of_memory_.store(true, std::memory_order_relaxed);
     abandon();

@@ -76,6 +76,13 @@ Result<void> find(const Host& host, PluginDescription& plugin) {
   SOKR_ASSIGN(options.robust, host.flag_option("cpu.robust", true));
   SOKR_ASSIGN(options.strictness, spirv::strictness_from(host.option("spirv.validate")));
   options.dump = dump_folder(host);
+  Result<Tier> tier = tier_from_name(setting(host, "cpu.tier", "SOKR_CPU_TIER"));
+  if (!tier)
+    return fail(SOKR_INVALID_INPUT, "{}: {}",
+                host.option("cpu.tier") ? "the option cpu.tier" : "SOKR_CPU_TIER",
+                tier.failure().sentence);
+  options.tier = *tier;
+  options.compiler_threads = std::max(1u, threads / 2);
   options.cache_folder = substrate::DiskCache::default_folder("cpu");
   options.compiler_library = beside_this_library(kCompilerLibraryPath);
 
@@ -92,6 +99,7 @@ Result<void> find(const Host& host, PluginDescription& plugin) {
   cpu.limits = compute_limits();
   cpu.facts = {{"isa", isa_name(options.isa)},
                {"threads", std::to_string(threads)},
+               {"tier", tier_name(options.tier)},
                {"bounds_checks", options.robust ? "on" : "off"},
                {"kernel_bytes", std::to_string(options.kernel_bytes)},
                {"in_flight", std::to_string(limit.most)},

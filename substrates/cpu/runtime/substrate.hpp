@@ -56,6 +56,8 @@ class CpuSubstrate {
   }
   // Of the kernels that are kept in memory.
   substrate::ContentCacheStats kernels() { return kernels_.stats(); }
+  // For tests: waits until no better version of a kernel is being made.
+  void await_better_kernels() { kernels_.await_better(); }
   // How many tasks the crew was given, ever; for tests and logs.
   std::uint64_t tasks_put() const { return executor_.tasks_put(); }
 

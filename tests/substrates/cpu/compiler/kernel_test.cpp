@@ -231,7 +231,7 @@ TEST(Contraction, DependsOnTheKernelAlone) {
   launch.groups = {(kCount + 63) / 64, 1, 1};
   std::map<bool, std::vector<std::uint32_t>> expected;  // with and without such operations
   for (CompileOptions options : all_options())
-    for (const Effort effort : {Effort::kFull, Effort::kQuick}) {
+    for (const Effort effort : {Effort::kFull, Effort::kDraft, Effort::kQuick}) {
       options.effort = effort;
       TestLaunch actual = launch;
       auto result = run_compiled(module, options, actual);

@@ -40,9 +40,12 @@ std::string cache(const TemporaryFolder& folder) {
   return "SOKR_CACHE_DIR=" + folder.path().string();
 }
 
+// Of a kernel that is on disk in full, as it is after it has been used some more (Tiers).
+const std::string kFull = " SOKR_CPU_TIER=full";
+
 TEST(Process, AWarmStartDoesNotLoadTheCompiler) {
   TemporaryFolder folder;
-  Ended cold = run(cache(folder), "run"), warm = run(cache(folder), "run");
+  Ended cold = run(cache(folder) + kFull, "run"), warm = run(cache(folder), "run");
   EXPECT_EQ(cold.status, 0);
   EXPECT_EQ(cold.output, "compiler loaded\n");
   EXPECT_EQ(warm.status, 0);
@@ -56,7 +59,7 @@ TEST(Process, ManyAtOnceShareOneCache) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 6; ++i)
       threads.emplace_back([&] {
-        Ended ended = run(cache(folder), "run");
+        Ended ended = run(cache(folder) + kFull, "run");
         EXPECT_EQ(ended.status, 0) << ended.output;
       });
     for (auto& thread : threads) thread.join();
@@ -83,6 +86,17 @@ TEST(Process, TheEnvironmentPicksTheRegisterWidth) {
   EXPECT_EQ(run("SOKR_CPU_ISA=mmx", "describe").output,
             "unavailable: SOKR_CPU_ISA: \"mmx\" is no instruction set; there are sse4, avx2, "
             "avx512, neon\n");
+}
+
+TEST(Process, TheEnvironmentPicksTheTier) {
+  for (const char* tier : {"auto", "quick", "full"}) {
+    const std::string variable = fmt::format("SOKR_CACHE_DIR= SOKR_CPU_TIER={}", tier);
+    EXPECT_NE(run(variable, "describe").output.find(fmt::format("tier={}\n", tier)),
+              std::string::npos);
+    EXPECT_EQ(run(variable, "run").status, 0);
+  }
+  EXPECT_EQ(run("SOKR_CPU_TIER=fast", "describe").output,
+            "unavailable: SOKR_CPU_TIER: 'fast' is no tier; there are auto, quick and full\n");
 }
 
 TEST(Process, TheEnvironmentSetsTheNumberOfThreads) {
@@ -117,7 +131,7 @@ TEST(Process, AnEndlessKernelDoesNotKeepTheProcess) {
 
 TEST(Process, AProgramWithOneTbbIsNotGivenTwiceTheThreads) {
   TemporaryFolder folder;
-  Ended ended = run(cache(folder), "embed");
+  Ended ended = run(cache(folder) + kFull, "embed");  // or one makes a full version
   EXPECT_EQ(ended.status, 0) << ended.output;
 }
 

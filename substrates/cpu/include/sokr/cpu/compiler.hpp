@@ -7,6 +7,7 @@
 #ifndef SOKR_CPU_COMPILER_HPP_
 #define SOKR_CPU_COMPILER_HPP_
 
+#include <atomic>
 #include <functional>
 #include <sokr/cpu/kernel.hpp>
 #include <sokr/spirv/module.hpp>
@@ -31,6 +32,9 @@ constexpr std::uint64_t most_binding_bytes(std::uint8_t size_shift) {
 // How much work goes into the code.
 enum class Effort : std::uint8_t {
   kFull,
+  // A first version that a better one replaces: compiled in a sixth of the time, several times as
+  // slow, with the same results.
+  kDraft,
   kQuick,   // for tests: hardly optimised, compiled in a fraction of the time
   kVerify,  // for tests: ends with LLVM IR that was verified, and an empty image
 };
@@ -59,6 +63,8 @@ struct CompileOptions {
   // For tests: inactive lanes hold garbage instead of zeros.
   bool poison_inactive = false;
   Effort effort = Effort::kFull;
+  // If not null: where it is set, the compilation fails at the end of a stage.
+  const std::atomic<bool>* cancelled = nullptr;
   // If not empty: a folder that receives the stages of the compilation, in files named after
   // the entry point and what tells this compilation from others of the same entry point.
   std::string dump, dump_key;

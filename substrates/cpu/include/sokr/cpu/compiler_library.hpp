@@ -14,6 +14,7 @@ struct CompilerLibrary {
   const char* version;  // must equal the runtime's SOKR_CPU_BUILD_VERSION
   Result<CompiledKernel> (*compile)(const spirv::Module&, const spirv::EntryPoint&,
                                     const CompileOptions&);
+  bool outlives_exit;  // threads may be inside while the process ends
 };
 
 // The one symbol that the library exports.

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// First versions of kernels, and the full ones that replace them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "runtime/improver.hpp"
+#include "runtime/kernel_store.hpp"
+#include "support.hpp"
+
+namespace sokr::cpu::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the log says of compilations.
+class Log {
+ public:
+  Log() { info_ = {sizeof info_, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_INFO, 0, nullptr}; }
+  substrate::Host host() const { return substrate::Host(&info_); }
+  int first() const { return first_; }
+  int full() const { return full_; }
+
+ private:
+  static void take(void* self, std::uint32_t, const char* text) {
+    const std::string_view line(text);
+    if (!line.starts_with("cpu: compiled")) return;
+    const bool first = line.starts_with("cpu: compiled a first version of");
+    (first ? static_cast<Log*>(self)->first_ : static_cast<Log*>(self)->full_).fetch_add(1);
+  }
+  SokrHostInfo info_{};
+  std::atomic<int> first_{0}, full_{0};
+};
+
+KernelStoreOptions tiered(Tier tier, const fs::path& cache = {}) {
+  KernelStoreOptions out = options(cache);
+  out.tier = tier;
+  return out;
+}
+
+// `scale` on 64 numbers, over and over; each result is looked at.
+void scale(CpuSubstrate& substrate, int times) {
+  std::vector<std::uint32_t> data(64, 7);
+  Dispatch dispatch("scale");
+  dispatch.bind(0, data).groups(2).push = {1};
+  dispatch.specializations = {{3, 4, 3}};
+  for (int i = 0; i < times; ++i) {
+    std::fill(data.begin(), data.end(), 7u);
+    expect_complete(substrate, dispatch.on(substrate));
+    ASSERT_EQ(data, std::vector<std::uint32_t>(64, 7 * 3 + 1)) << i;
+  }
+}
+
+TEST(Tiers, AFirstVersionIsReplacedOnceItHasRunLongEnough) {
+  Log log;
+  KernelStoreOptions options = tiered(Tier::kAuto);
+  options.first_version_lasts = std::chrono::nanoseconds(1);
+  CpuSubstrate substrate(log.host(), options, 2);
+  scale(substrate, 10);
+  substrate.await_better_kernels();
+  EXPECT_EQ(log.first(), 1);
+  EXPECT_EQ(log.full(), 1);
+  scale(substrate, 1000);
+  substrate.await_better_kernels();
+  EXPECT_EQ(log.first(), 1);
+  EXPECT_EQ(log.full(), 1);
+}
+
+TEST(Tiers, AFirstVersionThatHardlyRunsStays) {
+  Log log;
+  KernelStoreOptions options = tiered(Tier::kAuto);
+  options.first_version_lasts = std::chrono::hours(1);
+  CpuSubstrate substrate(log.host(), options, 2);
+  scale(substrate, 1000);
+  substrate.await_better_kernels();
+  EXPECT_EQ(log.first(), 1);
+  EXPECT_EQ(log.full(), 0);
+}
+
+// The full version takes over in the middle of launches: each sees its own results.
+TEST(Tiers, WorkgroupsOfOneLaunchMayRunEither) {
+  Log log;
+  KernelStoreOptions options = tiered(Tier::kAuto);
+  options.first_version_lasts = std::chrono::nanoseconds(1);
+  constexpr std::uint32_t kGroups = 1 << 15;
+  std::vector<std::uint32_t> data(kGroups * 32);
+  for (int round = 0; round < 3; ++round) {
+    CpuSubstrate substrate(log.host(), options, 2);
+    Dispatch dispatch("scale");
+    dispatch.bind(0, data).groups(kGroups).push = {1};
+    dispatch.specializations = {{3, 4, 3}};
+    for (int launch = 0; launch < 20; ++launch) {
+      std::fill(data.begin(), data.end(), 7u);
+      expect_complete(substrate, dispatch.on(substrate));
+      ASSERT_EQ(std::count(data.begin(), data.end(), 7u * 3 + 1),
+                static_cast<std::ptrdiff_t>(data.size()));
+    }
+  }
+  EXPECT_EQ(log.first(), 3);
+}
+
+TEST(Tiers, AreFixedWhereTheOptionSaysSo) {
+  {
+    Log log;
+    CpuSubstrate substrate(log.host(), tiered(Tier::kFull), 2);
+    scale(substrate, 2);
+    EXPECT_EQ(log.first(), 0);
+    EXPECT_EQ(log.full(), 1);
+  }
+  Log log;
+  CpuSubstrate substrate(log.host(), tiered(Tier::kQuick), 2);
+  scale(substrate, 100'000);
+  substrate.await_better_kernels();
+  EXPECT_EQ(log.first(), 1);
+  EXPECT_EQ(log.full(), 0);
+}
+
+TEST(Tiers, HaveNames) {
+  for (const Tier tier : {Tier::kAuto, Tier::kQuick, Tier::kFull})
+    EXPECT_EQ(*tier_from_name(tier_name(tier)), tier);
+  EXPECT_EQ(*tier_from_name(""), Tier::kAuto);
+  EXPECT_EQ(tier_from_name("Full").failure().sentence,
+            "'Full' is no tier; there are auto, quick and full");
+}
+
+// What a process leaves on disk before it has a full version is enough for the next to begin
+// with; that it came again makes the full one worth its compilation, even beyond the end.
+TEST(Tiers, TheSecondProcessMakesTheFullVersionForTheThird) {
+  TemporaryFolder cache;
+  for (const int process : {1, 2, 3}) {
+    Log log;
+    {
+      KernelStoreOptions options = tiered(Tier::kAuto, cache.path());
+      options.first_version_lasts = std::chrono::hours(1);
+      CpuSubstrate substrate(log.host(), options, 2);
+      scale(substrate, 100);
+      if (process == 1) {
+        EXPECT_EQ(log.full(), 0);
+      }
+    }
+    EXPECT_EQ(log.first(), process == 1 ? 1 : 0) << process;
+    EXPECT_EQ(log.full(), process == 2 ? 1 : 0) << process;
+  }
+  EXPECT_EQ(cache.files().size(), 2U);
+}
+
+TEST(Tiers, WhatIsOnDiskInFullIsTakenAtOnce) {
+  TemporaryFolder cache;
+  {
+    CpuSubstrate substrate(substrate::Host(), tiered(Tier::kFull, cache.path()), 2);
+    scale(substrate, 1);
+  }
+  Log log;
+  CpuSubstrate substrate(log.host(), tiered(Tier::kAuto, cache.path()), 2);
+  scale(substrate, 1);
+  EXPECT_EQ(log.first() + log.full(), 0);
+}
+
+// Waits for a door to be opened.
+class Door {
+ public:
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+TEST(Improver, DoesAllThatItIsGivenAndOutlivesWhatFails) {
+  std::atomic<int> done{0};
+  Improver improver(2);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(improver.put(
+        [&done, i](const auto&) {
+          ++done;
+          if (i % 3 == 0) throw std::runtime_error("no");
+        },
+        false));
+  improver.drain();
+  EXPECT_EQ(done, 100);
+}
+
+TEST(Improver, DropsAtItsEndWhatIsNotPromised) {
+  std::atomic<int> promised{0}, dropped{0};
+  Door begun;
+  bool was_cancelled = false;
+  {
+    Improver improver(1);
+    improver.put(
+        [&](const std::atomic<bool>& cancelled) {
+          begun.open();
+          while (!cancelled.load()) std::this_thread::yield();
+          was_cancelled = true;
+        },
+        false);
+    begun.wait();
+    improver.put([&](const auto&) { ++dropped; }, false);
+    improver.put([&](const std::atomic<bool>& cancelled) { promised += cancelled ? 0 : 1; }, true);
+  }
+  EXPECT_TRUE(was_cancelled);
+  EXPECT_EQ(dropped, 0);
+  EXPECT_EQ(promised, 1);
+}
+
+}  // namespace
+}  // namespace sokr::cpu::test
