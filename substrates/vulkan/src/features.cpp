@@ -60,6 +60,12 @@ constexpr auto kBlocks = std::to_array<Block>({
     SOKR_BLOCK(workgroup_layout, WORKGROUP_MEMORY_EXPLICIT_LAYOUT_FEATURES_KHR, kNever,
                "VK_KHR_workgroup_memory_explicit_layout"),
     SOKR_BLOCK(clock, SHADER_CLOCK_FEATURES_KHR, kNever, "VK_KHR_shader_clock"),
+    {offsetof(FeatureSet, rotate), static_cast<VkStructureType>(1000416000), kNever,
+     "VK_KHR_shader_subgroup_rotate"},
+    {offsetof(FeatureSet, expect_assume), static_cast<VkStructureType>(1000544000), kNever,
+     "VK_KHR_shader_expect_assume"},
+    {offsetof(FeatureSet, reconvergence), static_cast<VkStructureType>(1000434000), kNever,
+     "VK_KHR_shader_maximal_reconvergence"},
 });
 #undef SOKR_BLOCK
 
@@ -140,6 +146,10 @@ constexpr auto kFeatures = std::to_array<Feature>({
     SOKR_FEATURE(workgroup_layout, workgroupMemoryExplicitLayout16BitAccess),
     SOKR_FEATURE(clock, shaderSubgroupClock),
     SOKR_FEATURE(clock, shaderDeviceClock),
+    SOKR_FEATURE(rotate, shaderSubgroupRotate),
+    SOKR_FEATURE(rotate, shaderSubgroupRotateClustered),
+    SOKR_FEATURE(expect_assume, shaderExpectAssume),
+    SOKR_FEATURE(reconvergence, shaderMaximalReconvergence),
 });
 #undef SOKR_CORE
 #undef SOKR_FEATURE

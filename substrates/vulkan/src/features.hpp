@@ -18,6 +18,23 @@
 
 namespace sokr::vulkan {
 
+// Newer than the oldest headers that this is built with; the layouts are Vulkan's.
+struct SubgroupRotateFeatures {
+  VkStructureType sType;
+  void* pNext;
+  VkBool32 shaderSubgroupRotate, shaderSubgroupRotateClustered;
+};
+struct ExpectAssumeFeatures {
+  VkStructureType sType;
+  void* pNext;
+  VkBool32 shaderExpectAssume;
+};
+struct MaximalReconvergenceFeatures {
+  VkStructureType sType;
+  void* pNext;
+  VkBool32 shaderMaximalReconvergence;
+};
+
 // One Vulkan structure for each group of features. The chain (pNext) is not kept:
 // link_features makes it anew.
 struct FeatureSet {
@@ -44,6 +61,9 @@ struct FeatureSet {
   VkPhysicalDeviceRobustness2FeaturesEXT robustness2{};
   VkPhysicalDeviceWorkgroupMemoryExplicitLayoutFeaturesKHR workgroup_layout{};
   VkPhysicalDeviceShaderClockFeaturesKHR clock{};
+  SubgroupRotateFeatures rotate{};
+  ExpectAssumeFeatures expect_assume{};
+  MaximalReconvergenceFeatures reconvergence{};
 
   // By its name in the Vulkan specification: "shaderInt64". False if unknown.
   bool has(std::string_view feature) const;

@@ -78,6 +78,8 @@ constexpr auto kCapabilities = std::to_array<CapabilityRule>({
     {Capability::WorkgroupMemoryExplicitLayout16BitAccessKHR,
      {"workgroupMemoryExplicitLayout16BitAccess"}},
     {Capability::ShaderClockKHR, {"shaderSubgroupClock", "shaderDeviceClock"}},
+    {Capability::GroupNonUniformRotateKHR, {"shaderSubgroupRotate"}},
+    {Capability::ExpectAssumeKHR, {"shaderExpectAssume"}},
 });
 
 // Subgroup operations that compute shaders may use.
@@ -141,6 +143,9 @@ constexpr auto kExtensions = std::to_array<ExtensionRule>({
     {"SPV_EXT_shader_atomic_float_min_max", 0, "VK_EXT_shader_atomic_float2"},
     {"SPV_KHR_workgroup_memory_explicit_layout", 0, "VK_KHR_workgroup_memory_explicit_layout"},
     {"SPV_KHR_shader_clock", 0, "VK_KHR_shader_clock"},
+    {"SPV_KHR_subgroup_rotate", 0, "VK_KHR_shader_subgroup_rotate"},
+    {"SPV_KHR_expect_assume", 0, "VK_KHR_shader_expect_assume"},
+    {"SPV_KHR_maximal_reconvergence", 0, "VK_KHR_shader_maximal_reconvergence"},
     {"SPV_KHR_shader_ballot", 0, "VK_EXT_shader_subgroup_ballot"},
     {"SPV_KHR_subgroup_vote", 0, "VK_EXT_shader_subgroup_vote"},
     {"SPV_GOOGLE_decorate_string", 0, "VK_GOOGLE_decorate_string"},
@@ -328,7 +333,8 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
       !device.usable.has("maintenance4")) {
     return needs("maintenance4 for LocalSizeId", device);
   }
-  if (entry.maximally_reconverges) return needs("VK_KHR_shader_maximal_reconvergence", device);
+  if (entry.maximally_reconverges && !device.usable.has("shaderMaximalReconvergence"))
+    return needs("shaderMaximalReconvergence", device);
   SOKR_TRY(check_float_controls(entry.float_controls, device));
   for (const Need& need : needs_of(module, entry)) {
     if (device.usable.has(need.feature) || device.usable.has(need.alternative)) continue;

@@ -211,6 +211,9 @@ class Usage {
   }
 
   void look_at_group(const spirv::Instruction& i) {
+    constexpr std::size_t kClusterSize = 3;
+    if (i.op == Op::OpGroupNonUniformRotateKHR && i.args.size() > kClusterSize)
+      need("shaderSubgroupRotateClustered");
     const auto is_extended = [&](Id type) {
       const Type& scalar = m_.scalar_type(type);
       return (scalar.kind == TypeKind::kInt && scalar.width != 32) ||

@@ -35,10 +35,16 @@ PhysicalDevice device_without(std::vector<std::string> disabled) {
   fill(all.memory_model), fill(all.descriptor_indexing), fill(all.subgroup_size);
   fill(all.zero_workgroup), fill(all.sync2), fill(all.dot_product), fill(all.maintenance4);
   fill(all.atomic_float), fill(all.atomic_float2), fill(all.robustness2);
-  fill(all.workgroup_layout), fill(all.clock);
+  fill(all.workgroup_layout), fill(all.clock), fill(all.rotate), fill(all.expect_assume);
+  fill(all.reconvergence);
   device.offer.api = VK_API_VERSION_1_3;
-  device.offer.extensions = {"VK_EXT_shader_atomic_float", "VK_EXT_shader_atomic_float2",
-                             "VK_KHR_workgroup_memory_explicit_layout", "VK_KHR_shader_clock"};
+  device.offer.extensions = {"VK_EXT_shader_atomic_float",
+                             "VK_EXT_shader_atomic_float2",
+                             "VK_KHR_workgroup_memory_explicit_layout",
+                             "VK_KHR_shader_clock",
+                             "VK_KHR_shader_subgroup_rotate",
+                             "VK_KHR_shader_expect_assume",
+                             "VK_KHR_shader_maximal_reconvergence"};
   Options options;
   options.disabled = std::move(disabled);
   device.usable = usable_features(device.offer, options);
@@ -169,6 +175,14 @@ Parts clock(const char* scope) {
           .body = fmt::format("%r = OpReadClockKHR %ulong {}", scope)};
 }
 
+Parts rotate(const char* cluster) {
+  return {.capabilities =
+              "OpCapability GroupNonUniform\nOpCapability GroupNonUniformRotateKHR\n"
+              "OpExtension \"SPV_KHR_subgroup_rotate\"",
+          .body = fmt::format("%r = OpGroupNonUniformRotateKHR %uint %three %unknown %one {}",
+                              cluster)};
+}
+
 // Which kernel needs a feature; nobody = it is asked of the device, not by kernels.
 std::map<std::string, std::optional<Parts>, std::less<>> kernels() {
   const std::optional<Parts> nobody;
@@ -226,6 +240,15 @@ std::map<std::string, std::optional<Parts>, std::less<>> kernels() {
              .body = "%r = OpGroupNonUniformIAdd %ulong %three Reduce %some"}},
       {"shaderSubgroupClock", clock("%three")},
       {"shaderDeviceClock", clock("%one")},
+      {"shaderSubgroupRotate", rotate("")},
+      {"shaderSubgroupRotateClustered", rotate("%four")},
+      {"shaderExpectAssume",
+       Parts{.capabilities =
+                 "OpCapability ExpectAssumeKHR\nOpExtension \"SPV_KHR_expect_assume\""}},
+      // By its number: assemblers older than it do not know the name.
+      {"shaderMaximalReconvergence",
+       Parts{.capabilities = "OpExtension \"SPV_KHR_maximal_reconvergence\"",
+             .modes = "OpExecutionMode %main LocalSize 1 1 1\nOpExecutionMode %main !6023"}},
       {"shaderBufferInt64Atomics",
        atomic("Int64Atomics", "OpTypeInt 64 0", "StorageBuffer", kUMax)},
       {"shaderSharedInt64Atomics", atomic("Int64Atomics", "OpTypeInt 64 0", "Workgroup", kUMax)},
