@@ -151,6 +151,99 @@ TEST(Sync, CommandsWaitForAnEventOfTheHost) {
   vkDestroyEvent(gpu.device, from_queue, nullptr);
 }
 
+// Binary semaphores beside timelines in one chain of batches, as vkQueueSubmit takes them: values
+// that stand for binary ones are ignored.
+TEST(Sync, BatchesOfOneSubmitWaitForEachOther) {
+  Gpu gpu;
+  Memory a(gpu, 64);
+  const VkSemaphore timeline = new_semaphore(gpu, true, 3), binary = new_semaphore(gpu, false);
+  const std::array<VkCommandBuffer, 3> commands{fill(gpu, a, 1), fill(gpu, a, 2), fill(gpu, a, 3)};
+  const std::array<VkSemaphore, 2> both{binary, timeline};
+  const std::array<std::uint64_t, 2> first{99, 4}, second{0, 4}, third{5, 0};
+  const std::array<VkPipelineStageFlags, 2> stages{VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+                                                   VK_PIPELINE_STAGE_TRANSFER_BIT};
+  std::array<VkTimelineSemaphoreSubmitInfo, 3> values{};
+  std::array<VkSubmitInfo, 3> infos{};
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    values[i].sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO;
+    infos[i].sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
+    infos[i].pNext = &values[i];
+    infos[i].commandBufferCount = 1;
+    infos[i].pCommandBuffers = &commands[i];
+    infos[i].pWaitDstStageMask = stages.data();
+  }
+  values[0].signalSemaphoreValueCount = 2;
+  values[0].pSignalSemaphoreValues = first.data();
+  infos[0].signalSemaphoreCount = 2;
+  infos[0].pSignalSemaphores = both.data();
+  values[1].waitSemaphoreValueCount = 2;
+  values[1].pWaitSemaphoreValues = second.data();
+  infos[1].waitSemaphoreCount = 2;
+  infos[1].pWaitSemaphores = both.data();
+  values[2].signalSemaphoreValueCount = 1;
+  values[2].pSignalSemaphoreValues = third.data();
+  infos[2].signalSemaphoreCount = 1;
+  infos[2].pSignalSemaphores = &timeline;
+  ASSERT_EQ(VK_SUCCESS, vkQueueSubmit(gpu.queue, 3, infos.data(), VK_NULL_HANDLE));
+  EXPECT_EQ(VK_SUCCESS, wait(gpu, timeline, 5, UINT64_MAX));
+  EXPECT_EQ(3u, a.as<std::uint32_t>()[0]);
+  // The binary one was used up: it can be signaled again.
+  ASSERT_EQ(VK_SUCCESS, submit(gpu, VK_NULL_HANDLE, {}, {{binary, 0}}));
+  ASSERT_EQ(VK_SUCCESS, submit(gpu, VK_NULL_HANDLE, {{binary, 0}}, {{timeline, 6}}));
+  EXPECT_EQ(VK_SUCCESS, wait(gpu, timeline, 6, UINT64_MAX));
+  ASSERT_EQ(VK_SUCCESS, vkQueueWaitIdle(gpu.queue));
+  vkDestroySemaphore(gpu.device, timeline, nullptr);
+  vkDestroySemaphore(gpu.device, binary, nullptr);
+}
+
+TEST(Sync, AnyOrAllOfSeveralTimelines) {
+  Gpu gpu;
+  const std::array<VkSemaphore, 2> both{new_semaphore(gpu, true, 1), new_semaphore(gpu, true, 1)};
+  const auto wait_both = [&](std::uint64_t one, std::uint64_t two, VkSemaphoreWaitFlags flags,
+                             std::uint64_t timeout) {
+    const std::array<std::uint64_t, 2> values{one, two};
+    VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
+    info.flags = flags;
+    info.semaphoreCount = 2;
+    info.pSemaphores = both.data();
+    info.pValues = values.data();
+    return vkWaitSemaphores(gpu.device, &info, timeout);
+  };
+  EXPECT_EQ(VK_SUCCESS, wait_both(1, 0, 0, 0));
+  EXPECT_EQ(VK_TIMEOUT, wait_both(1, 2, 0, 1000));
+  EXPECT_EQ(VK_SUCCESS, wait_both(1, 2, VK_SEMAPHORE_WAIT_ANY_BIT, 0));
+  EXPECT_EQ(VK_TIMEOUT, wait_both(2, 2, VK_SEMAPHORE_WAIT_ANY_BIT, 1000));
+  std::thread other([&] { EXPECT_EQ(VK_SUCCESS, signal(gpu, both[1], 7)); });
+  EXPECT_EQ(VK_SUCCESS, wait_both(2, 7, VK_SEMAPHORE_WAIT_ANY_BIT, UINT64_MAX));
+  other.join();
+  ASSERT_EQ(VK_SUCCESS, signal(gpu, both[0], 2));
+  EXPECT_EQ(VK_SUCCESS, wait_both(2, 7, 0, 0));
+  for (VkSemaphore one : both) vkDestroySemaphore(gpu.device, one, nullptr);
+}
+
+TEST(Sync, AnEventThatIsResetIsWaitedForAgain) {
+  Gpu gpu;
+  Memory a(gpu, 64);
+  VkEventCreateInfo info{VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
+  VkEvent event = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateEvent(gpu.device, &info, nullptr, &event));
+  EXPECT_EQ(VK_EVENT_RESET, vkGetEventStatus(gpu.device, event));
+  VkDependencyInfo nothing{VK_STRUCTURE_TYPE_DEPENDENCY_INFO};
+  const VkCommandBuffer commands = begin(gpu);
+  vkCmdSetEvent2(commands, event, &nothing);
+  vkCmdWaitEvents2(commands, 1, &event, &nothing);
+  vkCmdResetEvent2(commands, event, VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT);
+  vkCmdFillBuffer(commands, a.buffer, 0, VK_WHOLE_SIZE, 8);
+  run(gpu, commands);
+  EXPECT_EQ(8u, a.as<std::uint32_t>()[0]);
+  EXPECT_EQ(VK_EVENT_RESET, vkGetEventStatus(gpu.device, event));
+  ASSERT_EQ(VK_SUCCESS, vkSetEvent(gpu.device, event));
+  EXPECT_EQ(VK_EVENT_SET, vkGetEventStatus(gpu.device, event));
+  ASSERT_EQ(VK_SUCCESS, vkResetEvent(gpu.device, event));
+  EXPECT_EQ(VK_EVENT_RESET, vkGetEventStatus(gpu.device, event));
+  vkDestroyEvent(gpu.device, event, nullptr);
+}
+
 TEST(Sync, TimestampsGrowAndAreCopied) {
   Gpu gpu;
   Memory out(gpu, 64);
