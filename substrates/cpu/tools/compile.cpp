@@ -27,7 +27,7 @@ struct Arguments {
   std::vector<std::string> stages, parts;
   std::uint32_t width = 0, interleave = 0, subgroup = kDefaultSubgroupSize, size_shift = 0;
   std::uint32_t repeat = 1;
-  bool trusted = false, aliased = false, endless = false, quick = false;
+  bool trusted = false, aliased = false, endless = false, quick = false, draft = false;
 };
 
 template <class... Args>
@@ -105,6 +105,7 @@ CompileOptions options_of(const Arguments& arguments) {
   options.abort_checks = !arguments.endless;
   options.size_shift = static_cast<std::uint8_t>(arguments.size_shift);
   if (arguments.quick) options.effort = Effort::kQuick;
+  if (arguments.draft) options.effort = Effort::kDraft;
   for (const std::string& name : arguments.parts) {
     const auto part = part_named(name);
     if (!part) {
@@ -183,6 +184,7 @@ int main(int count, char** values) {
   app.add_flag("--aliased", arguments.aliased, "bindings may overlap");
   app.add_flag("--no-abort-checks", arguments.endless, "loops do not ask whether to give up");
   app.add_flag("--quick", arguments.quick, "hardly optimised");
+  app.add_flag("--draft", arguments.draft, "a first version that the full one replaces");
   CLI11_PARSE(app, count, values);
   return sokr::cpu::run(arguments);
 }
