@@ -91,7 +91,8 @@ void write_inline(SetContents& to, std::uint32_t binding, std::uint32_t offset, 
   to.updates.fetch_add(1, std::memory_order_release);
   const std::uint32_t room = to.count(*place);
   if (size == 0 || offset >= room) return;
-  std::memcpy(to.bytes.data() + place->first_byte + offset, from, std::min(size, room - offset));
+  // The block may be copied into itself.
+  std::memmove(to.bytes.data() + place->first_byte + offset, from, std::min(size, room - offset));
 }
 
 void copy(const VkCopyDescriptorSet& info) {
