@@ -6,6 +6,7 @@
 #ifndef SOKR_CONFORMANCE_CASE_HPP_
 #define SOKR_CONFORMANCE_CASE_HPP_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -106,15 +107,21 @@ struct Bound {
 class Case {
  public:
   Launch launch;
+  std::array<std::uint32_t, 3> size{1, 1, 1};  // workgroups, or invocations
+  bool is_in_threads = false;
   std::vector<Bound> bound;
   std::function<std::string(const Outputs&)> judge_all;
 
   Case& groups(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1) {
     launch.groups(x, y, z);
+    size = {x, y, z};
+    is_in_threads = false;
     return *this;
   }
   Case& threads(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1) {
     launch.threads(x, y, z);
+    size = {x, y, z};
+    is_in_threads = true;
     return *this;
   }
   template <class... Values>

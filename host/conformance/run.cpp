@@ -87,10 +87,50 @@ std::string judge(const Case& test, Prepared& prepared, Precision precision, Out
   return wrong;
 }
 
-}  // namespace
+using Counts = std::array<std::uint32_t, 3>;
 
-Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
-            Precision precision) {
+struct Part {
+  Counts base, groups;
+};
+
+std::vector<Part> parts_of(const Kernel& kernel, const Case& test) {
+  Counts groups = test.size;
+  if (test.is_in_threads) {
+    // Cases launch kernels with one entry point, or groups of another's.
+    const auto reflection = kernel.reflection(test.launch);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const std::uint32_t size = reflection->entry_points[0].local_size[i];
+      groups[i] = (groups[i] + size - 1) / size;
+    }
+  }
+  std::vector<Part> parts{{{}, groups}};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    if (groups[axis] < 2) continue;
+    const std::uint32_t first = (groups[axis] + 2) / 3;
+    for (std::size_t i = parts.size(); i-- > 0;) {
+      Part rest = parts[i];
+      parts[i].groups[axis] = first;
+      rest.base[axis] = first;
+      rest.groups[axis] = groups[axis] - first;
+      parts.push_back(rest);
+    }
+  }
+  return parts;
+}
+
+// Dispatches one after the other; false if one is not finished in time.
+bool run_all(const Substrate& substrate, const Kernel& kernel, Launch& launch,
+             std::span<const Part> parts) {
+  for (const Part& part : parts) {
+    launch.groups(part.groups[0], part.groups[1], part.groups[2]);
+    launch.base_groups(part.base[0], part.base[1], part.base[2]);
+    if (!substrate.dispatch(kernel, launch).wait_for(kPatience)) return false;
+  }
+  return true;
+}
+
+Outcome run_case(const Substrate& substrate, const Kernel& kernel, const Case& test,
+                 Precision precision, bool in_parts) {
   Outcome outcome;
   // A launch that does not end keeps its memory: then it is left to the process's end.
   std::unique_ptr<Prepared> prepared = prepare(test);
@@ -98,8 +138,10 @@ Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
     if (std::optional<std::string> reason = substrate.why_not(kernel)) {
       return {Verdict::kUnsupported, *reason, {}};
     }
-    Completion completion = substrate.dispatch(kernel, prepared->launch);
-    if (!completion.wait_for(kPatience)) {
+    const bool ended = in_parts
+                           ? run_all(substrate, kernel, prepared->launch, parts_of(kernel, test))
+                           : substrate.dispatch(kernel, prepared->launch).wait_for(kPatience);
+    if (!ended) {
       (void)prepared.release();
       outcome.text = fmt::format("not finished after {} seconds", kPatience.count());
       return outcome;
@@ -111,6 +153,18 @@ Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
     outcome.text = fmt::format("error {}: {}", static_cast<int>(error.code()), error.what());
   }
   return outcome;
+}
+
+}  // namespace
+
+Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
+            Precision precision) {
+  return run_case(substrate, kernel, test, precision, false);
+}
+
+Outcome run_in_parts(const Substrate& substrate, const Kernel& kernel, const Case& test,
+                     Precision precision) {
+  return run_case(substrate, kernel, test, precision, true);
 }
 
 Outcome run(const Context& context, const Substrate& substrate,

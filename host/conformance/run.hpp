@@ -29,6 +29,12 @@ Outcome run(const Context& context, const Substrate& substrate,
 Outcome run(const Substrate& substrate, const Kernel& kernel, const Case& test,
             Precision precision);
 
+// The same, launched in parts: each count of workgroups is cut in two, so that up to eight launches
+// that start at different workgroups (Launch::base_groups) do what one did. Only for a kernel
+// that does not ask how many workgroups there are. One workgroup alone is not cut.
+Outcome run_in_parts(const Substrate& substrate, const Kernel& kernel, const Case& test,
+                     Precision precision);
+
 }  // namespace sokr::conformance
 
 #endif  // SOKR_CONFORMANCE_RUN_HPP_

@@ -184,7 +184,7 @@ static void run_saxpy(SokrHost *host, const char *path, const char *name) {
   launch.push_size = sizeof push;
   run(choice, &launch);
 #if HAS_1_1
-  launch.base_groups[0] = 1;
+  launch.base_groups[0] = UINT32_MAX; /* beyond the end, or no other start at all */
   refused(choice, &launch, "base_groups");
   launch.base_groups[0] = 0;
   bound[0].kind = SOKR_BINDING_IMAGE;

@@ -3,6 +3,8 @@
 // The conformance suite: every kernel of shaders/ against a host reference.
 //
 //   test_conformance --substrate NAME   every case on NAME, or on all devices NAME:*
+//   test_conformance --parts NAME       every case on NAME, launched in parts that start at
+//                                       different workgroups
 //   test_conformance --agreement        every exact case on all substrates: equal bytes
 //
 // Exit 77 if a Vulkan substrate is asked for and this machine has no Vulkan device, or an
@@ -12,6 +14,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -30,6 +33,7 @@ struct Tally {
 
 struct Suite {
   Context context;
+  bool in_parts = false;
   std::vector<Entry> entries = all_cases();
   std::map<std::string, Tally> tallies;
 };
@@ -42,8 +46,9 @@ class OnSubstrate : public testing::Test {
   void TestBody() override {
     Profile profile = profile_of(substrate_.info());
     Expectation expected = expectation(profile, entry_);
-    Outcome outcome = run(suite_.context, substrate_, SOKR_TEST_SHADERS, entry_, entry_.make(),
-                          profile.precision);
+    Outcome outcome = suite_.in_parts ? outcome_in_parts(profile)
+                                      : run(suite_.context, substrate_, SOKR_TEST_SHADERS, entry_,
+                                            entry_.make(), profile.precision);
     Tally& tally = suite_.tallies[std::string(substrate_.name())];
     std::string name = fmt::format("{}/{}", entry_.module, entry_.variant);
     switch (outcome.verdict) {
@@ -70,6 +75,13 @@ class OnSubstrate : public testing::Test {
   }
 
  private:
+  Outcome outcome_in_parts(const Profile& profile) const {
+    const std::filesystem::path folder(SOKR_TEST_SHADERS);
+    const Kernel kernel =
+        suite_.context.kernel(read_file(folder / (std::string(entry_.module) + ".spv")));
+    return run_in_parts(substrate_, kernel, entry_.make(), profile.precision);
+  }
+
   Suite& suite_;
   Substrate substrate_;
   const Entry& entry_;
@@ -111,6 +123,20 @@ std::string test_name(const Entry& entry) {
   return fmt::format("{}/{}", entry.module, entry.variant);
 }
 
+// Whether the kernel has the built-in NumWorkgroups, which a part of a launch has its own of.
+bool asks_for_counts(const Entry& entry) {
+  constexpr std::uint32_t kDecorate = 71, kBuiltIn = 11, kNumWorkgroups = 24;
+  const auto bytes =
+      read_file(std::filesystem::path(SOKR_TEST_SHADERS) / (std::string(entry.module) + ".spv"));
+  std::vector<std::uint32_t> words(bytes.size() / 4);
+  std::memcpy(words.data(), bytes.data(), words.size() * 4);
+  for (std::size_t at = 5; at + 3 < words.size() && words[at] >> 16 != 0; at += words[at] >> 16)
+    if (words[at] == (4u << 16 | kDecorate) && words[at + 2] == kBuiltIn &&
+        words[at + 3] == kNumWorkgroups)
+      return true;
+  return false;
+}
+
 // All substrates that are called `family` or `family:...`.
 std::vector<Substrate> members(const Context& context, std::string_view family) {
   std::vector<Substrate> found;
@@ -125,6 +151,7 @@ std::vector<Substrate> members(const Context& context, std::string_view family) 
 void register_on_substrate(Suite& suite, const std::vector<Substrate>& substrates) {
   for (const Substrate& substrate : substrates) {
     for (const Entry& entry : suite.entries) {
+      if (suite.in_parts && asks_for_counts(entry)) continue;
       testing::RegisterTest(std::string(substrate.name()).c_str(), test_name(entry).c_str(),
                             nullptr, nullptr, __FILE__, __LINE__,
                             [&suite, substrate, &entry]() -> testing::Test* {
@@ -153,7 +180,7 @@ void print(const Suite& suite) {
 }
 
 int usage() {
-  fmt::print(stderr, "usage: test_conformance --substrate NAME | --agreement\n");
+  fmt::print(stderr, "usage: test_conformance --substrate NAME | --parts NAME | --agreement\n");
   return 2;
 }
 
@@ -163,7 +190,8 @@ int run_suite(int argc, char** argv) {
   Suite suite;
   if (mode == "--agreement" && argc == 2) {
     register_agreement(suite);
-  } else if (mode == "--substrate" && argc == 3) {
+  } else if ((mode == "--substrate" || mode == "--parts") && argc == 3) {
+    suite.in_parts = mode == "--parts";
     std::string_view family = argv[2];
     std::vector<Substrate> found = members(suite.context, family);
     if (found.empty()) {

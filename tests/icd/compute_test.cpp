@@ -14,7 +14,8 @@ struct Saxpy {
   explicit Saxpy(Gpu& gpu)
       : x(gpu, kCount * 4),
         y(gpu, kCount * 4),
-        kernel(gpu, shared_kernel("saxpy"), storage_buffers(2), {.push_size = 8}) {
+        kernel(gpu, shared_kernel("saxpy"), storage_buffers(2),
+               {.push_size = 8, .flags = VK_PIPELINE_CREATE_DISPATCH_BASE}) {
     for (std::uint32_t i = 0; i < kCount; ++i) {
       x.as<float>()[i] = static_cast<float>(i);
       y.as<float>()[i] = 2.0f;
@@ -46,6 +47,19 @@ TEST(Compute, Saxpy) {
   const VkCommandBuffer commands = begin(gpu);
   saxpy.record(commands);
   vkCmdDispatch(commands, Saxpy::kGroups, 1, 1);
+  run(gpu, commands);
+  saxpy.expect(3, 2);
+  EXPECT_EQ("", gpu.messages);
+}
+
+TEST(Compute, ADispatchStartsAtAnyWorkgroup) {
+  Gpu gpu;
+  const Saxpy saxpy(gpu);
+  const VkCommandBuffer commands = begin(gpu);
+  saxpy.record(commands);
+  vkCmdDispatchBase(commands, 7, 0, 0, Saxpy::kGroups - 7, 1, 1);
+  vkCmdDispatchBase(commands, 3, 5, 9, 4, 0, 1);
+  vkCmdDispatchBase(commands, 0, 0, 0, 7, 1, 1);
   run(gpu, commands);
   saxpy.expect(3, 2);
   EXPECT_EQ("", gpu.messages);

@@ -176,21 +176,30 @@ Case out_of_range(std::uint32_t far) {
       .out({0, 2}, expected);
 }
 
-Case builtins() {
-  constexpr std::array<std::uint32_t, 3> kSize = {4, 3, 2}, kGroups = {3, 2, 4};
-  std::vector<std::uint32_t> expected;
+using Counts = std::array<std::uint32_t, 3>;
+
+// Invocation 0 of the first workgroup writes behind what a launch from 0,0,0 would write before it.
+Case builtins(const Counts& base) {
+  constexpr Counts kSize = {4, 3, 2}, kGroups = {3, 2, 4};
+  const Counts at = {base[0] * 4, base[1] * 3, base[2] * 2};
+  const std::uint32_t skipped = (at[2] * 3 * kGroups[1] + at[1]) * 4 * kGroups[0] + at[0];
+  std::vector<std::uint32_t> expected(std::size_t{skipped} * 16, 7);
   for (std::uint32_t z = 0; z < kSize[2] * kGroups[2]; ++z) {
     for (std::uint32_t y = 0; y < kSize[1] * kGroups[1]; ++y) {
       for (std::uint32_t x = 0; x < kSize[0] * kGroups[0]; ++x) {
         std::uint32_t lx = x % 4, ly = y % 3, lz = z % 2;
-        expected.insert(expected.end(), {x, y, z, (lz * 3 + ly) * 4 + lx});
+        expected.insert(expected.end(), {at[0] + x, at[1] + y, at[2] + z, (lz * 3 + ly) * 4 + lx});
         expected.insert(expected.end(), {lx, ly, lz, kGroups[0]});
-        expected.insert(expected.end(), {x / 4, y / 3, z / 2, kGroups[1]});
+        expected.insert(expected.end(),
+                        {base[0] + x / 4, base[1] + y / 3, base[2] + z / 2, kGroups[1]});
         expected.insert(expected.end(), {4, 3, 2, kGroups[2]});
       }
     }
   }
-  return Case().groups(kGroups[0], kGroups[1], kGroups[2]).out({0, 0}, expected);
+  Case test;
+  if (base != Counts{}) test.launch.base_groups(base[0], base[1], base[2]);
+  const std::vector<std::uint32_t> before(expected.size(), 7);
+  return test.groups(kGroups[0], kGroups[1], kGroups[2]).in_out({0, 0}, before, exactly(expected));
 }
 
 // ---- What callers of Vulkan pass -------------------------------------------------------
@@ -327,7 +336,9 @@ std::vector<Entry> interface_cases() {
       {"out_of_range", "just behind", [] { return out_of_range(100); }},
       {"out_of_range", "far behind", [] { return out_of_range(0x0FFFFFF0u); }},
       {"out_of_range", "beyond 4 GiB", [] { return out_of_range(0x7FFFFF00u); }},
-      {"builtins", "3x2x4 groups", builtins},
+      {"builtins", "3x2x4 groups", [] { return builtins({}); }},
+      {"builtins", "from workgroup 5,0,0", [] { return builtins({5, 0, 0}); }},
+      {"builtins", "from workgroup 7,3,11", [] { return builtins({7, 3, 11}); }},
   };
 }
 

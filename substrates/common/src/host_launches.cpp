@@ -19,7 +19,10 @@ LaunchMemory HostLaunches::memory_of(const LaunchView& launch) {
     const SokrBinding binding = launch.binding(i);
     if (binding.kind == SOKR_BINDING_NULL) continue;
     Result<HostRange> range = memory_.resolve(binding);
-    if (!range) continue;
+    if (!range) {
+      memory.is_whole = false;
+      continue;
+    }
     memory.ranges[i] = {range->data, range->size, true, (binding.access & SOKR_ACCESS_WRITE) != 0};
     if (range->owner) memory.owners.push_back(std::move(range->owner));
   }
@@ -35,8 +38,8 @@ Result<void> HostLaunches::check_total(const std::array<std::uint32_t, 3>& group
 }
 
 Result<LaunchGroups> HostLaunches::groups_of(const LaunchView& launch,
-                                             const ResolvedLaunch& resolved) {
-  LaunchGroups groups{resolved.groups, {}};
+                                             const std::array<std::uint32_t, 3>& counts) {
+  LaunchGroups groups{counts, {}};
   if (launch.is_indirect()) {
     SOKR_ASSIGN(groups.indirect, memory_.resolve(launch.indirect(), launch.indirect_offset(),
                                                  sizeof groups.counts, "the indirect buffer"));
@@ -61,7 +64,7 @@ Result<void> HostLaunches::judge(const SokrDispatchRequest& request, const Launc
   SOKR_TRY(check_entry(entry, options_.limits));
   SOKR_ASSIGN(const ResolvedLaunch resolved, check(request, launch, entry));
   SOKR_TRY(bind(resolved, memory, [](const auto&...) {}));
-  SOKR_TRY(groups_of(launch, resolved));
+  SOKR_TRY(groups_of(launch, resolved.groups));
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
     if (tokens_.poll(launch.wait(i)).result == SOKR_NOT_FOUND) return never_issued(launch, i);
   return {};

@@ -88,7 +88,8 @@ class Latest {
 
 }  // namespace
 
-// Tokens that are under way. A token is 2 * (sequence * kShards + shard).
+// Tokens that are under way, 2 * (sequence * kShards + shard), and one more than such a number for
+// those that were complete when issued, which have sequences of their own.
 struct alignas(kCacheLine) InFlightTable::Shard {
   struct Work {
     std::condition_variable ended;
@@ -106,6 +107,7 @@ struct alignas(kCacheLine) InFlightTable::Shard {
   Map under_way;
   RangeSet failed;
   std::vector<Map::node_type> spare;  // reused, so that a steady state allocates nothing
+  alignas(kCacheLine) std::atomic<std::uint64_t> next_complete{1};
 
   static std::uint64_t sequence(std::uint64_t token) { return token / 2 / kShards; }
 
@@ -146,16 +148,16 @@ std::atomic<std::uint64_t> given_out{0};
 
 InFlightTable::InFlightTable(const InFlightOptions& options)
     : before_(given_out.load(std::memory_order_acquire)),
-      next_complete_(before_ + 1),
       shards_(std::make_unique<Shard[]>(kShards)),
       history_(std::make_unique<History>(options)) {
   for (std::size_t i = 0; i < kShards; ++i)
-    shards_[i].first = shards_[i].next = Shard::sequence(before_) + 1;
+    shards_[i].first = shards_[i].next = shards_[i].next_complete = Shard::sequence(before_) + 1;
 }
 
 InFlightTable::~InFlightTable() {
-  std::uint64_t sequence = Shard::sequence(next_complete_.load(std::memory_order_relaxed)) + 1;
-  for (std::size_t i = 0; i < kShards; ++i) sequence = std::max(sequence, shards_[i].next);
+  std::uint64_t sequence = 0;
+  for (std::size_t i = 0; i < kShards; ++i)
+    sequence = std::max({sequence, shards_[i].next, shards_[i].next_complete.load()});
   const std::uint64_t mine = 2 * sequence * kShards;
   std::uint64_t known = given_out.load(std::memory_order_relaxed);
   while (known < mine && !given_out.compare_exchange_weak(known, mine, std::memory_order_release)) {
@@ -169,14 +171,19 @@ InFlightTable::Shard* InFlightTable::shard_of(std::uint64_t token) const noexcep
 std::uint64_t InFlightTable::issue_complete() noexcept {
   // Release, partner of the acquire in poll(): whoever sees the token issued sees
   // what was done before.
-  const std::uint64_t token = next_complete_.fetch_add(2, std::memory_order_release);
+  static_assert(kShards == kStripes);
+  const std::size_t index = thread_stripe();
+  const std::uint64_t sequence =
+      shards_[index].next_complete.fetch_add(1, std::memory_order_release);
+  const std::uint64_t token = 2 * (sequence * kShards + index) + 1;
   return token <= SOKR_PLUGIN_TOKEN_MAX ? token : 0;
 }
 
 std::uint64_t InFlightTable::issued() const noexcept {
-  std::uint64_t count = (next_complete_.load(std::memory_order_relaxed) - before_) / 2;
+  std::uint64_t count = 0;
   for (std::size_t i = 0; i < kShards; ++i) {
     std::lock_guard lock(shards_[i].mutex);
+    count += shards_[i].next_complete.load(std::memory_order_relaxed) - shards_[i].first;
     count += shards_[i].next - shards_[i].first;
   }
   return count;
@@ -184,7 +191,7 @@ std::uint64_t InFlightTable::issued() const noexcept {
 
 std::uint64_t InFlightTable::begin() {
   constexpr std::size_t kMaxSpare = 64;
-  const std::size_t index = thread_stripe() % kShards;
+  const std::size_t index = thread_stripe();
   Shard& shard = shards_[index];
   std::lock_guard lock(shard.mutex);
   const std::uint64_t token = 2 * (shard.next * kShards + index);
@@ -280,8 +287,9 @@ bool InFlightTable::await_room_slowly(std::size_t most,
 
 CompletionAnswer InFlightTable::poll(std::uint64_t token) noexcept {
   if (token % 2 != 0) {
-    const bool issued = token > before_ && token < next_complete_.load(std::memory_order_acquire) &&
-                        token <= SOKR_PLUGIN_TOKEN_MAX;
+    const std::uint64_t sequence = Shard::sequence(token);
+    const bool issued = token <= SOKR_PLUGIN_TOKEN_MAX && sequence > Shard::sequence(before_) &&
+                        sequence < shard_of(token)->next_complete.load(std::memory_order_acquire);
     return issued ? kComplete : kUnknown;
   }
   Shard& shard = *shard_of(token);

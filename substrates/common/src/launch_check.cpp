@@ -113,6 +113,27 @@ Result<void> check_subgroup_size(std::uint32_t size, const SokrComputeLimits& li
               sizes);
 }
 
+// As many bytes as the block has room for.
+std::span<const std::uint8_t> first_of(std::span<const std::uint8_t> given,
+                                       const ir::EntryReflection& entry) {
+  const std::uint64_t room = (std::uint64_t{entry.push_constant_size} + 3) & ~UINT64_C(3);
+  return given.first(static_cast<std::size_t>(std::min<std::uint64_t>(given.size(), room)));
+}
+
+Result<void> check_base_groups(const std::array<std::uint32_t, 3>& base,
+                               const std::array<std::uint32_t, 3>& groups,
+                               const SokrComputeLimits& limits) {
+  if ((base[0] | base[1] | base[2]) == 0) return {};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::uint32_t limit = limits.max_group_count[i] ? limits.max_group_count[i] : UINT32_MAX;
+    if (std::uint64_t{base[i]} + groups[i] <= limit) continue;
+    return fail(SOKR_INVALID_INPUT,
+                "{} workgroups in {} that start at {} (base_groups) end beyond the limit of {}",
+                groups[i], kAxis[i], base[i], limit);
+  }
+  return {};
+}
+
 // Returns those that the block has room for.
 Result<std::span<const std::uint8_t>> check_push(std::span<const std::uint8_t> given,
                                                  const ir::EntryReflection& entry,
@@ -130,8 +151,7 @@ Result<std::span<const std::uint8_t>> check_push(std::span<const std::uint8_t> g
                 member.name.empty() ? "without a name" : member.name, member.type, member.offset,
                 member.read_end);
   }
-  const std::uint64_t room = (std::uint64_t{entry.push_constant_size} + 3) & ~UINT64_C(3);
-  return given.first(static_cast<std::size_t>(std::min<std::uint64_t>(given.size(), room)));
+  return first_of(given, entry);
 }
 
 Result<void> check_waits(const LaunchView& launch, std::uint32_t substrate_id) {
@@ -336,6 +356,64 @@ class Resolver {
 
 }  // namespace
 
+std::span<const std::uint8_t> push_for(const LaunchView& launch, const ir::EntryReflection& entry) {
+  return first_of(launch.push(), entry);
+}
+
+namespace {
+
+bool within(std::uint64_t value, std::uint64_t limit) {
+  return limit == 0 || value <= limit;
+}
+
+// Walks along the launch's bindings and the entry point's, both in ascending order, so that none
+// can be named twice.
+bool has_plain_bindings(const LaunchView& launch, const ir::EntryReflection& entry,
+                        const SokrComputeLimits& limits, Bounds bounds, PlainBindings& used) {
+  const auto place_of = [](const auto& b) { return std::uint64_t{b.set} << 32 | b.binding; };
+  const std::size_t declared_count = entry.bindings.size();
+  std::uint64_t last = 0;
+  for (std::uint32_t i = 0; i < launch.binding_count(); ++i) {
+    const SokrBinding b = launch.binding(i);
+    const std::uint64_t place = place_of(b);
+    if ((i != 0 && place <= last) || b.index != 0 || b.kind == SOKR_BINDING_NULL) return false;
+    last = place;
+    if (used.size() == declared_count || place != place_of(entry.bindings[used.size()])) {
+      // Not the next one: nobody's, or the last test finds the next one missing.
+      if (limits.max_descriptor_sets != 0 && b.set >= limits.max_descriptor_sets) return false;
+      continue;
+    }
+    const ir::Binding& declared = entry.bindings[used.size()];
+    if (declared.count != 1 || (declared.access & ~b.access & 3u) != 0 ||
+        !within(b.size, limits.max_binding_size) ||
+        (bounds == Bounds::kUnchecked && b.size < declared.data_size))
+      return false;
+    used.push_back(i);
+  }
+  return used.size() == declared_count;
+}
+
+}  // namespace
+
+// Each condition is one under which check_launch_alone has nothing to say, or to choose.
+bool is_plain_launch(const LaunchView& launch, const ir::EntryReflection& entry,
+                     const SokrComputeLimits& limits, std::uint32_t substrate_id, Bounds bounds,
+                     PlainBindings& used) {
+  if (launch.is_indirect() || launch.subgroup_size() != 0 || launch.has_base_groups() ||
+      (launch.has_local_size() && launch.local_size() != entry.local_size))
+    return false;
+  const auto groups = launch.groups();
+  for (std::size_t i = 0; i < 3; ++i)
+    if (!within(groups[i], limits.max_group_count[i])) return false;
+  const std::size_t push_size = launch.push().size();
+  if (!within(push_size, limits.max_push_constant_size)) return false;
+  for (const ir::PushConstantMember& member : entry.push_constants)
+    if (member.read_end > push_size) return false;
+  for (std::uint32_t i = 0; substrate_id != 0 && i < launch.wait_count(); ++i)
+    if (launch.wait_substrate(i) != substrate_id) return false;
+  return has_plain_bindings(launch, entry, limits, bounds, used);
+}
+
 Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
                                 const SokrComputeLimits& limits) {
   for (std::size_t i = 0; i < 3; ++i) {
@@ -344,6 +422,15 @@ Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
                 kAxis[i], limits.max_group_count[i]);
   }
   return {};
+}
+
+Result<void> refuse_base_groups(const LaunchView& launch) {
+  const auto& base = launch.base_groups();
+  if (!launch.has_base_groups()) return {};
+  return fail(SOKR_CAPABILITY_DENIED,
+              "the launch starts at workgroup {},{},{} (base_groups); this substrate starts every "
+              "launch at 0,0,0",
+              base[0], base[1], base[2]);
 }
 
 Result<void> check_entry(const ir::EntryReflection& entry, const SokrComputeLimits& limits) {
@@ -392,6 +479,8 @@ Result<ResolvedLaunch> check_launch_alone(const LaunchView& launch,
   out.groups = launch.groups();
   if (!launch.is_indirect()) {
     SOKR_TRY(check_group_counts(out.groups, limits));
+    out.base_groups = launch.base_groups();
+    SOKR_TRY(check_base_groups(out.base_groups, out.groups, limits));
     out.empty = out.groups[0] == 0 || out.groups[1] == 0 || out.groups[2] == 0;
   }
   SOKR_ASSIGN(out.push, check_push(launch.push(), entry, limits));

@@ -58,18 +58,6 @@ Result<void> check_overlap(const std::array<Section, 5>& sections) {
   return {};
 }
 
-// As launches are written: each section behind the one before it. Anything else is looked at
-// more closely.
-bool are_in_order(const std::array<Section, 5>& sections, const SokrLaunchHeader& header) {
-  std::uint64_t end = header.header_size;
-  for (const Section& section : sections) {
-    if (section.size == 0 && section.offset == 0) continue;
-    if (section.size == 0 || section.offset % 8 != 0 || section.offset < end) return false;
-    end = section.end();
-  }
-  return end <= header.total_size;
-}
-
 constexpr std::size_t header_size_of(std::uint32_t version) {
   return version == 1 ? SOKR_LAUNCH_HEADER_SIZE_1 : sizeof(SokrLaunchHeader);
 }
@@ -229,18 +217,12 @@ Result<void> LaunchView::read_version_2() {
                 header.reserved);
   }
   SOKR_TRY(check_surplus("the header", 0, 1, header.header_size, sizeof header));
-  const std::uint32_t* base = header.base_groups;
-  if ((base[0] | base[1] | base[2]) == 0) return {};
-  if (header.indirect != 0) {
-    return fail(SOKR_INVALID_INPUT,
-                "the launch is indirect and starts at workgroup {},{},{}; an indirect launch "
-                "starts at 0,0,0",
-                base[0], base[1], base[2]);
-  }
-  return fail(SOKR_CAPABILITY_DENIED,
-              "the launch starts at workgroup {},{},{} (base_groups); this substrate starts every "
-              "launch at 0,0,0",
-              base[0], base[1], base[2]);
+  std::copy_n(header.base_groups, 3, base_groups_.begin());
+  if (header.indirect == 0 || !has_base_groups()) return {};
+  return fail(SOKR_INVALID_INPUT,
+              "the launch is indirect and starts at workgroup {},{},{}; an indirect launch starts "
+              "at 0,0,0",
+              base_groups_[0], base_groups_[1], base_groups_[2]);
 }
 
 // Bytes beyond what is known here ask for something that nobody here would do.
@@ -260,7 +242,28 @@ Result<void> LaunchView::check_surplus(const char* what, std::uint32_t offset, s
   return {};
 }
 
-Result<void> LaunchView::check_sections() const {
+// As launches are written: each section behind the one before it. Anything else is looked at
+// more closely.
+bool LaunchView::has_sections_in_order() const {
+  std::uint64_t end = header_.header_size;
+  const auto follows = [&end](std::uint32_t offset, std::uint64_t size) {
+    if (size == 0) return offset == 0;
+    if (offset % 8 != 0 || offset < end) return false;
+    end = offset + size;
+    return true;
+  };
+  return follows(header_.entry_offset, header_.entry_size) &&
+         follows(header_.binding_offset, header_.binding_count * std::uint64_t{binding_size_}) &&
+         follows(header_.push_offset, header_.push_size) &&
+         follows(header_.specialization_offset,
+                 header_.specialization_count * std::uint64_t{specialization_size_}) &&
+         follows(header_.wait_offset,
+                 header_.wait_count * std::uint64_t{sizeof(SokrCompletionToken)}) &&
+         end <= header_.total_size;
+}
+
+// What of the sections is wrong, if anything.
+Result<void> LaunchView::check_each_section() const {
   const std::array<Section, 5> sections = {{
       {"entry name", header_.entry_offset, header_.entry_size},
       {"bindings", header_.binding_offset, header_.binding_count * std::uint64_t{binding_size_}},
@@ -270,10 +273,12 @@ Result<void> LaunchView::check_sections() const {
       {"waits", header_.wait_offset,
        header_.wait_count * std::uint64_t{sizeof(SokrCompletionToken)}},
   }};
-  if (!are_in_order(sections, header_)) {
-    for (const Section& section : sections) SOKR_TRY(check_section(section, header_));
-    SOKR_TRY(check_overlap(sections));
-  }
+  for (const Section& section : sections) SOKR_TRY(check_section(section, header_));
+  return check_overlap(sections);
+}
+
+Result<void> LaunchView::check_sections() const {
+  if (!has_sections_in_order()) SOKR_TRY(check_each_section());
   if (const std::size_t zero = entry().find('\0'); zero != std::string_view::npos) {
     return fail(SOKR_INVALID_INPUT, "the entry point's name has a 0 at byte {} of {}", zero,
                 header_.entry_size);

@@ -15,6 +15,7 @@ using llvm::ConstantInt;
 namespace {
 
 constexpr std::uint64_t kContextGroupCount = offsetof(KernelContext, group_count);
+constexpr std::uint64_t kContextBaseGroup = offsetof(KernelContext, base_group);
 constexpr std::uint64_t kContextAbort = offsetof(KernelContext, abort);
 
 // Little but copies: no loops, and few operations for each access to a buffer. Such a kernel waits
@@ -261,6 +262,10 @@ void Emitter::emit_groups() {
   BasicBlock* head = BasicBlock::Create(cx_, "runs", fn_);
   BasicBlock* body = BasicBlock::Create(cx_, "run", fn_);
   load_group_counts();
+  static constexpr const char* kBaseNames[] = {"base_x", "base_y", "base_z"};
+  std::array<LlvmValue*, 3> base{};
+  for (unsigned d = 0; d < 3; ++d)
+    base[d] = context_field(kContextBaseGroup + 4 * d, b_.getInt32Ty(), kBaseNames[d]);
   LlvmValue* end = fn_->getArg(2);
   zero_counters();
   start = b_.GetInsertBlock();
@@ -272,8 +277,10 @@ void Emitter::emit_groups() {
   b_.SetInsertPoint(body);
   LlvmValue* row = b_.CreateUDiv(group, group_count_[0]);
   LlvmValue* first = b_.CreateSub(group, b_.CreateMul(row, group_count_[0]));
-  group_id_[2] = b_.CreateUDiv(row, group_count_[1]);
-  group_id_[1] = b_.CreateSub(row, b_.CreateMul(group_id_[2], group_count_[1]));
+  LlvmValue* plane = b_.CreateUDiv(row, group_count_[1]);
+  LlvmValue* in_plane = b_.CreateSub(row, b_.CreateMul(plane, group_count_[1]));
+  group_id_[2] = b_.CreateAdd(plane, base[2]);
+  group_id_[1] = b_.CreateAdd(in_plane, base[1]);
   auto least = [&](LlvmValue* a, LlvmValue* b) {
     return b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, a, b);
   };
@@ -283,7 +290,7 @@ void Emitter::emit_groups() {
     length = least(length, b_.getInt32(kLongestRun));
     begin_pass_loop();
   }
-  emit_run(first, length, rows);
+  emit_run(b_.CreateAdd(first, base[0]), length, rows);
   if (rows) end_pass_loop();
   group->addIncoming(b_.CreateAdd(group, length), b_.GetInsertBlock());
   jump(head);

@@ -12,7 +12,7 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4b434b53;  // "SKCK"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint64_t kMaxImage = UINT64_C(1) << 30;
 
 struct Header {

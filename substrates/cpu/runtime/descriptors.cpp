@@ -6,12 +6,12 @@
 namespace sokr::cpu {
 
 Bindings descriptor_table(const ir::EntryReflection& reflection,
-                          const substrate::ResolvedLaunch& resolved, const Bindings& descriptors) {
+                          std::span<const std::uint32_t> places, const Bindings& descriptors) {
   Bindings table, elements;
   std::uint64_t place = 0;  // of the first of `elements`
   for (const ir::Binding& binding : reflection.bindings) place += std::max(binding.count, 1u);
   for (std::size_t i = 0; i < reflection.bindings.size(); ++i) {
-    const std::uint32_t first = resolved.first[i], count = resolved.first[i + 1] - first;
+    const std::uint32_t first = places[i], count = places[i + 1] - first;
     const bool is_runtime = reflection.bindings[i].count == 0;
     if (is_runtime)
       table.push_back({nullptr, std::uint64_t{count} << 32 | (place + elements.size())});

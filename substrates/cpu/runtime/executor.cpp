@@ -41,7 +41,8 @@ bool Executor::is_short(const Runnable& kernel, const std::array<std::uint32_t, 
 
 void Executor::run_here(const Runnable& kernel, const Bindings& bindings,
                         std::span<const std::uint8_t> given,
-                        const std::array<std::uint32_t, 3>& groups) {
+                        const std::array<std::uint32_t, 3>& groups,
+                        const std::array<std::uint32_t, 3>& base_groups) {
   substrate::InlineVector<std::uint64_t, 32> push;
   push.resize(push_words(kernel));
   if (!given.empty()) std::memcpy(push.data(), given.data(), given.size());
@@ -49,6 +50,7 @@ void Executor::run_here(const Runnable& kernel, const Bindings& bindings,
   context.bindings = bindings.data();
   context.push_constants = push.data();
   const std::uint32_t total = set_group_count(context, groups);
+  std::ranges::copy(base_groups, context.base_group);
   context.abort = &kNeverAborted;
   thread_local unsigned runs = 0;
   if (++runs % kMeasureEvery == 0) {

@@ -42,7 +42,8 @@ class Executor {
   static bool is_short(const Runnable& kernel, const std::array<std::uint32_t, 3>& groups);
   // Runs all workgroups on this thread. Throws std::bad_alloc.
   void run_here(const Runnable& kernel, const Bindings& bindings,
-                std::span<const std::uint8_t> push, const std::array<std::uint32_t, 3>& groups);
+                std::span<const std::uint8_t> push, const std::array<std::uint32_t, 3>& groups,
+                const std::array<std::uint32_t, 3>& base_groups);
 
   // Returns at once, or, on a thread of the crew, when a short one is to be run next. Throws if
   // nobody could be found to work on it; it is not over then.

@@ -53,7 +53,8 @@ std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint
 
 Launch::Launch(std::shared_ptr<const Runnable> kernel, const Bindings& bindings,
                std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
-               std::span<const std::uint8_t> push, bool profile)
+               std::span<const std::uint8_t> push, const std::array<std::uint32_t, 3>& base_groups,
+               bool profile)
     : kernel_(std::move(kernel)),
       bindings_(bindings),
       owners_(std::move(owners)),
@@ -62,6 +63,7 @@ Launch::Launch(std::shared_ptr<const Runnable> kernel, const Bindings& bindings,
   if (!push.empty()) std::memcpy(push_.data(), push.data(), push.size());
   context_.bindings = bindings_.data();
   context_.push_constants = push_.data();
+  std::ranges::copy(base_groups, context_.base_group);
   static_assert(sizeof abort_ == sizeof(std::uint32_t) && decltype(abort_)::is_always_lock_free);
   context_.abort = reinterpret_cast<const std::uint32_t*>(&abort_);
 }

@@ -44,7 +44,8 @@ class Launch {
  public:
   Launch(std::shared_ptr<const Runnable> kernel, const Bindings& bindings,
          std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
-         std::span<const std::uint8_t> push, bool profile);
+         std::span<const std::uint8_t> push, const std::array<std::uint32_t, 3>& base_groups,
+         bool profile);
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
 

@@ -14,9 +14,14 @@ using Clock = std::chrono::steady_clock;
 using substrate::CompletionAnswer;
 using substrate::LaunchMemory;
 using substrate::LaunchView;
-using substrate::ResolvedLaunch;
 
 constexpr std::uint64_t kMaxBindingSize = (UINT64_C(1) << 47) - 1;  // all that a process has
+
+constexpr std::size_t kFewRanges = 6;  // each is compared with each; more are sorted
+
+bool overlap_written(const LaunchMemory::Range& a, const LaunchMemory::Range& b) {
+  return (a.is_written || b.is_written) && a.data < b.data + b.size && b.data < a.data + a.size;
+}
 
 // Empty if there is no memory for it.
 std::string as_string(const char* text) noexcept {
@@ -71,9 +76,9 @@ void CpuSubstrate::retire() noexcept {
 // At once for who waits, and soon for kernels: in this order, so that the sentence is this one.
 void CpuSubstrate::abandon_all() noexcept {
   tokens().abandon_all(substrate::kRetiredSentence);
-  {
-    std::lock_guard lock(active_mutex_);
-    for (auto& [token, launch] : active_) launch->abandon();
+  for (ActiveStripe& stripe : active_) {
+    std::lock_guard lock(stripe.mutex);
+    for (auto& [token, launch] : stripe.launches) launch->abandon();
   }
 }
 
@@ -120,32 +125,33 @@ Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request)
   SOKR_ASSIGN(const LaunchView&& launch, LaunchView::parse(request.params, request.params_len));
   LaunchMemory memory = launches_.memory_of(launch);
   SOKR_ASSIGN(KernelPointer kernel, kernel_of(request, launch, memory));
-  SOKR_ASSIGN(const ResolvedLaunch&& resolved,
-              launches_.check(request, launch, kernel->reflection));
   Bindings bindings;
-  SOKR_TRY(launches_.bind(resolved, memory, [&](const auto&, std::byte* data, std::uint64_t size) {
-    bindings.push_back({data, size});
-  }));
+  SOKR_ASSIGN(const substrate::AcceptedLaunch&& accepted,
+              launches_.accept(request, launch, memory, kernel->reflection,
+                               [&](const auto&, std::byte* data, std::uint64_t size) {
+                                 bindings.push_back({data, size});
+                               }));
   if (kernel->has_runtime_arrays)
-    bindings = descriptor_table(kernel->reflection, resolved, bindings);
+    bindings = descriptor_table(kernel->reflection, accepted.first, bindings);
   const bool ready = launches_.is_ready(launch);
   if (ready && !launch.is_indirect() && !launch.profile()) {
-    if (resolved.empty) return tokens().issue_complete();
-    if (Executor::is_short(*kernel, resolved.groups)) {
-      executor_.run_here(*kernel, bindings, resolved.push, resolved.groups);
+    if (accepted.is_empty()) return tokens().issue_complete();
+    if (Executor::is_short(*kernel, accepted.groups)) {
+      executor_.run_here(*kernel, bindings, accepted.push, accepted.groups, accepted.base_groups);
       return tokens().issue_complete();
     }
   }
-  SOKR_ASSIGN(substrate::LaunchGroups groups, launches_.groups_of(launch, resolved));
+  SOKR_ASSIGN(substrate::LaunchGroups groups, launches_.groups_of(launch, accepted.groups));
   auto work = std::make_shared<Launch>(std::move(kernel), bindings, std::move(memory.owners),
-                                       resolved.push, launch.profile());
+                                       accepted.push, accepted.base_groups, launch.profile());
   return launches_.submit(launch, ready, std::move(groups), Job{this, std::move(work)});
 }
 
 void CpuSubstrate::Job::issued(std::uint64_t token) {
   launch->token = token;
-  std::lock_guard lock(self->active_mutex_);
-  self->active_.emplace(token, launch);
+  ActiveStripe& stripe = self->stripe_of(token);
+  std::lock_guard lock(stripe.mutex);
+  stripe.launches.emplace(token, launch);
 }
 
 void CpuSubstrate::Job::start(const std::array<std::uint32_t, 3>& groups) {
@@ -162,7 +168,12 @@ MemoryTraits CpuSubstrate::traits_of(const LaunchMemory& memory) {
   for (const LaunchMemory::Range& range : memory.ranges) largest = std::max(largest, range.size);
   // Few steps, so that few variants of a kernel are compiled.
   while (largest > most_binding_bytes(traits.size_shift)) traits.size_shift += 2;
-  if (memory.ranges.size() < 2) return traits;
+  if (memory.ranges.size() <= kFewRanges) {
+    for (const LaunchMemory::Range& a : memory.ranges)
+      for (const LaunchMemory::Range* b = &a + 1; b != memory.ranges.end(); ++b)
+        traits.aliased |= overlap_written(a, *b);
+    return traits;
+  }
   substrate::InlineVector<LaunchMemory::Range, 16> sorted = memory.ranges;
   std::sort(sorted.begin(), sorted.end(),
             [](const auto& a, const auto& b) { return a.data < b.data; });
@@ -228,18 +239,20 @@ void CpuSubstrate::settle(LaunchPointer launch) noexcept {
 }
 
 CpuSubstrate::LaunchPointer CpuSubstrate::find(std::uint64_t token) {
-  std::lock_guard lock(active_mutex_);
-  auto found = active_.find(token);
-  return found == active_.end() ? nullptr : found->second;
+  ActiveStripe& stripe = stripe_of(token);
+  std::lock_guard lock(stripe.mutex);
+  auto found = stripe.launches.find(token);
+  return found == stripe.launches.end() ? nullptr : found->second;
 }
 
 void CpuSubstrate::forget(std::uint64_t token) {
   LaunchPointer last;  // destroyed after the lock is released
-  std::lock_guard lock(active_mutex_);
-  auto found = active_.find(token);
-  if (found == active_.end()) return;
+  ActiveStripe& stripe = stripe_of(token);
+  std::lock_guard lock(stripe.mutex);
+  auto found = stripe.launches.find(token);
+  if (found == stripe.launches.end()) return;
   last = std::move(found->second);
-  active_.erase(found);
+  stripe.launches.erase(found);
 }
 
 }  // namespace sokr::cpu

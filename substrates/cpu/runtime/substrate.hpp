@@ -17,6 +17,7 @@
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/prepared.hpp>
 #include <sokr/substrate/statistics.hpp>
+#include <sokr/substrate/striped_mutex.hpp>
 #include <string>
 #include <unordered_map>
 
@@ -88,8 +89,14 @@ class CpuSubstrate {
   KernelStore kernels_;
   substrate::KernelHandles<PreparedKernel> prepared_;
   substrate::HostLaunches launches_;
-  std::mutex active_mutex_;
-  std::unordered_map<std::uint64_t, LaunchPointer> active_;
+  // Launches under way, by token: those of one thread's tokens on few cache lines, and on others
+  // than another thread's.
+  struct alignas(substrate::kCacheLine) ActiveStripe {
+    std::mutex mutex;
+    std::unordered_map<std::uint64_t, LaunchPointer> launches;
+  };
+  ActiveStripe& stripe_of(std::uint64_t token) { return active_[token / 2 % active_.size()]; }
+  std::array<ActiveStripe, substrate::kStripes> active_;
   Executor executor_;  // goes before all that launches use when they end
 };
 

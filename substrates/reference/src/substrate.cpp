@@ -186,17 +186,19 @@ Result<std::uint64_t> ReferenceSubstrate::dispatch(const SokrDispatchRequest& re
   substrate::LaunchMemory memory = launches_.memory_of(launch);
   auto work = std::make_shared<Work>();
   SOKR_ASSIGN(work->kernel, kernel_for(request, launch, memory));
-  SOKR_ASSIGN(const auto resolved, launches_.check(request, launch, work->kernel->reflection));
-  SOKR_TRY(launches_.bind(
-      resolved, memory,
-      [&](const substrate::ResolvedBinding& binding, std::byte* data, std::uint64_t size) {
-        work->descriptors.push_back({binding.set, binding.binding, binding.index, data, size});
-      }));
+  SOKR_ASSIGN(
+      const auto accepted,
+      launches_.accept(request, launch, memory, work->kernel->reflection,
+                       [&](const SokrBinding& binding, std::byte* data, std::uint64_t size) {
+                         work->descriptors.push_back(
+                             {binding.set, binding.binding, binding.index, data, size});
+                       }));
   work->owners = std::move(memory.owners);
-  const auto* push = reinterpret_cast<const std::byte*>(resolved.push.data());
-  work->push.assign(push, push + resolved.push.size());
+  const auto* push = reinterpret_cast<const std::byte*>(accepted.push.data());
+  work->push.assign(push, push + accepted.push.size());
+  work->base_groups = accepted.base_groups;
   work->profile = launch.profile();
-  SOKR_ASSIGN(substrate::LaunchGroups groups, launches_.groups_of(launch, resolved));
+  SOKR_ASSIGN(substrate::LaunchGroups groups, launches_.groups_of(launch, accepted.groups));
   return launches_.submit(launch, launches_.is_ready(launch), std::move(groups),
                           Job{this, std::move(work)});
 }
@@ -259,6 +261,7 @@ void ReferenceSubstrate::execute(Work& work) noexcept {
 Result<void> ReferenceSubstrate::run_work(Work& work) {
   Launch launch;
   launch.groups = work.groups;
+  launch.base_groups = work.base_groups;
   launch.descriptors = work.descriptors;
   launch.push = work.push;
   launch.stop = &stop_;

@@ -76,7 +76,7 @@ class ReferenceSubstrate {
     std::uint64_t token = 0;
     bool profile = false;
     KernelPointer kernel;
-    std::array<std::uint32_t, 3> groups{};
+    std::array<std::uint32_t, 3> groups{}, base_groups{};
     std::vector<Descriptor> descriptors;
     std::vector<std::shared_ptr<const substrate::HostBuffer>> owners;
     std::vector<std::byte> push;

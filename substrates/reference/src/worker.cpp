@@ -201,10 +201,10 @@ void Worker::run_lane(Lane& lane) {
 
 void Worker::run_workgroup(std::uint64_t linear) {
   const auto& groups = state.launch.groups;
-  const std::array<std::uint32_t, 3> place{
-      static_cast<std::uint32_t>(linear % groups[0]),
-      static_cast<std::uint32_t>(linear / groups[0] % groups[1]),
-      static_cast<std::uint32_t>(linear / groups[0] / groups[1])};
+  std::array<std::uint32_t, 3> place{static_cast<std::uint32_t>(linear % groups[0]),
+                                     static_cast<std::uint32_t>(linear / groups[0] % groups[1]),
+                                     static_cast<std::uint32_t>(linear / groups[0] / groups[1])};
+  for (std::size_t i = 0; i < 3; ++i) place[i] += state.launch.base_groups[i];
   std::fill(workgroup.begin(), workgroup.end(), Slot{0});
   for (const auto& [offset, value] : program.workgroup_initial)
     std::memcpy(reinterpret_cast<std::uint8_t*>(workgroup.data()) + offset, value.data(),

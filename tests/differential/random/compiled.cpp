@@ -179,7 +179,7 @@ class Machine {
     if (!cpu::host_supports(kernel.isa)) {
       const auto* push = reinterpret_cast<const std::uint8_t*>(program.push.data());
       return processor_.run(kernel.serialise(), bindings, {push, sizeof program.push},
-                            {program.groups, 1, 1});
+                            {program.groups, 1, 1}, {program.base, 0, 0});
     }
 #endif
     SOKR_ASSIGN(const cpu::MappedKernel code, cpu::MappedKernel::map(kernel));
@@ -192,6 +192,7 @@ class Machine {
     context.bindings = bindings.data();
     context.push_constants = program.push.data();
     context.group_count[0] = program.groups;
+    context.base_group[0] = program.base;
     context.abort = &never;
     code.entry()(&context, 0, program.groups, scratch);
     return {};
@@ -233,7 +234,7 @@ int run_all(const Settings& settings) {
   for (; seed < settings.first + settings.seeds; ++seed) {
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     if (elapsed.count() > settings.seconds) break;
-    const Program program = generate(seed, {});
+    const Program program = generate(seed, {.most_base = UINT32_MAX});
     const auto task = task_of(program);
     if (!task) {
       ++discarded;

@@ -209,6 +209,9 @@ class Emitter {
     here_ = a_.op(spv::Op::OpLoad, u32_, {index_});
     const Id v3 = a_.type(spv::Op::OpTypeVector, {u32_, 3});
     group_id_ = a_.op(spv::Op::OpCompositeExtract, u32_, {a_.op(spv::Op::OpLoad, v3, {group_}), 0});
+    group_place_ = program_.base == 0
+                       ? group_id_
+                       : a_.op(spv::Op::OpISub, u32_, {group_id_, number(program_.base)});
     if (is_main_) clear_own();
     const bool ended = block(f.body);
     if (!ended && is_main_) a_.statement(spv::Op::OpReturn);
@@ -284,9 +287,9 @@ class Emitter {
   }
 
   Id output_pointer(Id cell) {
-    const Id base =
-        a_.op(spv::Op::OpIAdd, u32_,
-              {a_.op(spv::Op::OpIMul, u32_, {group_id_, number(program_.invocations())}), here_});
+    const Id base = a_.op(
+        spv::Op::OpIAdd, u32_,
+        {a_.op(spv::Op::OpIMul, u32_, {group_place_, number(program_.invocations())}), here_});
     const std::uint32_t total = program_.groups * program_.invocations();
     const auto times = [&](Id a, std::uint32_t b) {
       return a_.op(spv::Op::OpIMul, u32_, {a, number(b)});
@@ -750,7 +753,8 @@ class Emitter {
   Id void_ = 0, bool_ = 0, u32_ = 0, i32_ = 0, f32_ = 0;
   Id index_ = 0, group_ = 0, input_ = 0, output_ = 0, counters_ = 0, push_ = 0, private_ = 0;
   Id lane_variable_ = 0;
-  Id own_ = 0, shared_ = 0, count_ = 0, scratch_ = 0, here_ = 0, group_id_ = 0, label_ = 0;
+  Id own_ = 0, shared_ = 0, count_ = 0, scratch_ = 0, here_ = 0, group_id_ = 0, group_place_ = 0,
+     label_ = 0;
   Id loop_merge_ = 0, loop_continue_ = 0, switch_merge_ = 0;
   bool is_main_ = false, flat_ = false;
   Words functions_, function_types_, locals_;

@@ -303,7 +303,7 @@ class Invocation {
       case Op::kInvocation:
         return index_;
       case Op::kGroup:
-        return group_.group;
+        return group_.program.base + group_.group;
       case Op::kPush:
         return group_.program.push[e.value];
       case Op::kOwn:

@@ -95,6 +95,12 @@ class Generator {
   Generator(std::uint64_t seed, const GeneratorOptions& options)
       : random_(seed * 0x2545F4914F6CDD1Du + 11), options_(options) {
     program_.seed = seed;
+    // Not of the program's own numbers: with another base it is the same program.
+    Random place(seed * 0x9E3779B97F4A7C15u + 5);
+    if (options.most_base != 0 && place.chance(40))
+      program_.base = place.chance(50)   ? 1 + place.below(4)
+                      : place.chance(50) ? options.most_base
+                                         : place.below(options.most_base);
   }
 
   Program run() {

@@ -3,7 +3,7 @@
 // Random programs on one substrate against their evaluation on the host.
 //
 //   test_random_programs --substrate NAME [--seeds N] [--first S] [--seconds T] [--no-edges]
-//                        [--no-subgroups] [--list] [--isolate]
+//                        [--no-subgroups] [--most-base B] [--list] [--isolate]
 //   test_random_programs --show SEED [--no-edges]     prints the program and its SPIR-V
 //
 // SOKR_DIFF_SEEDS and SOKR_DIFF_FIRST replace N and S. Stops early after T seconds, and
@@ -41,6 +41,7 @@ constexpr std::chrono::seconds kPatience{20};
 struct Settings {
   std::string substrate;
   std::uint64_t seeds = 1000, first = 1;
+  std::uint32_t most_base = 0;
   double seconds = 1e9;
   bool edges = true, subgroups = true, list = false, isolate = false;
   std::optional<std::uint64_t> show;
@@ -112,7 +113,7 @@ class Runner {
   static Launch launch_of(const Program& program, const SokrIrEntryPoint& entry,
                           std::vector<Guarded>& memory) {
     Launch launch;
-    launch.groups(program.groups);
+    launch.groups(program.groups).base_groups(program.base);
     if (program.subgroup_size != 0) launch.subgroup_size(program.subgroup_size);
     if (entry.push_size != 0) {
       launch.push_bytes(std::as_bytes(std::span(program.push)).first(entry.push_size));
@@ -194,7 +195,8 @@ bool is_known_wrong(const Substrate& substrate, std::uint64_t seed) {
 // The programs of the settings. Failures that a substrate is known for count apart.
 int run_seeds(const Settings& settings, std::string_view name, const Failure& failure_of,
               const std::function<bool(std::uint64_t)>& is_known) {
-  const GeneratorOptions options{.edges = settings.edges, .subgroups = settings.subgroups};
+  const GeneratorOptions options{
+      .edges = settings.edges, .subgroups = settings.subgroups, .most_base = settings.most_base};
   std::uint64_t passed = 0, discarded = 0, known = 0, failed = 0, size = 0;
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t seed = settings.first;
@@ -279,6 +281,8 @@ std::optional<Settings> parse(int argc, char** argv) {
       settings.seeds = seeds_set ? settings.seeds : std::strtoull(value, nullptr, 10);
     else if (name == "--first")
       settings.first = first_set ? settings.first : std::strtoull(value, nullptr, 10);
+    else if (name == "--most-base")
+      settings.most_base = static_cast<std::uint32_t>(std::strtoul(value, nullptr, 10));
     else if (name == "--seconds")
       settings.seconds = std::strtod(value, nullptr);
     else if (name == "--show")

@@ -222,12 +222,13 @@ std::size_t count(const Block& block) {
 std::string print(const Program& program) {
   Printer printer;
   printer.line(
-      "seed {}: local size {} {} {}, subgroups of {}, {} groups, push {:#x} {:#x} {:#x} {:#x}, "
+      "seed {}: local size {} {} {}, subgroups of {}, {} groups from {}, push {:#x} {:#x} {:#x} "
+      "{:#x}, "
       "counters in {}, "
       "output by {}, optimizer level {}",
       program.seed, program.local_size[0], program.local_size[1], program.local_size[2],
-      program.subgroup_size, program.groups, program.push[0], program.push[1], program.push[2],
-      program.push[3], program.phi_counters ? "phis" : "variables",
+      program.subgroup_size, program.groups, program.base, program.push[0], program.push[1],
+      program.push[2], program.push[3], program.phi_counters ? "phis" : "variables",
       program.output_by_cell ? "cell" : "invocation", program.optimize);
   for (std::size_t i = 0; i < program.functions.size(); ++i) {
     const Function& f = program.functions[i];

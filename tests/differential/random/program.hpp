@@ -201,6 +201,7 @@ struct Program {
   std::uint64_t seed = 0;
   std::array<std::uint32_t, 3> local_size{1, 1, 1};
   std::uint32_t groups = 1;
+  std::uint32_t base = 0;  // the first workgroup's id, modulo 2^32
   std::array<std::uint32_t, kPushWords> push{};
   std::vector<Function> functions;  // 0 is main; a function calls later ones only
   bool phi_counters = false;        // loop counters are phis, otherwise variables
@@ -217,6 +218,8 @@ struct GeneratorOptions {
   bool edges = true;
   // Operations of subgroups, which may have any size from 4 to 64.
   bool subgroups = true;
+  // Where the ids of workgroups may start: 0 for most programs, up to this for the others.
+  std::uint32_t most_base = 0;
 };
 
 // The same program for the same seed and options on every machine.

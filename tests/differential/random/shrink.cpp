@@ -25,7 +25,7 @@ bool is_constant(const Expr& e) {
 }
 
 bool is_simple(const Program& p) {
-  return p.groups == 1 && p.optimize == 0;
+  return p.groups == 1 && p.base == 0 && p.optimize == 0;
 }
 
 // Walks the program in a fixed order; edit number `n` changes the n-th thing that can be
@@ -39,6 +39,7 @@ class Edit {
     if (take()) {
       if (is_simple(program)) return true;  // nothing to gain; the caller sees no change
       program.groups = 1;
+      program.base = 0;
       program.optimize = 0;
       return true;
     }

@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 #include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/striped_mutex.hpp>
 #include <thread>
 #include <vector>
 
@@ -87,6 +88,20 @@ TEST(InFlightTable, TokensAreInRangeAndNeverTheSame) {
     EXPECT_TRUE(seen.insert(token).second);
     if (i % 2 == 0) (void)table.finish(token);
   }
+}
+
+// What one thread writes to give out a token is on no cache line that the others write.
+TEST(InFlightTable, ThreadsOfDifferentStripesCountApart) {
+  InFlightTable table;
+  std::set<std::uint64_t> stripes;
+  for (std::size_t i = 0; i < kStripes; ++i) {
+    std::uint64_t token = 0;
+    std::thread([&] { token = table.issue_complete(); }).join();
+    EXPECT_EQ(table.completion(token, 0), kComplete);
+    stripes.insert(token / 2 % kStripes);
+  }
+  EXPECT_EQ(stripes.size(), kStripes);
+  EXPECT_EQ(table.issued(), kStripes);
 }
 
 TEST(InFlightTable, FailuresAreRememberedWhateverTheirOrder) {

@@ -109,6 +109,52 @@ TEST(LaunchCheck, ResolvesInTheOrderOfTheReflection) {
   EXPECT_FALSE(r.empty);
 }
 
+TEST(LaunchCheck, WorkgroupsEndWithinTheLimitWhereverTheyStart) {
+  LaunchBuilder b = launch();
+  b.launch.groups[0] = 400;
+  b.launch.base_groups[0] = 600;
+  b.launch.base_groups[2] = 99;
+  const Checked good = check(b);
+  ASSERT_TRUE(good.result) << good.result.failure().sentence;
+  EXPECT_EQ(good.result->base_groups, (std::array<std::uint32_t, 3>{600, 0, 99}));
+  EXPECT_EQ(good.result->groups[0], 400u);
+  b.launch.base_groups[2] = 100;
+  expect_refused(check(b),
+                 "1 workgroups in z that start at 100 (base_groups) end beyond the limit of 100");
+  b.launch.base_groups[2] = 0;
+  b.launch.base_groups[0] = UINT32_MAX - 399;
+  expect_refused(check(b),
+                 "400 workgroups in x that start at 4294966896 (base_groups) end beyond the limit "
+                 "of 1000");
+  SokrComputeLimits none = limits();
+  none.max_group_count[0] = 0;
+  expect_refused(check(b, kernel(), none),
+                 "400 workgroups in x that start at 4294966896 (base_groups) end beyond the limit "
+                 "of 4294967295");
+  b.launch.base_groups[0] -= 1;
+  EXPECT_TRUE(check(b, kernel(), none).result);
+  b.launch.groups[0] = 0;
+  b.launch.base_groups[0] = 1001;
+  EXPECT_FALSE(check(b).result);
+  b.launch.base_groups[0] = 1000;
+  EXPECT_TRUE(check(b).result->empty);
+}
+
+TEST(LaunchCheck, ASubstrateMayStartEveryLaunchAtZero) {
+  LaunchBuilder b = launch();
+  const auto refusal = [&] {
+    const auto bytes = b.bytes();
+    return refuse_base_groups(*LaunchView::parse(bytes.data(), bytes.size()));
+  };
+  EXPECT_TRUE(refusal());
+  b.launch.base_groups[1] = 3;
+  const auto refused = refusal();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.code(), SOKR_CAPABILITY_DENIED);
+  EXPECT_NE(refused.failure().sentence.find("starts at workgroup 0,3,0 (base_groups)"),
+            std::string::npos);
+}
+
 TEST(LaunchCheck, AZeroGroupCountLaunchesNothing) {
   LaunchBuilder b = launch();
   b.launch.groups[1] = 0;
@@ -326,6 +372,110 @@ TEST(LaunchCheck, WaitsAreTokensOfThisSubstrate) {
       "wait 1 is a token of substrate 6, but this is substrate 5; wait for it on the host "
       "before the launch");
   EXPECT_TRUE(check(b, kernel(), limits(), 0).result);
+}
+
+// A launch changed at one place or at several, into others that fit and into those that do not.
+LaunchBuilder changed_launch(std::uint64_t seed) {
+  LaunchBuilder b = launch();
+  const auto next = [&seed](std::uint64_t below) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (seed >> 33) % below;
+  };
+  for (std::uint64_t changes = next(3); changes > 0; --changes) {
+    SokrBinding& binding = b.bindings[next(b.bindings.size())];
+    constexpr std::uint32_t kNumbers[] = {0, 1, 2, 3, 4, 64, 100, 101, 1001, UINT32_MAX};
+    const std::uint32_t number = kNumbers[next(std::size(kNumbers))];
+    switch (next(15)) {
+      case 0:
+        b.launch.groups[next(3)] = number;
+        break;
+      case 1:
+        b.launch.local_size[0] = 64, b.launch.local_size[1] = 1, b.launch.local_size[2] = 1;
+        b.launch.local_size[next(3)] = std::max(number, 1u);
+        break;
+      case 2:
+        b.launch.subgroup_size = number;
+        break;
+      case 3:
+        b.launch.base_groups[next(3)] = number;
+        break;
+      case 4:
+        b.launch.indirect = number, b.launch.indirect_offset = 4;
+        break;
+      case 5:
+        b.push.resize(4 * next(40));
+        break;
+      case 6:
+        b.waits.push_back(sokr_token_encode(4 + next(3), 1 + next(9)));
+        break;
+      case 7:
+        binding.set = number;
+        break;
+      case 8:
+        binding.binding = number;
+        break;
+      case 9:
+        binding.index = number;
+        break;
+      case 10:
+        binding.access = 1 + static_cast<std::uint32_t>(next(3));
+        break;
+      case 11:
+        binding.size = std::uint64_t{number} + 1;
+        break;
+      case 12:
+        binding = {binding.set, binding.binding, binding.index, SOKR_BINDING_NULL, 0, 0, 0, 0, 0};
+        break;
+      case 13:
+        b.bindings.push_back(binding);
+        if (next(2) != 0) b.bindings.back().set = 1 + number % 8;
+        break;
+      default:
+        std::swap(b.bindings[0], b.bindings[next(b.bindings.size())]);
+        if (next(2) != 0 && b.bindings.size() > 1) b.bindings.pop_back();
+    }
+  }
+  return b;
+}
+
+// That it is one is told sooner, and means the same.
+TEST(LaunchCheck, APlainLaunchIsAcceptedAsItIs) {
+  ir::EntryReflection with_array = kernel();
+  with_array.bindings[1].count = 0;
+  SokrComputeLimits none{};
+  int plain = 0, accepted = 0, refused = 0, more_than_used = 0;
+  for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
+    SCOPED_TRACE(seed);
+    const auto& entry = seed % 8 == 0 ? with_array : kernel();
+    const SokrComputeLimits& l = seed % 5 == 0 ? none : limits();
+    const Bounds bounds = seed % 3 == 0 ? Bounds::kUnchecked : Bounds::kRobust;
+    const std::uint32_t substrate = seed % 7 == 0 ? 0 : 5;
+    const auto bytes = changed_launch(seed).bytes();
+    const auto view = LaunchView::parse(bytes.data(), bytes.size());
+    if (!view) continue;
+    const auto result = check_launch_alone(*view, entry, l, substrate, bounds);
+    ++(result ? accepted : refused);
+    PlainBindings used;
+    if (!is_plain_launch(*view, entry, l, substrate, bounds, used)) continue;
+    ++plain;
+    ASSERT_TRUE(result) << result.failure().sentence;
+    EXPECT_EQ(result->groups, view->groups());
+    EXPECT_EQ(result->base_groups, (std::array<std::uint32_t, 3>{}));
+    EXPECT_EQ(result->local_size, entry.local_size);
+    EXPECT_EQ(result->subgroup_size, 0u);
+    const auto push = push_for(*view, entry);
+    EXPECT_TRUE(push.data() == result->push.data() && push.size() == result->push.size());
+    ASSERT_EQ(result->bindings.size(), used.size());
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      EXPECT_EQ(result->bindings[i].given, used[i]);
+      EXPECT_NE(result->bindings[i].source, SOKR_BINDING_NULL);
+    }
+    more_than_used += view->binding_count() > used.size();
+  }
+  EXPECT_GT(more_than_used, 100);
+  EXPECT_GT(plain, 6000);
+  EXPECT_GT(accepted, plain + 1000);
+  EXPECT_GT(refused, 3000);
 }
 
 ir::EntryReflection arrays(std::uint32_t count) {

@@ -225,12 +225,19 @@ TEST(LaunchView, NamesWhatNobodyHereDoesYet) {
   expect_refused(builder.bytes(), "binding 0.1 is an image", SOKR_CAPABILITY_DENIED);
   builder.bindings[1].kind = SOKR_BINDING_SAMPLER;
   expect_refused(builder.bytes(), "binding 0.1 is a sampler", SOKR_CAPABILITY_DENIED);
-  builder = LaunchBuilder::full();
+}
+
+TEST(LaunchView, StartsAtAnyWorkgroup) {
+  LaunchBuilder builder = LaunchBuilder::full();
+  EXPECT_EQ(parse(builder.bytes())->base_groups(), (std::array<std::uint32_t, 3>{0, 0, 0}));
+  builder.launch.base_groups[0] = UINT32_MAX;
   builder.launch.base_groups[1] = 3;
-  expect_refused(builder.bytes(), "starts at workgroup 0,3,0 (base_groups)",
-                 SOKR_CAPABILITY_DENIED);
+  const Bytes bytes = builder.bytes();
+  const auto view = parse(bytes);
+  ASSERT_TRUE(view) << view.failure().sentence;
+  EXPECT_EQ(view->base_groups(), (std::array<std::uint32_t, 3>{UINT32_MAX, 3, 0}));
   builder.launch.indirect = 1;
-  expect_refused(builder.bytes(), "the launch is indirect and starts at workgroup 0,3,0");
+  expect_refused(builder.bytes(), "the launch is indirect and starts at workgroup 4294967295,3,0");
 }
 
 TEST(LaunchView, ReadsLongerHeadersAndElementsOfVersion2) {

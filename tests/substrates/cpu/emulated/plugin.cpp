@@ -65,12 +65,12 @@ class EmulatedSubstrate {
       descriptors.push_back({range.data, range.size});
       owners.push_back(std::move(range));
     }
-    const Bindings bindings = descriptor_table(kernel->reflection, resolved, descriptors);
+    const Bindings bindings = descriptor_table(kernel->reflection, resolved.first, descriptors);
     std::vector<std::uint8_t> push(resolved.push.begin(), resolved.push.end());
     push.resize((kernel->reflection.push_constant_size + 3u) & ~3u);
     Result<void> done = [&] {
       std::lock_guard lock(processor_mutex_);
-      return processor_.run(kernel->code, bindings, push, resolved.groups);
+      return processor_.run(kernel->code, bindings, push, resolved.groups, resolved.base_groups);
     }();
     if (done) return tokens_.issue_complete();
     std::uint64_t token = tokens_.begin();

@@ -82,7 +82,8 @@ std::string Processor::stop() {
 Result<void> Processor::run(std::span<const std::uint8_t> kernel,
                             std::span<const KernelBinding> bindings,
                             std::span<const std::uint8_t> push,
-                            const std::array<std::uint32_t, 3>& groups) {
+                            const std::array<std::uint32_t, 3>& groups,
+                            const std::array<std::uint32_t, 3>& base_groups) {
   SOKR_TRY(start());
   std::vector<Area> areas;
   for (const KernelBinding& binding : bindings)
@@ -108,6 +109,7 @@ Result<void> Processor::run(std::span<const std::uint8_t> kernel,
   header.binding_count = static_cast<std::uint32_t>(bindings.size());
   header.push_size = static_cast<std::uint32_t>(push.size());
   std::copy(groups.begin(), groups.end(), header.groups);
+  std::copy(base_groups.begin(), base_groups.end(), header.base_groups);
   append(request, header);
   request.insert(request.end(), kernel.begin(), kernel.end());
   for (const Area& area : areas) {

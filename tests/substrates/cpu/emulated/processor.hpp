@@ -28,7 +28,8 @@ class Processor {
   // afterwards. A failure, a crash of the emulated program included, leaves it as it was; the
   // next call starts anew.
   Result<void> run(std::span<const std::uint8_t> kernel, std::span<const KernelBinding> bindings,
-                   std::span<const std::uint8_t> push, const std::array<std::uint32_t, 3>& groups);
+                   std::span<const std::uint8_t> push, const std::array<std::uint32_t, 3>& groups,
+                   const std::array<std::uint32_t, 3>& base_groups = {});
 
  private:
   struct Area;  // what overlapping bindings cover together

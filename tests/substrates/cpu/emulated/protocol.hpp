@@ -23,7 +23,7 @@ namespace sokr::cpu::emulated {
 struct RequestHeader {
   std::uint64_t kernel_size = 0;
   std::uint32_t region_count = 0, binding_count = 0, push_size = 0;
-  std::uint32_t groups[3] = {1, 1, 1};
+  std::uint32_t groups[3] = {1, 1, 1}, base_groups[3] = {0, 0, 0};
 };
 
 // Memory that bindings lie in. It gets the same place within its pages as it has in the

@@ -95,6 +95,7 @@ Result<void> run(Request& request) {
   context.bindings = request.bindings.data();
   context.push_constants = request.push.data();
   std::memcpy(context.group_count, request.header.groups, sizeof context.group_count);
+  std::memcpy(context.base_group, request.header.base_groups, sizeof context.base_group);
   context.abort = &never;
   const std::uint32_t* groups = request.header.groups;
   {

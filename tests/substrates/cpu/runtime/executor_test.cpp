@@ -70,7 +70,7 @@ struct Machine {
   Executor::LaunchPointer start(const std::shared_ptr<Runnable>& what, Board& board,
                                 const Counts& groups) {
     auto launch = std::make_shared<Launch>(what, on(board), decltype(owners_)(),
-                                           std::span<const std::uint8_t>(), false);
+                                           std::span<const std::uint8_t>(), Counts{}, false);
     executor.start(launch, groups);
     return launch;
   }
@@ -124,7 +124,7 @@ TEST(Executor, WhatIsKnownToBeShortMayRunInline) {
   EXPECT_FALSE(is_short(10, false, {UINT32_MAX, UINT32_MAX, UINT32_MAX}));
   Machine machine(2);
   Board board(6);
-  machine.executor.run_here(*kernel(10), on(board), {}, {3, 2, 1});
+  machine.executor.run_here(*kernel(10), on(board), {}, {3, 2, 1}, {});
   expect_each_once(board);
   EXPECT_EQ(machine.executor.tasks_put(), 0u);
 }

@@ -7,9 +7,9 @@
 //     SOKR_ASSIGN(LaunchView launch, LaunchView::parse(request.params, request.params_len));
 //     LaunchMemory memory = launches.memory_of(launch);
 //     ... a kernel for the launch; one that has to be made is made only if judge() agrees
-//     SOKR_ASSIGN(ResolvedLaunch resolved, launches.check(request, launch, kernel.reflection));
-//     SOKR_TRY(launches.bind(resolved, memory, [&](const ResolvedBinding&, data, size) {...}));
-//     SOKR_ASSIGN(LaunchGroups groups, launches.groups_of(launch, resolved));
+//     SOKR_ASSIGN(AcceptedLaunch accepted, launches.accept(request, launch, memory,
+//                 kernel.reflection, [&](const SokrBinding&, data, size) {...}));
+//     SOKR_ASSIGN(LaunchGroups groups, launches.groups_of(launch, accepted.groups));
 //     return launches.submit(launch, launches.is_ready(launch), std::move(groups), job);
 //
 // All functions may be called from any thread at once.
@@ -44,6 +44,18 @@ struct LaunchMemory {
   };
   InlineVector<Range, 16> ranges;  // by binding of the launch
   std::vector<std::shared_ptr<const HostBuffer>> owners;
+  bool is_whole = true;  // everything that is not null is there
+};
+
+// A launch of a kernel that nothing stands against.
+struct AcceptedLaunch {
+  std::array<std::uint32_t, 3> groups{}, base_groups{};  // `groups` says nothing if it is indirect
+  std::span<const std::uint8_t> push;                    // as ResolvedLaunch::push
+  InlineVector<std::uint32_t, 9>
+      first;  // as ResolvedLaunch::first; empty if no binding is an array
+
+  // Of one that is not indirect: there is nothing to run.
+  bool is_empty() const { return groups[0] == 0 || groups[1] == 0 || groups[2] == 0; }
 };
 
 // How many workgroups a launch has: said in it, or in a buffer that is read when it starts.
@@ -69,28 +81,35 @@ class HostLaunches {
   const SokrComputeLimits& limits() const { return options_.limits; }
 
   LaunchMemory memory_of(const LaunchView& launch);
-  // Of a kernel that passed check_entry when it was made.
-  Result<ResolvedLaunch> check(const SokrDispatchRequest& request, const LaunchView& launch,
-                               const ir::EntryReflection& entry) const {
-    return check_launch_alone(launch, entry, options_.limits, request.substrate_id,
-                              options_.bounds);
-  }
-  // Calls take(const ResolvedBinding&, std::byte* data, std::uint64_t size) for each; of a null
-  // binding data is null and size 0. SOKR_INVALID_INPUT for a buffer that there is not.
+  // Judges the launch of a kernel that passed check_entry when it was made, and finds what it
+  // binds: calls take(const SokrBinding&, std::byte* data, std::uint64_t size) for each descriptor
+  // in the order of the reflection, the elements of an array in a row; of a null one data is null
+  // and size 0. SOKR_INVALID_INPUT with a sentence.
   template <class Take>
-  Result<void> bind(const ResolvedLaunch& resolved, const LaunchMemory& memory, const Take& take) {
-    for (const ResolvedBinding& binding : resolved.bindings) {
-      if (binding.source == SOKR_BINDING_NULL) {
-        take(binding, nullptr, std::uint64_t{0});
-        continue;
-      }
-      const LaunchMemory::Range& range = memory.ranges[binding.given];
-      if (!range.is_there) return std::move(memory_.resolve(binding.as_binding())).failure();
-      take(binding, range.data, range.size);
+  Result<AcceptedLaunch> accept(const SokrDispatchRequest& request, const LaunchView& launch,
+                                const LaunchMemory& memory, const ir::EntryReflection& entry,
+                                const Take& take) {
+    AcceptedLaunch accepted;  // filled member by member: a list of them would clear all of it first
+    PlainBindings used;
+    if (memory.is_whole && is_plain_launch(launch, entry, options_.limits, request.substrate_id,
+                                           options_.bounds, used)) {
+      for (const std::uint32_t i : used)
+        take(launch.binding(i), memory.ranges[i].data, memory.ranges[i].size);
+      accepted.groups = launch.groups();
+      accepted.push = push_for(launch, entry);
+      return accepted;
     }
-    return {};
+    SOKR_ASSIGN(const ResolvedLaunch&& resolved, check(request, launch, entry));
+    SOKR_TRY(bind(resolved, memory, take));
+    accepted.groups = resolved.groups;
+    accepted.base_groups = resolved.base_groups;
+    accepted.push = resolved.push;
+    accepted.first = resolved.first;
+    return accepted;
   }
-  Result<LaunchGroups> groups_of(const LaunchView& launch, const ResolvedLaunch& resolved);
+  // `counts` are those of the launch, if it is not indirect.
+  Result<LaunchGroups> groups_of(const LaunchView& launch,
+                                 const std::array<std::uint32_t, 3>& counts);
   // All that a launch of a kernel with this reflection can be refused for: nothing is made, and
   // nothing kept, for one that is.
   Result<void> judge(const SokrDispatchRequest& request, const LaunchView& launch,
@@ -132,6 +151,24 @@ class HostLaunches {
   }
 
  private:
+  Result<ResolvedLaunch> check(const SokrDispatchRequest& request, const LaunchView& launch,
+                               const ir::EntryReflection& entry) const {
+    return check_launch_alone(launch, entry, options_.limits, request.substrate_id,
+                              options_.bounds);
+  }
+  template <class Take>
+  Result<void> bind(const ResolvedLaunch& resolved, const LaunchMemory& memory, const Take& take) {
+    for (const ResolvedBinding& binding : resolved.bindings) {
+      if (binding.source == SOKR_BINDING_NULL) {
+        take(binding.as_binding(), nullptr, std::uint64_t{0});
+        continue;
+      }
+      const LaunchMemory::Range& range = memory.ranges[binding.given];
+      if (!range.is_there) return std::move(memory_.resolve(binding.as_binding())).failure();
+      take(binding.as_binding(), range.data, range.size);
+    }
+    return {};
+  }
   template <class Job>
   void start(Job& job, const LaunchGroups& groups) noexcept {
     try {

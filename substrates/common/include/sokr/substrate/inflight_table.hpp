@@ -67,8 +67,8 @@ class InFlightTable {
   InFlightTable(const InFlightTable&) = delete;
   InFlightTable& operator=(const InFlightTable&) = delete;
 
-  // A token that is COMPLETE already: one atomic addition, no lock. 0 if all are
-  // used up (2^47 of them).
+  // A token that is COMPLETE already: one atomic addition on a cache line that no thread of another
+  // stripe writes, no lock. 0 if all of the stripe are used up (2^44 of them).
   std::uint64_t issue_complete() noexcept;
 
   // A token that is under way until finish() or fail(). 0 if all are used up. Throws
@@ -134,11 +134,11 @@ class InFlightTable {
   bool await_room_slowly(std::size_t most, std::chrono::milliseconds patience) noexcept;
   Shard* shard_of(std::uint64_t token) const noexcept;
 
-  // Odd tokens are complete when issued; even ones live in a shard. None up to before_ is this
+  // Odd tokens are complete when issued; even ones are under way until ended. Both are of the
+  // shard that is that of the thread that they were issued on. None up to before_ is this
   // table's: what tables gave out that were destroyed before in this process is never given out
   // again (docs/contract.md, PLG-6).
   const std::uint64_t before_;
-  alignas(64) std::atomic<std::uint64_t> next_complete_;
   alignas(64) std::atomic<std::size_t> active_{0};
   std::atomic<std::uint32_t> waiting_for_room_{0};
   std::unique_ptr<Shard[]> shards_;

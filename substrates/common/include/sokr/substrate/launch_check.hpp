@@ -16,6 +16,8 @@
 //   data of the block; padding at its end and the runtime array may be missing.
 // - Push constants hold every member that the entry point reads; the rest may be
 //   missing, and is 0. What is beyond the block is ignored, up to the limit.
+// - Where the ids of workgroups start plus how many there are is within the limit of counts,
+//   and within 32 bits.
 // - Group counts, workgroup size, shared memory, subgroup size, push constants,
 //   sets and binding sizes are within the limits; a limit of 0 is no limit, except for
 //   subgroup sizes, where it means that none can be asked for.
@@ -58,6 +60,7 @@ struct ResolvedLaunch {
   // bindings[first[i]] to bindings[first[i + 1]] belong to reflection.bindings[i].
   InlineVector<std::uint32_t, 9> first;
   std::array<std::uint32_t, 3> groups{};  // not checked if the launch is indirect
+  std::array<std::uint32_t, 3> base_groups{};
   std::array<std::uint32_t, 3> local_size{1, 1, 1};
   std::uint32_t subgroup_size = 0;     // 0 = the substrate's default
   std::span<const std::uint8_t> push;  // at most what the block has room for, maybe less
@@ -91,9 +94,26 @@ Result<ResolvedLaunch> check_launch_alone(const LaunchView& launch,
                                           std::uint32_t substrate_id,
                                           Bounds bounds = Bounds::kRobust);
 
+// Which of a launch's bindings are the entry point's, in its order.
+using PlainBindings = InlineVector<std::uint32_t, 16>;
+// Whether this is the common launch: of known counts, from workgroup 0,0,0, its bindings in
+// ascending order, each of the entry point's among them, none null or of an array. It is then one
+// that check_launch_alone accepts, and its descriptors are the bindings in `used`, which is empty
+// before. False says nothing, and leaves anything in `used`. Costs a fraction of
+// check_launch_alone.
+bool is_plain_launch(const LaunchView& launch, const ir::EntryReflection& entry,
+                     const SokrComputeLimits& limits, std::uint32_t substrate_id, Bounds bounds,
+                     PlainBindings& used);
+// ResolvedLaunch::push of a launch that was accepted.
+std::span<const std::uint8_t> push_for(const LaunchView& launch, const ir::EntryReflection& entry);
+
 // The group counts alone: for counts that were read from an indirect buffer.
 Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
                                 const SokrComputeLimits& limits);
+
+// SOKR_CAPABILITY_DENIED for a launch that does not start at workgroup 0,0,0: for a substrate that
+// cannot do it.
+Result<void> refuse_base_groups(const LaunchView& launch);
 
 // What needs only the kernel and the device: workgroup size, shared memory, kinds
 // of bindings, sets, push constants. For the capability call; check_launch includes it.

@@ -31,7 +31,7 @@ class LaunchView {
   // not write; an empty launch (size 0) included. A larger header or element than ours is
   // accepted: in version 1 its surplus is ignored, from version 2 on it is zero or refused, as
   // are other versions and unknown flags. SOKR_CAPABILITY_DENIED for what no substrate here does
-  // yet: images, samplers and base workgroups.
+  // yet: images and samplers.
   static Result<LaunchView> parse(const std::uint8_t* params, std::size_t size);
 
   // Empty = the module's only entry point.
@@ -40,6 +40,11 @@ class LaunchView {
   }
   std::array<std::uint32_t, 3> groups() const {
     return {header_.groups[0], header_.groups[1], header_.groups[2]};
+  }
+  // Where the ids of workgroups start; 0,0,0 of an indirect launch.
+  const std::array<std::uint32_t, 3>& base_groups() const { return base_groups_; }
+  bool has_base_groups() const {
+    return (base_groups_[0] | base_groups_[1] | base_groups_[2]) != 0;
   }
   // All 0 = the module's own; otherwise none is 0.
   std::array<std::uint32_t, 3> local_size() const {
@@ -96,6 +101,8 @@ class LaunchView {
   Result<void> check_surplus(const char* what, std::uint32_t offset, std::uint32_t count,
                              std::size_t size, std::size_t known) const;
   Result<void> check_sections() const;
+  Result<void> check_each_section() const;
+  bool has_sections_in_order() const;
   Result<void> check_bindings() const;
   Result<void> check_image_members() const;
   Result<void> check_specializations() const;
@@ -103,6 +110,7 @@ class LaunchView {
 
   const std::uint8_t* bytes_ = nullptr;
   SokrLaunchHeader header_{};  // of any version, as far as version 1 goes
+  std::array<std::uint32_t, 3> base_groups_{};
   std::uint32_t binding_size_ = SOKR_BINDING_SIZE_1_0;
   std::uint32_t specialization_size_ = SOKR_SPECIALIZATION_SIZE_1_0;
 };

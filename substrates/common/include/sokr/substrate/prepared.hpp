@@ -91,9 +91,10 @@ class KernelHandles {
 
   // Null if it is not, or no longer, one of these.
   Pointer find(SokrKernel kernel) {
-    std::shared_lock lock(mutex_);
+    const std::size_t stripe = thread_stripe();
+    std::lock_guard lock(mutex_.stripe(stripe));
     const Slot* slot = find_slot(kernel);
-    return slot ? slot->kernels[thread_stripe()] : nullptr;
+    return slot ? slot->kernels[stripe] : nullptr;
   }
 
   Result<void> release(SokrKernel kernel) {

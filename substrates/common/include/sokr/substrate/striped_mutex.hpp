@@ -24,6 +24,8 @@ std::size_t thread_stripe() noexcept;
 
 class StripedMutex {
  public:
+  // One stripe alone, for who needs its number anyhow: as lock_shared on a thread of that stripe.
+  std::mutex& stripe(std::size_t index) { return stripes_[index].mutex; }
   void lock_shared() { stripes_[thread_stripe()].mutex.lock(); }
   void unlock_shared() { stripes_[thread_stripe()].mutex.unlock(); }
   void lock() {

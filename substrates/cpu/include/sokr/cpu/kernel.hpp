@@ -39,13 +39,14 @@ struct KernelContext {
   // At least EntryReflection::push_constant_size bytes.
   const void* push_constants = nullptr;
   std::uint32_t group_count[3] = {1, 1, 1};
-  std::uint32_t reserved = 0;
+  std::uint32_t base_group[3] = {0, 0, 0};  // added to the id of each workgroup
   // Set to non-zero from any thread to abandon the launch: the entry returns soon, and
   // what the kernel has written by then is unspecified.
   const std::uint32_t* abort = nullptr;
 };
 
-// Runs the workgroups with linear index [group_begin, group_end), x fastest. Any number
+// Runs the workgroups with linear index [group_begin, group_end), x fastest, counted from 0
+// whatever the base. Any number
 // of threads may run disjoint ranges of one launch at once, each with its own scratch:
 // scratch_size bytes, aligned to kScratchAlignment, contents unspecified.
 using KernelEntry = void (*)(const KernelContext* context, std::uint32_t group_begin,

@@ -89,6 +89,7 @@ class AccessObserver {
 // Borrowed until run returns.
 struct Launch {
   std::array<std::uint32_t, 3> groups{1, 1, 1};
+  std::array<std::uint32_t, 3> base_groups{};  // added to the id of each workgroup
   std::span<const Descriptor> descriptors;
   std::span<const std::byte> push;
   AddressCheck valid_address;               // null = every address is out of bounds
