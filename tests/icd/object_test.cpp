@@ -2,6 +2,7 @@
 //
 // Objects by themselves: what they answer when they are asked, and what they refuse.
 #include <array>
+#include <cstdlib>
 
 #include "gpu.hpp"
 
