@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Rooms include what the table of docs/architecture.md says that they include, no more and no less.
+"""Rooms include what the table of docs/architecture.md says that they include, no more and no less,
+and what is kept is source.
 
 usage: rooms_test.py SOURCE_FOLDER
 """
 import collections
 import os
 import re
+import subprocess
 import sys
 import unittest
 
@@ -99,6 +101,22 @@ class Rooms(unittest.TestCase):
         rooms = {"a": (set(), set()), "b": ({"a"}, {"fmt"})}
         texts = {"a/x.hpp": "#include <y.hpp>\n#include <llvm/IR/Type.h>\n", "b/y.hpp": ""}
         self.assertEqual({"a": ({"b"}, {"llvm"}), "b": (set(), set())}, arrows(texts, rooms))
+
+    def test_what_is_kept_is_text(self):
+        """Nothing that a build, a test or somebody else made."""
+        listed = subprocess.run(["git", "-C", SOURCE, "ls-files", "-z"], capture_output=True,
+                                check=False)
+        if listed.returncode != 0:
+            self.skipTest("no checkout")
+        binary = []
+        for path in filter(None, listed.stdout.decode().split("\0")):
+            full = os.path.join(SOURCE, path)
+            if os.path.islink(full) or not os.path.isfile(full):
+                continue
+            with open(full, "rb") as file:
+                if b"\0" in file.read():
+                    binary.append(path)
+        self.assertEqual([], binary)
 
 
 if __name__ == "__main__":

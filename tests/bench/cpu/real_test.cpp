@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "peer.hpp"
 
 namespace sokr::bench::real {
