@@ -145,8 +145,10 @@ Result<spirv::SlicedModule> plan_parts(const spirv::Module& module, const spirv:
 bool is_over_limit(const LaunchView& launch, const PhysicalDevice& device) {
   if (launch.is_indirect()) return false;
   const auto& most = device.properties.limits.maxComputeWorkGroupCount;
-  const auto groups = launch.groups();
-  return groups[0] > most[0] || groups[1] > most[1] || groups[2] > most[2];
+  const auto groups = launch.groups(), base = launch.base_groups();
+  for (std::size_t i = 0; i < 3; ++i)
+    if (std::uint64_t{base[i]} + groups[i] > most[i]) return true;
+  return false;
 }
 
 Result<void> check_parts(const std::array<std::uint32_t, 3>& groups, const PhysicalDevice& device) {
@@ -300,7 +302,7 @@ Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
   info.stage.pName = plan_.entry.c_str();
   info.layout = layout_;
   plan_.can_be_cut = plan_.can_be_cut && device_.slice_ns() != 0;
-  if (plan_.can_be_cut) info.flags |= VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;
+  info.flags |= VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;  // parts, and launches that start elsewhere
   const VkResult result =
       vk.vkCreateComputePipelines(device_.handle(), cache, 1, &info, nullptr, &pipeline_);
   vk.vkDestroyShaderModule(device_.handle(), module, nullptr);

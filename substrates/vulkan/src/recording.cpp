@@ -27,6 +27,7 @@ RecordKey make_key(const RecordRequest& request) {
     append(key, request.indirect_offset);
   } else {
     append(key, request.launch->groups);
+    append(key, request.launch->base_groups);
   }
   append(key, request.cut.parts);
   append(key, static_cast<std::uint8_t>(request.profile | (request.indirect ? 2 : 0)));
@@ -282,7 +283,7 @@ void Recording::dispatch_limited(const RecordRequest& request, const Part& part,
                                  std::span<std::uint32_t> push) {
   const VolkDeviceTable& vk = device_.vk();
   const spirv::SlicedModule& sliced = *request.pipeline->sliced();
-  const auto& groups = request.launch->groups;
+  const auto &groups = request.launch->groups, &base = request.launch->base_groups;
   const auto& most = device_.physical().properties.limits.maxComputeWorkGroupCount;
   if (sliced.counts) std::ranges::copy(groups, push.subspan(*sliced.counts / 4).begin());
   std::array<std::uint64_t, 3> begin{}, end{groups[0], groups[1], groups[2]}, at{};
@@ -294,7 +295,8 @@ void Recording::dispatch_limited(const RecordRequest& request, const Part& part,
         std::array<std::uint32_t, 3> count{};
         for (std::size_t i = 0; i < 3; ++i) {
           count[i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(end[i] - at[i], most[i]));
-          if (sliced.origin) push[*sliced.origin / 4 + i] = static_cast<std::uint32_t>(at[i]);
+          if (sliced.origin)
+            push[*sliced.origin / 4 + i] = static_cast<std::uint32_t>(base[i] + at[i]);
         }
         if (!push.empty())
           vk.vkCmdPushConstants(commands_, request.pipeline->layout(), VK_SHADER_STAGE_COMPUTE_BIT,
@@ -320,10 +322,14 @@ void Recording::dispatch(const RecordRequest& request, const Part& part) {
     return vk.vkCmdDispatchIndirect(commands_, request.indirect, request.indirect_offset);
   }
   std::array<std::uint32_t, 3> groups = request.launch->groups;
-  if (part.first && part.last) return vk.vkCmdDispatch(commands_, groups[0], groups[1], groups[2]);
-  std::array<std::uint32_t, 3> begin{};
-  begin[request.cut.axis] = part.begin;
-  groups[request.cut.axis] = part.end - part.begin;
+  std::array<std::uint32_t, 3> begin = request.launch->base_groups;
+  const bool is_whole = part.first && part.last;
+  if (is_whole && begin == std::array<std::uint32_t, 3>{})
+    return vk.vkCmdDispatch(commands_, groups[0], groups[1], groups[2]);
+  if (!is_whole) {
+    begin[request.cut.axis] += part.begin;
+    groups[request.cut.axis] = part.end - part.begin;
+  }
   vk.vkCmdDispatchBase(commands_, begin[0], begin[1], begin[2], groups[0], groups[1], groups[2]);
 }
 

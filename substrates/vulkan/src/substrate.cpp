@@ -159,7 +159,6 @@ Result<void> VulkanSubstrate::release(SokrKernel kernel) {
 Result<std::uint64_t> VulkanSubstrate::dispatch(const SokrDispatchRequest& request) {
   SOKR_ASSIGN(const substrate::LaunchView launch,
               substrate::LaunchView::parse(request.params, request.params_len));
-  SOKR_TRY(substrate::refuse_base_groups(launch));
   SOKR_ASSIGN(std::shared_ptr<Session> current, session());
   Session::Wanted wanted{request, &launch, 0};
   const auto named = substrate::prepared_kernel({request.ir_data, request.ir_data_len});
