@@ -18,7 +18,14 @@ constexpr std::size_t kSmallKernel = 64;  // instructions
 // too: with one, develop.comp took 1.37 times as long (AVX2, task clock) and black_scholes.comp
 // about 1.2, for a third less to compile.
 constexpr std::size_t kMaxWork = 4000;
-constexpr std::size_t kMaxWhole = 1200;      // the same, for a workgroup in one pass
+// The same, for a workgroup in one pass. With few registers most of what it holds is in memory, and
+// compiling takes longer than that gives; with many, products in tiles need it.
+constexpr std::size_t kMaxWhole = 8000, kMaxWholeFewRegisters = 1200;
+// Where barriers follow one another closely, a loop over passes between each two costs more than
+// what a pass of all chunks keeps on the stack: scan.comp took 5 times as long (AVX2), and
+// reduce_shared.comp, too. Atomics and few barriers give nothing back for the code.
+constexpr std::size_t kManyBarriers = 6, kMaxManyBarriers = 4000;  // with loops
+constexpr std::uint32_t kMostChunks = 32;
 constexpr std::size_t kMaxStraight = 16000;  // without a loop: much of it is only shuffles
 constexpr std::uint32_t kMaxRagged = 4;      // chunks that wait for each other's longest loop
 constexpr double kPassing = 0.75;            // registers of a chunk for what does not last
@@ -32,6 +39,8 @@ struct Census {
   std::size_t instructions = 0;
   std::size_t code = 0;      // instructions, those counted lane by lane that are emitted so
   std::size_t pressure = 0;  // registers that a chunk needs all through some loop
+  std::size_t barriers = 0;
+  bool atomics = false;
   bool loops = false;
   bool ragged = false;   // invocations leave some loop as their data tell them
   bool wanders = false;  // every loop is like that, and little but gathers
@@ -152,9 +161,12 @@ Census count(const Program& program, const Analysis& analysis) {
   constexpr std::size_t kLanes = 16;
   for (const auto& block : program.blocks) {
     census.instructions += block.body.size() + block.phis.size();
-    for (const auto& inst : block.body)
+    census.barriers += block.barrier_after;
+    for (const auto& inst : block.body) {
+      census.atomics |= handler_of(inst.op) == Handler::kAtomic;
       census.code +=
           leaves_moved(program, inst) * (is_lane_by_lane(program, analysis, inst) ? kLanes : 1);
+    }
   }
   census.code += census.instructions;
   for (std::uint32_t c = 0; c < program.constructs.size(); ++c) {
@@ -174,6 +186,19 @@ std::uint32_t divisor_below(std::uint32_t total, std::uint32_t limit) {
   for (std::uint32_t d = std::min(total, limit); d > 1; --d)
     if (total % d == 0) return d;
   return 1;
+}
+
+// A workgroup in one pass has no barriers.
+bool fits_one_pass(const Census& census, std::uint32_t needed, std::uint32_t registers) {
+  const std::size_t code = census.code * needed;
+  const double held = (static_cast<double>(census.pressure) + kPassing) * needed;
+  if (census.ragged && needed > kMaxRagged) return false;
+  const std::size_t most = !census.loops     ? kMaxStraight
+                           : registers >= 32 ? kMaxWhole
+                                             : kMaxWholeFewRegisters;
+  if (needed <= registers / 2 && code < most && held <= 2.0 * registers) return true;
+  return census.barriers >= kManyBarriers && !census.atomics && needed <= kMostChunks &&
+         code < (census.loops ? kMaxManyBarriers : kMaxStraight) && held <= 4.0 * registers;
 }
 
 }  // namespace
@@ -226,10 +251,7 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   } else if (g.local[0] % g.width == 0 && g.local[0] > g.width) {
     limit = std::min(limit, g.local[0] / g.width);  // one row: the others are steady steps in it
   }
-  // A workgroup in one pass has no barriers.
-  bool whole = needed <= (census.ragged ? kMaxRagged : registers / 2) &&
-               census.code * needed < (census.loops ? kMaxWhole : kMaxStraight) &&
-               (static_cast<double>(census.pressure) + kPassing) * needed <= 2.0 * registers;
+  const bool whole = fits_one_pass(census, needed, registers);
   if (program.has_barrier) limit = whole ? needed : std::min(limit, 2u);
   if (!(whole && program.has_barrier) && census.code * limit > kMaxWork)
     limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, kMaxWork / census.code));

@@ -99,6 +99,24 @@ TEST(Geometry, AWorkgroupWithBarriersIsOnePassWhereItFits) {
   EXPECT_GT(geometry_of(kBarrier, 256, options).passes(), 1u);
 }
 
+// A loop over passes between each two barriers costs more than what one pass keeps in memory.
+TEST(Geometry, ManyBarriersAreWorthOnePassOfMoreChunksThanRegisters) {
+  std::string body = "%cell = OpAccessChain %cell_place %shared %l\nOpStore %cell %own\n";
+  std::string one =
+      "OpControlBarrier %u2 %u2 %u264\n%n{0} = OpLoad %uint %cell\nOpStore %cell %n{0}\n";
+  CompileOptions options;
+  options.isa = Isa::kAvx2;
+  for (int barriers = 1; barriers <= 8; ++barriers) {
+    body += fmt::format(fmt::runtime(one), barriers);
+    const Geometry g = geometry_of(body.c_str(), 256, options);
+    EXPECT_EQ(g.passes() == 1, barriers >= 6) << barriers;
+    if (barriers >= 6) {
+      EXPECT_EQ(g.chunks, 32u);
+    }
+  }
+  EXPECT_GT(geometry_of(body.c_str(), 512, options).passes(), 1u);
+}
+
 TEST(Geometry, StrangersThatWanderGoOneByOne) {
   CompileOptions options;
   options.isa = Isa::kAvx512;

@@ -56,7 +56,7 @@ struct CompileOptions {
   // Register-wide chunks of invocations that move together; 0 = chosen from the kernel.
   std::uint32_t jam = 0;
   // Upper limit of the choice above.
-  std::uint32_t max_jam = 16;
+  std::uint32_t max_jam = 32;
   // For tests: one invocation after the other, where the kernel allows it. Otherwise only where
   // that is likely to be quicker.
   bool lone = false;
