@@ -22,7 +22,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 20;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 21;  // part of every cache key: raise it when code changes
 
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
           std::string_view text) {

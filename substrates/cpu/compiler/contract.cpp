@@ -4,8 +4,12 @@
 // the kernel alone, and not by LLVM, whose choice depends on what its passes have left in one
 // block: so a result does not depend on effort, register width or interleave factor. SPIR-V
 // allows it where no operand's decoration forbids it (NoContraction, SPIR-V 3.20).
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "compiler/float_modes.hpp"
 #include "compiler/program.hpp"
@@ -50,10 +54,31 @@ class Contractor {
            !modes_.flushes(type.width) && !p_.module->decorations(inst.origin).no_contraction;
   }
 
+  // The same product made twice in a block is one: what is subtracted from itself is 0, and not
+  // what one of the two lost when it was rounded.
   void find_products() {
-    for (std::uint32_t b = 0; b < p_.blocks.size(); ++b)
-      for (const Inst& inst : p_.blocks[b].body)
-        if (is_product(inst.op) && may_contract(inst)) products_[inst.id] = {b};
+    std::unordered_map<Id, Id> same;
+    for (std::uint32_t b = 0; b < p_.blocks.size(); ++b) {
+      std::map<std::pair<spv::Op, std::vector<std::uint32_t>>, Id> made;
+      std::erase_if(p_.blocks[b].body, [&](const Inst& inst) {
+        if (!is_product(inst.op) || !may_contract(inst)) return false;
+        std::vector<std::uint32_t> factors = inst.args;
+        for (std::uint32_t& factor : factors)
+          if (const auto it = same.find(factor); it != same.end()) factor = it->second;
+        if (inst.op == spv::Op::OpFMul) std::ranges::sort(factors);
+        const auto [at, is_new] = made.try_emplace({inst.op, std::move(factors)}, inst.id);
+        if (is_new) {
+          products_[inst.id] = {b};
+          return false;
+        }
+        same.emplace(inst.id, at->second);
+        forget_definition(p_, inst.id);
+        return true;
+      });
+    }
+    if (same.empty()) return;
+    replace_values(p_, same);
+    index_definitions(p_);
   }
 
   // Those that others than sums need have to be made anyway.
