@@ -8,7 +8,8 @@
 
 namespace sokr::bench {
 
-// lavapipe's manifest, so that a Vulkan program loads no other driver; empty if it is not installed.
+// lavapipe's manifest, so that a Vulkan program loads no other driver; empty if it is not
+// installed.
 inline std::string lavapipe_manifest() {
   for (const char* folder :
        {"/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/share/vulkan/icd.d"}) {
