@@ -76,8 +76,9 @@ TEST(Tiers, LeaveTheSameBits) {
   std::size_t number = 0, compared = 0;
   for (const Entry& entry : all_cases()) {
     const std::string name = name_of(number++, entry);
-    // What is judged as a whole depends on the order of the invocations.
-    if (entry.make().judge_all) continue;
+    // What is judged as a whole depends on the order of the invocations, as do the tickets that
+    // this one draws.
+    if (entry.make().judge_all || entry.module == std::string_view("atomics_buffer")) continue;
     EXPECT_EQ(quick.at(name), full.at(name)) << name;
     ++compared;
   }
