@@ -154,7 +154,17 @@ INSTANTIATE_TEST_SUITE_P(Vulkan, Fault,
                                          std::pair{"copy", VK_ERROR_OUT_OF_DEVICE_MEMORY},
                                          std::pair{"copy", VK_ERROR_DEVICE_LOST}));
 
+// Who asks hears that nothing has ended yet: the device seems busy, and who waits has to wait.
+void seem_busy(VolkDeviceTable& table) {
+  wrap(table);
+  table.vkGetSemaphoreCounterValue = [](VkDevice, VkSemaphore, std::uint64_t* out) {
+    *out = 0;
+    return VK_SUCCESS;
+  };
+}
+
 TEST_F(Fault, ALossEndsEveryWaitAndTheDeviceComesBack) {
+  device_table_hook = seem_busy;
   Bench bench;
   const auto ir = shader("saxpy");
   auto lost_buffer = bench->memory().create(64, 0);
@@ -194,14 +204,7 @@ TEST_F(Fault, ALossEndsEveryWaitAndTheDeviceComesBack) {
 
 // Launches that were taken, and whose common submission fails afterwards.
 TEST_F(Fault, LaunchesThatAreCollectedFailWithTheirSubmission) {
-  device_table_hook = [](VolkDeviceTable& table) {
-    wrap(table);
-    // Who asks hears that nothing has ended yet: the device seems busy.
-    table.vkGetSemaphoreCounterValue = [](VkDevice, VkSemaphore, std::uint64_t* out) {
-      *out = 0;
-      return VK_SUCCESS;
-    };
-  };
+  device_table_hook = seem_busy;
   for (const VkResult result : {VK_ERROR_OUT_OF_DEVICE_MEMORY, VK_ERROR_DEVICE_LOST}) {
     std::vector<std::unique_ptr<Saxpy>> launches;
     Bench bench;
