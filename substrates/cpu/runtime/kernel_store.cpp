@@ -61,6 +61,9 @@ void append(std::vector<std::uint8_t>& key, std::span<const std::uint8_t> bytes)
 // Answers about modules whose kernels may never be launched: the modules themselves, mostly.
 constexpr std::size_t kAnswerBytes = std::size_t{64} << 20;
 
+// Bytes of a draft whose full version is made in some ten milliseconds.
+constexpr std::size_t kSmallDraft = 8192;
+
 // Of what is kept for a kernel; its reflection's tables are small beside the least page of code.
 // Beside a first version there may soon be the full one, which is about as large.
 std::size_t memory_of(const LoadedKernel& kernel) {
@@ -289,14 +292,21 @@ Result<std::shared_ptr<LoadedKernel>> KernelStore::load(const Decoded& decoded,
 
 // A full version is worth its compilation once the first one has run for half of the time that the
 // first one took to compile: by then it will go on, most likely, and others wait for nothing
-// meanwhile. What an earlier process left on disk has come again: it is made at once, and even if
-// this process ends before it is done.
+// meanwhile. What an earlier process left on disk has come again. Where that is small, its full
+// version is waited for: a process that ends without taking anything down would leave it unmade,
+// and the next would begin it again. Where it is large, it is made beside the first one, and even
+// if the substrate goes before it is done.
 Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& decoded, Recipe recipe,
                                                               std::span<const std::uint8_t> ir) {
   Recipe draft = recipe;
   draft.options.effort = Effort::kDraft;
   draft.disk_key[0] = 'Q';
   std::optional<CompiledKernel> compiled = from_disk(draft.disk_key);
+  if (compiled && compiled->image.size() <= kSmallDraft && options_.tier == Tier::kAuto) {
+    SOKR_TRY(validate(ir));
+    SOKR_ASSIGN(CompiledKernel full, compile_and_keep(recipe));
+    return keep(load(decoded, std::move(full)));
+  }
   recipe.promised = compiled.has_value();
   std::int64_t left_ns = 1;
   if (!compiled) {
