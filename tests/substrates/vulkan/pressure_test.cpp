@@ -164,8 +164,8 @@ TEST_F(Pressure, AWaitLooksBeforeItSleeps) {
   }
 }
 
-// With many launches under way, the driver is asked what has ended once in a while. The device seems
-// busy, however slow the dispatches are: who finds it idle asks each time.
+// With many launches under way, the driver is asked what has ended once in a while. The device
+// seems busy, however slow the dispatches are: who finds it idle asks each time.
 TEST_F(Pressure, ADispatchSeldomAsksWhatHasEnded) {
   Bench bench(staged_with({{"vulkan.spin_us", "0"}}));
   const auto ir = shader("saxpy");
