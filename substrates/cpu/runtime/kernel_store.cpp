@@ -87,7 +87,7 @@ Result<void> check_format(std::uint32_t format) {
               format);
 }
 
-Result<KernelStore::KernelPointer> keep(Result<std::shared_ptr<LoadedKernel>> kernel) {
+Result<KernelStore::KernelPointer> as_pointer(Result<std::shared_ptr<LoadedKernel>> kernel) {
   if (!kernel) return std::move(kernel).failure();
   return KernelStore::KernelPointer(*std::move(kernel));
 }
@@ -251,15 +251,12 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
                                                       const MemoryTraits& memory) {
   Recipe recipe{decoded.module, decoded.entry, compile_options(&launch, memory),
                 disk_key('K', ir, launch_key, memory.aliased)};
-  if (auto stored = from_disk(recipe.disk_key)) return keep(load(decoded, *std::move(stored)));
+  if (auto stored = from_disk(recipe.disk_key))
+    return as_pointer(load(decoded, *std::move(stored)));
   const bool dumps = !options_.dump.empty();
   if (dumps)
     recipe.options.dump_key = fmt::format("{:016x}", substrate::hash_content({{}, ir, launch_key}));
-  if (options_.tier == Tier::kFull || dumps) {
-    SOKR_TRY(validate(ir));
-    SOKR_ASSIGN(CompiledKernel full, compile_and_keep(recipe));
-    return keep(load(decoded, std::move(full)));
-  }
+  if (options_.tier == Tier::kFull || dumps) return full_version(decoded, recipe, ir);
   return first_version(decoded, std::move(recipe), ir);
 }
 
@@ -290,6 +287,14 @@ Result<std::shared_ptr<LoadedKernel>> KernelStore::load(const Decoded& decoded,
       decoded.module->function(decoded.entry->function)->has_loop);
 }
 
+Result<KernelStore::KernelPointer> KernelStore::full_version(const Decoded& decoded,
+                                                             const Recipe& recipe,
+                                                             std::span<const std::uint8_t> ir) {
+  SOKR_TRY(validate(ir));
+  SOKR_ASSIGN(CompiledKernel compiled, compile_and_keep(recipe));
+  return as_pointer(load(decoded, std::move(compiled)));
+}
+
 // A full version is worth its compilation once the first one has run for half of the time that the
 // first one took to compile: by then it will go on, most likely, and others wait for nothing
 // meanwhile. What an earlier process left on disk has come again. Where that is small, its full
@@ -300,22 +305,17 @@ Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& dec
                                                               std::span<const std::uint8_t> ir) {
   Recipe draft = recipe;
   draft.options.effort = Effort::kDraft;
-  draft.disk_key[0] = 'Q';
+  draft.disk_key[0] = 'Q';  // what kind of entry it is: see disk_key()
   std::optional<CompiledKernel> compiled = from_disk(draft.disk_key);
-  if (compiled && compiled->image.size() <= kSmallDraft && options_.tier == Tier::kAuto) {
-    SOKR_TRY(validate(ir));
-    SOKR_ASSIGN(CompiledKernel full, compile_and_keep(recipe));
-    return keep(load(decoded, std::move(full)));
-  }
+  if (compiled && compiled->image.size() <= kSmallDraft && options_.tier == Tier::kAuto)
+    return full_version(decoded, recipe, ir);
   recipe.promised = compiled.has_value();
   std::int64_t left_ns = 1;
   if (!compiled) {
     SOKR_TRY(validate(ir));
     SOKR_ASSIGN(const CompilerLibrary* library, compiler());
-    if (!library->outlives_exit && options_.tier == Tier::kAuto) {
-      SOKR_ASSIGN(CompiledKernel full, compile_and_keep(recipe));
-      return keep(load(decoded, std::move(full)));
-    }
+    if (!library->outlives_exit && options_.tier == Tier::kAuto)
+      return full_version(decoded, recipe, ir);
     const Clock::time_point start = Clock::now();
     SOKR_ASSIGN(compiled, compile_and_keep(draft));
     left_ns = std::max<std::int64_t>(1, (Clock::now() - start).count() / 2);
@@ -326,10 +326,13 @@ Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& dec
   kernel->left_ns.store(left_ns, std::memory_order_relaxed);
   kernel->want_better = [this, weak = std::weak_ptr<const LoadedKernel>(kernel),
                          made_by = std::make_shared<Recipe>(std::move(recipe))] {
-    const bool promised = made_by->promised;
-    improver_.put(
-        [this, weak, made_by](const auto& cancelled) { improve(weak, *made_by, cancelled); },
-        promised);
+    try {
+      improver_.put(
+          [this, weak, made_by](const auto& cancelled) { improve(weak, *made_by, cancelled); },
+          made_by->promised);
+    } catch (const std::bad_alloc&) {
+      // The launch whose thread asks is none the worse for it.
+    }
   };
   return KernelPointer(std::move(kernel));
 }

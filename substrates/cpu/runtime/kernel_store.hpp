@@ -180,6 +180,9 @@ class KernelStore {
   // Compiles, and keeps the result on disk.
   Result<CompiledKernel> compile_and_keep(const Recipe& recipe);
   Result<std::shared_ptr<LoadedKernel>> load(const Decoded& decoded, CompiledKernel compiled);
+  // Compiled now, whatever the tier.
+  Result<KernelPointer> full_version(const Decoded& decoded, const Recipe& recipe,
+                                     std::span<const std::uint8_t> ir);
   Result<KernelPointer> first_version(const Decoded& decoded, Recipe recipe,
                                       std::span<const std::uint8_t> ir);
   void improve(const std::weak_ptr<const LoadedKernel>& first, Recipe& recipe,

@@ -15,22 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What the log says of compilations.
-class Log {
- public:
-  Log() { info_ = {sizeof info_, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_INFO, 0, nullptr}; }
-  substrate::Host host() const { return substrate::Host(&info_); }
-  int compiled() const { return compiled_; }
-
- private:
-  static void take(void* self, std::uint32_t, const char* line) {
-    if (std::string_view(line).find("cpu: compiled") == 0)
-      static_cast<Log*>(self)->compiled_.fetch_add(1);
-  }
-  SokrHostInfo info_{};
-  std::atomic<int> compiled_{0};
-};
-
 // Runs `scale` on a fresh substrate; how many compilations that took.
 int compilations(const fs::path& cache, Isa isa = host_isa(), std::uint32_t factor = 2) {
   Log log;

@@ -8,11 +8,13 @@
 #include <gtest/gtest.h>
 #include <sokr/compute.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -47,6 +49,26 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+// What the log says of compilations.
+class Log {
+ public:
+  Log() { info_ = {sizeof info_, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_INFO, 0, nullptr}; }
+  substrate::Host host() const { return substrate::Host(&info_); }
+  int first() const { return first_; }
+  int full() const { return full_; }
+  int compiled() const { return first_ + full_; }
+
+ private:
+  static void take(void* self, std::uint32_t, const char* text) {
+    const std::string_view line(text);
+    if (!line.starts_with("cpu: compiled")) return;
+    const bool first = line.starts_with("cpu: compiled a first version of");
+    (first ? static_cast<Log*>(self)->first_ : static_cast<Log*>(self)->full_).fetch_add(1);
+  }
+  SokrHostInfo info_{};
+  std::atomic<int> first_{0}, full_{0};
 };
 
 struct Dispatch {

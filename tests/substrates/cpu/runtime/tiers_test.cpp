@@ -18,25 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What the log says of compilations.
-class Log {
- public:
-  Log() { info_ = {sizeof info_, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_INFO, 0, nullptr}; }
-  substrate::Host host() const { return substrate::Host(&info_); }
-  int first() const { return first_; }
-  int full() const { return full_; }
-
- private:
-  static void take(void* self, std::uint32_t, const char* text) {
-    const std::string_view line(text);
-    if (!line.starts_with("cpu: compiled")) return;
-    const bool first = line.starts_with("cpu: compiled a first version of");
-    (first ? static_cast<Log*>(self)->first_ : static_cast<Log*>(self)->full_).fetch_add(1);
-  }
-  SokrHostInfo info_{};
-  std::atomic<int> first_{0}, full_{0};
-};
-
 KernelStoreOptions tiered(Tier tier, const fs::path& cache = {}) {
   KernelStoreOptions out = options(cache);
   out.tier = tier;
