@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sokr/compute.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -36,6 +37,7 @@ void need(Result<void> result) {
 // Ours over theirs, in turn: the median of the rounds' ratios.
 template <class Ours, class Theirs>
 double alternate(int rounds, Ours&& ours, Theirs&& theirs) {
+  if (is_quick()) rounds = std::min(rounds, 3);
   const auto time = [](auto&& work) {
     const double start = now_ns();
     work();
@@ -258,6 +260,10 @@ double buffers(Ours& ours) {
 }
 
 }  // namespace
+
+bool is_quick() {
+  return std::getenv("SOKR_BENCH_QUICK") != nullptr;
+}
 
 std::vector<std::uint8_t> module_bytes(const std::string& name) {
   const char* elsewhere = std::getenv("SOKR_TEST_SHADER_FOLDER");

@@ -4,12 +4,16 @@
 // same device, or with what else it is compared with. Ratios of medians, ours over theirs; smaller
 // is better.
 //
-//   vulkan.push.vs_raw       other push constants at each launch; raw: the command buffer recorded
-//   anew vulkan.bindings.vs_raw   another buffer at each launch; raw: also the descriptor written
-//   anew vulkan.chain.vs_raw      1,000 launches, each after the one before, one wait; raw: one
-//   command buffer vulkan.host_64m.vs_raw   64 MiB of host memory in and out; raw: the quickest of
-//   its ways that is here vulkan.buffers.vs_malloc 10,000 buffers of mixed sizes made and freed in
-//   random order, zeroed;
+//   vulkan.push.vs_raw       other push constants at each launch; raw: the command buffer is
+//                            recorded anew
+//   vulkan.bindings.vs_raw   another buffer at each launch; raw: the descriptor is written anew,
+//   too vulkan.chain.vs_raw      1,000 launches, each after the one before, one wait; raw: one
+//   command
+//                            buffer
+//   vulkan.host_64m.vs_raw   64 MiB of host memory in and out; raw: the quickest of its ways that
+//   is
+//                            here
+//   vulkan.buffers.vs_malloc 10,000 buffers of mixed sizes made and freed in random order, zeroed;
 //                            calloc() and free() of the same
 #ifndef SOKR_BENCH_VULKAN_TABLE_HPP_
 #define SOKR_BENCH_VULKAN_TABLE_HPP_
@@ -23,6 +27,9 @@
 #include "substrate.hpp"
 
 namespace sokr::bench {
+
+// SOKR_BENCH_QUICK is set.
+bool is_quick();
 
 // A compiled kernel of this folder.
 std::vector<std::uint8_t> module_bytes(const std::string& name);

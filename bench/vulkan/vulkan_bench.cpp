@@ -11,6 +11,8 @@
 //   vulkan.dispatch_call_ns         the dispatch call alone; raw: vkQueueSubmit alone
 //   vulkan.raw_submit_ns
 //   and those of table.hpp
+//
+// Environment: SOKR_BENCH_QUICK=1 takes fewer rounds.
 #include <fmt/format.h>
 #include <sokr/compute.h>
 #include <sokr/sokr.h>
@@ -36,7 +38,8 @@ using namespace sokr;
 using namespace sokr::vulkan;
 using bench::median, bench::now_ns;
 
-constexpr int kRounds = 25;
+// Fewer where SOKR_BENCH_QUICK is set: enough to see that it works.
+const int kRounds = sokr::bench::is_quick() ? 3 : 25;
 constexpr int kLaunches = 100;
 constexpr std::uint64_t kBytes = 4096;
 constexpr std::uint32_t kGroups = kBytes / 4 / 64;

@@ -177,6 +177,7 @@ Result<void> Instance::create_instance() {
       messenger_ = VK_NULL_HANDLE;
       return vk_failure(result, "vkCreateDebugUtilsMessengerEXT", "the instance");
     }
+    destroy_messenger_ = vkDestroyDebugUtilsMessengerEXT;
   }
   return {};
 }
@@ -191,11 +192,11 @@ Result<std::unique_ptr<Instance>> Instance::create(const Options& options,
 
 Instance::~Instance() {
   pin_drivers();
-  if (messenger_) vkDestroyDebugUtilsMessengerEXT(instance_, messenger_, nullptr);
+  if (messenger_) destroy_messenger_(instance_, messenger_, nullptr);
   if (instance_) vkDestroyInstance(instance_, nullptr);
 }
 
-Result<Instance::Found> Instance::devices() const {
+Result<Instance::Found> Instance::devices(const Options& options) const {
   std::vector<VkPhysicalDevice> handles;
   VkResult result = VK_INCOMPLETE;
   while (result == VK_INCOMPLETE) {
@@ -211,7 +212,7 @@ Result<Instance::Found> Instance::devices() const {
   }
   Found found;
   for (VkPhysicalDevice handle : handles) {
-    Result<PhysicalDevice> device = inspect_physical_device(handle, api_, options_);
+    Result<PhysicalDevice> device = inspect_physical_device(handle, api_, options);
     if (!device) {
       found.unsuitable.push_back(device.failure().sentence);
     } else if (std::string reason = device->unsuitable(); !reason.empty()) {

@@ -33,7 +33,9 @@ class Instance {
   };
   // Best first: drivers that passed the conformance suite before those that did not. Of a GPU that
   // several drivers offer, the first of them; the others are passed over.
-  Result<Found> devices() const;
+  Result<Found> devices() const { return devices(options_); }
+  // With other options than the instance was made for, but for the loader, version and validation.
+  Result<Found> devices(const Options& options) const;
 
   const Options& options() const { return options_; }
   // Warnings and errors of the validation layer so far. Any thread.
@@ -53,6 +55,8 @@ class Instance {
   substrate::Host host_;
   VkInstance instance_ = VK_NULL_HANDLE;
   VkDebugUtilsMessengerEXT messenger_ = VK_NULL_HANDLE;
+  // volk's is null once an instance without the extension was made.
+  PFN_vkDestroyDebugUtilsMessengerEXT destroy_messenger_ = nullptr;
   std::uint32_t api_ = 0;
   std::atomic<std::uint64_t> messages_{0};
 };

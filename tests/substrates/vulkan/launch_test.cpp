@@ -271,44 +271,25 @@ TEST(Launch, ProfilingGivesDeviceTime) {
   EXPECT_FALSE(bench->timing(*unprofiled));
 }
 
-struct Spin {
-  std::vector<std::uint32_t> v;
-  std::uint32_t rounds = 50000;
-  SokrBinding binding;
-  SokrLaunch launch{};
-  explicit Spin(std::uint32_t groups) : v(groups), binding(host_binding(0, 0, v)) {
-    launch.groups[0] = groups;
-    launch.groups[1] = launch.groups[2] = 1;
-    launch.bindings = &binding;
-    launch.binding_count = 1;
-    launch.push = &rounds;
-    launch.push_size = 4;
-  }
-};
-
 TEST(Completion, PollsTimesOutAndIsSticky) {
-  Bench bench;
-  Spin warm(1);
-  bench.run(shader("spin"), warm.launch);
-  Spin spin(8000);
-  auto token = bench.dispatch(shader("spin"), spin.launch);
-  ASSERT_TRUE(token) << token.failure().sentence;
-  EXPECT_EQ(bench->completion(*token, 0), (CompletionAnswer{SOKR_OK, SOKR_COMPLETION_PENDING}));
-  EXPECT_EQ(bench->completion(*token, 1000),
+  Bench bench(Gate::options());
+  Gate gate(bench);
+  const std::uint64_t token = gate.start();
+  EXPECT_EQ(bench->completion(token, 0), (CompletionAnswer{SOKR_OK, SOKR_COMPLETION_PENDING}));
+  EXPECT_EQ(bench->completion(token, 1000),
             (CompletionAnswer{SOKR_TIMEOUT, SOKR_COMPLETION_TIMEDOUT}));
   std::vector<std::thread> waiters;
   for (int i = 0; i < 4; ++i) {
     waiters.emplace_back([&] {
-      EXPECT_EQ(bench->completion(*token, UINT64_MAX),
+      EXPECT_EQ(bench->completion(token, UINT64_MAX),
                 (CompletionAnswer{SOKR_OK, SOKR_COMPLETION_COMPLETE}));
     });
   }
+  gate.open();
   for (std::thread& waiter : waiters) waiter.join();
-  std::uint32_t h = 7999;
-  for (std::uint32_t i = 0; i < spin.rounds; ++i) h = h * 1664525u + 1013904223u;
-  EXPECT_EQ(spin.v[7999], h);
-  EXPECT_EQ(bench->completion(*token, 0), (CompletionAnswer{SOKR_OK, SOKR_COMPLETION_COMPLETE}));
-  EXPECT_EQ(bench->completion(*token + 2'000'000, 0).result, SOKR_NOT_FOUND);
+  EXPECT_EQ(gate.wrong(), -1);
+  EXPECT_EQ(bench->completion(token, 0), (CompletionAnswer{SOKR_OK, SOKR_COMPLETION_COMPLETE}));
+  EXPECT_EQ(bench->completion(token + 2'000'000, 0).result, SOKR_NOT_FOUND);
 }
 
 TEST(Completion, ThreadsDispatchAndWaitAtOnce) {

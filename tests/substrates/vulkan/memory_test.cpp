@@ -94,25 +94,25 @@ TEST(Memory, CountsBuffersAndKernels) {
 }
 
 TEST(Memory, AFreedBufferLivesUntilItsLaunchEnds) {
-  Bench bench;
-  const SokrBuffer v = create(bench, 16000);
-  std::uint32_t rounds = 50000;
-  SokrBinding binding = buffer_binding(0, 0, v, 16000);
-  SokrLaunch launch{};
-  launch.groups[0] = 4000;
-  launch.groups[1] = launch.groups[2] = 1;
-  launch.bindings = &binding;
-  launch.binding_count = 1;
-  launch.push = &rounds;
-  launch.push_size = 4;
-  auto token = bench.dispatch(shader("spin"), launch);
-  ASSERT_TRUE(token) << token.failure().sentence;
+  Bench bench(Gate::options());
+  Gate gate(bench);
+  const std::uint64_t bytes = gate.out.size() * sizeof gate.out[0];
+  const SokrBuffer v = create(bench, bytes);
+  gate.bindings[1] = buffer_binding(0, 1, v, bytes);
+  const std::uint64_t token = gate.start();
   EXPECT_TRUE(bench->memory().free(v));
-  auto again = bench.dispatch(shader("spin"), launch);
+  // Nothing else may get its memory.
+  const SokrBuffer other = create(bench, bytes, SOKR_BUFFER_HOST_VISIBLE);
+  auto again = bench.dispatch(shader("gate"), gate.launch);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.failure().sentence,
             fmt::format("buffer {} is gone: it was freed, or lost with its device", v));
-  EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(bench->completion(token, 0).signal, SOKR_COMPLETION_PENDING);
+  gate.open();
+  EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  std::vector<std::uint32_t> back(gate.out.size(), 9);
+  ASSERT_TRUE(bench->memory().read(other, 0, back.data(), bytes));
+  EXPECT_EQ(std::ranges::count(back, 0u), std::ssize(back));
 }
 
 TEST(Memory, AddressesReachBuffers) {

@@ -216,50 +216,31 @@ TEST(Refusal, ADispatchWaitsForRoomAmongLaunchesUnderWay) {
 }
 
 TEST(Refusal, WithoutRoomAndPatienceItSaysSo) {
-  Bench bench(OptionList{{"vulkan.in_flight", "1"}, {"vulkan.patience_ms", "0"}});
-  const auto ir = shader("spin");
-  std::vector<std::uint32_t> v(20000);
-  const std::uint32_t rounds = 60'000;
-  const SokrBinding binding = host_binding(0, 0, v);
-  SokrLaunch launch{};
-  launch.groups[0] = 20000;
-  launch.groups[1] = launch.groups[2] = 1;
-  launch.bindings = &binding;
-  launch.binding_count = 1;
-  launch.push = &rounds;
-  launch.push_size = 4;
-  auto first = bench.dispatch(ir, launch);
-  ASSERT_TRUE(first) << first.failure().sentence;
-  expect_refused(bench.dispatch(ir, launch), SOKR_DISPATCH_FAILED,
+  Bench bench(Gate::options({{"vulkan.in_flight", "1"}, {"vulkan.patience_ms", "0"}}));
+  Gate gate(bench);
+  const std::uint64_t first = gate.start();
+  expect_refused(bench.dispatch(shader("gate"), gate.launch), SOKR_DISPATCH_FAILED,
                  "and none of them ended within 0 ms; wait for some");
-  EXPECT_EQ(bench->completion(*first, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  gate.open();
+  EXPECT_EQ(bench->completion(first, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
 }
 
 // The device goes on with it, but nobody is kept waiting, and nobody's memory is written to once
 // he was told that it failed. Without imports: what a kernel uses in place cannot be taken from it.
 TEST(Refusal, WhoWaitsIsLetGoWhenTheSubstrateRetires) {
-  Bench bench(OptionList{{"vulkan.disable", "VK_EXT_external_memory_host"}});
-  std::vector<std::uint32_t> v(20000);
-  const std::uint32_t rounds = 60'000;
-  const SokrBinding binding = host_binding(0, 0, v);
-  SokrLaunch launch{};
-  launch.groups[0] = 20000;
-  launch.groups[1] = launch.groups[2] = 1;
-  launch.bindings = &binding;
-  launch.binding_count = 1;
-  launch.push = &rounds;
-  launch.push_size = 4;
-  auto token = bench.dispatch(shader("spin"), launch);
-  ASSERT_TRUE(token) << token.failure().sentence;
+  Bench bench(Gate::options({{"vulkan.disable", "VK_EXT_external_memory_host"}}));
+  Gate gate(bench);
+  const std::uint64_t token = gate.start();
   std::thread waiter(
-      [&] { EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_FAILED); });
+      [&] { EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_FAILED); });
   bench->retire();
   waiter.join();
-  EXPECT_EQ(bench->completion_error(*token),
+  EXPECT_EQ(bench->completion_error(token),
             "the substrate was deregistered while the launch was under way");
-  std::ranges::fill(v, 7u);
+  std::ranges::fill(gate.out, 7u);
+  gate.open();
   bench.verify_clean();
-  EXPECT_EQ(std::ranges::count(v, 7u), std::ssize(v));
+  EXPECT_EQ(std::ranges::count(gate.out, 7u), std::ssize(gate.out));
 }
 
 }  // namespace

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// A Vulkan substrate under test: one instance with the validation layer, the first
-// device, and launches of the test shaders. verify_clean() ends it and expects no
-// message of the layer.
+// A Vulkan substrate under test: an instance with the validation layer, the first device, and
+// launches of the test shaders. verify_clean() ends it and expects no message of the layer since it
+// was made.
 #ifndef SOKR_TESTS_VULKAN_SUPPORT_HPP_
 #define SOKR_TESTS_VULKAN_SUPPORT_HPP_
 
 #include <gtest/gtest.h>
 #include <sokr/compute.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -82,19 +85,50 @@ class TestHost {
   std::vector<std::string> lines_;
 };
 
+// The instances of all tests, one of each kind. To make one loads drivers and the validation layer,
+// which takes longer than most tests. They go when the tests are done.
+class Instances : public testing::Environment {
+ public:
+  struct Kept {
+    TestHost host{{}};  // what the instance itself logs
+    std::shared_ptr<Instance> instance;
+  };
+  // Null with a failed test if there is none. The reference holds until the tests are done.
+  static Kept* find(const Options& options) {
+    const Key key{options.loader, options.api, options.validation};
+    Kept& kept = all()[key];
+    if (!kept.instance) {
+      auto instance = Instance::create(options, kept.host.host());
+      if (!instance) {
+        ADD_FAILURE() << instance.failure().sentence;
+        return nullptr;
+      }
+      kept.instance = *std::move(instance);
+    }
+    return &kept;
+  }
+  void TearDown() override { all().clear(); }
+
+ private:
+  using Key = std::tuple<std::string, std::uint32_t, bool>;
+  static std::map<Key, Kept>& all() {
+    static std::map<Key, Kept> kept;
+    return kept;
+  }
+};
+inline testing::Environment* const kInstances = testing::AddGlobalTestEnvironment(new Instances);
+
 class Bench {
  public:
   explicit Bench(OptionList options = {}) {
     options.emplace_back("vulkan.validation", "1");
     host_ = std::make_unique<TestHost>(std::move(options));
     options_ = read_options(host_->host());
-    auto instance = Instance::create(options_, host_->host());
-    if (!instance) {
-      ADD_FAILURE() << instance.failure().sentence;
-      return;
-    }
-    instance_ = *std::move(instance);
-    auto found = instance_->devices();
+    kept_ = Instances::find(options_);
+    if (!kept_) return;
+    instance_ = kept_->instance;
+    messages_before_ = instance_->validation_messages();
+    auto found = instance_->devices(options_);
     if (!found || found->usable.empty()) {
       ADD_FAILURE() << "no Vulkan device";
       return;
@@ -112,14 +146,21 @@ class Bench {
   void verify_clean(bool clean = true) {
     substrate_.reset();
     if (!instance_) return;
-    EXPECT_EQ(instance_->validation_messages() == 0, clean) << host_->all();
+    EXPECT_EQ(instance_->validation_messages() == messages_before_, clean) << log();
     instance_.reset();
   }
+  // Also what the instance logged, for this test or an earlier one.
+  std::string log() { return host_->all() + kept_->host.all(); }
   VulkanSubstrate& operator*() { return *substrate_; }
   VulkanSubstrate* operator->() { return substrate_.get(); }
   TestHost& host() { return *host_; }
   const PhysicalDevice& physical() const { return physical_; }
   std::string name() const { return physical_.name(); }
+  // Also where it is made to look like hardware.
+  bool runs_on_software() const {
+    return physical_.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU ||
+           std::getenv("SOKR_SIM_PROFILE") != nullptr;
+  }
 
   Result<std::uint64_t> capability(const std::vector<std::uint8_t>& ir) {
     SokrCapabilityQuery query{};
@@ -150,7 +191,9 @@ class Bench {
  private:
   std::unique_ptr<TestHost> host_;
   Options options_;
+  Instances::Kept* kept_ = nullptr;
   std::shared_ptr<Instance> instance_;
+  std::uint64_t messages_before_ = 0;
   PhysicalDevice physical_;
   std::unique_ptr<VulkanSubstrate> substrate_;
 };
@@ -174,6 +217,60 @@ inline SokrBinding buffer_binding(std::uint32_t set, std::uint32_t binding, Sokr
                                   std::uint32_t access = SOKR_ACCESS_READ_WRITE) {
   return {set, binding, 0, SOKR_BINDING_BUFFER, access, 0, buffer, offset, size};
 }
+
+// A kernel that runs until it is told to end, or has had its rounds: the work that keeps a device
+// busy for as long as a test wants. On software its workgroups run one after the other, each for
+// some 50 ms at most, on hardware at once. Its substrate is to be made with options().
+class Gate {
+ public:
+  // Nothing is measured, so that dispatch does not wait for a first part.
+  static OptionList options(OptionList more = {}) {
+    more.emplace_back("vulkan.slice_ms", "0");
+    return more;
+  }
+  explicit Gate(Bench& bench, std::uint32_t groups = 2'000) : bench_(bench) {
+    auto made = bench_->memory().create(sizeof(std::uint32_t), SOKR_BUFFER_HOST_VISIBLE);
+    EXPECT_TRUE(made) << made.failure().sentence;
+    if (!made) return;
+    auto mapped = bench_->memory().map(*made);
+    EXPECT_TRUE(mapped) << mapped.failure().sentence;
+    if (mapped) flag_ = static_cast<std::uint32_t*>(*mapped);
+    launch.groups[0] = bench.runs_on_software() ? groups : 16;
+    launch.groups[1] = launch.groups[2] = 1;
+    out.resize(launch.groups[0]);
+    bindings = {buffer_binding(0, 0, *made, sizeof(std::uint32_t)), host_binding(0, 1, out)};
+    launch.bindings = bindings.data();
+    launch.binding_count = 2;
+  }
+  ~Gate() { open(); }
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  std::uint64_t start() {
+    auto token = bench_.dispatch(shader("gate"), launch);
+    EXPECT_TRUE(token) << token.failure().sentence;
+    return token ? *token : 0;
+  }
+  // All that runs and all that is started later end at once. The substrate is still there.
+  void open() {
+    if (flag_) std::atomic_ref(*flag_).store(1);
+    flag_ = nullptr;
+  }
+  // Each workgroup writes its number, from 1 on. -1 = it did.
+  long wrong() const {
+    for (std::size_t i = 0; i < out.size(); ++i)
+      if (out[i] != i + 1) return static_cast<long>(i);
+    return -1;
+  }
+
+  std::vector<std::uint32_t> out;
+  std::vector<SokrBinding> bindings;  // the flag, and `out`
+  SokrLaunch launch{};
+
+ private:
+  Bench& bench_;
+  std::uint32_t* flag_ = nullptr;
+};
 
 // y = a * x + y over n floats, 64 at a time.
 struct SaxpyPush {
