@@ -80,7 +80,7 @@ class Busy {
     const auto answer = substrate.completion(token, UINT64_MAX);
     const double end = now_ns();
     if (answer.signal != SOKR_COMPLETION_COMPLETE)
-      throw std::runtime_error(substrate.completion_error(token));
+      throw std::runtime_error(substrate.tokens().error(token));
     return {end - begin, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - process,
             clock_ns(CLOCK_THREAD_CPUTIME_ID) - caller};
   }

@@ -2,6 +2,7 @@
 #include "plan.hpp"
 
 #include <fmt/format.h>
+#include <sokr/limits.h>
 
 #include <algorithm>
 #include <bit>
@@ -485,33 +486,23 @@ Plan make_plan(const Kernel& kernel, const LaunchRequest& request) {
 std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate) {
   if (!substrate.info().limits) return std::nullopt;
   const SokrComputeLimits& limits = *substrate.info().limits;
-  for (std::size_t i = 0; i < 3; ++i) {
-    const std::uint32_t most = limits.max_group_count[i];
-    if (most && plan.groups[i] > most) {
-      return fmt::format("{} workgroups in {} are over its limit of {}", plan.groups[i], "xyz"[i],
-                         most);
-    }
+  if (const std::uint32_t axis = sokr_axis_over_limit(&limits, plan.groups.data()); axis < 3) {
+    return fmt::format("{} workgroups in {} are over its limit of {}", plan.groups[axis],
+                       "xyz"[axis], limits.max_group_count[axis]);
   }
   for (const PlannedBuffer& buffer : plan.buffers) {
-    if (limits.max_binding_size && buffer.size > limits.max_binding_size) {
-      return fmt::format("binding {} has {} bytes, over its limit of {}", buffer.where.text(),
-                         buffer.size, limits.max_binding_size);
-    }
+    if (sokr_is_within(buffer.size, limits.max_binding_size)) continue;
+    return fmt::format("binding {} has {} bytes, over its limit of {}", buffer.where.text(),
+                       buffer.size, limits.max_binding_size);
   }
-  if (plan.subgroup_size && (plan.subgroup_size < limits.min_subgroup_size ||
-                             plan.subgroup_size > limits.max_subgroup_size ||
-                             (plan.subgroup_size & (plan.subgroup_size - 1)) != 0)) {
-    std::vector<std::string> sizes;
-    for (std::uint64_t size = 1; size <= limits.max_subgroup_size; size *= 2) {
-      if (size >= limits.min_subgroup_size) sizes.push_back(std::to_string(size));
-    }
-    return sizes.empty() ? fmt::format(
-                               "its subgroup size cannot be chosen; leave "
-                               "--subgroup-size out")
-                         : fmt::format("it has no subgroup size {}; it has {}", plan.subgroup_size,
-                                       list_text(sizes));
-  }
-  return std::nullopt;
+  if (sokr_is_subgroup_size(&limits, plan.subgroup_size)) return std::nullopt;
+  std::vector<std::string> sizes;
+  for (std::uint32_t size = 0; (size = sokr_next_subgroup_size(&limits, size)) != 0;)
+    sizes.push_back(std::to_string(size));
+  return sizes.empty()
+             ? std::string("its subgroup size cannot be chosen; leave --subgroup-size out")
+             : fmt::format("it has no subgroup size {}; it has {}", plan.subgroup_size,
+                           list_text(sizes));
 }
 
 std::vector<PageBuffer> bind_buffers(const Plan& plan, Launch& launch) {

@@ -73,6 +73,16 @@ def arrows(texts, rooms):
     return found
 
 
+def reach(rooms, start):
+    """The room, all that it includes and what these include, and the libraries of all of them."""
+    reached, left = set(), {start}
+    while left:
+        room = left.pop()
+        reached.add(room)
+        left |= rooms[room][0] - reached
+    return reached, set().union(*(rooms[room][1] for room in reached))
+
+
 class Rooms(unittest.TestCase):
     def setUp(self):
         with open(os.path.join(SOURCE, "docs", "architecture.md"), encoding="utf-8") as file:
@@ -96,6 +106,24 @@ class Rooms(unittest.TestCase):
         for room, (includes, _) in self.rooms.items():
             self.assertEqual(set(), includes - above, room)
             above.add(room)
+
+    def test_what_substrates_share_knows_no_format(self):
+        """Whoever writes a substrate of another format needs nothing of SPIR-V, nor of what makes
+        code: not by any way along the arrows, and not to link."""
+        reached, libraries = reach(self.rooms, "substrates/common")
+        self.assertIn("ir/common", reached)
+        self.assertNotIn("ir/spirv", reached)
+        self.assertEqual(set(), libraries & {"spirv-headers", "spirv-tools", "llvm", "volk"})
+        for room in reached:
+            for folder in (room, os.path.dirname(room)):
+                path = os.path.join(SOURCE, folder, "CMakeLists.txt")
+                if os.path.isfile(path) and folder not in ("ir", "substrates"):
+                    with open(path, encoding="utf-8") as file:
+                        self.assertNotRegex(file.read(), r"sokr::spirv|SPIRV|LLVM", path)
+
+    def test_a_way_along_arrows_is_found(self):
+        rooms = {"a": (set(), {"llvm"}), "b": ({"a"}, set()), "c": ({"b"}, {"fmt"}), "d": ({"c"}, set())}
+        self.assertEqual(({"a", "b", "c"}, {"llvm", "fmt"}), reach(rooms, "c"))
 
     def test_a_wrong_arrow_is_found(self):
         rooms = {"a": (set(), set()), "b": ({"a"}, {"fmt"})}

@@ -3,15 +3,6 @@
 #include <sokr/substrate/host_launches.hpp>
 
 namespace sokr::substrate {
-namespace {
-
-Failure never_issued(const LaunchView& launch, std::size_t index) {
-  return fail(SOKR_INVALID_INPUT, "token {} to wait for, number {} of {}, was never issued",
-              launch.wait(static_cast<std::uint32_t>(index)), index, launch.wait_count());
-}
-
-}  // namespace
-
 LaunchMemory HostLaunches::memory_of(const LaunchView& launch) {
   LaunchMemory memory;
   memory.ranges.resize(launch.binding_count());
@@ -82,7 +73,7 @@ Result<void> HostLaunches::await_all(const LaunchView& launch, InFlightTable::Al
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i) waits.push_back(launch.wait(i));
   std::size_t unknown = 0;
   if (tokens_.when_all_terminal(waits, std::move(go_on), &unknown) == SOKR_OK) return {};
-  return never_issued(launch, unknown);
+  return never_issued(launch, static_cast<std::uint32_t>(unknown));
 }
 
 std::string HostLaunches::could_not_start(const std::exception& error) noexcept {

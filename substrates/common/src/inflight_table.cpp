@@ -3,8 +3,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <sokr/substrate/inflight_table.hpp>
+#include <sokr/substrate/retire_grace.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
 #include <unordered_map>
 #include <utility>
@@ -97,6 +99,7 @@ struct alignas(kCacheLine) InFlightTable::Shard {
     // Set when it failed but no memory was left to remember that elsewhere: the
     // entry then stays for ever.
     bool failed_here = false;
+    std::shared_ptr<void> what;
     std::vector<Callback> callbacks;
   };
   using Map = std::unordered_map<std::uint64_t, std::shared_ptr<Work>>;
@@ -107,6 +110,9 @@ struct alignas(kCacheLine) InFlightTable::Shard {
   Map under_way;
   RangeSet failed;
   std::vector<Map::node_type> spare;  // reused, so that a steady state allocates nothing
+  bool is_crowded = false;
+  // Under way, or their callbacks run. Written with the mutex held.
+  std::atomic<std::size_t> active{0};
   alignas(kCacheLine) std::atomic<std::uint64_t> next_complete{1};
 
   static std::uint64_t sequence(std::uint64_t token) { return token / 2 / kShards; }
@@ -118,6 +124,35 @@ struct alignas(kCacheLine) InFlightTable::Shard {
     }
     return failed.contains(sequence(token)) ? kFailed : kComplete;
   }
+  // With the mutex held, as what comes next.
+  void count(std::size_t now) { active.store(now, std::memory_order_release); }
+  void reuse(Map::node_type node) noexcept {
+    // A waiter still holds the condition variable: its entry is not reused.
+    if (node.mapped()->waiters == 0 && spare.size() < spare.capacity())
+      spare.push_back(std::move(node));
+  }
+};
+
+// A token that is over, whose callbacks have not run yet.
+struct InFlightTable::Ending {
+  InFlightTable* table;
+  Shard* shard;
+  Shard::Map::node_type node;  // empty if the entry stays
+  std::vector<Callback> callbacks;
+  bool failed;
+
+  void run() noexcept {
+    for (Callback& callback : callbacks) callback(failed);
+    callbacks.clear();
+    // Under the lock: wait_idle() returns, and its caller may destroy the table, only when nobody
+    // touches it any more.
+    std::lock_guard lock(shard->mutex);
+    if (!node.empty()) {
+      node.mapped()->callbacks = std::move(callbacks);  // for its memory
+      shard->reuse(std::move(node));
+    }
+    table->leave(*shard);
+  }
 };
 
 struct InFlightTable::History {
@@ -127,8 +162,10 @@ struct InFlightTable::History {
   Latest<std::string> errors;
   Latest<std::uint64_t> timings;
 
-  std::mutex idle_mutex;
-  std::condition_variable idle;
+  // Ends, for those who wait until fewer are under way. The mutex is taken inside those of shards.
+  std::mutex ends_mutex;
+  std::condition_variable ends_seen;
+  std::uint64_t ends = 0;  // counted while somebody waits
 };
 
 Failure no_room(const InFlightLimit& limit) {
@@ -189,7 +226,7 @@ std::uint64_t InFlightTable::issued() const noexcept {
   return count;
 }
 
-std::uint64_t InFlightTable::begin() {
+std::uint64_t InFlightTable::begin(std::shared_ptr<void> what) {
   constexpr std::size_t kMaxSpare = 64;
   const std::size_t index = thread_stripe();
   Shard& shard = shards_[index];
@@ -198,15 +235,20 @@ std::uint64_t InFlightTable::begin() {
   if (token > SOKR_PLUGIN_TOKEN_MAX) return 0;
   if (shard.spare.empty()) {
     shard.spare.reserve(kMaxSpare);
-    shard.under_way.emplace(token, std::make_shared<Shard::Work>());
+    const auto added = shard.under_way.emplace(token, std::make_shared<Shard::Work>()).first;
+    added->second->what = std::move(what);
   } else {
     Shard::Map::node_type node = std::move(shard.spare.back());
     shard.spare.pop_back();
     node.key() = token;
+    node.mapped()->what = std::move(what);
     shard.under_way.insert(std::move(node));
   }
   ++shard.next;
-  active_.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t now = shard.active.load(std::memory_order_relaxed) + 1;
+  shard.count(now);
+  if (now >= kCrowd && !std::exchange(shard.is_crowded, true))
+    crowded_.fetch_add(1, std::memory_order_relaxed);
   return token;
 }
 
@@ -218,16 +260,27 @@ bool InFlightTable::fail(std::uint64_t token, std::string sentence) noexcept {
   return end(token, true, std::move(sentence));
 }
 
+bool InFlightTable::fail(std::uint64_t token, const char* sentence) noexcept {
+  std::string text;
+  try {
+    text = sentence;
+  } catch (...) {
+  }
+  return end(token, true, std::move(text));
+}
+
 bool InFlightTable::end(std::uint64_t token, bool failed, std::string&& sentence) noexcept {
   if (token % 2 != 0) return false;
   Shard& shard = *shard_of(token);
-  std::vector<Callback> callbacks;
+  Ending ending{this, &shard, {}, {}, failed};
+  std::shared_ptr<void> what;  // goes after the lock
   {
     std::unique_lock lock(shard.mutex);
     const auto at = shard.under_way.find(token);
     if (at == shard.under_way.end() || at->second->failed_here) return false;
-    std::shared_ptr<Shard::Work>& work = at->second;
-    callbacks.swap(work->callbacks);
+    Shard::Work& work = *at->second;
+    ending.callbacks.swap(work.callbacks);
+    what = std::move(work.what);
     bool remembered = true;
     if (failed) {
       try {
@@ -241,48 +294,98 @@ bool InFlightTable::end(std::uint64_t token, bool failed, std::string&& sentence
         remembered = false;
       }
     }
-    if (work->waiters != 0) work->ended.notify_all();
-    if (!remembered) {
-      work->failed_here = true;
-    } else {
-      Shard::Map::node_type node = shard.under_way.extract(at);
-      // A waiter still holds the condition variable: its entry is not reused.
-      const bool reusable = node.mapped()->waiters == 0;
-      if (reusable && shard.spare.size() < shard.spare.capacity()) {
-        shard.spare.push_back(std::move(node));
-      }
+    if (work.waiters != 0) work.ended.notify_all();
+    if (remembered)
+      ending.node = shard.under_way.extract(at);
+    else
+      work.failed_here = true;
+    if (ending.callbacks.empty()) {
+      if (remembered) shard.reuse(std::move(ending.node));
+      leave(shard);
+      return true;
     }
   }
-  for (Callback& callback : callbacks) callback(failed);
-  callbacks.clear();
-  leave(1);
+  run_callbacks(std::move(ending));
   return true;
 }
 
-void InFlightTable::leave(std::size_t count) noexcept {
-  std::size_t now = active_.load(std::memory_order_relaxed);
-  while (now > count) {
-    if (!active_.compare_exchange_weak(now, now - count, std::memory_order_seq_cst)) continue;
-    // Sequentially consistent, and so is await_room_slowly(): one of the two sees the other.
-    if (waiting_for_room_.load(std::memory_order_seq_cst) == 0) return;
-    std::lock_guard lock(history_->idle_mutex);
-    history_->idle.notify_all();
-    return;
+// A callback may end other tokens, which others wait for, and so on along a chain of any length:
+// their callbacks queue up here instead of on the stack.
+void InFlightTable::run_callbacks(Ending&& ending) noexcept {
+  thread_local std::vector<Ending>* queue = nullptr;  // while somebody below works on it
+  if (queue != nullptr) {
+    try {
+      queue->push_back(std::move(ending));
+      return;
+    } catch (...) {
+      // Then on the stack.
+    }
   }
-  // The last one leaves under the lock: wait_idle() returns, and its caller may
-  // destroy the table, only when nobody touches it any more.
-  std::lock_guard lock(history_->idle_mutex);
-  if (active_.fetch_sub(count, std::memory_order_acq_rel) == count) history_->idle.notify_all();
+  std::vector<Ending> queued, turn;
+  std::vector<Ending>* const below = std::exchange(queue, &queued);
+  ending.run();
+  while (!queued.empty()) {
+    turn.swap(queued);
+    for (Ending& next : turn) next.run();
+    turn.clear();
+  }
+  queue = below;
+}
+
+// With the shard's mutex held; the last that is done to the table for a token.
+void InFlightTable::leave(Shard& shard) noexcept {
+  const std::size_t now = shard.active.load(std::memory_order_relaxed) - 1;
+  shard.count(now);
+  if (now <= kCrowd / 2 && std::exchange(shard.is_crowded, false))
+    crowded_.fetch_sub(1, std::memory_order_relaxed);
+  // Who waits says so, and then counts with the mutexes held: either sees the other.
+  if (waiting_.load(std::memory_order_relaxed) == 0) return;
+  std::lock_guard lock(history_->ends_mutex);
+  ++history_->ends;
+  history_->ends_seen.notify_all();
+}
+
+std::size_t InFlightTable::active() const noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kShards; ++i)
+    count += shards_[i].active.load(std::memory_order_acquire);
+  return count;
+}
+
+bool InFlightTable::await_fewer(std::size_t most, const Deadline& deadline) noexcept {
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+  const auto counted = [this] {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < kShards; ++i) {
+      std::lock_guard lock(shards_[i].mutex);
+      count += shards_[i].active.load(std::memory_order_relaxed);
+    }
+    return count;
+  };
+  bool in_time = true, enough = false;
+  while (!enough && in_time) {
+    std::uint64_t seen = 0;
+    {
+      std::lock_guard lock(history_->ends_mutex);
+      seen = history_->ends;
+    }
+    enough = counted() < most;
+    if (enough) break;
+    std::unique_lock lock(history_->ends_mutex);
+    in_time = deadline.wait(history_->ends_seen, lock, [&] { return history_->ends != seen; });
+  }
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  return enough;
+}
+
+void InFlightTable::wait_idle() noexcept {
+  (void)await_fewer(1, Deadline(UINT64_MAX));
 }
 
 bool InFlightTable::await_room_slowly(std::size_t most,
                                       std::chrono::milliseconds patience) noexcept {
-  waiting_for_room_.fetch_add(1, std::memory_order_seq_cst);
-  std::unique_lock lock(history_->idle_mutex);
-  const bool room = history_->idle.wait_for(
-      lock, patience, [&] { return active_.load(std::memory_order_seq_cst) < most; });
-  waiting_for_room_.fetch_sub(1, std::memory_order_seq_cst);
-  return room;
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(patience).count();
+  return await_fewer(most, Deadline(static_cast<std::uint64_t>(ns)));
 }
 
 CompletionAnswer InFlightTable::poll(std::uint64_t token) noexcept {
@@ -297,33 +400,33 @@ CompletionAnswer InFlightTable::poll(std::uint64_t token) noexcept {
   return shard.state(token);
 }
 
+CompletionAnswer InFlightTable::look(std::uint64_t token, std::shared_ptr<void>& what) noexcept {
+  Shard& shard = *shard_of(token);
+  std::lock_guard lock(shard.mutex);
+  const CompletionAnswer answer = shard.state(token);
+  if (answer == kPending) what = shard.under_way.find(token)->second->what;
+  return answer;
+}
+
+std::shared_ptr<void> InFlightTable::find(std::uint64_t token) noexcept {
+  std::shared_ptr<void> what;
+  if (token % 2 == 0) (void)look(token, what);
+  return what;
+}
+
 CompletionAnswer InFlightTable::completion(std::uint64_t token, std::uint64_t timeout_ns) noexcept {
   if (token % 2 != 0 || timeout_ns == 0) return poll(token);
-  using Clock = std::chrono::steady_clock;
-  // A century: far below the clock's range, beyond any process's life.
-  constexpr std::uint64_t kLongest = UINT64_C(100) * 366 * 24 * 3600 * 1'000'000'000;
-  const bool for_ever = timeout_ns > kLongest;
-
   Shard& shard = *shard_of(token);
   std::unique_lock lock(shard.mutex);
   CompletionAnswer answer = shard.state(token);
   if (answer != kPending) return answer;
-  const auto deadline =
-      Clock::now() + std::chrono::nanoseconds(for_ever ? 0 : static_cast<std::int64_t>(timeout_ns));
+  const Deadline deadline(timeout_ns);
   const std::shared_ptr<Shard::Work> work = shard.under_way.find(token)->second;
   ++work->waiters;
-  while (answer == kPending) {
-    if (for_ever) {
-      work->ended.wait(lock);
-    } else if (work->ended.wait_until(lock, deadline) == std::cv_status::timeout) {
-      answer = shard.state(token);
-      if (answer == kPending) answer = kTimedOut;
-      break;
-    }
-    answer = shard.state(token);
-  }
+  const bool in_time =
+      deadline.wait(work->ended, lock, [&] { return (answer = shard.state(token)) != kPending; });
   --work->waiters;
-  return answer;
+  return in_time ? answer : kTimedOut;
 }
 
 std::string InFlightTable::error(std::uint64_t token) noexcept {
@@ -355,7 +458,6 @@ SokrResult InFlightTable::when_terminal(std::uint64_t token, Callback callback) 
   return SOKR_OK;
 }
 
-// Down a chain of launches the cause stays as it is.
 std::string InFlightTable::sentence_of_dependent(std::uint64_t failed) noexcept {
   try {
     std::string sentence = error(failed);
@@ -411,12 +513,11 @@ SokrResult InFlightTable::when_all_terminal(std::span<const std::uint64_t> token
   return SOKR_OK;
 }
 
-void InFlightTable::wait_idle() noexcept {
-  std::unique_lock lock(history_->idle_mutex);
-  history_->idle.wait(lock, [this] { return active_.load(std::memory_order_acquire) == 0; });
+void InFlightTable::retire(const Stop& stop) noexcept {
+  if (!await_room(1, kRetireGrace)) abandon_all(kRetiredSentence, stop);
 }
 
-void InFlightTable::abandon_all(const std::string& sentence) noexcept {
+void InFlightTable::abandon_all(const char* sentence, const Stop& stop) noexcept {
   for (std::size_t i = 0; i < kShards; ++i) {
     Shard& shard = shards_[i];
     std::uint64_t bound;
@@ -426,20 +527,19 @@ void InFlightTable::abandon_all(const std::string& sentence) noexcept {
     }
     for (;;) {
       std::uint64_t token = 0;
+      std::shared_ptr<void> what;
       {
         std::lock_guard lock(shard.mutex);
         for (const auto& [candidate, work] : shard.under_way) {
-          if (!work->failed_here && Shard::sequence(candidate) < bound) token = candidate;
-          if (token != 0) break;
+          if (work->failed_here || Shard::sequence(candidate) >= bound) continue;
+          token = candidate;
+          what = work->what;
+          break;
         }
       }
       if (token == 0) break;
-      std::string copy;
-      try {
-        copy = sentence;
-      } catch (...) {
-      }
-      (void)fail(token, std::move(copy));
+      (void)fail(token, sentence);
+      if (stop && what) stop(what.get());
     }
   }
 }

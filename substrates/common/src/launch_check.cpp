@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <sokr/limits.h>
+
 #include <algorithm>
 #include <sokr/substrate/launch_check.hpp>
 #include <string>
@@ -68,10 +70,8 @@ std::string entry_name(const ir::EntryReflection& entry) {
 
 std::string subgroup_sizes(const SokrComputeLimits& limits) {
   std::string list;
-  for (std::uint64_t size = 1; size <= limits.max_subgroup_size; size *= 2) {
-    if (size < limits.min_subgroup_size) continue;
+  for (std::uint32_t size = 0; (size = sokr_next_subgroup_size(&limits, size)) != 0;)
     list += fmt::format("{}{}", list.empty() ? "" : ", ", size);
-  }
   return list;
 }
 
@@ -83,14 +83,14 @@ Result<void> check_local_size(const std::array<std::uint32_t, 3>& local,
       return fail(SOKR_INVALID_INPUT, "the workgroup size {},{},{} has a 0", local[0], local[1],
                   local[2]);
     }
-    if (limits.max_local_size[i] != 0 && local[i] > limits.max_local_size[i]) {
+    if (!sokr_is_within(local[i], limits.max_local_size[i])) {
       return fail(SOKR_INVALID_INPUT, "the workgroup size {},{},{} is over the limit of {} in {}",
                   local[0], local[1], local[2], limits.max_local_size[i], kAxis[i]);
     }
     // Saturates well above every limit: a factor has 32 bits.
     invocations = std::min(invocations * local[i], std::uint64_t{UINT32_MAX});
   }
-  if (limits.max_local_invocations != 0 && invocations > limits.max_local_invocations) {
+  if (!sokr_is_within(invocations, limits.max_local_invocations)) {
     return fail(SOKR_INVALID_INPUT,
                 "the workgroup size {},{},{} has more than the limit of {} invocations", local[0],
                 local[1], local[2], limits.max_local_invocations);
@@ -99,10 +99,7 @@ Result<void> check_local_size(const std::array<std::uint32_t, 3>& local,
 }
 
 Result<void> check_subgroup_size(std::uint32_t size, const SokrComputeLimits& limits) {
-  if (size == 0) return {};
-  const bool good = (size & (size - 1)) == 0 && size >= limits.min_subgroup_size &&
-                    size <= limits.max_subgroup_size;
-  if (good) return {};
+  if (sokr_is_subgroup_size(&limits, size)) return {};
   const std::string sizes = subgroup_sizes(limits);
   if (sizes.empty()) {
     return fail(SOKR_INVALID_INPUT,
@@ -138,7 +135,7 @@ Result<void> check_base_groups(const std::array<std::uint32_t, 3>& base,
 Result<std::span<const std::uint8_t>> check_push(std::span<const std::uint8_t> given,
                                                  const ir::EntryReflection& entry,
                                                  const SokrComputeLimits& limits) {
-  if (limits.max_push_constant_size != 0 && given.size() > limits.max_push_constant_size) {
+  if (!sokr_is_within(given.size(), limits.max_push_constant_size)) {
     return fail(SOKR_INVALID_INPUT, "{} bytes of push constants were given, over the limit of {}",
                 given.size(), limits.max_push_constant_size);
   }
@@ -196,7 +193,7 @@ Result<void> check_size(const SokrBinding& b, const ir::Binding& declared,
                 "checked",
                 describe(declared, b.index), b.size, declared.data_size);
   }
-  if (limits.max_binding_size != 0 && b.size > limits.max_binding_size) {
+  if (!sokr_is_within(b.size, limits.max_binding_size)) {
     return fail(SOKR_INVALID_INPUT, "{} has {} bytes, over the limit of {}",
                 describe(declared, b.index), b.size, limits.max_binding_size);
   }
@@ -362,10 +359,6 @@ std::span<const std::uint8_t> push_for(const LaunchView& launch, const ir::Entry
 
 namespace {
 
-bool within(std::uint64_t value, std::uint64_t limit) {
-  return limit == 0 || value <= limit;
-}
-
 // Walks along the launch's bindings and the entry point's, both in ascending order, so that none
 // can be named twice.
 bool has_plain_bindings(const LaunchView& launch, const ir::EntryReflection& entry,
@@ -385,7 +378,7 @@ bool has_plain_bindings(const LaunchView& launch, const ir::EntryReflection& ent
     }
     const ir::Binding& declared = entry.bindings[used.size()];
     if (declared.count != 1 || (declared.access & ~b.access & 3u) != 0 ||
-        !within(b.size, limits.max_binding_size) ||
+        !sokr_is_within(b.size, limits.max_binding_size) ||
         (bounds == Bounds::kUnchecked && b.size < declared.data_size))
       return false;
     used.push_back(i);
@@ -403,10 +396,9 @@ bool is_plain_launch(const LaunchView& launch, const ir::EntryReflection& entry,
       (launch.has_local_size() && launch.local_size() != entry.local_size))
     return false;
   const auto groups = launch.groups();
-  for (std::size_t i = 0; i < 3; ++i)
-    if (!within(groups[i], limits.max_group_count[i])) return false;
+  if (sokr_axis_over_limit(&limits, groups.data()) < 3) return false;
   const std::size_t push_size = launch.push().size();
-  if (!within(push_size, limits.max_push_constant_size)) return false;
+  if (!sokr_is_within(push_size, limits.max_push_constant_size)) return false;
   for (const ir::PushConstantMember& member : entry.push_constants)
     if (member.read_end > push_size) return false;
   for (std::uint32_t i = 0; substrate_id != 0 && i < launch.wait_count(); ++i)
@@ -414,14 +406,17 @@ bool is_plain_launch(const LaunchView& launch, const ir::EntryReflection& entry,
   return has_plain_bindings(launch, entry, limits, bounds, used);
 }
 
+Failure never_issued(const LaunchView& launch, std::uint32_t index) {
+  return fail(SOKR_INVALID_INPUT, "token {} to wait for, number {} of {}, was never issued",
+              launch.wait(index), index, launch.wait_count());
+}
+
 Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
                                 const SokrComputeLimits& limits) {
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (limits.max_group_count[i] == 0 || groups[i] <= limits.max_group_count[i]) continue;
-    return fail(SOKR_INVALID_INPUT, "{} workgroups in {} are over the limit of {}", groups[i],
-                kAxis[i], limits.max_group_count[i]);
-  }
-  return {};
+  const std::uint32_t axis = sokr_axis_over_limit(&limits, groups.data());
+  if (axis == 3) return {};
+  return fail(SOKR_INVALID_INPUT, "{} workgroups in {} are over the limit of {}", groups[axis],
+              kAxis[axis], limits.max_group_count[axis]);
 }
 
 Result<void> refuse_base_groups(const LaunchView& launch) {
@@ -435,12 +430,11 @@ Result<void> refuse_base_groups(const LaunchView& launch) {
 
 Result<void> check_entry(const ir::EntryReflection& entry, const SokrComputeLimits& limits) {
   SOKR_TRY(check_local_size(entry.local_size, limits));
-  if (limits.max_shared_memory != 0 && entry.workgroup_bytes > limits.max_shared_memory) {
+  if (!sokr_is_within(entry.workgroup_bytes, limits.max_shared_memory)) {
     return fail(SOKR_INVALID_INPUT, "{} needs {} bytes of shared memory, over the limit of {}",
                 entry_name(entry), entry.workgroup_bytes, limits.max_shared_memory);
   }
-  if (limits.max_push_constant_size != 0 &&
-      entry.push_constant_size > limits.max_push_constant_size) {
+  if (!sokr_is_within(entry.push_constant_size, limits.max_push_constant_size)) {
     return fail(SOKR_INVALID_INPUT, "{} needs {} bytes of push constants, over the limit of {}",
                 entry_name(entry), entry.push_constant_size, limits.max_push_constant_size);
   }

@@ -186,9 +186,9 @@ Result<LaunchView> LaunchView::parse(const std::uint8_t* params, std::size_t siz
   SOKR_TRY(check_header(view.header_, size));
   if (view.header_.version > 1) SOKR_TRY(view.read_version_2());
   SOKR_TRY(view.check_sections());
-  SOKR_TRY(view.check_bindings());
-  SOKR_TRY(view.check_specializations());
-  SOKR_TRY(view.check_waits());
+  if (view.header_.binding_count != 0) SOKR_TRY(view.check_bindings());
+  if (view.header_.specialization_count != 0) SOKR_TRY(view.check_specializations());
+  if (view.header_.wait_count != 0) SOKR_TRY(view.check_waits());
   return view;
 }
 
@@ -279,6 +279,7 @@ Result<void> LaunchView::check_each_section() const {
 
 Result<void> LaunchView::check_sections() const {
   if (!has_sections_in_order()) SOKR_TRY(check_each_section());
+  if (header_.entry_size == 0) return {};
   if (const std::size_t zero = entry().find('\0'); zero != std::string_view::npos) {
     return fail(SOKR_INVALID_INPUT, "the entry point's name has a 0 at byte {} of {}", zero,
                 header_.entry_size);

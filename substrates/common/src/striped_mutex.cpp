@@ -6,7 +6,9 @@ namespace sokr::substrate {
 
 std::size_t thread_stripe() noexcept {
   static std::atomic<std::size_t> next{0};
-  thread_local const std::size_t stripe = next.fetch_add(1, std::memory_order_relaxed) % kStripes;
+  thread_local std::size_t stripe = kStripes;  // a constant: nothing guards its initialization
+  if (stripe == kStripes) [[unlikely]]
+    stripe = next.fetch_add(1, std::memory_order_relaxed) % kStripes;
   return stripe;
 }
 

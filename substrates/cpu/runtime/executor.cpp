@@ -18,9 +18,8 @@ constexpr std::chrono::microseconds kReserveFrom{100};
 constexpr std::uint32_t kBacklogPerThread = 4;
 // A thread of the crew goes on with what became ready for so long before others have their turn.
 constexpr std::chrono::milliseconds kTurn{1};
-
-// An inline run reads the clock once in so many: two readings cost as much as the run.
-constexpr unsigned kMeasureEvery = 16;
+// It looks at the clock once in so many: they are short, each less than kBriefNanoseconds.
+constexpr std::uint32_t kLaunchesPerLook = 8;
 
 const std::uint32_t kNeverAborted = 0;
 
@@ -29,14 +28,17 @@ const std::uint32_t kNeverAborted = 0;
 Executor::Executor(unsigned threads, Ended ended) : ended_(std::move(ended)), crew_(threads) {}
 
 void Executor::drain() noexcept {
-  for (std::uint32_t left; (left = tasks_->load(std::memory_order_acquire)) != 0;)
-    tasks_->wait(left, std::memory_order_acquire);
+  tasks_[0]->await_none();
 }
 
 bool Executor::is_short(const Runnable& kernel, const std::array<std::uint32_t, 3>& groups) {
   if (kernel.has_loops) return false;
   const double known = kernel.ns_per_group.load(std::memory_order_relaxed);
-  return known > 0 && known * (1.0 * groups[0] * groups[1] * groups[2]) < kBriefNanoseconds;
+  // So many are never short; of fewer the third count makes no more than 64 bits hold.
+  std::uint64_t total = std::uint64_t{groups[0]} * groups[1];
+  if (total > UINT32_MAX) return false;
+  total *= groups[2];
+  return known > 0 && known * static_cast<double>(total) < kBriefNanoseconds;
 }
 
 void Executor::run_here(const Runnable& kernel, const Bindings& bindings,
@@ -52,8 +54,7 @@ void Executor::run_here(const Runnable& kernel, const Bindings& bindings,
   const std::uint32_t total = set_group_count(context, groups);
   std::ranges::copy(base_groups, context.base_group);
   context.abort = &kNeverAborted;
-  thread_local unsigned runs = 0;
-  if (++runs % kMeasureEvery == 0) {
+  if (is_time_to_measure()) {
     const Clock::time_point start = Clock::now();
     run_groups(kernel, context, 0, total, scratch_);
     const Clock::duration duration = Clock::now() - start;
@@ -66,8 +67,8 @@ void Executor::run_here(const Runnable& kernel, const Bindings& bindings,
 
 void Executor::start(const LaunchPointer& launch, const std::array<std::uint32_t, 3>& groups) {
   launch->set_groups(groups, crew_.threads());
-  if (launch->total() == 0) return ended_(launch);
   launch->open();
+  if (launch->total() == 0) return ended_(launch);
   hand_out(launch);
 }
 
@@ -76,7 +77,8 @@ struct Executor::Task {
   Executor* executor;
   LaunchPointer launch;
   bool of_reserve;
-  std::shared_ptr<std::atomic<std::uint32_t>> count;
+  std::shared_ptr<TaskCounts> counts;
+  std::size_t counted;
 };
 
 // The work of a thread of the crew: a launch, and then whichever short one became ready because
@@ -100,10 +102,11 @@ void Executor::run(Task* task) noexcept {
   Worker worker{&self, nullptr};
   Worker::here = &worker;
   const Clock::time_point turn_ends = Clock::now() + kTurn;
+  std::uint32_t done = 0;
   for (LaunchPointer launch = std::move(mine->launch); launch;) {
     self.work_on(launch, home, Clock::time_point::max());
     launch = std::move(worker.next);
-    if (!launch || Clock::now() < turn_ends) continue;
+    if (!launch || ++done % kLaunchesPerLook != 0 || Clock::now() < turn_ends) continue;
     // A chain without end would keep everybody else from this thread.
     try {
       self.enqueue(launch, false);
@@ -112,8 +115,8 @@ void Executor::run(Task* task) noexcept {
     }
   }
   Worker::here = nullptr;
-  // The executor may be gone as soon as the count is 0: nothing of it after that.
-  if (mine->count->fetch_sub(1, std::memory_order_acq_rel) == 1) mine->count->notify_all();
+  // The executor may be gone as soon as this was counted: nothing of it after that.
+  mine->counts->end(mine->counted);
 }
 
 // An open launch. Throws if nobody could be found to work on it.
@@ -124,8 +127,7 @@ void Executor::hand_out(const LaunchPointer& launch) {
     return;
   }
   spread(launch, std::min(std::max(crew_.threads() - 1, 1u), launch->total()));
-  const bool backlog =
-      tasks_->load(std::memory_order_relaxed) > kBacklogPerThread * crew_.threads();
+  const bool backlog = tasks_[0]->left() > kBacklogPerThread * crew_.threads();
   if (backlog || launch->has_long_groups(kReserveFrom)) call_reserve(launch);
 }
 
@@ -152,14 +154,13 @@ void Executor::call_reserve(const LaunchPointer& launch) noexcept {
 }
 
 void Executor::enqueue(const LaunchPointer& launch, bool to_reserve) {
-  tasks_->fetch_add(1, std::memory_order_relaxed);
-  tasks_put_.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t counted = tasks_[0]->add();
   try {
-    auto task = std::make_unique<Task>(this, launch, to_reserve, tasks_);
+    auto task = std::make_unique<Task>(this, launch, to_reserve, tasks_[counted], counted);
     substrate::enqueue<&Executor::run>(to_reserve ? crew_.reserve() : crew_.arena(), task.get());
     (void)task.release();
   } catch (...) {
-    tasks_->fetch_sub(1, std::memory_order_relaxed);
+    tasks_[0]->take_back(counted);
     throw;
   }
 }

@@ -20,6 +20,7 @@
 #include "runtime/crew.hpp"
 #include "runtime/launch.hpp"
 #include "runtime/scratch.hpp"
+#include "runtime/task_counts.hpp"
 
 namespace sokr::cpu {
 
@@ -57,7 +58,7 @@ class Executor {
   void drain() noexcept;
 
   // How many tasks the crew was given, ever; for tests and logs.
-  std::uint64_t tasks_put() const { return tasks_put_.load(std::memory_order_relaxed); }
+  std::uint64_t tasks_put() const { return tasks_[0]->put(); }
 
  private:
   struct Task;
@@ -74,10 +75,9 @@ class Executor {
   const Ended ended_;
   ScratchPool scratch_;
   Crew crew_;
-  std::atomic<std::uint64_t> tasks_put_{0};
-  // Tasks of the crew, queued or under way. Each task shares the count, which may outlive this.
-  std::shared_ptr<std::atomic<std::uint32_t>> tasks_ =
-      std::make_shared<std::atomic<std::uint32_t>>(0);
+  // Tasks of the crew. Each shares the counts, which may outlive this, by an owner of the stripe of
+  // the thread that put it: owners count on a line of their own.
+  std::array<std::shared_ptr<TaskCounts>, substrate::kStripes> tasks_ = TaskCounts::owners();
 };
 
 }  // namespace sokr::cpu

@@ -2,6 +2,7 @@
 #include "runtime/launch.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "runtime/float_mode.hpp"
@@ -44,6 +45,12 @@ void note_duration(const Runnable& kernel, std::uint64_t groups,
   // average falls faster than it rises. A hint: a sample lost to a race does not matter.
   float weight = old == 0 ? 1.0f : sample < old ? 0.5f : 0.25f;
   kernel.ns_per_group.store(old + weight * (sample - old), std::memory_order_relaxed);
+}
+
+bool is_time_to_measure() {
+  static_assert(std::has_single_bit(kMeasureEvery));  // a division would take longer than the rest
+  thread_local std::uint32_t runs = 0;
+  return (++runs & (kMeasureEvery - 1)) == 0;
 }
 
 std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint32_t, 3>& groups) {
@@ -105,12 +112,11 @@ bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point de
   while (!last) {
     const Shares::Claim claim = shares_.claim(home, chunk_, longest_);
     if (claim.size() == 0) break;
-    Clock::time_point start = Clock::now();
     std::int64_t none = 0;
-    if (started_.load(std::memory_order_relaxed) == none)
-      started_.compare_exchange_strong(none, start.time_since_epoch().count(),
+    if (profile_ && started_.load(std::memory_order_relaxed) == none)
+      started_.compare_exchange_strong(none, Clock::now().time_since_epoch().count(),
                                        std::memory_order_relaxed);
-    if (!abandoned()) run_chunk(claim, scratch, start);
+    if (!abandoned()) run_chunk(claim, scratch);
     // The last one to add sees, by acquire, what all others wrote before their release.
     last = done_.fetch_add(claim.size(), std::memory_order_acq_rel) + claim.size() == total_;
     if (deadline != Clock::time_point::max() && Clock::now() >= deadline) break;
@@ -122,16 +128,36 @@ bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point de
   return last;
 }
 
-void Launch::run_chunk(Shares::Claim claim, ScratchPool& scratch, Clock::time_point start) {
+void Launch::run_chunk(Shares::Claim claim, ScratchPool& scratch) {
+  // What is known to be brief is measured now and then: two readings cost as much as the run, and
+  // what is noted is on a cache line of all who launch the kernel.
+  const bool brief = is_brief();
   try {
+    if (brief && !is_time_to_measure())
+      return run_groups(*kernel_, context_, claim.begin, claim.end, scratch);
+    const Clock::time_point start = Clock::now();
     run_groups(*kernel_, context_, claim.begin, claim.end, scratch);
     const Clock::duration duration = Clock::now() - start;
     if (!abandoned()) note_duration(*kernel_, claim.size(), duration);
-    note_use(*kernel_, duration);
+    note_use(*kernel_, brief ? duration * kMeasureEvery : duration);
   } catch (const std::bad_alloc&) {
     out_of_memory_.store(true, std::memory_order_relaxed);
     abandon();
   }
+}
+
+void Launch::await_open() {
+  for (Door seen = door_.load(std::memory_order_acquire); seen != Door::kOpen;
+       seen = door_.load(std::memory_order_acquire)) {
+    if (seen == Door::kClosed && !door_.compare_exchange_strong(seen, Door::kAwaited)) continue;
+    door_.wait(Door::kAwaited, std::memory_order_acquire);
+  }
+}
+
+const char* Launch::why_cut_short() const {
+  if (out_of_memory_.load(std::memory_order_relaxed))
+    return "out of memory for the kernel's scratch";
+  return abandoned() ? "the launch was abandoned" : nullptr;
 }
 
 bool Launch::is_brief() const {

@@ -14,7 +14,6 @@
 #include <optional>
 #include <sokr/substrate/host_memory.hpp>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "runtime/runnable.hpp"
@@ -37,6 +36,9 @@ std::size_t push_words(const Runnable& kernel);
 // Sets the group counts of a context; their product, which fits.
 std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint32_t, 3>& groups);
 
+// Of runs that are brief one in so many is measured: true for as many of this thread.
+inline constexpr std::uint32_t kMeasureEvery = 16;
+bool is_time_to_measure();
 // Takes a measurement into the kernel's moving average.
 void note_duration(const Runnable& kernel, std::uint64_t groups, std::chrono::nanoseconds duration);
 
@@ -49,10 +51,7 @@ class Launch {
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
 
-  std::uint64_t token = 0;
-  std::shared_ptr<Launch> next_ended;  // see CpuSubstrate::settle; of its owner
-  bool failed = false;
-  std::string failure;  // why
+  std::uint64_t token = 0;  // of its owner
   const Runnable& kernel() const { return *kernel_; }
   bool profile() const { return profile_; }
   // True for the first caller alone: who calls the reserve.
@@ -71,11 +70,11 @@ class Launch {
             std::chrono::steady_clock::time_point deadline, const std::function<void()>& lonely);
   // Lets in those who wait for the start: there are workgroups to run, or it has ended.
   void open() {
-    open_.store(true, std::memory_order_release);
-    open_.notify_all();
+    if (door_.exchange(Door::kOpen, std::memory_order_acq_rel) == Door::kAwaited)
+      door_.notify_all();
   }
-  bool is_open() const { return open_.load(std::memory_order_acquire); }
-  void await_open() const { open_.wait(false, std::memory_order_acquire); }
+  bool is_open() const { return door_.load(std::memory_order_acquire) == Door::kOpen; }
+  void await_open();
   // False as long as it is not open; all that set_groups decides is known if true.
   bool has_unclaimed() const { return is_open() && shares_.any_left(); }
   // Expected to be over sooner than another thread is awake, though data may make it last, if the
@@ -91,13 +90,12 @@ class Launch {
   // Makes all work end soon; what was written by then is unspecified.
   void abandon() { abort_.store(1, std::memory_order_relaxed); }
   bool abandoned() const { return abort_.load(std::memory_order_relaxed) != 0; }
-  // No scratch memory was to be had; the launch abandoned itself.
-  bool out_of_memory() const { return out_of_memory_.load(std::memory_order_relaxed); }
+  // Why not all of it ran; null if it did. It abandons itself where no scratch memory is to be had.
+  const char* why_cut_short() const;
 
  private:
   bool take_seat();
-  void run_chunk(Shares::Claim claim, ScratchPool& scratch,
-                 std::chrono::steady_clock::time_point start);
+  void run_chunk(Shares::Claim claim, ScratchPool& scratch);
 
   std::shared_ptr<const Runnable> kernel_;
   Bindings bindings_;
@@ -110,11 +108,15 @@ class Launch {
   std::uint32_t seats_ = 1;
   std::atomic<std::uint32_t> abort_{0};
   std::atomic<bool> out_of_memory_{false};
-  std::atomic<bool> open_{false}, reserve_called_{false};
+  // Of 32 bits, which the system can wait for; told only if somebody waits.
+  enum class Door : std::int32_t { kClosed, kAwaited, kOpen };
+  std::atomic<Door> door_{Door::kClosed};
+  std::atomic<bool> reserve_called_{false};
   std::atomic<std::int64_t> started_{0};
   std::atomic<std::uint32_t> seated_{0};
   Shares shares_;
-  alignas(64) std::atomic<std::uint64_t> done_{0};
+  char apart_[64];  // where it is not aligned itself, which would cost each launch more
+  std::atomic<std::uint64_t> done_{0};
 };
 
 }  // namespace sokr::cpu

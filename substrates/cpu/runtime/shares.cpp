@@ -23,19 +23,21 @@ std::uint32_t size_of_claim(std::uint32_t left, std::uint32_t least, std::uint32
 }  // namespace
 
 void Shares::set(std::uint32_t total, std::uint32_t parts) {
-  parts_ = std::vector<Part>(parts);
+  count_ = parts;
+  if (parts != 1) parts_ = std::vector<Part>(parts);
+  Part* const all = parts == 1 ? &only_ : parts_.data();
   for (std::uint32_t i = 0; i < parts; ++i) {
     const auto at = [&](std::uint32_t part) {
       return static_cast<std::uint32_t>(std::uint64_t{total} * part / parts);
     };
-    parts_[i].left.store(pack({at(i), at(i + 1)}), std::memory_order_relaxed);
+    all[i].left.store(pack({at(i), at(i + 1)}), std::memory_order_relaxed);
   }
 }
 
 Claim Shares::claim(std::uint32_t home, std::uint32_t least, std::uint32_t most) {
-  const auto count = static_cast<std::uint32_t>(parts_.size());
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::atomic<std::uint64_t>& part = parts_[(home + i) % count].left;
+  Part* const all = count_ == 1 ? &only_ : parts_.data();
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    std::atomic<std::uint64_t>& part = all[(home + i) % count_].left;
     std::uint64_t now = part.load(std::memory_order_relaxed);
     for (Claim left = unpack(now); left.size() != 0; left = unpack(now)) {
       const std::uint32_t size = size_of_claim(left.size(), least, most);
@@ -51,13 +53,13 @@ Claim Shares::claim(std::uint32_t home, std::uint32_t least, std::uint32_t most)
 }
 
 bool Shares::any_left() const {
-  return std::ranges::any_of(parts_, [](const Part& part) {
+  return std::any_of(begin(), end(), [](const Part& part) {
     return unpack(part.left.load(std::memory_order_relaxed)).size() != 0;
   });
 }
 
 std::uint32_t Shares::next_size(std::uint32_t least, std::uint32_t most) const {
-  for (const Part& part : parts_)
+  for (const Part& part : *this)
     if (const Claim left = unpack(part.left.load(std::memory_order_relaxed)); left.size() != 0)
       return size_of_claim(left.size(), least, most);
   return 0;

@@ -32,9 +32,15 @@ class Shares {
   std::uint32_t next_size(std::uint32_t least, std::uint32_t most) const;
 
  private:
-  struct alignas(64) Part {
+  struct Part {
     std::atomic<std::uint64_t> left{0};  // the first one, and in the upper half the end
+    char apart[56];                      // from the next one: they are of different threads
   };
+  const Part* begin() const { return count_ == 1 ? &only_ : parts_.data(); }
+  const Part* end() const { return begin() + count_; }
+
+  std::uint32_t count_ = 0;
+  Part only_;  // if it is one: short launches are many, and have nothing to allocate
   std::vector<Part> parts_;
 };
 

@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <sokr/cpu/limits.hpp>
-#include <sokr/substrate/retire_grace.hpp>
 
 #include "runtime/descriptors.hpp"
 
 namespace sokr::cpu {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using substrate::CompletionAnswer;
 using substrate::LaunchMemory;
 using substrate::LaunchView;
@@ -21,27 +19,6 @@ constexpr std::size_t kFewRanges = 6;  // each is compared with each; more are s
 
 bool overlap_written(const LaunchMemory::Range& a, const LaunchMemory::Range& b) {
   return (a.is_written || b.is_written) && a.data < b.data + b.size && b.data < a.data + a.size;
-}
-
-// Empty if there is no memory for it.
-std::string as_string(const char* text) noexcept {
-  try {
-    return text;
-  } catch (...) {
-    return {};
-  }
-}
-
-// Nanoseconds from now; the end of time if that is beyond it.
-Clock::time_point deadline_after(std::uint64_t timeout_ns) {
-  Clock::time_point now = Clock::now();
-  auto left = static_cast<std::uint64_t>((Clock::time_point::max() - now).count());
-  return timeout_ns >= left ? Clock::time_point::max() : now + std::chrono::nanoseconds(timeout_ns);
-}
-
-std::uint64_t nanoseconds_until(Clock::time_point deadline) {
-  if (deadline == Clock::time_point::max()) return UINT64_MAX;
-  return static_cast<std::uint64_t>(std::max<std::int64_t>((deadline - Clock::now()).count(), 1));
 }
 
 }  // namespace
@@ -67,23 +44,14 @@ CpuSubstrate::CpuSubstrate(substrate::Host host, KernelStoreOptions options, uns
                            substrate::InFlightLimit limit)
     : kernels_(host, std::move(options), compute_limits()),
       launches_({compute_limits(), UINT32_MAX, kernels_.bounds(), limit}),
-      executor_(threads, [this](const LaunchPointer& launch) { end(launch); }) {}
+      executor_(threads, [this](const LaunchPointer& launch) { end(*launch); }) {}
 
-void CpuSubstrate::retire() noexcept {
-  if (!tokens().await_room(1, substrate::kRetireGrace)) abandon_all();
-}
-
-// At once for who waits, and soon for kernels: in this order, so that the sentence is this one.
-void CpuSubstrate::abandon_all() noexcept {
-  tokens().abandon_all(substrate::kRetiredSentence);
-  for (ActiveStripe& stripe : active_) {
-    std::lock_guard lock(stripe.mutex);
-    for (auto& [token, launch] : stripe.launches) launch->abandon();
-  }
+void CpuSubstrate::stop(void* launch) {
+  static_cast<Launch*>(launch)->abandon();
 }
 
 CpuSubstrate::~CpuSubstrate() {
-  abandon_all();
+  tokens().abandon_all(substrate::kRetiredSentence, stop);
   executor_.drain();
   tokens().wait_idle();
 }
@@ -106,7 +74,7 @@ Result<void> CpuSubstrate::prepare(std::span<const SokrKernelInfo* const> kernel
 Result<CpuSubstrate::KernelPointer> CpuSubstrate::kernel_of(const SokrDispatchRequest& request,
                                                             const LaunchView& launch,
                                                             const LaunchMemory& memory) {
-  const MemoryTraits traits = traits_of(memory);
+  const MemoryTraits traits = memory.ranges.empty() ? MemoryTraits{} : traits_of(memory);
   const auto check = [&](const auto& reflection) {
     return launches_.judge(request, launch, memory, reflection);
   };
@@ -121,45 +89,27 @@ Result<CpuSubstrate::KernelPointer> CpuSubstrate::kernel_of(const SokrDispatchRe
   return kernels_.make(request, launch, traits, check);
 }
 
-Result<std::uint64_t> CpuSubstrate::dispatch(const SokrDispatchRequest& request) {
-  SOKR_ASSIGN(const LaunchView&& launch, LaunchView::parse(request.params, request.params_len));
-  LaunchMemory memory = launches_.memory_of(launch);
-  SOKR_ASSIGN(KernelPointer kernel, kernel_of(request, launch, memory));
-  Bindings bindings;
-  SOKR_ASSIGN(const substrate::AcceptedLaunch&& accepted,
-              launches_.accept(request, launch, memory, kernel->reflection,
-                               [&](const auto&, std::byte* data, std::uint64_t size) {
-                                 bindings.push_back({data, size});
-                               }));
-  if (kernel->has_runtime_arrays)
-    bindings = descriptor_table(kernel->reflection, accepted.first, bindings);
-  const bool ready = launches_.is_ready(launch);
-  if (ready && !launch.is_indirect() && !launch.profile()) {
-    if (accepted.is_empty()) return tokens().issue_complete();
-    if (Executor::is_short(*kernel, accepted.groups)) {
-      executor_.run_here(*kernel, bindings, accepted.push, accepted.groups, accepted.base_groups);
-      return tokens().issue_complete();
-    }
-  }
-  SOKR_ASSIGN(substrate::LaunchGroups groups, launches_.groups_of(launch, accepted.groups));
-  auto work = std::make_shared<Launch>(std::move(kernel), bindings, std::move(memory.owners),
-                                       accepted.push, accepted.base_groups, launch.profile());
-  return launches_.submit(launch, ready, std::move(groups), Job{this, std::move(work)});
+bool CpuSubstrate::Backend::run_here(const LoadedKernel& kernel, Bindings& bindings,
+                                     const substrate::AcceptedLaunch& launch) {
+  if (!Executor::is_short(kernel, launch.groups)) return false;
+  complete(kernel, bindings, launch);
+  self->executor_.run_here(kernel, bindings, launch.push, launch.groups, launch.base_groups);
+  return true;
 }
 
-void CpuSubstrate::Job::issued(std::uint64_t token) {
-  launch->token = token;
-  ActiveStripe& stripe = self->stripe_of(token);
-  std::lock_guard lock(stripe.mutex);
-  stripe.launches.emplace(token, launch);
+CpuSubstrate::LaunchPointer CpuSubstrate::Backend::make(
+    KernelPointer kernel, Bindings& bindings,
+    std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
+    const substrate::AcceptedLaunch& launch, bool profile) {
+  complete(*kernel, bindings, launch);
+  return std::make_shared<Launch>(std::move(kernel), bindings, std::move(owners), launch.push,
+                                  launch.base_groups, profile);
 }
 
-void CpuSubstrate::Job::start(const std::array<std::uint32_t, 3>& groups) {
-  self->executor_.start(launch, groups);
-}
-
-void CpuSubstrate::Job::refuse(std::string sentence) noexcept {
-  self->end_failed(launch, std::move(sentence));
+void CpuSubstrate::Backend::complete(const LoadedKernel& kernel, Bindings& bindings,
+                                     const substrate::AcceptedLaunch& launch) {
+  if (kernel.has_runtime_arrays)
+    bindings = descriptor_table(kernel.reflection, launch.first, bindings);
 }
 
 MemoryTraits CpuSubstrate::traits_of(const LaunchMemory& memory) {
@@ -188,71 +138,20 @@ MemoryTraits CpuSubstrate::traits_of(const LaunchMemory& memory) {
 }
 
 CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t timeout_ns) {
-  CompletionAnswer answer = tokens().poll(token);
-  if (timeout_ns == 0 || answer.result != SOKR_OK || answer.signal != SOKR_COMPLETION_PENDING)
-    return answer;
-  Clock::time_point deadline = deadline_after(timeout_ns);
-  if (LaunchPointer launch = find(token)) {
-    bool endless = deadline == Clock::time_point::max();
-    if (endless) launch->await_open();
-    executor_.take_part(launch, deadline);
-  }
-  return tokens().completion(token, nanoseconds_until(deadline));
+  return tokens().completion_with_help<Launch>(
+      token, timeout_ns, [this](const LaunchPointer& launch, std::uint64_t left_ns) {
+        const substrate::Deadline deadline(left_ns);
+        if (deadline.is_endless()) launch->await_open();
+        if (left_ns != 0) executor_.take_part(launch, deadline.at());
+        return UINT64_MAX;  // what it leaves others do
+      });
 }
 
-void CpuSubstrate::end(const LaunchPointer& launch) noexcept {
-  if (launch->out_of_memory())
-    return end_failed(launch, as_string("out of memory for the kernel's scratch"));
-  if (launch->abandoned()) return end_failed(launch, as_string("the launch was abandoned"));
-  if (launch->profile())
-    tokens().record_timing(launch->token, static_cast<std::uint64_t>(launch->duration().count()));
-  settle(launch);
-}
-
-void CpuSubstrate::end_failed(const LaunchPointer& launch, std::string sentence) noexcept {
-  launch->failed = true;
-  launch->failure = std::move(sentence);
-  settle(launch);
-}
-
-// Ends the token. That may end other launches, which waited for this one, and through them
-// others again: they queue up here instead of on the stack.
-void CpuSubstrate::settle(LaunchPointer launch) noexcept {
-  thread_local LaunchPointer* last = nullptr;  // of the queue, while somebody below works on it
-  if (last) {
-    *last = std::move(launch);
-    last = &(*last)->next_ended;
-    return;
-  }
-  last = &launch->next_ended;
-  while (launch) {
-    forget(launch->token);
-    launch->open();
-    if (launch->failed)
-      tokens().fail(launch->token, std::move(launch->failure));
-    else
-      tokens().finish(launch->token);
-    LaunchPointer next = std::move(launch->next_ended);
-    launch = std::move(next);
-  }
-  last = nullptr;
-}
-
-CpuSubstrate::LaunchPointer CpuSubstrate::find(std::uint64_t token) {
-  ActiveStripe& stripe = stripe_of(token);
-  std::lock_guard lock(stripe.mutex);
-  auto found = stripe.launches.find(token);
-  return found == stripe.launches.end() ? nullptr : found->second;
-}
-
-void CpuSubstrate::forget(std::uint64_t token) {
-  LaunchPointer last;  // destroyed after the lock is released
-  ActiveStripe& stripe = stripe_of(token);
-  std::lock_guard lock(stripe.mutex);
-  auto found = stripe.launches.find(token);
-  if (found == stripe.launches.end()) return;
-  last = std::move(found->second);
-  stripe.launches.erase(found);
+void CpuSubstrate::end(const Launch& launch) noexcept {
+  if (const char* why = launch.why_cut_short()) return (void)tokens().fail(launch.token, why);
+  if (launch.profile())
+    tokens().record_timing(launch.token, static_cast<std::uint64_t>(launch.duration().count()));
+  tokens().finish(launch.token);
 }
 
 }  // namespace sokr::cpu

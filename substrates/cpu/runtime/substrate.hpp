@@ -10,16 +10,12 @@
 
 #include <array>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <sokr/substrate/host_launches.hpp>
 #include <sokr/substrate/host_memory.hpp>
 #include <sokr/substrate/inflight_table.hpp>
 #include <sokr/substrate/prepared.hpp>
 #include <sokr/substrate/statistics.hpp>
-#include <sokr/substrate/striped_mutex.hpp>
-#include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "runtime/executor.hpp"
 #include "runtime/kernel_store.hpp"
@@ -39,12 +35,13 @@ class CpuSubstrate {
   CpuSubstrate& operator=(const CpuSubstrate&) = delete;
 
   Result<std::uint64_t> capability(const SokrCapabilityQuery& query);
-  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request);
+  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request) {
+    return launches_.dispatch(request, Backend{this});
+  }
+  substrate::InFlightTable& tokens() { return launches_.tokens(); }
+  // The waiting thread takes part in the work.
   substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
-  std::string completion_error(std::uint64_t token) { return tokens().error(token); }
-  // Ends what is under way and does not end by itself within kRetireGrace, as failed.
-  void retire() noexcept;
-  std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens().timing(token); }
+  void retire() noexcept { tokens().retire(stop); }
   substrate::HostMemory& memory() { return launches_.memory(); }
   Result<void> prepare(std::span<const SokrKernelInfo* const> kernels, SokrKernel* out);
   Result<void> release(SokrKernel kernel) { return prepared_.release(kernel); }
@@ -65,38 +62,41 @@ class CpuSubstrate {
  private:
   using LaunchPointer = Executor::LaunchPointer;
   using KernelPointer = KernelStore::KernelPointer;
-  // What becomes of a launch whose token was given out.
-  struct Job {
+  // For HostLaunches::dispatch.
+  struct Backend {
+    using Bound = Bindings;
     CpuSubstrate* self;
-    LaunchPointer launch;
-    void issued(std::uint64_t token);
-    void start(const std::array<std::uint32_t, 3>& groups);
-    void refuse(std::string sentence) noexcept;
+    Result<KernelPointer> kernel_of(const SokrDispatchRequest& request,
+                                    const substrate::LaunchView& launch,
+                                    const substrate::LaunchMemory& memory) const {
+      return self->kernel_of(request, launch, memory);
+    }
+    static void bind(Bindings& bindings, const auto&, std::byte* data, std::uint64_t size) {
+      bindings.push_back({data, size});
+    }
+    bool run_here(const LoadedKernel& kernel, Bindings& bindings,
+                  const substrate::AcceptedLaunch& launch);
+    static LaunchPointer make(KernelPointer kernel, Bindings& bindings,
+                              std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
+                              const substrate::AcceptedLaunch& launch, bool profile);
+    void start(const LaunchPointer& launch, const std::array<std::uint32_t, 3>& groups) const {
+      self->executor_.start(launch, groups);
+    }
+    static void refused(Launch& launch) noexcept { launch.open(); }
+    static void complete(const LoadedKernel& kernel, Bindings& bindings,
+                         const substrate::AcceptedLaunch& launch);
   };
 
-  substrate::InFlightTable& tokens() { return launches_.tokens(); }
-  void abandon_all() noexcept;
+  static void stop(void* launch);
   static MemoryTraits traits_of(const substrate::LaunchMemory& memory);
   Result<KernelPointer> kernel_of(const SokrDispatchRequest& request,
                                   const substrate::LaunchView& launch,
                                   const substrate::LaunchMemory& memory);
-  void end(const LaunchPointer& launch) noexcept;
-  void end_failed(const LaunchPointer& launch, std::string sentence) noexcept;
-  void settle(LaunchPointer launch) noexcept;
-  LaunchPointer find(std::uint64_t token);
-  void forget(std::uint64_t token);
+  void end(const Launch& launch) noexcept;
 
   KernelStore kernels_;
   substrate::KernelHandles<PreparedKernel> prepared_;
   substrate::HostLaunches launches_;
-  // Launches under way, by token: those of one thread's tokens on few cache lines, and on others
-  // than another thread's.
-  struct alignas(substrate::kCacheLine) ActiveStripe {
-    std::mutex mutex;
-    std::unordered_map<std::uint64_t, LaunchPointer> launches;
-  };
-  ActiveStripe& stripe_of(std::uint64_t token) { return active_[token / 2 % active_.size()]; }
-  std::array<ActiveStripe, substrate::kStripes> active_;
   Executor executor_;  // goes before all that launches use when they end
 };
 

@@ -5,9 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <sokr/spirv/allowed.hpp>
-#include <sokr/substrate/retire_grace.hpp>
+#include <sokr/substrate/run_and_end.hpp>
 #include <sokr/substrate/tasks.hpp>
 
 #include "program.hpp"
@@ -60,18 +59,12 @@ ReferenceSubstrate::ReferenceSubstrate(const substrate::Host& host, const Substr
                [](const Kernel& kernel) { return kernel.program->memory(); }),
       arena_(static_cast<int>(options.threads ? options.threads : default_threads()), 0) {}
 
-void ReferenceSubstrate::retire() noexcept {
-  if (!tokens().await_room(1, substrate::kRetireGrace)) abandon_all();
-}
-
-// At once for who waits, and soon for kernels: in this order, so that the sentence is this one.
-void ReferenceSubstrate::abandon_all() noexcept {
-  tokens().abandon_all(substrate::kRetiredSentence);
-  stop_.store(true, std::memory_order_relaxed);
+void ReferenceSubstrate::stop(void* work) {
+  static_cast<Work*>(work)->stop.store(true, std::memory_order_relaxed);
 }
 
 ReferenceSubstrate::~ReferenceSubstrate() {
-  abandon_all();
+  tokens().abandon_all(substrate::kRetiredSentence, stop);
   tokens().wait_idle();
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [&] { return tasks_ == 0; });
@@ -128,14 +121,14 @@ Result<void> ReferenceSubstrate::prepare(std::span<const SokrKernelInfo* const> 
                                 static_cast<unsigned>(arena_.max_concurrency()), make);
 }
 
-Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::kernel_for(
+Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::Backend::kernel_of(
     const SokrDispatchRequest& request, const LaunchView& launch,
-    const substrate::LaunchMemory& memory) {
+    const substrate::LaunchMemory& memory) const {
   if (const auto named = substrate::prepared_kernel(bytes(request.ir_data, request.ir_data_len))) {
-    return substrate::launched_kernel(prepared_, *named, launch);
+    return substrate::launched_kernel(self->prepared_, *named, launch);
   }
-  return make_kernel(request, launch, [&](const auto& reflection) {
-    return launches_.judge(request, launch, memory, reflection);
+  return self->make_kernel(request, launch, [&](const auto& reflection) {
+    return self->launches_.judge(request, launch, memory, reflection);
   });
 }
 
@@ -167,63 +160,37 @@ Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::make_kernel(
 
 // ---- Launching ---------------------------------------------------------------------------------
 
-// What becomes of a launch whose token was given out.
-struct ReferenceSubstrate::Job {
-  ReferenceSubstrate* self;
-  std::shared_ptr<Work> work;
-  void issued(std::uint64_t token) { work->token = token; }
-  void start(const std::array<std::uint32_t, 3>& groups) {
-    work->groups = groups;
-    self->enqueue(work);
-  }
-  void refuse(std::string sentence) noexcept {
-    self->tokens().fail(work->token, std::move(sentence));
-  }
-};
-
-Result<std::uint64_t> ReferenceSubstrate::dispatch(const SokrDispatchRequest& request) {
-  SOKR_ASSIGN(const LaunchView launch, LaunchView::parse(request.params, request.params_len));
-  substrate::LaunchMemory memory = launches_.memory_of(launch);
+std::shared_ptr<ReferenceSubstrate::Work> ReferenceSubstrate::Backend::make(
+    KernelPointer kernel, Bound& bound,
+    std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
+    const substrate::AcceptedLaunch& launch, bool profile) {
   auto work = std::make_shared<Work>();
-  SOKR_ASSIGN(work->kernel, kernel_for(request, launch, memory));
-  SOKR_ASSIGN(
-      const auto accepted,
-      launches_.accept(request, launch, memory, work->kernel->reflection,
-                       [&](const SokrBinding& binding, std::byte* data, std::uint64_t size) {
-                         work->descriptors.push_back(
-                             {binding.set, binding.binding, binding.index, data, size});
-                       }));
-  work->owners = std::move(memory.owners);
-  const auto* push = reinterpret_cast<const std::byte*>(accepted.push.data());
-  work->push.assign(push, push + accepted.push.size());
-  work->base_groups = accepted.base_groups;
-  work->profile = launch.profile();
-  SOKR_ASSIGN(substrate::LaunchGroups groups, launches_.groups_of(launch, accepted.groups));
-  return launches_.submit(launch, launches_.is_ready(launch), std::move(groups),
-                          Job{this, std::move(work)});
+  work->profile = profile;
+  work->kernel = std::move(kernel);
+  work->base_groups = launch.base_groups;
+  work->descriptors = std::move(bound);
+  work->owners = std::move(owners);
+  const auto* push = reinterpret_cast<const std::byte*>(launch.push.data());
+  work->push.assign(push, push + launch.push.size());
+  return work;
 }
 
 void ReferenceSubstrate::enqueue(std::shared_ptr<Work> work) {
-  const std::uint64_t token = work->token;
+  const std::lock_guard lock(mutex_);
+  if (!started_) {
+    workers_.emplace(tbb::global_control::max_allowed_parallelism,
+                     static_cast<std::size_t>(arena_.max_concurrency()) + 1);
+    arena_.initialize();
+    started_ = true;
+  }
+  queue_.push_back(std::move(work));
+  ++tasks_;
   try {
-    const std::lock_guard lock(mutex_);
-    if (!started_) {
-      workers_.emplace(tbb::global_control::max_allowed_parallelism,
-                       static_cast<std::size_t>(arena_.max_concurrency()) + 1);
-      arena_.initialize();
-      started_ = true;
-    }
-    queue_.push_back(std::move(work));
-    ++tasks_;
-    try {
-      substrate::enqueue<[](ReferenceSubstrate* self) { self->run_next(); }>(arena_, this);
-    } catch (...) {
-      queue_.pop_back();
-      --tasks_;
-      throw;
-    }
-  } catch (const std::exception& error) {
-    tokens().fail(token, fmt::format("the launch could not be started: {}", error.what()));
+    substrate::enqueue<[](ReferenceSubstrate* self) { self->run_next(); }>(arena_, this);
+  } catch (...) {
+    queue_.pop_back();
+    --tasks_;
+    throw;
   }
 }
 
@@ -238,24 +205,11 @@ void ReferenceSubstrate::run_next() noexcept {
 }
 
 void ReferenceSubstrate::execute(Work& work) noexcept {
-  try {
-    const auto begin = std::chrono::steady_clock::now();
+  substrate::run_and_end(tokens(), work.token, work.profile, [&] {
     Result<void> done = run_work(work);
-    const auto spent = std::chrono::steady_clock::now() - begin;
-    if (work.profile && done)
-      tokens().record_timing(
-          work.token, static_cast<std::uint64_t>(
-                          std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count()));
-    const std::uint64_t token = work.token;
     work.owners.clear();
-    if (done) {
-      tokens().finish(token);
-    } else {
-      tokens().fail(token, std::move(done).failure().sentence);
-    }
-  } catch (...) {
-    tokens().fail(work.token, substrate::failure_from_exception().sentence);
-  }
+    return done;
+  });
 }
 
 Result<void> ReferenceSubstrate::run_work(Work& work) {
@@ -264,7 +218,7 @@ Result<void> ReferenceSubstrate::run_work(Work& work) {
   launch.base_groups = work.base_groups;
   launch.descriptors = work.descriptors;
   launch.push = work.push;
-  launch.stop = &stop_;
+  launch.stop = &work.stop;
   launch.out_of_bounds = options_.out_of_bounds;
   launch.valid_address = [this](std::uint64_t address, std::uint64_t size) {
     const substrate::HostRange range = launches_.memory().locate(address);

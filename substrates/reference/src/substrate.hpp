@@ -8,6 +8,7 @@
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -40,14 +41,11 @@ class ReferenceSubstrate {
 
   Result<std::uint64_t> capability(const SokrCapabilityQuery& query);
   // Returns once the launch is checked; it runs on oneTBB's threads.
-  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request);
-  substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns) {
-    return tokens().completion(token, timeout_ns);
+  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request) {
+    return launches_.dispatch(request, Backend{this});
   }
-  std::string completion_error(std::uint64_t token) { return tokens().error(token); }
-  // Ends what is under way and does not end by itself within kRetireGrace, as failed.
-  void retire() noexcept;
-  std::optional<std::uint64_t> timing(std::uint64_t token) { return tokens().timing(token); }
+  substrate::InFlightTable& tokens() { return launches_.tokens(); }
+  void retire() noexcept { tokens().retire(stop); }
   substrate::HostMemory& memory() { return launches_.memory(); }
   Result<void> prepare(std::span<const SokrKernelInfo* const> kernels, SokrKernel* out);
   Result<void> release(SokrKernel kernel) { return prepared_.release(kernel); }
@@ -70,10 +68,11 @@ class ReferenceSubstrate {
   };
   using KernelPointer = std::shared_ptr<const Kernel>;
   struct Checked {};
-  void abandon_all() noexcept;
+  static void stop(void* work);
   // A launch that was accepted: everything that it needs, nothing borrowed but host memory.
   struct Work {
     std::uint64_t token = 0;
+    std::atomic<bool> stop{false};
     bool profile = false;
     KernelPointer kernel;
     std::array<std::uint32_t, 3> groups{}, base_groups{};
@@ -84,14 +83,32 @@ class ReferenceSubstrate {
 
   Result<void> validate(std::span<const std::uint8_t> ir);
   static Result<void> check_format(std::uint32_t format);
-  struct Job;
-  Result<KernelPointer> kernel_for(const SokrDispatchRequest& request,
-                                   const substrate::LaunchView& launch,
-                                   const substrate::LaunchMemory& memory);
+  // For HostLaunches::dispatch.
+  struct Backend {
+    using Bound = std::vector<Descriptor>;
+    ReferenceSubstrate* self;
+    Result<KernelPointer> kernel_of(const SokrDispatchRequest& request,
+                                    const substrate::LaunchView& launch,
+                                    const substrate::LaunchMemory& memory) const;
+    static void bind(Bound& bound, const auto& said, std::byte* data, std::uint64_t size) {
+      const SokrBinding binding = said();
+      bound.push_back({binding.set, binding.binding, binding.index, data, size});
+    }
+    static bool run_here(const Kernel&, Bound&, const substrate::AcceptedLaunch&) { return false; }
+    static std::shared_ptr<Work> make(
+        KernelPointer kernel, Bound& bound,
+        std::vector<std::shared_ptr<const substrate::HostBuffer>> owners,
+        const substrate::AcceptedLaunch& launch, bool profile);
+    void start(const std::shared_ptr<Work>& work,
+               const std::array<std::uint32_t, 3>& groups) const {
+      work->groups = groups;
+      self->enqueue(work);
+    }
+    static void refused(Work&) noexcept {}
+  };
   template <class Judge>
   Result<KernelPointer> make_kernel(const SokrDispatchRequest& request,
                                     const substrate::LaunchView& launch, const Judge& judge);
-  substrate::InFlightTable& tokens() { return launches_.tokens(); }
   void enqueue(std::shared_ptr<Work> work);
   void run_next() noexcept;
   void execute(Work& work) noexcept;
@@ -103,7 +120,6 @@ class ReferenceSubstrate {
   substrate::ContentCache<const Checked> checked_;
   substrate::ContentCache<const Kernel> kernels_;
   substrate::KernelHandles<const Kernel> prepared_;
-  std::atomic<bool> stop_{false};
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable idle_;

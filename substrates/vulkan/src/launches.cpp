@@ -12,6 +12,10 @@
 namespace sokr::vulkan {
 namespace {
 
+// A thread that waits for another one to bring a launch in looks again this often.
+constexpr std::uint64_t kLookAgainNs = 10'000'000;
+// And one that waits for the device, for the end of the substrate.
+constexpr std::uint64_t kWaitSliceNs = 100'000'000;
 constexpr std::uint64_t kMostPatienceMs = 1'000'000'000;
 constexpr auto kBurst = std::chrono::microseconds(100);
 constexpr std::size_t kTidyAbove = 16;  // launches in flight from which dispatch cleans up
@@ -32,19 +36,31 @@ Result<std::uint64_t> Session::submit_all(const Recording& recording, std::uint6
   return last;
 }
 
+// Whether it is on the way to the device; if not, another thread is just ending it.
+bool Session::wait_after(const LaunchPointer& earlier, Dependency& dependency) {
+  const std::uint64_t value = earlier->value.load();
+  dependency.after = std::max(dependency.after, value);
+  if (value != 0) return true;
+  if (earlier->claimed.load()) return false;
+  dependency.pending.push_back(earlier);
+  return true;
+}
+
+// Looks again at what was only collected. False if it failed.
+bool Session::look_again(Dependency& dependency) {
+  for (const LaunchPointer& earlier : std::exchange(dependency.pending, {})) {
+    if (wait_after(earlier, dependency)) continue;
+    dependency.failed = context_.in_flight->sentence_of_dependent(earlier->token);
+    return false;
+  }
+  return true;
+}
+
 // Submits what the launch comes after, as far as that is only collected. False if it failed.
 bool Session::settle(Dependency& dependency) {
   if (dependency.pending.empty()) return true;
   flush();
-  for (const LaunchPointer& earlier : std::exchange(dependency.pending, {})) {
-    const std::uint64_t value = earlier->value.load();
-    dependency.after = std::max(dependency.after, value);
-    if (value != 0) continue;
-    dependency.failed = fmt::format("the launch that it waits for (token {}) failed: {}",
-                                    earlier->token, context_.in_flight->error(earlier->token));
-    return false;
-  }
-  return true;
+  return look_again(dependency);
 }
 
 // Only while the device has work: nothing waits for a launch that is alone. One right behind
@@ -109,17 +125,8 @@ Result<std::uint64_t> Session::submit_or_collect(const LaunchPointer& launch,
   std::lock_guard lock(collect_mutex_);
   const bool collect = may_collect(*launch);
   if (!collect) flush_locked();
-  bool behind = false;
-  for (const LaunchPointer& earlier : dependency.pending) {
-    const std::uint64_t value = earlier->value.load();
-    dependency.after = std::max(dependency.after, value);
-    if (value != 0) continue;
-    if (earlier->claimed.load()) {
-      return fail(SOKR_DISPATCH_FAILED, "the launch that it waits for (token {}) failed: {}",
-                  earlier->token, context_.in_flight->error(earlier->token));
-    }
-    behind = true;
-  }
+  if (!look_again(dependency)) return fail(SOKR_DISPATCH_FAILED, "{}", dependency.failed);
+  const bool behind = !dependency.pending.empty();
   if (collect) {
     collected_.push_back({launch, std::move(node), behind});
     collected_after_ = std::max(collected_after_, dependency.after);
@@ -137,114 +144,110 @@ Result<std::uint64_t> Session::submit_or_collect(const LaunchPointer& launch,
   return value;
 }
 
-Result<std::uint64_t> Session::start(const LaunchPointer& launch, Dependency& dependency) {
-  launch->token = context_.in_flight->begin();
+Result<std::uint64_t> Session::start(const LaunchPointer& launch, Dependency& dependency,
+                                     ByValue::node_type node) {
+  launch->token = context_.in_flight->begin(launch);
   if (launch->token == 0) return std::uint64_t{0};
-  const auto give_up = [&](Failure failure) {
-    {
-      std::lock_guard lock(launches_mutex_);
-      launches_.erase(launch->token);
-      if (std::exchange(launch->counted, false)) staged_ -= launch->staged;
-    }
-    context_.in_flight->fail(launch->token, failure.sentence);
-    return failure;
-  };
-  if (Result<void> flushed = buffers_->flush(); !flushed)
-    return give_up(std::move(flushed).failure());
-  // All that can run out of memory comes before the submission.
-  ByValue::node_type node;
-  try {
-    ByValue single{{{0, launch->token}, launch}};
-    node = single.extract(single.begin());
+  node.key().second = launch->token;
+  {
     std::lock_guard lock(launches_mutex_);
-    launches_.emplace(launch->token, launch);
     staged_ += launch->staged;
     launch->counted = true;
-  } catch (const std::bad_alloc&) {
-    return give_up(fail(SOKR_DISPATCH_FAILED, "out of memory"));
   }
-  Result<std::uint64_t> value = submit_or_collect(launch, dependency, node);
-  if (!value) return give_up(std::move(value).failure());
+  const Result<void> flushed = buffers_->flush();
+  Result<std::uint64_t> value = flushed ? submit_or_collect(launch, dependency, node)
+                                        : Result<std::uint64_t>(flushed.failure());
+  if (!value) {
+    give_back(*launch);
+    fail_launch(launch, value.failure().sentence);
+    return value;
+  }
   if (device_->is_lost()) abandon();
   return launch->token;
+}
+
+void Session::copy_results(const Launch& launch) {
+  if (launch.downloads.empty()) return;
+  std::shared_lock lock(results_mutex_);
+  for (const Download& download : launch.downloads.span())
+    if (download.from && !let_go_) std::memcpy(download.to, download.from, download.size);
 }
 
 void Session::finish(const LaunchPointer& launch) {
   if (launch->claimed.exchange(true)) return;
   if (launch->recording) {
-    if (Result<void> seen = launch->recording->invalidate(); !seen) {
-      return fail_claimed(launch, seen.failure().sentence);
-    }
-  }
-  if (launch->downloads.size() != 0) {
-    std::shared_lock lock(results_mutex_);
-    for (const Download& download : launch->downloads.span()) {
-      if (download.from && !let_go_) std::memcpy(download.to, download.from, download.size);
-    }
-  }
-  if (launch->recording) {
-    if (auto ns = launch->recording->device_ns()) {
+    if (Result<void> seen = launch->recording->invalidate(); !seen)
+      return end(launch, &seen.failure().sentence);
+    if (auto ns = launch->recording->device_ns())
       context_.in_flight->record_timing(launch->token, *ns);
-    }
-    recordings_->release(std::move(launch->recording));
   }
-  launch->keep.clear();
-  context_.in_flight->finish(launch->token);
-  forget(launch);
+  copy_results(*launch);
+  end(launch, nullptr);
 }
 
 void Session::fail_launch(const LaunchPointer& launch, const std::string& sentence) {
-  if (!launch->claimed.exchange(true)) fail_claimed(launch, sentence);
+  if (!launch->claimed.exchange(true)) end(launch, &sentence);
 }
 
-void Session::fail_claimed(const LaunchPointer& launch, const std::string& sentence) {
-  launch->recording.reset();
+// Of a launch that was claimed.
+void Session::end(const LaunchPointer& launch, const std::string* failed) {
+  if (failed)
+    launch->recording.reset();
+  else
+    recordings_->release(std::move(launch->recording));
   launch->keep.clear();
-  context_.in_flight->fail(launch->token, sentence);
-  forget(launch);
-}
-
-void Session::forget(const LaunchPointer& launch) {
+  if (failed)
+    context_.in_flight->fail(launch->token, *failed);
+  else
+    context_.in_flight->finish(launch->token);
   std::lock_guard lock(launches_mutex_);
-  launches_.erase(launch->token);
   by_value_.erase({launch->value.load(), launch->token});
   if (std::exchange(launch->counted, false)) staged_ -= launch->staged;
 }
 
-// False if there is none, or it cannot be waited for.
-bool Session::end_oldest() {
-  LaunchPointer oldest;
+// Null if there is none that could be waited for.
+Session::LaunchPointer Session::oldest() {
   flush();
-  {
-    std::lock_guard lock(launches_mutex_);
-    if (device_->is_lost() || by_value_.empty()) return false;
-    oldest = by_value_.begin()->second;
+  std::lock_guard lock(launches_mutex_);
+  return by_value_.empty() ? nullptr : by_value_.begin()->second;
+}
+
+// Those up to a value of the timeline.
+std::vector<Session::LaunchPointer> Session::submitted(std::uint64_t until) {
+  std::vector<LaunchPointer> launches;
+  std::lock_guard lock(launches_mutex_);
+  for (auto& [key, launch] : by_value_) {
+    if (key.first > until) break;
+    launches.push_back(launch);
   }
-  if (!device_->wait(oldest->value.load(), UINT64_MAX)) return false;
-  finish(oldest);
-  context_.in_flight->completion(oldest->token, UINT64_MAX);
+  return launches;
+}
+
+// False if it did not end in time.
+Result<bool> Session::bring_in(const LaunchPointer& launch, std::uint64_t timeout_ns) {
+  SOKR_ASSIGN(const bool ended, device_->wait(launch->value.load(), timeout_ns));
+  if (!ended) return false;
+  finish(launch);
+  // Another thread may be at it.
+  context_.in_flight->completion(launch->token, UINT64_MAX);
   return true;
+}
+
+bool Session::has_room(std::uint64_t staged) {
+  const std::size_t active = context_.in_flight->active();
+  std::lock_guard lock(launches_mutex_);
+  return active == 0 || (active < device_->options().in_flight &&
+                         (staged_ == 0 || staged + staged_ <= device_->options().in_flight_bytes));
 }
 
 // The oldest launch is the first to end.
 Result<void> Session::await_room(std::uint64_t staged) {
   const Options& options = device_->options();
   const std::uint64_t patience = std::min(options.patience_ms, kMostPatienceMs) * 1'000'000;
-  while (true) {
-    LaunchPointer oldest;
-    {
-      std::lock_guard lock(launches_mutex_);
-      const bool room = launches_.size() < options.in_flight &&
-                        (staged_ == 0 || staged + staged_ <= options.in_flight_bytes);
-      if (launches_.empty() || room) return {};
-    }
-    flush();
-    {
-      std::lock_guard lock(launches_mutex_);
-      if (by_value_.empty()) return {};
-      oldest = by_value_.begin()->second;
-    }
-    SOKR_ASSIGN(const bool ended, device_->wait(oldest->value.load(), patience));
+  while (!has_room(staged)) {
+    const LaunchPointer first = oldest();
+    if (!first) return {};
+    SOKR_ASSIGN(const bool ended, bring_in(first, patience));
     if (!ended)
       return fail(
           SOKR_DISPATCH_FAILED,
@@ -252,23 +255,16 @@ Result<void> Session::await_room(std::uint64_t staged) {
           "host memory for them), and none of them ended within {} ms; wait for some before "
           "dispatching more",
           device_->name(), options.in_flight, options.in_flight_bytes, options.patience_ms);
-    finish(oldest);
-    // Another thread may be at it.
-    context_.in_flight->completion(oldest->token, UINT64_MAX);
     std::this_thread::yield();
   }
+  return {};
 }
 
 void Session::abandon() {
   flush();  // fails what is collected
   device_->drain();
-  const std::string sentence = device_->loss().sentence;
-  std::vector<LaunchPointer> lost;
-  {
-    std::lock_guard lock(launches_mutex_);
-    for (auto& [key, launch] : by_value_) lost.push_back(launch);
-  }
-  for (const LaunchPointer& launch : lost) fail_launch(launch, sentence);
+  for (const LaunchPointer& launch : submitted(UINT64_MAX))
+    fail_launch(launch, device_->loss().sentence);
 }
 
 void Session::let_go() {
@@ -278,37 +274,23 @@ void Session::let_go() {
 
 void Session::clean_up() {
   buffers_->release_until(device_->seen());
-  std::vector<LaunchPointer> ended;
   {
     std::lock_guard lock(launches_mutex_);
     if (by_value_.size() <= kTidyAbove || device_->last_submitted() < tidy_from_) return;
     tidy_from_ = device_->last_submitted() + kTidyAbove;
   }
-  Result<std::uint64_t> reached = device_->reached();
+  const Result<std::uint64_t> reached = device_->reached();
   if (!reached) return;
-  {
-    std::lock_guard lock(launches_mutex_);
-    for (auto& [key, launch] : by_value_) {
-      if (key.first > *reached) break;
-      ended.push_back(launch);
-    }
-  }
-  for (const LaunchPointer& launch : ended) finish(launch);
+  for (const LaunchPointer& launch : submitted(*reached)) finish(launch);
 }
 
-Session::Awaited Session::await(std::uint64_t token, std::uint64_t timeout_ns) {
-  LaunchPointer launch = find_launch(token);
-  if (!launch) return Awaited::kUnknown;
+std::uint64_t Session::help(const LaunchPointer& launch, std::uint64_t left_ns) {
   flush();
-  if (launch->value.load() == 0) return Awaited::kUnknown;
-  Result<bool> reached = device_->wait(launch->value.load(), timeout_ns);
-  if (!reached) {
-    abandon();
-    return Awaited::kEnded;
-  }
-  if (!*reached) return Awaited::kTimeout;
-  finish(launch);
-  return Awaited::kEnded;
+  if (launch->session != this || launch->value.load() == 0) return kLookAgainNs;
+  const Result<bool> reached = device_->wait(launch->value.load(), std::min(left_ns, kWaitSliceNs));
+  if (reached && !*reached) return 0;
+  reached ? finish(launch) : abandon();
+  return kLookAgainNs;
 }
 
 }  // namespace sokr::vulkan

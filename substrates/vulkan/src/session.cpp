@@ -58,18 +58,9 @@ Result<std::shared_ptr<Session>> Session::create(const PhysicalDevice& physical,
 Session::~Session() {
   flush();
   device_->drain();
-  std::vector<LaunchPointer> left;
-  {
-    std::lock_guard lock(launches_mutex_);
-    for (auto& [key, launch] : by_value_) left.push_back(launch);
-  }
-  for (const LaunchPointer& launch : left) {
-    Result<bool> reached = device_->wait(launch->value.load(), UINT64_MAX);
-    if (reached) {
-      finish(launch);
-    } else {
-      fail_launch(launch, reached.failure().sentence);
-    }
+  for (const LaunchPointer& launch : submitted(UINT64_MAX)) {
+    const Result<bool> ended = bring_in(launch, UINT64_MAX);
+    if (!ended) fail_launch(launch, ended.failure().sentence);
   }
   buffers_.reset();
   recordings_.reset();
@@ -309,49 +300,33 @@ Result<void> Session::bind_all(const LaunchView& launch, Prepared& prepared, Lau
   return {};
 }
 
-Session::LaunchPointer Session::find_launch(std::uint64_t token) {
-  std::lock_guard lock(launches_mutex_);
-  auto found = launches_.find(token);
-  return found == launches_.end() ? nullptr : found->second;
-}
-
 Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
                                                    const ResolvedLaunch& resolved) {
   Dependency dependency;
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i) {
     const std::uint64_t token = launch.wait(i);
-    CompletionAnswer answer = context_.in_flight->poll(token);
-    if (answer.result == SOKR_OK && answer.signal == SOKR_COMPLETION_PENDING) {
-      LaunchPointer earlier = find_launch(token);
-      if (earlier && earlier->value.load() != 0) {
-        dependency.after = std::max(dependency.after, earlier->value.load());
-        continue;
-      }
-      if (earlier && !earlier->claimed.load()) {
-        dependency.pending.push_back(std::move(earlier));
-        continue;
-      }
-      // Another thread is just ending it.
-      answer = context_.in_flight->completion(token, UINT64_MAX);
-    }
-    if (answer.result == SOKR_OK && answer.signal == SOKR_COMPLETION_COMPLETE) continue;
-    if (answer.result == SOKR_OK && answer.signal == SOKR_COMPLETION_FAILED) {
-      dependency.failed = fmt::format("the launch that it waits for (token {}) failed: {}", token,
-                                      context_.in_flight->error(token));
-      return dependency;
-    }
-    return fail(SOKR_INVALID_INPUT, "waits[{}] is no launch of this substrate: token {}", i, token);
+    const LaunchPointer earlier = context_.in_flight->find_as<Launch>(token);
+    if (earlier && wait_after(earlier, dependency)) continue;
+    // It is over, or another thread is just ending it.
+    const CompletionAnswer answer = context_.in_flight->completion(token, UINT64_MAX);
+    if (answer.result == SOKR_NOT_FOUND) return substrate::never_issued(launch, i);
+    if (answer.signal != SOKR_COMPLETION_FAILED) continue;
+    dependency.failed = context_.in_flight->sentence_of_dependent(token);
+    return dependency;
   }
+  SOKR_TRY(bring_in_before(resolved, dependency));
+  return dependency;
+}
+
+Result<void> Session::bring_in_before(const ResolvedLaunch& resolved, Dependency& dependency) {
   const auto is_host = [](const ResolvedBinding& binding) {
     return binding.source == SOKR_BINDING_HOST;
   };
   // Their results are to be copied to where this one reads.
   if (!dependency.pending.empty() && std::ranges::any_of(resolved.bindings.span(), is_host) &&
-      !settle(dependency)) {
-    return dependency;
-  }
-  SOKR_TRY(bring_in_results(resolved, std::max(dependency.after, device_->seen())));
-  return dependency;
+      !settle(dependency))
+    return {};
+  return bring_in_results(resolved, std::max(dependency.after, device_->seen()));
 }
 
 // Host memory is read when a launch starts. What earlier launches wrote there has to be
@@ -368,19 +343,8 @@ Result<void> Session::bring_in_results(const ResolvedLaunch& resolved, std::uint
     }
     return false;
   };
-  std::vector<LaunchPointer> needed;
-  {
-    std::lock_guard lock(launches_mutex_);
-    for (auto& [key, launch] : by_value_) {
-      if (key.first > until) break;
-      if (touches(*launch)) needed.push_back(launch);
-    }
-  }
-  for (const LaunchPointer& launch : needed) {
-    SOKR_TRY(device_->wait(launch->value.load(), UINT64_MAX));
-    finish(launch);
-    context_.in_flight->completion(launch->token, UINT64_MAX);
-  }
+  for (const LaunchPointer& launch : submitted(until))
+    if (touches(*launch)) SOKR_TRY(bring_in(launch, UINT64_MAX));
   return {};
 }
 
@@ -481,6 +445,43 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   return run_first(request, dependency.after, to);
 }
 
+// Where memory is short, what is kept for reuse goes, and launches under way are waited for.
+Result<void> Session::record_with_room(const LaunchView& launch, const Prepared& prepared,
+                                       Dependency& dependency, Launch& to) {
+  Result<void> recorded = record(launch, prepared, dependency, to);
+  for (bool again = false; !recorded && !to.begun && !device_->is_lost(); again = true) {
+    // What the last try gave back counts once.
+    const bool dropped = recordings_->drop_idle();
+    if (again || !dropped) {
+      const LaunchPointer first = oldest();
+      if (!first || !bring_in(first, UINT64_MAX)) break;
+    }
+    recordings_->drop_idle();
+    recordings_->release(std::move(to.recording));
+    to.downloads.clear();
+    recorded = record(launch, prepared, dependency, to);
+  }
+  if (!recorded) give_back(to);
+  return recorded;
+}
+
+// What was recorded for a launch that does not become one.
+void Session::give_back(Launch& launch) {
+  if (!launch.recording) return;
+  if (device_->is_lost() || launch.begun) device_->drain();
+  recordings_->release(std::move(launch.recording));
+}
+
+// Of host memory, that which is used in place included: the driver pins it.
+std::uint64_t Session::staged_bytes(const Prepared& prepared) {
+  std::uint64_t bytes = 0;
+  for (const Bound& bound : prepared.bound.span())
+    if (bound.source == BindSource::kStaged || bound.source == BindSource::kCopied ||
+        (bound.source == BindSource::kBuffer && bound.handle == 0))
+      bytes += bound.size;
+  return bytes;
+}
+
 Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t substrate_id,
                                         const LaunchView& launch, const FindModule& find_module) {
   if (device_->is_lost()) return device_->loss();
@@ -499,6 +500,8 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
               substrate::check_launch_alone(launch, reflection, limits_, substrate_id, bounds_));
   clean_up();
   auto started = std::make_shared<Launch>();
+  ByValue single{{{0, 0}, started}};  // while nothing of it is under way: memory may run out
+  started->session = this;
   SOKR_TRY(bind_all(launch, prepared, *started));
   SOKR_ASSIGN(Dependency dependency, resolve_waits(launch, prepared.resolved));
   if (!dependency.failed.empty()) {
@@ -506,40 +509,15 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
     if (token != 0) context_.in_flight->fail(token, std::move(dependency.failed));
     return token;
   }
-  for (const Bound& bound : prepared.bound.span())
-    // And of memory that is used in place, which the driver pins.
-    if ((bound.source == BindSource::kStaged || bound.source == BindSource::kCopied ||
-         (bound.source == BindSource::kBuffer && bound.handle == 0)) &&
-        !prepared.resolved.empty)
-      started->staged += bound.size;
+  if (!prepared.resolved.empty) started->staged = staged_bytes(prepared);
   SOKR_TRY(await_room(started->staged));
   if (!prepared.resolved.empty) {
     if (!prepared.pipeline) {
       SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
     }
-    Result<void> recorded = record(launch, prepared, dependency, *started);
-    // Where memory is short, what is kept for reuse goes, and launches under way are waited for.
-    for (bool again = false; !recorded && !started->begun && !device_->is_lost(); again = true) {
-      // What the last try gave back counts once.
-      const bool dropped = recordings_->drop_idle();
-      if ((again || !dropped) && !end_oldest()) break;
-      recordings_->drop_idle();
-      recordings_->release(std::move(started->recording));
-      started->downloads.clear();
-      recorded = record(launch, prepared, dependency, *started);
-    }
-    if (!recorded) {
-      if (device_->is_lost() || started->begun) device_->drain();
-      recordings_->release(std::move(started->recording));
-      return std::move(recorded).failure();
-    }
+    SOKR_TRY(record_with_room(launch, prepared, dependency, *started));
   }
-  Result<std::uint64_t> token = start(started, dependency);
-  if (!token && started->recording) {
-    if (device_->is_lost() || started->begun) device_->drain();
-    recordings_->release(std::move(started->recording));
-  }
-  return token;
+  return start(started, dependency, single.extract(single.begin()));
 }
 
 }  // namespace sokr::vulkan

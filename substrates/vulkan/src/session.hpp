@@ -86,24 +86,6 @@ class Session {
   // it waits for the first of them to end.
   Result<std::uint64_t> dispatch(const Wanted& wanted, std::uint32_t substrate_id,
                                  const substrate::LaunchView& launch, const FindModule& module);
-  enum class Awaited {
-    kEnded,    // terminal, or another thread is just bringing it in
-    kTimeout,  // still under way
-    kUnknown,  // not a launch of this session, or not any more: the in-flight table knows
-  };
-  // Submits what was collected. A launch that cannot be is FAILED with the sentence.
-  void flush();
-  // Blocks at most timeout_ns for one of this session's launches and brings it in.
-  Awaited await(std::uint64_t token, std::uint64_t timeout_ns);
-  // Ends all launches as FAILED with the sentence of the loss. Only when lost.
-  void abandon();
-  // From when it returns, no results are copied into host memory any more: whose launch is
-  // then called FAILED may free it. Only kernels that use it in place still write there.
-  void let_go();
-  // Of the driver, on disk, as far as they are new.
-  void store_pipelines() { pipeline_cache_->store(); }
-
- private:
   // Host memory that a launch writes, or the rest of what it brings to the host.
   struct Download {
     const std::byte* from = nullptr;  // null: the kernel writes `to` in place
@@ -111,6 +93,7 @@ class Session {
     std::uint64_t size = 0;
   };
   struct Launch {
+    const Session* session = nullptr;
     std::uint64_t token = 0;
     std::atomic<std::uint64_t> value{0};  // of the timeline; 0 = not submitted yet
     std::unique_ptr<Recording> recording;
@@ -121,6 +104,20 @@ class Session {
     bool begun = false;    // a part of it was submitted before the rest was recorded
     bool counted = false;  // `staged`, among what is under way
   };
+  // Submits what was collected. A launch that cannot be is FAILED with the sentence.
+  void flush();
+  // Of a token that is under way: waits for the device, but not for ever, and brings the launch in.
+  // Returns for how long who waits may sleep before it calls again, at most `left_ns`.
+  std::uint64_t help(const std::shared_ptr<Launch>& launch, std::uint64_t left_ns);
+  // Ends all launches as FAILED with the sentence of the loss. Only when lost.
+  void abandon();
+  // From when it returns, no results are copied into host memory any more: whose launch is
+  // then called FAILED may free it. Only kernels that use it in place still write there.
+  void let_go();
+  // Of the driver, on disk, as far as they are new.
+  void store_pipelines() { pipeline_cache_->store(); }
+
+ private:
   using LaunchPointer = std::shared_ptr<Launch>;
   struct Prepared {  // a launch before it has a token
     std::shared_ptr<Pipeline> pipeline;
@@ -164,8 +161,11 @@ class Session {
                                                    const FindModule& module);
   std::shared_ptr<Pipeline> find_pinned(const PipelineKey& key);
   void pin(const PipelineKey& key, const std::shared_ptr<Pipeline>& pipeline);
+  bool has_room(std::uint64_t staged);
   Result<void> await_room(std::uint64_t staged);
-  bool end_oldest();
+  LaunchPointer oldest();
+  Result<bool> bring_in(const LaunchPointer& launch, std::uint64_t timeout_ns);
+  std::vector<LaunchPointer> submitted(std::uint64_t until);
   Result<void> bind_all(const substrate::LaunchView& launch, Prepared& prepared, Launch& to);
   Result<void> check_overlap(const substrate::ResolvedLaunch& resolved) const;
   Result<void> check_copied(const Prepared& prepared) const;
@@ -174,27 +174,34 @@ class Session {
   bool bind_in_place(const substrate::ResolvedBinding& binding, Bound& bound, Launch& to);
   Result<Dependency> resolve_waits(const substrate::LaunchView& launch,
                                    const substrate::ResolvedLaunch& resolved);
+  Result<void> bring_in_before(const substrate::ResolvedLaunch& resolved, Dependency& dependency);
   Result<void> bring_in_results(const substrate::ResolvedLaunch& resolved, std::uint64_t until);
   GridCut plan_cut(const substrate::LaunchView& launch, const Prepared& prepared);
   std::uint32_t parts_for(double ns, std::uint32_t most) const;
   Result<void> run_first(const RecordRequest& request, std::uint64_t after, Launch& to);
   Result<void> record(const substrate::LaunchView& launch, const Prepared& prepared,
                       Dependency& dependency, Launch& to);
+  Result<void> record_with_room(const substrate::LaunchView& launch, const Prepared& prepared,
+                                Dependency& dependency, Launch& to);
+  void give_back(Launch& launch);
+  static std::uint64_t staged_bytes(const Prepared& prepared);
+  static bool wait_after(const LaunchPointer& earlier, Dependency& dependency);
   Result<std::uint64_t> submit_all(const Recording& recording, std::uint64_t after);
+  bool look_again(Dependency& dependency);
   bool settle(Dependency& dependency);
   bool may_collect(const Launch& launch);
   void flush_locked();
   Result<std::uint64_t> submit_collected();
   void note_submitted(ByValue::node_type node, std::uint64_t value);
-  Result<std::uint64_t> start(const LaunchPointer& launch, Dependency& dependency);
+  Result<std::uint64_t> start(const LaunchPointer& launch, Dependency& dependency,
+                              ByValue::node_type node);
   Result<std::uint64_t> submit_or_collect(const LaunchPointer& launch, Dependency& dependency,
                                           ByValue::node_type& node);
   void finish(const LaunchPointer& launch);
+  void copy_results(const Launch& launch);
   void fail_launch(const LaunchPointer& launch, const std::string& sentence);
-  void fail_claimed(const LaunchPointer& launch, const std::string& sentence);
-  void forget(const LaunchPointer& launch);
+  void end(const LaunchPointer& launch, const std::string* failed);
   void clean_up();
-  LaunchPointer find_launch(std::uint64_t token);
 
   SessionContext context_;
   std::unique_ptr<Device> device_;
@@ -220,10 +227,9 @@ class Session {
   std::atomic<std::size_t> collected_count_{0};
   std::chrono::steady_clock::time_point burst_until_{};  // since the last submission
 
-  std::mutex launches_mutex_;                                  // guards what follows
-  std::unordered_map<std::uint64_t, LaunchPointer> launches_;  // by token
-  ByValue by_value_;                                           // by timeline value and token
-  std::uint64_t staged_ = 0;                                   // bytes, of those by value
+  std::mutex launches_mutex_;    // guards what follows
+  ByValue by_value_;             // those submitted, by timeline value and token
+  std::uint64_t staged_ = 0;     // bytes, of those under way
   std::uint64_t tidy_from_ = 0;  // value from which the device is asked again what has ended
 
   substrate::StripedMutex results_mutex_;  // shared while results are copied

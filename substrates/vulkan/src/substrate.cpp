@@ -2,7 +2,6 @@
 #include "substrate.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/substrate/retire_grace.hpp>
 #include <thread>
@@ -13,11 +12,6 @@ namespace sokr::vulkan {
 namespace {
 
 using substrate::CompletionAnswer;
-
-// A thread that waits for another one to bring a launch in looks again this often.
-constexpr std::uint64_t kLookAgainNs = 10'000'000;
-// And one that waits for the device, for the end of the substrate.
-constexpr std::uint64_t kWaitSliceNs = 100'000'000;
 
 // Of the decoded modules that are kept. A decoded one takes about so much more than its bytes.
 constexpr std::size_t kModuleBytes = std::size_t{128} << 20;
@@ -156,17 +150,22 @@ Result<void> VulkanSubstrate::release(SokrKernel kernel) {
   return {};
 }
 
+// What was said of the kernel that a launch names by its handle; null if it brings its IR.
+Result<VulkanSubstrate::Source> VulkanSubstrate::source_of(std::optional<SokrKernel> named,
+                                                           const substrate::LaunchView& launch) {
+  if (!named) return Source();
+  return substrate::launched_kernel(prepared_, *named, launch);
+}
+
 Result<std::uint64_t> VulkanSubstrate::dispatch(const SokrDispatchRequest& request) {
   SOKR_ASSIGN(const substrate::LaunchView launch,
               substrate::LaunchView::parse(request.params, request.params_len));
   SOKR_ASSIGN(std::shared_ptr<Session> current, session());
-  Session::Wanted wanted{request, &launch, 0};
   const auto named = substrate::prepared_kernel({request.ir_data, request.ir_data_len});
-  Source source;
-  if (named) {
-    SOKR_ASSIGN(source, substrate::launched_kernel(prepared_, *named, launch));
-    wanted = {source->request(), &source->launch(), source->serial()};
-  }
+  SOKR_ASSIGN(const Source source, source_of(named, launch));
+  const Session::Wanted wanted =
+      source ? Session::Wanted{source->request(), &source->launch(), source->serial()}
+             : Session::Wanted{request, &launch, 0};
   Result<std::uint64_t> token = current->dispatch(
       wanted, request.substrate_id, launch,
       [&](Session::ModulePointer keep) { return module_of(wanted.kernel, std::move(keep)); });
@@ -176,36 +175,11 @@ Result<std::uint64_t> VulkanSubstrate::dispatch(const SokrDispatchRequest& reque
 }
 
 CompletionAnswer VulkanSubstrate::completion(std::uint64_t token, std::uint64_t timeout_ns) {
-  const auto start = std::chrono::steady_clock::now();
-  while (true) {
-    CompletionAnswer answer = in_flight_.poll(token);
-    if (answer.result != SOKR_OK || answer.signal != SOKR_COMPLETION_PENDING) return answer;
-    const auto spent =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                       std::chrono::steady_clock::now() - start)
-                                       .count());
-    const std::uint64_t left = spent < timeout_ns ? timeout_ns - spent : 0;
-
-    std::shared_ptr<Session> current = current_session();
-    const auto awaited =
-        current ? current->await(token, std::min(left, kWaitSliceNs)) : Session::Awaited::kUnknown;
-    if (awaited == Session::Awaited::kTimeout) {
-      if (left > kWaitSliceNs) continue;
-      return in_flight_.completion(token, timeout_ns ? 1 : 0);
-    }
-    // Another thread is bringing it in.
-    answer = in_flight_.completion(token, std::min(left, kLookAgainNs));
-    if (answer.result == SOKR_TIMEOUT && left > kLookAgainNs) continue;
-    return answer;
-  }
-}
-
-std::string VulkanSubstrate::completion_error(std::uint64_t token) {
-  return in_flight_.error(token);
-}
-
-std::optional<std::uint64_t> VulkanSubstrate::timing(std::uint64_t token) {
-  return in_flight_.timing(token);
+  return in_flight_.completion_with_help<Session::Launch>(
+      token, timeout_ns, [this](const auto& launch, std::uint64_t left_ns) {
+        const std::shared_ptr<Session> current = current_session();
+        return current && launch ? current->help(launch, left_ns) : left_ns;
+      });
 }
 
 Result<SokrBuffer> VulkanSubstrate::Memory::create(std::uint64_t size, std::uint32_t flags) {

@@ -36,8 +36,9 @@ class VulkanSubstrate {
   Result<std::uint64_t> capability(const SokrCapabilityQuery& query);
   Result<std::uint64_t> dispatch(const SokrDispatchRequest& request);
   substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
-  std::string completion_error(std::uint64_t token);
-  std::optional<std::uint64_t> timing(std::uint64_t token);
+  substrate::InFlightTable& tokens() { return in_flight_; }
+  std::string completion_error(std::uint64_t token) { return in_flight_.error(token); }
+  std::optional<std::uint64_t> timing(std::uint64_t token) { return in_flight_.timing(token); }
   // Waits for what does not end by itself within kRetireGrace end as failed. The device goes on:
   // Vulkan cannot stop a kernel.
   void retire() noexcept;
@@ -83,6 +84,7 @@ class VulkanSubstrate {
   Result<Session::ModulePointer> module_of(const SokrDispatchRequest& kernel,
                                            Session::ModulePointer keep);
   Result<Source> prepare_one(Source source);
+  Result<Source> source_of(std::optional<SokrKernel> named, const substrate::LaunchView& launch);
 
   std::shared_ptr<Instance> instance_;  // outlives everything below
   PhysicalDevice physical_;

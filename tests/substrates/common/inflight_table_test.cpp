@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <array>
@@ -377,6 +378,160 @@ TEST(InFlightTable, OneThatIsWaitedForAloneTellsWhyItFailed) {
   EXPECT_EQ(table.when_all_terminal({&stranger, 1}, note, &unknown), SOKR_NOT_FOUND);
   EXPECT_EQ(unknown, 0u);
   EXPECT_EQ(calls, 2);
+}
+
+TEST(InFlightTable, KeepsWhatATokenStandsForUntilItEnds) {
+  InFlightTable table;
+  const auto what = std::make_shared<int>(42);
+  const std::uint64_t first = table.begin(what), other = table.begin();
+  EXPECT_EQ(table.find_as<int>(first), what);
+  EXPECT_EQ(table.find(other), nullptr);
+  EXPECT_EQ(table.find(table.issue_complete()), nullptr);
+  EXPECT_EQ(table.find(1'000'000), nullptr);
+  EXPECT_EQ(what.use_count(), 2);
+  EXPECT_TRUE(table.finish(first));
+  EXPECT_EQ(table.find(first), nullptr);
+  EXPECT_EQ(what.use_count(), 1);
+  // The entry is used again, without what it stood for.
+  const std::uint64_t next = table.begin();
+  EXPECT_EQ(table.find(next), nullptr);
+  EXPECT_TRUE(table.fail(next, "no"));
+  EXPECT_TRUE(table.finish(other));
+}
+
+TEST(InFlightTable, StopsWhatIsAbandonedOnceItsTokenFailed) {
+  InFlightTable table;
+  const auto what = std::make_shared<std::uint64_t>(0);
+  *what = table.begin(what);
+  const std::uint64_t bare = table.begin();
+  int stopped = 0;
+  table.abandon_all("gone", [&](void* at) {
+    EXPECT_EQ(at, what.get());
+    EXPECT_EQ(table.completion(*what, 0), kFailed);
+    ++stopped;
+  });
+  EXPECT_EQ(stopped, 1);
+  EXPECT_EQ(table.error(bare), "gone");
+  table.wait_idle();
+}
+
+// Each token's end ends the next: as deep as that would be, the stack is not.
+TEST(InFlightTable, AChainOfAnyLengthEndsOnASmallStack) {
+  struct Chain {
+    InFlightTable table;
+    std::vector<std::uint64_t> tokens;
+  } chain;
+  constexpr std::size_t kLength = 200'000;
+  for (std::size_t i = 0; i < kLength; ++i) chain.tokens.push_back(chain.table.begin());
+  for (std::size_t i = 0; i + 1 < kLength; ++i)
+    ASSERT_EQ(chain.table.when_terminal(chain.tokens[i],
+                                        [&, i](bool failed) {
+                                          EXPECT_EQ(failed, i % 2 != 0);
+                                          failed ? chain.table.finish(chain.tokens[i + 1])
+                                                 : chain.table.fail(chain.tokens[i + 1],
+                                                                    "every other one");
+                                        }),
+              SOKR_OK);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, std::size_t{1} << 20);
+  pthread_t thread;
+  const auto run = [](void* at) -> void* {
+    auto& all = *static_cast<Chain*>(at);
+    all.table.finish(all.tokens.front());
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, run, &chain), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  EXPECT_EQ(chain.table.completion(chain.tokens.back(), 0), kFailed);
+  EXPECT_EQ(chain.table.active(), 0u);
+}
+
+TEST(InFlightTable, WhoWaitsHelpsUntilItsTimeIsOver) {
+  InFlightTable table;
+  const auto what = std::make_shared<int>(0);
+  const std::uint64_t token = table.begin(what);
+  const auto never = [](const auto&, std::uint64_t) -> std::uint64_t {
+    ADD_FAILURE() << "helped a token that is not under way";
+    return 0;
+  };
+  EXPECT_EQ(table.completion_with_help<int>(table.issue_complete(), UINT64_MAX, never), kComplete);
+  EXPECT_EQ(table.completion_with_help<int>(1'000'000, UINT64_MAX, never), kUnknown);
+  // A poll helps once.
+  int calls = 0;
+  const auto once = [&](const std::shared_ptr<int>& at, std::uint64_t left) -> std::uint64_t {
+    EXPECT_EQ(at, what);
+    EXPECT_EQ(left, 0u);
+    ++calls;
+    return 0;
+  };
+  EXPECT_EQ(table.completion_with_help<int>(token, 0, once), kPending);
+  EXPECT_EQ(calls, 1);
+  // With time, again and again, and less is left each time.
+  std::uint64_t last = UINT64_MAX;
+  calls = 0;
+  const auto hurried = [&](const auto&, std::uint64_t left) -> std::uint64_t {
+    EXPECT_LE(left, last);
+    last = left;
+    ++calls;
+    return calls % 2 == 0 ? 0 : 100'000;
+  };
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(table.completion_with_help<int>(token, 5'000'000, hurried), kTimedOut);
+  EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(5));
+  EXPECT_GT(calls, 1);
+  // Who has nothing left to do sleeps until another thread ends it.
+  std::atomic<bool> asleep{false};
+  std::thread other([&] {
+    asleep.wait(false);
+    table.finish(token);
+  });
+  const auto lazy = [&](const auto&, std::uint64_t) -> std::uint64_t {
+    asleep = true;
+    asleep.notify_all();
+    return UINT64_MAX;
+  };
+  EXPECT_EQ(table.completion_with_help<int>(token, UINT64_MAX, lazy), kComplete);
+  other.join();
+  // And what the help ended is over.
+  const std::uint64_t next = table.begin(what);
+  const auto ends = [&](const auto&, std::uint64_t) -> std::uint64_t {
+    table.fail(next, "by who waited");
+    return 0;
+  };
+  EXPECT_EQ(table.completion_with_help<int>(next, 1, ends), kFailed);
+}
+
+// Few are not counted one by one; from many on they are, to the last.
+TEST(InFlightTable, TheLimitOfWhatIsUnderWayIsExact) {
+  using namespace std::chrono_literals;
+  constexpr std::size_t kMost = 2000;
+  for (const std::size_t threads : {1u, 3u, 8u}) {
+    InFlightTable table;
+    std::vector<std::vector<std::uint64_t>> tokens(threads);
+    // One after the other, so that nobody gets through at once with another.
+    for (std::size_t t = 0; t < threads; ++t)
+      std::thread([&] {
+        const std::size_t mine = kMost * (t + 1) / threads - kMost * t / threads;
+        for (std::size_t i = 0; i < mine; ++i) {
+          ASSERT_TRUE(table.await_room(kMost, 0ms)) << threads << ": " << t << ", " << i;
+          tokens[t].push_back(table.begin());
+        }
+      }).join();
+    EXPECT_EQ(table.active(), kMost);
+    EXPECT_FALSE(table.await_room(kMost, 0ms));
+    std::thread([&] {
+      EXPECT_FALSE(table.await_room(kMost, 0ms)) << "of a thread that has none";
+    }).join();
+    table.finish(tokens.back().back());
+    tokens.back().pop_back();
+    EXPECT_TRUE(table.await_room(kMost, 0ms));
+    for (const auto& some : tokens)
+      for (const std::uint64_t token : some) EXPECT_TRUE(table.finish(token));
+    EXPECT_EQ(table.active(), 0u);
+    EXPECT_TRUE(table.await_room(1, 0ms));
+  }
 }
 
 // A library that stays loaded offers its substrates anew: docs/contract.md, PLG-6.

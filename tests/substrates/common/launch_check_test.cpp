@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
+#include <sokr/limits.h>
 
+#include <algorithm>
 #include <sokr/substrate/launch_check.hpp>
 
 #include "launch_builder.hpp"
@@ -530,6 +532,44 @@ TEST(LaunchCheck, RuntimeSizedArraysEndAtTheHighestIndex) {
   ASSERT_TRUE(none.result) << none.result.failure().sentence;
   ASSERT_EQ(none.result->elements(1).size(), 1u);
   EXPECT_EQ(none.result->elements(1)[0].source, SOKR_BINDING_NULL);
+}
+
+// One place says how a limit is read, for substrates and for programs that ask before.
+TEST(Limits, AreReadInOnePlace) {
+  EXPECT_TRUE(sokr_is_within(UINT64_MAX, 0)) << "0 is no limit";
+  EXPECT_TRUE(sokr_is_within(7, 7));
+  EXPECT_FALSE(sokr_is_within(8, 7));
+  SokrComputeLimits limits{};
+  limits.max_group_count[0] = 4, limits.max_group_count[2] = 2;
+  const auto axis = [&](std::uint32_t x, std::uint32_t y, std::uint32_t z) {
+    const std::uint32_t groups[] = {x, y, z};
+    return sokr_axis_over_limit(&limits, groups);
+  };
+  EXPECT_EQ(axis(4, UINT32_MAX, 2), 3u);
+  EXPECT_EQ(axis(5, 0, 3), 0u);
+  EXPECT_EQ(axis(0, 0, 3), 2u);
+
+  const auto sizes = [&](std::uint32_t least, std::uint32_t most) {
+    limits.min_subgroup_size = least, limits.max_subgroup_size = most;
+    std::vector<std::uint32_t> all;
+    for (std::uint32_t size = 0; (size = sokr_next_subgroup_size(&limits, size)) != 0;)
+      all.push_back(size);
+    for (const std::uint64_t size : {0ull, 1ull, 2ull, 3ull, 4ull, 6ull, 8ull, 16ull, 32ull, 64ull,
+                                     128ull, 1ull << 31, (1ull << 31) + 1, 0xFFFFFFFFull}) {
+      const bool is_listed = std::ranges::count(all, size) != 0;
+      EXPECT_EQ(sokr_is_subgroup_size(&limits, static_cast<std::uint32_t>(size)) != 0,
+                size == 0 || is_listed)
+          << size << " of " << least << " to " << most;
+    }
+    return all;
+  };
+  using Sizes = std::vector<std::uint32_t>;
+  EXPECT_EQ(sizes(4, 64), (Sizes{4, 8, 16, 32, 64}));
+  EXPECT_EQ(sizes(32, 32), (Sizes{32}));
+  EXPECT_EQ(sizes(0, 0), Sizes{}) << "none can be chosen";
+  EXPECT_EQ(sizes(0, 2), (Sizes{1, 2}));
+  EXPECT_EQ(sizes(64, 32), Sizes{});
+  EXPECT_EQ(sizes(1u << 31, UINT32_MAX), (Sizes{1u << 31}));
 }
 
 }  // namespace

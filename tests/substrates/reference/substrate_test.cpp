@@ -52,9 +52,9 @@ std::unique_ptr<ReferenceSubstrate> make(OutOfBounds policy = OutOfBounds::kIgno
 
 void expect_complete(ReferenceSubstrate& substrate, const Result<std::uint64_t>& token) {
   ASSERT_TRUE(token) << token.failure().sentence;
-  EXPECT_EQ(substrate.completion(*token, UINT64_MAX),
+  EXPECT_EQ(substrate.tokens().completion(*token, UINT64_MAX),
             (substrate::CompletionAnswer{SOKR_OK, SOKR_COMPLETION_COMPLETE}))
-      << substrate.completion_error(*token);
+      << substrate.tokens().error(*token);
 }
 
 TEST(Substrate, RunsInPlaceOnHostMemory) {
@@ -68,7 +68,7 @@ TEST(Substrate, RunsInPlaceOnHostMemory) {
   const auto token = dispatch.on(*substrate);
   expect_complete(*substrate, token);
   EXPECT_EQ(data, std::vector<std::uint32_t>(1000, 53));
-  EXPECT_GT(substrate->timing(*token).value_or(0), 0u);
+  EXPECT_GT(substrate->tokens().timing(*token).value_or(0), 0u);
 }
 
 TEST(Substrate, ChainsOfWaitsRunInOrder) {
@@ -102,11 +102,11 @@ TEST(Substrate, AFailedLaunchFailsThoseThatWaitForIt) {
   const auto second = good.on(*substrate);
   ASSERT_TRUE(second);
   for (int again = 0; again < 2; ++again) {
-    EXPECT_EQ(substrate->completion(*second, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
-    EXPECT_EQ(substrate->completion(*first, 0).signal, SOKR_COMPLETION_FAILED);
+    EXPECT_EQ(substrate->tokens().completion(*second, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+    EXPECT_EQ(substrate->tokens().completion(*first, 0).signal, SOKR_COMPLETION_FAILED);
   }
-  EXPECT_NE(substrate->completion_error(*first).find("divergent barrier"), std::string::npos);
-  EXPECT_NE(substrate->completion_error(*second), "");
+  EXPECT_NE(substrate->tokens().error(*first).find("divergent barrier"), std::string::npos);
+  EXPECT_NE(substrate->tokens().error(*second), "");
   EXPECT_EQ(data, std::vector<std::uint32_t>(4, 0));
 }
 
@@ -116,9 +116,9 @@ TEST(Substrate, AnExpiredWaitLeavesTheWorkRunningAndUnpluggingAbandonsIt) {
   Dispatch dispatch("endless");
   const auto token = dispatch.bind_host(0, data.data(), 12).on(*substrate);
   ASSERT_TRUE(token) << token.failure().sentence;
-  EXPECT_EQ(substrate->completion(*token, 0),
+  EXPECT_EQ(substrate->tokens().completion(*token, 0),
             (substrate::CompletionAnswer{SOKR_OK, SOKR_COMPLETION_PENDING}));
-  EXPECT_EQ(substrate->completion(*token, 1000000),
+  EXPECT_EQ(substrate->tokens().completion(*token, 1000000),
             (substrate::CompletionAnswer{SOKR_TIMEOUT, SOKR_COMPLETION_TIMEDOUT}));
   Dispatch waits("endless");
   waits.bind_host(0, data.data(), 12).waits = {sokr_token_encode(1, *token)};
@@ -141,7 +141,7 @@ TEST(Substrate, ConcurrentDispatchesDoNotMixUp) {
         dispatch.launch.groups[0] = 4;
         const auto token = dispatch.on(*substrate);
         if (!token ||
-            substrate->completion(*token, UINT64_MAX).signal != SOKR_COMPLETION_COMPLETE ||
+            substrate->tokens().completion(*token, UINT64_MAX).signal != SOKR_COMPLETION_COMPLETE ||
             data != std::vector<std::uint32_t>(100, i * (t + 1) + t))
           ++wrong;
       }
@@ -189,9 +189,9 @@ TEST(Substrate, AddressesAreFollowedAndChecked) {
   data.first = 4096;  // nobody's memory
   const auto bad = Dispatch("addresses").bind_host(0, &data, sizeof data).on(*substrate);
   ASSERT_TRUE(bad);
-  EXPECT_EQ(substrate->completion(*bad, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
-  EXPECT_NE(substrate->completion_error(*bad).find("address 0x1000"), std::string::npos)
-      << substrate->completion_error(*bad);
+  EXPECT_EQ(substrate->tokens().completion(*bad, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+  EXPECT_NE(substrate->tokens().error(*bad).find("address 0x1000"), std::string::npos)
+      << substrate->tokens().error(*bad);
 }
 
 TEST(Substrate, BadLaunchesAreRefused) {
@@ -215,7 +215,7 @@ TEST(Substrate, BadLaunchesAreRefused) {
   EXPECT_EQ(substrate->capability({{}, SOKR_IR_PTX, junk, 16}).code(), SOKR_CAPABILITY_DENIED);
   const auto good = read_shader("add_one");
   EXPECT_TRUE(substrate->capability({{}, SOKR_IR_SPIRV, good.data(), good.size()}));
-  EXPECT_EQ(substrate->completion(12345678, 0).result, SOKR_NOT_FOUND);
+  EXPECT_EQ(substrate->tokens().completion(12345678, 0).result, SOKR_NOT_FOUND);
 }
 
 TEST(Substrate, NothingIsPreparedOrKeptForALaunchThatIsRefused) {
@@ -264,9 +264,9 @@ TEST(Substrate, ProgramsAndLaunchesUnderWayAreBounded) {
   EXPECT_EQ(substrate.kernels().entries, 1u) << "the newest";
   EXPECT_EQ(substrate.kernels().evictions, 1u);
   substrate.retire();
-  EXPECT_EQ(substrate.completion(*third, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
-  EXPECT_EQ(substrate.completion(*gate, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
-  EXPECT_EQ(substrate.completion_error(*gate),
+  EXPECT_EQ(substrate.tokens().completion(*third, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+  EXPECT_EQ(substrate.tokens().completion(*gate, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+  EXPECT_EQ(substrate.tokens().error(*gate),
             "the substrate was deregistered while the launch was under way");
 }
 

@@ -191,7 +191,7 @@ TEST_F(Fault, ALossEndsEveryWaitAndTheDeviceComesBack) {
   const auto c = bench.dispatch(ir, dependent.launch);
   ASSERT_TRUE(c) << c.failure().sentence;
   EXPECT_EQ(bench->completion(*c, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
-  EXPECT_NE(bench->completion_error(*c).find("waits for"), std::string::npos);
+  EXPECT_NE(bench->completion_error(*c).find("waited for"), std::string::npos);
   EXPECT_EQ(dependent.y[5], 1.0f) << "a launch ran though what it waited for had failed";
 
   const auto gone = bench->memory().read(*lost_buffer, 0, first.x.data(), 4);

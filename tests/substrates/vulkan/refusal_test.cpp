@@ -125,7 +125,8 @@ TEST(Refusal, BadLaunches) {
   SokrCompletionToken token = sokr_token_encode(1, 123456);
   waits.launch.waits = &token;
   waits.launch.wait_count = 1;
-  expect_refused(bench.dispatch(ir, waits.launch), SOKR_INVALID_INPUT, "waits[0]");
+  expect_refused(bench.dispatch(ir, waits.launch), SOKR_INVALID_INPUT,
+                 "token 123456 to wait for, number 0 of 1, was never issued");
   Saxpy groups(10);
   groups.launch.groups[0] = UINT32_MAX;
   expect_refused(bench.dispatch(ir, groups.launch), SOKR_INVALID_INPUT, "4294967295");

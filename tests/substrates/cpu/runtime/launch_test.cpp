@@ -162,8 +162,8 @@ TEST(Launch, AFailedOneFailsThoseThatWaitForItAndSaysWhy) {
     EXPECT_EQ(substrate->completion(*second, UINT64_MAX), kFailed);
     EXPECT_EQ(substrate->completion(*first, 0), kFailed);
   }
-  EXPECT_NE(substrate->completion_error(*first).find("over the limit"), std::string::npos);
-  EXPECT_NE(substrate->completion_error(*second).find("waited for failed"), std::string::npos);
+  EXPECT_NE(substrate->tokens().error(*first).find("over the limit"), std::string::npos);
+  EXPECT_NE(substrate->tokens().error(*second).find("waited for failed"), std::string::npos);
   EXPECT_EQ(data[0], 0u);
   unknown.bind(0, data).push = {1};
   unknown.waits = {sokr_token_encode(1, 123456)};
@@ -245,13 +245,13 @@ TEST(Launch, GroupCountsComeFromABuffer) {
   count.launch.flags = SOKR_LAUNCH_PROFILE;
   auto empty = count.on(*substrate);
   expect_complete(*substrate, empty);
-  EXPECT_EQ(substrate->timing(*empty).value_or(1), 0u);
+  EXPECT_EQ(substrate->tokens().timing(*empty).value_or(1), 0u);
   EXPECT_EQ(data[0], 24u);
   ASSERT_TRUE(substrate->memory().write(*buffer, 4, huge, 12));
   auto refused = count.on(*substrate);
   ASSERT_TRUE(refused);
   EXPECT_EQ(substrate->completion(*refused, UINT64_MAX), kFailed);
-  EXPECT_NE(substrate->completion_error(*refused).find("65536 x 65536 x 1"), std::string::npos);
+  EXPECT_NE(substrate->tokens().error(*refused).find("65536 x 65536 x 1"), std::string::npos);
   count.launch.indirect_offset = 8;
   EXPECT_EQ(count.on(*substrate).code(), SOKR_INVALID_INPUT);  // beyond the buffer
 }
@@ -339,15 +339,15 @@ TEST(Launch, ProfilingRecordsTheTimeOfTheKernel) {
   rounds.launch.flags = SOKR_LAUNCH_PROFILE;
   auto token = rounds.on(*substrate);
   expect_complete(*substrate, token);
-  EXPECT_GT(substrate->timing(*token).value_or(0), 1000u);
-  EXPECT_LT(substrate->timing(*token).value_or(UINT64_MAX), 60'000 * kMillisecond);
+  EXPECT_GT(substrate->tokens().timing(*token).value_or(0), 1000u);
+  EXPECT_LT(substrate->tokens().timing(*token).value_or(UINT64_MAX), 60'000 * kMillisecond);
   auto empty = rounds.groups(0).on(*substrate);
   expect_complete(*substrate, empty);
-  EXPECT_EQ(substrate->timing(*empty).value_or(1), 0u);
+  EXPECT_EQ(substrate->tokens().timing(*empty).value_or(1), 0u);
   rounds.launch.flags = 0;
   auto plain = rounds.on(*substrate);
   expect_complete(*substrate, plain);
-  EXPECT_FALSE(substrate->timing(*plain));
+  EXPECT_FALSE(substrate->tokens().timing(*plain));
 }
 
 TEST(Launch, ConcurrentDispatchesDoNotMixUp) {

@@ -129,7 +129,7 @@ inline void expect_complete(CpuSubstrate& substrate, const Result<std::uint64_t>
   ASSERT_TRUE(token) << token.failure().sentence;
   EXPECT_EQ(substrate.completion(*token, timeout),
             (substrate::CompletionAnswer{SOKR_OK, SOKR_COMPLETION_COMPLETE}))
-      << substrate.completion_error(*token);
+      << substrate.tokens().error(*token);
 }
 
 // A launch of `endless` that goes on until it is told to stop.

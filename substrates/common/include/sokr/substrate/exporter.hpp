@@ -11,10 +11,11 @@
 // The class has
 //     Result<std::uint64_t> capability(const SokrCapabilityQuery&);  // latency in ns, 0 unknown
 //     Result<std::uint64_t> dispatch(const SokrDispatchRequest&);    // a plugin token
+//     InFlightTable& tokens();       // answers what is asked about a token, unless the class has
 //     CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
 //     std::string completion_error(std::uint64_t token);
-// and may have
 //     std::optional<std::uint64_t> timing(std::uint64_t token);      // device ns
+// itself, and may have
 //     void retire();                                                 // see below
 //     void statistics(StatisticList&);                               // statistics.hpp
 //     void process_ends();                                           // see below
@@ -64,6 +65,7 @@
 #include <sokr/substrate/statistics.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace sokr::substrate {
@@ -119,7 +121,9 @@ namespace detail {
 template <class S>
 concept HasMemory = requires(S& s) { s.memory(); };
 template <class S>
-concept HasTiming = requires(S& s, std::uint64_t token) { s.timing(token); };
+concept HasTokens = requires(S& s) { s.tokens().poll(0); };
+template <class S>
+concept HasTiming = HasTokens<S> || requires(S& s, std::uint64_t token) { s.timing(token); };
 template <class S>
 concept HasStatistics = requires(S& s, StatisticList& list) { s.statistics(list); };
 template <class S>
@@ -131,6 +135,29 @@ template <class S>
 concept HasProcessEnds = requires(S& s) { s.process_ends(); };
 template <class S>
 concept HasRetire = requires(S& s) { s.retire(); };
+
+// What the class says of a token, or else its table.
+template <class S>
+CompletionAnswer completion(S& s, std::uint64_t token, std::uint64_t timeout_ns) {
+  if constexpr (requires { s.completion(token, timeout_ns); })
+    return s.completion(token, timeout_ns);
+  else
+    return s.tokens().completion(token, timeout_ns);
+}
+template <class S>
+std::string completion_error(S& s, std::uint64_t token) {
+  if constexpr (requires { s.completion_error(token); })
+    return s.completion_error(token);
+  else
+    return s.tokens().error(token);
+}
+template <class S>
+std::optional<std::uint64_t> timing(S& s, std::uint64_t token) {
+  if constexpr (requires { s.timing(token); })
+    return s.timing(token);
+  else
+    return s.tokens().timing(token);
+}
 
 // Why there is nobody to ask: the process was forked, or the substrate was destroyed.
 SokrResult gone(std::size_t slot) noexcept;
@@ -184,12 +211,20 @@ struct Exporter<S, Slots>::Functions {
       return detail::bad_argument(I, "the request or response");
     S* s = self();
     *response = {};
-    response->result = s == nullptr ? detail::gone(I) : detail::guarded(I, [&]() -> Result<void> {
-      SOKR_TRY(detail::store(s->dispatch(*request), &response->completion_token));
-      if (response->completion_token != 0) return {};
-      return fail(SOKR_DISPATCH_FAILED, "all completion tokens of this substrate are used up");
-    });
-    return response->result;
+    // As guarded() does it, with nothing between: this is what every launch goes through.
+    try {
+      if (s == nullptr) return response->result = detail::gone(I);
+      Result<std::uint64_t> token = s->dispatch(*request);
+      if (token && *token != 0) {
+        response->completion_token = *token;
+        return response->result = SOKR_OK;
+      }
+      if (token)
+        token = fail(SOKR_DISPATCH_FAILED, "all completion tokens of this substrate are used up");
+      return response->result = record_failure(I, std::move(token).failure());
+    } catch (...) {
+      return response->result = record_failure(I, failure_from_exception());
+    }
   }
 
   static SokrResult completion(const SokrCompletionQuery* query, SokrCompletionSignal* signal) {
@@ -204,7 +239,8 @@ struct Exporter<S, Slots>::Functions {
             query->timeout_ns == SOKR_RETIRE_TIMEOUT)
           s->retire();
       }
-      const CompletionAnswer answer = s->completion(query->completion_token, query->timeout_ns);
+      const CompletionAnswer answer =
+          detail::completion(*s, query->completion_token, query->timeout_ns);
       *signal = answer.signal;
       if (answer.result == SOKR_NOT_FOUND) record_error(I, "no such completion token");
       return answer.result;
@@ -300,7 +336,7 @@ struct Exporter<S, Slots>::Functions {
     if (!slots_[I].gate.enter()) return write_sentence({}, out, capacity);
     std::size_t size = 0;
     try {
-      size = write_sentence(self()->completion_error(token), out, capacity);
+      size = write_sentence(detail::completion_error(*self(), token), out, capacity);
     } catch (...) {
       size = write_sentence(failure_from_exception().sentence, out, capacity);
     }
@@ -311,7 +347,7 @@ struct Exporter<S, Slots>::Functions {
     if (timing == nullptr) return detail::bad_argument(I, "timing");
     return gated([&](S& s) -> Result<void> {
       std::optional<std::uint64_t> ns;
-      if constexpr (detail::HasTiming<S>) ns = s.timing(token);
+      if constexpr (detail::HasTiming<S>) ns = detail::timing(s, token);
       if (!ns) return fail(SOKR_NOT_FOUND, "no device time is known for token {}", token);
       if (!SOKR_HAS(SokrTiming, timing, device_ns)) {
         return fail(SOKR_INVALID_INPUT,

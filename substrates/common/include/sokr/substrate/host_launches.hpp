@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The way of a launch through a substrate whose kernels work on the memory of this process: what
-// it binds is found, what it may be refused for is decided, its token is given out and what it
-// waits for is waited for. The substrate brings kernels, and runs what is ready:
+// The way of a launch through a substrate whose kernels work on the memory of this process: it is
+// parsed, what it binds is found, what it may be refused for is decided, its token is given out and
+// what it waits for is waited for. The substrate brings kernels, and runs what is ready:
 //
-//     SOKR_ASSIGN(LaunchView launch, LaunchView::parse(request.params, request.params_len));
-//     LaunchMemory memory = launches.memory_of(launch);
-//     ... a kernel for the launch; one that has to be made is made only if judge() agrees
-//     SOKR_ASSIGN(AcceptedLaunch accepted, launches.accept(request, launch, memory,
-//                 kernel.reflection, [&](const SokrBinding&, data, size) {...}));
-//     SOKR_ASSIGN(LaunchGroups groups, launches.groups_of(launch, accepted.groups));
-//     return launches.submit(launch, launches.is_ready(launch), std::move(groups), job);
+//     launches.dispatch(request, backend)
+//
+// where the backend, which is copied, has
+//     using Bound = ...;                      // descriptors; empty at first
+//     Result<KernelPointer> kernel_of(request, const LaunchView&, const LaunchMemory&);
+//         // a kernel that passed check_entry, and has a member `reflection`; one that has to be
+//         // made is made only if judge() agrees
+//     void bind(Bound&, const auto& said, std::byte* data, std::uint64_t size);
+//         // each descriptor in the order of the reflection, the elements of an array in a row;
+//         said()
+//         // returns its SokrBinding. Of a null one data is null and size 0
+//     bool run_here(kernel, Bound&, const AcceptedLaunch&);
+//         // runs it now, if it is known to be short: it has no token yet, and waits for nothing
+//     std::shared_ptr<Work> make(kernel, Bound&, owners, const AcceptedLaunch&, bool profile);
+//         // what its token stands for, with a member `token`
+//     void start(const std::shared_ptr<Work>&, std::array<std::uint32_t, 3> groups);
+//         // once all that it waits for is complete, maybe on the thread that ended that; it ends
+//         // the token. May throw before it does anything
+//     void refused(Work&) noexcept;           // it will not be started; its token fails next
 //
 // All functions may be called from any thread at once.
 #ifndef SOKR_SUBSTRATE_HOST_LAUNCHES_HPP_
@@ -28,6 +40,7 @@
 #include <sokr/substrate/inline_vector.hpp>
 #include <sokr/substrate/launch_check.hpp>
 #include <sokr/substrate/launch_view.hpp>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,11 +93,36 @@ class HostLaunches {
   InFlightTable& tokens() { return tokens_; }
   const SokrComputeLimits& limits() const { return options_.limits; }
 
+  // A token. SOKR_INVALID_INPUT with a sentence for what a launch is refused for.
+  template <class Backend>
+  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request, Backend backend) {
+    SOKR_ASSIGN(const LaunchView&& launch, LaunchView::parse(request.params, request.params_len));
+    LaunchMemory memory = memory_of(launch);
+    SOKR_ASSIGN(auto kernel, backend.kernel_of(request, launch, memory));
+    typename Backend::Bound bound;
+    SOKR_ASSIGN(const AcceptedLaunch&& accepted,
+                accept(request, launch, memory, kernel->reflection,
+                       [&](const auto& said, std::byte* data, std::uint64_t size) {
+                         backend.bind(bound, said, data, size);
+                       }));
+    const bool ready = is_ready(launch);
+    if (ready && !launch.is_indirect() && !launch.profile() &&
+        (accepted.is_empty() || backend.run_here(*kernel, bound, accepted)))
+      return tokens_.issue_complete();
+    const auto make = [&] {
+      return backend.make(std::move(kernel), bound, std::move(memory.owners), accepted,
+                          launch.profile());
+    };
+    return submit(launch, accepted, ready, backend, make);
+  }
+  // All that a launch of a kernel with this reflection can be refused for: nothing is made, and
+  // nothing kept, for one that is.
+  Result<void> judge(const SokrDispatchRequest& request, const LaunchView& launch,
+                     const LaunchMemory& memory, const ir::EntryReflection& entry);
+
+ private:
   LaunchMemory memory_of(const LaunchView& launch);
-  // Judges the launch of a kernel that passed check_entry when it was made, and finds what it
-  // binds: calls take(const SokrBinding&, std::byte* data, std::uint64_t size) for each descriptor
-  // in the order of the reflection, the elements of an array in a row; of a null one data is null
-  // and size 0. SOKR_INVALID_INPUT with a sentence.
+  // Judges the launch and finds what it binds, by calls of take(said, data, size).
   template <class Take>
   Result<AcceptedLaunch> accept(const SokrDispatchRequest& request, const LaunchView& launch,
                                 const LaunchMemory& memory, const ir::EntryReflection& entry,
@@ -94,7 +132,7 @@ class HostLaunches {
     if (memory.is_whole && is_plain_launch(launch, entry, options_.limits, request.substrate_id,
                                            options_.bounds, used)) {
       for (const std::uint32_t i : used)
-        take(launch.binding(i), memory.ranges[i].data, memory.ranges[i].size);
+        take([&] { return launch.binding(i); }, memory.ranges[i].data, memory.ranges[i].size);
       accepted.groups = launch.groups();
       accepted.push = push_for(launch, entry);
       return accepted;
@@ -110,47 +148,68 @@ class HostLaunches {
   // `counts` are those of the launch, if it is not indirect.
   Result<LaunchGroups> groups_of(const LaunchView& launch,
                                  const std::array<std::uint32_t, 3>& counts);
-  // All that a launch of a kernel with this reflection can be refused for: nothing is made, and
-  // nothing kept, for one that is.
-  Result<void> judge(const SokrDispatchRequest& request, const LaunchView& launch,
-                     const LaunchMemory& memory, const ir::EntryReflection& entry);
   // Nothing that the launch waits for is under way or failed.
   bool is_ready(const LaunchView& launch);
 
-  // Gives out the token of a launch that is not over yet, and sees to it that the job is started
-  // once all that the launch waits for is complete: at once if it is `ready`. Blocks while as many
-  // are under way as may be. The job is copied and has
-  //     void issued(std::uint64_t token);                  // first; may throw
-  //     void start(std::array<std::uint32_t, 3> groups);   // may throw before it does anything
-  //     void refuse(std::string sentence) noexcept;        // ends the token as failed
-  // of which one of the last two is called, here or on the thread that ended the last token.
-  template <class Job>
-  Result<std::uint64_t> submit(const LaunchView& launch, bool ready, LaunchGroups groups, Job job) {
+  template <class Backend, class Work>
+  struct Job {
+    Backend backend;
+    std::shared_ptr<Work> work;
+  };
+  template <class Backend, class Work>
+  Job(Backend, std::shared_ptr<Work>) -> Job<Backend, Work>;
+
+  // Gives out the token of a launch that is not over yet, and starts it at once if it is `ready`,
+  // or else when the last token that it waits for is over. Blocks while as many are under way as
+  // may be. Apart from the way of a launch that runs at once, which is to be short.
+  template <class Backend, class Make>
+  [[gnu::noinline]] Result<std::uint64_t> submit(const LaunchView& launch,
+                                                 const AcceptedLaunch& accepted, bool ready,
+                                                 const Backend& backend, const Make& make) {
+    SOKR_ASSIGN(LaunchGroups groups, groups_of(launch, accepted.groups));
+    Job job{backend, make()};
     if (!tokens_.await_room(options_.in_flight.most, options_.in_flight.patience))
       return no_room(options_.in_flight);
-    const std::uint64_t token = tokens_.begin();
+    const std::uint64_t token = tokens_.begin(job.work);
     if (token == 0) return token;
+    job.work->token = token;
     try {
-      job.issued(token);
       if (ready) {
         start(job, groups);
         return token;
       }
-      const auto go_on = [this, job, groups](bool failed, std::string sentence) mutable {
-        failed ? job.refuse(std::move(sentence)) : start(job, groups);
-      };
-      if (Result<void> waiting = await_all(launch, go_on); !waiting) {
-        job.refuse("it waits for a token that was never issued");
-        return std::move(waiting).failure();
+      if (Result<void> waiting = start_after(launch, job, std::move(groups)); !waiting) {
+        refuse(job, "it waits for a token that was never issued");
+        return waiting.failure();
       }
     } catch (...) {
-      job.refuse("out of memory");
+      refuse(job, "out of memory");
       throw;
     }
     return token;
   }
+  template <class AnyJob>
+  Result<void> start_after(const LaunchView& launch, const AnyJob& job, LaunchGroups groups) {
+    if (launch.wait_count() == 1) {
+      // One object is all that is kept of it.
+      auto go_on = [this, job, groups = std::move(groups),
+                    token = launch.wait(0)](bool failed) mutable {
+        failed ? refuse(job, tokens_.sentence_of_dependent(token)) : start(job, groups);
+      };
+      if (tokens_.when_terminal(launch.wait(0), std::move(go_on)) == SOKR_OK) return {};
+      return never_issued(launch, 0);
+    }
+    return await_all(
+        launch, [this, job, groups = std::move(groups)](bool failed, std::string sentence) mutable {
+          failed ? refuse(job, std::move(sentence)) : start(job, groups);
+        });
+  }
+  template <class AnyJob, class Sentence>
+  void refuse(AnyJob& job, Sentence&& sentence) noexcept {
+    job.backend.refused(*job.work);
+    (void)tokens_.fail(job.work->token, std::forward<Sentence>(sentence));
+  }
 
- private:
   Result<ResolvedLaunch> check(const SokrDispatchRequest& request, const LaunchView& launch,
                                const ir::EntryReflection& entry) const {
     return check_launch_alone(launch, entry, options_.limits, request.substrate_id,
@@ -159,24 +218,25 @@ class HostLaunches {
   template <class Take>
   Result<void> bind(const ResolvedLaunch& resolved, const LaunchMemory& memory, const Take& take) {
     for (const ResolvedBinding& binding : resolved.bindings) {
+      const auto said = [&] { return binding.as_binding(); };
       if (binding.source == SOKR_BINDING_NULL) {
-        take(binding.as_binding(), nullptr, std::uint64_t{0});
+        take(said, nullptr, std::uint64_t{0});
         continue;
       }
       const LaunchMemory::Range& range = memory.ranges[binding.given];
-      if (!range.is_there) return std::move(memory_.resolve(binding.as_binding())).failure();
-      take(binding.as_binding(), range.data, range.size);
+      if (!range.is_there) return std::move(memory_.resolve(said())).failure();
+      take(said, range.data, range.size);
     }
     return {};
   }
-  template <class Job>
-  void start(Job& job, const LaunchGroups& groups) noexcept {
+  template <class AnyJob>
+  void start(AnyJob& job, const LaunchGroups& groups) noexcept {
     try {
-      const auto counts = counts_of(groups);
-      if (!counts) return job.refuse(counts.failure().sentence);
-      job.start(*counts);
+      auto counts = counts_of(groups);
+      if (!counts) return refuse(job, std::move(counts).failure().sentence);
+      job.backend.start(job.work, *counts);
     } catch (const std::exception& error) {
-      job.refuse(could_not_start(error));
+      refuse(job, could_not_start(error));
     }
   }
   static std::string could_not_start(const std::exception& error) noexcept;

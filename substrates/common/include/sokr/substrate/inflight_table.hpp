@@ -4,8 +4,8 @@
 // why. A plugin's dispatch issues a token, its completion asks the table.
 //
 //     work that is done when dispatch returns:   return table.issue_complete();
-//     work that goes on:  token = table.begin();  ...later...  table.finish(token);
-//                                                   or         table.fail(token, "...");
+//     work that goes on:  token = table.begin(work);  ...later...  table.finish(token);
+//                                                       or         table.fail(token, "...");
 //
 // Tokens are 1 to SOKR_PLUGIN_TOKEN_MAX and never given out twice. They are opaque:
 // their order says nothing. Terminal answers are the same for ever: a token that
@@ -27,8 +27,10 @@
 #include <memory>
 #include <optional>
 #include <sokr/base/result.hpp>
+#include <sokr/substrate/deadline.hpp>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace sokr::substrate {
 
@@ -60,6 +62,7 @@ Failure no_room(const InFlightLimit& limit);
 class InFlightTable {
  public:
   using Callback = std::function<void(bool failed)>;
+  using Stop = std::function<void(void* what)>;
 
   explicit InFlightTable(const InFlightOptions& options = {});
   // Nobody may be inside any function; tokens still under way are dropped.
@@ -71,18 +74,46 @@ class InFlightTable {
   // stripe writes, no lock. 0 if all of the stripe are used up (2^44 of them).
   std::uint64_t issue_complete() noexcept;
 
-  // A token that is under way until finish() or fail(). 0 if all are used up. Throws
-  // std::bad_alloc, with nothing issued.
-  std::uint64_t begin();
+  // A token that is under way until finish() or fail(), and what it stands for, which is kept
+  // until then. 0 if all are used up. Throws std::bad_alloc, with nothing issued. Begun and ended
+  // by one thread, a token costs no cache line that threads of other stripes write.
+  std::uint64_t begin(std::shared_ptr<void> what = nullptr);
+  // What a token that is under way stands for; null of any other.
+  std::shared_ptr<void> find(std::uint64_t token) noexcept;
+  template <class T>
+  std::shared_ptr<T> find_as(std::uint64_t token) noexcept {
+    return std::static_pointer_cast<T>(find(token));
+  }
 
-  // Ends a token, wakes its waiters and then runs its callbacks on this thread.
+  // Ends a token, wakes its waiters and then runs its callbacks on this thread: before it returns,
+  // or, called by a callback, after that one has returned.
   // False, and nothing happens, if it is not under way: somebody else ended it first.
   bool finish(std::uint64_t token) noexcept;
   bool fail(std::uint64_t token, std::string sentence) noexcept;
+  bool fail(std::uint64_t token, const char* sentence) noexcept;  // lost where memory is
 
   // What completion_fn answers, blocking at most timeout_ns (0 polls, UINT64_MAX
   // waits without end). An unknown token is SOKR_NOT_FOUND with FAILED.
   CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns) noexcept;
+
+  // The same for work whose end is brought about by who waits: calls help(what it stands for,
+  // nanoseconds that are left), which returns for how many of them, at most, the thread may sleep
+  // before it is to help again. It is called at least once if the token is under way.
+  template <class T, class Help>
+  CompletionAnswer completion_with_help(std::uint64_t token, std::uint64_t timeout_ns,
+                                        const Help& help) {
+    if (token % 2 != 0) return poll(token);
+    const Deadline deadline(timeout_ns);
+    for (std::uint64_t left = timeout_ns;;) {
+      std::shared_ptr<void> what;
+      if (const CompletionAnswer answer = look(token, what); !is_under_way(answer)) return answer;
+      const std::uint64_t rest = help(std::static_pointer_cast<T>(std::move(what)), left);
+      left = deadline.left_ns();
+      const CompletionAnswer answer =
+          completion(token, left == 0 && timeout_ns != 0 ? 1 : std::min(left, rest));
+      if (left <= rest || !is_under_way(answer)) return answer;
+    }
+  }
 
   // The same without blocking, for code that does the waiting itself.
   CompletionAnswer poll(std::uint64_t token) noexcept;
@@ -103,19 +134,28 @@ class InFlightTable {
   SokrResult when_all_terminal(std::span<const std::uint64_t> tokens, AllCallback callback,
                                std::size_t* unknown_out = nullptr);
 
+  // Why what waited for this failed token fails. Down a chain the cause stays as it is.
+  std::string sentence_of_dependent(std::uint64_t failed) noexcept;
+
   // Tokens that were ever given out.
   std::uint64_t issued() const noexcept;
   // Tokens under way, those included whose callbacks still run.
-  std::size_t active() const noexcept { return active_.load(std::memory_order_acquire); }
+  std::size_t active() const noexcept;
   // Blocks until fewer than `most` tokens are under way; false if none ended in time. Threads
   // that get through at once may together exceed it by their number.
   bool await_room(std::size_t most, std::chrono::milliseconds patience) noexcept {
+    // Where no shard has many there are not many.
+    if (most >= kShards * kCrowd && crowded_.load(std::memory_order_relaxed) == 0) return true;
     return active() < most || await_room_slowly(most, patience);
   }
+  // Before the substrate goes, while others may be inside: waits kRetireGrace for what is under way
+  // to end by itself, and then abandons it.
+  void retire(const Stop& stop) noexcept;
   // Blocks until no token is under way and no callback runs.
   void wait_idle() noexcept;
-  // Fails every token that is under way now; later finish() calls for them are refused.
-  void abandon_all(const std::string& sentence) noexcept;
+  // Fails every token that is under way now; later finish() calls for them are refused. Calls
+  // stop(what) for what each of them stands for, if it stands for anything; it must not throw.
+  void abandon_all(const char* sentence, const Stop& stop = {}) noexcept;
 
   // Device time of a profiled launch: recorded before its token is finished, or
   // returned to anybody.
@@ -126,11 +166,18 @@ class InFlightTable {
  private:
   struct Shard;
   struct History;
+  struct Ending;
   static constexpr std::size_t kShards = 8;
+  static constexpr std::size_t kCrowd = 64;  // tokens under way of one shard
 
+  static bool is_under_way(const CompletionAnswer& answer) {
+    return answer.signal == SOKR_COMPLETION_PENDING || answer.signal == SOKR_COMPLETION_TIMEDOUT;
+  }
+  CompletionAnswer look(std::uint64_t token, std::shared_ptr<void>& what) noexcept;
   bool end(std::uint64_t token, bool failed, std::string&& sentence) noexcept;
-  std::string sentence_of_dependent(std::uint64_t failed) noexcept;
-  void leave(std::size_t count) noexcept;
+  static void run_callbacks(Ending&& ending) noexcept;
+  void leave(Shard& shard) noexcept;
+  bool await_fewer(std::size_t most, const Deadline& deadline) noexcept;
   bool await_room_slowly(std::size_t most, std::chrono::milliseconds patience) noexcept;
   Shard* shard_of(std::uint64_t token) const noexcept;
 
@@ -139,8 +186,8 @@ class InFlightTable {
   // table's: what tables gave out that were destroyed before in this process is never given out
   // again (docs/contract.md, PLG-6).
   const std::uint64_t before_;
-  alignas(64) std::atomic<std::size_t> active_{0};
-  std::atomic<std::uint32_t> waiting_for_room_{0};
+  std::atomic<std::uint32_t> crowded_{0};  // shards that have many: written where one begins to
+  std::atomic<std::uint32_t> waiting_{0};  // threads in await_fewer
   std::unique_ptr<Shard[]> shards_;
   std::unique_ptr<History> history_;
 };

@@ -59,11 +59,12 @@ class InlineVector {
     size_ = size;
   }
   void push_back(const T& value) {
-    const T copy = value;
     if (size_ < N) {
-      new (inlined() + size_++) T(copy);
+      // Not by way of a copy, which is read as a whole before its parts have been written.
+      new (inlined() + size_) T(value);
+      ++size_;
     } else {
-      resize(size_ + 1, copy);
+      resize(size_ + 1, T(value));  // a copy: what moves may hold it
     }
   }
   void append(const T* from, std::size_t count) {

@@ -107,6 +107,9 @@ bool is_plain_launch(const LaunchView& launch, const ir::EntryReflection& entry,
 // ResolvedLaunch::push of a launch that was accepted.
 std::span<const std::uint8_t> push_for(const LaunchView& launch, const ir::EntryReflection& entry);
 
+// What a launch is told whose wait with this index names a token that nobody was given.
+Failure never_issued(const LaunchView& launch, std::uint32_t index);
+
 // The group counts alone: for counts that were read from an indirect buffer.
 Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
                                 const SokrComputeLimits& limits);
