@@ -11,7 +11,6 @@
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/CommandLine.h>
-#include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/IPO/AlwaysInliner.h>
 #include <llvm/Transforms/IPO/Inliner.h>
@@ -37,6 +36,7 @@
 #include "compiler/halves.hpp"
 #include "compiler/llvm_versions.hpp"
 #include "compiler/prefetch.hpp"
+#include "compiler/targets.hpp"
 #include "compiler/trace.hpp"
 
 namespace sokr::cpu {
@@ -59,14 +59,7 @@ void limit_scheduler() {
 void initialise_llvm() {
   static std::once_flag once;
   std::call_once(once, [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeAArch64TargetInfo();
-    LLVMInitializeAArch64Target();
-    LLVMInitializeAArch64TargetMC();
-    LLVMInitializeAArch64AsmPrinter();
+    initialise_targets();
     limit_scheduler();
   });
 }
@@ -179,6 +172,8 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort
       target->createTargetMachine(as_triple(model.triple), model.cpu, model.features, options,
                                   llvm::Reloc::PIC_, llvm::CodeModel::Small, level);
   if (!machine) return fail(SOKR_DISPATCH_FAILED, "LLVM cannot make code for {}", model.cpu);
+  // AArch64's quickest is GlobalISel, which crashes on vectors of narrow elements.
+  machine->setGlobalISel(false);
   return std::unique_ptr<llvm::TargetMachine>(machine);
 }
 
@@ -242,7 +237,8 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   first.addPass(llvm::SimplifyCFGPass());
   // Else the second pipeline does all of it; doing it twice took a tenth of all optimisation and
   // left as many instructions.
-  if (effort != Effort::kFull) first.addPass(llvm::InstCombinePass());
+  // In a draft it takes as long as what it saves the selector.
+  if (effort != Effort::kFull && effort != Effort::kDraft) first.addPass(llvm::InstCombinePass());
   second.addPass(llvm::SimplifyCFGPass());
   llvm::LoopPassManager loop;
   loop.addPass(llvm::LoopRotatePass(true, false));

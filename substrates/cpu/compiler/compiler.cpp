@@ -22,10 +22,11 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 21;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 22;  // part of every cache key: raise it when code changes
 
+// `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
-          std::string_view text) {
+          const std::function<std::string()>& text) {
   if (options.dump.empty()) return;
   std::error_code ignored;
   std::filesystem::create_directories(options.dump, ignored);
@@ -34,7 +35,7 @@ void dump(const CompileOptions& options, std::string_view entry, const char* sta
   std::ofstream file(std::filesystem::path(options.dump) /
                      fmt::format("{}{}{}.{}.{}", name, options.dump_key.empty() ? "" : ".",
                                  options.dump_key, isa_name(options.isa), stage));
-  file << text;
+  file << text();
 }
 
 std::string text_of(const llvm::Module& module) {
@@ -184,7 +185,7 @@ Result<SharedFunctions> emit_shared(llvm::Module& module, const Programs& progra
     trace_plan(options, function_name(*program.entry, id), program, inner);
     scratch = emitter.scratch_size();
     dump(options, program.entry->name, fmt::format("function_{}.txt", id).c_str(),
-         to_text(program, analysis));
+         [&] { return to_text(program, analysis); });
   }
   return functions;
 }
@@ -195,8 +196,9 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
   Geometry geometry = choose_geometry(program, options);
   Analysis analysis = analyse(program, geometry);
   stages.ended("analyse", geometry.chunks, "chunks");
-  dump(options, program.entry->name, "program.txt", to_text(program));
-  dump(options, program.entry->name, "shapes.txt", to_text(geometry) + to_text(program, analysis));
+  dump(options, program.entry->name, "program.txt", [&] { return to_text(program); });
+  dump(options, program.entry->name, "shapes.txt",
+       [&] { return to_text(geometry) + to_text(program, analysis); });
   trace_analysis(options, program.entry->name, program, analysis, geometry);
 
   SOKR_ASSIGN(auto machine, borrow_machine(options.isa, options.effort));
@@ -218,7 +220,7 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
       options.trace->stage(stage, program.entry->name, [&] { return text_of(module); });
   };
   ended(Stage::kEmit);
-  dump(options, program.entry->name, "ll", options.dump.empty() ? "" : text_of(module));
+  dump(options, program.entry->name, "ll", [&] { return text_of(module); });
   std::string wrong;
   llvm::raw_string_ostream wrong_out(wrong);
   if (llvm::verifyModule(module, &wrong_out))
@@ -231,10 +233,10 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
   ended(Stage::kOptimise);
   stages.ended("optimise", module.getInstructionCount(), kLlvmInstructions);
   if (!options.dump.empty()) {
-    dump(options, program.entry->name, "opt.ll", text_of(module));
+    dump(options, program.entry->name, "opt.ll", [&] { return text_of(module); });
     auto copy = llvm::CloneModule(module);
     SOKR_ASSIGN(auto assembly, emit_assembly(*copy, *machine));
-    dump(options, program.entry->name, "s", assembly);
+    dump(options, program.entry->name, "s", [&] { return std::move(assembly); });
   }
   SOKR_TRY(check_cancelled(options));
   SOKR_ASSIGN(auto object, emit_object(module, *machine));

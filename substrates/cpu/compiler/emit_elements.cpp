@@ -52,6 +52,18 @@ llvm::Value* shuffle_words(llvm::IRBuilder<>& b, llvm::Value* x, llvm::Value* y,
   return b.CreateShuffleVector(x, y, all);
 }
 
+// Of each 128 bits of four vectors, words i of all as row i. Done twice it changes nothing.
+LlvmValues transposed(llvm::IRBuilder<>& b, const LlvmValues& rows) {
+  LlvmValue* low01 = shuffle_words(b, rows[0], rows[1], {0, 4, 1, 5});
+  LlvmValue* high01 = shuffle_words(b, rows[0], rows[1], {2, 6, 3, 7});
+  LlvmValue* low23 = shuffle_words(b, rows[2], rows[3], {0, 4, 1, 5});
+  LlvmValue* high23 = shuffle_words(b, rows[2], rows[3], {2, 6, 3, 7});
+  return {shuffle_words(b, low01, low23, {0, 1, 4, 5}),
+          shuffle_words(b, low01, low23, {2, 3, 6, 7}),
+          shuffle_words(b, high01, high23, {0, 1, 4, 5}),
+          shuffle_words(b, high01, high23, {2, 3, 6, 7})};
+}
+
 }  // namespace
 
 // Is it worth the transposes?
@@ -104,14 +116,29 @@ LlvmValues Emitter::load_quads(const LaneLoad& load) {
       }
     rows.push_back(quads[0]);
   }
-  LlvmValue* low01 = shuffle_words(b_, rows[0], rows[1], {0, 4, 1, 5});
-  LlvmValue* high01 = shuffle_words(b_, rows[0], rows[1], {2, 6, 3, 7});
-  LlvmValue* low23 = shuffle_words(b_, rows[2], rows[3], {0, 4, 1, 5});
-  LlvmValue* high23 = shuffle_words(b_, rows[2], rows[3], {2, 6, 3, 7});
-  return {shuffle_words(b_, low01, low23, {0, 1, 4, 5}),
-          shuffle_words(b_, low01, low23, {2, 3, 6, 7}),
-          shuffle_words(b_, high01, high23, {0, 1, 4, 5}),
-          shuffle_words(b_, high01, high23, {2, 3, 6, 7})};
+  return transposed(b_, rows);
+}
+
+// The other way round: four components of all lanes are stored as a quad of each.
+void Emitter::store_quads(const LlvmValues& components, const LaneStore& store) {
+  const LlvmValues rows = transposed(b_, components);
+  for (unsigned lane = 0; lane < g_.width; ++lane) {
+    const int first = static_cast<int>(lane / 4 * 4);
+    store(b_.CreateShuffleVector(rows[lane % 4], {first, first + 1, first + 2, first + 3}), lane);
+  }
+}
+
+// Two components of all lanes as a pair of words of each.
+void Emitter::store_pairs(const LlvmValues& components, const LaneStore& store) {
+  llvm::SmallVector<int, 32> mix;
+  for (unsigned lane = 0; lane < g_.width; ++lane) {
+    mix.push_back(static_cast<int>(lane));
+    mix.push_back(static_cast<int>(g_.width + lane));
+  }
+  LlvmValue* pairs = b_.CreateBitCast(b_.CreateShuffleVector(components[0], components[1], mix),
+                                      wide(b_.getDoubleTy()));
+  for (unsigned lane = 0; lane < g_.width; ++lane)
+    store(b_.CreateExtractElement(pairs, std::uint64_t{lane}), lane);
 }
 
 // `count` components of `size` bytes of each lane, together 8 bytes or fewer.

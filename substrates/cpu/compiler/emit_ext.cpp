@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // GLSL.std.450, component by component. Vectors and packing are in emit_ext_vector.cpp.
+#include <llvm/IR/PatternMatch.h>
 #include <spirv/unified1/GLSL.std.450.h>
 
 #include <numbers>
@@ -53,12 +54,17 @@ constexpr Rounding kIntegerBinary[] = {
 
 }  // namespace
 
-// The other one if one is NaN; the first of two equal ones.
+// The other one if one is NaN; the first of two equal ones. Where the second is known to be a
+// number, one comparison says both.
 LlvmValue* Emitter::float_min(LlvmValue* a, LlvmValue* b) {
+  if (llvm::PatternMatch::match(b, llvm::PatternMatch::m_NonNaN()))
+    return b_.CreateSelect(b_.CreateFCmpULT(b, a), b, a);
   LlvmValue* r = b_.CreateSelect(b_.CreateFCmpOLT(b, a), b, a);
   return b_.CreateSelect(b_.CreateFCmpUNO(a, a), b, r);
 }
 LlvmValue* Emitter::float_max(LlvmValue* a, LlvmValue* b) {
+  if (llvm::PatternMatch::match(b, llvm::PatternMatch::m_NonNaN()))
+    return b_.CreateSelect(b_.CreateFCmpULT(a, b), b, a);
   LlvmValue* r = b_.CreateSelect(b_.CreateFCmpOLT(a, b), b, a);
   return b_.CreateSelect(b_.CreateFCmpUNO(a, a), b, r);
 }

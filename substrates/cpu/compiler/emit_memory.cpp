@@ -121,6 +121,7 @@ Leaves Emitter::load_memory(Address address, Id type) {
     note(rows ? "load chunk rows" : "load scalar", address, leaves);
     return rows ? load_rows(address, leaves) : load_uniform(address, leaves);
   }
+  if (has_element_function(address, leaves, false)) return load_by_function(address, leaves);
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
                 address.space != Space::kPhysical;
   if (affine) return load_affine(address, leaves);
@@ -375,6 +376,7 @@ void Emitter::store_memory(Address address, const Leaves& value) {
       !rows.places.empty() && store_table_rows(address, leaves, value, rows))
     return note("store table rows", address, leaves);
   if (trusted || is_proven(address, leaves)) address.limit = nullptr;
+  if (has_element_function(address, leaves, true)) return store_by_function(address, leaves, value);
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
   if (affine) return store_affine(address, leaves, value);
   note("store scatter", address, leaves);

@@ -395,6 +395,19 @@ class Emitter {
                            llvm::ArrayRef<LlvmValue*> pointers);
   LlvmValues load_quads(const LaneLoad& load);
   LlvmValues load_words_of(unsigned count, unsigned size, const LaneLoad& load);
+  using LaneStore = llvm::function_ref<void(LlvmValue* value, unsigned lane)>;
+  void store_quads(const LlvmValues& components, const LaneStore& store);
+  void store_pairs(const LlvmValues& components, const LaneStore& store);
+  // ---- emit_element_function.cpp: such elements in a draft
+  bool has_element_function(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                            bool is_store) const;
+  llvm::Function* element_function(Lying how, unsigned count, bool is_store);
+  void write_element_function(llvm::Function& function, Lying how, unsigned count, bool is_store);
+  LlvmValues element_arguments(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                               unsigned chunk);
+  Leaves load_by_function(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  void store_by_function(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                         const Leaves& value);
   Leaves load_apart(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_scattered(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_table(const Address& address, const std::vector<PlacedLeaf>& leaves);

@@ -19,7 +19,8 @@ constexpr const char* kPartNames[] = {
     "promote",          "if-convert",       "private-loops",    "unroll",         "tables",
     "ranges",           "scalar-mode",      "region-versions",  "together-loops", "wide-accesses",
     "constant-strides", "chunk-rows",       "table-rows",       "table-places",   "wide-elements",
-    "register-cache",   "combined-atomics", "private-counters", "corrections",    "prefetch"};
+    "register-cache",   "combined-atomics", "private-counters", "corrections",    "prefetch",
+    "element-functions"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

@@ -45,28 +45,29 @@ std::optional<Stage> stage_named(std::string_view name);
 // Parts of the compiler that make code quicker and can be left out, so that a test can be seen to
 // fail without them.
 enum class Part : std::uint8_t {
-  kPromote,          // private variables become values
-  kIfConvert,        // short branches become selections
-  kPrivateLoops,     // rounds of loops that index private arrays are copied
-  kUnroll,           // rounds of loops around barriers are copied
-  kTables,           // private variables that hold one constant
-  kRanges,           // tests of indices that cannot leave their array go
-  kScalarMode,       // one invocation after the other
-  kRegionVersions,   // code once for all together, once with masks
-  kTogetherLoops,    // loops once for all together, once with masks
-  kWideAccesses,     // neighbouring lanes: wide loads and stores
-  kConstantStrides,  // lanes at a constant distance: one test for all
-  kChunkRows,        // chunks at a constant distance: one test for all
-  kTableRows,        // lanes that differ by constants: rows and shuffles
-  kTablePlaces,      // lanes that differ by constants: one test for all
-  kWideElements,     // elements of several components: one load for each lane
-  kRegisterCache,    // Workgroup memory at constant places: registers
-  kCombinedAtomics,  // atomics on one place: one for all lanes
-  kPrivateCounters,  // atomics that only count: on memory of their own
-  kCorrections,      // corrections of byte products leave their loops
-  kPrefetch,         // loops ask for what later rounds read
+  kPromote,           // private variables become values
+  kIfConvert,         // short branches become selections
+  kPrivateLoops,      // rounds of loops that index private arrays are copied
+  kUnroll,            // rounds of loops around barriers are copied
+  kTables,            // private variables that hold one constant
+  kRanges,            // tests of indices that cannot leave their array go
+  kScalarMode,        // one invocation after the other
+  kRegionVersions,    // code once for all together, once with masks
+  kTogetherLoops,     // loops once for all together, once with masks
+  kWideAccesses,      // neighbouring lanes: wide loads and stores
+  kConstantStrides,   // lanes at a constant distance: one test for all
+  kChunkRows,         // chunks at a constant distance: one test for all
+  kTableRows,         // lanes that differ by constants: rows and shuffles
+  kTablePlaces,       // lanes that differ by constants: one test for all
+  kWideElements,      // elements of several components: one load for each lane
+  kRegisterCache,     // Workgroup memory at constant places: registers
+  kCombinedAtomics,   // atomics on one place: one for all lanes
+  kPrivateCounters,   // atomics that only count: on memory of their own
+  kCorrections,       // corrections of byte products leave their loops
+  kPrefetch,          // loops ask for what later rounds read
+  kElementFunctions,  // of drafts: accesses of several words are calls
 };
-inline constexpr std::uint8_t kParts = 20;
+inline constexpr std::uint8_t kParts = 21;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

@@ -166,15 +166,22 @@ TEST_P(Shader, AgreesWithTheReference) {
   for (std::uint32_t count : kCounts) expect_same(module, standard_launch(count, 64));
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
-                         testing::Values("masks", "loops", "switches", "returns", "privates",
-                                         "tables", "regions", "barrier_loop", "barrier_call",
-                                         "private_across_barriers", "indices", "subgroups",
-                                         "subgroups_diverged", "atomics", "counters",
-                                         "narrow_types", "rows", "odd_local_size", "structs",
-                                         "matrices", "byte_dots", "held", "wander", "gaps",
-                                         "byte_sums", "strides", "narrow_apart", "private_mixed",
-                                         "chunk_starts", "elements", "private_tiles"));
+// A first version, which has other accesses and other passes.
+TEST_P(Shader, AgreesWithTheReferenceAsADraft) {
+  const Bytes module = read_shader(GetParam());
+  std::vector<CompileOptions> ways = all_options();
+  for (CompileOptions& options : ways) options.effort = Effort::kDraft;
+  for (std::uint32_t count : kCounts) expect_same(module, standard_launch(count, 64), 32, ways);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kernels, Shader,
+    testing::Values("masks", "loops", "switches", "returns", "privates", "tables", "regions",
+                    "barrier_loop", "barrier_call", "private_across_barriers", "indices",
+                    "subgroups", "subgroups_diverged", "atomics", "counters", "narrow_types",
+                    "rows", "odd_local_size", "structs", "matrices", "byte_dots", "held", "wander",
+                    "gaps", "byte_sums", "strides", "narrow_apart", "private_mixed", "chunk_starts",
+                    "elements", "private_tiles", "words_of_elements"));
 
 // What takes seconds to compile: every second way of compiling, the others with the next shader.
 class LargeShader : public testing::TestWithParam<const char*> {};
