@@ -61,9 +61,6 @@ void append(std::vector<std::uint8_t>& key, std::span<const std::uint8_t> bytes)
 // Answers about modules whose kernels may never be launched: the modules themselves, mostly.
 constexpr std::size_t kAnswerBytes = std::size_t{64} << 20;
 
-// Bytes of a draft whose full version is made in some ten milliseconds.
-constexpr std::size_t kSmallDraft = 8192;
-
 // Of what is kept for a kernel; its reflection's tables are small beside the least page of code.
 // Beside a first version there may soon be the full one, which is about as large.
 std::size_t memory_of(const LoadedKernel& kernel) {
@@ -90,6 +87,10 @@ Result<void> check_format(std::uint32_t format) {
 Result<KernelStore::KernelPointer> as_pointer(Result<std::shared_ptr<LoadedKernel>> kernel) {
   if (!kernel) return std::move(kernel).failure();
   return KernelStore::KernelPointer(*std::move(kernel));
+}
+
+const char* version_name(const CompileOptions& options) {
+  return options.effort == Effort::kDraft ? "a first version of " : "";
 }
 
 std::span<const std::uint8_t> as_bytes(const std::string& text) {
@@ -270,11 +271,19 @@ std::optional<CompiledKernel> KernelStore::from_disk(std::span<const std::uint8_
 }
 
 Result<CompiledKernel> KernelStore::compile_and_keep(const Recipe& recipe) {
-  SOKR_ASSIGN(CompiledKernel compiled, compile(*recipe.module, *recipe.entry, recipe.options));
+  SOKR_ASSIGN(const CompilerLibrary* library, compiler());
+  announce(*recipe.module, *recipe.entry, recipe.options);
+  SOKR_ASSIGN(CompiledKernel compiled,
+              report(attempt_with(*library, *recipe.module, *recipe.entry, recipe.options),
+                     *recipe.entry, recipe.options));
+  keep(recipe, compiled);
+  return compiled;
+}
+
+void KernelStore::keep(const Recipe& recipe, const CompiledKernel& compiled) {
   std::string reason;
   if (!disk_.store(recipe.disk_key, compiled.serialise(), &reason) && !disk_.folder().empty())
     host_.log_debug("cpu: the kernel is not kept on disk: {}", reason);
-  return compiled;
 }
 
 Result<std::shared_ptr<LoadedKernel>> KernelStore::load(const Decoded& decoded,
@@ -300,16 +309,22 @@ Result<KernelStore::KernelPointer> KernelStore::full_version(const Decoded& deco
 // meanwhile. What an earlier process left on disk has come again. Where that is small, its full
 // version is waited for: a process that ends without taking anything down would leave it unmade,
 // and the next would begin it again. Where it is large, it is made beside the first one, and even
-// if the substrate goes before it is done.
+// if the substrate goes before it is done; a process that finds that an earlier one had begun with
+// it in vain waits for it.
 Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& decoded, Recipe recipe,
                                                               std::span<const std::uint8_t> ir) {
   Recipe draft = recipe;
   draft.options.effort = Effort::kDraft;
   draft.disk_key[0] = 'Q';  // what kind of entry it is: see disk_key()
   std::optional<CompiledKernel> compiled = from_disk(draft.disk_key);
-  if (compiled && compiled->image.size() <= kSmallDraft && options_.tier == Tier::kAuto)
-    return full_version(decoded, recipe, ir);
   recipe.promised = compiled.has_value();
+  if (compiled && options_.tier == Tier::kAuto) {
+    std::vector<std::uint8_t> begun = recipe.disk_key;
+    begun[0] = 'B';
+    if (compiled->image.size() <= options_.small_draft || disk_.load(begun))
+      return full_version(decoded, recipe, ir);
+    disk_.store(begun, {});
+  }
   std::int64_t left_ns = 1;
   if (!compiled) {
     SOKR_TRY(validate(ir));
@@ -327,9 +342,8 @@ Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& dec
   kernel->want_better = [this, weak = std::weak_ptr<const LoadedKernel>(kernel),
                          made_by = std::make_shared<Recipe>(std::move(recipe))] {
     try {
-      improver_.put(
-          [this, weak, made_by](const auto& cancelled) { improve(weak, *made_by, cancelled); },
-          made_by->promised);
+      improver_.put([this, weak, made_by](Improver::Turn& turn) { improve(weak, *made_by, turn); },
+                    made_by->promised);
     } catch (const std::bad_alloc&) {
       // The launch whose thread asks is none the worse for it.
     }
@@ -337,48 +351,66 @@ Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& dec
   return KernelPointer(std::move(kernel));
 }
 
-// Nobody hears of what fails here: the first version goes on being used.
+// Nobody hears of what fails here: the first version goes on being used. While LLVM works this may
+// go, see Improver::Turn: what is used then is the recipe's, or the compiler's, which stays.
 void KernelStore::improve(const std::weak_ptr<const LoadedKernel>& first, Recipe& recipe,
-                          const std::atomic<bool>& cancelled) {
+                          Improver::Turn& turn) {
+  std::unique_lock stays(turn, std::try_to_lock);
+  if (!stays) return;
   const std::shared_ptr<const LoadedKernel> kernel = first.lock();
+  if (!kernel && !recipe.promised) return;
   const Decoded decoded{std::move(recipe.module), recipe.entry,
                         kernel ? kernel->reflection : ir::EntryReflection()};
-  recipe.module = decoded.module;
-  recipe.options.cancelled = &cancelled;
-  if (kernel || recipe.promised) {
-    Result<CompiledKernel> compiled = compile_and_keep(recipe);
-    Result<std::shared_ptr<LoadedKernel>> full =
-        compiled ? load(decoded, *std::move(compiled))
-                 : Result<std::shared_ptr<LoadedKernel>>(std::move(compiled).failure());
-    if (!full)
-      host_.log_debug("cpu: no full version of {}: {}", decoded.entry->name,
-                      full.failure().sentence);
-    else if (kernel)
-      kernel->take_better(*std::move(full));
-  }
-  recipe.module = nullptr;
+  recipe.options.cancelled = &turn.cancelled();
+  const auto library = compiler();
+  if (!library) return;
+  announce(*decoded.module, *decoded.entry, recipe.options);
+  stays.unlock();
+  Attempt attempt = attempt_with(**library, *decoded.module, *decoded.entry, recipe.options);
+  if (!stays.try_lock()) return;
+  Result<CompiledKernel> compiled = report(std::move(attempt), *decoded.entry, recipe.options);
+  if (compiled) keep(recipe, *compiled);
+  Result<std::shared_ptr<LoadedKernel>> full =
+      compiled ? load(decoded, *std::move(compiled))
+               : Result<std::shared_ptr<LoadedKernel>>(std::move(compiled).failure());
+  if (!full)
+    host_.log_debug("cpu: no full version of {}: {}", decoded.entry->name, full.failure().sentence);
+  else if (kernel)
+    kernel->take_better(*std::move(full));
 }
 
-Result<CompiledKernel> KernelStore::compile(const spirv::Module& module,
-                                            const spirv::EntryPoint& entry,
-                                            CompileOptions options) {
-  SOKR_ASSIGN(const CompilerLibrary* library, compiler());
+void KernelStore::announce(const spirv::Module& module, const spirv::EntryPoint& entry,
+                           const CompileOptions& options) {
+  host_.log_info("cpu: compiling {}entry point {} of a module of {} bytes for {}",
+                 version_name(options), entry.name, module.words().size_bytes(),
+                 isa_name(options.isa));
+}
+
+KernelStore::Attempt KernelStore::attempt_with(const CompilerLibrary& library,
+                                               const spirv::Module& module,
+                                               const spirv::EntryPoint& entry,
+                                               CompileOptions options) {
+  std::vector<CompileStage> stages;
+  options.on_stage = [&](const CompileStage& stage) { stages.push_back(stage); };
+  const Clock::time_point start = Clock::now();
+  Result<CompiledKernel> compiled = library.compile(module, entry, options);
+  return {std::move(compiled), std::move(stages), milliseconds_since(start)};
+}
+
+Result<CompiledKernel> KernelStore::report(Attempt attempt, const spirv::EntryPoint& entry,
+                                           const CompileOptions& options) {
   std::string stages;
-  options.on_stage = [&](const CompileStage& stage) {
+  for (const CompileStage& stage : attempt.stages) {
     host_.log_debug("cpu: {}: {} made {} {} in {:.1f} ms", entry.name, stage.name, stage.size,
                     stage.unit, stage.milliseconds);
     stages +=
         fmt::format("{}{} {:.1f}", stages.empty() ? "" : ", ", stage.name, stage.milliseconds);
-  };
-  const char* version = options.effort == Effort::kDraft ? "a first version of " : "";
-  host_.log_info("cpu: compiling {}entry point {} of a module of {} bytes for {}", version,
-                 entry.name, module.words().size_bytes(), isa_name(options.isa));
-  Clock::time_point start = Clock::now();
-  Result<CompiledKernel> compiled = library->compile(module, entry, options);
-  if (compiled)
-    host_.log_info("cpu: compiled {}{} to {} bytes of code in {:.1f} ms ({})", version, entry.name,
-                   compiled->image.size(), milliseconds_since(start), stages);
-  return compiled;
+  }
+  if (attempt.compiled)
+    host_.log_info("cpu: compiled {}{} to {} bytes of code in {:.1f} ms ({})",
+                   version_name(options), entry.name, attempt.compiled->image.size(),
+                   attempt.milliseconds, stages);
+  return std::move(attempt.compiled);
 }
 
 Result<const CompilerLibrary*> KernelStore::compiler() {

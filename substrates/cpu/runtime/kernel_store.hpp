@@ -112,6 +112,8 @@ struct KernelStoreOptions {
   unsigned compiler_threads = 1;  // that make full versions in the background
   // For tests: how long a first version runs before the full one is made.
   std::optional<std::chrono::nanoseconds> first_version_lasts;
+  // Bytes of a first version whose full one is made in some ten milliseconds.
+  std::size_t small_draft = 8192;
   std::filesystem::path cache_folder;
   std::filesystem::path compiler_library;
   std::size_t kernel_bytes = std::size_t{256} << 20;  // of all kernels that are kept in memory
@@ -177,6 +179,21 @@ class KernelStore {
     bool promised = false;
   };
   std::optional<CompiledKernel> from_disk(std::span<const std::uint8_t> key);
+  // What the compiler made, and what it says of that.
+  struct Attempt {
+    Result<CompiledKernel> compiled;
+    std::vector<CompileStage> stages;
+    double milliseconds = 0;
+  };
+  // Says in the log what is to be compiled.
+  void announce(const spirv::Module& module, const spirv::EntryPoint& entry,
+                const CompileOptions& options);
+  // Touches nothing of any store, which may go meanwhile.
+  static Attempt attempt_with(const CompilerLibrary& library, const spirv::Module& module,
+                              const spirv::EntryPoint& entry, CompileOptions options);
+  Result<CompiledKernel> report(Attempt attempt, const spirv::EntryPoint& entry,
+                                const CompileOptions& options);
+  void keep(const Recipe& recipe, const CompiledKernel& compiled);  // on disk
   // Compiles, and keeps the result on disk.
   Result<CompiledKernel> compile_and_keep(const Recipe& recipe);
   Result<std::shared_ptr<LoadedKernel>> load(const Decoded& decoded, CompiledKernel compiled);
@@ -186,9 +203,7 @@ class KernelStore {
   Result<KernelPointer> first_version(const Decoded& decoded, Recipe recipe,
                                       std::span<const std::uint8_t> ir);
   void improve(const std::weak_ptr<const LoadedKernel>& first, Recipe& recipe,
-               const std::atomic<bool>& cancelled);
-  Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPoint& entry,
-                                 CompileOptions options);
+               Improver::Turn& turn);
   Result<void> accept(const SokrCapabilityQuery& query);
   Result<void> validate(std::span<const std::uint8_t> ir);
   Result<const CompilerLibrary*> compiler();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -130,6 +131,42 @@ TEST(Tiers, TheSecondProcessMakesTheFullVersionForTheThird) {
   EXPECT_EQ(cache.files().size(), 2U);
 }
 
+// A process that ends without taking anything down leaves the full version of a large kernel
+// unmade: who finds that it had been begun in vain waits for it.
+TEST(Tiers, WhatTheSecondProcessBeganInVainTheThirdMakesAtOnce) {
+  TemporaryFolder cache;
+  KernelStoreOptions large = tiered(Tier::kAuto, cache.path());
+  large.first_version_lasts = std::chrono::hours(1);
+  large.small_draft = 0;
+  {
+    CpuSubstrate substrate(substrate::Host(), large, 2);
+    scale(substrate, 1);
+  }
+  const auto of_first = cache.files();
+  ASSERT_EQ(of_first.size(), 1U);
+  {
+    Log log;
+    {
+      CpuSubstrate substrate(log.host(), large, 2);
+      scale(substrate, 10);
+    }
+    EXPECT_EQ(log.first(), 0);
+    EXPECT_EQ(log.full(), 1);  // beside the first version, which is as far as others come
+  }
+  // What it made is lost; that it began is not.
+  fs::path made;
+  for (const fs::path& file : cache.files())
+    if (file != of_first[0] && (made.empty() || fs::file_size(file) > fs::file_size(made)))
+      made = file;
+  ASSERT_EQ(cache.files().size(), 3U);
+  ASSERT_TRUE(fs::remove(made));
+  Log log;
+  CpuSubstrate substrate(log.host(), large, 2);
+  scale(substrate, 1);
+  EXPECT_EQ(log.first(), 0);
+  EXPECT_EQ(log.full(), 1);
+}
+
 TEST(Tiers, WhatIsOnDiskInFullIsTakenAtOnce) {
   TemporaryFolder cache;
   {
@@ -166,7 +203,7 @@ TEST(Improver, DoesAllThatItIsGivenAndOutlivesWhatFails) {
   Improver improver(2);
   for (int i = 0; i < 100; ++i)
     EXPECT_TRUE(improver.put(
-        [&done, i](const auto&) {
+        [&done, i](auto&) {
           ++done;
           if (i % 3 == 0) throw std::runtime_error("no");
         },
@@ -175,26 +212,72 @@ TEST(Improver, DoesAllThatItIsGivenAndOutlivesWhatFails) {
   EXPECT_EQ(done, 100);
 }
 
-TEST(Improver, DropsAtItsEndWhatIsNotPromised) {
+TEST(Improver, DropsAtItsEndWhatHasNotBegunAndIsNotPromised) {
   std::atomic<int> promised{0}, dropped{0};
   Door begun;
-  bool was_cancelled = false;
   {
     Improver improver(1);
     improver.put(
-        [&](const std::atomic<bool>& cancelled) {
+        [&](Improver::Turn& turn) {
+          const std::unique_lock stays(turn, std::try_to_lock);
           begun.open();
-          while (!cancelled.load()) std::this_thread::yield();
-          was_cancelled = true;
+          while (!turn.cancelled().load()) std::this_thread::yield();
         },
         false);
     begun.wait();
-    improver.put([&](const auto&) { ++dropped; }, false);
-    improver.put([&](const std::atomic<bool>& cancelled) { promised += cancelled ? 0 : 1; }, true);
+    improver.put([&](auto&) { ++dropped; }, false);
+    improver.put([&](Improver::Turn& turn) { promised += turn.cancelled() ? 0 : 1; }, true);
   }
-  EXPECT_TRUE(was_cancelled);
   EXPECT_EQ(dropped, 0);
   EXPECT_EQ(promised, 1);
+}
+
+// A stage of LLVM may take long, and cannot be told to end.
+TEST(Improver, DoesNotWaitAtItsEndForWhatIsUnderWay) {
+  struct Seen {
+    Door begun, go_on, done;
+    bool before = false, after = true, cancelled = false;
+  };
+  const auto seen = std::make_shared<Seen>();
+  {
+    Improver improver(1);
+    improver.put(
+        [seen](Improver::Turn& turn) {
+          std::unique_lock stays(turn, std::try_to_lock);
+          seen->before = stays.owns_lock();
+          if (stays) stays.unlock();
+          seen->begun.open();
+          seen->go_on.wait();  // which is opened when the improver is gone
+          seen->after = stays.try_lock();
+          seen->cancelled = turn.cancelled();
+          seen->done.open();
+        },
+        false);
+    seen->begun.wait();
+  }
+  seen->go_on.open();
+  seen->done.wait();
+  EXPECT_TRUE(seen->before);
+  EXPECT_FALSE(seen->after);
+  EXPECT_TRUE(seen->cancelled);
+}
+
+TEST(Improver, WaitsAtItsEndForWhoUsesWhatGoesWithIt) {
+  Door begun;
+  std::atomic<bool> used{false};
+  {
+    Improver improver(1);
+    improver.put(
+        [&](Improver::Turn& turn) {
+          const std::unique_lock stays(turn, std::try_to_lock);
+          begun.open();
+          while (!turn.cancelled()) std::this_thread::yield();  // set when the end waits
+          used = true;
+        },
+        false);
+    begun.wait();
+  }
+  EXPECT_TRUE(used);
 }
 
 }  // namespace
