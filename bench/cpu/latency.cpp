@@ -5,12 +5,14 @@
 #include <sokr/compute.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
 #include <thread>
 
+#include "inputs.hpp"
 #include "remote.hpp"
 
 namespace sokr::bench {
@@ -115,12 +117,12 @@ Workload empty_workload() {
 }
 
 // The module with its marker replaced, so that nobody has compiled it before.
-std::vector<std::byte> unseen(std::vector<std::byte> module) {
+std::vector<std::byte> unseen(std::vector<std::byte> module, std::uint32_t marker = kMarker) {
   static std::uint32_t serial = 0;
-  const std::uint32_t fresh = kMarker + ++serial;
+  const std::uint32_t fresh = marker + ++serial;
   bool found = false;
   for (std::size_t at = 20; at + 4 <= module.size(); at += 4) {
-    if (std::memcmp(&module[at], &kMarker, 4) != 0) continue;
+    if (std::memcmp(&module[at], &marker, 4) != 0) continue;
     std::memcpy(&module[at], &fresh, 4);
     found = true;
   }
@@ -129,8 +131,9 @@ std::vector<std::byte> unseen(std::vector<std::byte> module) {
 }
 
 // From the bytes of an unseen module to the end of its first launch.
-double first_launch(Peer& peer, const Workload& workload, const std::vector<std::byte>& module) {
-  const std::vector<std::byte> fresh = unseen(module);
+double first_launch(Peer& peer, const Workload& workload, const std::vector<std::byte>& module,
+                    std::uint32_t marker = kMarker) {
+  const std::vector<std::byte> fresh = unseen(module, marker);
   const double begin = now_ns();
   const std::unique_ptr<Runner> runner = peer.prepare(workload, fresh);
   runner->launch();
@@ -144,6 +147,41 @@ Workload small_workload(const char* name) {
           {64, 1, 1},
           {},
           {BufferSpec{Bytes(1024)}, BufferSpec{Bytes(1024), Match::kBits}}};
+}
+
+// One workgroup of each kernel whose first dispatch is measured.
+struct FirstDispatch {
+  std::string figure;
+  std::vector<std::byte> module;
+  std::uint32_t marker = 0;  // a constant of it, whose neighbours do as well
+  Workload workload;
+};
+
+std::vector<FirstDispatch> first_dispatches() {
+  const auto words = [](std::initializer_list<float> floats,
+                        std::initializer_list<std::uint32_t> integers) {
+    std::vector<std::uint32_t> all(integers);
+    for (const float x : floats) all.push_back(std::bit_cast<std::uint32_t>(x));
+    return bytes_of(all);
+  };
+  const auto pixels = [](std::size_t count) { return BufferSpec{Bytes(16 * count)}; };
+  return {{"first_dispatch", own_module("small_kernel"), kMarker, small_workload("small_kernel")},
+          {"first_dispatch_develop",
+           module_of("develop"),
+           std::bit_cast<std::uint32_t>(0.2126f),
+           {"develop",
+            {1, 1, 1},
+            {16, 16, 1},
+            words({0.5f, 0.25f, 0.25f, 0.5f}, {16, 16}),
+            {pixels(256), pixels(256), pixels(256), BufferSpec{Bytes(1024), Match::kBits}}}},
+          {"first_dispatch_blur",
+           module_of("blur"),
+           std::bit_cast<std::uint32_t>(-0.5f),
+           {"blur",
+            {1, 1, 1},
+            {128, 1, 1},
+            words({2.0f}, {128, 1, 4, 0}),
+            {pixels(128), BufferSpec{Bytes(2048), Match::kBits}}}}};
 }
 
 }  // namespace
@@ -298,22 +336,26 @@ void measure_waiting(const Subject& subject, const Effort& effort, Figures& figu
 
 void measure_first_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effort,
                             Figures& figures) {
-  const std::vector<std::byte> module = own_module("small_kernel");
-  const Workload workload = small_workload("small_kernel");
   const auto ours = make_substrate_peer(subject.context, subject.substrate);
-  std::vector<std::function<double()>> sides{[&] { return first_launch(*ours, workload, module); }};
-  if (lavapipe) sides.push_back([&] { return first_launch(*lavapipe, workload, module); });
-  for (const auto& side : sides) side();
-  const Rounds rounds = alternate(effort.rounds, sides);
-  figures.add(subject.prefix + ".first_dispatch_ms", median(rounds[0]) / 1e6);
-  fmt::print(stderr, "first dispatch of {} bytes: {:.2f} ms", module.size(),
-             median(rounds[0]) / 1e6);
-  if (lavapipe) {
-    figures.add(subject.prefix + ".first_dispatch.vs_lavapipe", ratio(rounds[1], rounds[0]));
-    fmt::print(stderr, "; lavapipe: {:.2f} ms, ratio {:.2f}", median(rounds[1]) / 1e6,
-               ratio(rounds[1], rounds[0]));
+  for (const FirstDispatch& row : first_dispatches()) {
+    const std::vector<std::byte>& module = row.module;
+    std::vector<std::function<double()>> sides{
+        [&] { return first_launch(*ours, row.workload, module, row.marker); }};
+    if (lavapipe)
+      sides.push_back([&] { return first_launch(*lavapipe, row.workload, module, row.marker); });
+    for (const auto& side : sides) side();
+    const Rounds rounds = alternate(effort.rounds, sides);
+    const std::string figure = fmt::format("{}.{}", subject.prefix, row.figure);
+    figures.add(figure + "_ms", median(rounds[0]) / 1e6);
+    fmt::print(stderr, "first dispatch of {}, {} bytes: {:.2f} ms", row.workload.name,
+               module.size(), median(rounds[0]) / 1e6);
+    if (lavapipe) {
+      figures.add(figure + ".vs_lavapipe", ratio(rounds[1], rounds[0]));
+      fmt::print(stderr, "; lavapipe: {:.2f} ms, ratio {:.2f}", median(rounds[1]) / 1e6,
+                 ratio(rounds[1], rounds[0]));
+    }
+    fmt::print(stderr, "\n");
   }
-  fmt::print(stderr, "\n");
 }
 
 void measure_compilation(const Subject& subject, const Effort& effort, Figures& figures) {

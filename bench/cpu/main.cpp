@@ -14,7 +14,8 @@
 //   cpu.chain_ns, cpu.chain.vs_wait             a launch after the one before it, and over the same
 //                                               with a wait between them
 //   cpu.chain_behind_ns                         the same, dispatched while the first cannot start
-//   cpu.first_dispatch_ms, .vs_lavapipe         an unseen kernel of 2 KB
+//   cpu.first_dispatch_ms, .vs_lavapipe         an unseen kernel of 2 KB; the same with
+//                                               first_dispatch_develop and first_dispatch_blur
 //   cpu.full.first_dispatch_ms, .vs_lavapipe    the same with its full version at once
 //   cpu.compile_60k_ms, cpu.compile_growth      unseen large kernels; exponent over the size
 //   cpu.bounds_checks.cost                      0.05 = bounds checks cost 5 %
