@@ -42,6 +42,7 @@ if(SOKR_BUNDLE)
   foreach(plugin ir-spirv reference vulkan cpu)
     sokr_find_bundled(sokr_plugin_${plugin} bundled)
   endforeach()
+  sokr_find_bundled(sokr_vulkan_probe bundled)
 endif()
 
 set(CPACK_GENERATOR TGZ DEB)

@@ -54,6 +54,13 @@ std::optional<QueueChoice> parse_queue(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<Probe> parse_probe(std::string_view text) {
+  if (text == "off") return Probe::kOff;
+  if (text == "devices") return Probe::kDevices;
+  if (text == "kernels") return Probe::kKernels;
+  return std::nullopt;
+}
+
 std::optional<bool> parse_switch(std::string_view text) {
   if (text == "1" || text == "on" || text == "true") return true;
   if (text == "0" || text == "off" || text == "false") return false;
@@ -106,6 +113,9 @@ Options read_options(const substrate::Host& host) {
   read(host, "vulkan.robust", "on or off", parse_switch, options.robust);
   read(host, "vulkan.spin_us", "a number of microseconds", parse_number, options.spin_us);
   read(host, "vulkan.slice_ms", "a number of milliseconds", parse_number, options.slice_ms);
+  read(host, "vulkan.probe", "off, devices or kernels", parse_probe, options.probe);
+  read(host, "vulkan.probe_ms", "a number of milliseconds from 1", parse_count, options.probe_ms);
+  options.probe_program = find(host, "vulkan.probe_program").value_or("");
   read(host, "vulkan.patience_ms", "a number of milliseconds", parse_number, options.patience_ms);
   return options;
 }

@@ -30,6 +30,12 @@ enum class QueueChoice : std::uint8_t {
   kGraphics,  // of a family with graphics, if there is one that computes
 };
 
+enum class Probe : std::uint8_t {
+  kOff,
+  kDevices,  // drivers are loaded and devices opened in a child process first
+  kKernels,  // and each kernel is compiled in one first
+};
+
 struct Options {
   std::string loader;                      // vulkan.loader; empty = the names that it has
   std::uint32_t api = VK_API_VERSION_1_3;  // vulkan.api: "1.1", "1.2", "1.3": the newest to use
@@ -55,6 +61,13 @@ struct Options {
   // vulkan.slice_ms: what a submission should not exceed, for the sake of drivers' watchdogs;
   // 0 = grids are not cut for it. Not given: 100, and 0 on software.
   std::optional<std::uint64_t> slice_ms;
+
+  // vulkan.probe: "off", "devices", "kernels": what a child process tries first, once. Drivers that
+  // crash or hang there are not used, nor kernels that they crash or hang on.
+  Probe probe = Probe::kOff;
+  std::uint64_t probe_ms = 60'000;  // vulkan.probe_ms: what such a process may take
+  // vulkan.probe_program: empty = sokr-vulkan-probe beside this library.
+  std::string probe_program;
 
   bool is_disabled(std::string_view name) const;
   spirv::Strictness strictness = spirv::Strictness::kRelaxed;  // spirv.validate

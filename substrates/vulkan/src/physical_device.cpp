@@ -278,7 +278,7 @@ std::vector<std::pair<std::string, std::string>> PhysicalDevice::facts() const {
   add("driver_version", fmt::format("0x{:08x}", properties.driverVersion));
   add("vendor_id", fmt::format("0x{:04x}", properties.vendorID));
   add("device_id", fmt::format("0x{:04x}", properties.deviceID));
-  add("device_uuid", uuid_string(id.deviceUUID));
+  add("device_uuid", uuid());
   add("driver_uuid", uuid_string(id.driverUUID));
   add("conformance", conformance_string(driver));
   add("other_drivers", fmt::format("{}", fmt::join(other_drivers, "; ")));
@@ -298,6 +298,10 @@ std::string PhysicalDevice::description() const {
   std::string text = properties.deviceName;
   if (*driver.driverInfo) text += fmt::format(", {}", driver.driverInfo);
   return text;
+}
+
+std::string PhysicalDevice::uuid() const {
+  return uuid_string(id.deviceUUID);
 }
 
 std::string PhysicalDevice::driver_text() const {

@@ -56,6 +56,7 @@ struct PhysicalDevice {
   std::string description() const;
   // "driver llvmpipe, Mesa 22.3.6 (LLVM 15.0.6), version 0x00000001"
   std::string driver_text() const;
+  std::string uuid() const;  // of the device, as the fact device_uuid has it
   // Has its driver passed the conformance suite, as far as it says?
   bool is_conformant() const;
   // Is it the same piece of hardware, under another driver? Never true of software.

@@ -9,6 +9,7 @@
 #include "instance.hpp"
 #include "known_faults.hpp"
 #include "options.hpp"
+#include "probe.hpp"
 #include "substrate.hpp"
 
 namespace sokr::vulkan {
@@ -32,6 +33,8 @@ Result<std::shared_ptr<Instance>> open_instance(const Options& options,
 Result<void> find_devices(const substrate::Host& host, substrate::PluginDescription& plugin) {
   Options options = read_options(host);
   SOKR_ASSIGN(options.strictness, spirv::strictness_from(host.option("spirv.validate")));
+  substrate::DiskCache disk(disk_options(options));
+  SOKR_TRY(probe_devices(options, &disk, host));
   SOKR_ASSIGN(std::shared_ptr<Instance> instance, open_instance(options, host));
   SOKR_ASSIGN(Instance::Found found, instance->devices());
   if (found.usable.empty() && found.unsuitable.empty()) {

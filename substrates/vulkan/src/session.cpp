@@ -8,6 +8,8 @@
 #include <shared_mutex>
 #include <thread>
 
+#include "probe.hpp"
+
 namespace sokr::vulkan {
 namespace {
 
@@ -107,6 +109,8 @@ Result<std::shared_ptr<Pipeline>> Session::build_pipeline(PipelineKey& key, Plan
                                                           const FindModule& find_module) {
   SOKR_ASSIGN(auto made, pipelines_.get(key.content(), [&]() -> Result<std::shared_ptr<Pipeline>> {
     SOKR_TRY(find_module(planned.module));
+    SOKR_TRY(probe_kernel(planned.plan, device_->physical(), context_.options, context_.disk,
+                          context_.host));
     const PipelineCache::Handle cache = pipeline_cache_->handle();
     auto pipeline = Pipeline::create(*device_, cache.get(), std::move(planned.plan));
     if (pipeline) pipeline_cache_->note_compiled();

@@ -17,6 +17,8 @@ using substrate::CompletionAnswer;
 constexpr std::size_t kModuleBytes = std::size_t{128} << 20;
 constexpr std::size_t kDecodedBytesPerByte = 16;
 
+}  // namespace
+
 substrate::DiskCacheOptions disk_options(const Options& options) {
   substrate::DiskCacheOptions disk;
   if (options.cache_bytes == 0) return disk;
@@ -24,8 +26,6 @@ substrate::DiskCacheOptions disk_options(const Options& options) {
   disk.max_bytes = disk.max_value_bytes = options.cache_bytes;
   return disk;
 }
-
-}  // namespace
 
 VulkanSubstrate::VulkanSubstrate(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
                                  const substrate::Host& host, const Options& options)

@@ -26,6 +26,9 @@
 
 namespace sokr::vulkan {
 
+// The substrate's cache on disk; none where it is switched off.
+substrate::DiskCacheOptions disk_options(const Options& options);
+
 class VulkanSubstrate {
  public:
   VulkanSubstrate(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,

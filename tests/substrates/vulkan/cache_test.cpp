@@ -1,42 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <unistd.h>
-
 #include <cstdlib>
 
+#include "cache_folder.hpp"
 #include "support.hpp"
 
 namespace sokr::vulkan::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-// SOKR_CACHE_DIR points to a fresh folder for the life of this object.
-class CacheFolder {
- public:
-  explicit CacheFolder(const std::string& name)
-      : folder_(fs::path(testing::TempDir()) / (name + "_" + std::to_string(::getpid()))) {
-    fs::remove_all(folder_);
-    if (const char* old = std::getenv("SOKR_CACHE_DIR")) old_ = old;
-    setenv("SOKR_CACHE_DIR", folder_.c_str(), 1);
-  }
-  ~CacheFolder() {
-    setenv("SOKR_CACHE_DIR", old_.c_str(), 1);
-    fs::remove_all(folder_);
-  }
-  std::vector<fs::path> files() const {
-    std::vector<fs::path> found;
-    if (!fs::exists(folder_)) return found;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
-      if (entry.is_regular_file()) found.push_back(entry.path());
-    }
-    return found;
-  }
-  const fs::path& path() const { return folder_; }
-
- private:
-  fs::path folder_;
-  std::string old_;
-};
 
 void run_once(Bench& bench) {
   Saxpy saxpy(100);

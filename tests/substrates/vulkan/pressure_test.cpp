@@ -164,6 +164,30 @@ TEST_F(Pressure, AWaitLooksBeforeItSleeps) {
   }
 }
 
+// What somebody who writes it by hand calls, and nothing besides: a submission, and a wait.
+TEST_F(Pressure, ARepeatedLaunchIsOneSubmissionAndAWait) {
+  Bench bench(staged_with({{"vulkan.spin_us", "0"}}));
+  sim::State& state = *simulated();
+  const auto ir = shader("saxpy");
+  Saxpy saxpy(1000);
+  for (int i : {0, 1}) {
+    auto buffer = bench->memory().create(4000, 0);
+    ASSERT_TRUE(buffer) << buffer.failure().sentence;
+    saxpy.bindings[i] = buffer_binding(0, i, *buffer, 4000);
+  }
+  bench.run(ir, saxpy.launch);
+  const auto calls = [&] {
+    return std::array{state.questions.load(), state.flushes.load(), state.invalidations.load(),
+                      state.memories.load(), (*bench->session())->recordings().recorded()};
+  };
+  const auto before = calls();
+  const std::uint64_t submissions = state.submissions;
+  constexpr std::uint64_t kLaunches = 10;
+  for (std::uint64_t i = 0; i < kLaunches; ++i) bench.run(ir, saxpy.launch);
+  EXPECT_EQ(state.submissions - submissions, kLaunches);
+  EXPECT_EQ(calls(), before);
+}
+
 // With many launches under way, the driver is asked what has ended once in a while. The device
 // seems busy, however slow the dispatches are: who finds it idle asks each time.
 TEST_F(Pressure, ADispatchSeldomAsksWhatHasEnded) {

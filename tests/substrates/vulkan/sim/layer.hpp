@@ -140,6 +140,9 @@ Device& device_of(const void* handle);
 std::uint64_t used_of_heap(std::uint32_t heap);
 void note_used(std::uint32_t heap, std::int64_t bytes);
 
+// Crashes or hangs in the function if the environment says so.
+void maybe_die(std::string_view function);
+
 // A call that hardware would not survive, or whose result it does not define.
 [[gnu::format(printf, 1, 2)]] void violation(const char* format, ...);
 

@@ -183,6 +183,7 @@ void simulate(VkQueueFamilyProperties& family) {
 
 VKAPI_ATTR VkResult VKAPI_CALL enumerate_physical_devices(VkInstance handle, std::uint32_t* count,
                                                           VkPhysicalDevice* out) {
+  maybe_die("vkEnumeratePhysicalDevices");
   const Instance& instance = instance_of(handle);
   std::uint32_t all = 0;
   VkResult result = instance.next.EnumeratePhysicalDevices(handle, &all, nullptr);

@@ -8,6 +8,10 @@
 //   SOKR_SIM_PROFILE      which device to look like (profiles.cpp); without it the layer is idle
 //   SOKR_SIM_VIOLATIONS   "abort" (default): a call that hardware would not survive ends the
 //                         process with one line on stderr; "count": it is counted and refused
+// And read at each call:
+//   SOKR_SIM_CRASH        a function, as vkCreateComputePipelines or vkEnumeratePhysicalDevices, at
+//                         which the driver crashes the process
+//   SOKR_SIM_HANG         one from which it does not return
 #ifndef SOKR_TESTS_VULKAN_SIM_STATE_HPP_
 #define SOKR_TESTS_VULKAN_SIM_STATE_HPP_
 

@@ -92,6 +92,7 @@ VKAPI_ATTR VkResult VKAPI_CALL create_pipelines(VkDevice handle, VkPipelineCache
                                                 const VkComputePipelineCreateInfo* infos,
                                                 const VkAllocationCallbacks* allocator,
                                                 VkPipeline* out) {
+  maybe_die("vkCreateComputePipelines");
   Device& device = device_of(handle);
   std::vector<VkComputePipelineCreateInfo> real(infos, infos + count);
   for (const VkComputePipelineCreateInfo& info : real) {
