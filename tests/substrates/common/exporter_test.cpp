@@ -146,6 +146,45 @@ TEST(Exporter, FailuresAndExceptionsBecomeCodes) {
   e.plugin->destroy_fn();
 }
 
+// Its table answers what a class does not.
+TEST(Exporter, ATableOfTokensAnswersForItsClass) {
+  struct Small {
+    Result<std::uint64_t> capability(const SokrCapabilityQuery&) { return std::uint64_t{0}; }
+    Result<std::uint64_t> dispatch(const SokrDispatchRequest& request) {
+      const std::uint64_t token = table.begin();
+      table.record_timing(token, 77);
+      if (*request.ir_data == kFailLater)
+        (void)table.fail(token, "it was asked to");
+      else
+        (void)table.finish(token);
+      return token;
+    }
+    InFlightTable& tokens() { return table; }
+    InFlightTable table;
+  };
+  const Exported e = *Exporter<Small, 1>::install(std::make_unique<Small>());
+  EXPECT_EQ(e.memory, nullptr);
+  SokrDispatchResponse good{}, bad{};
+  ASSERT_EQ(ask(e, kWork, &good), SOKR_OK);
+  ASSERT_EQ(ask(e, kFailLater, &bad), SOKR_OK);
+  SokrCompletionSignal signal{};
+  SokrCompletionQuery query{good.completion_token, UINT64_MAX};
+  EXPECT_EQ(e.plugin->completion_fn(&query, &signal), SOKR_OK);
+  EXPECT_EQ(signal, SOKR_COMPLETION_COMPLETE);
+  query.completion_token = bad.completion_token;
+  EXPECT_EQ(e.plugin->completion_fn(&query, &signal), SOKR_OK);
+  EXPECT_EQ(signal, SOKR_COMPLETION_FAILED);
+  char out[64];
+  EXPECT_EQ(e.diagnostics->completion_error(bad.completion_token, out, sizeof out), 15u);
+  EXPECT_STREQ(out, "it was asked to");
+  SokrTiming timing{sizeof(SokrTiming), 0, 0};
+  ASSERT_NE(e.diagnostics->timing, nullptr);
+  EXPECT_EQ(e.diagnostics->timing(good.completion_token, &timing), SOKR_OK);
+  EXPECT_EQ(timing.device_ns, 77u);
+  EXPECT_EQ(e.diagnostics->timing(bad.completion_token, &timing), SOKR_NOT_FOUND);
+  e.plugin->destroy_fn();
+}
+
 TEST(Exporter, MemoryAndTimingTables) {
   const Exported e = *Exporter<Sample, 2>::install(std::make_unique<Sample>(0));
   ASSERT_NE(e.memory, nullptr);
