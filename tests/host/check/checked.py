@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs `sokr check` on plugins of the build, and reads its report."""
+"""Runs `sokr check` on plugins of the build, and reads its report. Threads may do so at once."""
 
+import itertools
 import json
 import os
 import subprocess
+
+
+_count = itertools.count()
 
 
 class Checked:
@@ -18,7 +22,7 @@ class Checked:
                 os.environ.get(name), "handle_segv=0:handle_abort=0:handle_sigbus=0",
                 "abort_on_error=1:detect_leaks=0"]))
         environment.update({"SOKR_CACHE_DIR": "", "COLUMNS": "80", **variables})
-        report = os.path.join(build, f"check-{os.getpid()}.json")
+        report = os.path.join(build, f"check-{os.getpid()}-{next(_count)}.json")
         done = subprocess.run([os.path.join(build, "bin", "sokr"), "check", plugin, *flags,
                                "--json", report], capture_output=True, text=True,
                               env=environment, stdin=subprocess.DEVNULL, check=False)
