@@ -62,6 +62,13 @@ function(sokr_without_thread_sanitizer)
   endif()
 endfunction()
 
+# The presets of the sanitizers compile several sources of a target at once, which takes two thirds
+# of the time (CMAKE_UNITY_BUILD). Sources that cannot be, because what they keep to themselves has
+# a name of which another source of theirs has one of its own.
+function(sokr_compiled_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # sokr_add_library(name [STATIC|SHARED|OBJECT] SOURCES ... [PUBLIC libs] [PRIVATE libs]
 # [PRECOMPILED header]) creates target sokr_<name> with alias sokr::<name>; headers are in
 # ./include if that exists. PRECOMPILED: a header of its own is compiled once, not the usual ones.

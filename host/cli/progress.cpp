@@ -12,7 +12,7 @@
 namespace sokr::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{500}, kInterval{200};
+constexpr std::chrono::milliseconds kInterval{200};
 // Where lines stay, as in the log of a machine that builds.
 constexpr std::chrono::seconds kPlainInterval{10};
 constexpr int kBarCells = 20;

@@ -12,6 +12,9 @@
 
 namespace sokr::cli {
 
+// What takes longer says where it is, instead of only where it was.
+inline constexpr std::chrono::milliseconds kPatience{500};
+
 class Progress {
  public:
   using Clock = std::chrono::steady_clock;

@@ -23,9 +23,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A run that takes longer says where it is, instead of only where it was.
-constexpr std::chrono::milliseconds kPatience{500};
-
 // Lines that are of interest once something has succeeded, or takes long. An error that
 // comes first is the only line.
 class Notes {

@@ -144,7 +144,7 @@ class Writer {
       give_up();
       return false;
     }
-    buffer_ = "[";
+    buffer_.assign(1, '[');
     append(fmt::format("\"ph\":\"M\",\"name\":\"process_name\",\"args\":{{\"name\":{}}}",
                        quoted(program_invocation_short_name)));
     return true;

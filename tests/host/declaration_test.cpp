@@ -25,10 +25,6 @@ class Recorded {
   TemporaryFolder folder_;
 };
 
-Kernel mock_kernel(const Context& context) {
-  return context.kernel(bytes_of("MOCKtext"));
-}
-
 template <class Call>
 std::string trace_of(Call call) {
   ::setenv("SOKR_LOG", "debug", 1);

@@ -70,6 +70,11 @@ inline void store(const std::filesystem::path& path, std::string_view text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
+// The IR mock's kernels need no SPIR-V plugin: "MOCK" and text, lowered to SPIR-V.
+inline Kernel mock_kernel(const Context& context) {
+  return context.kernel(bytes_of("MOCKtext"));
+}
+
 }  // namespace sokr::tests
 
 #endif  // SOKR_TESTS_HOST_MOCKS_HPP_

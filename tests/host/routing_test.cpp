@@ -6,11 +6,6 @@
 namespace sokr::tests {
 namespace {
 
-// The IR mock's kernels need no SPIR-V plugin: "MOCK" and text, lowered to SPIR-V.
-Kernel mock_kernel(const Context& context) {
-  return context.kernel(bytes_of("MOCKtext"));
-}
-
 std::vector<std::string> mock_names(const Context& context) {
   std::vector<std::string> names;
   for (const Substrate& substrate : context.substrates()) {

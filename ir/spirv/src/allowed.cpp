@@ -11,12 +11,11 @@
 #include "allowed_rows.hpp"
 #include "decoder.hpp"
 #include "grammar.hpp"
+#include "physical_layout.hpp"
 #include "syntax.hpp"
 
 namespace sokr::spirv {
 namespace {
-
-constexpr std::size_t kHeaderWords = 5;
 
 std::span<const std::uint32_t> rows_of(EnumKind kind) {
   switch (kind) {

@@ -8,12 +8,12 @@
 #include <sokr/base/sentence.hpp>
 
 #include "grammar.hpp"
+#include "physical_layout.hpp"
 #include "syntax.hpp"
 
 namespace sokr::spirv {
 namespace {
 
-constexpr std::size_t kHeaderWords = 5;
 constexpr std::uint32_t kSwappedMagic = 0x03022307;
 
 std::uint32_t swap_bytes(std::uint32_t word) {

@@ -6,14 +6,14 @@
 #include <iterator>
 #include <sokr/spirv/module.hpp>
 
+#include "physical_layout.hpp"
+
 namespace sokr::spirv {
 namespace {
 
 #include "spirv_tables.inc"
 
-// Opcodes below this are found by index; all that the grammar has are.
-constexpr std::uint32_t kOpcodeSpace = 8192;
-
+// Opcodes are found by index.
 constexpr auto kOpcodeIndex = [] {
   std::array<std::uint16_t, kOpcodeSpace> index{};
   std::uint16_t next = 1;

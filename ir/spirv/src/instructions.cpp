@@ -7,6 +7,7 @@
 #include <sokr/spirv/instructions.hpp>
 
 #include "grammar.hpp"
+#include "physical_layout.hpp"
 
 namespace sokr::spirv {
 namespace {
@@ -278,8 +279,6 @@ constexpr GlslRow kGlslRows[] = {
     {GLSLstd450NClamp, ResultRule::kElementwise},
 };
 static_assert(std::ranges::is_sorted(kGlslRows, {}, &GlslRow::instruction));
-
-constexpr std::size_t kOpcodeSpace = 8192;
 
 constexpr auto kRowOf = [] {
   std::array<std::uint8_t, kOpcodeSpace> places{};

@@ -6,14 +6,9 @@
 
 #include <sokr/spirv/module.hpp>
 
+#include "physical_layout.hpp"
+
 namespace sokr::spirv {
-
-inline constexpr std::size_t kHeaderWords = 5;
-
-// Of the header: 6 for SPIR-V 1.6.
-inline std::uint32_t minor_version(std::span<const std::uint32_t> words) {
-  return words[1] >> 8 & 0xFF;
-}
 
 struct Stripped {
   std::vector<std::uint32_t> words;

@@ -7,12 +7,13 @@
 #include <sokr/spirv/module.hpp>
 #include <vector>
 
+#include "physical_layout.hpp"
+
 namespace sokr::spirv {
 namespace {
 
 #include "spirv_syntax.inc"
 
-constexpr std::size_t kHeaderWords = 5;
 constexpr std::uint32_t kEnumerantLetters = 0x80;  // the first letter of an enumerant's kind
 
 // Extensions that bring no opcode and no enumerant.

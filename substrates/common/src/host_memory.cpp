@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::uint64_t kMapFrom = 256 * 1024;  // larger buffers are fresh pages, zeroed on demand
-constexpr std::uint32_t kKnownFlags = SOKR_BUFFER_HOST_VISIBLE | SOKR_BUFFER_ADDRESS;
 
 std::byte* allocate_zeroed(std::uint64_t size) {
   if (size > std::numeric_limits<std::ptrdiff_t>::max()) return nullptr;
@@ -37,6 +36,15 @@ Result<void> check_range(const HostBuffer& buffer, std::uint64_t offset, std::ui
 
 }  // namespace
 
+Result<void> check_new_buffer(std::uint64_t size, std::uint32_t flags) {
+  constexpr std::uint32_t kKnown = SOKR_BUFFER_HOST_VISIBLE | SOKR_BUFFER_ADDRESS;
+  if (size == 0) return fail(SOKR_INVALID_INPUT, "a buffer has at least 1 byte, not 0");
+  if ((flags & ~kKnown) == 0) return {};
+  return fail(SOKR_INVALID_INPUT,
+              "unknown buffer flags {:#x}; known are 1 (host visible) and 2 (address)",
+              flags & ~kKnown);
+}
+
 Result<void> check_copy(bool same_buffer, std::uint64_t from_offset, std::uint64_t to_offset,
                         std::uint64_t size) {
   const std::uint64_t apart =
@@ -57,12 +65,7 @@ HostBuffer::~HostBuffer() {
 }
 
 Result<SokrBuffer> HostMemory::create(std::uint64_t size, std::uint32_t flags) {
-  if (size == 0) return fail(SOKR_INVALID_INPUT, "a buffer has at least 1 byte, not 0");
-  if ((flags & ~kKnownFlags) != 0) {
-    return fail(SOKR_INVALID_INPUT,
-                "unknown buffer flags {:#x}; known are 1 (host visible) and 2 (address)",
-                flags & ~kKnownFlags);
-  }
+  SOKR_TRY(check_new_buffer(size, flags));
   if (size > options_.max_buffer_size) {
     return fail(SOKR_INVALID_INPUT, "a buffer of {} bytes is larger than the limit of {}", size,
                 options_.max_buffer_size);

@@ -12,7 +12,6 @@ namespace {
 // From this size on, the device copies quicker into cached memory than the host reads from memory
 // that is not.
 constexpr std::uint64_t kSlowRead = 4096;
-constexpr std::uint32_t kKnownFlags = SOKR_BUFFER_HOST_VISIBLE | SOKR_BUFFER_ADDRESS;
 
 }  // namespace
 
@@ -27,11 +26,7 @@ SokrBuffer BufferTable::add(std::shared_ptr<Buffer> buffer, std::uint32_t flags)
 }
 
 Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) {
-  if (size == 0) return fail(SOKR_INVALID_INPUT, "a buffer of 0 bytes; it needs at least 1");
-  if (flags & ~kKnownFlags) {
-    return fail(SOKR_INVALID_INPUT, "buffer flags 0x{:x} are not known; known are 0x{:x}",
-                flags & ~kKnownFlags, kKnownFlags);
-  }
+  SOKR_TRY(substrate::check_new_buffer(size, flags));
   const bool address = flags & SOKR_BUFFER_ADDRESS;
   if (address && !device_.features().has("bufferDeviceAddress")) {
     return fail(SOKR_INVALID_INPUT,

@@ -23,6 +23,10 @@
 
 namespace sokr::substrate {
 
+// What every memory table's create refuses: buffers of no size and flags that compute.h does not
+// name.
+Result<void> check_new_buffer(std::uint64_t size, std::uint32_t flags);
+
 // What every memory table's copy refuses, its ranges being inside their buffers: ranges of one
 // buffer that overlap.
 Result<void> check_copy(bool same_buffer, std::uint64_t from_offset, std::uint64_t to_offset,
