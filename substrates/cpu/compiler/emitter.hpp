@@ -677,6 +677,15 @@ class Emitter {
   std::unordered_map<Id, LlvmValue*> tables_;  // by constant
 };
 
+// While it lives, code is made for those who have parted.
+struct Emitter::Cold {
+  explicit Cold(Emitter& emitter) : e(emitter) { ++e.cold_; }
+  ~Cold() { --e.cold_; }
+  Cold(const Cold&) = delete;
+  Cold& operator=(const Cold&) = delete;
+  Emitter& e;
+};
+
 }  // namespace sokr::cpu
 
 #endif  // SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_
