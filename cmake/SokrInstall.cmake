@@ -15,7 +15,6 @@ install(FILES
   ${PROJECT_SOURCE_DIR}/substrates/include/sokr/compute.h
   ${PROJECT_SOURCE_DIR}/substrates/include/sokr/kernel.h
   ${PROJECT_SOURCE_DIR}/substrates/include/sokr/launch.h
-  ${PROJECT_SOURCE_DIR}/substrates/include/sokr/limits.h
   ${PROJECT_SOURCE_DIR}/substrates/include/sokr/memory.h
   ${PROJECT_SOURCE_DIR}/ir/include/sokr/image.h
   ${PROJECT_SOURCE_DIR}/ir/include/sokr/ir.h

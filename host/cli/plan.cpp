@@ -2,10 +2,10 @@
 #include "plan.hpp"
 
 #include <fmt/format.h>
-#include <sokr/limits.h>
 
 #include <algorithm>
 #include <bit>
+#include <sokr/limits.hpp>
 #include <utility>
 
 #include "cast.hpp"
@@ -486,18 +486,18 @@ Plan make_plan(const Kernel& kernel, const LaunchRequest& request) {
 std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate) {
   if (!substrate.info().limits) return std::nullopt;
   const SokrComputeLimits& limits = *substrate.info().limits;
-  if (const std::uint32_t axis = sokr_axis_over_limit(&limits, plan.groups.data()); axis < 3) {
+  if (const std::uint32_t axis = axis_over_limit(limits, plan.groups); axis < 3) {
     return fmt::format("{} workgroups in {} are over its limit of {}", plan.groups[axis],
                        "xyz"[axis], limits.max_group_count[axis]);
   }
   for (const PlannedBuffer& buffer : plan.buffers) {
-    if (sokr_is_within(buffer.size, limits.max_binding_size)) continue;
+    if (is_within(buffer.size, limits.max_binding_size)) continue;
     return fmt::format("binding {} has {} bytes, over its limit of {}", buffer.where.text(),
                        buffer.size, limits.max_binding_size);
   }
-  if (sokr_is_subgroup_size(&limits, plan.subgroup_size)) return std::nullopt;
+  if (is_subgroup_size(limits, plan.subgroup_size)) return std::nullopt;
   std::vector<std::string> sizes;
-  for (std::uint32_t size = 0; (size = sokr_next_subgroup_size(&limits, size)) != 0;)
+  for (std::uint32_t size = 0; (size = next_subgroup_size(limits, size)) != 0;)
     sizes.push_back(std::to_string(size));
   return sizes.empty()
              ? std::string("its subgroup size cannot be chosen; leave --subgroup-size out")

@@ -62,7 +62,7 @@ class Install(unittest.TestCase):
 
     def test_files(self):
         for name in ("include/sokr/sokr.h", "include/sokr/growth.h", "include/sokr/compute.h",
-                     "include/sokr/launch.h", "include/sokr/kernel.h", "include/sokr/memory.h", "include/sokr/limits.h",
+                     "include/sokr/launch.h", "include/sokr/kernel.h", "include/sokr/memory.h",
                      "include/sokr/ir.h", "include/sokr/image.h",
                      "include/sokr/host.h", "include/sokr/sokr.hpp", "include/sokr/observe.hpp",
                      "share/man/man1/sokr.1",

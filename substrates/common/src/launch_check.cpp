@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <sokr/limits.h>
-
 #include <algorithm>
+#include <sokr/limits.hpp>
 #include <sokr/substrate/launch_check.hpp>
 #include <string>
 #include <utility>
@@ -70,7 +69,7 @@ std::string entry_name(const ir::EntryReflection& entry) {
 
 std::string subgroup_sizes(const SokrComputeLimits& limits) {
   std::string list;
-  for (std::uint32_t size = 0; (size = sokr_next_subgroup_size(&limits, size)) != 0;)
+  for (std::uint32_t size = 0; (size = next_subgroup_size(limits, size)) != 0;)
     list += fmt::format("{}{}", list.empty() ? "" : ", ", size);
   return list;
 }
@@ -83,14 +82,14 @@ Result<void> check_local_size(const std::array<std::uint32_t, 3>& local,
       return fail(SOKR_INVALID_INPUT, "the workgroup size {},{},{} has a 0", local[0], local[1],
                   local[2]);
     }
-    if (!sokr_is_within(local[i], limits.max_local_size[i])) {
+    if (!is_within(local[i], limits.max_local_size[i])) {
       return fail(SOKR_INVALID_INPUT, "the workgroup size {},{},{} is over the limit of {} in {}",
                   local[0], local[1], local[2], limits.max_local_size[i], kAxis[i]);
     }
     // Saturates well above every limit: a factor has 32 bits.
     invocations = std::min(invocations * local[i], std::uint64_t{UINT32_MAX});
   }
-  if (!sokr_is_within(invocations, limits.max_local_invocations)) {
+  if (!is_within(invocations, limits.max_local_invocations)) {
     return fail(SOKR_INVALID_INPUT,
                 "the workgroup size {},{},{} has more than the limit of {} invocations", local[0],
                 local[1], local[2], limits.max_local_invocations);
@@ -99,7 +98,7 @@ Result<void> check_local_size(const std::array<std::uint32_t, 3>& local,
 }
 
 Result<void> check_subgroup_size(std::uint32_t size, const SokrComputeLimits& limits) {
-  if (sokr_is_subgroup_size(&limits, size)) return {};
+  if (is_subgroup_size(limits, size)) return {};
   const std::string sizes = subgroup_sizes(limits);
   if (sizes.empty()) {
     return fail(SOKR_INVALID_INPUT,
@@ -135,7 +134,7 @@ Result<void> check_base_groups(const std::array<std::uint32_t, 3>& base,
 Result<std::span<const std::uint8_t>> check_push(std::span<const std::uint8_t> given,
                                                  const ir::EntryReflection& entry,
                                                  const SokrComputeLimits& limits) {
-  if (!sokr_is_within(given.size(), limits.max_push_constant_size)) {
+  if (!is_within(given.size(), limits.max_push_constant_size)) {
     return fail(SOKR_INVALID_INPUT, "{} bytes of push constants were given, over the limit of {}",
                 given.size(), limits.max_push_constant_size);
   }
@@ -193,7 +192,7 @@ Result<void> check_size(const SokrBinding& b, const ir::Binding& declared,
                 "checked",
                 describe(declared, b.index), b.size, declared.data_size);
   }
-  if (!sokr_is_within(b.size, limits.max_binding_size)) {
+  if (!is_within(b.size, limits.max_binding_size)) {
     return fail(SOKR_INVALID_INPUT, "{} has {} bytes, over the limit of {}",
                 describe(declared, b.index), b.size, limits.max_binding_size);
   }
@@ -378,7 +377,7 @@ bool has_plain_bindings(const LaunchView& launch, const ir::EntryReflection& ent
     }
     const ir::Binding& declared = entry.bindings[used.size()];
     if (declared.count != 1 || (declared.access & ~b.access & 3u) != 0 ||
-        !sokr_is_within(b.size, limits.max_binding_size) ||
+        !is_within(b.size, limits.max_binding_size) ||
         (bounds == Bounds::kUnchecked && b.size < declared.data_size))
       return false;
     used.push_back(i);
@@ -396,9 +395,9 @@ bool is_plain_launch(const LaunchView& launch, const ir::EntryReflection& entry,
       (launch.has_local_size() && launch.local_size() != entry.local_size))
     return false;
   const auto groups = launch.groups();
-  if (sokr_axis_over_limit(&limits, groups.data()) < 3) return false;
+  if (axis_over_limit(limits, groups) < 3) return false;
   const std::size_t push_size = launch.push().size();
-  if (!sokr_is_within(push_size, limits.max_push_constant_size)) return false;
+  if (!is_within(push_size, limits.max_push_constant_size)) return false;
   for (const ir::PushConstantMember& member : entry.push_constants)
     if (member.read_end > push_size) return false;
   for (std::uint32_t i = 0; substrate_id != 0 && i < launch.wait_count(); ++i)
@@ -413,7 +412,7 @@ Failure never_issued(const LaunchView& launch, std::uint32_t index) {
 
 Result<void> check_group_counts(const std::array<std::uint32_t, 3>& groups,
                                 const SokrComputeLimits& limits) {
-  const std::uint32_t axis = sokr_axis_over_limit(&limits, groups.data());
+  const std::uint32_t axis = axis_over_limit(limits, groups);
   if (axis == 3) return {};
   return fail(SOKR_INVALID_INPUT, "{} workgroups in {} are over the limit of {}", groups[axis],
               kAxis[axis], limits.max_group_count[axis]);
@@ -430,11 +429,11 @@ Result<void> refuse_base_groups(const LaunchView& launch) {
 
 Result<void> check_entry(const ir::EntryReflection& entry, const SokrComputeLimits& limits) {
   SOKR_TRY(check_local_size(entry.local_size, limits));
-  if (!sokr_is_within(entry.workgroup_bytes, limits.max_shared_memory)) {
+  if (!is_within(entry.workgroup_bytes, limits.max_shared_memory)) {
     return fail(SOKR_INVALID_INPUT, "{} needs {} bytes of shared memory, over the limit of {}",
                 entry_name(entry), entry.workgroup_bytes, limits.max_shared_memory);
   }
-  if (!sokr_is_within(entry.push_constant_size, limits.max_push_constant_size)) {
+  if (!is_within(entry.push_constant_size, limits.max_push_constant_size)) {
     return fail(SOKR_INVALID_INPUT, "{} needs {} bytes of push constants, over the limit of {}",
                 entry_name(entry), entry.push_constant_size, limits.max_push_constant_size);
   }

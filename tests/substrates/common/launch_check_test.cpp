@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
-#include <sokr/limits.h>
 
 #include <algorithm>
+#include <sokr/limits.hpp>
 #include <sokr/substrate/launch_check.hpp>
 
 #include "launch_builder.hpp"
@@ -536,14 +536,14 @@ TEST(LaunchCheck, RuntimeSizedArraysEndAtTheHighestIndex) {
 
 // One place says how a limit is read, for substrates and for programs that ask before.
 TEST(Limits, AreReadInOnePlace) {
-  EXPECT_TRUE(sokr_is_within(UINT64_MAX, 0)) << "0 is no limit";
-  EXPECT_TRUE(sokr_is_within(7, 7));
-  EXPECT_FALSE(sokr_is_within(8, 7));
+  EXPECT_TRUE(is_within(UINT64_MAX, 0)) << "0 is no limit";
+  EXPECT_TRUE(is_within(7, 7));
+  EXPECT_FALSE(is_within(8, 7));
   SokrComputeLimits limits{};
   limits.max_group_count[0] = 4, limits.max_group_count[2] = 2;
   const auto axis = [&](std::uint32_t x, std::uint32_t y, std::uint32_t z) {
     const std::uint32_t groups[] = {x, y, z};
-    return sokr_axis_over_limit(&limits, groups);
+    return axis_over_limit(limits, groups);
   };
   EXPECT_EQ(axis(4, UINT32_MAX, 2), 3u);
   EXPECT_EQ(axis(5, 0, 3), 0u);
@@ -552,12 +552,12 @@ TEST(Limits, AreReadInOnePlace) {
   const auto sizes = [&](std::uint32_t least, std::uint32_t most) {
     limits.min_subgroup_size = least, limits.max_subgroup_size = most;
     std::vector<std::uint32_t> all;
-    for (std::uint32_t size = 0; (size = sokr_next_subgroup_size(&limits, size)) != 0;)
+    for (std::uint32_t size = 0; (size = next_subgroup_size(limits, size)) != 0;)
       all.push_back(size);
     for (const std::uint64_t size : {0ull, 1ull, 2ull, 3ull, 4ull, 6ull, 8ull, 16ull, 32ull, 64ull,
                                      128ull, 1ull << 31, (1ull << 31) + 1, 0xFFFFFFFFull}) {
       const bool is_listed = std::ranges::count(all, size) != 0;
-      EXPECT_EQ(sokr_is_subgroup_size(&limits, static_cast<std::uint32_t>(size)) != 0,
+      EXPECT_EQ(is_subgroup_size(limits, static_cast<std::uint32_t>(size)) != 0,
                 size == 0 || is_listed)
           << size << " of " << least << " to " << most;
     }
