@@ -42,6 +42,7 @@ class Notes {
 
 struct RunResult {
   Substrate substrate;
+  std::string grid;                                     // "16 workgroups of 64"
   measure::Times times;                                 // dispatch to completion
   std::optional<std::chrono::nanoseconds> device_time;  // of the last dispatch
   std::vector<PageBuffer> memory;                       // one for each planned buffer
@@ -52,7 +53,12 @@ template <class AnyPlan>
 RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& plan,
                  std::uint32_t repeat, Notes& notes) {
   const Plan& launched = plan;  // what is moved out of it are the contents of its inputs
-  RunResult result{substrate, {}, {}, {}};
+  RunResult result{
+      substrate,
+      fmt::format("{} workgroups of {}", extent_text(plan.groups), extent_text(plan.local_size)),
+      {},
+      {},
+      {}};
   Launch launch = plan.launch;
   launch.profile();
   result.memory = bind_buffers(std::forward<AnyPlan>(plan), launch);
@@ -81,9 +87,8 @@ RunResult run_on(const Substrate& substrate, const Kernel& kernel, AnyPlan&& pla
   return result;
 }
 
-std::string summary(const RunResult& result, const Plan& plan) {
-  std::string text = fmt::format("ran on {}: {} workgroups of {}", label(result.substrate),
-                                 extent_text(plan.groups), extent_text(plan.local_size));
+std::string summary(const RunResult& result) {
+  std::string text = fmt::format("ran on {}: {}", label(result.substrate), result.grid);
   const measure::Times& times = result.times;
   if (times.count() == 1) return text + fmt::format(" in {}", duration_text(times.first()));
   return text + fmt::format(", {} times; first {}, median {}", times.count(),
@@ -92,17 +97,17 @@ std::string summary(const RunResult& result, const Plan& plan) {
 
 // ---- Which substrates -----------------------------------------------------------------
 
-// Every named one, in that order. The first that fails ends it.
+// Every named one, in that order; there is one at least. The first that fails ends it.
 std::vector<RunResult> run_on_named(std::span<const Substrate> substrates, const Kernel& kernel,
                                     Plan& plan, std::uint32_t repeat, Notes& notes) {
   require_capable(substrates, kernel, plan);
   std::vector<RunResult> results;
-  for (const Substrate& substrate : substrates) {
-    results.push_back(results.size() + 1 == substrates.size()
-                          ? run_on(substrate, kernel, std::move(plan), repeat, notes)
-                          : run_on(substrate, kernel, plan, repeat, notes));
-    notes.add(summary(results.back(), plan));
+  for (const Substrate& substrate : substrates.first(substrates.size() - 1)) {
+    results.push_back(run_on(substrate, kernel, plan, repeat, notes));
+    notes.add(summary(results.back()));
   }
+  results.push_back(run_on(substrates.back(), kernel, std::move(plan), repeat, notes));
+  notes.add(summary(results.back()));
   return results;
 }
 
@@ -123,7 +128,7 @@ class DefaultRun {
         notes_.add(fmt::format("{}; using {} instead", failed_, substrate.name()));
       try {
         RunResult result = run_on(substrate, kernel_, plan_, repeat, notes_);
-        notes_.add(summary(result, plan_));
+        notes_.add(summary(result));
         return result;
       } catch (const Error& error) {
         failed_ = error.what();
