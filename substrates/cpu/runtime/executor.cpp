@@ -20,12 +20,17 @@ constexpr std::uint32_t kBacklogPerThread = 4;
 constexpr std::chrono::milliseconds kTurn{1};
 // It looks at the clock once in so many: they are short, each less than kBriefNanoseconds.
 constexpr std::uint32_t kLaunchesPerLook = 8;
+// A thread that ran dry looks out for so long, about what the system takes to wake one twice.
+constexpr std::chrono::microseconds kLookout{40};
+// oneTBB's arenas have two slots at least, however few threads they are to have.
+constexpr std::size_t kMoreSlots = 2;
 
 const std::uint32_t kNeverAborted = 0;
 
 }  // namespace
 
-Executor::Executor(unsigned threads, Ended ended) : ended_(std::move(ended)), crew_(threads) {}
+Executor::Executor(unsigned threads, Ended ended)
+    : ended_(std::move(ended)), crew_(threads), lookout_(threads + kMoreSlots) {}
 
 void Executor::drain() noexcept {
   tasks_[0]->await_none();
@@ -81,52 +86,79 @@ struct Executor::Task {
   std::size_t counted;
 };
 
-// The work of a thread of the crew: a launch, and then whichever short one became ready because
-// of it. That one is worth less than waking another thread for it.
+// The work of a thread of the crew: a launch, and then one that became ready because of it. If that
+// is short it is worth less than waking another thread for it.
 struct Executor::Worker {
   static thread_local Worker* here;
   const Executor* executor;
+  bool is_reserve;
   LaunchPointer next;
 };
 
 thread_local Executor::Worker* Executor::Worker::here = nullptr;
 
 void Executor::run(Task* task) noexcept {
+  while (task) task = task->executor->run_one(task);
+}
+
+// The next task of this thread, if there is one by then.
+Executor::Task* Executor::run_one(Task* task) noexcept {
   const std::unique_ptr<Task> mine(task);
-  Executor& self = *mine->executor;
+  const std::size_t place =
+      mine->of_reserve
+          ? 0
+          : static_cast<std::size_t>(std::max(tbb::this_task_arena::current_thread_index(), 0)) + 1;
   // Home 0 is the waiting thread's; the reserve stands in for it.
-  const int place = mine->of_reserve || !self.crew_.has_reserve()
-                        ? 0
-                        : std::max(tbb::this_task_arena::current_thread_index(), 0) + 1;
-  const auto home = static_cast<std::uint32_t>(place);
-  Worker worker{&self, nullptr};
+  const std::uint32_t home = crew_.has_reserve() ? static_cast<std::uint32_t>(place) : 0;
+  lookout_.note_begun(place);
+  Worker worker{this, mine->of_reserve, nullptr};
   Worker::here = &worker;
   const Clock::time_point turn_ends = Clock::now() + kTurn;
   std::uint32_t done = 0;
   for (LaunchPointer launch = std::move(mine->launch); launch;) {
-    self.work_on(launch, home, Clock::time_point::max());
+    work_on(launch, home, Clock::time_point::max());
     launch = std::move(worker.next);
-    if (!launch || ++done % kLaunchesPerLook != 0 || Clock::now() < turn_ends) continue;
+    if (!launch || (launch->is_brief() && ++done % kLaunchesPerLook != 0) ||
+        Clock::now() < turn_ends)
+      continue;
     // A chain without end would keep everybody else from this thread.
     try {
-      self.enqueue(launch, false);
+      enqueue(launch, false);
       launch.reset();
     } catch (...) {
     }
   }
   Worker::here = nullptr;
-  // The executor may be gone as soon as this was counted: nothing of it after that.
+  // Not while tasks lie where only a thread that ends this one finds them.
+  void* const next =
+      lookout_.look(place, kLookout, [&] { return tasks_[0]->put() == lookout_.begun(); });
+  // The executor may be gone as soon as this was counted, unless there is another task: nothing of
+  // it after that.
   mine->counts->end(mine->counted);
+  return static_cast<Task*>(next);
 }
 
 // An open launch. Throws if nobody could be found to work on it.
 void Executor::hand_out(const LaunchPointer& launch) {
-  if (Worker* worker = Worker::here; worker && worker->executor == this && launch->is_brief()) {
-    if (worker->next) return enqueue(launch, false);
+  std::uint32_t tasks = std::max(crew_.threads() - 1, 1u);
+  if (Worker* worker = Worker::here; worker && worker->executor == this && !worker->next) {
     worker->next = launch;
-    return;
+    if (launch->is_brief()) return;
+    // Whoever waits for it may sleep, since it was not ready before. The reserve costs nothing
+    // while it looks out.
+    if (!worker->is_reserve) {
+      --tasks;
+      if (lookout_.anybody_at(0)) call_reserve(launch);
+    }
+    try {
+      spread(launch, std::min(tasks, launch->total() - 1));
+    } catch (...) {
+      // This thread does it.
+    }
+  } else {
+    if (launch->is_brief()) tasks = 1;
+    spread(launch, std::min(tasks, launch->total()));
   }
-  spread(launch, std::min(std::max(crew_.threads() - 1, 1u), launch->total()));
   const bool backlog = tasks_[0]->left() > kBacklogPerThread * crew_.threads();
   if (backlog || launch->has_long_groups(kReserveFrom)) call_reserve(launch);
 }
@@ -157,6 +189,8 @@ void Executor::enqueue(const LaunchPointer& launch, bool to_reserve) {
   const std::size_t counted = tasks_[0]->add();
   try {
     auto task = std::make_unique<Task>(this, launch, to_reserve, tasks_[counted], counted);
+    const std::size_t first = to_reserve ? 0 : 1;
+    if (lookout_.give(task.get(), first, to_reserve ? 1 : SIZE_MAX)) return (void)task.release();
     substrate::enqueue<&Executor::run>(to_reserve ? crew_.reserve() : crew_.arena(), task.get());
     (void)task.release();
   } catch (...) {
@@ -167,17 +201,27 @@ void Executor::enqueue(const LaunchPointer& launch, bool to_reserve) {
 
 void Executor::work_on(const LaunchPointer& launch, std::uint32_t home,
                        Clock::time_point deadline) noexcept {
-  if (launch->work(scratch_, home, deadline, [&] { call_reserve(launch); })) ended_(launch);
+  if (!launch->work(scratch_, home, deadline, [&] { call_reserve(launch); })) return;
+  ended_(launch);
+  launch->note_over();
 }
 
 void Executor::take_part(const LaunchPointer& launch, Clock::time_point deadline) {
-  if (!launch->has_unclaimed()) return;
-  bool endless = deadline == Clock::time_point::max();
-  auto chunk = launch->expected_chunk();
-  // Who sleeps leaves a processor to others.
-  if (!endless && (!chunk || Clock::now() + 2 * *chunk >= deadline)) return call_reserve(launch);
-  work_on(launch, 0, deadline);
-  if (!endless && launch->has_unclaimed()) enqueue(launch, false);
+  if (launch->has_unclaimed()) {
+    bool endless = deadline == Clock::time_point::max();
+    auto chunk = launch->expected_chunk();
+    // Who sleeps leaves a processor to others.
+    if (!endless && (!chunk || Clock::now() + 2 * *chunk >= deadline)) return call_reserve(launch);
+    work_on(launch, 0, deadline);
+    if (!endless && launch->has_unclaimed()) return enqueue(launch, false);
+  }
+  await_end(*launch, deadline);
+}
+
+// What others are about to end.
+void Executor::await_end(const Launch& launch, Clock::time_point deadline) const {
+  if (crew_.has_reserve())
+    spin_until([&] { return launch.is_over(); }, std::min(deadline, Clock::now() + kLookout));
 }
 
 }  // namespace sokr::cpu

@@ -5,6 +5,10 @@
 // let it go in time, and sleeps otherwise: the crew then works on all processors. What becomes
 // ready because something short ended is run by the thread of the crew that ended it.
 //
+// To sleep and to be woken takes as long as a short launch. So a thread of the crew that ran dry
+// looks out for the next task for some microseconds (runtime/lookout.hpp), and so does who waits
+// for what others are about to end; then both sleep.
+//
 // It knows kernels, workgroups and threads, and nothing of tokens or buffers.
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_EXECUTOR_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_EXECUTOR_HPP_
@@ -19,6 +23,7 @@
 
 #include "runtime/crew.hpp"
 #include "runtime/launch.hpp"
+#include "runtime/lookout.hpp"
 #include "runtime/scratch.hpp"
 #include "runtime/task_counts.hpp"
 
@@ -50,7 +55,8 @@ class Executor {
   // nobody could be found to work on it; it is not over then.
   void start(const LaunchPointer& launch, const std::array<std::uint32_t, 3>& groups);
   // Works on a launch that was given to start(), maybe by another thread, until nothing is left to
-  // claim or, about, until the deadline.
+  // claim or, about, until the deadline. Then it stays for some microseconds, if the launch ends by
+  // then.
   void take_part(const LaunchPointer& launch, std::chrono::steady_clock::time_point deadline);
 
   // Waits until no thread of the crew is inside: all launches have to end by themselves or be
@@ -69,12 +75,15 @@ class Executor {
   void call_reserve(const LaunchPointer& launch) noexcept;
   void enqueue(const LaunchPointer& launch, bool to_reserve);
   static void run(Task* task) noexcept;
+  Task* run_one(Task* task) noexcept;
+  void await_end(const Launch& launch, std::chrono::steady_clock::time_point deadline) const;
   void work_on(const LaunchPointer& launch, std::uint32_t home,
                std::chrono::steady_clock::time_point deadline) noexcept;
 
   const Ended ended_;
   ScratchPool scratch_;
   Crew crew_;
+  Lookout lookout_;  // by slot of the arena, behind the reserve's place 0
   // Tasks of the crew. Each shares the counts, which may outlive this, by an owner of the stripe of
   // the thread that put it: owners count on a line of their own.
   std::array<std::shared_ptr<TaskCounts>, substrate::kStripes> tasks_ = TaskCounts::owners();

@@ -90,6 +90,9 @@ class Launch {
   // Makes all work end soon; what was written by then is unspecified.
   void abandon() { abort_.store(1, std::memory_order_relaxed); }
   bool abandoned() const { return abort_.load(std::memory_order_relaxed) != 0; }
+  // Its token has ended; by then, not at once. For who looks before it sleeps.
+  void note_over() { over_.store(true, std::memory_order_release); }
+  bool is_over() const { return over_.load(std::memory_order_acquire); }
   // Why not all of it ran; null if it did. It abandons itself where no scratch memory is to be had.
   const char* why_cut_short() const;
 
@@ -117,6 +120,7 @@ class Launch {
   Shares shares_;
   char apart_[64];  // where it is not aligned itself, which would cost each launch more
   std::atomic<std::uint64_t> done_{0};
+  std::atomic<bool> over_{false};
 };
 
 }  // namespace sokr::cpu

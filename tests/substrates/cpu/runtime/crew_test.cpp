@@ -3,7 +3,9 @@
 // How many threads work on a launch, whoever waits for it and however; and that a chain of short
 // launches stays on one. Counted by what the kernels see, not by clocks.
 #include <gtest/gtest.h>
+#include <time.h>
 
+#include <chrono>
 #include <thread>
 
 #include "support.hpp"
@@ -71,6 +73,23 @@ TEST(Crew, TheReserveIsThereForLaunchesBehindAnEndlessOne) {
     Meeting data{1};
     await(*substrate, meet(*substrate, data, 1), Waiting::kWithALimit);
   }
+  endless.stop();
+  expect_complete(*substrate, endless.token());
+}
+
+// Who waits looks for some microseconds whether the launch is about to end, and then sleeps.
+TEST(Crew, WhoWaitsForALongLaunchLeavesItsProcessorToOthers) {
+  auto substrate = make(2);
+  Endless endless(*substrate);
+  const auto spent = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  const auto before = spent();
+  constexpr std::uint64_t kWait = 300'000'000;
+  EXPECT_EQ(substrate->completion(endless.token(), kWait).signal, SOKR_COMPLETION_TIMEDOUT);
+  EXPECT_LT(spent() - before, std::chrono::nanoseconds(kWait / 10));
   endless.stop();
   expect_complete(*substrate, endless.token());
 }
