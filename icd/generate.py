@@ -27,7 +27,7 @@ def fail(sentence):
 def read_description(path):
     """Rows by kind, as (name, value) in the order of the file."""
     kinds = {kind: [] for kind in
-             ("extension", "instance", "feature", "limit", "property", "graphics")}
+             ("extension", "instance", "feature", "claimed", "limit", "property", "graphics")}
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             words = line.split("#")[0].split(None, 2)
@@ -263,21 +263,28 @@ def write_commands(surface):
 def write_features(surface):
     registry = surface.registry
     supported = {name for name, _ in surface.rows["feature"]}
+    claimed = {name for name, _ in surface.rows["claimed"]}
+    if supported & claimed:
+        fail(f"the description has {sorted(supported & claimed)[0]} and only claims it")
+    reported = lambda m: ("VK_TRUE" if m in supported else
+                          "claims_graphics() ? VK_TRUE : VK_FALSE" if m in claimed else "VK_FALSE")
+    unless = lambda m: " && !claims_graphics()" if m in claimed else ""
     members = lambda s: [m for m in registry.members(s) if m[1] not in ("sType", "pNext")]
     plain = "VkPhysicalDeviceFeatures"
     structures = surface.extending("VkPhysicalDeviceFeatures2")
     lines = ["void fill_features(VkPhysicalDeviceFeatures& f) {", "  f = {};"]
-    lines += [f"  f.{m} = VK_TRUE;" for _, m, _ in members(plain) if m in supported]
+    lines += [f"  f.{m} = {reported(m)};" for _, m, _ in members(plain)
+              if m in supported or m in claimed]
     lines += ["}", "bool fill_features(VkBaseOutStructure* base) {", "  switch (base->sType) {"]
     for s in structures:
         lines += [f"    case {registry.structure_type(s)}: {{",
                   f"      auto* s = reinterpret_cast<{s}*>(base);", "      (void)s;"]
-        lines += [f"      s->{m} = {'VK_TRUE' if m in supported else 'VK_FALSE'};"
-                  for _, m, _ in members(s)]
+        lines += [f"      s->{m} = {reported(m)};" for _, m, _ in members(s)]
         lines += ["      return true;", "    }"]
     lines += ["    default: return false;", "  }", "}",
               "const char* missing_feature(const VkPhysicalDeviceFeatures& f) {", "  (void)f;"]
-    lines += [f'  if (f.{m}) return "{m}";' for _, m, _ in members(plain) if m not in supported]
+    lines += [f'  if (f.{m}{unless(m)}) return "{m}";' for _, m, _ in members(plain)
+              if m not in supported]
     lines += ["  return nullptr;", "}",
               "const char* missing_feature(const VkBaseInStructure* base) {",
               "  switch (static_cast<int>(base->sType)) {"]
@@ -286,7 +293,7 @@ def write_features(surface):
         if absent:
             lines += [f"    case {registry.structure_type(s)}: {{",
                       f"      auto* s = reinterpret_cast<const {s}*>(base);"]
-            lines += [f'      if (s->{m}) return "{m}";' for m in absent]
+            lines += [f'      if (s->{m}{unless(m)}) return "{m}";' for m in absent]
             lines += ["      return nullptr;", "    }"]
     # A structure of features that is none of ours asks for what is not there.
     for s in sorted(registry.types):
@@ -340,7 +347,8 @@ def write_properties(surface):
 
 def write_tables(surface):
     lines = [HEAD, '#include "tables.hpp"', "#include <algorithm>", "#include <iterator>",
-             '#include "assign.hpp"', '#include "entry_points.hpp"', "namespace sokr::icd {"]
+             '#include "assign.hpp"', '#include "entry_points.hpp"', '#include "instance.hpp"',
+             "namespace sokr::icd {"]
     lines += write_commands(surface) + write_features(surface) + write_properties(surface)
     return lines + ["}  // namespace sokr::icd"]
 

@@ -2,6 +2,7 @@
 #include "instance.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -62,14 +63,17 @@ VkPhysicalDeviceType reported_type() {
   return VK_PHYSICAL_DEVICE_TYPE_CPU;
 }
 
-VkQueueFlags reported_queue_flags() {
-  const VkQueueFlags flags = VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT;
+bool claims_graphics() {
   const char* given = std::getenv("SOKR_ICD_GRAPHICS");
-  if (!given || !*given) return flags;
-  if (std::string_view(given) == "claim") return flags | VK_QUEUE_GRAPHICS_BIT;
-  report(SOKR_LOG_WARNING,
-         std::string("SOKR_ICD_GRAPHICS is '") + given + "'; it takes claim, or is not set");
-  return flags;
+  if (!given || !*given) return false;
+  if (std::string_view(given) == "claim") return true;
+  // Asked for each feature that may be claimed.
+  static std::atomic<bool> said{false};
+  if (!said.exchange(true)) {
+    report(SOKR_LOG_WARNING,
+           std::string("SOKR_ICD_GRAPHICS is '") + given + "'; it takes claim, or is not set");
+  }
+  return false;
 }
 
 const CommandRow* find_command(const char* name) {

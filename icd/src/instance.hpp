@@ -37,7 +37,7 @@ SOKR_ICD_OBJECT(VkPhysicalDevice, PhysicalDevice)
 
 // SOKR_ICD_DEVICE_TYPE and SOKR_ICD_GRAPHICS: what programs that look before they leap are told.
 VkPhysicalDeviceType reported_type();
-VkQueueFlags reported_queue_flags();
+bool claims_graphics();
 
 // The command of this name; null if the driver has none. The first of several rows, if several
 // extensions have it.

@@ -55,7 +55,8 @@ void fill(const PhysicalDevice& device, VkPhysicalDeviceMemoryProperties& out) {
 
 void fill(VkQueueFamilyProperties& out) {
   out = {};
-  out.queueFlags = reported_queue_flags();
+  out.queueFlags = VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT;
+  if (claims_graphics()) out.queueFlags |= VK_QUEUE_GRAPHICS_BIT;
   out.queueCount = 1;
   out.timestampValidBits = 64;
   out.minImageTransferGranularity = {1, 1, 1};

@@ -90,6 +90,26 @@ TEST(Report, WhatIsNotThereIsRefusedByName) {
   EXPECT_EQ(VK_SUCCESS, create_device(gpu, nullptr, nullptr));
 }
 
+// A program that insists on graphics and only computes gets what it insists on where the user says
+// so.
+TEST(Report, FeaturesOfGraphicsAreClaimedOnRequestAlone) {
+  Gpu gpu;
+  VkPhysicalDeviceFeatures2 asked{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+  vkGetPhysicalDeviceFeatures2(gpu.physical, &asked);
+  EXPECT_FALSE(asked.features.independentBlend);
+  asked.features = {};
+  asked.features.independentBlend = VK_TRUE;
+  EXPECT_EQ(VK_ERROR_FEATURE_NOT_PRESENT, create_device(gpu, nullptr, &asked));
+  ASSERT_EQ(0, setenv("SOKR_ICD_GRAPHICS", "claim", 1));
+  EXPECT_EQ(VK_SUCCESS, create_device(gpu, nullptr, &asked));
+  vkGetPhysicalDeviceFeatures2(gpu.physical, &asked);
+  EXPECT_TRUE(asked.features.independentBlend);
+  EXPECT_FALSE(asked.features.geometryShader);
+  asked.features.geometryShader = VK_TRUE;
+  EXPECT_EQ(VK_ERROR_FEATURE_NOT_PRESENT, create_device(gpu, nullptr, &asked));
+  ASSERT_EQ(0, unsetenv("SOKR_ICD_GRAPHICS"));
+}
+
 TEST(Report, CommandsAreGivenByNameAndOnlyWhereTheyAreEnabled) {
   Gpu with;
   for (const char* name : {"vkCmdDispatch", "vkQueueSubmit2", "vkQueueSubmit2KHR", "vkCmdDraw",
