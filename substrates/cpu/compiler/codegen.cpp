@@ -106,21 +106,21 @@ TargetTraits traits_of(Isa isa) {
   return t;
 }
 
-CpuModel model_of(Isa isa) {
-  if (isa == Isa::kNeon) {
-#if defined(__aarch64__)
-    return {"aarch64-unknown-linux-gnu", llvm::sys::getHostCPUName().str(), ""};
-#else
-    return {"aarch64-unknown-linux-gnu", "generic", "+neon"};
-#endif
-  }
-  if (isa == host_isa()) {
-    static const CpuModel host = find_host_model();
-    return host;
-  }
+CpuModel least_model_of(Isa isa) {
+  if (isa == Isa::kNeon) return {"aarch64-unknown-linux-gnu", "generic", "+neon"};
   CpuModel model{kX86Triple, "", ""};
   model.cpu = isa == Isa::kAvx512 ? "x86-64-v4" : isa == Isa::kAvx2 ? "x86-64-v3" : "x86-64-v2";
   return model;
+}
+
+CpuModel model_of(Isa isa) {
+#if defined(__aarch64__)
+  if (isa == Isa::kNeon)
+    return {"aarch64-unknown-linux-gnu", llvm::sys::getHostCPUName().str(), ""};
+#endif
+  if (isa == Isa::kNeon || isa != host_isa()) return least_model_of(isa);
+  static const CpuModel host = find_host_model();
+  return host;
 }
 
 namespace {
@@ -157,17 +157,17 @@ MachinePool& machine_pool() {
   return pool;
 }
 
-Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(Isa isa, Effort effort) {
+Result<std::unique_ptr<llvm::TargetMachine>> make_target_machine(const CpuModel& model,
+                                                                 llvm::CodeGenOptLevel level,
+                                                                 bool function_sections) {
   initialise_llvm();
-  CpuModel model = model_of(isa);
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(model.triple, error);
   if (!target) return fail(SOKR_DISPATCH_FAILED, "LLVM has no target {}: {}", model.triple, error);
   llvm::TargetOptions options;
   options.ExceptionModel = llvm::ExceptionHandling::None;
   options.EmitAddrsig = false;
-  auto level =
-      effort == Effort::kFull ? llvm::CodeGenOptLevel::Default : llvm::CodeGenOptLevel::None;
+  options.FunctionSections = function_sections;
   auto* machine =
       target->createTargetMachine(as_triple(model.triple), model.cpu, model.features, options,
                                   llvm::Reloc::PIC_, llvm::CodeModel::Small, level);
@@ -186,9 +186,17 @@ void GiveBack::operator()(llvm::TargetMachine* machine) const {
 Result<BorrowedMachine> borrow_machine(Isa isa, Effort effort) {
   auto machine = machine_pool().take(isa, effort);
   if (!machine) {
-    SOKR_ASSIGN(machine, make_target_machine(isa, effort));
+    SOKR_ASSIGN(machine,
+                make_target_machine(model_of(isa),
+                                    effort == Effort::kFull ? llvm::CodeGenOptLevel::Default
+                                                            : llvm::CodeGenOptLevel::None,
+                                    false));
   }
   return BorrowedMachine(machine.release(), GiveBack{isa, effort});
+}
+
+Result<std::unique_ptr<llvm::TargetMachine>> make_least_machine(Isa isa) {
+  return make_target_machine(least_model_of(isa), llvm::CodeGenOptLevel::Default, true);
 }
 
 namespace {

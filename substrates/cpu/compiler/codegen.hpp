@@ -18,6 +18,8 @@ struct CpuModel {
   std::string triple, cpu, features;
 };
 CpuModel model_of(Isa isa);
+// The least that has it.
+CpuModel least_model_of(Isa isa);
 
 // A target machine for one compilation at a time, kept for the next one afterwards.
 struct GiveBack {
@@ -27,6 +29,8 @@ struct GiveBack {
 };
 using BorrowedMachine = std::unique_ptr<llvm::TargetMachine, GiveBack>;
 Result<BorrowedMachine> borrow_machine(Isa isa, Effort effort);
+// For code that all processors with the instruction set run, a section for each function.
+Result<std::unique_ptr<llvm::TargetMachine>> make_least_machine(Isa isa);
 // `lone`: the code is for one invocation after the other.
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileOptions& options,
               bool lone);

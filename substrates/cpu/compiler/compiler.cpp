@@ -12,6 +12,7 @@
 #include <sokr/cpu/compiler.hpp>
 #include <system_error>
 
+#include "compiler/builtins.hpp"
 #include "compiler/codegen.hpp"
 #include "compiler/float_modes.hpp"
 #include "compiler/link.hpp"
@@ -22,7 +23,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 22;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 23;  // part of every cache key: raise it when code changes
 
 // `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
@@ -244,7 +245,10 @@ Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan&
     return fail(SOKR_DISPATCH_FAILED, "LLVM could not compile the kernel: {}", error);
   std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(object.data()),
                                       object.size());
-  SOKR_ASSIGN(auto image, link_image(bytes, "sokr_kernel"));
+  SOKR_ASSIGN(auto image, link_image(bytes,
+                                     options.builtins ? options.builtins->object()
+                                                      : std::span<const std::uint8_t>(),
+                                     "sokr_kernel"));
   stages.ended("generate", image.bytes.size(), "bytes of code");
 
   CompiledKernel kernel;

@@ -89,8 +89,9 @@ bool Emitter::has_element_function(const Address& address, const std::vector<Pla
 // indices (i32), if it is by indices; for a store a bit for each lane that takes part, and the
 // components.
 llvm::Function* Emitter::element_function(Lying how, unsigned count, bool is_store) {
-  const std::string name = fmt::format("{}_elements_{}_{}", is_store ? "store" : "load",
-                                       how == Lying::kIndices ? "indices" : "steps", count);
+  const std::string name =
+      fmt::format("{}_elements_{}_{}.v{}", is_store ? "store" : "load",
+                  how == Lying::kIndices ? "indices" : "steps", count, g_.width);
   llvm::Function*& function = lane_functions_[name];
   if (function) return function;
   LlvmType *i64 = b_.getInt64Ty(), *words = wide(b_.getFloatTy());
@@ -109,6 +110,10 @@ llvm::Function* Emitter::element_function(Lying how, unsigned count, bool is_sto
   made->addFnAttr("no-builtins");
   made->addFnAttr(llvm::Attribute::NoInline);
   if (!is_store) made->setOnlyReadsMemory();
+  if (is_builtin(name)) {
+    made->setLinkage(llvm::GlobalValue::ExternalLinkage);
+    return made;
+  }
   llvm::IRBuilderBase::InsertPointGuard guard(b_);
   write_element_function(*made, how, count, is_store);
   return made;

@@ -149,7 +149,8 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
     if (row.instruction == which) {
       const AnyRounding any_rounding(b_);
       const FloatModes modes = float_modes(*p_.entry);
-      LlvmValue* r = math::emit_elementary(b_, row.function, v, t_.fma);
+      LlvmValue* r = math::emit_elementary(b_, row.function, v, t_.fma,
+                                           [&](llvm::StringRef name) { return is_builtin(name); });
       if (modes.toward_zero)
         r = called_to_nearest(b_, r, t_.isa, processor_may_flush(*p_.module, *p_.entry));
       return done(r);

@@ -96,7 +96,7 @@ Result<void> Emitter::emit() {
 // part of what other functions or the processor's own operations take.
 void Emitter::choose_registers() {
   const bool alone = llvm::none_of(m_, [&](const llvm::Function& other) {
-    return &other != fn_ && (!other.isDeclaration() || other.getName().starts_with("llvm.x86."));
+    return &other != fn_ && (!other.isIntrinsic() || other.getName().starts_with("llvm.x86."));
   });
   unsigned bits = t_.isa == Isa::kAvx512 ? 512 : t_.isa == Isa::kAvx2 ? 256 : 128;
   if (alone && only_streams(p_)) bits = std::min(bits, 256u);

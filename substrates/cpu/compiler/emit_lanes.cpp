@@ -49,9 +49,10 @@ LlvmValue* Emitter::dump_place() {
 llvm::Function* Emitter::lane_function(Lying how, LlvmType* element, bool is_store,
                                        bool is_volatile) {
   static constexpr const char* kNames[] = {"steps", "indices", "pointers"};
-  const std::string name = fmt::format(
-      "{}_{}_{}{}{}", is_store ? "store" : "load", kNames[static_cast<int>(how)],
-      element->isIntegerTy() ? 'i' : 'f', element->getScalarSizeInBits(), is_volatile ? "_v" : "");
+  const std::string name =
+      fmt::format("{}_{}_{}{}{}.v{}", is_store ? "store" : "load", kNames[static_cast<int>(how)],
+                  element->isIntegerTy() ? 'i' : 'f', element->getScalarSizeInBits(),
+                  is_volatile ? "_v" : "", g_.width);
   llvm::Function*& function = lane_functions_[name];
   if (function) return function;
   LlvmType *i64 = b_.getInt64Ty(), *bits = b_.getIntNTy(g_.width);
@@ -68,7 +69,10 @@ llvm::Function* Emitter::lane_function(Lying how, LlvmType* element, bool is_sto
   function->addFnAttr("no-builtins");
   function->addFnAttr(llvm::Attribute::NoInline);
   if (!is_store && !is_volatile) function->setOnlyReadsMemory();
-  write_lane_function(*function, how, element, is_store, is_volatile);
+  if (is_builtin(name))
+    function->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  else
+    write_lane_function(*function, how, element, is_store, is_volatile);
   return function;
 }
 

@@ -117,6 +117,8 @@ class Emitter {
   }
   Result<void> emit();
   Result<SharedFunction> emit_shared(const std::string& name, const Signature& signature);
+  // In place of a kernel: all functions of builtins.hpp, with external linkage.
+  void emit_builtins();
   std::uint64_t scratch_size() const { return scratch_size_; }
   std::uint32_t binding_count() const { return binding_count_; }
   std::uint32_t push_size() const { return push_size_; }
@@ -398,6 +400,9 @@ class Emitter {
   using LaneStore = llvm::function_ref<void(LlvmValue* value, unsigned lane)>;
   void store_quads(const LlvmValues& components, const LaneStore& store);
   void store_pairs(const LlvmValues& components, const LaneStore& store);
+  // ---- builtins.cpp
+  bool is_builtin(std::string_view name) const;
+
   // ---- emit_element_function.cpp: such elements in a draft
   bool has_element_function(const Address& address, const std::vector<PlacedLeaf>& leaves,
                             bool is_store) const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <sokr/cpu/compiler_library.hpp>
 
+#include "compiler/builtin_objects.hpp"
+
 #if defined(SOKR_CPU_STATIC_LLVM)
 // Nothing in here is taken down when the process ends: a thread may be compiling then, and LLVM's
 // globals would go while it uses them. The library is never closed, so nobody misses it. All that
@@ -10,6 +12,18 @@ extern "C" __attribute__((visibility("hidden"))) int __cxa_atexit(void (*)(void*
 }
 #endif
 
+namespace {
+
+sokr::Result<sokr::cpu::CompiledKernel> compile(const sokr::spirv::Module& module,
+                                                const sokr::spirv::EntryPoint& entry,
+                                                const sokr::cpu::CompileOptions& given) {
+  sokr::cpu::CompileOptions options = given;
+  options.builtins = sokr::cpu::builtins_of(options.isa);
+  return sokr::cpu::compile(module, entry, options);
+}
+
+}  // namespace
+
 extern "C" __attribute__((visibility("default"))) const sokr::cpu::CompilerLibrary*
 sokr_cpu_compiler_library() {
 #if defined(SOKR_CPU_STATIC_LLVM)
@@ -17,7 +31,6 @@ sokr_cpu_compiler_library() {
 #else
   constexpr bool kOutlivesExit = false;
 #endif
-  static const sokr::cpu::CompilerLibrary library{SOKR_CPU_BUILD_VERSION, &sokr::cpu::compile,
-                                                  kOutlivesExit};
+  static const sokr::cpu::CompilerLibrary library{SOKR_CPU_BUILD_VERSION, &compile, kOutlivesExit};
   return &library;
 }

@@ -16,6 +16,7 @@
 #include <set>
 #include <spirv-tools/libspirv.hpp>
 
+#include "compiler/builtins.hpp"
 #include "compiler/geometry.hpp"
 #include "compiler/trace.hpp"
 
@@ -27,7 +28,8 @@ struct Arguments {
   std::vector<std::string> stages, parts;
   std::uint32_t width = 0, interleave = 0, subgroup = kDefaultSubgroupSize, size_shift = 0;
   std::uint32_t repeat = 1;
-  bool trusted = false, aliased = false, endless = false, quick = false, draft = false;
+  bool trusted = false, aliased = false, endless = false, quick = false, draft = false,
+       builtins = false;
 };
 
 template <class... Args>
@@ -106,6 +108,12 @@ CompileOptions options_of(const Arguments& arguments) {
   options.size_shift = static_cast<std::uint8_t>(arguments.size_shift);
   if (arguments.quick) options.effort = Effort::kQuick;
   if (arguments.draft) options.effort = Effort::kDraft;
+  if (arguments.builtins) {
+    // As the runtime's compiler has them linked in.
+    static const std::vector<std::uint8_t> object = must(compile_builtins(options.isa));
+    static const Builtins all = must(Builtins::read(object));
+    options.builtins = &all;
+  }
   for (const std::string& name : arguments.parts) {
     const auto part = part_named(name);
     if (!part) {
@@ -185,6 +193,7 @@ int main(int count, char** values) {
   app.add_flag("--no-abort-checks", arguments.endless, "loops do not ask whether to give up");
   app.add_flag("--quick", arguments.quick, "hardly optimised");
   app.add_flag("--draft", arguments.draft, "a first version that the full one replaces");
+  app.add_flag("--builtins", arguments.builtins, "what drafts share is compiled ahead");
   CLI11_PARSE(app, count, values);
   return sokr::cpu::run(arguments);
 }

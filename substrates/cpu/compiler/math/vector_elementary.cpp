@@ -180,8 +180,8 @@ Value* emit_body(IRBuilderBase& builder, ElementaryFunction which, llvm::Functio
   return nullptr;
 }
 
-llvm::Function* make_function(IRBuilderBase& builder, const std::string& name,
-                              ElementaryFunction which, llvm::Type* type, bool fused) {
+llvm::Function* declare_function(IRBuilderBase& builder, const std::string& name,
+                                 ElementaryFunction which, llvm::Type* type) {
   llvm::Function* caller = builder.GetInsertBlock()->getParent();
   llvm::SmallVector<llvm::Type*, 2> parameters(
       kDescriptions[static_cast<std::size_t>(which)].arguments, type);
@@ -194,7 +194,11 @@ llvm::Function* make_function(IRBuilderBase& builder, const std::string& name,
   function->setMemoryEffects(llvm::MemoryEffects::none());
   function->setDoesNotThrow();
   function->addFnAttr(llvm::Attribute::WillReturn);
+  return function;
+}
 
+void write_function(IRBuilderBase& builder, ElementaryFunction which, llvm::Function* function,
+                    bool fused) {
   // Reassociation or contraction would undo the exact steps of the reductions.
   IRBuilderBase::InsertPointGuard place(builder);
   IRBuilderBase::FastMathFlagGuard flags(builder);
@@ -203,22 +207,32 @@ llvm::Function* make_function(IRBuilderBase& builder, const std::string& name,
   Value* result = fused ? emit_body<true>(builder, which, *function)
                         : emit_body<false>(builder, which, *function);
   builder.CreateRet(result);
-  return function;
 }
 
 }  // namespace
 
-Value* emit_elementary(IRBuilderBase& builder, ElementaryFunction which,
-                       llvm::ArrayRef<Value*> arguments, bool fused) {
-  llvm::Type* type = arguments.front()->getType();
+llvm::Function* elementary_function(IRBuilderBase& builder, ElementaryFunction which,
+                                    llvm::Type* type, bool fused, IsDefinedElsewhere elsewhere) {
   unsigned width = 1;
   if (auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type)) width = vector->getNumElements();
   std::string name = (llvm::Twine("sokr.") + kDescriptions[static_cast<std::size_t>(which)].name +
                       ".v" + llvm::Twine(width) + (fused ? "f" : ""))
                          .str();
   llvm::Function* function = builder.GetInsertBlock()->getModule()->getFunction(name);
-  if (!function) function = make_function(builder, name, which, type, fused);
-  llvm::CallInst* call = builder.CreateCall(function, arguments);
+  if (function) return function;
+  function = declare_function(builder, name, which, type);
+  if (elsewhere(name))
+    function->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  else
+    write_function(builder, which, function, fused);
+  return function;
+}
+
+Value* emit_elementary(IRBuilderBase& builder, ElementaryFunction which,
+                       llvm::ArrayRef<Value*> arguments, bool fused, IsDefinedElsewhere elsewhere) {
+  llvm::CallInst* call = builder.CreateCall(
+      elementary_function(builder, which, arguments.front()->getType(), fused, elsewhere),
+      arguments);
   call->setCallingConv(llvm::CallingConv::Fast);
   return call;
 }

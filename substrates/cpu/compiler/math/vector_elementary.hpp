@@ -7,6 +7,7 @@
 #define SOKR_SUBSTRATES_CPU_COMPILER_MATH_VECTOR_ELEMENTARY_HPP_
 
 #include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/IR/IRBuilder.h>
 
 #include <cstdint>
@@ -34,11 +35,21 @@ enum class ElementaryFunction : std::uint8_t {
   kAtanh,
 };
 
-// Emits a call at the builder's place. All arguments have the result's type: float or a
-// vector of it. `fused`: the target has fused multiply-add. New functions take over the
-// attributes (target features, vector width) of the function that is being built.
+inline constexpr unsigned kElementaryFunctions =
+    static_cast<unsigned>(ElementaryFunction::kAtanh) + 1;
+
+// Is the function of this name defined elsewhere?
+using IsDefinedElsewhere = llvm::function_ref<bool(llvm::StringRef)>;
+
+// The function on `type`: float or a vector of it. `fused`: the target has fused multiply-add. If
+// it is new it takes over the attributes (target features, vector width) of the function that is
+// being built.
+llvm::Function* elementary_function(llvm::IRBuilderBase& builder, ElementaryFunction function,
+                                    llvm::Type* type, bool fused, IsDefinedElsewhere elsewhere);
+// Emits a call at the builder's place. All arguments have the result's type.
 llvm::Value* emit_elementary(llvm::IRBuilderBase& builder, ElementaryFunction function,
-                             llvm::ArrayRef<llvm::Value*> arguments, bool fused);
+                             llvm::ArrayRef<llvm::Value*> arguments, bool fused,
+                             IsDefinedElsewhere elsewhere);
 
 }  // namespace sokr::cpu::math
 

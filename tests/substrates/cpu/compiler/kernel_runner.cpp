@@ -11,10 +11,12 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <sokr/spirv/reflection.hpp>
 #include <spirv-tools/libspirv.hpp>
 #include <thread>
 
+#include "compiler/builtins.hpp"
 #include "extent.hpp"
 #include "runtime/float_mode.hpp"
 #if defined(SOKR_TEST_EMULATOR)
@@ -247,8 +249,24 @@ std::vector<CompileOptions> all_options() {
 }
 
 std::string describe(const CompileOptions& options) {
-  return fmt::format("{} jam {}{}{}", isa_name(options.isa), options.jam,
-                     options.lone ? " lone" : "", options.poison_inactive ? " poisoned" : "");
+  return fmt::format("{} jam {}{}{}{}", isa_name(options.isa), options.jam,
+                     options.lone ? " lone" : "", options.poison_inactive ? " poisoned" : "",
+                     options.builtins ? " with builtins" : "");
+}
+
+const Builtins& builtins_of_test(Isa isa) {
+  struct Kept {
+    std::vector<std::uint8_t> object;
+    Builtins builtins;
+  };
+  static std::mutex mutex;
+  static std::map<Isa, Kept> all;
+  std::lock_guard lock(mutex);
+  Kept& kept = all[isa];
+  if (!kept.object.empty()) return kept.builtins;
+  kept.object = *compile_builtins(isa);
+  kept.builtins = *Builtins::read(kept.object);
+  return kept.builtins;
 }
 
 }  // namespace sokr::cpu::test

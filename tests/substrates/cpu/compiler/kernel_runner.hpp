@@ -63,6 +63,8 @@ Result<void> run_reference(const Bytes& module, TestLaunch& launch,
 // several jam factors, garbage in inactive lanes. How many of them: extent.hpp.
 std::vector<CompileOptions> all_options();
 std::string describe(const CompileOptions& options);
+// Compiled at the first call.
+const Builtins& builtins_of_test(Isa isa);
 
 }  // namespace sokr::cpu::test
 

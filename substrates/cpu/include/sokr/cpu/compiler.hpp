@@ -15,6 +15,7 @@
 
 namespace sokr::cpu {
 
+class Builtins;
 class Trace;
 
 // A part of a compilation that has ended.
@@ -63,6 +64,9 @@ struct CompileOptions {
   // For tests: inactive lanes hold garbage instead of zeros.
   bool poison_inactive = false;
   Effort effort = Effort::kFull;
+  // If not null: functions that a draft for this `isa` need not bring along
+  // (compiler/builtins.hpp).
+  const Builtins* builtins = nullptr;
   // If not null: where it is set, the compilation fails at the end of a stage.
   const std::atomic<bool>* cancelled = nullptr;
   // If not empty: a folder that receives the stages of the compilation, in files named after

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compiler/builtins.hpp"
+
+#include "compiler/analysis.hpp"
+#include "compiler/calls.hpp"
+#include "compiler/codegen.hpp"
+#include "compiler/emitter.hpp"
+#include "compiler/float_modes.hpp"
+#include "compiler/link.hpp"
+#include "compiler/llvm_versions.hpp"
+#include "compiler/math/vector_elementary.hpp"
+
+namespace sokr::cpu {
+namespace {
+
+// A kernel that does nothing, for the registers of an instruction set: 64 invocations fill those of
+// any.
+constexpr std::uint32_t kNothing[] = {
+    spv::MagicNumber, 0x00010000, 0, 5, 0,
+    // OpCapability Shader; OpMemoryModel Logical GLSL450
+    2u << 16 | static_cast<std::uint32_t>(spv::Op::OpCapability),
+    static_cast<std::uint32_t>(spv::Capability::Shader),
+    3u << 16 | static_cast<std::uint32_t>(spv::Op::OpMemoryModel),
+    static_cast<std::uint32_t>(spv::AddressingModel::Logical),
+    static_cast<std::uint32_t>(spv::MemoryModel::GLSL450),
+    // OpEntryPoint GLCompute %1 "main"; OpExecutionMode %1 LocalSize 64 1 1
+    5u << 16 | static_cast<std::uint32_t>(spv::Op::OpEntryPoint),
+    static_cast<std::uint32_t>(spv::ExecutionModel::GLCompute), 1, 0x6e69616d, 0,
+    6u << 16 | static_cast<std::uint32_t>(spv::Op::OpExecutionMode), 1,
+    static_cast<std::uint32_t>(spv::ExecutionMode::LocalSize), 64, 1, 1,
+    // %2 = OpTypeVoid; %3 = OpTypeFunction %2; %1 = OpFunction %2 None %3; %4 = OpLabel
+    2u << 16 | static_cast<std::uint32_t>(spv::Op::OpTypeVoid), 2,
+    3u << 16 | static_cast<std::uint32_t>(spv::Op::OpTypeFunction), 3, 2,
+    5u << 16 | static_cast<std::uint32_t>(spv::Op::OpFunction), 2, 1, 0, 3,
+    2u << 16 | static_cast<std::uint32_t>(spv::Op::OpLabel), 4,
+    1u << 16 | static_cast<std::uint32_t>(spv::Op::OpReturn),
+    1u << 16 | static_cast<std::uint32_t>(spv::Op::OpFunctionEnd)};
+
+}  // namespace
+
+Result<Builtins> Builtins::read(std::span<const std::uint8_t> object) {
+  Builtins builtins;
+  builtins.object_ = object;
+  SOKR_ASSIGN(const std::vector<std::string> names, defined_names(object));
+  builtins.names_.insert(names.begin(), names.end());
+  return builtins;
+}
+
+// Not where float controls are declared: then the processor's modes are others, or LLVM is told so.
+bool Emitter::is_builtin(std::string_view name) const {
+  if (!o_.builtins || o_.effort != Effort::kDraft) return false;
+  const FloatModes modes = float_modes(*p_.entry);
+  return !modes.toward_zero && !modes.half_toward_zero && modes.flush == 0 &&
+         o_.builtins->has(name);
+}
+
+void Emitter::emit_builtins() {
+  begin_function();
+  for (const bool is_store : {false, true}) {
+    for (const Lying how : {Lying::kSteps, Lying::kIndices})
+      for (const unsigned count : {2u, 3u, 4u})
+        if (count != 3 || (!is_store && how == Lying::kSteps))
+          element_function(how, count, is_store);
+    // No halves: how they are handed over depends on the processor.
+    for (const Lying how : {Lying::kSteps, Lying::kIndices, Lying::kPointers})
+      for (LlvmType* element :
+           llvm::SmallVector<LlvmType*, 6>{b_.getInt8Ty(), b_.getInt16Ty(), b_.getInt32Ty(),
+                                           b_.getInt64Ty(), b_.getFloatTy(), b_.getDoubleTy()})
+        lane_function(how, element, is_store, false);
+  }
+  for (unsigned i = 0; i < math::kElementaryFunctions; ++i)
+    math::elementary_function(b_, static_cast<math::ElementaryFunction>(i), wide(b_.getFloatTy()),
+                              t_.fma, [](llvm::StringRef) { return false; });
+  fn_->eraseFromParent();
+  for (llvm::Function& function : m_) {
+    if (function.isDeclaration()) continue;
+    fn_ = &function;
+    choose_registers();
+    function.setLinkage(llvm::GlobalValue::ExternalLinkage);
+  }
+}
+
+Result<std::vector<std::uint8_t>> compile_builtins(Isa isa) {
+  SOKR_ASSIGN(const auto module,
+              spirv::decode({reinterpret_cast<const std::uint8_t*>(kNothing), sizeof kNothing}));
+  const spirv::EntryPoint& entry = module->entry_points().front();
+  CompileOptions options;
+  options.isa = isa;
+  SOKR_ASSIGN(const CallPlan plan, plan_calls(*module, entry));
+  SOKR_ASSIGN(const Program program, lower(*module, entry, plan, 0));
+  const Geometry geometry = choose_geometry(program, options);
+  const Analysis analysis = analyse(program, geometry);
+  SOKR_ASSIGN(const auto machine, make_least_machine(isa));
+  llvm::LLVMContext context;
+  llvm::Module out("builtins", context);
+  out.setTargetTriple(as_triple(machine->getTargetTriple().str()));
+  out.setDataLayout(machine->createDataLayout());
+  Emitter(out, program, analysis, geometry, options, traits_of(isa)).emit_builtins();
+  optimise(out, *machine, options, false);
+  SOKR_ASSIGN(const auto object, emit_object(out, *machine));
+  return std::vector<std::uint8_t>(object.begin(), object.end());
+}
+
+}  // namespace sokr::cpu

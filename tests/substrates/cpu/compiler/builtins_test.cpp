@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Drafts that call functions compiled ahead, against drafts that bring them along.
+#include "compiler/builtins.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel_runner.hpp"
+
+namespace sokr::cpu::test {
+namespace {
+
+struct Compiled {
+  std::vector<std::uint32_t> words;
+  std::size_t llvm_instructions = 0;
+};
+
+Compiled run(const Bytes& module, CompileOptions options, TestLaunch launch) {
+  Compiled out;
+  options.effort = Effort::kDraft;
+  options.on_stage = [&](const CompileStage& stage) {
+    if (std::string_view(stage.name) == "emit") out.llvm_instructions = stage.size;
+  };
+  const Result<void> result = run_compiled(module, options, launch);
+  EXPECT_TRUE(result.ok()) << describe(options) << ": " << result.failure().sentence;
+  out.words = values_of<std::uint32_t>(launch.buffers[1].data);
+  // Which bits a NaN has depends on the order of operands, which nobody promises.
+  for (std::uint32_t& word : out.words)
+    if (std::isnan(std::bit_cast<float>(word))) word = 0x7FC00000;
+  return out;
+}
+
+// Numbers of every size, and what is none.
+TestLaunch floats(std::uint32_t count) {
+  std::mt19937 random(3);
+  std::vector<float> in(std::size_t{count} * 2);
+  for (float& x : in) {
+    const std::uint32_t bits = random();
+    x = bits % 4 == 0 ? std::uniform_real_distribution<float>(-2.0f, 2.0f)(random)
+                      : std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+  }
+  TestLaunch launch;
+  launch.buffers = {{0, 0, bytes_of(in)}, {0, 1, Bytes(std::size_t{count} * 72, 0xCD)}};
+  launch.push = bytes_of<std::uint32_t>({count});
+  launch.groups = {(count + 63) / 64, 1, 1};
+  return launch;
+}
+
+TEST(Builtins, GiveTheSameBitsAndLeaveLessToCompile) {
+  const Bytes module = read_shader("elementary");
+  const TestLaunch launch = floats(300);
+  for (CompileOptions options : all_options()) {
+    const Compiled without = run(module, options, launch);
+    options.builtins = &builtins_of_test(options.isa);
+    const Compiled with = run(module, options, launch);
+    for (std::size_t i = 0; i < without.words.size(); ++i)
+      ASSERT_EQ(without.words[i], with.words[i])
+          << describe(options) << ", function " << i % 18 << " of invocation " << i / 18;
+    // There are none for one invocation after the other.
+    if (!options.lone) {
+      EXPECT_LT(with.llvm_instructions, without.llvm_instructions) << describe(options);
+    }
+  }
+}
+
+// What is read beyond the end is 0, and nothing is written there: by those functions as well.
+TEST(Builtins, TestEachLane) {
+  const Bytes module = read_shader("elementary");
+  TestLaunch launch = floats(300);
+  launch.buffers[0].data.resize(100 * 8 + 4);
+  launch.buffers[1].data.resize(200 * 72 + 12);
+  for (CompileOptions options : all_options()) {
+    const Compiled without = run(module, options, launch);
+    options.builtins = &builtins_of_test(options.isa);
+    EXPECT_EQ(without.words, run(module, options, launch).words) << describe(options);
+  }
+}
+
+TEST(Builtins, AreForEveryInstructionSet) {
+  for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+    const Builtins& all = builtins_of_test(isa);
+    const std::string width = fmt::format(".v{}", isa == Isa::kAvx512 ? 16
+                                                  : isa == Isa::kAvx2 ? 8
+                                                                      : 4);
+    EXPECT_TRUE(all.has("load_elements_steps_4" + width)) << isa_name(isa);
+    EXPECT_TRUE(all.has("store_elements_indices_2" + width)) << isa_name(isa);
+    EXPECT_TRUE(all.has("load_pointers_i8" + width)) << isa_name(isa);
+    EXPECT_TRUE(all.has("sokr.pow" + width + (isa == Isa::kSse4 ? "" : "f"))) << isa_name(isa);
+    EXPECT_FALSE(all.has("sokr_kernel")) << isa_name(isa);
+  }
+}
+
+TEST(Builtins, AnythingElseIsNoObject) {
+  const std::vector<std::uint8_t> text(100, 'x');
+  EXPECT_FALSE(Builtins::read(text));
+  std::vector<std::uint8_t> cut(builtins_of_test(host_isa()).object().begin(),
+                                builtins_of_test(host_isa()).object().end());
+  cut.resize(cut.size() / 2);
+  EXPECT_FALSE(Builtins::read(cut));
+}
+
+}  // namespace
+}  // namespace sokr::cpu::test
