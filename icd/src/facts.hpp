@@ -25,8 +25,10 @@ inline constexpr std::uint32_t kMaxAllocations = 1u << 22;
 inline constexpr std::uint32_t kMaxQueries = 1u << 24;   // of one pool
 inline constexpr std::uint32_t kMemoryAlignment = 4096;  // of what vkMapMemory returns
 inline constexpr std::uint32_t kImportAlignment = 1;
-// What buffers ask of their memory. Halide's allocator fails with more than 32.
-inline constexpr std::uint32_t kBufferAlignment = 32;
+// Where buffers may lie in their memory, by what they are used for. No more than has to be: Halide
+// cuts what it copies at a multiple of it.
+inline constexpr std::uint32_t kStorageAlignment = 4, kUniformAlignment = 16, kTexelAlignment = 16;
+inline constexpr std::uint32_t kImageAlignment = 32;
 inline constexpr VkDeviceSize kMaxImageBytes = VkDeviceSize{1} << 40;
 inline constexpr const char* kDriverName = "SOKR";
 

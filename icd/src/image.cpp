@@ -41,8 +41,8 @@ ImageShape shape_of(const VkImageCreateInfo& info) {
 }
 
 void give_requirements(const ImageShape& shape, VkMemoryRequirements& out) {
-  out.size = (shape.size() + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
-  out.alignment = kBufferAlignment;
+  out.size = (shape.size() + kImageAlignment - 1) / kImageAlignment * kImageAlignment;
+  out.alignment = kImageAlignment;
   out.memoryTypeBits = 3;
 }
 void give_requirements(const ImageShape& shape, VkMemoryRequirements2& out) {
@@ -118,7 +118,7 @@ VKAPI_ATTR void VKAPI_CALL vkGetDeviceImageMemoryRequirements(
   if (shape.format) {
     give_requirements(shape, *out);
   } else {
-    out->memoryRequirements = {0, kBufferAlignment, 3};
+    out->memoryRequirements = {0, kImageAlignment, 3};
   }
 }
 VKAPI_ATTR void VKAPI_CALL vkGetImageSparseMemoryRequirements(VkDevice, VkImage,

@@ -19,16 +19,24 @@ std::byte* new_pages(VkDeviceSize size) {
   return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
 }
 
-// No byte more than the buffer has, so that memory of the host of just that size will do. Where it
-// may lie is the same for all buffers, and right for every use of them.
-void give_requirements(VkDeviceSize size, VkMemoryRequirements& out) {
+VkDeviceSize alignment_for(VkBufferUsageFlags usage) {
+  constexpr VkBufferUsageFlags kTexels =
+      VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT;
+  VkDeviceSize alignment = kStorageAlignment;  // enough for copies and counts of workgroups, too
+  if (usage & VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT) alignment = kUniformAlignment;
+  if (usage & kTexels) alignment = std::max<VkDeviceSize>(alignment, kTexelAlignment);
+  return alignment;
+}
+
+// No byte more than the buffer has, so that memory of the host of just that size will do.
+void give_requirements(VkDeviceSize size, VkBufferUsageFlags usage, VkMemoryRequirements& out) {
   out.size = (size + 3) / 4 * 4;
-  out.alignment = kBufferAlignment;
+  out.alignment = alignment_for(usage);
   out.memoryTypeBits = (1u << kMemoryTypes) - 1;
 }
 
-void give_requirements(VkDeviceSize size, VkMemoryRequirements2& out) {
-  give_requirements(size, out.memoryRequirements);
+void give_requirements(VkDeviceSize size, VkBufferUsageFlags usage, VkMemoryRequirements2& out) {
+  give_requirements(size, usage, out.memoryRequirements);
   if (auto* dedicated = find_out<VkMemoryDedicatedRequirements>(out.pNext)) {
     dedicated->prefersDedicatedAllocation = VK_FALSE;
     dedicated->requiresDedicatedAllocation = VK_FALSE;
@@ -207,15 +215,15 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyBuffer(VkDevice, VkBuffer handle,
 
 VKAPI_ATTR void VKAPI_CALL vkGetBufferMemoryRequirements(VkDevice, VkBuffer handle,
                                                          VkMemoryRequirements* out) {
-  give_requirements(of(handle)->size, *out);
+  give_requirements(of(handle)->size, of(handle)->usage, *out);
 }
 VKAPI_ATTR void VKAPI_CALL vkGetBufferMemoryRequirements2(
     VkDevice, const VkBufferMemoryRequirementsInfo2* info, VkMemoryRequirements2* out) {
-  give_requirements(of(info->buffer)->size, *out);
+  give_requirements(of(info->buffer)->size, of(info->buffer)->usage, *out);
 }
 VKAPI_ATTR void VKAPI_CALL vkGetDeviceBufferMemoryRequirements(
     VkDevice, const VkDeviceBufferMemoryRequirements* info, VkMemoryRequirements2* out) {
-  give_requirements(info->pCreateInfo->size, *out);
+  give_requirements(info->pCreateInfo->size, info->pCreateInfo->usage, *out);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vkBindBufferMemory(VkDevice, VkBuffer buffer, VkDeviceMemory memory,

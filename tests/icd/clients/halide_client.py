@@ -33,6 +33,18 @@ def blur():
     assert np.array_equal(got, expected), "blur"
 
 
+def whole():
+    """Of an odd size, up to the last element of what is read."""
+    source = np.random.default_rng(4).random((129, 259), dtype=np.float32)
+    image = hl.Buffer(source)
+    f = hl.Func("whole")
+    f[x, y] = sum(image[x + a, y + b] for a in range(3) for b in range(3)) * hl.f32(1 / 9)
+    got = realize(f, [257, 127])
+    wide = source.astype(np.float64)
+    expected = sum(wide[b:b + 127, a:a + 257] for a in range(3) for b in range(3)) / 9
+    assert np.allclose(got, expected, rtol=1e-6, atol=1e-6), f"whole: {np.abs(got - expected).max()}"
+
+
 def matmul():
     n = 64
     a, b = (np.random.default_rng(s).integers(0, 50, (n, n), dtype=np.int32) for s in (2, 3))
@@ -45,6 +57,6 @@ def matmul():
     assert np.array_equal(got, a @ b), "matmul"
 
 
-for check in (gradient, blur, matmul):
+for check in (gradient, blur, whole, matmul):
     check()
     print("ok", check.__name__)

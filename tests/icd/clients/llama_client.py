@@ -86,11 +86,16 @@ def generate(path, layers):
     return done.stdout.split("RESULT ")[1]
 
 
-with tempfile.TemporaryDirectory() as where:
-    for name in sys.argv[1:] or TYPES:
-        model = os.path.join(where, name + ".gguf")
-        write(model, name)
-        expected = generate(model, 0)
-        got = generate(model, 99)
-        assert got == expected, f"{name}: {got} is not {expected}"
-        print("ok", name, len(expected) // 2, "bytes of text")
+def main():
+    with tempfile.TemporaryDirectory() as where:
+        for name in sys.argv[1:] or TYPES:
+            model = os.path.join(where, name + ".gguf")
+            write(model, name)
+            expected = generate(model, 0)
+            got = generate(model, 99)
+            assert got == expected, f"{name}: {got} is not {expected}"
+            print("ok", name, len(expected) // 2, "bytes of text")
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,8 @@
 # its package names into a virtual environment of its own; what a registry does not serve is named
 # and left out. A client prints "ok" for each thing that came out right.
 #
+# Their speed against lavapipe: speed.sh.
+#
 # usage: run.sh SOKR WORK_FOLDER [NAME...]
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
