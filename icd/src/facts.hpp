@@ -21,7 +21,9 @@ inline constexpr std::uint32_t kMaxDescriptors = 1u << 20;  // of a set, a stage
 inline constexpr std::uint32_t kMaxDynamic = 64;            // dynamic buffers of a set
 inline constexpr std::uint32_t kMaxPushDescriptors = 64;
 inline constexpr std::uint32_t kMaxInlineBytes = 65536;  // of one inline uniform block
-inline constexpr std::uint32_t kMaxAllocations = 1u << 22;
+// Each is a mapping of the process, of which Linux gives it 65,530; others have some, too.
+inline constexpr std::uint32_t kMaxAllocations = 1u << 15;
+inline constexpr std::uint32_t kMaxSamplers = 1u << 22;
 inline constexpr std::uint32_t kMaxQueries = 1u << 24;   // of one pool
 inline constexpr std::uint32_t kMemoryAlignment = 4096;  // of what vkMapMemory returns
 inline constexpr std::uint32_t kImportAlignment = 1;

@@ -81,9 +81,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkGetQueryPoolResults(VkDevice device, VkQueryPoo
     of(device)->monitor.wait(lock, nullptr, [&] { return ready() || of(device)->lost; });
     if (!ready()) return VK_ERROR_DEVICE_LOST;
   }
-  return states.give(first, count, static_cast<std::byte*>(out), size, stride, flags)
-             ? VK_SUCCESS
-             : VK_NOT_READY;
+  const bool all = states.give(first, count, static_cast<std::byte*>(out), size, stride, flags);
+  return all || (flags & VK_QUERY_RESULT_PARTIAL_BIT) ? VK_SUCCESS : VK_NOT_READY;
 }
 
 }  // namespace sokr::icd
