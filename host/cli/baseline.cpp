@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <sokr/base/small_file.hpp>
 #include <sokr/sokr.hpp>
+#include <system_error>
 
 #include "command.hpp"
 
@@ -48,11 +50,67 @@ bool are_times(const Json& list) {
          });
 }
 
+// Of --relative-to, if there are any. What is wrong with them; null if nothing is.
+const char* read_rounds(const Json& one, BaselineResult& result) {
+  const auto turns = one.find("calibration_turns"), rounds = one.find("rounds");
+  if (rounds == one.end() || rounds->is_null()) return nullptr;
+  if (turns != one.end() && !turns->is_null()) {
+    CalibrationTurns& read = result.calibration_turns.emplace();
+    for (std::size_t i = 0; i < kCalibrationCount; ++i) {
+      const Json& part = turns->is_object() ? turns->value(kCalibrationParts[i], Json()) : *turns;
+      if (!part.is_number_unsigned() || part.get<std::uint64_t>() - 1 >= UINT32_MAX) {
+        return "a calibration's turns are no number above 0";
+      }
+      read[i] = part.get<std::uint32_t>();
+    }
+  }
+  if (!rounds->is_array()) return "a result's rounds are no list";
+  for (const Json& round : *rounds) {
+    if (!round.is_object() || !are_times(round.value("blocks_ns", Json()))) {
+      return "a round's blocks_ns is no list of times above 0";
+    }
+    BenchRound& read = result.rounds.emplace_back();
+    read.blocks = round["blocks_ns"].get<std::vector<double>>();
+    if (!result.calibration_turns) continue;
+    const Json calibration = round.value("calibration_ns", Json::object());
+    for (const char* part : kCalibrationParts) {
+      if (!calibration.is_object() || !are_times(calibration.value(part, Json()))) {
+        return "a round's calibration_ns is no list of times above 0 for each part";
+      }
+      read.calibration.push_back(calibration[part].get<std::vector<double>>());
+    }
+  }
+  return nullptr;
+}
+
+// Of a kernel_hex; false if it is none.
+bool read_hex(std::string_view text, std::vector<std::byte>& bytes) {
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(&text[i], &text[i] + 2, value, 16);
+    if (error != std::errc() || end != &text[i] + 2) return false;
+    bytes.push_back(static_cast<std::byte>(value));
+  }
+  return text.size() % 2 == 0;
+}
+
 std::string_view name_of(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
 }  // namespace
+
+std::string kernel_hex(std::span<const std::byte> bytes) {
+  constexpr std::size_t kMost = std::size_t{1} << 20;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  if (bytes.size() > kMost) return text;
+  for (const std::byte byte : bytes) {
+    text += kDigits[std::to_integer<std::size_t>(byte) >> 4];
+    text += kDigits[std::to_integer<std::size_t>(byte) & 15];
+  }
+  return text;
+}
 
 Baseline parse_baseline(std::string_view text, const std::string& file) {
   const auto refuse = [&](const char* what) {
@@ -61,10 +119,15 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
                              "writes one",
                              file, what));
   };
-  Baseline baseline{file, parse_json(text), {}};
+  Baseline baseline{file, parse_json(text), {}, {}};
   const Json& json = baseline.json;
   if (!json.is_object() || !json.contains("schema") || json["schema"] != "sokr.bench/1") {
     throw refuse("its schema is not sokr.bench/1");
+  }
+  const auto hex = json.find("kernel_hex");
+  if (hex != json.end() && !hex->is_null() &&
+      (!hex->is_string() || !read_hex(hex->get_ref<const std::string&>(), baseline.kernel))) {
+    throw refuse("its kernel_hex is no list of bytes");
   }
   if (!json.contains("results") || !json["results"].is_array()) throw refuse("it has no results");
   for (const Json& one : json["results"]) {
@@ -91,14 +154,7 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
         result.counted.push_back({name, counter["blocks"].get<std::vector<double>>()});
       }
     }
-    if (!one.contains("calibration") || one["calibration"].is_null()) continue;
-    if (!one["calibration"].is_object()) throw refuse("a result's calibration is no object");
-    for (const auto& [name, part] : one["calibration"].items()) {
-      if (!part.is_object() || !part.contains("blocks_ns") || !are_times(part["blocks_ns"])) {
-        throw refuse("a calibration's blocks_ns is no list of times above 0");
-      }
-      result.calibration.push_back({name, part["blocks_ns"].get<std::vector<double>>()});
-    }
+    if (const char* const wrong = read_rounds(one, result)) throw refuse(wrong);
   }
   return baseline;
 }

@@ -5,10 +5,14 @@
 #ifndef SOKR_CLI_BASELINE_HPP_
 #define SOKR_CLI_BASELINE_HPP_
 
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bench_calibration.hpp"
 #include "engine.hpp"
 #include "output.hpp"
 
@@ -18,14 +22,19 @@ struct BaselineResult {
   std::string substrate;
   std::vector<double> blocks_ns;  // finite, above 0, at least one
   std::vector<measure::Counted> counted;
-  // Of what was measured beside it, as blocks_ns, by name; may be empty.
-  std::vector<measure::Counted> calibration;
+  // Of --relative-to; empty if it was measured without. Of the calibration there is all or nothing.
+  std::vector<BenchRound> rounds;
+  std::optional<CalibrationTurns> calibration_turns;
 };
+
+// Bytes as text; empty if they are more than a baseline brings along.
+std::string kernel_hex(std::span<const std::byte> bytes);
 
 struct Baseline {
   std::string file;
   Json json;                            // the whole report
   std::vector<BaselineResult> results;  // as listed
+  std::vector<std::byte> kernel;        // its bytes; empty if it does not bring them
   // Null if there is none.
   const BaselineResult* find(std::string_view substrate) const;
 };

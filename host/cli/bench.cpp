@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <sokr/sokr.hpp>
@@ -72,8 +73,9 @@ void write_files(const BenchRequest& request, const BenchReports& reports,
 }
 
 void complete(BenchReport& report, const BenchFlags& flags, const BenchRequest& request,
-              const Plan& plan) {
+              const Plan& plan, const Kernel& kernel) {
   report.kernel = flags.launch.kernel;
+  report.kernel_hex = kernel_hex(kernel.bytes());
   report.launch = launch_json(flags, plan);
   report.bytes = request.bytes;
   report.flops = request.flops;
@@ -118,7 +120,7 @@ int bench_sweep(const BenchFlags& flags) {
     require_capable(substrates, kernel, plan);
     Measurement measurement(points[i], requests[i], context, kernel, plan, counters);
     measurement.run(substrates);
-    complete(measurement.report(), points[i], requests[i], plan);
+    complete(measurement.report(), points[i], requests[i], plan, kernel);
     reports.points.push_back(std::move(measurement.report()));
   }
   write_files(first, reports, files);
@@ -138,8 +140,9 @@ void require_counter(const measure::Counters& counters, const std::string& metri
 }
 
 // For another process: one dispatch, or as many as it asks for.
-int measure_for_another(const BenchFlags& flags, std::span<const Substrate> substrates,
-                        const Kernel& kernel, const Plan& plan) {
+int measure_for_another(const BenchFlags& flags, const Context& context,
+                        std::span<const Substrate> substrates, const Kernel& kernel,
+                        const Plan& plan) {
   std::vector<std::unique_ptr<BenchSubject>> subjects;
   for (const Substrate& substrate : substrates) {
     subjects.push_back(std::make_unique<BenchSubject>(substrate, kernel, plan));
@@ -149,7 +152,13 @@ int measure_for_another(const BenchFlags& flags, std::span<const Substrate> subs
       return kDone;
     }
   }
-  serve(subjects);
+  const std::vector<CalibrationTurns> turns = parse_turns(flags.calibrate);
+  std::vector<Calibration> calibrations;
+  for (std::size_t i = 0; i < std::min(turns.size(), subjects.size()); ++i) {
+    calibrations.emplace_back(context, subjects[i]->substrate(), subjects[i]->calibrated(),
+                              &turns[i]);
+  }
+  serve(subjects, calibrations);
   return kDone;
 }
 
@@ -171,7 +180,7 @@ int bench(const BenchFlags& flags) {
   const std::vector<Substrate> substrates = substrates_for(context, request, kernel);
   require_capable(substrates, kernel, plan);
   if (flags.probe || is_to_serve(flags.serve)) {
-    return measure_for_another(flags, substrates, kernel, plan);
+    return measure_for_another(flags, context, substrates, kernel, plan);
   }
   for (const Baseline& baseline : baselines) {
     refuse_another_launch(baseline, flags.launch.kernel, launch_json(flags, plan));
@@ -181,9 +190,9 @@ int bench(const BenchFlags& flags) {
   }
   std::vector<OutputFile> outputs = open_outputs(plan), files = open_files(request);
 
-  Measurement measurement(flags, request, context, kernel, plan, counters);
+  Measurement measurement(flags, request, context, kernel, plan, counters, baselines);
   measurement.run(substrates);
-  complete(measurement.report(), flags, request, plan);
+  complete(measurement.report(), flags, request, plan, kernel);
   BenchReports reports;
   reports.points.push_back(std::move(measurement.report()));
   const BenchReport& report = reports.points.front();

@@ -53,18 +53,6 @@ std::string not_read_again(const LaunchFlags& flags) {
   return {};
 }
 
-// A file without a name that holds these bytes, to be read from its beginning.
-int file_of(std::span<const std::byte> bytes) {
-  std::FILE* const file = std::tmpfile();
-  if (!file) return -1;
-  std::fwrite(bytes.data(), 1, bytes.size(), file);
-  std::fflush(file);
-  const int descriptor = ::fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
-  std::fclose(file);
-  if (descriptor >= 0) ::lseek(descriptor, 0, SEEK_SET);
-  return descriptor;
-}
-
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> all;
   for (std::string& word : words) all.push_back(word.data());
@@ -133,6 +121,26 @@ std::optional<double> probe(const std::vector<std::string>& words,
 
 }  // namespace
 
+UnnamedFile::UnnamedFile(std::span<const std::byte> bytes) {
+  std::FILE* const file = std::tmpfile();
+  bool good = file != nullptr;
+  good = good && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  good = good && std::fflush(file) == 0;
+  if (good) descriptor_ = ::fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
+  if (file) std::fclose(file);
+  if (descriptor_ < 0) {
+    throw Error(SOKR_INVALID_INPUT, "no temporary file for a kernel can be made; is there room?");
+  }
+}
+
+UnnamedFile::~UnnamedFile() {
+  ::close(descriptor_);
+}
+
+std::string UnnamedFile::path() const {
+  return fmt::format("/proc/{}/fd/{}", ::getpid(), descriptor_);
+}
+
 CacheFolder::CacheFolder() {
   std::error_code error;
   const fs::path temporary = fs::temp_directory_path(error);
@@ -195,7 +203,9 @@ FirstTimes measure_first(const LaunchFlags& flags, const std::string& substrate,
   }
   std::vector<std::string> words = launch_words(flags, substrate);
   words.emplace_back("--probe");
-  const int input = flags.kernel == "-" ? file_of(kernel) : -1;
+  std::optional<UnnamedFile> file;
+  if (flags.kernel == "-") file.emplace(kernel);
+  const int input = file ? file->descriptor() : -1;
   CacheFolder caches;
   std::vector<double> ever, cold;
   const auto begin = std::chrono::steady_clock::now();
@@ -213,7 +223,6 @@ FirstTimes measure_first(const LaunchFlags& flags, const std::string& substrate,
     ever.push_back(*first);
     cold.push_back(*third);
   }
-  if (input >= 0) ::close(input);
   if (ever.empty()) return times;
   times.ever = measure::median(ever);
   times.cold_process = measure::median(cold);

@@ -15,6 +15,22 @@
 
 namespace sokr::cli {
 
+// A file without a name, which processes that this one starts read by its path as long as it is
+// there.
+class UnnamedFile {
+ public:
+  // Throws an Error if there is no room for it.
+  explicit UnnamedFile(std::span<const std::byte> bytes);
+  ~UnnamedFile();
+  UnnamedFile(const UnnamedFile&) = delete;
+  UnnamedFile& operator=(const UnnamedFile&) = delete;
+  std::string path() const;
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_ = -1;
+};
+
 // A folder for the caches of kernels, ours and of drivers, which is gone at the end.
 class CacheFolder {
  public:

@@ -55,6 +55,9 @@ void refuse_odd_comparisons(const BenchRequest& request, std::string_view kernel
     throw UsageError(
         "--baseline-command: KERNEL - cannot be read by other processes, too; name a file");
   }
+  if (!request.relative_to.empty() && kernel == "-") {
+    throw UsageError("--relative-to: KERNEL - cannot be read by other processes, too; name a file");
+  }
   if (!request.metric.empty()) {
     std::vector<std::string> names{"time"};
     for (const measure::CounterKind& kind : measure::counter_kinds()) names.emplace_back(kind.name);
@@ -74,14 +77,21 @@ void refuse_odd_comparisons(const BenchRequest& request, std::string_view kernel
         "--relative-to compares ratios of times with --baseline; {} needs none",
         request.metric.empty() ? "--baseline-command, which measures both here," : "--metric"));
   }
-  if (request.relative_to.empty() || request.relative_to == kCalibration) return;
+  if (request.relative_to == kOldKernel && request.baselines.empty()) {
+    throw UsageError(
+        "--relative-to kernel: it takes --baseline FILE, which brings the old kernel along");
+  }
+  if (request.relative_to.empty() || request.relative_to == kCalibration ||
+      request.relative_to == kOldKernel) {
+    return;
+  }
   const std::vector<std::string>& on = request.launch.on;
   if (std::find(on.begin(), on.end(), request.relative_to) == on.end() || on.size() < 2) {
-    throw UsageError(
-        fmt::format("--relative-to {}: it takes calibration, or a substrate that --on names beside "
-                    "others, such "
-                    "as --on cpu,vulkan:0 --relative-to cpu",
-                    request.relative_to));
+    throw UsageError(fmt::format(
+        "--relative-to {}: it takes calibration, kernel, or a substrate that --on names beside "
+        "others, such "
+        "as --on cpu,vulkan:0 --relative-to cpu",
+        request.relative_to));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <sokr/sokr.hpp>
 
 #include "bench_calibration.hpp"
@@ -34,14 +35,6 @@ const BaselineResult& require_result(const Baseline& baseline, const std::string
 
 namespace {
 
-measure::Blocks over(const std::vector<double>& times, const std::vector<double>& unit) {
-  measure::Blocks ratios;
-  for (std::size_t i = 0; i < std::min(times.size(), unit.size()); ++i) {
-    ratios.push_back(times[i] / unit[i]);
-  }
-  return ratios;
-}
-
 const measure::Blocks* counted(const std::vector<measure::Counted>& all, const std::string& name) {
   for (const measure::Counted& one : all) {
     if (one.name == name) return &one.blocks;
@@ -49,88 +42,143 @@ const measure::Blocks* counted(const std::vector<measure::Counted>& all, const s
   return nullptr;
 }
 
-// "memory" of "calibration memory".
-std::string part_of(const std::string& relative_to) {
-  return relative_to.substr(std::min(relative_to.size(), kCalibration.size() + 1));
+// What times are divided by: turns of one part of the calibration, or the times of a substrate.
+struct Unit {
+  std::string substrate;
+  std::optional<std::size_t> part;
+  std::string text() const {
+    return part ? fmt::format("{} {}", kCalibration, kCalibrationParts[*part]) : substrate;
+  }
+};
+
+// The ratios of the turns of one process, each to its neighbour. `other`: of the unit's substrate.
+measure::Blocks ratios(const BenchRound& round, const BenchRound* other,
+                       const std::optional<CalibrationTurns>& turns, const Unit& unit) {
+  const measure::Blocks& under = unit.part ? round.calibration[*unit.part] : other->blocks;
+  // Of a turn of its loop: that of another run may have been longer.
+  const double scale = unit.part ? (*turns)[*unit.part] : 1;
+  measure::Blocks all;
+  for (std::size_t i = 0; i < std::min(round.blocks.size(), under.size()); ++i) {
+    all.push_back(round.blocks[i] / under[i] * scale);
+  }
+  return all;
 }
 
-// What is compared of an earlier result: its turns, or how they relate to others of the same run.
-measure::Blocks earlier_blocks(const Baseline& baseline, const std::string& substrate,
-                               const std::string& relative_to, const std::string& metric) {
+// Of each process its median, as no single one tells much.
+measure::Blocks medians(const std::vector<BenchRound>& rounds, const std::vector<BenchRound>* other,
+                        const std::optional<CalibrationTurns>& turns, const Unit& unit) {
+  measure::Blocks all;
+  for (std::size_t i = 0; i < rounds.size() && (!other || i < other->size()); ++i) {
+    all.push_back(measure::median(ratios(rounds[i], other ? &(*other)[i] : nullptr, turns, unit)));
+  }
+  return all;
+}
+
+const BaselineResult& require_rounds(const Baseline& baseline, const std::string& substrate,
+                                     const std::string& relative_to) {
   const BaselineResult& one = require_result(baseline, substrate);
-  if (!metric.empty()) {
-    if (const measure::Blocks* const blocks = counted(one.counted, metric)) return *blocks;
-    throw Error(SOKR_NOT_FOUND, fmt::format("the baseline '{}' has counted no {} for {}; measure "
-                                            "it where they are to be had",
-                                            baseline.file, metric, substrate));
-  }
-  if (relative_to.empty()) return one.blocks_ns;
-  if (relative_to.starts_with(kCalibration)) {
-    if (const measure::Blocks* const part = counted(one.calibration, part_of(relative_to))) {
-      return over(one.blocks_ns, *part);
-    }
-    throw Error(SOKR_NOT_FOUND,
-                fmt::format("the baseline '{}' has no calibration for {}; measure it with "
-                            "--relative-to calibration, too",
-                            baseline.file, substrate));
-  }
-  return over(one.blocks_ns, require_result(baseline, relative_to).blocks_ns);
+  const bool calibration = relative_to == kCalibration;
+  if (!one.rounds.empty() && (!calibration || one.calibration_turns)) return one;
+  throw Error(
+      SOKR_NOT_FOUND,
+      fmt::format("the baseline '{}' has no {} for {}; measure it with --relative-to {}, too",
+                  baseline.file, calibration ? "calibration" : "ratios", substrate, relative_to));
 }
 
-measure::Blocks current_blocks(const std::vector<BenchResult>& results, const BenchResult& one,
-                               const std::string& relative_to, const std::string& metric) {
-  if (!metric.empty()) return *counted(one.warm().counted, metric);
-  if (relative_to.empty()) return one.warm().blocks;
-  for (std::size_t i = 0; i < one.calibration.size(); ++i) {
-    if (part_of(relative_to) == kCalibrationParts[i]) {
-      return over(one.warm().blocks, one.calibration[i].blocks);
-    }
-  }
+measure::Blocks earlier_medians(const Baseline& baseline, const std::string& substrate,
+                                const Unit& unit) {
+  const std::string to(unit.part ? kCalibration : std::string_view(unit.substrate));
+  const BaselineResult& one = require_rounds(baseline, substrate, to);
+  return medians(one.rounds, unit.part ? nullptr : &require_rounds(baseline, to, to).rounds,
+                 one.calibration_turns, unit);
+}
+
+measure::Blocks current_medians(const std::vector<BenchResult>& results, const BenchResult& one,
+                                const Unit& unit) {
+  if (unit.part) return medians(one.rounds, nullptr, one.calibration_turns, unit);
   for (const BenchResult& other : results) {
-    if (other.substrate == relative_to) return over(one.warm().blocks, other.warm().blocks);
+    if (other.substrate == unit.substrate) {
+      return medians(one.rounds, &other.rounds, std::nullopt, unit);
+    }
   }
   return {};
 }
 
-// How far ratios lie apart: those of several baselines, or those within the only one.
-double unsteadiness(const std::vector<measure::Blocks>& before) {
-  if (before.size() == 1) {
-    return measure::quantile(before[0], 0.75) / measure::quantile(before[0], 0.25);
-  }
-  std::vector<double> medians;
-  for (const measure::Blocks& blocks : before) medians.push_back(measure::median(blocks));
-  const auto [least, most] = std::minmax_element(medians.begin(), medians.end());
-  return *most / *least;
+// What is compared of an earlier result without --relative-to: its turns.
+measure::Blocks earlier_blocks(const Baseline& baseline, const std::string& substrate,
+                               const std::string& metric) {
+  const BaselineResult& one = require_result(baseline, substrate);
+  if (metric.empty()) return one.blocks_ns;
+  if (const measure::Blocks* const blocks = counted(one.counted, metric)) return *blocks;
+  throw Error(SOKR_NOT_FOUND, fmt::format("the baseline '{}' has counted no {} for {}; measure "
+                                          "it where they are to be had",
+                                          baseline.file, metric, substrate));
 }
 
-// The part of the calibration that a kernel goes with: over which its times were steadiest.
-std::string steadiest_part(std::span<const Baseline> baselines, const std::string& substrate) {
-  std::string best;
+// The part of the calibration that a kernel goes with: over which its times were steadiest, from
+// one neighbour to the next and from baseline to baseline.
+Unit steadiest_part(std::span<const Baseline> baselines, const std::string& substrate) {
+  Unit best;
   double least = 0;
-  for (const char* part : kCalibrationParts) {
-    const std::string name = fmt::format("{} {}", kCalibration, part);
-    std::vector<measure::Blocks> before;
+  for (std::size_t part = 0; part < kCalibrationCount; ++part) {
+    const Unit unit{{}, part};
+    std::vector<double> all;
     for (const Baseline& baseline : baselines) {
-      before.push_back(earlier_blocks(baseline, substrate, name, ""));
+      const BaselineResult& one = require_rounds(baseline, substrate, std::string(kCalibration));
+      for (const BenchRound& round : one.rounds) {
+        const measure::Blocks some = ratios(round, nullptr, one.calibration_turns, unit);
+        all.insert(all.end(), some.begin(), some.end());
+      }
     }
-    const double apart = unsteadiness(before);
-    if (!best.empty() && apart >= least) continue;
-    best = name;
+    const double apart = measure::quantile(all, 0.75) / measure::quantile(all, 0.25);
+    if (best.part && apart >= least) continue;
+    best = unit;
     least = apart;
   }
   return best;
+}
+
+// What was compared, and with what, for a sentence.
+struct Compared {
+  std::vector<measure::Blocks> before, now;
+  std::string unit;
+};
+
+Compared compared(const std::vector<BenchResult>& results, const BenchResult& one,
+                  std::span<const Baseline> baselines, const std::string& relative_to,
+                  const std::string& metric) {
+  Compared both;
+  if (relative_to.empty() || !metric.empty()) {
+    for (const Baseline& baseline : baselines) {
+      both.before.push_back(earlier_blocks(baseline, one.substrate, metric));
+    }
+    both.now = {metric.empty() ? one.warm().blocks : *counted(one.warm().counted, metric)};
+    return both;
+  }
+  const Unit unit = relative_to == kCalibration ? steadiest_part(baselines, one.substrate)
+                                                : Unit{relative_to, std::nullopt};
+  for (const Baseline& baseline : baselines) {
+    both.before.push_back(earlier_medians(baseline, one.substrate, unit));
+  }
+  both.now = {current_medians(results, one, unit)};
+  both.unit = unit.text();
+  return both;
 }
 
 }  // namespace
 
 void require_comparable(const Baseline& baseline, const std::string& substrate,
                         const std::string& relative_to, const std::string& metric) {
-  if (relative_to != kCalibration) {
-    (void)earlier_blocks(baseline, substrate, relative_to, metric);
-    return;
+  if (relative_to == kOldKernel) {
+    if (!baseline.kernel.empty()) return;
+    throw Error(SOKR_NOT_FOUND, fmt::format("the baseline '{}' does not bring its kernel along; "
+                                            "measure it anew, or use --baseline-command",
+                                            baseline.file));
   }
-  for (const char* part : kCalibrationParts) {
-    (void)earlier_blocks(baseline, substrate, fmt::format("{} {}", relative_to, part), metric);
+  if (relative_to.empty() || !metric.empty()) {
+    (void)earlier_blocks(baseline, substrate, metric);
+  } else {
+    (void)require_rounds(baseline, substrate, relative_to);
   }
 }
 
@@ -140,25 +188,21 @@ std::vector<std::string> regressions(const std::vector<BenchResult>& results,
   const double allowance = 1 + max_percent / 100;
   std::vector<std::string> found;
   for (const BenchResult& one : results) {
-    if (baselines.empty() || one.substrate == relative_to) continue;
-    const std::string unit = relative_to == kCalibration && metric.empty()
-                                 ? steadiest_part(baselines, one.substrate)
-                                 : relative_to;
-    std::vector<measure::Blocks> before;
-    for (const Baseline& baseline : baselines) {
-      before.push_back(earlier_blocks(baseline, one.substrate, unit, metric));
-    }
-    const std::vector<measure::Blocks> now{current_blocks(results, one, unit, metric)};
-    const auto comparison = measure::compare(before, now, allowance, kGateConfidence);
+    // Its kernel is measured here: none of its times are compared.
+    if (baselines.empty() || one.substrate == relative_to || relative_to == kOldKernel) continue;
+    const Compared both = compared(results, one, baselines, relative_to, metric);
+    const auto comparison = measure::compare(both.before, both.now, allowance, kGateConfidence);
     if (!is_regression(comparison, allowance)) continue;
-    const double median = measure::median(now.front());
+    const double median = measure::median(both.now.front());
     const std::string against =
         !metric.empty()
             ? fmt::format("{:.6g} {} against {:.6g}", median, metric, median / comparison.ratio)
-        : relative_to.empty() ? fmt::format("{} against {}", duration_text(median),
-                                            duration_text(median / comparison.ratio))
-                              : fmt::format("{:.4g} against {:.4g} times {}", median,
-                                            median / comparison.ratio, unit);
+        : relative_to.empty()         ? fmt::format("{} against {}", duration_text(median),
+                                                    duration_text(median / comparison.ratio))
+        : relative_to == kCalibration ? fmt::format("{:.4g} against {:.4g} turns of {}", median,
+                                                    median / comparison.ratio, both.unit)
+                                      : fmt::format("{:.4g} against {:.4g} times {}", median,
+                                                    median / comparison.ratio, both.unit);
     found.push_back(regression_text(one.substrate, comparison, max_percent, against));
   }
   return found;

@@ -29,7 +29,8 @@ const BaselineResult& require_result(const Baseline& baseline, const std::string
 
 // A sentence for each substrate that became slower than in the baselines, which all have it. Where
 // `relative_to` is not empty, its times are over those of that substrate, or of the calibration,
-// turn by turn. `metric`: a counter that is compared instead of times.
+// turn by turn, and a process counts as the median of its ratios. `metric`: a counter that is
+// compared instead of times.
 std::vector<std::string> regressions(const std::vector<BenchResult>& results,
                                      std::span<const Baseline> baselines, double max_percent,
                                      const std::string& relative_to, const std::string& metric);

@@ -110,9 +110,16 @@ Json result_json(const BenchResult& one) {
   }
   json["pipelined"] = way_json(one.ways[kPipelined]);
   json["batched"] = way_json(one.ways[kBatched]);
-  json["calibration"] = nullptr;
-  for (std::size_t i = 0; i < one.calibration.size(); ++i) {
-    json["calibration"][kCalibrationParts[i]] = way_json(one.calibration[i]);
+  json["rounds"] = Json::array();
+  for (const BenchRound& round : one.rounds) {
+    Json& to = json["rounds"].emplace_back(Json{{"blocks_ns", round.blocks}});
+    for (std::size_t i = 0; i < round.calibration.size(); ++i) {
+      to["calibration_ns"][kCalibrationParts[i]] = round.calibration[i];
+    }
+  }
+  json["calibration_turns"] = nullptr;
+  for (std::size_t i = 0; i < kCalibrationCount && one.calibration_turns[i] > 0; ++i) {
+    json["calibration_turns"][kCalibrationParts[i]] = one.calibration_turns[i];
   }
   return json;
 }
@@ -208,6 +215,7 @@ Json point_json(const BenchReport& report) {
 Json report_json(const BenchReports& reports) {
   const BenchReport& first = reports.points.front();
   Json json{{"schema", "sokr.bench/1"}, {"context", context_json(first)}, {"kernel", first.kernel}};
+  json["kernel_hex"] = first.kernel_hex.empty() ? Json(nullptr) : Json(first.kernel_hex);
   if (!reports.sweep) {
     json.update(point_json(first));
     json["benchmarks"] = benchmarks_json(first, "");

@@ -16,8 +16,9 @@ namespace {
 
 // There is nothing to overlap in what takes longer; several in flight would only take as long.
 constexpr double kLongDispatch_ns = 5e7;
-constexpr double kBudgetEach_s = 2, kBudgetOfPoint_s = 0.5;
+constexpr double kBudgetEach_s = 2, kBudgetOfRatio_s = 1, kBudgetOfPoint_s = 0.5;
 constexpr int kProcesses = 3;
+constexpr std::chrono::milliseconds kShortTurn{1};
 
 // The outputs as they are now.
 std::vector<PageBuffer> copies_of(std::span<const PlannedOutput> outputs,
@@ -50,13 +51,14 @@ std::vector<PlannedOutput> checked_outputs(const Plan& plan) {
 
 Measurement::Measurement(const BenchFlags& flags, const BenchRequest& request,
                          const Context& context, const Kernel& kernel, const Plan& plan,
-                         const measure::Counters& counters)
+                         const measure::Counters& counters, std::span<const Baseline> baselines)
     : flags_(flags),
       request_(request),
       context_(context),
       kernel_(kernel),
       plan_(plan),
-      counters_(counters) {}
+      counters_(counters),
+      baselines_(baselines) {}
 
 void Measurement::run(std::span<const Substrate> substrates) {
   for (const Substrate& substrate : substrates) {
@@ -76,6 +78,7 @@ void Measurement::run(std::span<const Substrate> substrates) {
   for (std::size_t i = 0; i < subjects_.size(); ++i) {
     report_.results[i].split = subjects_[i]->split();
   }
+  measure_for_ratios();
   compare_with_old();
   progress_.clear();
 }
@@ -121,7 +124,6 @@ void Measurement::alternate() {
     if (left_out[kPipelined].empty()) add(i, kPipelined, &BenchSubject::pipelined);
     if (left_out[kBatched].empty()) add(i, kBatched, &BenchSubject::batched);
   }
-  add_calibration(sides);
   set_rules(sides.size());
   const measure::Rules& rules = report_.rules;
   report_.environment = measure::look_around();
@@ -133,10 +135,6 @@ void Measurement::alternate() {
   for (std::size_t i = 0; i < whose.size(); ++i) {
     report_.results[whose[i].first].ways[whose[i].second] = std::move(all[i]);
   }
-  for (std::size_t i = whose.size(); i < all.size(); ++i) {
-    const std::size_t result = (i - whose.size()) / std::size(kCalibrationParts);
-    report_.results[result].calibration.push_back(std::move(all[i]));
-  }
   double smallest = report_.results.front().warm().times.least();
   for (const BenchResult& one : report_.results) {
     smallest = std::min(smallest, one.warm().times.least());
@@ -144,42 +142,76 @@ void Measurement::alternate() {
   report_.warnings = measure::warnings(report_.environment, watch.seen(), smallest);
 }
 
-// Behind the others, kCalibrationParts for each substrate.
-void Measurement::add_calibration(std::vector<measure::Side>& sides) {
-  if (request_.relative_to != kCalibration) return;
-  for (const auto& subject : subjects_) {
-    calibrations_.emplace_back(context_, subject->substrate());
+// For --relative-to, in processes of their own: what is peculiar to a process is in a ratio, too.
+void Measurement::measure_for_ratios() {
+  if (request_.relative_to.empty() || request_.relative_to == kOldKernel) return;
+  std::vector<CalibrationTurns> turns;
+  for (std::size_t i = 0; request_.relative_to == kCalibration && i < subjects_.size(); ++i) {
+    BenchResult& result = report_.results[i];
+    const BaselineResult* const earlier =
+        baselines_.empty() ? nullptr : baselines_.front().find(result.substrate);
+    const Calibration fitted(
+        context_, subjects_[i]->substrate(), subjects_[i]->calibrated(),
+        earlier && earlier->calibration_turns ? &*earlier->calibration_turns : nullptr);
+    result.calibration_turns = turns.emplace_back(fitted.turns());
   }
-  for (std::size_t i = 0; i < subjects_.size(); ++i) {
-    for (std::size_t part = 0; part < std::size(kCalibrationParts); ++part) {
-      sides.push_back({fmt::format("{} {} {}", report_.results[i].substrate, kCalibration,
-                                   kCalibrationParts[part]),
-                       [this, i, part](std::uint32_t count, std::vector<double>& ns) {
-                         calibrations_[i].measure(part, count, ns);
-                       }});
-    }
-  }
+  std::vector<std::string> names, words = serving_words(flags_.launch, names);
+  if (!turns.empty()) words.push_back(fmt::format("--calibrate={}", turns_text(turns)));
+  measure::Rules rules = rules_of_processes(kBudgetOfRatio_s);
+  rules.repeat = report_.rules.repeat;
+  // Ratios are of neighbours in time: the shorter a turn, the nearer they are.
+  rules.block = kShortTurn;
+  auto all = measure_rounds(
+      words, names, !turns.empty(), rules,
+      [&](auto side, auto done, double part) { progress_.at(side, done, rules.repeat, {}, part); });
+  for (std::size_t i = 0; i < all.size(); ++i) report_.results[i].rounds = std::move(all[i]);
 }
 
-// The old build, or the old kernel, in turns with processes of this one.
-void Measurement::compare_with_old() {
-  if (request_.baseline_command.empty()) return;
-  std::vector<std::string> names, words = launch_words(flags_.launch, "");
+// This program, measuring a launch on the same substrates, `names`, when it is asked to.
+std::vector<std::string> Measurement::serving_words(const LaunchFlags& launch,
+                                                    std::vector<std::string>& names) const {
+  std::vector<std::string> words = launch_words(launch, "");
   for (const BenchResult& one : report_.results) names.push_back(one.substrate);
   words.insert(words.begin(), "/proc/self/exe");
   words.push_back(fmt::format("--on={}", fmt::join(names, ",")));
   words.emplace_back("--serve");
+  return words;
+}
+
+// For each side, over all processes.
+measure::Rules Measurement::rules_of_processes(double seconds) const {
   measure::Rules rules = report_.rules;
   rules.repeat = 0;
   rules.counters = nullptr;
   rules.budget = std::chrono::nanoseconds(
-      static_cast<std::int64_t>(std::min(request_.budget_s.value_or(kBudgetEach_s), 1e8) * 1e9));
+      static_cast<std::int64_t>(std::min(request_.budget_s.value_or(seconds), 1e8) * 1e9));
   rules.least = rules.budget;
-  report_.against_command = compare_with_command(
-      request_.baseline_command, words, names, rules, 1 + request_.max_regress / 100,
-      [&](std::string_view side, std::uint64_t done, double part) {
-        progress_.at(side, done, 0, {}, part);
-      });
+  return rules;
+}
+
+// The old build, or the old kernel, in turns with processes of this one.
+void Measurement::compare_with_old() {
+  const bool brought = request_.relative_to == kOldKernel;
+  if (request_.baseline_command.empty() && !brought) return;
+  std::vector<std::string> names, words = serving_words(flags_.launch, names);
+  OldSide old;
+  std::optional<UnnamedFile> kernel;  // as long as its processes may read it
+  if (brought) {
+    LaunchFlags flags = flags_.launch;
+    kernel.emplace(baselines_.front().kernel);
+    flags.kernel = kernel->path();
+    std::vector<std::string> same;
+    old = {serving_words(flags, same),
+           fmt::format("the kernel of the baseline '{}'", baselines_.front().file), false};
+  } else {
+    old = old_command(request_.baseline_command);
+  }
+  const measure::Rules rules = rules_of_processes(kBudgetEach_s);
+  report_.against_command =
+      cli::compare_with_old(old, words, names, rules, 1 + request_.max_regress / 100,
+                            [&](std::string_view side, std::uint64_t done, double part) {
+                              progress_.at(side, done, 0, {}, part);
+                            });
 }
 
 // Several at once, and chains, where they make sense and the substrate takes them.

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bench_calibration.hpp"
+#include "baseline.hpp"
 #include "bench_flags.hpp"
 #include "bench_report.hpp"
 #include "bench_sides.hpp"
@@ -22,9 +22,11 @@ namespace sokr::cli {
 
 class Measurement {
  public:
-  // All of these outlive it. `flags` are those that `request` was read from.
+  // All of these outlive it. `flags` are those that `request` was read from. The calibration is as
+  // long as in the first of the baselines.
   Measurement(const BenchFlags& flags, const BenchRequest& request, const Context& context,
-              const Kernel& kernel, const Plan& plan, const measure::Counters& counters);
+              const Kernel& kernel, const Plan& plan, const measure::Counters& counters,
+              std::span<const Baseline> baselines = {});
 
   // In this order: the first dispatches, whose results are compared; processes of their own, unless
   // it is a point of a sweep; everything else, alternately. Throws an Error for what fails.
@@ -40,7 +42,10 @@ class Measurement {
   void measure_first_times(std::size_t i);
   void alternate();
   void set_rules(std::size_t sides);
-  void add_calibration(std::vector<measure::Side>& sides);
+  void measure_for_ratios();
+  std::vector<std::string> serving_words(const LaunchFlags& launch,
+                                         std::vector<std::string>& names) const;
+  measure::Rules rules_of_processes(double seconds) const;
   void compare_with_old();
   void try_others(std::size_t i);
 
@@ -50,9 +55,9 @@ class Measurement {
   const Kernel& kernel_;
   const Plan& plan_;
   const measure::Counters& counters_;
+  std::span<const Baseline> baselines_;
   BenchReport report_;
   std::vector<std::unique_ptr<BenchSubject>> subjects_;
-  std::vector<Calibration> calibrations_;
   Progress progress_;
 };
 

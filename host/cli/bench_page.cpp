@@ -45,7 +45,8 @@ ul{margin:0;padding-left:20px}
 padding:4px 8px;border-radius:4px;font-size:13px;max-width:320px;z-index:1}
 @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#333;--rule:#ccc}body{font-size:12px}
 main{max-width:none;padding:0}figure,.wide{break-inside:avoid;border-color:#ccc}
-.grid{grid-template-columns:repeat(2,minmax(0,1fr))}th,td{padding:4px 6px}#tip{display:none!important}}
+.grid{grid-template-columns:repeat(2,minmax(0,1fr))}table,th{font-size:9px}
+th,td{padding:3px 4px}#tip{display:none!important}}
 )css";
 
 // Shows the <title> of what is pointed at, at once; without it browsers do so after a while.

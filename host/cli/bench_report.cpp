@@ -51,10 +51,7 @@ std::string latency_table(const BenchReport& report) {
 std::string ways_table(const BenchReport& report) {
   Table table;
   for (std::size_t column = 1; column <= 9; ++column) table.right_align(column);
-  std::vector<std::string> head{"", "first", "cold", "piped", "batch", "submit", "execute", "rest"};
-  if (report.bytes) head.emplace_back("B/s");
-  if (report.flops) head.emplace_back("flop/s");
-  table.row(std::move(head));
+  table.row({"", "first", "cold", "piped", "batch", "submit", "execute", "rest"});
   for (const BenchResult& one : report.results) {
     std::vector<std::string> row{one.substrate, duration_or_dash(one.first.ever),
                                  duration_or_dash(one.first.cold_process)};
@@ -65,12 +62,29 @@ std::string ways_table(const BenchReport& report) {
     row.push_back(split ? duration_text(split->submit) : "-");
     row.push_back(split ? duration_or_dash(split->execute) : "-");
     row.push_back(split ? duration_text(split->rest) : "-");
+    table.row(std::move(row));
+  }
+  return table.format();
+}
+
+// Of a warm dispatch, as --bytes and --flops say; empty if they say nothing. A table of its own:
+// beside the ways they are more than 80 columns.
+std::string rates_table(const BenchReport& report) {
+  if (!report.bytes && !report.flops) return {};
+  Table table;
+  std::vector<std::string> head{"a second"};
+  for (std::size_t column = 1; column <= 2; ++column) table.right_align(column);
+  if (report.bytes) head.emplace_back("bytes");
+  if (report.flops) head.emplace_back("flops");
+  table.row(std::move(head));
+  for (const BenchResult& one : report.results) {
     const double median = one.warm().times.percentile(50);
+    std::vector<std::string> row{one.substrate};
     if (report.bytes) row.push_back(rate_cell(report.bytes, median));
     if (report.flops) row.push_back(rate_cell(report.flops, median));
     table.row(std::move(row));
   }
-  return table.format();
+  return table.format() + '\n';
 }
 
 // Of a warm dispatch, what was counted; empty if nothing was.
@@ -261,8 +275,8 @@ std::string rate_text(double per_second) {
 std::string people_text(const BenchReports& reports) {
   if (reports.sweep) return sweep_text(reports);
   const BenchReport& report = reports.points.front();
-  return latency_table(report) + '\n' + ways_table(report) + '\n' + counters_table(report) +
-         remarks(report);
+  return latency_table(report) + '\n' + ways_table(report) + '\n' + rates_table(report) +
+         counters_table(report) + remarks(report);
 }
 
 std::string csv_text(const BenchReports& reports) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench_calibration.hpp"
 #include "bench_children.hpp"
 #include "bench_serve.hpp"
 #include "bench_sides.hpp"
@@ -30,14 +31,16 @@ struct BenchResult {
   std::optional<measure::Series> ways[kWayCount];  // kWarm is always there
   std::string left_out[kWayCount];                 // why one is not
   std::optional<Split> split;
-  std::vector<measure::Series> calibration;  // of kCalibrationParts, or empty
+  std::vector<BenchRound> rounds;        // for --relative-to; else empty
+  CalibrationTurns calibration_turns{};  // 0: there is no calibration
 
   const measure::Series& warm() const { return *ways[kWarm]; }
 };
 
 struct BenchReport {
-  std::string kernel;  // as it was named
-  Json launch;         // what times depend on besides kernel and machine
+  std::string kernel;      // as it was named
+  Json launch;             // what times depend on besides kernel and machine
+  std::string kernel_hex;  // its bytes, for --relative-to kernel; empty if they are very many
   measure::Environment environment;
   std::vector<std::string> warnings;
   measure::Rules rules;

@@ -62,6 +62,10 @@ bool next_line(std::string& line) {
   return false;
 }
 
+std::string part_name(std::string_view substrate, std::string_view part) {
+  return fmt::format("{}/{}", substrate, part);
+}
+
 }  // namespace
 
 bool is_to_serve(bool flag) {
@@ -69,24 +73,36 @@ bool is_to_serve(bool flag) {
   return flag || (asked && std::strcmp(asked, "1") == 0);
 }
 
-void serve(std::span<const std::unique_ptr<BenchSubject>> subjects) {
+void serve(std::span<const std::unique_ptr<BenchSubject>> subjects,
+           std::span<Calibration> calibrations) {
   std::string hello(kHello);
   for (const auto& subject : subjects) hello += fmt::format(" {}", subject->substrate().name());
+  for (std::size_t i = 0; i < calibrations.size(); ++i) {
+    for (const char* part : kCalibrationParts) {
+      hello += fmt::format(" {}", part_name(subjects[i]->substrate().name(), part));
+    }
+  }
   print(hello + '\n');
+  const std::size_t all = subjects.size() + calibrations.size() * kCalibrationCount;
   std::vector<double> ns;
   for (std::string line; next_line(line);) {
     const auto words = words_of(line);
     std::size_t index = 0;
     std::uint32_t count = 0;
     if (words.size() != 2 || !read_number(words[0], index) || !read_number(words[1], count) ||
-        index >= subjects.size() || count == 0 || count > kMostCount) {
+        index >= all || count == 0 || count > kMostCount) {
       throw Error(SOKR_INVALID_INPUT,
                   fmt::format("'{}' asks for nothing that can be measured; a line has the number "
                               "of a substrate and a count of at most {}",
                               line, kMostCount));
     }
     ns.clear();
-    subjects[index]->warm(count, ns);
+    if (index < subjects.size()) {
+      subjects[index]->warm(count, ns);
+    } else {
+      const std::size_t part = index - subjects.size();
+      calibrations[part / kCalibrationCount].measure(part % kCalibrationCount, count, ns);
+    }
     std::string answer;
     for (const double one : ns) answer += fmt::format("{}{}", answer.empty() ? "" : " ", one);
     print(answer + '\n');
@@ -204,11 +220,15 @@ void Served::measure(const std::string& substrate, std::uint32_t count, std::vec
   }
 }
 
-std::vector<CommandComparison> compare_with_command(const std::string& command,
-                                                    const std::vector<std::string>& words,
-                                                    std::span<const std::string> substrates,
-                                                    const measure::Rules& rules, double allowance,
-                                                    const measure::Told& told) {
+OldSide old_command(const std::string& command) {
+  return {{"/bin/sh", "-c", command}, fmt::format("--baseline-command '{}'", command), true};
+}
+
+std::vector<CommandComparison> compare_with_old(const OldSide& old_side,
+                                                const std::vector<std::string>& words,
+                                                std::span<const std::string> substrates,
+                                                const measure::Rules& rules, double allowance,
+                                                const measure::Told& told) {
   std::vector<std::vector<measure::Blocks>> before(substrates.size()), now(substrates.size());
   measure::Rules round = rules;
   round.budget = rules.budget / kRounds;
@@ -219,8 +239,7 @@ std::vector<CommandComparison> compare_with_command(const std::string& command,
     round.seed = rules.seed + static_cast<std::uint64_t>(i);
     std::unique_ptr<Served> old, own;
     const auto make_old = [&] {
-      old = std::make_unique<Served>(std::vector<std::string>{"/bin/sh", "-c", command},
-                                     fmt::format("--baseline-command '{}'", command), true);
+      old = std::make_unique<Served>(old_side.words, old_side.what, old_side.with_variable);
     };
     if (i % 2 == 0) make_old();
     own = std::make_unique<Served>(words, "the process that measures this launch", false);
@@ -250,6 +269,44 @@ std::vector<CommandComparison> compare_with_command(const std::string& command,
     for (const auto& blocks : now[s]) today.insert(today.end(), blocks.begin(), blocks.end());
     one.before_ns = measure::median(then);
     one.now_ns = measure::median(today);
+  }
+  return all;
+}
+
+std::vector<std::vector<BenchRound>> measure_rounds(const std::vector<std::string>& words,
+                                                    std::span<const std::string> substrates,
+                                                    bool parts, const measure::Rules& rules,
+                                                    const measure::Told& told) {
+  std::vector<std::vector<BenchRound>> all(substrates.size());
+  measure::Rules round = rules;
+  round.budget = rules.budget / kRelativeRounds;
+  round.least = rules.least / kRelativeRounds;
+  round.repeat = (rules.repeat + kRelativeRounds - 1) / kRelativeRounds;
+  round.precision = 1e-9;  // the rounds tell how precise it is
+  for (int i = 0; i < kRelativeRounds; ++i) {
+    round.seed = rules.seed + static_cast<std::uint64_t>(i);
+    Served served(words, "the process that measures this launch", false);
+    std::vector<measure::Side> sides;
+    const auto add = [&](std::string name) {
+      sides.push_back({name, [&served, name](std::uint32_t count, std::vector<double>& ns) {
+                         served.measure(name, count, ns);
+                       }});
+    };
+    for (const std::string& name : substrates) {
+      add(name);
+      for (std::size_t part = 0; parts && part < kCalibrationCount; ++part) {
+        add(part_name(name, kCalibrationParts[part]));
+      }
+    }
+    std::vector<measure::Series> series = measure::alternate(sides, round, told);
+    const std::size_t each = series.size() / substrates.size();
+    for (std::size_t s = 0; s < substrates.size(); ++s) {
+      BenchRound& made = all[s].emplace_back();
+      made.blocks = std::move(series[s * each].blocks);
+      for (std::size_t part = 1; part < each; ++part) {
+        made.calibration.push_back(std::move(series[s * each + part].blocks));
+      }
+    }
   }
   return all;
 }

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "bench_calibration.hpp"
 #include "bench_sides.hpp"
 #include "engine.hpp"
 #include "estimates.hpp"
@@ -26,8 +27,10 @@ namespace sokr::cli {
 
 // Whether this process was asked to be one.
 bool is_to_serve(bool flag);
-// Until standard input ends.
-void serve(std::span<const std::unique_ptr<BenchSubject>> subjects);
+// Until standard input ends. Behind the subjects are the parts of each one's calibration, if there
+// are any: SUBSTRATE/PART.
+void serve(std::span<const std::unique_ptr<BenchSubject>> subjects,
+           std::span<Calibration> calibrations);
 
 // Such a process. What it says on standard error goes where ours goes.
 class Served {
@@ -59,13 +62,30 @@ struct CommandComparison {
   double before_ns = 0, now_ns = 0;  // medians
 };
 
-// Measures `command`, a shell's, in turns with this program and `words`, for both of which new
-// processes are made kRounds times: what is peculiar to a process is then that of several.
+// What is compared with: words of a program of its own, and what it is called in sentences.
+struct OldSide {
+  std::vector<std::string> words;
+  std::string what;
+  bool with_variable = false;  // SOKR_BENCH_SERVE=1 asks it to serve
+};
+OldSide old_command(const std::string& command);  // for a shell
+
+// Measures `old` in turns with this program and `words`, for both of which new processes are made
+// kRounds times: what is peculiar to a process is then that of several.
 inline constexpr int kRounds = 11;
-std::vector<CommandComparison> compare_with_command(const std::string& command,
-                                                    const std::vector<std::string>& words,
+std::vector<CommandComparison> compare_with_old(const OldSide& old_side,
+                                                const std::vector<std::string>& words,
+                                                std::span<const std::string> substrates,
+                                                const measure::Rules& rules, double allowance,
+                                                const measure::Told& told);
+
+// For --relative-to: this program with `words`, new processes of it one after the other, each of
+// which measures in turns all substrates and, where `parts` says so, the calibration of each. Of
+// each substrate as many rounds.
+inline constexpr int kRelativeRounds = 9;
+std::vector<std::vector<BenchRound>> measure_rounds(const std::vector<std::string>& words,
                                                     std::span<const std::string> substrates,
-                                                    const measure::Rules& rules, double allowance,
+                                                    bool parts, const measure::Rules& rules,
                                                     const measure::Told& told);
 
 }  // namespace sokr::cli

@@ -126,6 +126,14 @@ Split BenchSubject::split() {
   return split;
 }
 
+Calibrated BenchSubject::calibrated() {
+  return {plan_, [this] {
+            std::vector<double> ns;
+            warm(1, ns);
+            return ns.front();
+          }};
+}
+
 std::string BenchSubject::try_pipelined() {
   std::uint64_t bytes = 0;
   for (const PlannedBuffer& buffer : plan_.buffers) bytes += buffer.size;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bench_calibration.hpp"
 #include "engine.hpp"
 #include "plan.hpp"
 
@@ -46,6 +47,8 @@ class BenchSubject {
   // kBatch, each after the one before it, submitted without waiting; likewise.
   void batched(std::uint32_t count, std::vector<double>& ns);
   Split split();
+  // Itself, for a calibration that is to be as long.
+  Calibrated calibrated();
 
   // Tries the two others once. What cannot be is a sentence; empty if it can.
   std::string try_pipelined();

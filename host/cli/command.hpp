@@ -52,6 +52,7 @@ struct BenchFlags {
   // For processes of our own: one dispatch, of which the time is printed; or as many as another
   // process asks for.
   bool probe = false, serve = false;
+  std::string calibrate;  // of who serves: turns_text
 };
 
 struct CheckFlags {

@@ -78,14 +78,16 @@ void add_bench_flags(CLI::App& app, BenchFlags& flags) {
            "for several values, such as push.n=1K:64M:x4;\n{n} in other flags stands for each");
   add_list(app, "--baseline", flags.baselines, "FILE", "the --json of an earlier run, or several");
   add_text(app, "--max-regress", flags.max_regress, "PCT", "exit 3 if one is so much slower");
-  add_text(app, "--relative-to", flags.relative_to, "NAME|calibration",
-           "compare ratios to this substrate's times,\nor to those of kernels of our own");
+  add_text(
+      app, "--relative-to", flags.relative_to, "NAME|calibration|kernel",
+      "compare ratios to this substrate's times, or\nthose of our kernels, or of the old kernel");
   add_text(app, "--baseline-command", flags.baseline_command, "CMD",
            "another 'sokr bench ...', measured in turns");
   add_text(app, "--metric", flags.metric, "NAME",
            "compare this counter, not times: instructions,\ncycles, cache-misses or task-clock");
   app.add_flag("--probe", flags.probe)->group("");
   app.add_flag("--serve", flags.serve)->group("");
+  app.add_option("--calibrate", flags.calibrate)->group("");
 }
 
 struct Commands {

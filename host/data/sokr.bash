@@ -25,7 +25,7 @@ _sokr() {
   [[ $command != inspect ]] || flags+=' --on --spec'
   case $previous in
     --metric) mapfile -t COMPREPLY < <(compgen -W 'instructions cycles cache-misses task-clock' -- "$current"); return ;;
-    --relative-to) mapfile -t COMPREPLY < <(compgen -W "calibration $(_sokr_substrates)" -- "$current"); return ;;
+    --relative-to) mapfile -t COMPREPLY < <(compgen -W "calibration kernel $(_sokr_substrates)" -- "$current"); return ;;
     --on) mapfile -t COMPREPLY < <(compgen -W "$(_sokr_substrates)" -- "$current"); return ;;
     --entry | --groups | --threads | --zero | --spec | --local-size | --subgroup-size | --repeat | \
       --swap | --tolerance | --print | --max-regress | --precision | --budget | --bytes | --flops | --sweep | --baseline-command | --timeout)

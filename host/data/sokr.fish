@@ -21,7 +21,7 @@ complete -c sokr -n "__fish_seen_subcommand_from check" -l timeout -x -d 'for ea
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l baseline -r -d 'results to compare with'
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l max-regress -x -d 'percent'
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l baseline-command -x -d 'another command line'
-complete -c sokr -n "__fish_seen_subcommand_from bench" -l relative-to -x -a 'calibration (__sokr_substrates)' -d 'what times are over'
+complete -c sokr -n "__fish_seen_subcommand_from bench" -l relative-to -x -a 'calibration kernel (__sokr_substrates)' -d 'what times are over'
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l metric -x -a 'instructions cycles cache-misses task-clock' -d 'what is compared'
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l precision -x -d 'of the median, percent'
 complete -c sokr -n "__fish_seen_subcommand_from bench" -l budget -x -d 'seconds'

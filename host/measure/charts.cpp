@@ -40,7 +40,7 @@ constexpr std::string_view kStyle = R"css(
 .chart .s3{--c:var(--c3)}.chart .s4{--c:var(--c4)}.chart .s5{--c:var(--c5)}
 .chart .line{stroke:var(--c)}.chart .area{stroke:var(--c);fill:var(--c)}
 .chart .mark,.chart .dot,.chart .box{fill:var(--c)}
-@media (max-width:600px){.chart{font-size:16px}.chart .title{font-size:19px}.chart .key{font-size:13px}}
+@media (max-width:600px){.chart{font-size:16px}.chart .title{font-size:19px}.chart .key,.chart .tick{font-size:13px}}
 )css";
 
 // A range of values and the part of the picture that shows it.

@@ -48,6 +48,7 @@ class Alternation {
  private:
   struct State {
     std::uint32_t in_block = 1;
+    double least_ns = 0;       // that a measurement took with all that belongs to it; 0: not known
     std::vector<double> warm;  // what the turns of warm-up count as
   };
 
@@ -69,11 +70,15 @@ class Alternation {
     return ns_;
   }
 
+  // By the shortest turn so far: one in which the system ran something else for a while says
+  // nothing of how many measurements a turn has room for.
   void fit_block(std::size_t side, std::uint32_t count, Clock::duration took) {
     const double each = std::max(1.0, std::chrono::duration<double, std::nano>(took).count()) /
                         static_cast<double>(count);
-    const double fits = static_cast<double>(rules_.block.count()) / each;
-    state_[side].in_block =
+    State& state = state_[side];
+    if (state.least_ns == 0 || each < state.least_ns) state.least_ns = each;
+    const double fits = static_cast<double>(rules_.block.count()) / state.least_ns;
+    state.in_block =
         static_cast<std::uint32_t>(std::clamp(fits, 1.0, static_cast<double>(kMostInBlock)));
   }
 

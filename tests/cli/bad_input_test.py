@@ -331,7 +331,10 @@ CASES = {
     "baseline command for standard input": (["bench", "-", *GOOD[1:], *SIZE, "--baseline-command",
                                              "x", "--max-regress", "5"], BAD_USAGE, "name a file"),
     "relative to what is not measured": (["bench", *GOOD, *SIZE, "--relative-to", "cpu"], BAD_USAGE,
-                                         "--relative-to cpu: it takes calibration, or a substrate"),
+                                         "--relative-to cpu: it takes calibration, kernel, or a "
+                                         "substrate"),
+    "relative to no kernel": (["bench", *GOOD, *SIZE, "--relative-to", "kernel"], BAD_USAGE,
+                              "--relative-to kernel: it takes --baseline FILE"),
     "metric": (["bench", *GOOD, *SIZE, "--metric", "joules"], BAD_USAGE,
                "--metric: 'joules' is none; there are time, instructions, cycles, cache-misses and "
                "task-clock"),

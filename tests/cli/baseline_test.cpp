@@ -35,6 +35,38 @@ std::string difference(const Baseline& baseline, const std::string& kernel, cons
   return {};
 }
 
+TEST(Baseline, RoundsOfAnotherCalibrationAreRefused) {
+  const auto text = [](const char* turns, const char* times) {
+    return fmt::format(R"("results": [{{"substrate": "cpu", "blocks_ns": [2], "calibration_turns":
+        {{"dispatch": 1, "memory": {}, "arithmetic": 7, "chain": 9}}, "rounds": [{{"blocks_ns": [2, 3],
+        "calibration_ns": {{"dispatch": [1], "memory": {}, "arithmetic": [5], "chain": [6]}}}}]}}]}})",
+                       turns, times);
+  };
+  const Baseline read = parsed(text("91", "[4, 4.5]"));
+  const BaselineResult& one = read.results.at(0);
+  ASSERT_EQ(one.rounds.size(), 1u);
+  EXPECT_EQ(one.rounds[0].blocks, (std::vector<double>{2, 3}));
+  EXPECT_EQ(one.rounds[0].calibration.at(1), (std::vector<double>{4, 4.5}));
+  EXPECT_EQ(one.calibration_turns, (CalibrationTurns{1, 91, 7, 9}));
+  for (const char* bad : {"0", "-1", "1.5", "\"1\"", "null", "4294967296"}) {
+    EXPECT_NE(refusal(kHead + text(bad, "[4]")), "") << bad;
+    EXPECT_NE(
+        refusal(kHead + text("91", fmt::format("[1, {}]", bad[0] == '4' ? "0" : "-1").c_str())),
+        "");
+  }
+  // One that was measured without, or by an earlier version.
+  const Baseline without = parsed(R"("results": [{"substrate": "cpu", "blocks_ns": [2],
+      "calibration": {"memory": {"blocks_ns": [3]}}}]})");
+  EXPECT_TRUE(without.results.at(0).rounds.empty());
+  for (const char* bad : {"{}", "[1]", "[{}]", R"([{"blocks_ns": []}])"}) {
+    EXPECT_NE(refusal(fmt::format(
+                  R"({}"results": [{{"substrate": "cpu", "blocks_ns": [2], "rounds": {}}}]}})",
+                  kHead, bad)),
+              "")
+        << bad;
+  }
+}
+
 TEST(Baseline, TurnsAreRead) {
   const Baseline one = parsed(R"("results": [{"substrate": "cpu", "blocks_ns": [2.5, 3]}]})");
   ASSERT_EQ(one.results.size(), 1u);

@@ -560,8 +560,8 @@ class Command(unittest.TestCase):
     def test_bench_relative_to_another(self):
         both = ["bench", *RUN[1:], "--repeat", "60", "--on", "mock:add,mock:two"]
         mocks = ("add", "add_two")
-        for unit, flags in (("mock:two", ["--relative-to", "mock:two"]),
-                            ("calibration [a-z]+", ["--relative-to", "calibration"])):
+        for unit, flags in (("times mock:two", ["--relative-to", "mock:two"]),
+                            ("turns of calibration [a-z]+", ["--relative-to", "calibration"])):
             self.good(*both, *flags, "--json", "base.json", mocks=mocks)
             report = json.loads(self.sokr.load("base.json"))
             # A machine on which everything takes ten times as long is no slower kernel...
@@ -569,18 +569,45 @@ class Command(unittest.TestCase):
             self.good(*both, *flags, "--baseline", "machine.json", "--max-regress", "300", mocks=mocks)
             # ... where nothing but mock:add does, it is.
             for one in report["results"]:
+                self.assertEqual(len(one["rounds"]), 9)
                 if one["substrate"] == "mock:add":
-                    one["blocks_ns"] = [time / 1000 for time in one["blocks_ns"]]
+                    for round_ in one["rounds"]:
+                        round_["blocks_ns"] = [time / 1000 for time in round_["blocks_ns"]]
             self.sokr.store("kernel.json", json.dumps(report).encode())
             slower = self.sokr.run(*both, *flags, "--baseline", "kernel.json", "--max-regress", "300",
                                    mocks=mocks)
             self.assertEqual(slower.returncode, 3, slower.stderr)
-            self.assertRegex(slower.stderr.decode(), rf"^sokr: mock:add is .* times {unit};.*\n$")
+            self.assertRegex(slower.stderr.decode(), rf"^sokr: mock:add is .* {unit};.*\n$")
+
+    def test_bench_relative_to_the_kernel_of_the_baseline(self):
+        """A baseline brings its kernel along, which is measured beside the new one."""
+        bench = ["bench", *RUN[1:], "--budget", "0.2"]
+        self.good(*bench, "--json", "base.json")
+        flags = ["--baseline", "base.json", "--max-regress", "900", "--relative-to", "kernel"]
+        self.good(*bench, *flags, "--json", "now.json")
+        (one,) = json.loads(self.sokr.load("now.json"))["against_command"]
+        self.assertEqual(one["substrate"], "mock:add")
+        self.assertGreater(one["before_ns"], 0)
+        # Of another time alone, its times are not what is compared with.
+        report = json.loads(self.sokr.load("base.json"))
+        self.sokr.store("base.json", scaled(report, 0.001))
+        self.good(*bench, *flags)
+        # What it brings is what runs: no kernel does not.
+        for hexadecimal, sentence in (("00ff", b"the kernel of the baseline 'base.json'"),
+                                      (None, b"does not bring its kernel along"),
+                                      ("0", b"its kernel_hex is no list of bytes"),
+                                      ("zz", b"its kernel_hex is no list of bytes")):
+            report["kernel_hex"] = hexadecimal
+            self.sokr.store("base.json", json.dumps(report).encode())
+            result = self.sokr.run(*bench, *flags)
+            self.assertEqual(result.returncode, 1, (hexadecimal, result.stderr))
+            self.assertIn(sentence, result.stderr)
 
     def test_trace(self):
         """Each dispatch has its slice, an arrow to its end, and a time."""
         self.good(*RUN, "--repeat", "5", environment={"SOKR_TRACE": "t.json"})
         events = json.loads(self.sokr.load("t.json"))
+        self.assertEqual(trace_faults(events), [])
         slices = [event for event in events if event["ph"] == "X"]
         names = [event["name"] for event in slices]
         self.assertEqual(names.count("dispatch"), 5)
@@ -619,6 +646,7 @@ class Command(unittest.TestCase):
         self.good(*RUN, environment={"SOKR_TRACE": ""})
         # The processes that a benchmark starts write nothing into it.
         self.good("bench", *RUN[1:], "--repeat", "5", environment={"SOKR_TRACE": "b.json"})
+        self.assertEqual(trace_faults(json.loads(self.sokr.load("b.json"))), [])
         processes = [event for event in json.loads(self.sokr.load("b.json"))
                      if event["name"] == "process_name"]
         self.assertEqual(len(processes), 1)
@@ -673,13 +701,61 @@ class Command(unittest.TestCase):
             self.assertIn(text, trace)
 
 
+def trace_faults(events):
+    """What of these events is against the rules of Chrome's trace format, as its viewers apply them."""
+    faults, lanes, named, open_flows = [], {}, set(), {}
+    processes = {event.get("pid") for event in events}
+    if len(processes) != 1 or not all(isinstance(pid, int) for pid in processes):
+        faults.append(f"processes {processes}")
+    for event in events:
+        kind = event.get("ph")
+        if kind not in ("M", "X", "i", "s", "f") or not isinstance(event.get("name"), str):
+            faults.append(f"of no kind: {event}")
+        elif kind == "M":
+            if event["name"] == "thread_name":
+                named.add(event["tid"])
+        elif not isinstance(event.get("tid"), int) or not isinstance(event.get("ts"), (int, float)):
+            faults.append(f"no thread or time: {event}")
+        elif event["tid"] not in named:
+            faults.append(f"a thread without a name before it: {event}")
+        elif kind == "X":
+            lanes.setdefault(event["tid"], []).append((event["ts"], event["ts"] + event["dur"]))
+            if event["dur"] < 0:
+                faults.append(f"ends before it begins: {event}")
+    near = 0.0015  # times have three digits behind the point
+    for tid, slices in lanes.items():
+        around = []
+        for begin, end in sorted(slices, key=lambda one: (one[0], -one[1])):
+            while around and around[-1] <= begin + near:
+                around.pop()
+            if around and end > around[-1] + near:
+                faults.append(f"slices of {tid} overlap, and none is inside the other: {begin} {end}")
+            around.append(end)
+    for event in events:
+        if event["ph"] not in "sf":
+            continue
+        # An arrow is between slices that are around its ends ("bp": "e" at the second).
+        if not any(begin - near <= event["ts"] <= end + near
+                   for begin, end in lanes.get(event["tid"], ())):
+            faults.append(f"an arrow's end that is in no slice: {event}")
+        key = (event["cat"], event["name"], event["id"])
+        if event["ph"] == "s":
+            if key in open_flows:
+                faults.append(f"two arrows of one name: {event}")
+            open_flows[key] = event["ts"]
+        elif event.get("bp") != "e" or open_flows.pop(key, float("inf")) > event["ts"]:
+            faults.append(f"an arrow that ends before it begins: {event}")
+    return faults
+
+
 def scaled(report, factor):
     """The same result, where everything took so many times as long."""
     report = json.loads(json.dumps(report))
     for one in report["results"]:
-        for times in (one, *(one["calibration"] or {}).values()):
-            if times:
-                times["blocks_ns"] = [time * factor for time in times["blocks_ns"]]
+        for times in (one, *one["rounds"]):
+            times["blocks_ns"] = [time * factor for time in times["blocks_ns"]]
+            for name, part in times.get("calibration_ns", {}).items():
+                times["calibration_ns"][name] = [time * factor for time in part]
     return json.dumps(report).encode()
 
 

@@ -140,6 +140,25 @@ TEST(Engine, TellsHowFarItIs) {
   EXPECT_EQ(parts.back(), 1);
 }
 
+// What the system ran in between during a turn of the warm-up does not make all others short.
+TEST(Engine, ATurnIsAsLongAsTheQuietestOnesTell) {
+  std::vector<std::uint32_t> counts;
+  const Side side{"one", [&](std::uint32_t count, std::vector<double>& ns) {
+                    counts.push_back(count);
+                    const auto until = std::chrono::steady_clock::now() + milliseconds(5);
+                    while (counts.size() > 4 && std::chrono::steady_clock::now() < until) {
+                    }
+                    ns.insert(ns.end(), count, 100.0);
+                  }};
+  Rules rules = soon();
+  rules.block = milliseconds(1);
+  rules.budget = milliseconds(2000);
+  const Side sides[] = {side};
+  const auto all = alternate(sides, rules);
+  EXPECT_TRUE(all[0].settled);
+  EXPECT_GE(counts.back(), 10u);
+}
+
 TEST(Engine, WhatASideThrowsGoesThrough) {
   const Side sides[] = {
       {"bad", [](std::uint32_t, std::vector<double>&) { throw std::runtime_error("no"); }}};

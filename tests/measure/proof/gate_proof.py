@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Does the gate of `sokr bench` catch what is slower, and nothing else, on a machine made noisy?
 
-usage: gate_proof.py SOKR GLSLC KERNEL.comp [--runs N] [--mode command|relative]
+usage: gate_proof.py SOKR GLSLC KERNEL.comp [--runs N] [--mode command|relative|kernel] [--keep FOLDER]
 
 Runs alternately a kernel against itself, and the same with 5 % more work (more turns of its loop)
 against it; --max-regress is 2. Other processes meanwhile keep cores busy, in bursts of random
 lengths. `command` measures old and new in turns (--baseline-command). `relative` compares with
 baselines that were taken before there was noise, by ratios to the calibration; then every core has
-a busy neighbour without pause. Fails unless 95 of 100 slow runs are caught and no other alarms.
+a busy neighbour without pause. `kernel` does so with the kernel that the baseline brings. Fails unless 95 of 100 slow runs are caught and no other alarms.
 """
 import argparse
 import multiprocessing
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -54,12 +55,12 @@ def compile_kernel(glslc, source, folder, turns):
     return path
 
 
-def is_alarm(command):
-    """Whether it exits with 3; anything but 0 and 3 is a failure of the proof."""
+def alarm(command):
+    """What it says where it exits with 3, else nothing; any other end is a failure of the proof."""
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode not in (0, 3):
         sys.exit(f"{command} failed: {result.stderr}")
-    return result.returncode == 3
+    return result.stderr if result.returncode == 3 else ""
 
 
 def main():
@@ -68,8 +69,10 @@ def main():
     parser.add_argument("glslc")
     parser.add_argument("kernel")
     parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--mode", choices=("command", "relative"), default="command")
+    parser.add_argument("--mode", choices=("command", "relative", "kernel"), default="command")
+    parser.add_argument("--keep", help="a folder for the results of all runs")
     flags = parser.parse_args()
+    keep = lambda name: (["--json", os.path.join(flags.keep, f"{name}.json")] if flags.keep else [])
     with tempfile.TemporaryDirectory(prefix="sokr-gate-") as folder:
         same = compile_kernel(flags.glslc, flags.kernel, os.path.join(folder, "same"), 2000)
         slow = compile_kernel(flags.glslc, flags.kernel, os.path.join(folder, "slow"), 2100)
@@ -77,21 +80,27 @@ def main():
         if flags.mode == "command":
             compare = ["--baseline-command", " ".join(bench(same))]
         else:
-            compare = ["--relative-to", "calibration"]
-            for i in range(5):
+            to = "kernel" if flags.mode == "kernel" else "calibration"
+            compare = ["--relative-to", to]
+            for i in range(1 if to == "kernel" else 5):
                 baseline = os.path.join(folder, f"{i}.json")
-                subprocess.run(bench(same) + compare[:2] + ["--json", baseline], check=True,
-                               capture_output=True)
+                subprocess.run(bench(same) + ([] if to == "kernel" else compare[:2]) +
+                               ["--json", baseline], check=True, capture_output=True)
                 compare += ["--baseline", baseline]
+                if flags.keep:
+                    shutil.copy(baseline, os.path.join(flags.keep, f"baseline-{i}.json"))
         compare += ["--max-regress", "2"]
         alarms, seconds = {same: 0, slow: 0}, []
-        relative = flags.mode == "relative"
+        relative = flags.mode != "command"
         with Noise(os.cpu_count() if relative else max(1, os.cpu_count() // 2), relative):
             for run in range(flags.runs):
                 for kernel in (same, slow):
                     begin = time.monotonic()
-                    alarms[kernel] += is_alarm(bench(kernel) + compare)
+                    said = alarm(bench(kernel) + compare + keep(f"{run}-{kernel == slow:d}"))
                     seconds.append(time.monotonic() - begin)
+                    alarms[kernel] += bool(said)
+                    if said and kernel == same:
+                        print("a false alarm: " + said, end="", flush=True)
                 print(f"{run + 1}: {alarms[slow]} of {run + 1} slow ones caught, "
                       f"{alarms[same]} false alarms, {statistics.median(seconds):.1f} s a run",
                       flush=True)
