@@ -126,7 +126,26 @@ class Writer {
     under_way_.erase(found);
     return true;
   }
-  // The lane of a substrate's device, or of another name.
+  struct Lane {
+    std::int64_t number = 0;
+    std::string name;
+  };
+  // A lane of a substrate's device for what ran in this time. Slices of a lane lie beside or inside
+  // one another, so what overlaps with its last one is on the next.
+  Lane device_lane(std::string_view substrate, std::uint64_t begin_ns, std::uint64_t end_ns) {
+    for (std::size_t i = 1;; ++i) {
+      Lane lane;
+      lane.name = i == 1 ? fmt::format("{} device", substrate)
+                         : fmt::format("{} device, also {}", substrate, i);
+      lane.number = lane_of(lane.name);
+      const std::lock_guard lock(mutex_);
+      std::uint64_t& end = busy_until_[lane.number];
+      if (end > begin_ns) continue;
+      end = end_ns;
+      return lane;
+    }
+  }
+  // The lane of another name than a thread's.
   std::int64_t lane_of(std::string_view name) {
     const std::lock_guard lock(mutex_);
     const auto [at, is_new] = devices_.emplace(name, kFirstLane + next_device_);
@@ -183,6 +202,7 @@ class Writer {
   std::set<std::int64_t> lanes_;
   std::map<std::string, std::int64_t, std::less<>> devices_;
   std::int64_t next_device_ = 0;
+  std::map<std::int64_t, std::uint64_t> busy_until_;  // lanes of devices
   std::map<SokrCompletionToken, UnderWay> under_way_;
 };
 
@@ -265,10 +285,10 @@ void Span::learn(SokrCompletionToken token, bool failed) {
     return;
   }
   // How long it ran is known, and that it had ended by now.
-  const std::int64_t lane = writer().lane_of(info_->name);
   const std::uint64_t begin = now - std::min(timing.device_ns, now - what.start_ns);
-  writer().add(lane, fmt::format("{} device", info_->name),
-               fmt::format("\"tid\":{},{}", lane, slice("execute", begin, now, arguments)));
+  const Writer::Lane lane = writer().device_lane(info_->name, begin, now);
+  writer().add(lane.number, lane.name,
+               fmt::format("\"tid\":{},{}", lane.number, slice("execute", begin, now, arguments)));
 }
 
 }  // namespace sokr::host::trace
