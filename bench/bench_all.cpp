@@ -2,14 +2,14 @@
 //
 // Runs the benchmark programs beside it one after the other. Each prints one flat
 // JSON object of name to number on stdout; they are merged into one file, and drawn as one page
-// (figures.html beside it). With --gate, every name in the bounds file is compared with its bound.
-// A figure that was not measured fails the gate, unless its bound names the peer that it needs and
-// that peer is not here, which is said.
+// (figures.html beside it) and as a table. With --gate, every name in the bounds file is compared
+// with its bound. A figure that was not measured fails the gate, unless its bound names the peer
+// that it needs and that peer is not here, which is said.
 #include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "charts.hpp"
+#include "page.hpp"
 
 namespace {
 
@@ -52,7 +52,10 @@ std::optional<std::string> output_of(const std::string& program) {
 
 bool merge(const std::string& name, const std::string& program, json& ratios) {
   fmt::print(stderr, "bench: {}\n", name);
+  const auto begin = std::chrono::steady_clock::now();
   std::optional<std::string> output = output_of(program);
+  fmt::print(stderr, "bench: {} took {:.0f} s\n", name,
+             std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   if (!output) {
     fmt::print(stderr, "bench: {} failed; run {} by itself to see why\n", name, program);
     return false;
@@ -94,47 +97,6 @@ bool machine_has(const std::string& name) {
   const bool has = true;  // as the figures are named elsewhere
 #endif
   return (name == "avx512") == has;
-}
-
-constexpr const char* kPeers[] = {".vs_handwritten", ".vs_openblas", ".vs_fftw",
-                                  ".vs_lavapipe",    ".vs_pocl",     ".vs_swiftshader"};
-
-// A ratio to a peer is a win above 1; one to ourselves is neither.
-std::string page(const json& ratios, const json& bounds) {
-  std::string rows;
-  int wins = 0, losses = 0;
-  for (const auto& [name, value] : ratios.items()) {
-    const double number = value.get<double>();
-    const bool is_peer_ratio = std::ranges::any_of(
-        kPeers, [&](const char* peer) { return name.find(peer) != std::string::npos; });
-    const bool win = is_peer_ratio && number >= 1;
-    wins += win ? 1 : 0;
-    losses += is_peer_ratio && !win ? 1 : 0;
-    const char* const mark = !is_peer_ratio ? "" : win ? "win" : "loss";
-    std::string bound;
-    if (const auto found = bounds.find(name); found != bounds.end()) {
-      if (found->contains("min")) bound = fmt::format("≥ {}", (*found)["min"].dump());
-      if (found->contains("max")) bound = fmt::format("≤ {}", (*found)["max"].dump());
-    }
-    rows += fmt::format(
-        "<tr><td>{}</td><td class=\"n\">{:.4g}</td><td class=\"{}\">{}</td><td "
-        "class=\"n\">{}</td></tr>\n",
-        sokr::measure::escaped(name), number, mark, mark, bound);
-  }
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width,initial-scale=1\"><title>SOKR: figures</title><style>\n"
-      ":root{{color-scheme:light dark}}body{{font:15px/1.5 system-ui,sans-serif;max-width:860px;"
-      "margin:24px auto;padding:0 16px}}table{{border-collapse:collapse;width:100%}}"
-      "td,th{{padding:5px 10px;border-bottom:1px solid "
-      "#8885;text-align:left;overflow-wrap:anywhere}}"
-      ".n{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}"
-      ".win{{color:light-dark(#15803d,#5fd38a)}}.loss{{color:light-dark(#b91c1c,#ff8a8a)}}\n"
-      "</style></head><body><h1>Figures</h1><p>Ratios to a peer say how many times longer it "
-      "takes: "
-      "{} are won, {} lost.</p>\n<table><tr><th>figure</th><th class=\"n\">value</th><th></th>"
-      "<th class=\"n\">bound</th></tr>\n{}</table></body></html>\n",
-      wins, losses, rows);
 }
 
 // One sentence for each value out of bounds or missing; true if there is none.
@@ -201,15 +163,15 @@ int main(int argc, char** argv) {
   for (const std::string& name : split(SOKR_BENCH_PROGRAMS, ','))
     if (only.empty() || name.find(only) != std::string::npos)
       good &= merge(name, (folder / name).string(), ratios);
+  const sokr::bench::Sheet sheet = sokr::bench::sheet_of(ratios);
   const std::string html = (fs::path(out).parent_path() / "figures.html").string();
-  for (const auto& [path, text] :
-       {std::pair(out, ratios.dump(2) + '\n'), std::pair(html, page(ratios, bounds))}) {
+  for (const auto& [path, text] : {std::pair(out, ratios.dump(2) + '\n'),
+                                   std::pair(html, sokr::bench::sheet_page(sheet, bounds))}) {
     if (write_atomically(path, text)) continue;
     fmt::print(stderr, "bench: cannot write {}\n", path);
     return 1;
   }
-  for (auto& [key, value] : ratios.items())
-    fmt::print("{:<48} {:>12.4g}\n", key, value.get<double>());
+  fmt::print("{}", sokr::bench::sheet_text(sheet));
   fmt::print(stderr, "bench: wrote {} and {}\n", out, html);
   if (!good) return 1;
   return with_gate && !gate(ratios, bounds) ? 1 : 0;

@@ -4,11 +4,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdint>
 #include <stdexcept>
 #include <system_error>
-
-#include "engine.hpp"
 
 namespace sokr::bench {
 
@@ -29,30 +26,6 @@ double round_of(const Workload& workload, Runner& runner, double round_ns) {
     spent += times.back();
   } while (spent < round_ns);
   return median(std::move(times));
-}
-
-Rounds alternate(int rounds, const std::vector<std::function<double()>>& sides) {
-  std::vector<measure::Side> measured;
-  for (std::size_t i = 0; i < sides.size(); ++i) {
-    measured.push_back({std::to_string(i), [&side = sides[i]](std::uint32_t count, auto& values) {
-                          while (count-- > 0) values.push_back(side());
-                        }});
-  }
-  // A round is one measurement of each, in an order that is drawn; what may be unseen once is not
-  // warmed up.
-  measure::Rules rules;
-  rules.repeat = static_cast<std::uint32_t>(rounds);
-  rules.few = 0;
-  Rounds result;
-  for (const measure::Series& series : measure::alternate(measured, rules))
-    result.push_back(series.times.kept());
-  return result;
-}
-
-double ratio(const std::vector<double>& slow, const std::vector<double>& fast) {
-  std::vector<double> ratios;
-  for (std::size_t i = 0; i < slow.size(); ++i) ratios.push_back(slow[i] / fast[i]);
-  return median(std::move(ratios));
 }
 
 std::string Figures::json() const {

@@ -6,12 +6,11 @@
 #ifndef SOKR_BENCH_CPU_MEASURE_HPP_
 #define SOKR_BENCH_CPU_MEASURE_HPP_
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "../clock.hpp"
+#include "../alternate.hpp"
 #include "peer.hpp"
 
 namespace sokr::bench {
@@ -28,12 +27,6 @@ struct Effort {
 // The median time of the launches of one round. Inputs that a launch consumes are restored
 // before each, outside of the measured time.
 double round_of(const Workload& workload, Runner& runner, double round_ns);
-
-// One number for each round and each of the alternating sides.
-using Rounds = std::vector<std::vector<double>>;
-Rounds alternate(int rounds, const std::vector<std::function<double()>>& sides);
-// The median over the rounds of how much longer `slow` took than `fast`.
-double ratio(const std::vector<double>& slow, const std::vector<double>& fast);
 
 // What the program prints: one flat JSON object of name to number.
 class Figures {

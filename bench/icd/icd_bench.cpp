@@ -4,8 +4,10 @@
 // Medians over rounds.
 //
 //   icd.dispatch_ns                 a command buffer with one dispatch, from submit to fence
+//   icd.dispatch.vs_step            the same in steps of ordinary code (step.hpp)
 //   icd.dispatch.vs_lavapipe        how many times longer lavapipe takes
 //   icd.barrier_ns                  one of 1,000 dispatches with barriers in one command buffer
+//   icd.barrier.vs_step
 //   icd.barrier.vs_lavapipe
 //   icd.process_ms                  a process of one dispatch, with compiled kernels on disk
 //   icd.process.vs_lavapipe
@@ -20,14 +22,16 @@
 #include <memory>
 #include <string>
 
-#include "../clock.hpp"
+#include "../alternate.hpp"
 #include "../lavapipe.hpp"
+#include "../step.hpp"
 #include "gpu.hpp"
 
 namespace {
 
+using sokr::bench::alternate, sokr::bench::median, sokr::bench::now_ns;
 using sokr::bench::Gpu;
-using sokr::bench::median, sokr::bench::now_ns;
+using sokr::bench::ratio, sokr::bench::Rounds;
 
 constexpr int kRounds = 31, kLaunches = 200, kMany = 1000, kProcesses = 15;
 
@@ -38,25 +42,19 @@ void use_drivers(const std::string& manifests) {
   setenv("SOKR_PLUGIN_PATH", SOKR_BENCH_PLUGINS, 0);
 }
 
-struct Figures {
-  double dispatch_ns = 0, barrier_ns = 0, process_ms = 0;
-};
-
 // One driver, and what was measured of it.
 struct Side {
   explicit Side(VkPhysicalDevice physical)
       : gpu(std::make_unique<Gpu>(physical)), one(gpu->record(1)), many(gpu->record(kMany)) {}
   std::unique_ptr<Gpu> gpu;
   VkCommandBuffer one, many;
-  std::vector<double> ones, manies;
 
-  void round() {
+  double dispatch_ns() {
     std::vector<double> times;
     for (int i = 0; i < kLaunches; ++i) times.push_back(gpu->run(one));
-    ones.push_back(median(times));
-    manies.push_back(gpu->run(many) / kMany);
+    return median(times);
   }
-  Figures figures() const { return {median(ones), median(manies), 0}; }
+  double barrier_ns() { return gpu->run(many) / kMany; }
 };
 
 bool is_ours(VkPhysicalDevice physical) {
@@ -95,23 +93,27 @@ int loop(int count) {
   return 0;
 }
 
-void print(const Figures& ours, const Figures* theirs) {
-  const struct {
-    const char *name, *unit;
-    double Figures::* value;
-  } kRows[] = {{"dispatch", "ns", &Figures::dispatch_ns},
-               {"barrier", "ns", &Figures::barrier_ns},
-               {"process", "ms", &Figures::process_ms}};
-  std::printf("{");
-  const char* separator = "";
-  for (const auto& row : kRows) {
-    std::printf("%s\"icd.%s_%s\": %.3f", separator, row.name, row.unit, ours.*row.value);
-    separator = ", ";
-    if (theirs) {
-      std::printf(", \"icd.%s.vs_lavapipe\": %.3f", row.name, theirs->*row.value / ours.*row.value);
-    }
+// `ours`, in the unit that the name says, and over others of the same rounds.
+struct Figure {
+  std::string name, unit;
+  const std::vector<double>& ours;
+  const std::vector<double>* theirs;  // null: lavapipe is not here
+  const std::vector<double>* steps;   // null: not to be counted in those
+};
+
+void print(const std::vector<Figure>& figures) {
+  std::string text;
+  const auto add = [&](const std::string& name, double value) {
+    char number[32];
+    std::snprintf(number, sizeof number, "%.3f", value);
+    text += (text.empty() ? "" : ", ") + ("\"icd." + name + "\": ") + number;
+  };
+  for (const Figure& one : figures) {
+    add(one.name + "_" + one.unit, median(one.ours));
+    if (one.steps) add(one.name + ".vs_step", ratio(one.ours, *one.steps));
+    if (one.theirs) add(one.name + ".vs_lavapipe", ratio(*one.theirs, one.ours));
   }
-  std::printf("}\n");
+  std::printf("{%s}\n", text.c_str());
 }
 
 }  // namespace
@@ -123,13 +125,11 @@ int main(int count, char** words) {
   if (lavapipe.empty()) {
     std::fprintf(stderr, "bench: no lavapipe (mesa-vulkan-drivers): its ratios are left out\n");
   }
-  std::vector<double> processes, their_processes;
   // Which may compile, and once more: what comes again is made better.
   for (int i = 0; i < 2; ++i) process_ms(words[0], manifest);
-  for (int i = 0; i < kProcesses; ++i) {
-    processes.push_back(process_ms(words[0], manifest));
-    if (!lavapipe.empty()) their_processes.push_back(process_ms(words[0], lavapipe));
-  }
+  std::vector<std::function<double()>> sides{[&] { return process_ms(words[0], manifest); }};
+  if (!lavapipe.empty()) sides.push_back([&] { return process_ms(words[0], lavapipe); });
+  const Rounds processes = alternate(kProcesses, sides);
   use_drivers(lavapipe.empty() ? manifest : manifest + ":" + lavapipe);
   std::unique_ptr<Side> ours, theirs;
   for (VkPhysicalDevice physical : sokr::bench::all_devices()) {
@@ -140,20 +140,22 @@ int main(int count, char** words) {
     std::fprintf(stderr, "bench: the driver offers no device\n");
     return 1;
   }
-  for (int i = 0; i < kRounds; ++i) {
-    ours->round();
-    if (theirs) theirs->round();
+  sokr::bench::Steps steps;
+  sides = {[&] { return ours->dispatch_ns(); }, [&] { return ours->barrier_ns(); },
+           [&] { return steps.measure(); }};
+  if (theirs) {
+    sides.push_back([&] { return theirs->dispatch_ns(); });
+    sides.push_back([&] { return theirs->barrier_ns(); });
   }
+  const Rounds rounds = alternate(kRounds, sides);
   if (ours->gpu->first_word() != kRounds * (kLaunches + kMany)) {
     std::fprintf(stderr, "bench: the driver's results are wrong\n");
     return 1;
   }
-  Figures figures = ours->figures(), other;
-  figures.process_ms = median(processes);
-  if (theirs) {
-    other = theirs->figures();
-    other.process_ms = median(their_processes);
-  }
-  print(figures, theirs ? &other : nullptr);
+  // A sum that nobody can foretell, so that the steps are taken.
+  if (steps.sum() == 0) std::fprintf(stderr, "bench: the steps led nowhere\n");
+  print({{"dispatch", "ns", rounds[0], theirs ? &rounds[3] : nullptr, &rounds[2]},
+         {"barrier", "ns", rounds[1], theirs ? &rounds[4] : nullptr, &rounds[2]},
+         {"process", "ms", processes[0], processes.size() > 1 ? &processes[1] : nullptr, nullptr}});
   return 0;
 }

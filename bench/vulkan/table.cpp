@@ -14,7 +14,7 @@
 #include <span>
 #include <stdexcept>
 
-#include "../clock.hpp"
+#include "../alternate.hpp"
 #include "raw_loop.hpp"
 
 namespace sokr::bench {
@@ -35,21 +35,13 @@ void need(Result<void> result) {
 }
 
 // Ours over theirs, in turn: the median of the rounds' ratios.
-template <class Ours, class Theirs>
-double alternate(int rounds, Ours&& ours, Theirs&& theirs) {
+template <class Mine, class Others>
+double in_turns(int rounds, Mine&& ours, Others&& theirs) {
   if (is_quick()) rounds = std::min(rounds, 3);
-  const auto time = [](auto&& work) {
-    const double start = now_ns();
-    work();
-    return now_ns() - start;
-  };
-  time(ours), time(theirs);
-  std::vector<double> ratios;
-  for (int i = 0; i < rounds; ++i) {
-    const double mine = time(ours);
-    ratios.push_back(mine / time(theirs));
-  }
-  return median(ratios);
+  ours(), theirs();
+  const Rounds both =
+      alternate(rounds, {[&] { return time_of(ours); }, [&] { return time_of(theirs); }});
+  return ratio(both[0], both[1]);
 }
 
 class Ours {
@@ -138,7 +130,7 @@ double push(Ours& ours, const PhysicalDevice& physical) {
   raw.add(kBytes, MemoryKind::kDevice);
   raw.options.push = std::as_bytes(std::span(&theirs, 1));
   raw.make();
-  return alternate(
+  return in_turns(
       500, [&] { ++mine, ours.wait(ours.start(ir, launch)); },
       [&] { ++theirs, raw.loop->record(raw.options), raw.launch(); });
 }
@@ -154,7 +146,7 @@ double bindings(Ours& ours, const PhysicalDevice& physical) {
   }
   raw.make();
   std::size_t a = 0, b = 0;
-  return alternate(
+  return in_turns(
       500,
       [&] {
         const SokrBinding binding = in_buffer(mine[a++ % kBuffers], kBytes);
@@ -176,7 +168,7 @@ double chain(Ours& ours, const PhysicalDevice& physical) {
   raw.add(kBytes, MemoryKind::kDevice);
   raw.options.repeats = kLaunches;
   raw.make();
-  return alternate(
+  return in_turns(
       15,
       [&] {
         std::uint64_t token = 0;
@@ -220,7 +212,7 @@ double host_memory(Ours& ours, const PhysicalDevice& physical) {
     raw.options.staged_bytes = kLarge;
   }
   raw.make();
-  return alternate(
+  return in_turns(
       9, [&] { ours.wait(ours.start(ir, launch)); },
       [&] {
         std::memcpy(host->mapped(), theirs.data(), kLarge);
@@ -247,7 +239,7 @@ double buffers(Ours& ours) {
     for (std::size_t i = 0; i < kAlive; ++i)
       if (alive[i]) drop(i);
   };
-  return alternate(
+  return in_turns(
       9,
       [&] {
         each([&](std::size_t i, std::size_t size) { mine[i] = ours.buffer(size); },

@@ -2,8 +2,8 @@
 //
 // What SOKR adds to Vulkan: the same kernel on the same device through sokr_dispatch and
 // sokr_completion, and through a hand-written loop that submits one command buffer
-// recorded beforehand and waits on a timeline semaphore. The two alternate launch by
-// launch in one process; each number is the median over rounds of medians.
+// recorded beforehand and waits on a timeline semaphore. The two alternate in turns of a
+// millisecond in one process; each number is the median over turns.
 //
 //   vulkan.added_ns                 one launch on a device buffer, SOKR minus raw
 //   vulkan.null_dispatch.vs_raw     the same as a ratio
@@ -27,7 +27,7 @@
 #include <string>
 #include <vector>
 
-#include "../clock.hpp"
+#include "../alternate.hpp"
 #include "raw_loop.hpp"
 #include "substrate.hpp"
 #include "table.hpp"
@@ -139,29 +139,33 @@ struct Pair {
   double added = 0, ratio = 0, ours_submit = 0, raw_submit = 0;
 };
 
-// Launch by launch in turn, so that whatever else the machine does meets both alike.
+// In turns of a few launches each, so that whatever else the machine does meets both alike.
 template <class Ours, class Theirs>
-Pair alternate(Ours&& ours, Theirs&& theirs) {
-  std::vector<double> added, ratio, ours_submit, raw_submit;
-  for (int round = 0; round < kRounds; ++round) {
-    std::vector<double> a, b, as, bs;
-    for (int i = 0; i < kLaunches; ++i) {
-      const Sample mine = ours(), raw = theirs();
-      a.push_back(mine.total);
-      b.push_back(raw.total);
-      as.push_back(mine.submit);
-      bs.push_back(raw.submit);
-    }
-    const double mine = median(a), raw = median(b);
-    added.push_back(mine - raw);
-    ratio.push_back(mine / raw);
-    ours_submit.push_back(median(as));
-    raw_submit.push_back(median(bs));
+Pair in_turns(Ours&& ours, Theirs&& theirs) {
+  std::vector<double> submits[2];
+  const auto side = [](const char* name, auto&& launch, std::vector<double>& submit) {
+    return measure::Side{name, [&](std::uint32_t count, std::vector<double>& ns) {
+                           while (count-- > 0) {
+                             const Sample one = launch();
+                             ns.push_back(one.total);
+                             submit.push_back(one.submit);
+                           }
+                         }};
+  };
+  const measure::Side sides[] = {side("sokr", ours, submits[0]), side("raw", theirs, submits[1])};
+  measure::Rules rules;
+  rules.repeat = kRounds * kLaunches;
+  rules.block = std::chrono::milliseconds(1);
+  const std::vector<measure::Series> both = measure::alternate(sides, rules);
+  std::vector<double> added, ratios;
+  for (std::size_t i = 0; i < std::min(both[0].blocks.size(), both[1].blocks.size()); ++i) {
+    added.push_back(both[0].blocks[i] - both[1].blocks[i]);
+    ratios.push_back(both[0].blocks[i] / both[1].blocks[i]);
   }
-  return {median(added), median(ratio), median(ours_submit), median(raw_submit)};
+  return {median(added), median(ratios), median(submits[0]), median(submits[1])};
 }
 
-int measure() {
+int measure_all() {
   const substrate::Host host;
   const Options options = read_options(host);
   std::shared_ptr<Instance> instance = expect(Instance::create(options, host));
@@ -185,7 +189,7 @@ int measure() {
     Sokr ours(exported, ir,
               {0, 0, 0, SOKR_BINDING_BUFFER, SOKR_ACCESS_READ_WRITE, 0, buffer, 0, kBytes});
     Raw raw(found.usable[0], ir);
-    null = alternate([&] { return ours.launch(); }, [&] { return raw.launch(nullptr); });
+    null = in_turns([&] { return ours.launch(); }, [&] { return raw.launch(nullptr); });
   }
   {
     std::vector<std::uint32_t> data(kBytes / 4);
@@ -194,7 +198,7 @@ int measure() {
               {0, 0, 0, SOKR_BINDING_HOST, SOKR_ACCESS_READ_WRITE, 0,
                reinterpret_cast<std::uintptr_t>(data.data()), 0, kBytes});
     Raw raw(found.usable[0], ir);
-    host4k = alternate([&] { return ours.launch(); }, [&] { return raw.launch(data.data()); });
+    host4k = in_turns([&] { return ours.launch(); }, [&] { return raw.launch(data.data()); });
   }
   fmt::print(
       "{{\"vulkan.added_ns\": {:.0f}, \"vulkan.null_dispatch.vs_raw\": {:.4f}, "
@@ -211,7 +215,7 @@ int measure() {
 
 int main() {
   try {
-    return measure();
+    return measure_all();
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench_vulkan: {}\n", error.what());
     return 1;

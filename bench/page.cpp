@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "page.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "charts.hpp"
+
+namespace sokr::bench {
+namespace {
+
+using measure::escaped;
+
+constexpr std::string_view kVersus = ".vs_";
+
+// "cpu.real.matmul_f32" and "openblas" of "cpu.real.matmul_f32.vs_openblas". A name may go on
+// behind the peer: what it says is of the row.
+struct Versus {
+  std::string row, peer;
+};
+std::optional<Versus> versus(const std::string& name) {
+  const std::size_t at = name.find(kVersus);
+  if (at == std::string::npos) return std::nullopt;
+  std::string peer = name.substr(at + kVersus.size());
+  std::string row = name.substr(0, at);
+  if (const std::size_t dot = peer.find('.'); dot != std::string::npos) {
+    row += peer.substr(dot);
+    peer.resize(dot);
+  }
+  return Versus{std::move(row), std::move(peer)};
+}
+
+bool is_peer(const std::string& name) {
+  return std::ranges::any_of(peer_names(), [&](const PeerName& one) { return one.name == name; });
+}
+
+const Other* other_of(const std::string& name) {
+  for (const Other& one : other_names()) {
+    if (name.ends_with(one.suffix)) return &one;
+  }
+  return nullptr;
+}
+
+std::vector<const PeerName*> present(const Sheet& sheet) {
+  std::vector<const PeerName*> all;
+  for (const PeerName& peer : peer_names()) {
+    if (std::ranges::any_of(sheet.rows,
+                            [&](const auto& row) { return row.second.contains(peer.name); })) {
+      all.push_back(&peer);
+    }
+  }
+  return all;
+}
+
+// In a few characters: 0.043, 0.92, 13, 309.
+std::string short_number(double value) {
+  return value >= 9.95 ? fmt::format("{:.0f}", value) : fmt::format("{:.2g}", value);
+}
+
+// Its end is what tells rows apart.
+std::string fitting(const std::string& name, std::size_t width) {
+  return name.size() <= width ? name : "..." + name.substr(name.size() - width + 3);
+}
+
+std::string bound_text(const nlohmann::json& bounds, const std::string& name, double value) {
+  const auto found = bounds.find(name);
+  if (found == bounds.end()) return "<td></td>";
+  const bool is_least = found->contains("min");
+  const nlohmann::json& bound = (*found)[is_least ? "min" : "max"];
+  const bool kept = is_least ? value >= bound.get<double>() : value <= bound.get<double>();
+  return fmt::format("<td class=\"n {}\">{} {}</td>", kept ? "win" : "loss",
+                     is_least ? "&ge;" : "&le;", bound.dump());
+}
+
+std::string mark(bool won, double value) {
+  return fmt::format("<td class=\"n {}\">{}<span class=\"w\"> {}</span></td>", won ? "win" : "loss",
+                     short_number(value), won ? "won" : "lost");
+}
+
+std::string peer_table(const Sheet& sheet) {
+  if (sheet.rows.empty()) return {};
+  const auto peers = present(sheet);
+  std::string html =
+      "<h2>Against others</h2>\n<p>How many times longer the other takes: above 1 is won.</p>\n"
+      "<div class=\"wide\"><table><thead><tr><th>figure</th>";
+  for (const PeerName* peer : peers) html += fmt::format("<th class=\"n\">{}</th>", peer->title);
+  html += "</tr></thead><tbody>\n";
+  for (const auto& [row, ratios] : sheet.rows) {
+    html += fmt::format("<tr><td>{}</td>", escaped(row));
+    for (const PeerName* peer : peers) {
+      const auto found = ratios.find(peer->name);
+      html += found == ratios.end() ? "<td></td>" : mark(found->second >= 1, found->second);
+    }
+    html += "</tr>\n";
+  }
+  return html + "</tbody></table></div>\n";
+}
+
+std::string other_table(const Sheet& sheet) {
+  if (sheet.others.empty()) return {};
+  std::string html =
+      "<h2>Time against the same by hand</h2>\n<p>Below 1 is won.</p>\n<table><thead><tr>"
+      "<th>figure</th><th>against</th><th class=\"n\">ratio</th></tr></thead><tbody>\n";
+  for (const auto& [name, value] : sheet.others) {
+    html += fmt::format("<tr><td>{}</td><td>{}</td>{}</tr>\n", escaped(name), other_of(name)->title,
+                        mark(value <= 1, value));
+  }
+  return html + "</tbody></table>\n";
+}
+
+std::string rest_table(const Sheet& sheet, const nlohmann::json& bounds) {
+  std::string html =
+      "<h2>All other figures</h2>\n<table><thead><tr><th>figure</th><th class=\"n\">value</th>"
+      "<th class=\"n\">bound</th></tr></thead><tbody>\n";
+  for (const auto& [name, value] : sheet.rest) {
+    html += fmt::format("<tr><td>{}</td><td class=\"n\">{:.4g}</td>{}</tr>\n", escaped(name), value,
+                        bound_text(bounds, name, value));
+  }
+  return html + "</tbody></table>\n";
+}
+
+constexpr const char* kStyle =
+    ":root{color-scheme:light dark}\n"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:960px;margin:24px auto;padding:0 16px;"
+    "color:light-dark(#1b1b1b,#e6e6e6);background:light-dark(#fff,#161616)}\n"
+    "h1{font-size:1.6em}h2{font-size:1.15em;margin:1.8em 0 .3em}p{margin:.3em 0 .8em}\n"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%}\n"
+    "td,th{padding:4px 8px;border-bottom:1px solid light-dark(#ddd,#3a3a3a);text-align:left}\n"
+    "td:first-child{overflow-wrap:anywhere;min-width:9em}\n"
+    ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    ".w{font-size:.8em}\n"
+    ".win{color:light-dark(#15803d,#5fd38a)}.loss{color:light-dark(#b91c1c,#ff8a8a)}\n"
+    "@media print{:root{color-scheme:light}body{font-size:10pt;max-width:none;margin:0}"
+    ".wide{overflow:visible}tr{break-inside:avoid}h2{break-after:avoid}}\n"
+    "@media(max-width:520px){body{font-size:13px}td,th{padding:3px 4px}.w{display:none}}\n";
+
+}  // namespace
+
+const std::vector<PeerName>& peer_names() {
+  static const std::vector<PeerName> all{
+      {"handwritten", "hand-written", "it is not built"},
+      {"openblas", "OpenBLAS", "libopenblas0-pthread is not installed"},
+      {"fftw", "FFTW", "libfftw3-single3 is not installed"},
+      {"lavapipe", "lavapipe", "mesa-vulkan-drivers is not installed"},
+      {"swiftshader", "SwiftShader",
+       "it is slow, so only 'bench_cpu_real --peers swiftshader' asks it; it comes with "
+       "chromium-common"},
+      {"pocl", "PoCL", "pocl-opencl-icd is not installed"},
+      {"ispc", "ispc", "no kernel is written for it: Debian 12 and 13 have no package of it"}};
+  return all;
+}
+
+const std::vector<Other>& other_names() {
+  static const std::vector<Other> all{{".vs_raw", "Vulkan by hand"},
+                                      {".vs_malloc", "calloc and free"}};
+  return all;
+}
+
+Sheet sheet_of(const nlohmann::json& figures) {
+  Sheet sheet;
+  for (const auto& [name, number] : figures.items()) {
+    const double value = number.get<double>();
+    if (name.starts_with("peer.")) continue;
+    const auto found = versus(name);
+    if (found && is_peer(found->peer)) {
+      sheet.rows[found->row][found->peer] = value;
+      ++(value >= 1 ? sheet.wins : sheet.losses);
+    } else if (other_of(name)) {
+      sheet.others[name] = value;
+      ++(value <= 1 ? sheet.wins : sheet.losses);
+    } else {
+      sheet.rest[name] = value;
+    }
+  }
+  const auto here = present(sheet);
+  for (const PeerName& peer : peer_names()) {
+    if (std::ranges::find(here, &peer) == here.end()) {
+      sheet.absent.push_back(fmt::format("{} was not compared with: {}.", peer.title, peer.wants));
+    }
+  }
+  return sheet;
+}
+
+std::string sheet_text(const Sheet& sheet) {
+  constexpr std::size_t kWidth = 80, kColumn = 9;
+  const auto peers = present(sheet);
+  const std::size_t first = kWidth - kColumn * std::max<std::size_t>(1, peers.size());
+  std::string text;
+  if (!peers.empty()) {
+    text += fmt::format("{:<{}}", "times longer the other takes", first);
+    for (const PeerName* peer : peers)
+      text += fmt::format("{:>{}}", std::string_view(peer->title).substr(0, kColumn - 1), kColumn);
+    text += '\n';
+  }
+  for (const auto& [row, ratios] : sheet.rows) {
+    text += fmt::format("{:<{}}", fitting(row, first - 1), first);
+    for (const PeerName* peer : peers) {
+      const auto found = ratios.find(peer->name);
+      text +=
+          fmt::format("{:>{}}", found == ratios.end() ? "" : short_number(found->second), kColumn);
+    }
+    text += '\n';
+  }
+  for (const auto* part : {&sheet.others, &sheet.rest}) {
+    if (!part->empty()) text += '\n';
+    for (const auto& [name, value] : *part)
+      text += fmt::format("{:<66} {:>13.4g}\n", fitting(name, 66), value);
+  }
+  text += fmt::format("\n{} won, {} lost\n", sheet.wins, sheet.losses);
+  for (const std::string& sentence : sheet.absent) text += sentence + '\n';
+  while (text.find(" \n") != std::string::npos) text.replace(text.find(" \n"), 2, "\n");
+  return text;
+}
+
+std::string sheet_page(const Sheet& sheet, const nlohmann::json& bounds) {
+  std::string absent;
+  for (const std::string& sentence : sheet.absent) absent += escaped(sentence) + "<br>\n";
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\"><title>SOKR: figures</title>\n<style>\n{}"
+      "</style></head><body>\n<h1>Figures</h1>\n<p>{} won, {} lost.</p>\n{}{}{}{}</body></html>\n",
+      kStyle, sheet.wins, sheet.losses, absent.empty() ? "" : fmt::format("<p>{}</p>\n", absent),
+      peer_table(sheet), other_table(sheet), rest_table(sheet, bounds));
+}
+
+}  // namespace sokr::bench

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// All figures of a run as a table for a terminal and as one page: what was measured against a peer
+// has a column for each, won or lost; everything else has a line, with its bound.
+#ifndef SOKR_BENCH_PAGE_HPP_
+#define SOKR_BENCH_PAGE_HPP_
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace sokr::bench {
+
+// Who is compared with: a ratio NAME.vs_PEER says how many times longer the peer takes.
+struct PeerName {
+  const char *name, *title;
+  const char* wants;  // what it needs, where it is absent
+};
+const std::vector<PeerName>& peer_names();
+
+// A ratio of something of ours to something else of which less is better: below 1 is won.
+struct Other {
+  const char *suffix, *title;
+};
+const std::vector<Other>& other_names();
+
+struct Sheet {
+  std::map<std::string, std::map<std::string, double>> rows;  // of what, to which peer
+  std::map<std::string, double> others, rest;
+  std::vector<std::string> absent;  // sentences
+  int wins = 0, losses = 0;
+};
+// `figures`: names with numbers.
+Sheet sheet_of(const nlohmann::json& figures);
+
+std::string sheet_text(const Sheet& sheet);  // at most 80 columns
+std::string sheet_page(const Sheet& sheet, const nlohmann::json& bounds);
+
+}  // namespace sokr::bench
+
+#endif  // SOKR_BENCH_PAGE_HPP_

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What becomes of figures on the page and in the table.
+#include "page.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace sokr::bench {
+namespace {
+
+using nlohmann::json;
+
+const json kFigures{
+    {"cpu.saxpy.vs_handwritten", 0.92},
+    {"cpu.saxpy.vs_lavapipe", 13.4},
+    {"cpu.geomean.vs_handwritten.without_avx512", 1.2},
+    {"cpu.real.matmul_f32.1024x1024x1024_and_a_name_that_is_long.vs_openblas", 0.14},
+    {"vulkan.chain.vs_raw", 0.77},
+    {"vulkan.push.vs_raw", 1.13},
+    {"core.dispatch_completion.added_ns", 8.25},
+    {"icd.barrier.vs_step", 7.5},
+    {"peer.pocl", 0},
+    {"peer.lavapipe", 1}};
+
+TEST(Page, EveryFigureIsSomewhereOnceAndPeersHaveTheirs) {
+  const Sheet sheet = sheet_of(kFigures);
+  EXPECT_EQ(sheet.rows.at("cpu.saxpy").at("handwritten"), 0.92);
+  EXPECT_EQ(sheet.rows.at("cpu.saxpy").at("lavapipe"), 13.4);
+  EXPECT_EQ(sheet.rows.at("cpu.geomean.without_avx512").at("handwritten"), 1.2);
+  EXPECT_EQ(sheet.others.size(), 2u);
+  EXPECT_EQ(sheet.rest.size(), 2u);
+  EXPECT_EQ(sheet.wins, 3);
+  EXPECT_EQ(sheet.losses, 3);
+}
+
+TEST(Page, PeersThatAreAbsentAreNamed) {
+  const Sheet sheet = sheet_of(kFigures);
+  std::string all;
+  for (const std::string& sentence : sheet.absent) all += sentence + '\n';
+  for (const char* absent : {"PoCL", "FFTW", "SwiftShader", "ispc"})
+    EXPECT_NE(all.find(absent), std::string::npos) << absent;
+  for (const char* here : {"lavapipe", "OpenBLAS", "hand-written"})
+    EXPECT_EQ(all.find(here), std::string::npos) << here;
+  EXPECT_NE(sheet_text(sheet).find("PoCL was not compared with"), std::string::npos);
+  EXPECT_NE(sheet_page(sheet, json::object()).find("PoCL was not compared with"),
+            std::string::npos);
+}
+
+TEST(Page, TheTableFitsATerminal) {
+  std::istringstream lines(sheet_text(sheet_of(kFigures)));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with('.')) continue;  // a sentence
+    EXPECT_LE(line.size(), 80u) << line;
+  }
+}
+
+TEST(Page, WinsAndLossesAndBoundsAreMarked) {
+  const json bounds{{"icd.barrier.vs_step", {{"max", 7}}},
+                    {"core.dispatch_completion.added_ns", {{"max", 25}}}};
+  const std::string page = sheet_page(sheet_of(kFigures), bounds);
+  EXPECT_NE(page.find("class=\"n loss\">0.92<"), std::string::npos);
+  EXPECT_NE(page.find("class=\"n win\">13<"), std::string::npos);
+  EXPECT_NE(page.find("class=\"n win\">0.77<"), std::string::npos);
+  EXPECT_NE(page.find("class=\"n loss\">1.1<"), std::string::npos);
+  EXPECT_NE(page.find("class=\"n loss\">&le; 7<"), std::string::npos);
+  EXPECT_NE(page.find("class=\"n win\">&le; 25<"), std::string::npos);
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_EQ(page.find("http"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sokr::bench
