@@ -46,13 +46,17 @@ LlvmValue* Emitter::dump_place() {
 //   steps: base, offset of the first lane, distance, end of offsets, bits
 //   indices: base, offset, scale, end, bits, indices (i32)
 //   pointers: bits, pointers
+std::string Emitter::lane_function_name(Lying how, LlvmType* element, bool is_store,
+                                        bool is_volatile) const {
+  static constexpr const char* kNames[] = {"steps", "indices", "pointers"};
+  return fmt::format("{}_{}_{}{}{}.v{}", is_store ? "store" : "load", kNames[static_cast<int>(how)],
+                     element->isIntegerTy() ? 'i' : 'f', element->getScalarSizeInBits(),
+                     is_volatile ? "_v" : "", g_.width);
+}
+
 llvm::Function* Emitter::lane_function(Lying how, LlvmType* element, bool is_store,
                                        bool is_volatile) {
-  static constexpr const char* kNames[] = {"steps", "indices", "pointers"};
-  const std::string name =
-      fmt::format("{}_{}_{}{}{}.v{}", is_store ? "store" : "load", kNames[static_cast<int>(how)],
-                  element->isIntegerTy() ? 'i' : 'f', element->getScalarSizeInBits(),
-                  is_volatile ? "_v" : "", g_.width);
+  const std::string name = lane_function_name(how, element, is_store, is_volatile);
   llvm::Function*& function = lane_functions_[name];
   if (function) return function;
   LlvmType *i64 = b_.getInt64Ty(), *bits = b_.getIntNTy(g_.width);
@@ -125,6 +129,21 @@ void Emitter::write_lane_function(llvm::Function& function, Lying how, LlvmType*
     b.CreateRet(out);
 }
 
+Emitter::Lying Emitter::lying_of(const Address& address) {
+  if (address.space == Space::kDynamic || address.space == Space::kPhysical ||
+      !address.offset.s.affine)
+    return Lying::kPointers;
+  if (!address.scale) return Lying::kSteps;
+  return address.offset.s.ls == 0 ? Lying::kIndices : Lying::kPointers;
+}
+
+// Where lanes are tested one by one, a draft calls what is compiled already: a few words in place
+// of vectors of offsets.
+bool Emitter::calls_builtin(const Address& address, LlvmType* element, bool is_store) const {
+  return careful_ > 0 &&
+         is_builtin(lane_function_name(lying_of(address), element, is_store, address.is_volatile));
+}
+
 // One access of a chunk by such a function: the elements `offset` bytes beside the address that are
 // in range, of the lanes in the mask (null: all). `value` is null for a load.
 LlvmValue* Emitter::call_lanes(const Address& address, unsigned chunk, std::int64_t offset,
@@ -132,12 +151,7 @@ LlvmValue* Emitter::call_lanes(const Address& address, unsigned chunk, std::int6
   const auto size = static_cast<std::int64_t>(element->getScalarSizeInBits() / 8);
   auto* everyone = llvm::Constant::getAllOnesValue(wide(b_.getInt1Ty()));
   llvm::SmallVector<LlvmValue*, 8> in;
-  const bool one_object = address.space != Space::kDynamic && address.space != Space::kPhysical;
-  Lying how = Lying::kPointers;
-  if (one_object && address.scale && address.offset.s.affine && address.offset.s.ls == 0)
-    how = Lying::kIndices;
-  else if (one_object && !address.scale && address.offset.s.affine)
-    how = Lying::kSteps;
+  const Lying how = lying_of(address);
   if (how == Lying::kPointers) {
     if (LlvmValue* inside = address.limit || address.space == Space::kDynamic
                                 ? lane_in_bounds(address, chunk, offset, offset + size)

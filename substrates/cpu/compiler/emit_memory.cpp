@@ -329,7 +329,7 @@ Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf
       bool single = !masked && !has_gather(size);
       bool written_out = single && is_written_out(1);
       LlvmValue* value = nullptr;
-      if (single && !written_out) {
+      if ((single && !written_out) || calls_builtin(address, type, false)) {
         LlvmValue* who = unlimited && !is_full(mask_) ? mask_vector(c) : nullptr;
         value = call_lanes(address, c, offset, type, who, nullptr);
       } else {
@@ -558,7 +558,8 @@ void Emitter::store_scatter(const Address& address, const std::vector<PlacedLeaf
       bool contiguous = !address.scale && address.offset.s.affine &&
                         address.space != Space::kDynamic && address.offset.s.ls == size;
       bool masked = contiguous && t_.masks(size);
-      if (!masked && !has_scatter(size) && !is_written_out(1)) {
+      if ((!masked && !has_scatter(size) && !is_written_out(1)) ||
+          calls_builtin(address, v->getType()->getScalarType(), true)) {
         call_lanes(address, c, offset, v->getType()->getScalarType(), mask_vector(c), v);
         continue;
       }

@@ -376,6 +376,10 @@ class Emitter {
   bool is_written_out(unsigned accesses);
   LlvmValue* dump_place();
   enum class Lying : std::uint8_t { kSteps, kIndices, kPointers };  // how lanes lie in memory
+  std::string lane_function_name(Lying how, LlvmType* element, bool is_store,
+                                 bool is_volatile) const;
+  static Lying lying_of(const Address& address);
+  bool calls_builtin(const Address& address, LlvmType* element, bool is_store) const;
   llvm::Function* lane_function(Lying how, LlvmType* element, bool is_store, bool is_volatile);
   void write_lane_function(llvm::Function& function, Lying how, LlvmType* element, bool is_store,
                            bool is_volatile);
