@@ -24,7 +24,10 @@ struct Scratch {
 // Where execution stands in a recording.
 struct Position {
   std::size_t command = 0;
-  SokrCompletionToken running = 0;  // a launch that was not over when execution stopped
+  SokrCompletionToken running = 0;              // a launch that was not over when execution stopped
+  double groups = 0;                            // its workgroups
+  std::chrono::steady_clock::time_point began;  // when it was first waited for
+  bool has_waited = false;  // for the launch before, which may have taken a while
 };
 
 enum class Progress { Done, TimeIsUp, WaitsForEvent, Failed };

@@ -66,6 +66,10 @@ Queue::State Queue::advance(Submission& submission, const Time* deadline, bool m
     }
     ++submission.recording;
     submission.position = {};
+    if (deadline && submission.recording < submission.recordings.size() &&
+        std::chrono::steady_clock::now() >= *deadline) {
+      return State::TimeIsUp;
+    }
   }
   complete(submission);
   return State::Done;
@@ -92,7 +96,7 @@ VkResult Queue::submit(std::vector<Submission>& submissions) {
       while (done < submissions.size()) {
         state = advance(submissions[done], &deadline, false);
         if (state != State::Done) break;
-        ++done;
+        if (++done < submissions.size() && std::chrono::steady_clock::now() >= deadline) break;
       }
     } catch (...) {
       device_.lose("no memory to execute what was submitted");
