@@ -48,9 +48,9 @@ def write(path, kind):
 
     # For weights of few bits both back ends round activations to 8 bits, each in its own way, and
     # chance leaves close calls that this decides. A trained model is surer of what it says: here
-    # words are as loud as what the layers add, and one that was drawn for each likely follows it.
+    # words are louder than what the layers add, and one that was drawn for each likely follows it.
     if kind in ("q8_0", "q4_0"):
-        embedding = add("token_embd.weight", len(WORDS), EMBEDDING, scale=100.0)
+        embedding = add("token_embd.weight", len(WORDS), EMBEDDING, scale=200.0)
         add("output.weight", len(WORDS), EMBEDDING, plus=embedding[random.permutation(len(WORDS))])
     else:
         add("token_embd.weight", len(WORDS), EMBEDDING)
