@@ -80,6 +80,16 @@ std::string mark(bool won, double value) {
                      short_number(value), won ? "won" : "lost");
 }
 
+// A long name may be broken behind its dots and underscores.
+std::string breakable(const std::string& name) {
+  std::string text;
+  for (const char c : escaped(name)) {
+    text += c;
+    if (c == '.' || c == '_') text += "<wbr>";
+  }
+  return text;
+}
+
 std::string peer_table(const Sheet& sheet) {
   if (sheet.rows.empty()) return {};
   const auto peers = present(sheet);
@@ -89,7 +99,7 @@ std::string peer_table(const Sheet& sheet) {
   for (const PeerName* peer : peers) html += fmt::format("<th class=\"n\">{}</th>", peer->title);
   html += "</tr></thead><tbody>\n";
   for (const auto& [row, ratios] : sheet.rows) {
-    html += fmt::format("<tr><td>{}</td>", escaped(row));
+    html += fmt::format("<tr><td>{}</td>", breakable(row));
     for (const PeerName* peer : peers) {
       const auto found = ratios.find(peer->name);
       html += found == ratios.end() ? "<td></td>" : mark(found->second >= 1, found->second);
@@ -116,8 +126,8 @@ std::string rest_table(const Sheet& sheet, const nlohmann::json& bounds) {
       "<h2>All other figures</h2>\n<table><thead><tr><th>figure</th><th class=\"n\">value</th>"
       "<th class=\"n\">bound</th></tr></thead><tbody>\n";
   for (const auto& [name, value] : sheet.rest) {
-    html += fmt::format("<tr><td>{}</td><td class=\"n\">{:.4g}</td>{}</tr>\n", escaped(name), value,
-                        bound_text(bounds, name, value));
+    html += fmt::format("<tr><td>{}</td><td class=\"n\">{:.4g}</td>{}</tr>\n", breakable(name),
+                        value, bound_text(bounds, name, value));
   }
   return html + "</tbody></table>\n";
 }
@@ -129,7 +139,7 @@ constexpr const char* kStyle =
     "h1{font-size:1.6em}h2{font-size:1.15em;margin:1.8em 0 .3em}p{margin:.3em 0 .8em}\n"
     ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%}\n"
     "td,th{padding:4px 8px;border-bottom:1px solid light-dark(#ddd,#3a3a3a);text-align:left}\n"
-    "td:first-child{overflow-wrap:anywhere;min-width:9em}\n"
+    "td:first-child{min-width:9em}\n"
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     ".w{font-size:.8em}\n"
     ".win{color:light-dark(#15803d,#5fd38a)}.loss{color:light-dark(#b91c1c,#ff8a8a)}\n"
@@ -141,7 +151,7 @@ constexpr const char* kStyle =
 
 const std::vector<PeerName>& peer_names() {
   static const std::vector<PeerName> all{
-      {"handwritten", "hand-written", "it is not built"},
+      {"handwritten", "by hand", "it is not built"},
       {"openblas", "OpenBLAS", "libopenblas0-pthread is not installed"},
       {"fftw", "FFTW", "libfftw3-single3 is not installed"},
       {"lavapipe", "lavapipe", "mesa-vulkan-drivers is not installed"},
@@ -149,7 +159,7 @@ const std::vector<PeerName>& peer_names() {
        "it is slow, so only 'bench_cpu_real --peers swiftshader' asks it; it comes with "
        "chromium-common"},
       {"pocl", "PoCL", "pocl-opencl-icd is not installed"},
-      {"ispc", "ispc", "no kernel is written for it: Debian 12 and 13 have no package of it"}};
+      {"ispc", "ispc", "no kernel is written for it, as Debian 12 has no package of it"}};
   return all;
 }
 

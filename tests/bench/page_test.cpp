@@ -42,7 +42,7 @@ TEST(Page, PeersThatAreAbsentAreNamed) {
   for (const std::string& sentence : sheet.absent) all += sentence + '\n';
   for (const char* absent : {"PoCL", "FFTW", "SwiftShader", "ispc"})
     EXPECT_NE(all.find(absent), std::string::npos) << absent;
-  for (const char* here : {"lavapipe", "OpenBLAS", "hand-written"})
+  for (const char* here : {"lavapipe", "OpenBLAS", "by hand"})
     EXPECT_EQ(all.find(here), std::string::npos) << here;
   EXPECT_NE(sheet_text(sheet).find("PoCL was not compared with"), std::string::npos);
   EXPECT_NE(sheet_page(sheet, json::object()).find("PoCL was not compared with"),
