@@ -70,7 +70,8 @@ void Emitter::emit_builtins() {
   }
   for (unsigned i = 0; i < math::kElementaryFunctions; ++i)
     math::elementary_function(b_, static_cast<math::ElementaryFunction>(i), wide(b_.getFloatTy()),
-                              t_.fma, [](llvm::StringRef) { return false; });
+                              {t_.fma, t_.isa == Isa::kAvx512},
+                              [](llvm::StringRef) { return false; });
   fn_->eraseFromParent();
   for (llvm::Function& function : m_) {
     if (function.isDeclaration()) continue;

@@ -23,7 +23,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 23;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 24;  // part of every cache key: raise it when code changes
 
 // `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
@@ -134,6 +134,7 @@ Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& 
     convert();
   if (!shared && has_part(options, Part::kUnroll) && unroll(program, kMaxUnrolled)) convert();
   ended(Stage::kUnroll);
+  take_reciprocals(program);
   if (traits_of(options.isa).fma) contract_products(program);
   ended(Stage::kContract);
   if (has_part(options, Part::kTables)) find_tables(program);

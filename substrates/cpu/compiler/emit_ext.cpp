@@ -136,7 +136,8 @@ std::pair<LlvmValue*, LlvmValue*> Emitter::split_exponent(LlvmValue* x) {
   return {b_.CreateSelect(odd, x, fraction), b_.CreateSelect(odd, number(0), exponent)};
 }
 
-LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in) {
+// `known`: the second operand is a constant of the kernel, whoever compiles it.
+LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in, bool known) {
   LlvmValues v(in.begin(), in.end());
   bool half = v[0]->getType()->getScalarType()->isHalfTy();
   if (half)
@@ -149,8 +150,12 @@ LlvmValue* Emitter::math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in)
     if (row.instruction == which) {
       const AnyRounding any_rounding(b_);
       const FloatModes modes = float_modes(*p_.entry);
-      LlvmValue* r = math::emit_elementary(b_, row.function, v, t_.fma,
-                                           [&](llvm::StringRef name) { return is_builtin(name); });
+      const int quarters = which == GLSLstd450Pow && known ? math::known_quarters(v[1]) : 0;
+      const math::MathTarget target{t_.fma, t_.isa == Isa::kAvx512};
+      LlvmValue* r = quarters != 0 ? math::emit_power(b_, v[0], quarters, target)
+                                   : math::emit_elementary(
+                                         b_, row.function, v, target,
+                                         [&](llvm::StringRef name) { return is_builtin(name); });
       if (modes.toward_zero)
         r = called_to_nearest(b_, r, t_.isa, processor_may_flush(*p_.module, *p_.entry));
       return done(r);
@@ -259,12 +264,13 @@ Leaves Emitter::emit_ext(const Op& op) {
   if (vector) return emit_ext_vector(op, which);
   Leaves out;
   std::uint32_t count = leaf_count(*p_.module, op.inst.type);
+  const bool known = op.inst.args.size() > 3 && p_.constant(op.inst.args[3]);
   for (std::uint32_t i = 0; i < count; ++i) {
     llvm::SmallVector<const Val*, 4> operands;
     for (const auto& arg : op.args)
       if (!arg.empty()) operands.push_back(&arg[arg.size() == 1 ? 0 : i]);
     out.push_back(apply(shape_of_leaf(op, i), operands,
-                        [&](llvm::ArrayRef<LlvmValue*> v) { return math_ext(which, v); }));
+                        [&](llvm::ArrayRef<LlvmValue*> v) { return math_ext(which, v, known); }));
   }
   return out;
 }

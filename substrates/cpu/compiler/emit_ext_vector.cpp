@@ -5,6 +5,7 @@
 #include <spirv/unified1/GLSL.std.450.h>
 
 #include "compiler/emitter.hpp"
+#include "compiler/float_modes.hpp"
 #include "compiler/rounding.hpp"
 #include "compiler/transfer.hpp"
 
@@ -85,7 +86,15 @@ Leaves Emitter::emit_ext_vector(const Op& op, std::uint32_t which) {
       })};
     case GLSLstd450Normalize:
       for (std::size_t i = 0; i < n; ++i)
-        out.push_back(each(i, [&](auto v) { return b_.CreateFDiv(v[i], root(dot(v, v))); }));
+        out.push_back(each(i, [&](auto v) {
+          LlvmValue* length = root(dot(v, v));
+          LlvmType* type = length->getType();
+          const FloatModes modes = float_modes(*p_.entry);
+          if (!type->getScalarType()->isFloatTy() || modes.exact_halves() || modes.flush != 0)
+            return b_.CreateFDiv(v[i], length);
+          // A root is nowhere near the ends of the range: see reciprocals.cpp.
+          return b_.CreateFMul(v[i], b_.CreateFDiv(ConstantFP::get(type, 1.0), length));
+        }));
       return out;
     case GLSLstd450Cross:
       for (std::size_t i = 0; i < 3; ++i)

@@ -361,6 +361,7 @@ void Emitter::end_pass_loop() {
   close_scope(pass_loop_.scope);
   scopes_.pop_back();
   if (g_.passes() > 1) {
+    put_kept_slots();
     LlvmValue* next = b_.CreateAdd(pass_, b_.getInt32(1));
     pass_loop_.counter->addIncoming(next, b_.GetInsertBlock());
     BasicBlock* after = BasicBlock::Create(cx_, "passes", fn_);

@@ -4,7 +4,8 @@
 // without a barrier inside; each region is a loop over the passes. Constructs that hold
 // a barrier are sequences of such loops: their blocks run under masks that lie in scratch
 // memory for each pass, a loop goes round while any pass has someone in it. Values that
-// cross from one region to another lie in scratch memory, too.
+// cross from one region to another lie in scratch memory, too, and in registers while a region has
+// loops that use them.
 #include <algorithm>
 
 #include "compiler/emitter.hpp"
@@ -214,6 +215,69 @@ void Emitter::emit_region_item(std::uint32_t item, std::uint32_t block) {
   }
   mask_ = here;
   chain_.block = kNone;
+}
+
+// ---- Kept slots ---------------------------------------------------------------------------
+
+LlvmValue* Emitter::place_in_scratch(std::uint64_t offset, std::uint64_t stride) {
+  LlvmValue* pass = pass_ ? b_.CreateZExt(pass_, b_.getInt64Ty()) : b_.getInt64(0);
+  LlvmValue* at = b_.CreateAdd(b_.CreateMul(pass, b_.getInt64(stride)), b_.getInt64(offset));
+  return b_.CreateGEP(b_.getInt8Ty(), scratch_, at);
+}
+
+// Is the block that is being emitted inside of a loop of its region?
+bool Emitter::is_in_loop() const {
+  for (std::uint32_t c = p_.blocks[block_].construct; c != kNone; c = p_.constructs[c].parent)
+    if (p_.constructs[c].kind == ConstructKind::kLoop && !is_split(c)) return true;
+  return false;
+}
+
+// Where what lies at `offset` of scratch memory, and `stride` further for each pass, is during this
+// round of the loop over passes.
+LlvmValue* Emitter::kept_place(std::uint64_t offset, std::uint64_t stride, LlvmType* type,
+                               bool writes) {
+  KeptSlot& kept = kept_slots_[offset];
+  if (!kept.place) {
+    llvm::IRBuilder<> top(entry_, entry_->begin());
+    kept.place = top.CreateAlloca(type);
+    kept.place->setAlignment(llvm::Align(64));
+    kept.stride = stride;
+  }
+  kept.written |= writes;
+  kept.in_loop |= is_in_loop();
+  return kept.place;
+}
+
+// What a loop of the region uses is in registers throughout the region, as far as there are enough:
+// read where the round begins, and written where it ends. LLVM cannot know that nothing else of
+// what the loop does touches that memory. Anything else is read and written in its place: held
+// without a loop it would only need a register for longer, and of more than three times as many as
+// there are registers each would be moved as often as it is used, once more than in its place.
+void Emitter::put_kept_slots() {
+  const std::size_t registers = t_.isa == Isa::kAvx512 || t_.isa == Isa::kNeon ? 32 : 16;
+  const auto vectors = std::ranges::count_if(kept_slots_, [](const auto& one) {
+    return one.second.in_loop && one.second.place->getAllocatedType()->isVectorTy();
+  });
+  const bool fit = static_cast<std::size_t>(vectors) <= 3 * registers;
+  llvm::IRBuilder<>::InsertPointGuard guard(b_);
+  llvm::BasicBlock* const last = b_.GetInsertBlock();
+  for (const auto& [offset, kept] : kept_slots_) {
+    b_.SetInsertPoint(pass_loop_.head, pass_loop_.head->getFirstInsertionPt());
+    LlvmValue* at = place_in_scratch(offset, kept.stride);
+    if (!kept.in_loop || !fit) {
+      kept.place->replaceAllUsesWith(at);
+      kept.place->eraseFromParent();
+      continue;
+    }
+    LlvmType* type = kept.place->getAllocatedType();
+    b_.CreateAlignedStore(b_.CreateAlignedLoad(type, at, llvm::Align(64)), kept.place,
+                          llvm::Align(64));
+    if (!kept.written) continue;
+    b_.SetInsertPoint(last);
+    b_.CreateAlignedStore(b_.CreateAlignedLoad(type, kept.place, llvm::Align(64)), at,
+                          llvm::Align(64));
+  }
+  kept_slots_.clear();
 }
 
 }  // namespace sokr::cpu

@@ -131,14 +131,13 @@ Slot Emitter::make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch) {
   return slot;
 }
 
-LlvmValue* Emitter::slot_place(const Slot& slot, unsigned element) {
+LlvmValue* Emitter::slot_place(const Slot& slot, unsigned element, LlvmType* type, bool writes) {
   if (!slot.in_scratch) return slot.places[element];
   std::uint64_t size = std::uint64_t{64} * ((slot.scalar->getPrimitiveSizeInBits() + 31) / 32);
   unsigned count = slot.shape.chunk ? g_.chunks : 1;
-  LlvmValue* pass = pass_ ? b_.CreateZExt(pass_, b_.getInt64Ty()) : b_.getInt64(0);
-  LlvmValue* offset = b_.CreateAdd(b_.CreateMul(pass, b_.getInt64(size * count)),
-                                   b_.getInt64(slot.offset + size * element));
-  return b_.CreateGEP(b_.getInt8Ty(), scratch_, offset);
+  if (pass_ && splits() && has(Part::kKeptSlots))
+    return kept_place(slot.offset + size * element, size * count, type, writes);
+  return place_in_scratch(slot.offset + size * element, size * count);
 }
 
 void Emitter::store_slot(const Slot& slot, const Val& value, const Val* mask) {
@@ -156,7 +155,7 @@ void Emitter::store_slot(const Slot& slot, const Val& value, const Val* mask) {
       v = b_.CreateBitCast(v, type);
     else if (type != v->getType())
       v = slot.in_scratch ? b_.CreateZExt(v, type) : b_.CreateSExt(v, type);
-    b_.CreateAlignedStore(v, slot_place(slot, c),
+    b_.CreateAlignedStore(v, slot_place(slot, c, type, true),
                           slot.in_scratch ? llvm::Align(64) : llvm::MaybeAlign());
   }
 }
@@ -168,7 +167,7 @@ Val Emitter::load_slot(const Slot& slot) {
   LlvmType* type = slot.shape.affine ? slot.scalar : wide(slot.scalar);
   LlvmType* stored = stored_type(type, slot.in_scratch, t_.wide_masks);
   for (unsigned c = 0; c < count; ++c) {
-    LlvmValue* v = b_.CreateAlignedLoad(stored, slot_place(slot, c),
+    LlvmValue* v = b_.CreateAlignedLoad(stored, slot_place(slot, c, stored, false),
                                         slot.in_scratch ? llvm::Align(64) : llvm::MaybeAlign());
     if (is_mask_of_bits(stored, type))
       v = b_.CreateBitCast(v, type);

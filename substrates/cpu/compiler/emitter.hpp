@@ -20,6 +20,7 @@
 #include "compiler/llvm_pch.hpp"
 #include "compiler/memory_layout.hpp"
 #include "compiler/ranges.hpp"
+#include "compiler/slots.hpp"
 #include "compiler/trace.hpp"
 
 namespace sokr::cpu {
@@ -36,16 +37,6 @@ struct Val {
   LlvmValues v;
 };
 using Leaves = llvm::SmallVector<Val, 4>;
-
-// A place for a value between its definition and uses that it does not dominate.
-struct Slot {
-  Shape shape;
-  LlvmType* scalar = nullptr;
-  LlvmValues places;         // allocas
-  std::uint64_t offset = 0;  // in scratch
-  bool in_scratch = false;
-};
-using Slots = std::vector<Slot>;
 
 struct TargetTraits {
   Isa isa = Isa::kSse4;
@@ -174,7 +165,7 @@ class Emitter {
   Val convert(const Val& value, const Shape& shape);
   Val zero_val(const Shape& shape, LlvmType* scalar);
   Slot make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch);
-  LlvmValue* slot_place(const Slot& slot, unsigned element);
+  LlvmValue* slot_place(const Slot& slot, unsigned element, LlvmType* type, bool writes);
   void store_slot(const Slot& slot, const Val& value, const Val* mask);
   Val load_slot(const Slot& slot);
   void reset_slot(const Slot& slot);
@@ -258,6 +249,10 @@ class Emitter {
   bool keeps_mask(std::uint32_t block) const;
   void number_regions(std::uint32_t construct, std::uint32_t& next);
   void begin_pass_loop();
+  LlvmValue* kept_place(std::uint64_t offset, std::uint64_t stride, LlvmType* type, bool writes);
+  bool is_in_loop() const;
+  void put_kept_slots();
+  LlvmValue* place_in_scratch(std::uint64_t offset, std::uint64_t stride);
   void end_pass_loop();
   void ensure_pass_loop();
   void leave_pass_loop();
@@ -560,7 +555,7 @@ class Emitter {
   void add_counters();
   void atomic_combined(const AtomicPlan& plan, const Address& address, const Val& value,
                        LlvmValue* inside);
-  LlvmValue* math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in);
+  LlvmValue* math_ext(std::uint32_t which, llvm::ArrayRef<LlvmValue*> in, bool known);
   LlvmValue* float_min(LlvmValue* a, LlvmValue* b);
   LlvmValue* float_max(LlvmValue* a, LlvmValue* b);
   LlvmValue* fused_multiply_add(LlvmValue* a, LlvmValue* b, LlvmValue* c);
@@ -598,6 +593,7 @@ class Emitter {
     llvm::PHINode* counter = nullptr;
     std::uint32_t scope = 0;
   } pass_loop_;
+  std::map<std::uint64_t, KeptSlot> kept_slots_;  // by offset in scratch memory
   LlvmValue* zeros_ = nullptr;
   LlvmValue* dump_ = nullptr;  // 8 bytes for what nobody reads; null until used
   std::uint64_t block_workgroup_size_ = 0, block_workgroup_offset_ = 0;

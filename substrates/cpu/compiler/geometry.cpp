@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "compiler/analysis.hpp"
 #include "compiler/support.hpp"
@@ -39,6 +41,7 @@ struct Census {
   std::size_t instructions = 0;
   std::size_t code = 0;      // instructions, those counted lane by lane that are emitted so
   std::size_t pressure = 0;  // registers that a chunk needs all through some loop
+  std::size_t tile = 0;      // scalars of private variables that some loop without barriers uses
   std::size_t barriers = 0;
   bool atomics = false;
   bool loops = false;
@@ -71,6 +74,23 @@ std::size_t pressure_of(const Program& program, const Analysis& analysis, const 
         if (before && seen.insert(inst.args[i]).second) add(inst.args[i]);
       });
   return sum;
+}
+
+// Scalars of private variables in the loop, at places that are constants: registers, as far as
+// there are enough.
+std::size_t tile_of(const Program& program, const Construct& loop) {
+  if (loop.has_barrier) return 0;
+  std::set<std::pair<Id, std::uint32_t>> places;
+  for (std::uint32_t b = loop.begin; b < loop.end; ++b)
+    for (const auto& inst : program.blocks[b].body) {
+      if (inst.op != spv::Op::OpLoad && inst.op != spv::Op::OpStore) continue;
+      const auto place = private_place(program, inst.args[0]);
+      if (!place || !place->leaf) continue;
+      const Id type = inst.op == spv::Op::OpLoad ? inst.type : program.type_of(inst.args[1]);
+      const std::uint32_t count = leaf_count(*program.module, type);
+      for (std::uint32_t i = 0; i < count; ++i) places.emplace(place->variable, *place->leaf + i);
+    }
+  return places.size();
 }
 
 // Do data decide when an invocation leaves the loop?
@@ -177,6 +197,7 @@ Census count(const Program& program, const Analysis& analysis) {
     census.ragged |= ragged;
     census.wanders = census.wanders && ragged && wanders(program, analysis, construct);
     census.pressure = std::max(census.pressure, pressure_of(program, analysis, construct));
+    census.tile = std::max(census.tile, tile_of(program, construct));
   }
   return census;
 }
@@ -253,6 +274,10 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   }
   const bool whole = fits_one_pass(census, needed, registers);
   if (program.has_barrier) limit = whole ? needed : std::min(limit, 2u);
+  // A pass after the other, in registers, where those of two would not fit (`put_kept_slots`).
+  if (has_part(options, Part::kKeptSlots) && program.has_barrier && !whole &&
+      census.tile * limit > registers && census.tile <= std::size_t{3} * registers)
+    limit = 1;
   if (!(whole && program.has_barrier) && census.code * limit > kMaxWork)
     limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, kMaxWork / census.code));
   limit = std::min(limit, std::max(options.max_jam, 1u));

@@ -217,6 +217,9 @@ void find_tables(Program& program);
 // one another.
 void simplify(Program& program);
 
+// One division and products for several divisions by one divisor, where that is as good.
+void take_reciprocals(Program& program);
+
 // Makes one operation of products and the sums that take them, for processors that have such
 // operations. What is contracted depends on the kernel alone.
 void contract_products(Program& program);

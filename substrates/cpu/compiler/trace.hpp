@@ -66,8 +66,9 @@ enum class Part : std::uint8_t {
   kCorrections,       // corrections of byte products leave their loops
   kPrefetch,          // loops ask for what later rounds read
   kElementFunctions,  // of drafts: accesses of several words are calls
+  kKeptSlots,         // between barriers: what a loop uses is in registers
 };
-inline constexpr std::uint8_t kParts = 21;
+inline constexpr std::uint8_t kParts = 22;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

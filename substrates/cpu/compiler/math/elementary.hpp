@@ -12,18 +12,19 @@
 //   f(c) d(c) i(c)                         constants
 //   F and D: + - * / and mul_add(a, b, c) = a * b + c, fused if the target can
 //   I: + - & | ^, shl(a, n) lshr(a, n) ashr(a, n) by a constant
-//   lt le eq (F, F), eq (I, I)             ordered comparisons
+//   lt le eq (F, F), eq (I, I)             ordered comparisons; below(I, I) of unsigned ones
 //   any_of(m, n) both(m, n) negate(m)      logic
 //   select(m, a, b)                        of F or I
 //   bits(F) value(I) to_float(I) widen(F) narrow(D) sqrt(F)
+//   scale(F x, F n)                        x * 2^n for whole n, rounded once; only if kScales
 //   if_any(m, pair, [&] { ... })           the callable's pair of F if any lane is set
 //                                          in m, else `pair`
 // NaN operands are never given to a conversion whose result would be undefined.
 //
-// Accuracy: at most 4 ULP on the whole range of each function (sin, cos, tan: for
-// |x| <= 2^31; beyond that the result is in range but has no accuracy). Polynomials
-// are minimax (Remez exchange, relative error), their errors stand beside them.
-// Range reductions: Cody and Waite (1980); Muller, Elementary Functions, ch. 11.
+// Accuracy: at most 4 ULP on the whole range of each function but pow, 16 ULP of that (sin, cos,
+// tan: for |x| <= 2^31; beyond that the result is in range but has no accuracy). Polynomials are
+// minimax (Remez exchange, relative error), their errors stand beside them. Range reductions: Cody
+// and Waite (1980); Muller, Elementary Functions, ch. 11.
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_MATH_ELEMENTARY_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_MATH_ELEMENTARY_HPP_
 
@@ -52,11 +53,11 @@ class Elementary {
 
   F exp2(F x) {
     x = clamp(x, -152.0f, 129.0f);
-    auto [n, whole] = round(x);
-    F r = x - whole;
+    const Rounded power = round(x);
+    F r = x - power.whole;
     F p = poly(r, {0x1.62e430p-1f, 0x1.ebfbdcp-3f, 0x1.c6aee6p-5f, 0x1.3b2d54p-7f, 0x1.5f400ap-10f,
                    0x1.41f9f0p-13f});  // (2^r - 1) / r, 2^-28.9
-    return scale(o_.mul_add(r, p, o_.f(1.0f)), n);
+    return scale(o_.mul_add(r, p, o_.f(1.0f)), power);
   }
 
   F exp(F x) { return exp_scaled(x, 0); }
@@ -85,23 +86,49 @@ class Elementary {
   }
 
   // x^y for x >= 0 as in C; NaN for x < 0, whatever y is (GLSL.std.450 leaves it
-  // undefined). The logarithm is carried in double: y may multiply its error by 128.
+  // undefined). y may multiply the error of the logarithm by 128, so that is carried in two
+  // floats where multiply-add is fused, and in double elsewhere.
   F pow(F x, F y) {
+    if constexpr (!Ops::kFused) return pow_specials(x, y, pow_double(x, y));
     auto [e, f] = split(x);
-    D m = o_.widen(f);
-    D s = m / (m + o_.d(2.0));
-    D z = s * s;
-    D p = poly(z, {0x1.ec709dc39db61p-1, 0x1.2776c5157d5b4p-1, 0x1.a61757876fc91p-2,
-                   0x1.484f7058af939p-2, 0x1.0bbe060fb56ebp-2, 0x1.f102fd824a9a0p-3});
-    D log2x = o_.mul_add(z * s, p, s * o_.d(0x1.71547652b82fep1));
-    D t = o_.widen(y) * (log2x + o_.widen(e));
-    F rough = clamp(o_.narrow(t), -152.0f, 129.0f);
-    auto [n, whole] = round(rough);
-    F r = clamp(o_.narrow(t - o_.widen(whole)), -1.0f, 1.0f);
-    F q = poly(r, {0x1.62e430p-1f, 0x1.ebfbdcp-3f, 0x1.c6aee6p-5f, 0x1.3b2d54p-7f, 0x1.5f400ap-10f,
-                   0x1.41f9f0p-13f});
-    F result = scale(o_.mul_add(r, q, o_.f(1.0f)), n);
-    return pow_specials(x, y, result);
+    F result = pow_pair(e, f, y);
+    // All but a positive normal number and a finite one.
+    I above = o_.bits(x) - o_.i(0x00800000);
+    M special = o_.any_of(o_.negate(o_.below(above, o_.i(0x7f000000))),
+                          o_.negate(o_.lt(abs(y), o_.f(kInfinity))));
+    return o_
+        .if_any(special, FloatPair{result, result},
+                [&] {
+                  F all = pow_specials(x, y, result);
+                  return FloatPair{all, all};
+                })
+        .first;
+  }
+
+  // x^(quarters / 4) for x >= 0, NaN for x < 0: 1 <= |quarters| <= kMostQuarters.
+  static constexpr int kMostQuarters = 16;
+  F pow_quarters(F x, int quarters) {
+    const int most = quarters < 0 ? -quarters : quarters;
+    F base = abs(x);
+    // Nothing overflows on the way to a result that is in range: the root of the power's
+    // inverse where that is small, the power of the inverse where it is large.
+    const bool inverse_first = quarters < 0 && most >= 4;
+    if (inverse_first) base = o_.f(1.0f) / base;
+    F result = base;
+    bool some = false;
+    auto times = [&](F factor) { result = some ? result * factor : factor, some = true; };
+    if (most / 4 >= 2) {
+      F square = base * base;
+      times(most / 4 == 4 ? square * square : square);
+    }
+    if (most / 4 % 2 == 1) times(base);
+    if (most % 4 != 0) {
+      F root = o_.sqrt(base);
+      if (most % 4 >= 2) times(root);
+      if (most % 2 == 1) times(o_.sqrt(root));
+    }
+    if (quarters < 0 && !inverse_first) result = o_.f(1.0f) / result;
+    return o_.select(o_.lt(x, o_.f(0.0f)), o_.f(kNan), result);
   }
 
   F sin(F x) {
@@ -235,12 +262,16 @@ class Elementary {
   static constexpr std::int32_t kSign = std::numeric_limits<std::int32_t>::min();
   static constexpr float kLn2 = 0x1.62e430p-1f;
   static constexpr float kLn2High = 0x1.62e000p-1f, kLn2Low = 0x1.0bfbe8p-15f;  // 12 + 24 bits
+  static constexpr float kInvLn2 = 0x1.715476p0f, kInvLn2Rest = 0x1.4ae0c0p-26f;
   static constexpr float kInvLn2High = 0x1.714000p0f, kInvLn2Low = 0x1.47652cp-12f;
   static constexpr float kHalfPiHigh = 0x1.921fb6p0f, kHalfPiLow = -0x1.777a5cp-25f;
   static constexpr float kPiHigh = 0x1.921fb6p1f, kPiLow = -0x1.777a5cp-24f;
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
   static constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
+  struct FloatPair {
+    F first, second;
+  };
   struct Rounded {
     I n;
     F whole;
@@ -286,6 +317,13 @@ class Elementary {
     return {o_.bits(shifted) - o_.i(0x4b400000), shifted - o_.f(0x1.8p23f)};
   }
 
+  // x * 2^(whole + more), for what round() gave.
+  F scale(F x, const Rounded& power, int more = 0) {
+    if constexpr (Ops::kScales)
+      return o_.scale(x, more == 0 ? power.whole : power.whole + o_.f(static_cast<float>(more)));
+    else
+      return scale(x, more == 0 ? power.n : power.n + o_.i(more));
+  }
   // x * 2^n for |n| <= 252, in two steps so that neither power leaves the range.
   F scale(F x, I n) {
     I half = o_.ashr(n, 1);
@@ -296,13 +334,13 @@ class Elementary {
   // e^x * 2^shift.
   F exp_scaled(F x, int shift) {
     x = clamp(x, -105.0f, 90.0f);
-    auto [n, whole] = round(x * o_.f(0x1.715476p0f));
-    F r = o_.mul_add(whole, o_.f(-kLn2High), x);
-    r = o_.mul_add(whole, o_.f(-kLn2Low), r);
+    const Rounded power = round(x * o_.f(0x1.715476p0f));
+    F r = o_.mul_add(power.whole, o_.f(-kLn2High), x);
+    r = o_.mul_add(power.whole, o_.f(-kLn2Low), r);
     F p = poly(r, {0x1.fffffcp-2f, 0x1.555490p-3f, 0x1.5558f4p-5f, 0x1.123a6cp-7f,
                    0x1.6a2372p-10f});  // (e^r - 1 - r) / r^2, 2^-28.3
     F y = o_.mul_add(r * r, p, r) + o_.f(1.0f);
-    return scale(y, n + o_.i(shift));
+    return scale(y, power, shift);
   }
 
   // x = 2^e * (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), for positive finite x.
@@ -321,6 +359,53 @@ class Elementary {
     return poly(f,
                 {0x1.555548p-2f, -0x1.000006p-2f, 0x1.99a4b4p-3f, -0x1.555c52p-3f, 0x1.233774p-3f,
                  -0x1.fc2180p-4f, 0x1.e6ef22p-4f, -0x1.de3ed2p-4f, 0x1.145df6p-4f});
+  }
+
+  // 2^e (1 + f) to the power of y, but for specials, with the logarithm in two floats: f - f^2 / 2
+  // exactly and the tail behind it.
+  F pow_pair(F e, F f, F y) {
+    F z = f * f;
+    F z_low = o_.mul_add(f, f, neg(z));
+    F half = z * o_.f(0.5f);
+    F head = f - half;
+    F rest = (f - head) - half;  // exact, as half is the smaller one
+    rest = o_.mul_add(z_low, o_.f(-0.5f), rest);
+    rest = o_.mul_add(log_tail(f) * f, z, rest);
+    F high = head + rest;
+    F low = (head - high) + rest;
+    // By 1 / ln 2, and the exponent before it.
+    F product = high * o_.f(kInvLn2);
+    F product_low = o_.mul_add(high, o_.f(kInvLn2), neg(product));
+    product_low = o_.mul_add(high, o_.f(kInvLn2Rest), product_low);
+    product_low = o_.mul_add(low, o_.f(kInvLn2), product_low);
+    F sum = e + product;
+    F sum_low = ((e - sum) + product) + product_low;
+    F t = y * sum;
+    F t_low = o_.mul_add(y, sum_low, o_.mul_add(y, sum, neg(t)));
+    F near = clamp(t, -152.0f, 129.0f);
+    const Rounded power = round(near);
+    // What lies beyond has no rest.
+    F r = (near - power.whole) + o_.select(o_.eq(near, t), t_low, o_.f(0.0f));
+    F q = poly(r, {0x1.62e430p-1f, 0x1.ebfbdcp-3f, 0x1.c6aee6p-5f, 0x1.3b2d54p-7f, 0x1.5f400ap-10f,
+                   0x1.41f9f0p-13f});
+    return scale(o_.mul_add(r, q, o_.f(1.0f)), power);
+  }
+
+  F pow_double(F x, F y) {
+    auto [e, f] = split(x);
+    D m = o_.widen(f);
+    D s = m / (m + o_.d(2.0));
+    D z = s * s;
+    D p = poly(z, {0x1.ec709dc39db61p-1, 0x1.2776c5157d5b4p-1, 0x1.a61757876fc91p-2,
+                   0x1.484f7058af939p-2, 0x1.0bbe060fb56ebp-2, 0x1.f102fd824a9a0p-3});
+    D log2x = o_.mul_add(z * s, p, s * o_.d(0x1.71547652b82fep1));
+    D t = o_.widen(y) * (log2x + o_.widen(e));
+    F rough = clamp(o_.narrow(t), -152.0f, 129.0f);
+    auto [n, whole] = round(rough);
+    F r = clamp(o_.narrow(t - o_.widen(whole)), -1.0f, 1.0f);
+    F q = poly(r, {0x1.62e430p-1f, 0x1.ebfbdcp-3f, 0x1.c6aee6p-5f, 0x1.3b2d54p-7f, 0x1.5f400ap-10f,
+                   0x1.41f9f0p-13f});
+    return scale(o_.mul_add(r, q, o_.f(1.0f)), n);
   }
 
   F log_specials(F x, F result) {
@@ -373,9 +458,6 @@ class Elementary {
     return {round(far_quadrant).n, far_r};
   }
 
-  struct FloatPair {
-    F first, second;
-  };
   // Four parts of pi/2 (22, 22, 22 and 53 bits): the products with |k| < 2^31 are exact.
   FloatPair reduce_double(F x) {
     D wide = o_.widen(x);

@@ -5,6 +5,7 @@
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Function.h>
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/Module.h>
 
 #include <string>
@@ -49,14 +50,14 @@ struct Mask {
   Value* v;
 };
 
-template <bool kFusedMultiplyAdd>
+template <bool kFusedMultiplyAdd, bool kScalesFloats = false>
 class IrOps {
  public:
   using F = Float;
   using D = Double;
   using I = Integer;
   using M = Mask;
-  static constexpr bool kFused = kFusedMultiplyAdd;
+  static constexpr bool kFused = kFusedMultiplyAdd, kScales = kScalesFloats;
 
   IrOps(IRBuilderBase& builder, llvm::Type* type) : b_(builder), float_(type) {
     double_ = type->getWithNewType(builder.getDoubleTy());
@@ -75,6 +76,7 @@ class IrOps {
   M le(F x, F y) { return {b_.CreateFCmpOLE(x.v, y.v)}; }
   M eq(F x, F y) { return {b_.CreateFCmpOEQ(x.v, y.v)}; }
   M eq(I x, I y) { return {b_.CreateICmpEQ(x.v, y.v)}; }
+  M below(I x, I y) { return {b_.CreateICmpULT(x.v, y.v)}; }
   M any_of(M x, M y) { return {b_.CreateOr(x.v, y.v)}; }
   M both(M x, M y) { return {b_.CreateAnd(x.v, y.v)}; }
   M negate(M x) { return {b_.CreateNot(x.v)}; }
@@ -86,6 +88,13 @@ class IrOps {
   D widen(F x) { return {&b_, b_.CreateFPExt(x.v, double_)}; }
   F narrow(D x) { return {&b_, b_.CreateFPTrunc(x.v, float_)}; }
   F sqrt(F x) { return {&b_, b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x.v)}; }
+
+  F scale(F x, F n) {
+    constexpr std::uint64_t kAll = 0xffff, kCurrentRounding = 4;
+    return {&b_,
+            b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_mask_scalef_ps_512, {},
+                               {x.v, n.v, x.v, b_.getInt16(kAll), b_.getInt32(kCurrentRounding)})};
+  }
 
   template <class Pair, class Compute>
   Pair if_any(M mask, Pair current, Compute compute) {
@@ -122,24 +131,28 @@ class IrOps {
   llvm::Type *float_, *double_, *int_;
 };
 
-struct Description {
-  const char* name;
-  unsigned arguments;
+constexpr const char* kNames[] = {"exp",  "exp2", "log",  "log2",  "pow",   "sin",
+                                  "cos",  "tan",  "asin", "acos",  "atan",  "atan2",
+                                  "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"};
+
+// What a function of the module computes.
+struct Wanted {
+  ElementaryFunction function;
+  int quarters = 0;  // of a power: four times its exponent, if that is known
+  unsigned arguments() const {
+    const bool two = function == ElementaryFunction::kPow || function == ElementaryFunction::kAtan2;
+    return two && quarters == 0 ? 2 : 1;
+  }
 };
 
-constexpr Description kDescriptions[] = {
-    {"exp", 1},  {"exp2", 1}, {"log", 1},  {"log2", 1},  {"pow", 2},   {"sin", 1},
-    {"cos", 1},  {"tan", 1},  {"asin", 1}, {"acos", 1},  {"atan", 1},  {"atan2", 2},
-    {"sinh", 1}, {"cosh", 1}, {"tanh", 1}, {"asinh", 1}, {"acosh", 1}, {"atanh", 1},
-};
-
-template <bool kFused>
-Value* emit_body(IRBuilderBase& builder, ElementaryFunction which, llvm::Function& function) {
-  IrOps<kFused> ops(builder, function.getReturnType());
-  Elementary<IrOps<kFused>> e(ops);
+template <bool kFused, bool kScales>
+Value* emit_body(IRBuilderBase& builder, const Wanted& wanted, llvm::Function& function) {
+  IrOps<kFused, kScales> ops(builder, function.getReturnType());
+  Elementary<IrOps<kFused, kScales>> e(ops);
   Float x{&builder, function.getArg(0)};
+  if (wanted.quarters != 0) return e.pow_quarters(x, wanted.quarters).v;
   auto second = [&] { return Float{&builder, function.getArg(1)}; };
-  switch (which) {
+  switch (wanted.function) {
     case ElementaryFunction::kExp:
       return e.exp(x).v;
     case ElementaryFunction::kExp2:
@@ -180,11 +193,10 @@ Value* emit_body(IRBuilderBase& builder, ElementaryFunction which, llvm::Functio
   return nullptr;
 }
 
-llvm::Function* declare_function(IRBuilderBase& builder, const std::string& name,
-                                 ElementaryFunction which, llvm::Type* type) {
+llvm::Function* declare_function(IRBuilderBase& builder, const std::string& name, llvm::Type* type,
+                                 unsigned arguments) {
   llvm::Function* caller = builder.GetInsertBlock()->getParent();
-  llvm::SmallVector<llvm::Type*, 2> parameters(
-      kDescriptions[static_cast<std::size_t>(which)].arguments, type);
+  llvm::SmallVector<llvm::Type*, 2> parameters(arguments, type);
   auto* function =
       llvm::Function::Create(llvm::FunctionType::get(type, parameters, false),
                              llvm::GlobalValue::InternalLinkage, name, caller->getParent());
@@ -197,44 +209,83 @@ llvm::Function* declare_function(IRBuilderBase& builder, const std::string& name
   return function;
 }
 
-void write_function(IRBuilderBase& builder, ElementaryFunction which, llvm::Function* function,
-                    bool fused) {
+void write_function(IRBuilderBase& builder, const Wanted& wanted, llvm::Function* function,
+                    const MathTarget& target) {
   // Reassociation or contraction would undo the exact steps of the reductions.
   IRBuilderBase::InsertPointGuard place(builder);
   IRBuilderBase::FastMathFlagGuard flags(builder);
   builder.clearFastMathFlags();
   builder.SetInsertPoint(llvm::BasicBlock::Create(builder.getContext(), "entry", function));
-  Value* result = fused ? emit_body<true>(builder, which, *function)
-                        : emit_body<false>(builder, which, *function);
+  constexpr unsigned kScaledLanes = 16;
+  const auto* lanes = llvm::dyn_cast<llvm::FixedVectorType>(function->getReturnType());
+  const bool scales = target.scales && lanes && lanes->getNumElements() == kScaledLanes;
+  Value* result = !target.fused ? emit_body<false, false>(builder, wanted, *function)
+                  : scales      ? emit_body<true, true>(builder, wanted, *function)
+                                : emit_body<true, false>(builder, wanted, *function);
   builder.CreateRet(result);
+}
+
+// `base`.v16f for registers of 16 lanes and fused multiply-add.
+llvm::Function* function_named(IRBuilderBase& builder, const llvm::Twine& base,
+                               const Wanted& wanted, llvm::Type* type, const MathTarget& target,
+                               IsDefinedElsewhere elsewhere) {
+  unsigned width = 1;
+  if (auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type)) width = vector->getNumElements();
+  std::string name =
+      (llvm::Twine("sokr.") + base + ".v" + llvm::Twine(width) + (target.fused ? "f" : "")).str();
+  llvm::Function* function = builder.GetInsertBlock()->getModule()->getFunction(name);
+  if (function) return function;
+  function = declare_function(builder, name, type, wanted.arguments());
+  if (elsewhere(name))
+    function->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  else
+    write_function(builder, wanted, function, target);
+  return function;
+}
+
+Value* emit_call(IRBuilderBase& builder, llvm::Function* function,
+                 llvm::ArrayRef<Value*> arguments) {
+  llvm::CallInst* call = builder.CreateCall(function, arguments);
+  call->setCallingConv(llvm::CallingConv::Fast);
+  return call;
 }
 
 }  // namespace
 
 llvm::Function* elementary_function(IRBuilderBase& builder, ElementaryFunction which,
-                                    llvm::Type* type, bool fused, IsDefinedElsewhere elsewhere) {
-  unsigned width = 1;
-  if (auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type)) width = vector->getNumElements();
-  std::string name = (llvm::Twine("sokr.") + kDescriptions[static_cast<std::size_t>(which)].name +
-                      ".v" + llvm::Twine(width) + (fused ? "f" : ""))
-                         .str();
-  llvm::Function* function = builder.GetInsertBlock()->getModule()->getFunction(name);
-  if (function) return function;
-  function = declare_function(builder, name, which, type);
-  if (elsewhere(name))
-    function->setLinkage(llvm::GlobalValue::ExternalLinkage);
-  else
-    write_function(builder, which, function, fused);
-  return function;
+                                    llvm::Type* type, const MathTarget& target,
+                                    IsDefinedElsewhere elsewhere) {
+  return function_named(builder, kNames[static_cast<std::size_t>(which)], {which}, type, target,
+                        elsewhere);
 }
 
 Value* emit_elementary(IRBuilderBase& builder, ElementaryFunction which,
-                       llvm::ArrayRef<Value*> arguments, bool fused, IsDefinedElsewhere elsewhere) {
-  llvm::CallInst* call = builder.CreateCall(
-      elementary_function(builder, which, arguments.front()->getType(), fused, elsewhere),
-      arguments);
-  call->setCallingConv(llvm::CallingConv::Fast);
-  return call;
+                       llvm::ArrayRef<Value*> arguments, const MathTarget& target,
+                       IsDefinedElsewhere elsewhere) {
+  llvm::Type* type = arguments.front()->getType();
+  return emit_call(builder, elementary_function(builder, which, type, target, elsewhere),
+                   arguments);
+}
+
+int known_quarters(const Value* exponent) {
+  const auto* constant = llvm::dyn_cast<llvm::Constant>(exponent);
+  if (constant && constant->getType()->isVectorTy()) constant = constant->getSplatValue();
+  const auto* number = llvm::dyn_cast_or_null<llvm::ConstantFP>(constant);
+  if (!number || !number->getType()->isFloatTy()) return 0;
+  const float quarters = number->getValueAPF().convertToFloat() * 4;
+  constexpr float kMost = 16;
+  static_assert(kMost == Elementary<IrOps<true>>::kMostQuarters);
+  if (!(quarters >= -kMost && quarters <= kMost)) return 0;
+  const int whole = static_cast<int>(quarters);
+  return static_cast<float>(whole) == quarters ? whole : 0;
+}
+
+Value* emit_power(IRBuilderBase& builder, Value* x, int quarters, const MathTarget& target) {
+  llvm::Function* function =
+      function_named(builder, llvm::Twine("pow.quarters.") + llvm::Twine(quarters),
+                     {ElementaryFunction::kPow, quarters}, x->getType(), target,
+                     [](llvm::StringRef) { return false; });
+  return emit_call(builder, function, {x});
 }
 
 }  // namespace sokr::cpu::math

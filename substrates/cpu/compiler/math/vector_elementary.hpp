@@ -38,18 +38,29 @@ enum class ElementaryFunction : std::uint8_t {
 inline constexpr unsigned kElementaryFunctions =
     static_cast<unsigned>(ElementaryFunction::kAtanh) + 1;
 
+struct MathTarget {
+  bool fused = false;   // multiply-add
+  bool scales = false;  // AVX-512: x * 2^n of 16 lanes is an instruction
+};
+
 // Is the function of this name defined elsewhere?
 using IsDefinedElsewhere = llvm::function_ref<bool(llvm::StringRef)>;
 
-// The function on `type`: float or a vector of it. `fused`: the target has fused multiply-add. If
-// it is new it takes over the attributes (target features, vector width) of the function that is
-// being built.
+// The function on `type`: float or a vector of it. If it is new it takes over the attributes
+// (target features, vector width) of the function that is being built.
 llvm::Function* elementary_function(llvm::IRBuilderBase& builder, ElementaryFunction function,
-                                    llvm::Type* type, bool fused, IsDefinedElsewhere elsewhere);
+                                    llvm::Type* type, const MathTarget& target,
+                                    IsDefinedElsewhere elsewhere);
 // Emits a call at the builder's place. All arguments have the result's type.
 llvm::Value* emit_elementary(llvm::IRBuilderBase& builder, ElementaryFunction function,
-                             llvm::ArrayRef<llvm::Value*> arguments, bool fused,
+                             llvm::ArrayRef<llvm::Value*> arguments, const MathTarget& target,
                              IsDefinedElsewhere elsewhere);
+
+// Four times this exponent of a power if it is a constant that emit_power takes, else 0.
+int known_quarters(const llvm::Value* exponent);
+// x^(quarters / 4) by products and square roots.
+llvm::Value* emit_power(llvm::IRBuilderBase& builder, llvm::Value* x, int quarters,
+                        const MathTarget& target);
 
 }  // namespace sokr::cpu::math
 

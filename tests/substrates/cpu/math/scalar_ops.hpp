@@ -25,7 +25,7 @@ struct ScalarOps {
   using D = double;
   using I = Int;
   using M = bool;
-  static constexpr bool kFused = kFusedMultiplyAdd;
+  static constexpr bool kFused = kFusedMultiplyAdd, kScales = false;
 
   F f(float c) { return c; }
   D d(double c) { return c; }
@@ -39,6 +39,7 @@ struct ScalarOps {
   M le(F a, F b) { return a <= b; }
   M eq(F a, F b) { return a == b; }
   M eq(I a, I b) { return a.v == b.v; }
+  M below(I a, I b) { return a.v < b.v; }
   M any_of(M a, M b) { return a || b; }
   M both(M a, M b) { return a && b; }
   M negate(M a) { return !a; }
