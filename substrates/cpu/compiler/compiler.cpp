@@ -23,7 +23,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 24;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 25;  // part of every cache key: raise it when code changes
 
 // `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
@@ -90,7 +90,7 @@ constexpr std::size_t kMaxUnrolledPrivate = 4000;
 // What makes code quicker by making it twice, or larger.
 CompileOptions as_draft(CompileOptions options) {
   for (const Part part : {Part::kRegionVersions, Part::kTogetherLoops, Part::kChunkRows,
-                          Part::kScalarMode, Part::kPrefetch})
+                          Part::kScalarMode, Part::kPrefetch, Part::kRuns})
     options.without |= 1u << static_cast<unsigned>(part);
   options.jam = 1;
   return options;
@@ -133,6 +133,7 @@ Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& 
   if (has_part(options, Part::kPrivateLoops) && unroll_private(program, kMaxUnrolledPrivate))
     convert();
   if (!shared && has_part(options, Part::kUnroll) && unroll(program, kMaxUnrolled)) convert();
+  if (has_part(options, Part::kContinues) && close_rounds(program)) convert();
   ended(Stage::kUnroll);
   take_reciprocals(program);
   if (traits_of(options.isa).fma) contract_products(program);

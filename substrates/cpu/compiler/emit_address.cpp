@@ -417,7 +417,10 @@ void Emitter::walk_chain(Address& address, const Inst& chain) {
     if (g_.lanes() == 1) count_element(address, value[0], stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);
     track_step(address, index, value[0], stride);
-    add_term(address, value[0], scalar_type(p_.type_of(index)), stride);
+    LlvmType* type = scalar_type(p_.type_of(index));
+    const bool alone = address.scale == 0;
+    add_term(address, value[0], type, stride);
+    if (alone && address.scale) address.lanes = type->isIntegerTy(32) ? index : 0;
   };
   if (variable && !pointer_step && address.space == Space::kBuffer) {
     const spirv::Type* type = p_.module->type(variable->pointee);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <llvm/Analysis/VectorUtils.h>
+
 #include "compiler/emitter.hpp"
 #include "compiler/rounding.hpp"
 #include "compiler/transfer.hpp"
@@ -32,9 +34,25 @@ LlvmValue* Emitter::divide(spv::Op op, LlvmValue* a, LlvmValue* b) {
   if (type->isVectorTy() && bits <= 32 && !number) {
     LlvmType* d = type->getWithNewType(b_.getDoubleTy());
     LlvmType* i32 = type->getWithNewBitWidth(32);
-    LlvmValue* x = is_signed ? b_.CreateSIToFP(a, d) : b_.CreateUIToFP(a, d);
-    LlvmValue* y = is_signed ? b_.CreateSIToFP(safe, d) : b_.CreateUIToFP(safe, d);
-    LlvmValue* q = b_.CreateFDiv(x, y);
+    const auto as_double = [&](LlvmValue* v, LlvmType* to) {
+      return is_signed ? b_.CreateSIToFP(v, to) : b_.CreateUIToFP(v, to);
+    };
+    LlvmValue* x = as_double(a, d);
+    LlvmValue* q = nullptr;
+    if (LlvmValue* one = llvm::getSplatValue(b); one && has(Part::kReciprocals)) {
+      // By one number for all lanes: its reciprocal is made outside of loops. Half a unit away from
+      // zero keeps quotients that are whole from falling short. The distance of (|a| + 1/2) / |b|
+      // from the next whole number is at least 1 / 2|b|, and what two roundings of a number below
+      // 2^32 / |b| can be off by is 2^-20 / |b|.
+      LlvmValue* divisor = b_.CreateExtractElement(safe, std::uint64_t{0});
+      LlvmValue* by = b_.CreateFDiv(llvm::ConstantFP::get(b_.getDoubleTy(), 1),
+                                    as_double(divisor, b_.getDoubleTy()));
+      LlvmValue* half = llvm::ConstantFP::get(d, 0.5);
+      if (is_signed) half = b_.CreateCopySign(half, x);
+      q = b_.CreateFMul(b_.CreateFAdd(x, half), b_.CreateVectorSplat(g_.width, by));
+    } else {
+      q = b_.CreateFDiv(x, as_double(safe, d));
+    }
     q = is_signed ? b_.CreateFPToSI(q, i32) : b_.CreateFPToUI(q, i32);
     quotient = bits == 32 ? q : b_.CreateTrunc(q, type);
   } else {

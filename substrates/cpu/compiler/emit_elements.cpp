@@ -3,6 +3,9 @@
 // Elements of several components, such as vectors and blocks of narrow values, where the lanes'
 // elements lie apart. One load moves all components of a lane, and transposes between registers
 // make the components' vectors of them: a gather for each component costs as much as that for all.
+#include <algorithm>
+#include <bit>
+
 #include "compiler/emitter.hpp"
 
 namespace sokr::cpu {
@@ -93,6 +96,55 @@ LlvmValues Emitter::load_elements(const Address& address, const std::vector<Plac
     for (unsigned i = 0; i < piece.count; ++i) {
       const Id type = leaves[piece.first + i].type;
       out.push_back(from_memory(b_.CreateBitCast(parts[i], wide(memory_type(type))), type));
+    }
+  }
+  return out;
+}
+
+// The same for lanes that share few elements: `places` are those of the lanes, in bytes from
+// `start`. Each element is loaded once, and each component is one shuffle of all of them. Empty
+// where that takes more than one register.
+LlvmValues Emitter::load_shared_elements(const Address& address,
+                                         const std::vector<PlacedLeaf>& leaves, LlvmValue* start,
+                                         const Offsets& places) {
+  Offsets distinct;
+  for (const std::int64_t at : places)
+    if (!llvm::is_contained(distinct, at)) distinct.push_back(at);
+  const std::vector<Piece> pieces = pieces_of(*p_.module, leaves);
+  const bool fits = distinct.size() < g_.width &&
+                    std::ranges::all_of(
+                        pieces,
+                        [&](const Piece& one) {
+                          return one.size == 4 && distinct.size() * one.count <= g_.width;
+                        });
+  if (!fits || !has(Part::kSharedElements)) return {};
+  LlvmValues out;
+  for (const Piece& piece : pieces) {
+    // All elements beside one another; what fills up to a power of two is the first one again.
+    LlvmType* element = llvm::FixedVectorType::get(b_.getFloatTy(), piece.count);
+    LlvmValues parts;
+    for (std::size_t i = 0; i < std::bit_ceil(distinct.size()); ++i) {
+      const std::int64_t place = distinct[i < distinct.size() ? i : 0];
+      LlvmValue* at = b_.CreateConstGEP1_64(
+          b_.getInt8Ty(), start, static_cast<std::uint64_t>(place) + leaves[piece.first].offset);
+      parts.push_back(annotate(b_.CreateAlignedLoad(element, at, Align(4)), address));
+    }
+    for (; parts.size() > 1; parts.resize(parts.size() / 2))
+      for (std::size_t k = 0; k < parts.size() / 2; ++k) {
+        llvm::SmallVector<int, 16> all;
+        const auto size = llvm::cast<llvm::FixedVectorType>(parts[2 * k]->getType());
+        for (unsigned n = 0; n < 2 * size->getNumElements(); ++n)
+          all.push_back(static_cast<int>(n));
+        parts[k] = b_.CreateShuffleVector(parts[2 * k], parts[2 * k + 1], all);
+      }
+    for (unsigned i = 0; i < piece.count; ++i) {
+      llvm::SmallVector<int, 16> pick;
+      for (const std::int64_t at : places)
+        pick.push_back(static_cast<int>(
+            static_cast<unsigned>(llvm::find(distinct, at) - distinct.begin()) * piece.count + i));
+      const Id type = leaves[piece.first + i].type;
+      LlvmValue* v = b_.CreateShuffleVector(parts[0], pick);
+      out.push_back(from_memory(b_.CreateBitCast(v, wide(memory_type(type))), type));
     }
   }
   return out;
@@ -262,11 +314,16 @@ Leaves Emitter::load_table(const Address& address, const std::vector<PlacedLeaf>
   for (auto& leaf : out) leaf.s = Shape::varying(count > 1);
   for (unsigned c = 0; c < count; ++c) {
     LlvmValue* start = b_.CreateGEP(b_.getInt8Ty(), address.base, offsets[c]);
-    LlvmValues pointers;
-    for (unsigned l = 0; l < g_.width; ++l)
-      pointers.push_back(b_.CreateConstGEP1_64(
-          b_.getInt8Ty(), start, static_cast<std::uint64_t>(table[l] * address.scale)));
-    const LlvmValues parts = load_elements(address, leaves, pointers);
+    Offsets places;
+    for (unsigned l = 0; l < g_.width; ++l) places.push_back(table[l] * address.scale);
+    LlvmValues parts = load_shared_elements(address, leaves, start, places);
+    if (parts.empty()) {
+      LlvmValues pointers;
+      for (const std::int64_t at : places)
+        pointers.push_back(
+            b_.CreateConstGEP1_64(b_.getInt8Ty(), start, static_cast<std::uint64_t>(at)));
+      parts = load_elements(address, leaves, pointers);
+    }
     for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
   }
   if (slow) join_careful(address, leaves, slow, done, out);

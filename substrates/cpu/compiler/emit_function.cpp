@@ -177,6 +177,9 @@ LlvmValue* Emitter::context_field(std::uint64_t offset, LlvmType* type, const ch
     // So that its members may be read ahead of a loop.
     auto* bytes = llvm::ConstantAsMetadata::get(b_.getInt64(push_size_));
     load->setMetadata(llvm::LLVMContext::MD_dereferenceable, llvm::MDNode::get(cx_, {bytes}));
+    // Else LLVM may not read ahead of a branch, and nothing that comes of them leaves a loop.
+    llvm::Metadata* align = llvm::ConstantAsMetadata::get(b_.getInt64(4));
+    load->setMetadata(llvm::LLVMContext::MD_align, llvm::MDNode::get(cx_, {align}));
   }
   return context_fields_[name] = load;
 }

@@ -11,20 +11,10 @@ namespace {
 constexpr std::int64_t kMaxInterleave = 8;
 constexpr std::int64_t kMaxGap = 4;  // elements a lane in a store that leaves some alone
 
-// Elements between the same component of neighbouring invocations, if all components
-// of one invocation lie in that space; 0 if there is no such pattern.
+// Of neighbouring invocations.
 std::int64_t interleave(const spirv::Module& module, const Address& address,
                         const std::vector<PlacedLeaf>& leaves) {
-  std::int64_t size = scalar_size(module, leaves[0].type);
-  std::int64_t ls = address.offset.s.ls;
-  if (ls <= 0 || ls % size || ls / size > kMaxInterleave) return 0;
-  Extent e = extent_of(module, leaves);
-  if (e.high - e.low > ls) return 0;
-  for (const auto& leaf : leaves)
-    if (scalar_size(module, leaf.type) != size ||
-        (static_cast<std::int64_t>(leaf.offset) - e.low) % size)
-      return 0;
-  return ls / size;
+  return elements_apart(module, address.offset.s.ls, leaves);
 }
 
 // Are an invocation's components the parts of one word, in order?
@@ -39,6 +29,19 @@ bool makes_words(const spirv::Module& module, std::int64_t step,
 }
 
 }  // namespace
+
+std::int64_t elements_apart(const spirv::Module& module, std::int64_t distance,
+                            const std::vector<PlacedLeaf>& leaves) {
+  const std::int64_t size = scalar_size(module, leaves[0].type);
+  if (distance <= 0 || distance % size || distance / size > kMaxInterleave) return 0;
+  const Extent e = extent_of(module, leaves);
+  if (e.high - e.low > distance) return 0;
+  for (const auto& leaf : leaves)
+    if (scalar_size(module, leaf.type) != size ||
+        (static_cast<std::int64_t>(leaf.offset) - e.low) % size)
+      return 0;
+  return distance / size;
+}
 
 LlvmType* Emitter::memory_type(Id scalar) const {
   LlvmType* type = scalar_type(scalar);
@@ -127,6 +130,8 @@ Leaves Emitter::load_memory(Address address, Id type) {
   if (affine) return load_affine(address, leaves);
   if (address.space == Space::kPhysical && address.offset.s.affine && is_full(mask_))
     return load_affine(address, leaves);
+  if (const auto order = order_of(address, leaves, false))
+    return load_runs(address, leaves, *order);
   return load_apart(address, leaves);
 }
 
@@ -379,6 +384,8 @@ void Emitter::store_memory(Address address, const Leaves& value) {
   if (has_element_function(address, leaves, true)) return store_by_function(address, leaves, value);
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
   if (affine) return store_affine(address, leaves, value);
+  if (const auto order = order_of(address, leaves, true))
+    return store_runs(address, leaves, value, *order);
   note("store scatter", address, leaves);
   store_scatter(address, leaves, value);
 }
@@ -529,6 +536,14 @@ void Emitter::store_affine(const Address& address, const std::vector<PlacedLeaf>
       }
     }
     start = row_pointer(address, c, e.low, start);
+    // A row of this thread's own memory is read and written back, where a masked store is slow.
+    if (mask && dense && address.space == Space::kWorkgroup && t_.isa == Isa::kAvx2 &&
+        !address.is_volatile) {
+      const Align align(std::min(size, 4u));
+      data = b_.CreateSelect(
+          mask, data, annotate(b_.CreateAlignedLoad(data->getType(), start, align), address));
+      mask = nullptr;
+    }
     store_vector(address, start, data, mask, std::min(size, 4u));
   }
   if (slow) store_careful(address, leaves, value, slow, done);

@@ -15,28 +15,16 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_EMITTER_HPP_
 
+#include "compiler/address.hpp"
 #include "compiler/analysis.hpp"
 #include "compiler/calls.hpp"
 #include "compiler/llvm_pch.hpp"
-#include "compiler/memory_layout.hpp"
 #include "compiler/ranges.hpp"
 #include "compiler/slots.hpp"
 #include "compiler/trace.hpp"
 
 namespace sokr::cpu {
 
-using llvm::BasicBlock;
-using LlvmType = llvm::Type;
-using LlvmValue = llvm::Value;
-using LlvmValues = llvm::SmallVector<LlvmValue*, 4>;
-
-// One scalar of every invocation of the pass. See Shape: `v` holds one LLVM value, or
-// one for each chunk; scalars if affine, vectors of the width if not.
-struct Val {
-  Shape s;
-  LlvmValues v;
-};
-using Leaves = llvm::SmallVector<Val, 4>;
 
 struct TargetTraits {
   Isa isa = Isa::kSse4;
@@ -49,40 +37,6 @@ struct TargetTraits {
 
   // Are masked loads and stores of elements of `size` bytes instructions?
   bool masks(unsigned size) const { return masked_memory && (size >= 4 || isa == Isa::kAvx512); }
-};
-
-enum class Space : std::uint8_t { kBuffer, kPush, kWorkgroup, kTable, kPhysical, kDynamic };
-
-// A pointer to memory with a layout, as far as code is concerned.
-struct Address {
-  Space space = Space::kBuffer;
-  LlvmValue* base = nullptr;   // ptr; null if kDynamic
-  LlvmValue* limit = nullptr;  // i64, bytes from base that may be touched; null = unchecked
-  Val begin, size;             // kDynamic: i64
-  Val offset;                  // i64
-  Val index;                   // i32, if `scale` is not 0: offset + index * scale
-  std::int64_t scale = 0;
-  // While `parts`: the offset is also what all chunks have in common (null = 0) plus what
-  // is each one's own (may be empty), provided `sums` (null = always). The second part
-  // rarely changes in a loop around the access.
-  bool parts = true;
-  LlvmValue *common = nullptr, *sums = nullptr;
-  Val own;
-  // While `even`: the offsets of neighbouring chunks differ by `step` bytes (null = 0), provided
-  // that the last chunk's index does not wrap (`unwrapped`; null = it cannot).
-  bool even = false;
-  LlvmValue *step = nullptr, *unwrapped = nullptr;
-  // Of the offset and the index together, as far as they are known for every lane.
-  std::optional<Range> reach = Range{};
-  // While `counted`: the offset is this index, without sign, times its stride, plus a constant.
-  bool counted = true;
-  Val element;  // i32; empty = 0
-  std::int64_t element_stride = 0, element_offset = 0;
-  Placed placed;  // what is there
-  int alias_scope = -1;
-  bool invariant = false, is_volatile = false;
-  Id root = 0;            // Workgroup: the variable's type
-  bool anywhere = false;  // a pointer that was computed: nobody knows into what
 };
 
 // Of a comparison; BAD_ICMP_PREDICATE for other operations.
@@ -394,6 +348,8 @@ class Emitter {
   unsigned element_accesses(const std::vector<PlacedLeaf>& leaves) const;
   LlvmValues load_elements(const Address& address, const std::vector<PlacedLeaf>& leaves,
                            llvm::ArrayRef<LlvmValue*> pointers);
+  LlvmValues load_shared_elements(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                                  LlvmValue* start, const Offsets& places);
   LlvmValues load_quads(const LaneLoad& load);
   LlvmValues load_words_of(unsigned count, unsigned size, const LaneLoad& load);
   using LaneStore = llvm::function_ref<void(LlvmValue* value, unsigned lane)>;
@@ -413,6 +369,42 @@ class Emitter {
   void store_by_function(const Address& address, const std::vector<PlacedLeaf>& leaves,
                          const Leaves& value);
   Leaves load_apart(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  // ---- emit_runs.cpp: lanes that turn out to lie side by side
+  struct Runs {
+    LlvmValues first;             // the first lane's number in each chunk, i32
+    LlvmValue* follow = nullptr;  // do the others of all chunks follow it?
+    std::int64_t step = 1;        // by how much each is then larger than the one before
+  };
+  struct TwoRows {
+    std::array<LlvmValue*, 2> who{}, pointer{};
+    LlvmValue *inside = nullptr, *whole = nullptr;  // lanes in range; is nobody elsewhere?
+  };
+  // ---- emit_lines.cpp: numbers along the lanes
+  struct Line {
+    LlvmValue *first = nullptr, *step = nullptr;  // i32
+    LlvmValue* holds = nullptr;                   // provided that; null = always
+  };
+  struct LineFinder;
+  std::optional<Line> line_of(Id id, unsigned chunk);
+  std::optional<Runs> find_lines(const Address& address, unsigned count);
+  bool is_computed(Id id);
+  enum class Order : std::uint8_t { kFollow, kExchange, kTable };  // of lanes in rows
+  std::optional<Order> order_of(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                                bool is_store);
+  bool is_exchange(Id id, int depth) const;
+  LlvmValue* permuted(LlvmValue* v, LlvmValue* from);
+  Runs find_exchange(const Address& address, LlvmValues& places, bool both_ways);
+  Runs find_runs(const Address& address);
+  Address row_address(const Address& address, const Runs& runs);
+  TwoRows find_two_rows(const Address& address, unsigned chunk, std::int64_t offset, unsigned size);
+  bool has_two_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                    unsigned count) const;
+  Runs find_table_rows(const Address& address, Offsets& numbers);
+  Leaves load_runs(const Address& address, const std::vector<PlacedLeaf>& leaves, Order order);
+  Leaves load_two_rows(const Address& address, const PlacedLeaf& leaf);
+  void store_runs(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                  const Leaves& value, Order order);
+  void store_two_rows(const Address& address, const PlacedLeaf& leaf, const Val& value);
   Leaves load_scattered(const Address& address, const std::vector<PlacedLeaf>& leaves);
   Leaves load_table(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_strided(const Address& address, const std::vector<PlacedLeaf>& leaves,
@@ -625,6 +617,7 @@ class Emitter {
   };
   std::vector<ValueSlots> value_slots_;
   std::vector<bool> used_;
+  std::unordered_map<Id, bool> computed_;  // is_computed
   std::unordered_map<Id, Slots> phi_slots_;
   std::unordered_map<Id, Leaves> constants_;
   std::vector<bool> scope_open_;

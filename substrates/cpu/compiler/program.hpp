@@ -217,6 +217,10 @@ void find_tables(Program& program);
 // one another.
 void simplify(Program& program);
 
+// Makes what a round of a loop does a construct of its own, where some leave it by `continue`: they
+// part in the round, and not in the loop. Were there any?
+bool close_rounds(Program& program);
+
 // One division and products for several divisions by one divisor, where that is as good.
 void take_reciprocals(Program& program);
 

@@ -15,14 +15,33 @@ constexpr const char* kStageNames[] = {"lower",  "aggregates", "promote", "if-co
                                        "ranges", "plan",       "emit",    "optimise"};
 static_assert(std::size(kStageNames) == kStages);
 
-constexpr const char* kPartNames[] = {"promote",        "if-convert",       "private-loops",
-                                      "unroll",         "tables",           "ranges",
-                                      "scalar-mode",    "region-versions",  "together-loops",
-                                      "wide-accesses",  "constant-strides", "chunk-rows",
-                                      "table-rows",     "table-places",     "wide-elements",
-                                      "register-cache", "combined-atomics", "private-counters",
-                                      "corrections",    "prefetch",         "element-functions",
-                                      "kept-slots"};
+constexpr const char* kPartNames[] = {"promote",
+                                      "if-convert",
+                                      "private-loops",
+                                      "unroll",
+                                      "tables",
+                                      "ranges",
+                                      "scalar-mode",
+                                      "region-versions",
+                                      "together-loops",
+                                      "wide-accesses",
+                                      "constant-strides",
+                                      "chunk-rows",
+                                      "table-rows",
+                                      "table-places",
+                                      "wide-elements",
+                                      "register-cache",
+                                      "combined-atomics",
+                                      "private-counters",
+                                      "corrections",
+                                      "prefetch",
+                                      "element-functions",
+                                      "kept-slots",
+                                      "runs",
+                                      "lines",
+                                      "continues",
+                                      "shared-elements",
+                                      "reciprocals"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

@@ -67,8 +67,13 @@ enum class Part : std::uint8_t {
   kPrefetch,          // loops ask for what later rounds read
   kElementFunctions,  // of drafts: accesses of several words are calls
   kKeptSlots,         // between barriers: what a loop uses is in registers
+  kRuns,              // lanes that turn out to lie side by side: rows
+  kLines,             // an index along the lanes by two scalars
+  kContinues,         // rounds that some leave early do not part their loop
+  kSharedElements,    // few elements of several components for all lanes: loaded once
+  kReciprocals,       // integers divided by one number for all lanes: multiplied
 };
-inline constexpr std::uint8_t kParts = 22;
+inline constexpr std::uint8_t kParts = 27;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

@@ -28,6 +28,20 @@ std::optional<Table> table_of(const Shape& s, const Geometry& g) {
   return table;
 }
 
+// The sum of two tables whose entries are all the same, or follow one another, is such steps: lane
+// 0 is the base then. Rows and shuffles serve others better.
+Shape steps_or_table(const Geometry& g, const Table& table, bool chunk, std::uint32_t align) {
+  constexpr std::int64_t kMostStep = 1;
+  const std::int64_t step = table[1] - table[0];
+  bool even = step >= 0 && step <= kMostStep;
+  for (std::uint32_t l = 1; l < g.width && l < table.size(); ++l)
+    even &= table[l] - table[l - 1] == step;
+  if (!even) return Shape::by_table(g.tables->find(table), chunk, align);
+  const auto first = static_cast<std::uint32_t>(table[0]);
+  if (first != 0) align = std::min(align, first & (~first + 1));
+  return chunk ? Shape::by_chunk(step, align) : Shape::linear(step, 0, align);
+}
+
 // A table of `change(entry)` for each lane; plain varying where entries leave 24 bits.
 template <class Change>
 Shape tabled(const Geometry& g, Table table, bool chunk, std::uint32_t align, Change change) {
@@ -51,8 +65,10 @@ Shape add(const Shape& a, const Shape& b, int sign, const Geometry& g) {
   if (!a.affine || !b.affine) {
     auto x = table_of(a, g), y = table_of(b, g);
     if (!x || !y) return Shape::varying(chunk);
-    return tabled(g, *x, chunk, std::min(a.chunk_align(), b.chunk_align()),
-                  [&](std::int64_t entry, std::uint32_t l) { return entry + sign * (*y)[l]; });
+    const Shape sum =
+        tabled(g, *x, chunk, std::min(a.chunk_align(), b.chunk_align()),
+               [&](std::int64_t entry, std::uint32_t l) { return entry + sign * (*y)[l]; });
+    return a.table && b.table && sum.table ? steps_or_table(g, *sum.table, chunk, sum.align) : sum;
   }
   std::int64_t ls = a.ls + sign * b.ls;
   std::uint32_t align = std::min(a.align, b.align);
@@ -97,6 +113,10 @@ Shape low_bits(const Shape& a, std::uint64_t count, const Geometry& g) {
     return tabled(g, *table, false, Shape::kMaxAlign, [&](std::int64_t entry, std::uint32_t) {
       return static_cast<std::int64_t>(static_cast<std::uint64_t>(entry) & (count - 1));
     });
+  // What the lanes differ by lies below the bits that vary in the base, and stays.
+  if (table && count > own && is_within(*table, own, g) && (a.table || a.ls > 1))
+    return tabled(g, *table, a.varies_by_chunk(), own,
+                  [](std::int64_t entry, std::uint32_t) { return entry; });
   if (!a.affine) return Shape::varying(a.chunk);
   if (a.ls == 0) {
     Shape s = elementwise({a});

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What emission knows of a value, and of the places of memory that a pointer leads to.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_ADDRESS_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_ADDRESS_HPP_
+
+#include "compiler/analysis.hpp"
+#include "compiler/llvm_pch.hpp"
+#include "compiler/memory_layout.hpp"
+#include "compiler/ranges.hpp"
+
+namespace sokr::cpu {
+
+using llvm::BasicBlock;
+using LlvmType = llvm::Type;
+using LlvmValue = llvm::Value;
+using LlvmValues = llvm::SmallVector<LlvmValue*, 4>;
+
+// One scalar of every invocation of the pass. See Shape: `v` holds one LLVM value, or
+// one for each chunk; scalars if affine, vectors of the width if not.
+struct Val {
+  Shape s;
+  LlvmValues v;
+};
+using Leaves = llvm::SmallVector<Val, 4>;
+
+enum class Space : std::uint8_t { kBuffer, kPush, kWorkgroup, kTable, kPhysical, kDynamic };
+
+// A pointer to memory with a layout, as far as code is concerned.
+struct Address {
+  Space space = Space::kBuffer;
+  LlvmValue* base = nullptr;   // ptr; null if kDynamic
+  LlvmValue* limit = nullptr;  // i64, bytes from base that may be touched; null = unchecked
+  Val begin, size;             // kDynamic: i64
+  Val offset;                  // i64
+  Val index;                   // i32, if `scale` is not 0: offset + index * scale
+  std::int64_t scale = 0;
+  Id lanes = 0;  // the value that `index` is
+  // While `parts`: the offset is also what all chunks have in common (null = 0) plus what
+  // is each one's own (may be empty), provided `sums` (null = always). The second part
+  // rarely changes in a loop around the access.
+  bool parts = true;
+  LlvmValue *common = nullptr, *sums = nullptr;
+  Val own;
+  // While `even`: the offsets of neighbouring chunks differ by `step` bytes (null = 0), provided
+  // that the last chunk's index does not wrap (`unwrapped`; null = it cannot).
+  bool even = false;
+  LlvmValue *step = nullptr, *unwrapped = nullptr;
+  // Of the offset and the index together, as far as they are known for every lane.
+  std::optional<Range> reach = Range{};
+  // While `counted`: the offset is this index, without sign, times its stride, plus a constant.
+  bool counted = true;
+  Val element;  // i32; empty = 0
+  std::int64_t element_stride = 0, element_offset = 0;
+  Placed placed;  // what is there
+  int alias_scope = -1;
+  bool invariant = false, is_volatile = false;
+  Id root = 0;            // Workgroup: the variable's type
+  bool anywhere = false;  // a pointer that was computed: nobody knows into what
+};
+
+// Elements between the same component of lanes that lie `distance` bytes apart, if all components
+// of one lie in that space; 0 if there is no such pattern.
+std::int64_t elements_apart(const spirv::Module& module, std::int64_t distance,
+                            const std::vector<PlacedLeaf>& leaves);
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_ADDRESS_HPP_
