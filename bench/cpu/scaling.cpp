@@ -111,7 +111,7 @@ bool is_joined(const Cost& cost) {
   return cost.caller < 0.9 * cost.process;
 }
 
-void measure(cpu::CpuSubstrate& one, cpu::CpuSubstrate& two, std::uint32_t groups,
+void compare(cpu::CpuSubstrate& one, cpu::CpuSubstrate& two, std::uint32_t groups,
              std::uint32_t steps, std::uint32_t more) {
   constexpr double kEnough = 400e6;  // nanoseconds
   constexpr int kInRow = 10;
@@ -160,7 +160,7 @@ int main() {
       for (const std::uint32_t groups : {2u, 8u, 64u, 1024u}) {
         // About 0.05, 0.2, 1 and 5 ms of one thread.
         for (const std::uint32_t steps : {50'000u, 200'000u, 1'000'000u, 5'000'000u}) {
-          measure(one, two, groups, steps / groups, more);
+          compare(one, two, groups, steps / groups, more);
         }
       }
     }
