@@ -25,7 +25,6 @@
 
 namespace sokr::cpu {
 
-
 struct TargetTraits {
   Isa isa = Isa::kSse4;
   bool wide_masks = false;     // masks live in mask registers (AVX-512)

@@ -23,8 +23,8 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::uint32_t kMaxRounds = 64;
-// Instructions that a loop over private arrays may become. What writes a tile of 32 sums with a test
-// of each takes 1,100; while it is a loop the sums lie in memory everywhere.
+// Instructions that a loop over private arrays may become. What writes a tile of 32 sums with a
+// test of each takes 1,100; while it is a loop the sums lie in memory everywhere.
 constexpr std::size_t kMaxPrivate = 2048;
 constexpr std::size_t kMaxShort = 1400;  // one without a barrier, for places in Workgroup memory
 
