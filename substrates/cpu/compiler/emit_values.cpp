@@ -92,19 +92,13 @@ std::uint64_t Emitter::reserve_scratch(std::uint64_t bytes) {
 
 namespace {
 
-// Where masks have registers of their own they are a bit for each lane in memory, too.
+// Not a bit for each lane, where masks have registers of their own: LLVM 19 turns or() of two such
+// masks from bits to lanes and back without end.
 LlvmType* stored_type(LlvmType* register_type, bool in_scratch, bool wide_masks) {
   if (!register_type->getScalarType()->isIntegerTy(1)) return register_type;
   unsigned bits = in_scratch ? 8 : 32;
   if (!in_scratch && (wide_masks || !register_type->isVectorTy())) return register_type;
-  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(register_type);
-  if (vector && wide_masks && vector->getNumElements() >= bits)
-    return llvm::IntegerType::get(register_type->getContext(), vector->getNumElements());
   return register_type->getWithNewBitWidth(bits);
-}
-
-bool is_mask_of_bits(const LlvmType* stored, const LlvmType* type) {
-  return type->isVectorTy() && !stored->isVectorTy();
 }
 
 }  // namespace
@@ -151,10 +145,7 @@ void Emitter::store_slot(const Slot& slot, const Val& value, const Val* mask) {
       v = b_.CreateSelect(m, v, old.v[c]);
     }
     LlvmType* type = stored_type(v->getType(), slot.in_scratch, t_.wide_masks);
-    if (is_mask_of_bits(type, v->getType()))
-      v = b_.CreateBitCast(v, type);
-    else if (type != v->getType())
-      v = slot.in_scratch ? b_.CreateZExt(v, type) : b_.CreateSExt(v, type);
+    if (type != v->getType()) v = slot.in_scratch ? b_.CreateZExt(v, type) : b_.CreateSExt(v, type);
     b_.CreateAlignedStore(v, slot_place(slot, c, type, true),
                           slot.in_scratch ? llvm::Align(64) : llvm::MaybeAlign());
   }
@@ -169,10 +160,7 @@ Val Emitter::load_slot(const Slot& slot) {
   for (unsigned c = 0; c < count; ++c) {
     LlvmValue* v = b_.CreateAlignedLoad(stored, slot_place(slot, c, stored, false),
                                         slot.in_scratch ? llvm::Align(64) : llvm::MaybeAlign());
-    if (is_mask_of_bits(stored, type))
-      v = b_.CreateBitCast(v, type);
-    else if (stored != type)
-      v = b_.CreateICmpNE(v, llvm::Constant::getNullValue(stored));
+    if (stored != type) v = b_.CreateICmpNE(v, llvm::Constant::getNullValue(stored));
     out.v.push_back(v);
   }
   return out;
