@@ -10,8 +10,6 @@
 
 namespace sokr::cpu {
 
-using llvm::ConstantInt;
-
 namespace {
 
 constexpr std::uint64_t kContextGroupCount = offsetof(KernelContext, group_count);
