@@ -155,8 +155,10 @@ void give_feedback(const VkComputePipelineCreateInfo& info,
   const VkPipelineCreationFeedback given{
       VK_PIPELINE_CREATION_FEEDBACK_VALID_BIT,
       static_cast<std::uint64_t>(std::chrono::nanoseconds(taken).count())};
-  *feedback->pPipelineCreationFeedback = given;
-  for (std::uint32_t i = 0; i < feedback->pipelineStageCreationFeedbackCount; ++i) {
+  if (feedback->pPipelineCreationFeedback) *feedback->pPipelineCreationFeedback = given;
+  const std::uint32_t stages =
+      feedback->pPipelineStageCreationFeedbacks ? feedback->pipelineStageCreationFeedbackCount : 0;
+  for (std::uint32_t i = 0; i < stages; ++i) {
     feedback->pPipelineStageCreationFeedbacks[i] = given;
   }
 }

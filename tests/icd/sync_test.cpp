@@ -2,6 +2,7 @@
 //
 // Fences, semaphores, events, queries: who waits for whom.
 #include <array>
+#include <atomic>
 #include <thread>
 
 #include "gpu.hpp"
@@ -57,6 +58,46 @@ VkResult signal(Gpu& gpu, VkSemaphore semaphore, std::uint64_t value) {
   info.semaphore = semaphore;
   info.value = value;
   return vkSignalSemaphore(gpu.device, &info);
+}
+
+// What is submitted is over when vkQueueSubmit returns, if it is short and waits for nothing; what
+// is not is left to others.
+TEST(Sync, WhatIsShortIsOverWhenItWasSubmitted) {
+  Gpu gpu;
+  Memory a(gpu, 64);
+  const VkFence fence = new_fence(gpu);
+  const VkSemaphore timeline = new_semaphore(gpu, true);
+  for (std::uint32_t i = 1; i < 100; ++i) {
+    ASSERT_EQ(VK_SUCCESS, submit(gpu, fill(gpu, a, i), {}, {{timeline, i}}, fence));
+    EXPECT_EQ(VK_SUCCESS, vkGetFenceStatus(gpu.device, fence));
+    std::uint64_t value = 0;
+    ASSERT_EQ(VK_SUCCESS, vkGetSemaphoreCounterValue(gpu.device, timeline, &value));
+    EXPECT_EQ(i, value);
+    EXPECT_EQ(i, a.as<std::uint32_t>()[15]);
+    ASSERT_EQ(VK_SUCCESS, vkResetFences(gpu.device, 1, &fence));
+  }
+  vkDestroyFence(gpu.device, fence, nullptr);
+  vkDestroySemaphore(gpu.device, timeline, nullptr);
+}
+
+TEST(Sync, WhatIsLongIsLeftToOthers) {
+  Gpu gpu;
+  Memory flag(gpu, 8);
+  Kernel kernel(gpu, test_kernel("flag"), storage_buffers(1));
+  ASSERT_EQ(VK_SUCCESS, kernel.result);
+  kernel.write(0, flag.buffer);
+  const VkCommandBuffer commands = begin(gpu);
+  kernel.bind(commands);
+  vkCmdDispatch(commands, 1, 1, 1);
+  ASSERT_EQ(VK_SUCCESS, vkEndCommandBuffer(commands));
+  const VkFence fence = new_fence(gpu);
+  ASSERT_EQ(VK_SUCCESS, submit(gpu, commands, {}, {}, fence));
+  EXPECT_EQ(VK_NOT_READY, vkGetFenceStatus(gpu.device, fence));
+  EXPECT_EQ(VK_TIMEOUT, vkWaitForFences(gpu.device, 1, &fence, VK_TRUE, 1'000'000));
+  std::atomic_ref(flag.as<std::uint32_t>()[0]).store(1);
+  EXPECT_EQ(VK_SUCCESS, vkWaitForFences(gpu.device, 1, &fence, VK_TRUE, UINT64_MAX));
+  EXPECT_EQ(1u, flag.as<std::uint32_t>()[1]);
+  vkDestroyFence(gpu.device, fence, nullptr);
 }
 
 TEST(Sync, AWaitBeforeItsSignalHoldsBackWhatFollows) {
