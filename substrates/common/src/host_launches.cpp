@@ -56,24 +56,30 @@ Result<void> HostLaunches::judge(const SokrDispatchRequest& request, const Launc
   SOKR_ASSIGN(const ResolvedLaunch resolved, check(request, launch, entry));
   SOKR_TRY(bind(resolved, memory, [](const auto&...) {}));
   SOKR_TRY(groups_of(launch, resolved.groups));
-  for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
-    if (tokens_.poll(launch.wait(i)).result == SOKR_NOT_FOUND) return never_issued(launch, i);
+  std::uint32_t unknown = launch.wait_count();
+  (void)is_ready(launch, unknown);
+  if (unknown < launch.wait_count()) return never_issued(launch, unknown);
   return {};
 }
 
-bool HostLaunches::is_ready(const LaunchView& launch) {
+bool HostLaunches::is_ready(const LaunchView& launch, std::uint32_t& unknown) {
   constexpr CompletionAnswer kComplete{SOKR_OK, SOKR_COMPLETION_COMPLETE};
-  for (std::uint32_t i = 0; i < launch.wait_count(); ++i)
-    if (tokens_.poll(launch.wait(i)) != kComplete) return false;
-  return true;
+  bool ready = true;
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i) {
+    const CompletionAnswer answer = tokens_.poll(launch.wait(i));
+    if (answer.result == SOKR_NOT_FOUND) {
+      unknown = i;
+      return false;
+    }
+    ready = ready && answer == kComplete;
+  }
+  return ready;
 }
 
-Result<void> HostLaunches::await_all(const LaunchView& launch, InFlightTable::AllCallback go_on) {
+void HostLaunches::await_all(const LaunchView& launch, InFlightTable::AllCallback go_on) {
   InlineVector<std::uint64_t, 8> waits;
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i) waits.push_back(launch.wait(i));
-  std::size_t unknown = 0;
-  if (tokens_.when_all_terminal(waits, std::move(go_on), &unknown) == SOKR_OK) return {};
-  return never_issued(launch, static_cast<std::uint32_t>(unknown));
+  (void)tokens_.when_all_terminal(waits, std::move(go_on));
 }
 
 std::string HostLaunches::could_not_start(const std::exception& error) noexcept {

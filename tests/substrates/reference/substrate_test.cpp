@@ -218,6 +218,23 @@ TEST(Substrate, BadLaunchesAreRefused) {
   EXPECT_EQ(substrate->tokens().completion(12345678, 0).result, SOKR_NOT_FOUND);
 }
 
+// A launch that is to wait for what comes next, perhaps itself.
+TEST(Substrate, TokensThatAreYetToComeCannotBeWaitedFor) {
+  const auto substrate = make();
+  std::vector<std::uint32_t> data(32);
+  Dispatch launch("add_one");
+  launch.bind_host(0, data.data(), 128).push = {1};
+  const auto first = launch.on(*substrate);
+  expect_complete(*substrate, first);
+  for (std::uint64_t ahead = 1; ahead <= 64; ++ahead) {
+    for (const bool twice : {false, true}) {
+      launch.waits = {sokr_token_encode(1, *first + ahead)};
+      if (twice) launch.waits.insert(launch.waits.begin(), sokr_token_encode(1, *first));
+      EXPECT_EQ(launch.on(*substrate).code(), SOKR_INVALID_INPUT) << ahead;
+    }
+  }
+}
+
 TEST(Substrate, NothingIsPreparedOrKeptForALaunchThatIsRefused) {
   auto substrate = make();
   std::vector<std::uint32_t> data(32);

@@ -42,6 +42,23 @@ TEST(Bounds, NothingIsCompiledOrKeptForALaunchThatIsRefused) {
   EXPECT_EQ(data[0], 4u);
 }
 
+// A launch that is to wait for what comes next, perhaps itself.
+TEST(Bounds, TokensThatAreYetToComeCannotBeWaitedFor) {
+  auto substrate = make();
+  Endless gate(*substrate);
+  std::vector<std::uint32_t> data(64);
+  Dispatch after = scale_by(1, data);
+  for (std::uint64_t ahead = 1; ahead <= 64; ++ahead) {
+    for (const bool twice : {false, true}) {
+      after.waits = {sokr_token_encode(1, gate.token() + ahead)};
+      if (twice) after.waits.insert(after.waits.begin(), gate.wait());
+      EXPECT_EQ(after.on(*substrate).code(), SOKR_INVALID_INPUT) << ahead;
+    }
+  }
+  gate.stop();
+  expect_complete(*substrate, gate.token());
+}
+
 TEST(Bounds, KernelsThatWereNotUsedForLongestMakeRoom) {
   KernelStoreOptions few = options();
   few.kernel_bytes = 100'000;

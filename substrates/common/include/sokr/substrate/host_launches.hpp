@@ -105,7 +105,11 @@ class HostLaunches {
                        [&](const auto& said, std::byte* data, std::uint64_t size) {
                          backend.bind(bound, said, data, size);
                        }));
-    const bool ready = is_ready(launch);
+    // Before the launch has a token of its own: it could wait for that one otherwise, or two
+    // launches for each other's, for ever.
+    std::uint32_t unknown = launch.wait_count();
+    const bool ready = is_ready(launch, unknown);
+    if (unknown < launch.wait_count()) return never_issued(launch, unknown);
     if (ready && !launch.is_indirect() && !launch.profile() &&
         (accepted.is_empty() || backend.run_here(*kernel, bound, accepted)))
       return tokens_.issue_complete();
@@ -148,8 +152,9 @@ class HostLaunches {
   // `counts` are those of the launch, if it is not indirect.
   Result<LaunchGroups> groups_of(const LaunchView& launch,
                                  const std::array<std::uint32_t, 3>& counts);
-  // Nothing that the launch waits for is under way or failed.
-  bool is_ready(const LaunchView& launch);
+  // Nothing that the launch waits for is under way or failed. `unknown` becomes the number of a
+  // token that was never issued, if there is one.
+  bool is_ready(const LaunchView& launch, std::uint32_t& unknown);
 
   template <class Backend, class Work>
   struct Job {
@@ -178,31 +183,29 @@ class HostLaunches {
         start(job, groups);
         return token;
       }
-      if (Result<void> waiting = start_after(launch, job, std::move(groups)); !waiting) {
-        refuse(job, "it waits for a token that was never issued");
-        return waiting.failure();
-      }
+      start_after(launch, job, std::move(groups));
     } catch (...) {
       refuse(job, "out of memory");
       throw;
     }
     return token;
   }
+  // All tokens that it waits for were issued.
   template <class AnyJob>
-  Result<void> start_after(const LaunchView& launch, const AnyJob& job, LaunchGroups groups) {
+  void start_after(const LaunchView& launch, const AnyJob& job, LaunchGroups groups) {
     if (launch.wait_count() == 1) {
       // One object is all that is kept of it.
       auto go_on = [this, job, groups = std::move(groups),
                     token = launch.wait(0)](bool failed) mutable {
         failed ? refuse(job, tokens_.sentence_of_dependent(token)) : start(job, groups);
       };
-      if (tokens_.when_terminal(launch.wait(0), std::move(go_on)) == SOKR_OK) return {};
-      return never_issued(launch, 0);
+      (void)tokens_.when_terminal(launch.wait(0), std::move(go_on));
+      return;
     }
-    return await_all(
-        launch, [this, job, groups = std::move(groups)](bool failed, std::string sentence) mutable {
-          failed ? refuse(job, std::move(sentence)) : start(job, groups);
-        });
+    await_all(launch,
+              [this, job, groups = std::move(groups)](bool failed, std::string sentence) mutable {
+                failed ? refuse(job, std::move(sentence)) : start(job, groups);
+              });
   }
   template <class AnyJob, class Sentence>
   void refuse(AnyJob& job, Sentence&& sentence) noexcept {
@@ -242,7 +245,7 @@ class HostLaunches {
   static std::string could_not_start(const std::exception& error) noexcept;
   Result<std::array<std::uint32_t, 3>> counts_of(const LaunchGroups& groups) const;
   Result<void> check_total(const std::array<std::uint32_t, 3>& groups) const;
-  Result<void> await_all(const LaunchView& launch, InFlightTable::AllCallback go_on);
+  void await_all(const LaunchView& launch, InFlightTable::AllCallback go_on);
 
   const HostLaunchOptions options_;
   HostMemory memory_;
