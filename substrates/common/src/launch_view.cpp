@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <sokr/substrate/launch_view.hpp>
+#include <utility>
 #include <vector>
 
 namespace sokr::substrate {
@@ -189,6 +190,27 @@ Result<LaunchView> LaunchView::parse(const std::uint8_t* params, std::size_t siz
   if (view.header_.binding_count != 0) SOKR_TRY(view.check_bindings());
   if (view.header_.specialization_count != 0) SOKR_TRY(view.check_specializations());
   if (view.header_.wait_count != 0) SOKR_TRY(view.check_waits());
+  return view;
+}
+
+std::optional<LaunchView> LaunchView::repeated(const std::uint8_t* params, std::size_t size) const {
+  if (params == nullptr || size != header_.total_size) return std::nullopt;
+  // The two sections whose values may differ, in the order of their offsets; an empty one is at 0.
+  std::array<Section, 2> values = {
+      {{"push-constant", header_.push_offset, header_.push_size},
+       {"waits", header_.wait_offset,
+        header_.wait_count * std::uint64_t{sizeof(SokrCompletionToken)}}}};
+  if (values[0].offset > values[1].offset) std::swap(values[0], values[1]);
+  std::uint64_t at = 0;
+  for (const Section& section : values) {
+    if (section.size == 0) continue;
+    if (std::memcmp(params + at, bytes_ + at, section.offset - at) != 0) return std::nullopt;
+    at = section.end();
+  }
+  if (std::memcmp(params + at, bytes_ + at, size - at) != 0) return std::nullopt;
+  LaunchView view = *this;
+  view.bytes_ = params;
+  if (!view.check_waits()) return std::nullopt;
   return view;
 }
 

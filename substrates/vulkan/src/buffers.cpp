@@ -124,6 +124,7 @@ Result<void> BufferTable::free(SokrBuffer buffer) {
     auto found = buffers_.find(buffer);
     if (found != buffers_.end()) {
       freed = std::move(found->second.buffer);
+      freed->note_freed();
       buffers_.erase(found);
     }
   }

@@ -78,33 +78,44 @@ bool Session::may_collect(const Launch& launch) {
   return reached && *reached < last;
 }
 
-void Session::note_submitted(ByValue::node_type node, std::uint64_t value) {
-  node.mapped()->value.store(value);
+void Session::SubmittedList::add(const LaunchPointer& launch) noexcept {
+  launch->self = launch;
+  launch->before = last_;
+  (last_ ? last_->next : first_) = launch.get();
+  last_ = launch.get();
+  ++size_;
+}
+
+Session::LaunchPointer Session::SubmittedList::remove(Launch& launch) noexcept {
+  if (!launch.self) return nullptr;
+  (launch.before ? launch.before->next : first_) = launch.next;
+  (launch.next ? launch.next->before : last_) = launch.before;
+  --size_;
+  return std::move(launch.self);
+}
+
+// Who sees the value finds the launch among those submitted.
+void Session::note_submitted(const LaunchPointer& launch, std::uint64_t value) {
   std::lock_guard lock(launches_mutex_);
-  node.key().first = value;
-  by_value_.insert(std::move(node));
+  under_way_.add(launch);
+  launch->value.store(value);
 }
 
 Result<std::uint64_t> Session::submit_collected() {
-  substrate::InlineVector<VkCommandBuffer, 2 * kMostCollected> commands;
-  for (const Collected& one : collected_) {
-    if (one.behind) {
-      SOKR_ASSIGN(const VkCommandBuffer barrier, recordings_->barrier());
-      commands.push_back(barrier);
-    }
-    commands.push_back(one.launch->recording->commands().front());
-  }
+  substrate::InlineVector<VkCommandBuffer, kMostCollected> commands;
+  for (const LaunchPointer& launch : collected_)
+    commands.push_back(launch->recording->commands().front());
   return device_->submit(commands.span(), collected_after_);
 }
 
 void Session::flush_locked() {
   if (collected_.empty()) return;
   const Result<std::uint64_t> value = submit_collected();
-  for (Collected& one : collected_) {
+  for (const LaunchPointer& launch : collected_) {
     if (value) {
-      note_submitted(std::move(one.node), *value);
+      note_submitted(launch, *value);
     } else {
-      fail_launch(one.launch, value.failure().sentence);
+      fail_launch(launch, value.failure().sentence);
     }
   }
   collected_.clear();
@@ -121,14 +132,13 @@ void Session::flush() {
 
 // 0 if it was collected.
 Result<std::uint64_t> Session::submit_or_collect(const LaunchPointer& launch,
-                                                 Dependency& dependency, ByValue::node_type& node) {
+                                                 Dependency& dependency) {
   std::lock_guard lock(collect_mutex_);
   const bool collect = may_collect(*launch);
   if (!collect) flush_locked();
   if (!look_again(dependency)) return fail(SOKR_DISPATCH_FAILED, "{}", dependency.failed);
-  const bool behind = !dependency.pending.empty();
   if (collect) {
-    collected_.push_back({launch, std::move(node), behind});
+    collected_.push_back(launch);
     collected_after_ = std::max(collected_after_, dependency.after);
     collected_count_.store(collected_.size());
     if (collected_.size() >= std::min<std::uint64_t>(kMostCollected, device_->options().collect))
@@ -139,24 +149,22 @@ Result<std::uint64_t> Session::submit_or_collect(const LaunchPointer& launch,
               launch->recording
                   ? submit_all(*launch->recording, dependency.after)
                   : device_->submit(std::span<const VkCommandBuffer>(), dependency.after));
-  note_submitted(std::move(node), value);
+  note_submitted(launch, value);
   burst_until_ = std::chrono::steady_clock::now() + kBurst;
   return value;
 }
 
-Result<std::uint64_t> Session::start(const LaunchPointer& launch, Dependency& dependency,
-                                     ByValue::node_type node) {
+Result<std::uint64_t> Session::start(const LaunchPointer& launch, Dependency& dependency) {
   launch->token = context_.in_flight->begin(launch);
   if (launch->token == 0) return std::uint64_t{0};
-  node.key().second = launch->token;
-  {
+  if (launch->staged != 0) {
     std::lock_guard lock(launches_mutex_);
     staged_ += launch->staged;
     launch->counted = true;
   }
   const Result<void> flushed = buffers_->flush();
-  Result<std::uint64_t> value = flushed ? submit_or_collect(launch, dependency, node)
-                                        : Result<std::uint64_t>(flushed.failure());
+  Result<std::uint64_t> value =
+      flushed ? submit_or_collect(launch, dependency) : Result<std::uint64_t>(flushed.failure());
   if (!value) {
     give_back(*launch);
     fail_launch(launch, value.failure().sentence);
@@ -200,8 +208,9 @@ void Session::end(const LaunchPointer& launch, const std::string* failed) {
     context_.in_flight->fail(launch->token, *failed);
   else
     context_.in_flight->finish(launch->token);
+  LaunchPointer removed;  // goes after the lock
   std::lock_guard lock(launches_mutex_);
-  by_value_.erase({launch->value.load(), launch->token});
+  removed = under_way_.remove(*launch);
   if (std::exchange(launch->counted, false)) staged_ -= launch->staged;
 }
 
@@ -209,17 +218,15 @@ void Session::end(const LaunchPointer& launch, const std::string* failed) {
 Session::LaunchPointer Session::oldest() {
   flush();
   std::lock_guard lock(launches_mutex_);
-  return by_value_.empty() ? nullptr : by_value_.begin()->second;
+  return under_way_.first() ? under_way_.first()->self : nullptr;
 }
 
 // Those up to a value of the timeline.
 std::vector<Session::LaunchPointer> Session::submitted(std::uint64_t until) {
   std::vector<LaunchPointer> launches;
   std::lock_guard lock(launches_mutex_);
-  for (auto& [key, launch] : by_value_) {
-    if (key.first > until) break;
-    launches.push_back(launch);
-  }
+  for (const Launch* at = under_way_.first(); at && at->value.load() <= until; at = at->next)
+    launches.push_back(at->self);
   return launches;
 }
 
@@ -234,10 +241,11 @@ Result<bool> Session::bring_in(const LaunchPointer& launch, std::uint64_t timeou
 }
 
 bool Session::has_room(std::uint64_t staged) {
-  const std::size_t active = context_.in_flight->active();
+  const Options& options = device_->options();
+  if (!context_.in_flight->has_room(std::max<std::uint64_t>(options.in_flight, 1))) return false;
+  if (staged == 0) return true;
   std::lock_guard lock(launches_mutex_);
-  return active == 0 || (active < device_->options().in_flight &&
-                         (staged_ == 0 || staged + staged_ <= device_->options().in_flight_bytes));
+  return staged_ == 0 || staged + staged_ <= options.in_flight_bytes;
 }
 
 // The oldest launch is the first to end.
@@ -276,7 +284,7 @@ void Session::clean_up() {
   buffers_->release_until(device_->seen());
   {
     std::lock_guard lock(launches_mutex_);
-    if (by_value_.size() <= kTidyAbove || device_->last_submitted() < tidy_from_) return;
+    if (under_way_.size() <= kTidyAbove || device_->last_submitted() < tidy_from_) return;
     tidy_from_ = device_->last_submitted() + kTidyAbove;
   }
   const Result<std::uint64_t> reached = device_->reached();

@@ -5,6 +5,7 @@
 #ifndef SOKR_VULKAN_MEMORY_HPP_
 #define SOKR_VULKAN_MEMORY_HPP_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -42,6 +43,9 @@ class Buffer {
   bool is_cached() const { return cached_; }
   bool is_coherent() const { return coherent_; }
   std::uint64_t address() const { return address_; }  // 0 if it has none
+  // Its handle is gone; who uses it keeps it. Any thread.
+  bool is_freed() const { return freed_.load(std::memory_order_acquire); }
+  void note_freed() { freed_.store(true, std::memory_order_release); }
 
   // Bytes of a range as Vulkan wants them flushed or invalidated: whole atoms. The host's own
   // bytes in the same atoms go with them.
@@ -64,6 +68,7 @@ class Buffer {
   std::byte* mapped_ = nullptr;
   std::uint64_t address_ = 0;
   bool cached_ = false, coherent_ = false;
+  std::atomic<bool> freed_{false};
 };
 
 // True where kernels reach host-visible memory at full speed.

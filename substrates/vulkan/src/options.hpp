@@ -50,7 +50,7 @@ struct Options {
   std::uint64_t kernel_bytes = 256u << 20;   // vulkan.kernel_bytes: of pipelines kept, estimated
   std::uint64_t in_flight = 1024;            // vulkan.in_flight: launches under way at once
   std::uint64_t in_flight_bytes = 1u << 30;  // vulkan.in_flight_bytes: of their staged memory
-  std::uint64_t collect = 16;  // vulkan.collect: launches submitted together at most; 1 = none are
+  std::uint64_t collect = 32;  // vulkan.collect: launches submitted together at most; 1 = none are
   std::uint64_t patience_ms = 10'000;  // vulkan.patience_ms: for room among them
 
   QueueChoice queue = QueueChoice::kAuto;  // vulkan.queue: "auto", "compute", "graphics"

@@ -6,20 +6,40 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace sokr::vulkan {
 namespace {
 
 constexpr std::uint64_t kOwnBlock = 1 << 20;  // from this size on, a binding has its own block
 
-template <class T>
-void append(RecordKey& key, const T& value) {
-  key.append(reinterpret_cast<const std::uint8_t*>(&value), sizeof value);
+void barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
+             VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags used) {
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = written;
+  memory.dstAccessMask = used;
+  vk.vkCmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
 }
 
-// Everything that the recorded commands and descriptors depend on. The pipeline's
-// address is unique: the recording keeps it alive.
-RecordKey make_key(const RecordRequest& request) {
+// What is before it in the same submission: launches, copies and counts of indirect ones.
+void wait_for_all(const VolkDeviceTable& vk, VkCommandBuffer commands) {
+  constexpr VkPipelineStageFlags kWork =
+      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+  barrier(vk, commands, kWork, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+          kWork | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT,
+          VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT |
+              VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT |
+              VK_ACCESS_INDIRECT_COMMAND_READ_BIT);
+}
+
+template <class T>
+void append(RecordKey& key, const T& value) {
+  key.bytes.append(reinterpret_cast<const std::uint8_t*>(&value), sizeof value);
+}
+
+}  // namespace
+
+RecordKey record_key(const RecordRequest& request) {
   RecordKey key;
   append(key, request.pipeline.get());
   if (request.indirect) {
@@ -38,19 +58,9 @@ RecordKey make_key(const RecordRequest& request) {
     append(key, bound.handle);
     append(key, bound.offset);
   }
-  key.append(request.launch->push.data(), request.launch->push.size());
+  key.hash = XXH3_64bits(key.bytes.data(), key.bytes.size());
   return key;
 }
-
-void barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
-             VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags used) {
-  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  memory.srcAccessMask = written;
-  memory.dstAccessMask = used;
-  vk.vkCmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
-}
-
-}  // namespace
 
 Recording::Recording(Device& device, RecordingPool& pool)
     : device_(device), pool_(pool), command_pool_(pool.command_pools().next()) {}
@@ -312,7 +322,7 @@ void Recording::dispatch(const RecordRequest& request, const Part& part) {
   const Pipeline& pipeline = *request.pipeline;
   // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
   std::vector<std::uint32_t> push(pipeline.push_size() / 4);
-  std::ranges::copy(request.launch->push, reinterpret_cast<std::uint8_t*>(push.data()));
+  std::ranges::copy(request.push, reinterpret_cast<std::uint8_t*>(push.data()));
   if (pipeline.sliced()) return dispatch_limited(request, part, push);
   if (!push.empty()) {
     vk.vkCmdPushConstants(commands_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
@@ -371,6 +381,7 @@ Result<void> Recording::write_part(const RecordRequest& request, const Part& par
   const bool copies = pool_.copies() && !regions_.empty();
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   SOKR_TRY(device_.check(vk.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer"));
+  if (request.behind && part.first) wait_for_all(vk, commands_);
   if (profiled_ && part.first) vk.vkCmdResetQueryPool(commands_, queries_, 0, 2);
   if (part.first) copy_ranges(true);
   if (copies && part.first) {
@@ -442,35 +453,44 @@ RecordingPool::RecordingPool(Device& device)
   copies_ = staging == Staging::kCopy ||
             (staging == Staging::kAuto && !has_unified_memory(device.physical()));
   null_descriptor_ = device.features().has("nullDescriptor");
+  idle_.reserve(kMaxIdle);
 }
 
-std::unique_ptr<Recording> RecordingPool::take_match(std::uint64_t hash,
-                                                     std::span<const std::uint8_t> key) {
+// With the mutex held.
+std::unique_ptr<Recording> RecordingPool::take_idle(std::size_t index) {
+  std::unique_ptr<Recording> taken = std::move(idle_[index]);
+  idle_bytes_ -= taken->idle_bytes_;
+  idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(index));
+  return taken;
+}
+
+std::unique_ptr<Recording> RecordingPool::take_match(std::uint64_t hash, const RecordKey& key,
+                                                     const RecordRequest& request) {
+  const std::span<const std::uint8_t> push = request.push;
+  const auto matches = [&](const Recording& idle) {
+    const std::vector<std::uint8_t>& known = idle.key_;
+    return idle.hash_ == hash && idle.behind_ == request.behind &&
+           known.size() == key.bytes.size() + push.size() &&
+           std::memcmp(known.data(), key.bytes.data(), key.bytes.size()) == 0 &&
+           std::equal(push.begin(), push.end(), known.data() + key.bytes.size());
+  };
   std::lock_guard lock(mutex_);
-  for (std::size_t i = idle_.size(); i-- > 0;) {
-    if (idle_[i]->hash_ != hash || !std::ranges::equal(idle_[i]->key_, key)) continue;
-    std::unique_ptr<Recording> found = std::move(idle_[i]);
-    idle_bytes_ -= found->staged_bytes();
-    idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-    return found;
-  }
+  for (std::size_t i = idle_.size(); i-- > 0;)
+    if (matches(*idle_[i])) return take_idle(i);
   return nullptr;
 }
 
 std::unique_ptr<Recording> RecordingPool::take_oldest() {
   std::lock_guard lock(mutex_);
-  if (idle_.size() < kMaxIdle) return nullptr;
-  std::unique_ptr<Recording> oldest = std::move(idle_.front());
-  idle_.erase(idle_.begin());
-  idle_bytes_ -= oldest->staged_bytes();
-  return oldest;
+  return idle_.size() < kMaxIdle ? nullptr : take_idle(0);
 }
 
-Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& request) {
-  const RecordKey key = make_key(request);
-  const std::uint64_t hash = XXH3_64bits(key.data(), key.size());
+Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& request,
+                                                          const RecordKey& key) {
+  const std::span<const std::uint8_t> push = request.push;
+  const std::uint64_t hash = XXH3_64bits_withSeed(push.data(), push.size(), key.hash);
   if (request.reusable) {
-    if (auto found = take_match(hash, key.span())) return found;
+    if (auto found = take_match(hash, key, request)) return found;
   }
   std::unique_ptr<Recording> recording = take_oldest();
   if (!recording) {
@@ -478,42 +498,18 @@ Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& r
   }
   recorded_.fetch_add(1, std::memory_order_relaxed);
   SOKR_TRY(recording->record(request));
-  if (request.reusable) recording->key_.assign(key.begin(), key.end());
+  if (request.reusable) {
+    recording->key_.assign(key.bytes.begin(), key.bytes.end());
+    recording->key_.insert(recording->key_.end(), push.begin(), push.end());
+  }
   recording->hash_ = hash;
+  recording->behind_ = request.behind;
   return recording;
-}
-
-Result<VkCommandBuffer> RecordingPool::barrier() {
-  const VolkDeviceTable& vk = device_.vk();
-  CommandPool& pool = command_pools_.first();
-  const auto lock = pool.lock();
-  if (barrier_) return barrier_;
-  SOKR_ASSIGN(const VkCommandBuffer commands, pool.allocate());
-  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-  begin.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
-  Result<void> recorded =
-      device_.check(vk.vkBeginCommandBuffer(commands, &begin), "vkBeginCommandBuffer");
-  if (recorded) {
-    constexpr VkPipelineStageFlags kWork =
-        VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-    sokr::vulkan::barrier(vk, commands, kWork,
-                          VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-                          kWork | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT,
-                          VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-                              VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
-                              VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_INDIRECT_COMMAND_READ_BIT);
-    recorded = device_.check(vk.vkEndCommandBuffer(commands), "vkEndCommandBuffer");
-  }
-  if (!recorded) {
-    pool.free(std::span(&commands, 1));
-    return std::move(recorded).failure();
-  }
-  barrier_ = commands;
-  return barrier_;
 }
 
 bool RecordingPool::drop_idle() {
   std::vector<std::unique_ptr<Recording>> dropped;
+  dropped.reserve(kMaxIdle);
   {
     std::lock_guard lock(mutex_);
     if (idle_bytes_ != 0) dropped.swap(idle_);
@@ -532,19 +528,16 @@ void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
     descriptor_sets_.give(recording->sets_);
     recording->sets_of_.reset();
   }
-  std::vector<std::unique_ptr<Recording>> dropped;
-  try {
+  recording->idle_bytes_ = recording->staged_bytes();
+  for (bool over = true; over;) {
+    std::unique_ptr<Recording> oldest;  // goes after the lock
     std::lock_guard lock(mutex_);
-    dropped.reserve(idle_.size() + 1);
-    idle_.reserve(kMaxIdle + 1);
-    idle_bytes_ += recording->staged_bytes();
-    idle_.push_back(std::move(recording));
-    while (idle_.size() > kMaxIdle || idle_bytes_ > device_.idle_bytes()) {
-      idle_bytes_ -= idle_.front()->staged_bytes();
-      dropped.push_back(std::move(idle_.front()));
-      idle_.erase(idle_.begin());
+    if (idle_.size() >= kMaxIdle || !recording) oldest = take_idle(0);
+    if (recording) {
+      idle_bytes_ += recording->idle_bytes_;
+      idle_.push_back(std::move(recording));  // there is room
     }
-  } catch (const std::bad_alloc&) {
+    over = idle_bytes_ > device_.idle_bytes();
   }
 }
 

@@ -51,13 +51,16 @@ struct GridCut {
 
 struct RecordRequest {
   std::shared_ptr<Pipeline> pipeline;
-  const substrate::ResolvedLaunch* launch = nullptr;
+  const substrate::ResolvedLaunch* launch = nullptr;  // but for its push constants
+  std::span<const std::uint8_t> push;
   std::span<const Bound> bound;
   bool profile = false;
   VkBuffer indirect = VK_NULL_HANDLE;  // null = the launch's groups
   std::uint64_t indirect_handle = 0, indirect_offset = 0;
   GridCut cut;
   bool reusable = true;  // false if it names memory that only this launch has
+  // With a barrier in front: what is before it in a submission is done, and seen, before it begins.
+  bool behind = false;
 };
 
 // Where the host's bytes of one staged or null descriptor are.
@@ -76,7 +79,14 @@ struct CopiedRegion {
   bool back = false;
 };
 
-using RecordKey = substrate::InlineVector<std::uint8_t, 512>;
+// Everything that recorded commands and descriptors depend on, but for the push constants and what
+// they come behind.
+struct RecordKey {
+  substrate::InlineVector<std::uint8_t, 512> bytes;
+  std::uint64_t hash = 0;
+};
+// The pipeline's address is unique as long as a recording keeps it alive.
+RecordKey record_key(const RecordRequest& request);
 
 class RecordingPool;
 
@@ -143,7 +153,9 @@ class Recording {
   bool coherent_ = true;  // all of the host's blocks
 
   std::uint64_t hash_ = 0;
-  std::vector<std::uint8_t> key_;  // empty = matches nothing
+  bool behind_ = false;
+  std::vector<std::uint8_t> key_;  // with the push constants behind it; empty = matches nothing
+  std::uint64_t idle_bytes_ = 0;   // staged_bytes(), while it is idle
   std::shared_ptr<Pipeline> pipeline_;
   std::vector<StagedRegion> regions_;
   std::vector<CopiedRegion> copied_;
@@ -158,13 +170,14 @@ class RecordingPool {
   explicit RecordingPool(Device& device);
 
   // A recording of this request, ready to be submitted.
-  Result<std::unique_ptr<Recording>> acquire(const RecordRequest& request);
+  Result<std::unique_ptr<Recording>> acquire(const RecordRequest& request) {
+    return acquire(request, record_key(request));
+  }
+  // The same with the request's key, where it is known.
+  Result<std::unique_ptr<Recording>> acquire(const RecordRequest& request, const RecordKey& key);
   // Its submission is done, or never happened.
   void release(std::unique_ptr<Recording> recording) noexcept;
 
-  // Commands that are nothing but a barrier: what comes behind them in a submission sees what is
-  // before them. They may be submitted any number of times at once.
-  Result<VkCommandBuffer> barrier();
   // Gives up what waits for reuse; true if that held any memory.
   bool drop_idle();
 
@@ -178,7 +191,9 @@ class RecordingPool {
 
  private:
   static constexpr std::size_t kMaxIdle = 64;
-  std::unique_ptr<Recording> take_match(std::uint64_t hash, std::span<const std::uint8_t> key);
+  std::unique_ptr<Recording> take_match(std::uint64_t hash, const RecordKey& key,
+                                        const RecordRequest& request);
+  std::unique_ptr<Recording> take_idle(std::size_t index);
   std::unique_ptr<Recording> take_oldest();
 
   Device& device_;
@@ -187,10 +202,10 @@ class RecordingPool {
   DescriptorSets descriptor_sets_;
   BlockPool host_blocks_, device_blocks_;
   std::atomic<std::uint64_t> recorded_{0};
-  VkCommandBuffer barrier_ = VK_NULL_HANDLE;  // guarded by the lock of the first command pool
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Recording>> idle_;  // the last was used last
-  std::uint64_t idle_bytes_ = 0;                  // staging memory that they hold
+  // The last was used last; with room for kMaxIdle, so that release needs no memory.
+  std::vector<std::unique_ptr<Recording>> idle_;
+  std::uint64_t idle_bytes_ = 0;  // staging memory that they hold
 };
 
 }  // namespace sokr::vulkan

@@ -259,14 +259,14 @@ Result<void> Session::check_overlap(const ResolvedLaunch& resolved) const {
 }
 
 // The same of ranges that are copied on the device because of their offsets.
-Result<void> Session::check_copied(const Prepared& prepared) const {
-  for (std::size_t i = 0; i < prepared.bound.size(); ++i) {
-    const Bound& copied = prepared.bound[i];
+Result<void> Session::check_copied(const JudgedLaunch& judged) const {
+  for (std::size_t i = 0; i < judged.bound.size(); ++i) {
+    const Bound& copied = judged.bound[i];
     if (copied.source != BindSource::kCopied) continue;
-    for (std::size_t k = 0; k < prepared.bound.size(); ++k) {
-      const Bound& other = prepared.bound[k];
-      const ResolvedBinding& a = prepared.resolved.bindings[i];
-      const ResolvedBinding& b = prepared.resolved.bindings[k];
+    for (std::size_t k = 0; k < judged.bound.size(); ++k) {
+      const Bound& other = judged.bound[k];
+      const ResolvedBinding& a = judged.resolved.bindings[i];
+      const ResolvedBinding& b = judged.resolved.bindings[k];
       const bool overlaps = other.handle == copied.handle &&
                             other.offset < copied.offset + copied.size &&
                             copied.offset < other.offset + other.size;
@@ -282,13 +282,13 @@ Result<void> Session::check_copied(const Prepared& prepared) const {
   return {};
 }
 
-Result<void> Session::bind_all(const LaunchView& launch, Prepared& prepared, Launch& to) {
-  SOKR_TRY(check_overlap(prepared.resolved));
-  prepared.bound.resize(prepared.resolved.bindings.size());
-  for (std::size_t i = 0; i < prepared.bound.size(); ++i) {
-    SOKR_TRY(bind_one(prepared.resolved.bindings[i], prepared.bound[i], prepared.reusable, to));
+Result<void> Session::bind_all(const LaunchView& launch, JudgedLaunch& judged, Launch& to) {
+  SOKR_TRY(check_overlap(judged.resolved));
+  judged.bound.resize(judged.resolved.bindings.size());
+  for (std::size_t i = 0; i < judged.bound.size(); ++i) {
+    SOKR_TRY(bind_one(judged.resolved.bindings[i], judged.bound[i], judged.reusable, to));
   }
-  SOKR_TRY(check_copied(prepared));
+  SOKR_TRY(check_copied(judged));
   if (launch.is_indirect()) {
     SOKR_ASSIGN(std::shared_ptr<Buffer> buffer, buffers_->find(launch.indirect()));
     constexpr std::uint64_t kCounts = sizeof(VkDispatchIndirectCommand);
@@ -298,7 +298,7 @@ Result<void> Session::bind_all(const LaunchView& launch, Prepared& prepared, Lau
                   "{}",
                   launch.indirect(), buffer->size(), launch.indirect_offset());
     }
-    prepared.indirect = buffer->handle();
+    judged.indirect = buffer->handle();
     to.keep.push_back(std::move(buffer));
   }
   return {};
@@ -323,13 +323,12 @@ Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
 }
 
 Result<void> Session::bring_in_before(const ResolvedLaunch& resolved, Dependency& dependency) {
-  const auto is_host = [](const ResolvedBinding& binding) {
-    return binding.source == SOKR_BINDING_HOST;
-  };
+  const bool has_host = std::ranges::any_of(
+      resolved.bindings.span(),
+      [](const ResolvedBinding& binding) { return binding.source == SOKR_BINDING_HOST; });
   // Their results are to be copied to where this one reads.
-  if (!dependency.pending.empty() && std::ranges::any_of(resolved.bindings.span(), is_host) &&
-      !settle(dependency))
-    return {};
+  if (has_host && !dependency.pending.empty() && !settle(dependency)) return {};
+  if (!has_host) return {};
   return bring_in_results(resolved, std::max(dependency.after, device_->seen()));
 }
 
@@ -360,11 +359,11 @@ GridCut Session::plan_cut(const LaunchView& launch, const Prepared& prepared) {
   const Pipeline& pipeline = *prepared.pipeline;
   GridCut cut;
   if (!pipeline.can_be_cut() || launch.is_indirect() ||
-      std::ranges::any_of(prepared.bound.span(),
+      std::ranges::any_of(prepared.judged->bound.span(),
                           [](const Bound& bound) { return bound.source == BindSource::kCopied; })) {
     return cut;
   }
-  const auto& groups = prepared.resolved.groups;
+  const auto& groups = prepared.judged->resolved.groups;
   cut.axis = static_cast<std::uint32_t>(std::ranges::max_element(groups) - groups.begin());
   const std::uint32_t count = groups[cut.axis];
   const double total = static_cast<double>(groups[0]) * groups[1] * groups[2];
@@ -418,19 +417,29 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
   }
 }
 
-Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
-                             Dependency& dependency, Launch& to) {
+RecordRequest Session::record_request(const LaunchView& launch, const Prepared& prepared) {
   RecordRequest request;
   request.pipeline = prepared.pipeline;
-  request.launch = &prepared.resolved;
-  request.bound = prepared.bound.span();
+  request.launch = &prepared.judged->resolved;
+  request.push = prepared.push;
+  request.bound = prepared.judged->bound.span();
   request.profile = launch.profile();
-  request.indirect = prepared.indirect;
+  request.indirect = prepared.judged->indirect;
   request.indirect_handle = launch.indirect();
   request.indirect_offset = launch.indirect_offset();
+  request.reusable = prepared.judged->reusable;
+  return request;
+}
+
+Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
+                             Dependency& dependency, Launch& to) {
+  RecordRequest request = record_request(launch, prepared);
   request.cut = plan_cut(launch, prepared);
-  request.reusable = prepared.reusable && request.cut.first == 0;
-  SOKR_ASSIGN(to.recording, recordings_->acquire(request));
+  request.reusable = request.reusable && request.cut.first == 0;
+  request.behind = !dependency.pending.empty();
+  const bool is_whole = request.cut.first == 0 && request.cut.parts == 1;
+  SOKR_ASSIGN(to.recording, prepared.key && is_whole ? recordings_->acquire(request, *prepared.key)
+                                                     : recordings_->acquire(request));
   for (const StagedRegion& region : to.recording->regions()) {
     std::byte* staged = to.recording->mapped(region);
     if (region.zero) {
@@ -438,7 +447,7 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
       continue;
     }
     // Also where the kernel only writes: bytes that it leaves alone keep their values.
-    std::byte* host = host_address(prepared.resolved.bindings[region.binding]);
+    std::byte* host = host_address(prepared.judged->resolved.bindings[region.binding]);
     std::memcpy(staged, host, region.size);
     if (region.download) to.downloads.push_back({staged, host, region.size});
   }
@@ -477,22 +486,44 @@ void Session::give_back(Launch& launch) {
 }
 
 // Of host memory, that which is used in place included: the driver pins it.
-std::uint64_t Session::staged_bytes(const Prepared& prepared) {
+std::uint64_t Session::staged_bytes(const JudgedLaunch& judged) {
   std::uint64_t bytes = 0;
-  for (const Bound& bound : prepared.bound.span())
+  for (const Bound& bound : judged.bound.span())
     if (bound.source == BindSource::kStaged || bound.source == BindSource::kCopied ||
         (bound.source == BindSource::kBuffer && bound.handle == 0))
       bytes += bound.size;
   return bytes;
 }
 
-Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t substrate_id,
+// From what was found right to what is under way. `build` makes the pipeline where there is none.
+template <class Build>
+Result<std::uint64_t> Session::run(const LaunchView& launch, Prepared& prepared,
+                                   const LaunchPointer& started, const Build& build) {
+  const JudgedLaunch& judged = *prepared.judged;
+  SOKR_ASSIGN(Dependency dependency, resolve_waits(launch, judged.resolved));
+  if (!dependency.failed.empty()) {
+    const std::uint64_t token = context_.in_flight->begin();
+    if (token != 0) context_.in_flight->fail(token, std::move(dependency.failed));
+    return token;
+  }
+  if (!judged.resolved.empty) started->staged = staged_bytes(judged);
+  SOKR_TRY(await_room(started->staged));
+  if (!judged.resolved.empty) {
+    SOKR_TRY(build());
+    SOKR_TRY(record_with_room(launch, prepared, dependency, *started));
+  }
+  return start(started, dependency);
+}
+
+Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request, const Wanted& wanted,
                                         const LaunchView& launch, const FindModule& find_module) {
   if (device_->is_lost()) return device_->loss();
   const bool sliced = is_over_limit(launch, device_->physical());
   if (sliced) SOKR_TRY(check_parts(launch.groups(), device_->physical()));
   PipelineKey key(wanted, launch, sliced);
   Prepared prepared;
+  JudgedLaunch judged;
+  prepared.judged = &judged;
   Planned planned;  // if there is no pipeline yet
   prepared.pipeline = find_pipeline(key);
   if (!prepared.pipeline) {
@@ -500,28 +531,79 @@ Result<std::uint64_t> Session::dispatch(const Wanted& wanted, std::uint32_t subs
   }
   const ir::EntryReflection& reflection =
       prepared.pipeline ? prepared.pipeline->reflection() : planned.plan.reflection;
-  SOKR_ASSIGN(prepared.resolved,
-              substrate::check_launch_alone(launch, reflection, limits_, substrate_id, bounds_));
+  SOKR_ASSIGN(judged.resolved, substrate::check_launch_alone(launch, reflection, limits_,
+                                                             request.substrate_id, bounds_));
+  prepared.push = judged.resolved.push;
   clean_up();
   auto started = std::make_shared<Launch>();
-  ByValue single{{{0, 0}, started}};  // while nothing of it is under way: memory may run out
   started->session = this;
-  SOKR_TRY(bind_all(launch, prepared, *started));
-  SOKR_ASSIGN(Dependency dependency, resolve_waits(launch, prepared.resolved));
-  if (!dependency.failed.empty()) {
-    const std::uint64_t token = context_.in_flight->begin();
-    if (token != 0) context_.in_flight->fail(token, std::move(dependency.failed));
-    return token;
-  }
-  if (!prepared.resolved.empty) started->staged = staged_bytes(prepared);
-  SOKR_TRY(await_room(started->staged));
-  if (!prepared.resolved.empty) {
+  SOKR_TRY(bind_all(launch, judged, *started));
+  std::shared_ptr<KnownLaunch> known;
+  Result<std::uint64_t> token = run(launch, prepared, started, [&]() -> Result<void> {
     if (!prepared.pipeline) {
       SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
     }
-    SOKR_TRY(record_with_room(launch, prepared, dependency, *started));
+    if (!sliced && is_known_by_bytes(judged) && known_.is_wanted(request))
+      known = make_known(request, wanted, launch, prepared, *started);
+    return {};
+  });
+  if (token && known) known_.keep(request, std::move(known));
+  return token;
+}
+
+// Whether its bytes say all of it: those of host memory are read anew for each launch.
+bool Session::is_known_by_bytes(const JudgedLaunch& judged) {
+  return std::ranges::none_of(judged.resolved.bindings.span(), [](const ResolvedBinding& binding) {
+    return binding.source == SOKR_BINDING_HOST;
+  });
+}
+
+std::shared_ptr<KnownLaunch> Session::make_known(const SokrDispatchRequest& request,
+                                                 const Wanted& wanted, const LaunchView& launch,
+                                                 const Prepared& prepared, const Launch& to) const {
+  auto known = std::make_shared<KnownLaunch>(
+      KnownLaunch{.params = {request.params, request.params + request.params_len},
+                  .ir = {request.ir_data, request.ir_data + request.ir_data_len},
+                  .substrate_id = request.substrate_id,
+                  .view = launch,
+                  .released = wanted.prepared != 0 ? wanted.released : KnownLaunch::kHasItsIr,
+                  .pipeline = prepared.pipeline,
+                  .buffers = {to.keep.begin(), to.keep.end()},
+                  .judged = *prepared.judged,
+                  .key = {}});
+  known->view = *launch.repeated(known->params.data(), known->params.size());
+  known->judged.resolved.push = {};
+  known->key = record_key(record_request(known->view, prepared));
+  return known;
+}
+
+std::optional<Result<std::uint64_t>> Session::dispatch_again(const SokrDispatchRequest& request) {
+  if (device_->is_lost()) return std::nullopt;
+  const KnownLaunches::Pointer known = known_.find(request);
+  if (!known) return std::nullopt;
+  if (known->released != KnownLaunch::kHasItsIr && known->released != context_.released->load())
+    return std::nullopt;
+  const std::optional<LaunchView> launch = known->view.repeated(request.params, request.params_len);
+  if (!launch) return std::nullopt;
+  for (std::uint32_t i = 0; i < launch->wait_count(); ++i)
+    if (launch->wait_substrate(i) != request.substrate_id) return std::nullopt;
+  Prepared prepared;
+  prepared.pipeline = known->pipeline.lock();
+  if (!prepared.pipeline) return std::nullopt;
+  auto started = std::make_shared<Launch>();
+  started->session = this;
+  started->keep.reserve(known->buffers.size());
+  for (const std::weak_ptr<Buffer>& weak : known->buffers) {
+    std::shared_ptr<Buffer> buffer = weak.lock();
+    if (!buffer || buffer->is_freed()) return std::nullopt;
+    started->keep.push_back(std::move(buffer));
   }
-  return start(started, dependency, single.extract(single.begin()));
+  prepared.judged = &known->judged;
+  prepared.push = substrate::push_for(*launch, prepared.pipeline->reflection());
+  prepared.key = &known->key;
+  known_.note_known();
+  clean_up();
+  return run(*launch, prepared, started, [] { return Result<void>(); });
 }
 
 }  // namespace sokr::vulkan

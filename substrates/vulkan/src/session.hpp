@@ -15,9 +15,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <sokr/spirv/module.hpp>
 #include <sokr/substrate/content_cache.hpp>
 #include <sokr/substrate/disk_cache.hpp>
@@ -27,11 +27,11 @@
 #include <sokr/substrate/plugin_description.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "buffers.hpp"
 #include "device.hpp"
+#include "known_launches.hpp"
 #include "pipeline.hpp"
 #include "pipeline_cache.hpp"
 #include "recording.hpp"
@@ -45,6 +45,7 @@ struct SessionContext {
   substrate::InFlightTable* in_flight = nullptr;
   substrate::DiskCache* disk = nullptr;
   std::atomic<SokrBuffer>* next_buffer = nullptr;
+  const std::atomic<std::uint64_t>* released = nullptr;  // kernels whose handles were
 };
 
 class Session {
@@ -59,6 +60,7 @@ class Session {
   Device& device() { return *device_; }
   BufferTable& buffers() { return *buffers_; }
   RecordingPool& recordings() { return *recordings_; }
+  const KnownLaunches& known_launches() const { return known_; }
 
   // The decoded module for a request's bytes, validated and found capable. Kept only when it is
   // handed over again, for a launch that has been found right.
@@ -75,6 +77,7 @@ class Session {
     SokrDispatchRequest kernel{};
     const substrate::LaunchView* said = nullptr;
     std::uint64_t prepared = 0;  // KernelSource::serial(); 0 = it is not
+    std::uint64_t released = 0;  // kernels, before this one was looked for by its handle
   };
 
   // Compiles a prepared kernel, and keeps it until unpin() of its serial number.
@@ -84,8 +87,11 @@ class Session {
   // A token that is under way, or FAILED already if it waited for one that failed. Nothing is
   // built or kept for a launch that is refused. Where as many are under way as may be at once
   // it waits for the first of them to end.
-  Result<std::uint64_t> dispatch(const Wanted& wanted, std::uint32_t substrate_id,
+  Result<std::uint64_t> dispatch(const SokrDispatchRequest& request, const Wanted& wanted,
                                  const substrate::LaunchView& launch, const FindModule& module);
+  // The same for a request whose launch was found right before (known_launches.hpp). Empty if it is
+  // none: then nothing was done.
+  std::optional<Result<std::uint64_t>> dispatch_again(const SokrDispatchRequest& request);
   // Host memory that a launch writes, or the rest of what it brings to the host.
   struct Download {
     const std::byte* from = nullptr;  // null: the kernel writes `to` in place
@@ -103,6 +109,9 @@ class Session {
     std::atomic<bool> claimed{false};           // by the thread that ends it
     bool begun = false;    // a part of it was submitted before the rest was recorded
     bool counted = false;  // `staged`, among what is under way
+    // Its place among those submitted (SubmittedList).
+    Launch *before = nullptr, *next = nullptr;
+    std::shared_ptr<Launch> self;
   };
   // Submits what was collected. A launch that cannot be is FAILED with the sentence.
   void flush();
@@ -121,10 +130,9 @@ class Session {
   using LaunchPointer = std::shared_ptr<Launch>;
   struct Prepared {  // a launch before it has a token
     std::shared_ptr<Pipeline> pipeline;
-    substrate::ResolvedLaunch resolved;
-    substrate::InlineVector<Bound, 8> bound;
-    VkBuffer indirect = VK_NULL_HANDLE;
-    bool reusable = true;
+    const JudgedLaunch* judged = nullptr;
+    std::span<const std::uint8_t> push;
+    const RecordKey* key = nullptr;  // if it is known, of a grid that is not cut
   };
   struct Planned {  // what a pipeline is built from
     ModulePointer module;
@@ -135,11 +143,18 @@ class Session {
     std::vector<LaunchPointer> pending;  // that were not submitted when they were looked at
     std::string failed;                  // sentence if one has failed
   };
-  using ByValue = std::map<std::pair<std::uint64_t, std::uint64_t>, LaunchPointer>;
-  struct Collected {
-    LaunchPointer launch;
-    ByValue::node_type node;
-    bool behind = false;  // after what is before it in the same submission
+  // In the order of their values, which is that of their submission.
+  class SubmittedList {
+   public:
+    void add(const LaunchPointer& launch) noexcept;
+    // It, if it was among them.
+    LaunchPointer remove(Launch& launch) noexcept;
+    Launch* first() const { return first_; }
+    std::size_t size() const { return size_; }
+
+   private:
+    Launch *first_ = nullptr, *last_ = nullptr;
+    std::size_t size_ = 0;
   };
 
   static constexpr std::size_t kMostCollected = 64;
@@ -166,9 +181,9 @@ class Session {
   LaunchPointer oldest();
   Result<bool> bring_in(const LaunchPointer& launch, std::uint64_t timeout_ns);
   std::vector<LaunchPointer> submitted(std::uint64_t until);
-  Result<void> bind_all(const substrate::LaunchView& launch, Prepared& prepared, Launch& to);
+  Result<void> bind_all(const substrate::LaunchView& launch, JudgedLaunch& judged, Launch& to);
   Result<void> check_overlap(const substrate::ResolvedLaunch& resolved) const;
-  Result<void> check_copied(const Prepared& prepared) const;
+  Result<void> check_copied(const JudgedLaunch& judged) const;
   Result<void> bind_one(const substrate::ResolvedBinding& binding, Bound& bound, bool& reusable,
                         Launch& to);
   bool bind_in_place(const substrate::ResolvedBinding& binding, Bound& bound, Launch& to);
@@ -179,12 +194,18 @@ class Session {
   GridCut plan_cut(const substrate::LaunchView& launch, const Prepared& prepared);
   std::uint32_t parts_for(double ns, std::uint32_t most) const;
   Result<void> run_first(const RecordRequest& request, std::uint64_t after, Launch& to);
+  static RecordRequest record_request(const substrate::LaunchView& launch,
+                                      const Prepared& prepared);
   Result<void> record(const substrate::LaunchView& launch, const Prepared& prepared,
                       Dependency& dependency, Launch& to);
   Result<void> record_with_room(const substrate::LaunchView& launch, const Prepared& prepared,
                                 Dependency& dependency, Launch& to);
   void give_back(Launch& launch);
-  static std::uint64_t staged_bytes(const Prepared& prepared);
+  static std::uint64_t staged_bytes(const JudgedLaunch& judged);
+  static bool is_known_by_bytes(const JudgedLaunch& judged);
+  std::shared_ptr<KnownLaunch> make_known(const SokrDispatchRequest& request, const Wanted& wanted,
+                                          const substrate::LaunchView& launch,
+                                          const Prepared& prepared, const Launch& to) const;
   static bool wait_after(const LaunchPointer& earlier, Dependency& dependency);
   Result<std::uint64_t> submit_all(const Recording& recording, std::uint64_t after);
   bool look_again(Dependency& dependency);
@@ -192,11 +213,12 @@ class Session {
   bool may_collect(const Launch& launch);
   void flush_locked();
   Result<std::uint64_t> submit_collected();
-  void note_submitted(ByValue::node_type node, std::uint64_t value);
-  Result<std::uint64_t> start(const LaunchPointer& launch, Dependency& dependency,
-                              ByValue::node_type node);
-  Result<std::uint64_t> submit_or_collect(const LaunchPointer& launch, Dependency& dependency,
-                                          ByValue::node_type& node);
+  void note_submitted(const LaunchPointer& launch, std::uint64_t value);
+  Result<std::uint64_t> start(const LaunchPointer& launch, Dependency& dependency);
+  Result<std::uint64_t> submit_or_collect(const LaunchPointer& launch, Dependency& dependency);
+  template <class Build>
+  Result<std::uint64_t> run(const substrate::LaunchView& launch, Prepared& prepared,
+                            const LaunchPointer& started, const Build& build);
   void finish(const LaunchPointer& launch);
   void copy_results(const Launch& launch);
   void fail_launch(const LaunchPointer& launch, const std::string& sentence);
@@ -222,15 +244,17 @@ class Session {
 
   // Held from the choice of a launch's place in the order until it has it; before the next.
   std::mutex collect_mutex_;
-  std::vector<Collected> collected_;
+  std::vector<LaunchPointer> collected_;
   std::uint64_t collected_after_ = 0;  // what the timeline has to reach for them
   std::atomic<std::size_t> collected_count_{0};
   std::chrono::steady_clock::time_point burst_until_{};  // since the last submission
 
   std::mutex launches_mutex_;    // guards what follows
-  ByValue by_value_;             // those submitted, by timeline value and token
+  SubmittedList under_way_;      // those submitted
   std::uint64_t staged_ = 0;     // bytes, of those under way
   std::uint64_t tidy_from_ = 0;  // value from which the device is asked again what has ended
+
+  KnownLaunches known_;
 
   substrate::StripedMutex results_mutex_;  // shared while results are copied
   bool let_go_ = false;

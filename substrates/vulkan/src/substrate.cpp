@@ -40,6 +40,7 @@ VulkanSubstrate::VulkanSubstrate(std::shared_ptr<Instance> instance, const Physi
   context_.in_flight = &in_flight_;
   context_.disk = &disk_;
   context_.next_buffer = &next_buffer_;
+  context_.released = &released_;
 }
 
 VulkanSubstrate::~VulkanSubstrate() {
@@ -129,7 +130,7 @@ Result<Session::ModulePointer> VulkanSubstrate::module_of(const SokrDispatchRequ
 Result<VulkanSubstrate::Source> VulkanSubstrate::prepare_one(Source source) {
   SOKR_TRY(check_format(source->format()));
   SOKR_ASSIGN(std::shared_ptr<Session> current, session());
-  const Session::Wanted wanted{source->request(), &source->launch(), source->serial()};
+  const Session::Wanted wanted{source->request(), &source->launch(), source->serial(), 0};
   SOKR_TRY(current->prepare(wanted, [&](Session::ModulePointer keep) {
     return module_of(wanted.kernel, std::move(keep));
   }));
@@ -145,6 +146,7 @@ Result<void> VulkanSubstrate::prepare(std::span<const SokrKernelInfo* const> ker
 Result<void> VulkanSubstrate::release(SokrKernel kernel) {
   const Source source = prepared_.find(kernel);
   SOKR_TRY(prepared_.release(kernel));
+  released_.fetch_add(1);
   if (const std::shared_ptr<Session> current = current_session(); current && source)
     current->unpin(source->serial());
   return {};
@@ -158,16 +160,19 @@ Result<VulkanSubstrate::Source> VulkanSubstrate::source_of(std::optional<SokrKer
 }
 
 Result<std::uint64_t> VulkanSubstrate::dispatch(const SokrDispatchRequest& request) {
+  if (const std::shared_ptr<Session> session = current_session())
+    if (auto token = session->dispatch_again(request)) return *std::move(token);
   SOKR_ASSIGN(const substrate::LaunchView launch,
               substrate::LaunchView::parse(request.params, request.params_len));
   SOKR_ASSIGN(std::shared_ptr<Session> current, session());
+  const std::uint64_t released = released_.load();
   const auto named = substrate::prepared_kernel({request.ir_data, request.ir_data_len});
   SOKR_ASSIGN(const Source source, source_of(named, launch));
   const Session::Wanted wanted =
-      source ? Session::Wanted{source->request(), &source->launch(), source->serial()}
-             : Session::Wanted{request, &launch, 0};
+      source ? Session::Wanted{source->request(), &source->launch(), source->serial(), released}
+             : Session::Wanted{request, &launch, 0, 0};
   Result<std::uint64_t> token = current->dispatch(
-      wanted, request.substrate_id, launch,
+      request, wanted, launch,
       [&](Session::ModulePointer keep) { return module_of(wanted.kernel, std::move(keep)); });
   // It may have been released, and unpinned, before this one pinned it.
   if (named && !prepared_.find(*named)) current->unpin(source->serial());

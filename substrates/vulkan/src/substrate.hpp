@@ -94,6 +94,7 @@ class VulkanSubstrate {
   substrate::DiskCache disk_;
   substrate::InFlightTable in_flight_;
   std::atomic<SokrBuffer> next_buffer_{1};
+  std::atomic<std::uint64_t> released_{0};  // kernels
   SessionContext context_;
   substrate::ContentCache<const spirv::Module> modules_;
   substrate::KernelHandles<const substrate::KernelSource> prepared_;

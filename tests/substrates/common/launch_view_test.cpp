@@ -404,5 +404,40 @@ TEST(CompileKey, HoldsMoreThanItsInlineBytes) {
   EXPECT_EQ(compile_key(*parse(bytes)).size(), 4u + 12 + 4 + 40 * 16);
 }
 
+// Every byte matters but for the values of push constants and waits, which are the new ones.
+TEST(LaunchView, ALaunchIsRepeatedByTheSameBytesButForValues) {
+  LaunchBuilder builder = LaunchBuilder::full();
+  const Bytes bytes = builder.bytes();
+  const auto view = parse(bytes);
+  ASSERT_TRUE(view) << view.failure().sentence;
+  const SokrLaunchHeader header = header_of(bytes);
+  const auto is_in = [](std::size_t at, std::uint32_t offset, std::size_t size) {
+    return at >= offset && at < offset + size;
+  };
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    Bytes other = bytes;
+    other[i] ^= 1;
+    const auto again = view->repeated(other.data(), other.size());
+    const bool is_value = is_in(i, header.push_offset, header.push_size) ||
+                          is_in(i, header.wait_offset, sizeof(SokrCompletionToken));
+    ASSERT_EQ(again.has_value(), is_value) << "byte " << i;
+    if (is_value) {
+      EXPECT_EQ(read_everything(*again), read_everything(*parse(other))) << i;
+    }
+  }
+  EXPECT_FALSE(view->repeated(bytes.data(), bytes.size() - 1));
+  EXPECT_FALSE(view->repeated(nullptr, bytes.size()));
+  builder.waits[0] = sokr_token_encode(5, 0);
+  const Bytes without_token = builder.bytes();
+  EXPECT_FALSE(view->repeated(without_token.data(), without_token.size()));
+
+  LaunchBuilder least;
+  const Bytes bare = least.bytes();
+  const auto bare_view = parse(bare);
+  ASSERT_TRUE(bare_view) << bare_view.failure().sentence;
+  EXPECT_TRUE(bare_view->repeated(bare.data(), bare.size()));
+  EXPECT_FALSE(bare_view->repeated(bytes.data(), bare.size()));
+}
+
 }  // namespace
 }  // namespace sokr::substrate

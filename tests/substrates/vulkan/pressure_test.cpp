@@ -404,7 +404,7 @@ TEST_F(Pressure, LaunchesAreSubmittedTogether) {
   before = state.submissions;
   std::vector<std::unique_ptr<Saxpy>> launches;
   std::vector<std::uint64_t> tokens;
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 100; ++i) {
     launches.push_back(std::make_unique<Saxpy>(64 + i));
     auto token = bench.dispatch(ir, launches.back()->launch);
     ASSERT_TRUE(token) << token.failure().sentence;

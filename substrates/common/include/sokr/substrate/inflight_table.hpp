@@ -144,9 +144,13 @@ class InFlightTable {
   // Blocks until fewer than `most` tokens are under way; false if none ended in time. Threads
   // that get through at once may together exceed it by their number.
   bool await_room(std::size_t most, std::chrono::milliseconds patience) noexcept {
+    return has_room(most) || await_room_slowly(most, patience);
+  }
+  // Whether fewer than `most` tokens are under way.
+  bool has_room(std::size_t most) const noexcept {
     // Where no shard has many there are not many.
     if (most >= kShards * kCrowd && crowded_.load(std::memory_order_relaxed) == 0) return true;
-    return active() < most || await_room_slowly(most, patience);
+    return active() < most;
   }
   // Before the substrate goes, while others may be inside: waits kRetireGrace for what is under way
   // to end by itself, and then abandons it.

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <sokr/base/result.hpp>
 #include <sokr/substrate/inline_vector.hpp>
 #include <span>
@@ -33,6 +34,11 @@ class LaunchView {
   // are other versions and unknown flags. SOKR_CAPABILITY_DENIED for what no substrate here does
   // yet: images and samplers.
   static Result<LaunchView> parse(const std::uint8_t* params, std::size_t size);
+
+  // Of a launch that was parsed: the launch in `params`, if they are its bytes but for the values
+  // of push constants and of tokens to wait for, of which there are as many. Empty says nothing of
+  // the bytes. Costs a fraction of parse().
+  std::optional<LaunchView> repeated(const std::uint8_t* params, std::size_t size) const;
 
   // Empty = the module's only entry point.
   std::string_view entry() const {
