@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Whole processes: `sokr run --on cpu` against a program with nothing but Vulkan on
-// lavapipe, both with warm caches, alternating. saxpy from files to a file.
+// lavapipe, both with warm caches, measured in turns. saxpy from files to a file.
 //
 //   cpu.process_ms, cpu.process_mib                    of `sokr run`; peak memory
 //   cpu.process.vs_lavapipe, cpu.process.memory.vs_lavapipe
@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 #include <system_error>
 
@@ -84,14 +85,14 @@ bool equal_files(const fs::path& a, const fs::path& b) {
   return equal;
 }
 
-struct Sides {
-  std::vector<Cost> ours, theirs;
-};
-
-double part(const std::vector<Cost>& costs, double Cost::* member) {
-  std::vector<double> values;
-  for (const Cost& cost : costs) values.push_back(cost.*member);
-  return median(std::move(values));
+// A side of the measurement, which notes the peak memory of each process.
+std::function<double()> side(const std::vector<std::string>& words, const std::string& icd,
+                             std::vector<double>& bytes) {
+  return [&words, &bytes, icd] {
+    const Cost cost = run(words, icd);
+    bytes.push_back(cost.bytes);
+    return cost.ns;
+  };
 }
 
 void measure(int rounds) {
@@ -121,7 +122,6 @@ void measure(int rounds) {
   const std::string manifest = lavapipe_manifest();
   run(ours, {});  // fills its cache
   Figures figures;
-  Sides sides;
   bool with_lavapipe = fs::exists(theirs[0]);
   if (!with_lavapipe) fmt::print(stderr, "there is no cpu_raw_vulkan: lavapipe is left out\n");
   try {
@@ -132,21 +132,20 @@ void measure(int rounds) {
   }
   if (with_lavapipe && !equal_files(our_result, their_result))
     throw std::runtime_error("sokr run and the Vulkan program disagree");
-  for (int round = 0; round < rounds; ++round) {
-    sides.ours.push_back(run(ours, {}));
-    if (with_lavapipe) sides.theirs.push_back(run(theirs, manifest));
-  }
-  const double ns = part(sides.ours, &Cost::ns), bytes = part(sides.ours, &Cost::bytes);
+  std::vector<double> our_bytes, their_bytes;
+  std::vector<std::function<double()>> sides{side(ours, {}, our_bytes)};
+  if (with_lavapipe) sides.push_back(side(theirs, manifest, their_bytes));
+  const Rounds times = alternate(rounds, sides);
+  const double ns = median(times[0]), bytes = median(our_bytes);
   figures.add("cpu.process_ms", ns / 1e6);
   figures.add("cpu.process_mib", bytes / 1048576);
   fmt::print(stderr, "sokr run --on cpu: {:.1f} ms, {:.1f} MiB", ns / 1e6, bytes / 1048576);
   if (with_lavapipe) {
-    const double their_ns = part(sides.theirs, &Cost::ns);
-    const double their_bytes = part(sides.theirs, &Cost::bytes);
-    figures.add("cpu.process.vs_lavapipe", their_ns / ns);
-    figures.add("cpu.process.memory.vs_lavapipe", their_bytes / bytes);
+    const double slower = ratio(times[1], times[0]), larger = median(their_bytes) / bytes;
+    figures.add("cpu.process.vs_lavapipe", slower);
+    figures.add("cpu.process.memory.vs_lavapipe", larger);
     fmt::print(stderr, "; Vulkan on lavapipe: {:.1f} ms, {:.1f} MiB; ratios {:.2f}, {:.2f}",
-               their_ns / 1e6, their_bytes / 1048576, their_ns / ns, their_bytes / bytes);
+               median(times[1]) / 1e6, median(their_bytes) / 1048576, slower, larger);
   }
   fmt::print(stderr, "\n");
   fmt::print("{}\n", figures.json());

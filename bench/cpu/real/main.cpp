@@ -303,11 +303,12 @@ int run(int argc, char** argv) {
           });
   app.add_option("--size", flags.size, "only these sizes, as in 500x333x777, of the kernel")
       ->needs(kernel);
-  app.add_option("--peers", flags.peers,
-                 "a,b of handwritten, libraries, lavapipe, swiftshader; the last is slow and only "
-                 "taken if named")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"handwritten", "libraries", "lavapipe", "swiftshader", "none"}));
+  CLI::Option* const peers =
+      app.add_option("--peers", flags.peers,
+                     "a,b of handwritten, libraries, lavapipe, swiftshader; the last is slow, so "
+                     "that --quick and --check ask it only if it is named")
+          ->delimiter(',')
+          ->check(CLI::IsMember({"handwritten", "libraries", "lavapipe", "swiftshader", "none"}));
   app.add_option("--on", flags.substrate, "the substrate to measure; names the figures");
   app.add_option("--option", flags.options, "NAME=VALUE for the plugins");
   app.add_flag("--quick", flags.quick, "smaller inputs and fewer rounds");
@@ -322,6 +323,7 @@ int run(int argc, char** argv) {
   }
   const char* quick = std::getenv("SOKR_BENCH_QUICK");
   flags.quick = flags.quick || (quick && std::string_view(quick) == "1");
+  if (peers->empty() && !flags.quick && !flags.check) flags.peers.push_back("swiftshader");
   return flags.serve.empty() ? measure(flags) : serve(flags.serve);
 }
 
