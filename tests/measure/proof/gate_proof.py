@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Does the gate of `sokr bench` catch what is slower, and nothing else, on a machine made noisy?
 
-usage: gate_proof.py SOKR GLSLC KERNEL.comp [--runs N] [--mode command|relative|kernel] [--keep FOLDER]
+usage: gate_proof.py SOKR GLSLC KERNEL.comp [--runs N] [--mode command|relative|kernel|substrate] [--keep FOLDER]
 
 Runs alternately a kernel against itself, and the same with 5 % more work (more turns of its loop)
 against it; --max-regress is 2. Other processes meanwhile keep cores busy, in bursts of random
 lengths. `command` measures old and new in turns (--baseline-command). `relative` compares with
 baselines that were taken before there was noise, by ratios to the calibration; then every core has
-a busy neighbour without pause. `kernel` does so with the kernel that the baseline brings. Fails unless 95 of 100 slow runs are caught and no other alarms.
+a busy neighbour without pause. `kernel` does so with the kernel that the baseline brings.
+`substrate` does so by ratios to lavapipe, with more work on `cpu` alone. Fails unless 95 of 100 slow
+runs are caught and no other alarms.
 """
 import argparse
 import multiprocessing
@@ -20,7 +22,7 @@ import sys
 import tempfile
 import time
 
-LAUNCH = ["--threads", "1024", "--zero", "0.0=4K", "--on", "cpu"]
+LAUNCH = ["--threads", "1024", "--zero", "0.0=4K"]
 
 
 def burn(always):
@@ -47,10 +49,11 @@ class Noise:
             one.kill()
 
 
-def compile_kernel(glslc, source, folder, turns):
+def compile_kernel(glslc, source, folder, turns, wide=0):
     os.makedirs(folder)
     path = os.path.join(folder, "work.spv")
-    subprocess.run([glslc, "--target-env=vulkan1.2", "-O", f"-DTURNS={turns}", source, "-o", path],
+    subprocess.run([glslc, "--target-env=vulkan1.2", "-O", f"-DTURNS={turns}",
+                    f"-DWIDE={wide}", source, "-o", path],
                    check=True)
     return path
 
@@ -69,18 +72,20 @@ def main():
     parser.add_argument("glslc")
     parser.add_argument("kernel")
     parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--mode", choices=("command", "relative", "kernel"), default="command")
+    parser.add_argument("--mode", choices=("command", "relative", "kernel", "substrate"), default="command")
     parser.add_argument("--keep", help="a folder for the results of all runs")
     flags = parser.parse_args()
     keep = lambda name: (["--json", os.path.join(flags.keep, f"{name}.json")] if flags.keep else [])
     with tempfile.TemporaryDirectory(prefix="sokr-gate-") as folder:
         same = compile_kernel(flags.glslc, flags.kernel, os.path.join(folder, "same"), 2000)
-        slow = compile_kernel(flags.glslc, flags.kernel, os.path.join(folder, "slow"), 2100)
-        bench = lambda kernel: [flags.sokr, "bench", kernel, *LAUNCH]
+        more = (2000, 100) if flags.mode == "substrate" else (2100, 0)
+        slow = compile_kernel(flags.glslc, flags.kernel, os.path.join(folder, "slow"), *more)
+        on = ["--on", "cpu,vulkan:0"] if flags.mode == "substrate" else ["--on", "cpu"]
+        bench = lambda kernel: [flags.sokr, "bench", kernel, *LAUNCH, *on]
         if flags.mode == "command":
             compare = ["--baseline-command", " ".join(bench(same))]
         else:
-            to = "kernel" if flags.mode == "kernel" else "calibration"
+            to = {"kernel": "kernel", "relative": "calibration", "substrate": "vulkan:0"}[flags.mode]
             compare = ["--relative-to", to]
             for i in range(1 if to == "kernel" else 5):
                 baseline = os.path.join(folder, f"{i}.json")
