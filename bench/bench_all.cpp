@@ -4,7 +4,8 @@
 // JSON object of name to number on stdout; they are merged into one file, and drawn as one page
 // (figures.html beside it) and as a table. With --gate, every name in the bounds file is compared
 // with its bound. A figure that was not measured fails the gate, unless its bound names the peer
-// that it needs and that peer is not here, which is said.
+// that it needs and that peer is not here, which is said. With --record, the counts that were
+// measured are written into the bounds file.
 #include <fmt/format.h>
 #include <sys/wait.h>
 
@@ -21,11 +22,13 @@
 #include <utility>
 #include <vector>
 
+#include "bounds.hpp"
 #include "page.hpp"
 
 namespace {
 
 using nlohmann::json;
+using sokr::bench::Bounds, sokr::bench::Verdict;
 namespace fs = std::filesystem;
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -88,54 +91,18 @@ bool write_atomically(const fs::path& path, const std::string& text) {
   return !error;
 }
 
-// "avx512", or "without_avx512"; anything of an empty name.
-bool machine_has(const std::string& name) {
-  if (name.empty()) return true;
-#if defined(__x86_64__)
-  const bool has = __builtin_cpu_supports("avx512f") != 0;
-#else
-  const bool has = true;  // as the figures are named elsewhere
-#endif
-  return (name == "avx512") == has;
+// Says what is out of bounds; true if nothing is.
+bool gate(const json& ratios, const Bounds& bounds, bool some_ran) {
+  const Verdict verdict = sokr::bench::judge(ratios, bounds, some_ran);
+  for (const auto* sentences : {&verdict.notes, &verdict.failures})
+    for (const std::string& sentence : *sentences) fmt::print(stderr, "gate: {}\n", sentence);
+  return verdict.failures.empty();
 }
 
-// One sentence for each value out of bounds or missing; true if there is none.
-bool gate(const json& ratios, const json& bounds) {
-  bool good = true;
-  for (auto& [key, bound] : bounds.items()) {
-    auto found = ratios.find(key);
-    if (found == ratios.end()) {
-      const std::string peer = bound.value("peer", "");
-      const bool absent = !peer.empty() && ratios.value("peer." + peer, 1.0) == 0;
-      if (absent || !machine_has(bound.value("machine", ""))) {
-        fmt::print(stderr, "gate: {} is left out: {}\n", key,
-                   absent ? fmt::format("{} is not here", peer)
-                          : fmt::format("this machine is not {}", bound.value("machine", "")));
-        continue;
-      }
-      fmt::print(stderr, "gate: {} was not measured\n", key);
-      good = false;
-      continue;
-    }
-    double value = found->get<double>();
-    if (bound.contains("max") && value > bound["max"].get<double>()) {
-      fmt::print(stderr, "gate: {} is {:.4g}, at most {:.4g} is allowed\n", key, value,
-                 bound["max"].get<double>());
-      good = false;
-    }
-    if (bound.contains("min") && value < bound["min"].get<double>()) {
-      fmt::print(stderr, "gate: {} is {:.4g}, at least {:.4g} is needed\n", key, value,
-                 bound["min"].get<double>());
-      good = false;
-    }
-  }
-  return good;
-}
-
-json read_bounds(const std::string& path) {
+Bounds read_bounds(const std::string& path) {
   std::ifstream in(path);
-  json bounds = json::parse(in, nullptr, false);
-  return bounds.is_object() ? bounds : json();
+  Bounds bounds = Bounds::parse(in, nullptr, false);
+  return bounds.is_object() ? bounds : Bounds();
 }
 
 }  // namespace
@@ -143,15 +110,18 @@ json read_bounds(const std::string& path) {
 int main(int argc, char** argv) {
   CLI::App app{"Runs the benchmarks and compares them with the bounds"};
   std::string out = "build/bench/ratios.json", bounds_path = "bench/bounds.json", only;
-  bool with_gate = false, quick = false;
+  bool with_gate = false, with_record = false, quick = false;
   app.add_option("--out", out, "the JSON file to write");
   app.add_option("--bounds", bounds_path, "the bounds");
   app.add_option("--only", only, "run only programs whose name contains this");
   app.add_flag("--quick", quick, "smaller inputs and fewer rounds");
   app.add_flag("--gate", with_gate, "fail if a value is out of its bounds");
+  app.add_flag("--record", with_record, "count instructions only, and write them into the bounds")
+      ->excludes("--gate");
   CLI11_PARSE(app, argc, argv);
 
-  json bounds = json::object();
+  Bounds bounds;
+  if (with_record) only = "counts";
   if (quick) setenv("SOKR_BENCH_QUICK", "1", 1);
   if (!(bounds = read_bounds(bounds_path)).is_object()) {
     fmt::print(stderr, "bench: {} is not a readable JSON object of bounds\n", bounds_path);
@@ -174,5 +144,12 @@ int main(int argc, char** argv) {
   fmt::print("{}", sokr::bench::sheet_text(sheet));
   fmt::print(stderr, "bench: wrote {} and {}\n", out, html);
   if (!good) return 1;
-  return with_gate && !gate(ratios, bounds) ? 1 : 0;
+  if (with_record) {
+    if (!write_atomically(bounds_path, sokr::bench::text_of(sokr::bench::record(ratios, bounds)))) {
+      fmt::print(stderr, "bench: cannot write {}\n", bounds_path);
+      return 1;
+    }
+    fmt::print(stderr, "bench: recorded the counts in {}\n", bounds_path);
+  }
+  return with_gate && !gate(ratios, bounds, !only.empty()) ? 1 : 0;
 }

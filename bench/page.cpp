@@ -65,14 +65,13 @@ std::string fitting(const std::string& name, std::size_t width) {
   return name.size() <= width ? name : "..." + name.substr(name.size() - width + 3);
 }
 
-std::string bound_text(const nlohmann::json& bounds, const std::string& name, double value) {
+std::string bound_text(const Bounds& bounds, const std::string& name, double value) {
   const auto found = bounds.find(name);
-  if (found == bounds.end()) return "<td></td>";
-  const bool is_least = found->contains("min");
-  const nlohmann::json& bound = (*found)[is_least ? "min" : "max"];
-  const bool kept = is_least ? value >= bound.get<double>() : value <= bound.get<double>();
-  return fmt::format("<td class=\"n {}\">{} {}</td>", kept ? "win" : "loss",
-                     is_least ? "&ge;" : "&le;", bound.dump());
+  const Limits limits = found == bounds.end() ? Limits{} : limits_of(*found);
+  if (!limits.least && !limits.most) return "<td></td>";
+  const bool kept = limits.least ? value >= *limits.least : value <= *limits.most;
+  return fmt::format("<td class=\"n {}\">{} {:.6g}</td>", kept ? "win" : "loss",
+                     limits.least ? "&ge;" : "&le;", limits.least ? *limits.least : *limits.most);
 }
 
 std::string mark(bool won, double value) {
@@ -121,7 +120,7 @@ std::string other_table(const Sheet& sheet) {
   return html + "</tbody></table>\n";
 }
 
-std::string rest_table(const Sheet& sheet, const nlohmann::json& bounds) {
+std::string rest_table(const Sheet& sheet, const Bounds& bounds) {
   std::string html =
       "<h2>All other figures</h2>\n<table><thead><tr><th>figure</th><th class=\"n\">value</th>"
       "<th class=\"n\">bound</th></tr></thead><tbody>\n";
@@ -156,8 +155,7 @@ const std::vector<PeerName>& peer_names() {
       {"fftw", "FFTW", "libfftw3-single3 is not installed"},
       {"lavapipe", "lavapipe", "mesa-vulkan-drivers is not installed"},
       {"swiftshader", "SwiftShader",
-       "it is slow, so only 'bench_cpu_real --peers swiftshader' asks it; it comes with "
-       "chromium-common"},
+       "chromium-common is not installed, or the run was a quick one, which leaves it out"},
       {"pocl", "PoCL", "pocl-opencl-icd is not installed"},
       {"ispc", "ispc", "no kernel is written for it, as Debian 12 has no package of it"}};
   return all;
@@ -225,7 +223,7 @@ std::string sheet_text(const Sheet& sheet) {
   return text;
 }
 
-std::string sheet_page(const Sheet& sheet, const nlohmann::json& bounds) {
+std::string sheet_page(const Sheet& sheet, const Bounds& bounds) {
   std::string absent;
   for (const std::string& sentence : sheet.absent) absent += escaped(sentence) + "<br>\n";
   return fmt::format(

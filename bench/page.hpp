@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "bounds.hpp"
+
 namespace sokr::bench {
 
 // Who is compared with: a ratio NAME.vs_PEER says how many times longer the peer takes.
@@ -35,7 +37,7 @@ struct Sheet {
 Sheet sheet_of(const nlohmann::json& figures);
 
 std::string sheet_text(const Sheet& sheet);  // at most 80 columns
-std::string sheet_page(const Sheet& sheet, const nlohmann::json& bounds);
+std::string sheet_page(const Sheet& sheet, const Bounds& bounds);
 
 }  // namespace sokr::bench
 

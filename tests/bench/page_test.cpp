@@ -58,8 +58,8 @@ TEST(Page, TheTableFitsATerminal) {
 }
 
 TEST(Page, WinsAndLossesAndBoundsAreMarked) {
-  const json bounds{{"icd.barrier.vs_step", {{"max", 7}}},
-                    {"core.dispatch_completion.added_ns", {{"max", 25}}}};
+  const Bounds bounds{{"icd.barrier.vs_step", {{"max", 7}}},
+                      {"core.dispatch_completion.added_ns", {{"max", 25}}}};
   const std::string page = sheet_page(sheet_of(kFigures), bounds);
   EXPECT_NE(page.find("class=\"n loss\">0.92<"), std::string::npos);
   EXPECT_NE(page.find("class=\"n win\">13<"), std::string::npos);
