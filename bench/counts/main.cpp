@@ -16,8 +16,9 @@
 //   instructions.cpu.first                  from the bytes of a 2 KB kernel to the end of its first
 //                                           launch, of a draft
 //   instructions.reference.empty, .saxpy64  the interpreter
-//   instructions.kernel.NAME                eight workgroups of each kernel of bench_cpu, without
-//                                           what it takes to launch them
+//   instructions.kernel.NAME                eight workgroups of each kernel of bench_cpu, or all in
+//   two
+//                                           dimensions, without what it takes to launch them
 //   instructions.icd.dispatch               submit to fence on the Vulkan driver: those of the
 //   driver instructions.icd.barrier                itself; and one of 1,000 dispatches with
 //   barriers instructions.vulkan.empty, .prepared    on lavapipe: those of our plugin alone
