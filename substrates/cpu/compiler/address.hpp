@@ -64,6 +64,15 @@ struct Address {
 std::int64_t elements_apart(const spirv::Module& module, std::int64_t distance,
                             const std::vector<PlacedLeaf>& leaves);
 
+// x * a + y * b of numbers that differ freely, all of it known to fit into 31 bits. Of two tables
+// it is one.
+Val joined_index(llvm::IRBuilder<>& b, const Geometry& geometry, const Val& x, std::int64_t a,
+                 const Val& y, std::int64_t c);
+
+// Are an invocation's components the parts of one word, in order?
+bool makes_words(const spirv::Module& module, std::int64_t step,
+                 const std::vector<PlacedLeaf>& leaves);
+
 }  // namespace sokr::cpu
 
 #endif  // SOKR_SUBSTRATES_CPU_COMPILER_ADDRESS_HPP_

@@ -32,7 +32,9 @@
 #include <map>
 #include <mutex>
 
+#include "compiler/chains.hpp"
 #include "compiler/corrections.hpp"
+#include "compiler/geometry.hpp"
 #include "compiler/halves.hpp"
 #include "compiler/llvm_versions.hpp"
 #include "compiler/prefetch.hpp"
@@ -276,6 +278,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   second.addPass(llvm::SimplifyCFGPass());
   if (has_part(options, Part::kCorrections)) second.addPass(CorrectionsPass());
   if (!lone && has_part(options, Part::kPrefetch)) second.addPass(PrefetchPass());
+  if (has_part(options, Part::kChains)) second.addPass(ChainsPass(register_count(options.isa)));
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
   if (effort != Effort::kFull) {
@@ -294,11 +297,12 @@ namespace {
 // As TargetMachine::addPassesToEmitFile, without the scheduler behind register allocation:
 // its time grows with the square of a block's size, and the one ahead of it does the work.
 bool add_codegen_passes(CodegenMachine& machine, llvm::legacy::PassManager& passes,
-                        llvm::raw_pwrite_stream& out, llvm::CodeGenFileType kind) {
+                        llvm::raw_pwrite_stream& out, llvm::CodeGenFileType kind, bool is_ordered) {
   auto* info = new llvm::MachineModuleInfoWrapperPass(&machine);
   llvm::TargetPassConfig* config = machine.createPassConfig(passes);
   config->setDisableVerify(true);
   config->disablePass(&llvm::PostRASchedulerID);
+  if (is_ordered) config->disablePass(&llvm::MachineSchedulerID);
   passes.add(config);
   passes.add(info);
   if (config->addISelPasses()) return false;
@@ -314,7 +318,9 @@ Result<llvm::SmallVector<char, 0>> emit(llvm::Module& module, llvm::TargetMachin
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
   llvm::legacy::PassManager passes;
-  if (!add_codegen_passes(static_cast<CodegenMachine&>(machine), passes, out, kind))
+  const bool is_ordered = llvm::any_of(
+      module, [](const llvm::Function& function) { return function.hasFnAttribute(kOrdered); });
+  if (!add_codegen_passes(static_cast<CodegenMachine&>(machine), passes, out, kind, is_ordered))
     return fail(SOKR_DISPATCH_FAILED, "LLVM cannot write object files for this target");
   passes.run(module);
   return bytes;

@@ -18,12 +18,13 @@
 #include "compiler/link.hpp"
 #include "compiler/llvm_versions.hpp"
 #include "compiler/print.hpp"
+#include "compiler/rounds.hpp"
 #include "compiler/trace.hpp"
 
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 26;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 27;  // part of every cache key: raise it when code changes
 
 // `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
@@ -89,8 +90,9 @@ constexpr std::size_t kMaxUnrolledPrivate = 4000;
 
 // What makes code quicker by making it twice, or larger.
 CompileOptions as_draft(CompileOptions options) {
-  for (const Part part : {Part::kRegionVersions, Part::kTogetherLoops, Part::kChunkRows,
-                          Part::kScalarMode, Part::kPrefetch, Part::kRuns})
+  for (const Part part :
+       {Part::kRegionVersions, Part::kTogetherLoops, Part::kChunkRows, Part::kScalarMode,
+        Part::kPrefetch, Part::kRuns, Part::kJoinedRounds, Part::kNeighbours, Part::kChains})
     options.without |= 1u << static_cast<unsigned>(part);
   options.jam = 1;
   return options;
@@ -193,11 +195,14 @@ Result<SharedFunctions> emit_shared(llvm::Module& module, const Programs& progra
   return functions;
 }
 
-Result<CompiledKernel> compile_program(const Programs& programs, const CallPlan& plan,
+Result<CompiledKernel> compile_program(Programs& programs, const CallPlan& plan,
                                        const CompileOptions& options, Stages& stages) {
-  const Program& program = programs.kernel;
+  Program& program = programs.kernel;
   Geometry geometry = choose_geometry(program, options);
   Analysis analysis = analyse(program, geometry);
+  if (has_part(options, Part::kJoinedRounds) && geometry.lanes() > 1 &&
+      join_rounds(program, analysis, geometry, register_count(options.isa)))
+    analysis = analyse(program, geometry);
   stages.ended("analyse", geometry.chunks, "chunks");
   dump(options, program.entry->name, "program.txt", [&] { return to_text(program); });
   dump(options, program.entry->name, "shapes.txt",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <llvm/Analysis/ValueTracking.h>
 
+#include <numeric>
+
 #include "compiler/emitter.hpp"
 #include "compiler/transfer.hpp"
 
@@ -10,7 +12,8 @@ using llvm::ConstantInt;
 using spirv::TypeKind;
 
 // offset + index * stride, for all invocations. Affine terms stay scalars; one term
-// that differs freely stays a 32-bit index beside the rest; more become 64-bit offsets.
+// that differs freely stays a 32-bit index beside the rest; more become one if they are known to be
+// small, and else 64-bit offsets.
 void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride) {
   unsigned bits = type->getIntegerBitWidth();
   LlvmType* i64 = b_.getInt64Ty();
@@ -46,6 +49,16 @@ void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::
     if (bits < 32)
       for (auto& v : address.index.v) v = b_.CreateSExt(v, wide(b_.getInt32Ty()));
     address.scale = stride;
+    return;
+  }
+  // Numbers whose sum is known to be small stay one index.
+  const bool sums = address.scale && bits == 32 && !index.s.affine && stride > 0 && address.reach &&
+                    address.reach->high <= INT32_MAX;
+  if (sums) {
+    const std::int64_t unit = std::gcd(address.scale, stride);
+    address.index = joined_index(b_, g_, address.index, address.scale / unit, index, stride / unit);
+    address.scale = unit;
+    address.lanes = 0;
     return;
   }
   auto spread = [&](const Val& offset, const Val& by, std::int64_t factor) {

@@ -3,6 +3,7 @@
 // Elements of several words in a draft: one function for each kind of access, which tests the
 // lanes together and, where that fails, one by one. Each access is a call then, where written out
 // it is three blocks and several shuffles, and compiling these takes most of a draft's time.
+#include "compiler/elements.hpp"
 #include "compiler/emitter.hpp"
 
 namespace sokr::cpu {
@@ -144,17 +145,18 @@ void Emitter::write_element_function(llvm::Function& function, Lying how, unsign
   b_.SetInsertPoint(fast);
   const LlvmValues pointers = lane_places(b_, in, offsets, g_.width);
   LlvmValues parts;
+  Elements elements(b_, g_.width);
   if (is_store) {
     const LlvmValues words(in.words.begin(), in.words.end());
     const auto store = [&](LlvmValue* value, unsigned lane) {
       b_.CreateAlignedStore(value, pointers[lane], Align(kWord));
     };
-    count == 2 ? store_pairs(words, store) : store_quads(words, store);
+    count == 2 ? elements.store_pairs(words, store) : elements.store_quads(words, store);
   } else {
     const auto load = [&](LlvmType* type, unsigned lane) -> LlvmValue* {
       return b_.CreateAlignedLoad(type, pointers[lane], Align(kWord));
     };
-    parts = count == 2 ? load_words_of(2, kWord, load) : load_quads(load);
+    parts = count == 2 ? elements.load_words_of(2, kWord, load) : elements.load_quads(load);
   }
   return_parts(b_, function, parts, count);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "compiler/elements.hpp"
 #include "compiler/emitter.hpp"
 
 namespace sokr::cpu {
@@ -43,30 +44,6 @@ std::vector<Piece> pieces_of(const spirv::Module& module, const std::vector<Plac
   return pieces;
 }
 
-// Words of each 128 bits of x (0 to 3) and of y (4 to 7), in this order: what the processor's
-// shuffles within 128 bits do.
-llvm::Value* shuffle_words(llvm::IRBuilder<>& b, llvm::Value* x, llvm::Value* y,
-                           std::array<int, 4> pick) {
-  const auto width =
-      static_cast<int>(llvm::cast<llvm::FixedVectorType>(x->getType())->getNumElements());
-  llvm::SmallVector<int, 16> all;
-  for (int group = 0; group < width; group += 4)
-    for (const int at : pick) all.push_back(at < 4 ? group + at : width + group + at - 4);
-  return b.CreateShuffleVector(x, y, all);
-}
-
-// Of each 128 bits of four vectors, words i of all as row i. Done twice it changes nothing.
-LlvmValues transposed(llvm::IRBuilder<>& b, const LlvmValues& rows) {
-  LlvmValue* low01 = shuffle_words(b, rows[0], rows[1], {0, 4, 1, 5});
-  LlvmValue* high01 = shuffle_words(b, rows[0], rows[1], {2, 6, 3, 7});
-  LlvmValue* low23 = shuffle_words(b, rows[2], rows[3], {0, 4, 1, 5});
-  LlvmValue* high23 = shuffle_words(b, rows[2], rows[3], {2, 6, 3, 7});
-  return {shuffle_words(b, low01, low23, {0, 1, 4, 5}),
-          shuffle_words(b, low01, low23, {2, 3, 6, 7}),
-          shuffle_words(b, high01, high23, {0, 1, 4, 5}),
-          shuffle_words(b, high01, high23, {2, 3, 6, 7})};
-}
-
 }  // namespace
 
 // Is it worth the transposes?
@@ -90,9 +67,9 @@ LlvmValues Emitter::load_elements(const Address& address, const std::vector<Plac
     };
     LlvmValues parts;
     if (piece.bytes() == 16)
-      parts = load_quads(load);
+      parts = Elements(b_, g_.width).load_quads(load);
     else
-      parts = load_words_of(piece.count, piece.size, load);
+      parts = Elements(b_, g_.width).load_words_of(piece.count, piece.size, load);
     for (unsigned i = 0; i < piece.count; ++i) {
       const Id type = leaves[piece.first + i].type;
       out.push_back(from_memory(b_.CreateBitCast(parts[i], wide(memory_type(type))), type));
@@ -111,17 +88,20 @@ LlvmValues Emitter::load_shared_elements(const Address& address,
   for (const std::int64_t at : places)
     if (!llvm::is_contained(distinct, at)) distinct.push_back(at);
   const std::vector<Piece> pieces = pieces_of(*p_.module, leaves);
-  const bool fits = distinct.size() < g_.width &&
-                    std::ranges::all_of(
-                        pieces,
-                        [&](const Piece& one) {
-                          return one.size == 4 && distinct.size() * one.count <= g_.width;
-                        });
+  const bool fits =
+      distinct.size() < g_.width &&
+      std::ranges::all_of(
+          pieces,
+          [&](const Piece& one) {
+            return one.size == 4 && std::bit_ceil(distinct.size()) * one.count <= 2 * g_.width;
+          });
   if (!fits || !has(Part::kSharedElements)) return {};
+  Elements elements(b_, g_.width);
   LlvmValues out;
   for (const Piece& piece : pieces) {
     // All elements beside one another; what fills up to a power of two is the first one again.
     LlvmType* element = llvm::FixedVectorType::get(b_.getFloatTy(), piece.count);
+    const std::size_t all = std::bit_ceil(distinct.size()) * piece.count;
     LlvmValues parts;
     for (std::size_t i = 0; i < std::bit_ceil(distinct.size()); ++i) {
       const std::int64_t place = distinct[i < distinct.size() ? i : 0];
@@ -129,95 +109,20 @@ LlvmValues Emitter::load_shared_elements(const Address& address,
           b_.getInt8Ty(), start, static_cast<std::uint64_t>(place) + leaves[piece.first].offset);
       parts.push_back(annotate(b_.CreateAlignedLoad(element, at, Align(4)), address));
     }
-    for (; parts.size() > 1; parts.resize(parts.size() / 2))
-      for (std::size_t k = 0; k < parts.size() / 2; ++k) {
-        llvm::SmallVector<int, 16> all;
-        const auto size = llvm::cast<llvm::FixedVectorType>(parts[2 * k]->getType());
-        for (unsigned n = 0; n < 2 * size->getNumElements(); ++n)
-          all.push_back(static_cast<int>(n));
-        parts[k] = b_.CreateShuffleVector(parts[2 * k], parts[2 * k + 1], all);
-      }
+    for (; parts.size() > 2 || (parts.size() == 2 && all <= g_.width);
+         parts.resize(parts.size() / 2))
+      for (std::size_t k = 0; k < parts.size() / 2; ++k)
+        parts[k] = elements.beside(parts[2 * k], parts[2 * k + 1]);
     for (unsigned i = 0; i < piece.count; ++i) {
       llvm::SmallVector<int, 16> pick;
       for (const std::int64_t at : places)
         pick.push_back(static_cast<int>(
             static_cast<unsigned>(llvm::find(distinct, at) - distinct.begin()) * piece.count + i));
       const Id type = leaves[piece.first + i].type;
-      LlvmValue* v = b_.CreateShuffleVector(parts[0], pick);
+      LlvmValue* v = b_.CreateShuffleVector(parts.front(), parts.back(), pick);
       out.push_back(from_memory(b_.CreateBitCast(v, wide(memory_type(type))), type));
     }
   }
-  return out;
-}
-
-// Four words of each lane.
-LlvmValues Emitter::load_quads(const LaneLoad& load) {
-  LlvmType* quad = llvm::FixedVectorType::get(b_.getFloatTy(), 4);
-  // Row i has the quads of lanes i, i + 4, ... beside one another.
-  LlvmValues rows;
-  for (unsigned i = 0; i < 4; ++i) {
-    LlvmValues quads;
-    for (unsigned lane = i; lane < g_.width; lane += 4) quads.push_back(load(quad, lane));
-    for (; quads.size() > 1; quads.resize(quads.size() / 2))
-      for (std::size_t k = 0; k < quads.size() / 2; ++k) {
-        llvm::SmallVector<int, 16> all;
-        const auto size = llvm::cast<llvm::FixedVectorType>(quads[2 * k]->getType());
-        for (unsigned n = 0; n < 2 * size->getNumElements(); ++n)
-          all.push_back(static_cast<int>(n));
-        quads[k] = b_.CreateShuffleVector(quads[2 * k], quads[2 * k + 1], all);
-      }
-    rows.push_back(quads[0]);
-  }
-  return transposed(b_, rows);
-}
-
-// The other way round: four components of all lanes are stored as a quad of each.
-void Emitter::store_quads(const LlvmValues& components, const LaneStore& store) {
-  const LlvmValues rows = transposed(b_, components);
-  for (unsigned lane = 0; lane < g_.width; ++lane) {
-    const int first = static_cast<int>(lane / 4 * 4);
-    store(b_.CreateShuffleVector(rows[lane % 4], {first, first + 1, first + 2, first + 3}), lane);
-  }
-}
-
-// Two components of all lanes as a pair of words of each.
-void Emitter::store_pairs(const LlvmValues& components, const LaneStore& store) {
-  llvm::SmallVector<int, 32> mix;
-  for (unsigned lane = 0; lane < g_.width; ++lane) {
-    mix.push_back(static_cast<int>(lane));
-    mix.push_back(static_cast<int>(g_.width + lane));
-  }
-  LlvmValue* pairs = b_.CreateBitCast(b_.CreateShuffleVector(components[0], components[1], mix),
-                                      wide(b_.getDoubleTy()));
-  for (unsigned lane = 0; lane < g_.width; ++lane)
-    store(b_.CreateExtractElement(pairs, std::uint64_t{lane}), lane);
-}
-
-// `count` components of `size` bytes of each lane, together 8 bytes or fewer.
-LlvmValues Emitter::load_words_of(unsigned count, unsigned size, const LaneLoad& load) {
-  const unsigned bytes = count * size;
-  LlvmType* word = bytes == 8 && count > 1 ? b_.getDoubleTy() : b_.getIntNTy(8 * bytes);
-  LlvmValue* words = llvm::PoisonValue::get(wide(word));
-  for (unsigned lane = 0; lane < g_.width; ++lane)
-    words = b_.CreateInsertElement(words, load(word, lane), std::uint64_t{lane});
-  if (count == 1) return {words};
-  LlvmType* i32 = b_.getInt32Ty();
-  LlvmValues halves{words};
-  if (bytes == 8) {
-    words = b_.CreateBitCast(words, llvm::FixedVectorType::get(i32, 2 * g_.width));
-    llvm::SmallVector<int, 16> even, odd;
-    for (unsigned lane = 0; lane < g_.width; ++lane) {
-      even.push_back(static_cast<int>(2 * lane));
-      odd.push_back(static_cast<int>(2 * lane + 1));
-    }
-    halves = {b_.CreateShuffleVector(words, even), b_.CreateShuffleVector(words, odd)};
-  }
-  if (size == 4) return halves;
-  LlvmValues out;
-  for (LlvmValue* half : halves)
-    for (unsigned at = 0; at < 4 && out.size() < count; at += size)
-      out.push_back(b_.CreateTrunc(b_.CreateLShr(half, integer_like(half->getType(), 8 * at)),
-                                   wide(b_.getIntNTy(8 * size))));
   return out;
 }
 
@@ -290,6 +195,7 @@ Leaves Emitter::load_table(const Address& address, const std::vector<PlacedLeaf>
   const auto [low, high] = std::minmax_element(table.begin(), table.begin() + g_.width);
   const Extent e = extent_of(*p_.module, leaves);
   const std::int64_t first = *low * address.scale + e.low, last = *high * address.scale + e.high;
+  const bool tested = address.limit && !is_inside(address, e.low, e.high);
   LlvmValues offsets;
   LlvmValue* good = nullptr;
   for (unsigned c = 0; c < count; ++c) {
@@ -297,7 +203,7 @@ Leaves Emitter::load_table(const Address& address, const std::vector<PlacedLeaf>
     LlvmValue* base = b_.CreateSub(b_.CreateSExt(lane, b_.getInt64Ty()), number(table[0]));
     offsets.push_back(
         b_.CreateAdd(b_.CreateMul(base, number(address.scale)), base_of(address.offset, c)));
-    if (!address.limit) continue;
+    if (!tested) continue;
     LlvmValue* inside = b_.CreateICmpULT(b_.CreateAdd(offsets.back(), number(first)),
                                          room(address.limit, last - first));
     good = good ? b_.CreateAnd(good, inside) : inside;

@@ -17,17 +17,6 @@ std::int64_t interleave(const spirv::Module& module, const Address& address,
   return elements_apart(module, address.offset.s.ls, leaves);
 }
 
-// Are an invocation's components the parts of one word, in order?
-bool makes_words(const spirv::Module& module, std::int64_t step,
-                 const std::vector<PlacedLeaf>& leaves) {
-  std::int64_t size = scalar_size(module, leaves[0].type);
-  if (step == 1 || step * size != 4 || static_cast<std::size_t>(step) != leaves.size())
-    return false;
-  for (std::size_t i = 0; i < leaves.size(); ++i)
-    if (leaves[i].offset != leaves[0].offset + i * static_cast<std::uint64_t>(size)) return false;
-  return true;
-}
-
 }  // namespace
 
 std::int64_t elements_apart(const spirv::Module& module, std::int64_t distance,
@@ -100,7 +89,12 @@ Leaves Emitter::load_memory(Address address, Id type) {
   address.placed.type = type;
   std::vector<PlacedLeaf> leaves;
   placed_leaves(*p_.module, address.placed, 0, leaves);
-  if (leaves.empty()) return {};
+  return leaves.empty() ? Leaves{} : load_leaves(std::move(address), leaves);
+}
+
+Leaves Emitter::load_leaves(Address address, const std::vector<PlacedLeaf>& leaves) {
+  if (const auto words = words_of(address, leaves); !words.empty())
+    return split_words(load_leaves(address, words), leaves);
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
   if (!is_scalar_address(address) && is_patterned(address, leaves)) {
     note("load by register cache", address, leaves);
@@ -210,108 +204,6 @@ void Emitter::join_careful(const Address& address, const std::vector<PlacedLeaf>
     }
 }
 
-// Bytes or halves of a word, the first one lowest.
-LlvmValue* Emitter::pack_word(llvm::ArrayRef<LlvmValue*> parts) {
-  LlvmValue* word = nullptr;
-  LlvmType* i32 = parts[0]->getType()->getWithNewType(b_.getInt32Ty());
-  unsigned bits = parts[0]->getType()->getScalarSizeInBits();
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    LlvmType* integer = parts[i]->getType()->getWithNewType(b_.getIntNTy(bits));
-    LlvmValue* part = b_.CreateZExt(b_.CreateBitCast(parts[i], integer), i32);
-    part = b_.CreateShl(part, integer_like(i32, bits * i));
-    word = word ? b_.CreateOr(word, part) : part;
-  }
-  return word;
-}
-
-// The words of all lanes, of which only the parts in range are read.
-LlvmValue* Emitter::load_parts(const Address& address, unsigned chunk, std::int64_t low,
-                               unsigned size) {
-  unsigned parts = g_.width * 4 / size;
-  LlvmValue* start =
-      b_.CreateAdd(base_of(address.offset, chunk), b_.getInt64(static_cast<std::uint64_t>(low)));
-  // Parts before the object and parts up to its end.
-  auto count = [&](LlvmValue* bytes, unsigned round_up) {
-    bytes = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, bytes, b_.getInt64(0));
-    LlvmValue* whole = b_.CreateUDiv(b_.CreateAdd(bytes, b_.getInt64(round_up)), b_.getInt64(size));
-    return b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, whole, b_.getInt64(parts));
-  };
-  LlvmValue* before = b_.CreateVectorSplat(parts, count(b_.CreateNeg(start), size - 1));
-  LlvmValue* end = b_.CreateVectorSplat(parts, count(b_.CreateSub(address.limit, start), 0));
-  llvm::SmallVector<llvm::Constant*, 64> numbers;
-  for (unsigned i = 0; i < parts; ++i) numbers.push_back(b_.getInt8(static_cast<std::uint8_t>(i)));
-  LlvmType* i8 = llvm::FixedVectorType::get(b_.getInt8Ty(), parts);
-  LlvmValue* number = llvm::ConstantVector::get(numbers);
-  LlvmValue* mask = b_.CreateAnd(b_.CreateICmpUGE(number, b_.CreateTrunc(before, i8)),
-                                 b_.CreateICmpULT(number, b_.CreateTrunc(end, i8)));
-  LlvmType* type = llvm::FixedVectorType::get(b_.getIntNTy(8 * size), parts);
-  auto* load = b_.CreateMaskedLoad(type, b_.CreateGEP(b_.getInt8Ty(), address.base, start),
-                                   Align(size), mask, llvm::Constant::getNullValue(type));
-  return b_.CreateBitCast(annotate(load, address), wide(b_.getInt32Ty()));
-}
-
-// Narrow components of neighbouring invocations: taken from words by shifts, which is
-// cheaper than by shuffles, and lets a dot product have the words.
-Leaves Emitter::load_words(const Address& address, const std::vector<PlacedLeaf>& leaves) {
-  auto low = static_cast<std::int64_t>(leaves[0].offset);
-  bool by_chunk = address.offset.s.varies_by_chunk();
-  unsigned count = by_chunk ? g_.chunks : 1;
-  unsigned size = scalar_size(*p_.module, leaves[0].type);
-  LlvmType* i32 = wide(b_.getInt32Ty());
-  note("load words", address, leaves);
-  BasicBlock *slow = nullptr, *done = nullptr;
-  if (address.limit) {
-    BasicBlock* fast = BasicBlock::Create(cx_, "inside", fn_);
-    slow = BasicBlock::Create(cx_, "edge", fn_);
-    done = BasicBlock::Create(cx_, "read", fn_);
-    b_.CreateCondBr(range_in_bounds(address, low, low + 4), fast, slow,
-                    llvm::MDBuilder(cx_).createLikelyBranchWeights());
-    b_.SetInsertPoint(fast);
-  }
-  LlvmValues words;
-  for (unsigned c = 0; c < count; ++c)
-    words.push_back(annotate(
-        b_.CreateAlignedLoad(i32, element_pointer(address, c, low), Align(size)), address));
-  if (slow) {
-    BasicBlock* fast_end = b_.GetInsertBlock();
-    b_.CreateBr(done);
-    b_.SetInsertPoint(slow);
-    LlvmValues others;
-    if (t_.masks(size)) {
-      for (unsigned c = 0; c < count; ++c) others.push_back(load_parts(address, c, low, size));
-    } else {
-      ++careful_;
-      Leaves parts = load_gather(address, leaves);
-      --careful_;
-      for (unsigned c = 0; c < count; ++c) {
-        LlvmValues of_chunk;
-        for (const auto& part : parts) of_chunk.push_back(to_memory(vector_of(part, c)));
-        others.push_back(pack_word(of_chunk));
-      }
-    }
-    BasicBlock* slow_end = b_.GetInsertBlock();
-    b_.CreateBr(done);
-    b_.SetInsertPoint(done);
-    for (unsigned c = 0; c < count; ++c) {
-      auto* phi = b_.CreatePHI(i32, 2);
-      phi->addIncoming(words[c], fast_end);
-      phi->addIncoming(others[c], slow_end);
-      words[c] = phi;
-    }
-  }
-  Leaves out(leaves.size());
-  for (std::size_t i = 0; i < leaves.size(); ++i) {
-    out[i].s = Shape::varying(by_chunk);
-    for (LlvmValue* word : words) {
-      LlvmValue* part = b_.CreateTrunc(b_.CreateLShr(word, integer_like(i32, 8 * size * i)),
-                                       wide(b_.getIntNTy(8 * size)));
-      part = b_.CreateBitCast(part, wide(memory_type(leaves[i].type)));
-      out[i].v.push_back(from_memory(part, leaves[i].type));
-    }
-  }
-  return out;
-}
-
 Leaves Emitter::load_gather(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   bool by_chunk =
       address.offset.s.varies_by_chunk() || (address.scale && address.index.s.varies_by_chunk());
@@ -365,6 +257,13 @@ void Emitter::store_memory(Address address, const Leaves& value) {
     if (leaves.size() != value.size()) internal_error("a store's value and place differ in size");
     return;
   }
+  store_leaves(std::move(address), leaves, value);
+}
+
+void Emitter::store_leaves(Address address, const std::vector<PlacedLeaf>& leaves,
+                           const Leaves& value) {
+  if (const auto words = words_of(address, leaves); !words.empty())
+    return store_leaves(address, words, packed_words(value, leaves, words.size()));
   bool trusted = !o_.robust && is_full(mask_) && address.space != Space::kDynamic;
   if (is_scalar_address(address)) {
     if (store_single(address, leaves, value))
@@ -386,6 +285,7 @@ void Emitter::store_memory(Address address, const Leaves& value) {
   if (affine) return store_affine(address, leaves, value);
   if (const auto order = order_of(address, leaves, true))
     return store_runs(address, leaves, value, *order);
+  if (has_table_elements(address, leaves)) return store_table(address, leaves, value);
   note("store scatter", address, leaves);
   store_scatter(address, leaves, value);
 }
@@ -631,6 +531,7 @@ void Emitter::store_through(Id pointer, const Leaves& value) {
 }
 
 void Emitter::emit_load(const Inst& inst) {
+  if (load_together(inst)) return;
   const std::uint32_t loop = innermost_loop(p_, block_);
   const spirv::Variable* variable = p_.module->variable(root_of(p_, inst.args[0]));
   steady_load_ = g_.lanes() == 1 && loop != kNone && variable && is_fixed(*variable) &&
@@ -643,6 +544,7 @@ void Emitter::emit_load(const Inst& inst) {
 void Emitter::emit_store(const Inst& inst) {
   if (const Id type = p_.type_of(inst.args[1]); is_large(*p_.module, type))
     return emit_copy(inst.args[0], inst.args[1], 0, type);
+  if (store_together(inst)) return;
   Leaves value = get(inst.args[1]);
   store_through(inst.args[0], value);
 }

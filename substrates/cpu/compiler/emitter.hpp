@@ -19,6 +19,7 @@
 #include "compiler/analysis.hpp"
 #include "compiler/calls.hpp"
 #include "compiler/llvm_pch.hpp"
+#include "compiler/neighbours.hpp"
 #include "compiler/ranges.hpp"
 #include "compiler/slots.hpp"
 #include "compiler/trace.hpp"
@@ -304,6 +305,19 @@ class Emitter {
   Leaves emit_pointer_test(const Op& op);
   Leaves load_memory(Address address, Id type);
   void store_memory(Address address, const Leaves& value);
+  Leaves load_leaves(Address address, const std::vector<PlacedLeaf>& leaves);
+  void store_leaves(Address address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
+  // ---- emit_together.cpp: neighbours as one access, narrow components as words
+  struct Together;
+  bool load_together(const Inst& inst);
+  bool store_together(const Inst& inst);
+  std::vector<PlacedLeaf> words_of(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  Leaves split_words(const Leaves& words, const std::vector<PlacedLeaf>& leaves);
+  Leaves packed_words(const Leaves& value, const std::vector<PlacedLeaf>& leaves,
+                      std::size_t words);
+  bool has_table_elements(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  void store_table(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                   const Leaves& value);
   LlvmValue* element_pointer(const Address& address, unsigned chunk, std::int64_t offset);
   LlvmValue* lane_pointers(const Address& address, unsigned chunk, std::int64_t offset);
   LlvmValue* lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
@@ -342,18 +356,12 @@ class Emitter {
                         LlvmValue* mask);
   Leaves load_strided(const Address& address, const std::vector<PlacedLeaf>& leaves);
   // Elements of several components
-  using LaneLoad = llvm::function_ref<LlvmValue*(LlvmType* type, unsigned lane)>;
   bool has_wide_elements(const std::vector<PlacedLeaf>& leaves) const;
   unsigned element_accesses(const std::vector<PlacedLeaf>& leaves) const;
   LlvmValues load_elements(const Address& address, const std::vector<PlacedLeaf>& leaves,
                            llvm::ArrayRef<LlvmValue*> pointers);
   LlvmValues load_shared_elements(const Address& address, const std::vector<PlacedLeaf>& leaves,
                                   LlvmValue* start, const Offsets& places);
-  LlvmValues load_quads(const LaneLoad& load);
-  LlvmValues load_words_of(unsigned count, unsigned size, const LaneLoad& load);
-  using LaneStore = llvm::function_ref<void(LlvmValue* value, unsigned lane)>;
-  void store_quads(const LlvmValues& components, const LaneStore& store);
-  void store_pairs(const LlvmValues& components, const LaneStore& store);
   // ---- builtins.cpp
   bool is_builtin(std::string_view name) const;
 
@@ -568,6 +576,8 @@ class Emitter {
   const Analysis& a_;
   const Geometry& g_;
   Ranges ranges_;
+  Neighbours neighbours_;
+  std::unordered_set<const Inst*> done_;  // accesses that were made with others of theirs
   const CompileOptions& o_;
   TargetTraits t_;
   Id bound_ = 0;

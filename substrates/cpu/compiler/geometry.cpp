@@ -76,23 +76,6 @@ std::size_t pressure_of(const Program& program, const Analysis& analysis, const 
   return sum;
 }
 
-// Scalars of private variables in the loop, at places that are constants: registers, as far as
-// there are enough.
-std::size_t tile_of(const Program& program, const Construct& loop) {
-  if (loop.has_barrier) return 0;
-  std::set<std::pair<Id, std::uint32_t>> places;
-  for (std::uint32_t b = loop.begin; b < loop.end; ++b)
-    for (const auto& inst : program.blocks[b].body) {
-      if (inst.op != spv::Op::OpLoad && inst.op != spv::Op::OpStore) continue;
-      const auto place = private_place(program, inst.args[0]);
-      if (!place || !place->leaf) continue;
-      const Id type = inst.op == spv::Op::OpLoad ? inst.type : program.type_of(inst.args[1]);
-      const std::uint32_t count = leaf_count(*program.module, type);
-      for (std::uint32_t i = 0; i < count; ++i) places.emplace(place->variable, *place->leaf + i);
-    }
-  return places.size();
-}
-
 // Do data decide when an invocation leaves the loop?
 bool is_ragged(const Program& program, const Analysis& analysis, std::uint32_t loop) {
   const Construct& c = program.constructs[loop];
@@ -197,7 +180,7 @@ Census count(const Program& program, const Analysis& analysis) {
     census.ragged |= ragged;
     census.wanders = census.wanders && ragged && wanders(program, analysis, construct);
     census.pressure = std::max(census.pressure, pressure_of(program, analysis, construct));
-    census.tile = std::max(census.tile, tile_of(program, construct));
+    census.tile = std::max(census.tile, private_tile(program, construct));
   }
   return census;
 }
@@ -223,6 +206,25 @@ bool fits_one_pass(const Census& census, std::uint32_t needed, std::uint32_t reg
 }
 
 }  // namespace
+
+std::size_t private_tile(const Program& program, const Construct& loop) {
+  if (loop.has_barrier) return 0;
+  std::set<std::pair<Id, std::uint32_t>> places;
+  for (std::uint32_t b = loop.begin; b < loop.end; ++b)
+    for (const auto& inst : program.blocks[b].body) {
+      if (inst.op != spv::Op::OpLoad && inst.op != spv::Op::OpStore) continue;
+      const auto place = private_place(program, inst.args[0]);
+      if (!place || !place->leaf) continue;
+      const Id type = inst.op == spv::Op::OpLoad ? inst.type : program.type_of(inst.args[1]);
+      const std::uint32_t count = leaf_count(*program.module, type);
+      for (std::uint32_t i = 0; i < count; ++i) places.emplace(place->variable, *place->leaf + i);
+    }
+  return places.size();
+}
+
+std::uint32_t register_count(Isa isa) {
+  return isa == Isa::kAvx512 || isa == Isa::kNeon ? 32 : 16;
+}
 
 std::uint32_t register_lanes(Isa isa) {
   switch (isa) {
@@ -263,7 +265,7 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
     g.width = g.chunks = 1;
     return g;
   }
-  std::uint32_t registers = options.isa == Isa::kAvx512 || options.isa == Isa::kNeon ? 32 : 16;
+  const std::uint32_t registers = register_count(options.isa);
   std::uint32_t limit = census.instructions <= kSmallKernel ? 4 : 2;
   if (census.loops) {
     double each = static_cast<double>(census.pressure) + kPassing;

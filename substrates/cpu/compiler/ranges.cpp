@@ -194,7 +194,11 @@ std::optional<Range> Ranges::of_counter(const Phi& phi, std::uint32_t header, st
   if (!end || end->high == 0 || first->high > INT32_MAX || end->high + by->high > INT32_MAX ||
       first->high >= end->high)
     return std::nullopt;
-  return Range{first->low, end->high - 1};
+  // The last number below the end that steps lead to, from one beginning.
+  const std::uint64_t last = first->low == first->high
+                                 ? first->low + (end->high - 1 - first->low) / by->high * by->high
+                                 : end->high - 1;
+  return Range{first->low, last};
 }
 
 }  // namespace sokr::cpu

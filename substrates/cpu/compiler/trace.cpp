@@ -41,7 +41,11 @@ constexpr const char* kPartNames[] = {"promote",
                                       "lines",
                                       "continues",
                                       "shared-elements",
-                                      "reciprocals"};
+                                      "reciprocals",
+                                      "joined-rounds",
+                                      "neighbours",
+                                      "words",
+                                      "chains"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

@@ -72,8 +72,12 @@ enum class Part : std::uint8_t {
   kContinues,         // rounds that some leave early do not part their loop
   kSharedElements,    // few elements of several components for all lanes: loaded once
   kReciprocals,       // integers divided by one number for all lanes: multiplied
+  kJoinedRounds,      // four rounds of a loop as one
+  kNeighbours,        // elements side by side: one access of several components
+  kWords,             // narrow components that fill words: words
+  kChains,            // each sum takes its terms before the next one does
 };
-inline constexpr std::uint8_t kParts = 27;
+inline constexpr std::uint8_t kParts = 31;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

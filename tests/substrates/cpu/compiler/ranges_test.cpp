@@ -100,7 +100,7 @@ TEST(Ranges, ACounterStaysBelowItsBound) {
   EXPECT_EQ(counter_range(counted("%u0", "%goes = OpULessThan %bool %n1 %u16\n", "%u1")),
             "0 to 15");
   EXPECT_EQ(counter_range(counted("%u5", "%goes = OpSLessThan %bool %n1 %u40\n", "%u4")),
-            "5 to 39");
+            "5 to 37");
 }
 
 TEST(Ranges, ACounterWithoutAFixedBoundHasNone) {
