@@ -225,6 +225,8 @@ double host_memory(Ours& ours, const PhysicalDevice& physical) {
 
 double buffers(Ours& ours) {
   constexpr std::size_t kBuffers = 10'000, kAlive = 1000;
+  constexpr std::size_t kLeast = 256, kRange = 65536;
+  const std::vector<std::byte> data(kLeast + kRange, std::byte{1});
   std::vector<SokrBuffer> mine(kAlive);
   std::vector<void*> theirs(kAlive);
   const auto each = [&](auto&& make, auto&& drop) {
@@ -233,7 +235,7 @@ double buffers(Ours& ours) {
     for (std::size_t i = 0; i < kBuffers; ++i) {
       const std::size_t place = random() % kAlive;
       if (alive[place]) drop(place);
-      make(place, 256 + random() % 65536);
+      make(place, kLeast + random() % kRange);
       alive[place] = true;
     }
     for (std::size_t i = 0; i < kAlive; ++i)
@@ -242,12 +244,19 @@ double buffers(Ours& ours) {
   return in_turns(
       9,
       [&] {
-        each([&](std::size_t i, std::size_t size) { mine[i] = ours.buffer(size); },
-             [&](std::size_t i) { need((*ours).memory().free(mine[i])); });
+        each(
+            [&](std::size_t i, std::size_t size) {
+              mine[i] = ours.buffer(size);
+              need((*ours).memory().write(mine[i], 0, data.data(), size));
+            },
+            [&](std::size_t i) { need((*ours).memory().free(mine[i])); });
       },
       [&] {
-        each([&](std::size_t i, std::size_t size) { theirs[i] = std::calloc(1, size); },
-             [&](std::size_t i) { std::free(theirs[i]); });
+        each(
+            [&](std::size_t i, std::size_t size) {
+              theirs[i] = std::memcpy(std::malloc(size), data.data(), size);
+            },
+            [&](std::size_t i) { std::free(theirs[i]); });
       });
 }
 

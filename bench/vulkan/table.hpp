@@ -6,15 +6,12 @@
 //
 //   vulkan.push.vs_raw       other push constants at each launch; raw: the command buffer is
 //                            recorded anew
-//   vulkan.bindings.vs_raw   another buffer at each launch; raw: the descriptor is written anew,
-//   too vulkan.chain.vs_raw      1,000 launches, each after the one before, one wait; raw: one
-//   command
+//   vulkan.bindings.vs_raw   another buffer at each launch; raw: so is the descriptor
+//   vulkan.chain.vs_raw      1,000 launches, each after the one before, one wait; raw: one command
 //                            buffer
-//   vulkan.host_64m.vs_raw   64 MiB of host memory in and out; raw: the quickest of its ways that
-//   is
-//                            here
-//   vulkan.buffers.vs_malloc 10,000 buffers of mixed sizes made and freed in random order, zeroed;
-//                            calloc() and free() of the same
+//   vulkan.host_64m.vs_raw   64 MiB of host memory in and out; raw: the quickest of its ways here
+//   vulkan.buffers.vs_malloc 10,000 buffers of mixed sizes made, written and freed in random order;
+//                            malloc(), memcpy() and free() of the same
 #ifndef SOKR_BENCH_VULKAN_TABLE_HPP_
 #define SOKR_BENCH_VULKAN_TABLE_HPP_
 

@@ -13,6 +13,11 @@ namespace {
 // that is not.
 constexpr std::uint64_t kSlowRead = 4096;
 
+// Of `size` bytes anywhere in it.
+void begin_write(Buffer& buffer, std::uint64_t size) {
+  size == buffer.size() ? buffer.note_contents() : buffer.ensure_contents();
+}
+
 }  // namespace
 
 BufferTable::BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuffer>& next_handle)
@@ -41,7 +46,7 @@ Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) 
   if (!made && await_freed()) made = Buffer::create(device_, size, kind, address);
   if (!made) return std::move(made).failure();
   std::shared_ptr<Buffer> buffer = *std::move(made);
-  SOKR_TRY(zero(buffer));
+  SOKR_TRY(zero(buffer, address));
   return add(std::move(buffer), flags);
 }
 
@@ -93,6 +98,7 @@ Result<BufferTable::Entry> BufferTable::entry(SokrBuffer buffer) {
 
 Result<std::shared_ptr<Buffer>> BufferTable::find(SokrBuffer buffer) {
   SOKR_ASSIGN(Entry found, entry(buffer));
+  found.buffer->ensure_contents();
   return std::move(found.buffer);
 }
 
@@ -156,6 +162,7 @@ Result<void*> BufferTable::map(SokrBuffer buffer) {
                 "cannot be mapped",
                 buffer);
   }
+  found.buffer->ensure_contents();
   return static_cast<void*>(found.buffer->mapped());
 }
 
@@ -177,6 +184,8 @@ Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrB
   SOKR_TRY(substrate::check_copy(from == to, from_offset, to_offset, size));
   if (device_.is_lost()) return device_.loss();
   if (size == 0) return {};
+  source.buffer->ensure_contents();
+  begin_write(*target.buffer, size);
   const bool quick = source.buffer->is_cached() || size < kSlowRead;
   if (source.buffer->mapped() && target.buffer->mapped() && quick) {
     std::memmove(target.buffer->mapped() + to_offset, source.buffer->mapped() + from_offset, size);
@@ -199,6 +208,7 @@ Result<void> BufferTable::write(SokrBuffer buffer, std::uint64_t offset, const v
   if (device_.is_lost()) return device_.loss();
   if (size == 0) return {};
   if (!found.buffer->mapped()) return transfers_.write(found.buffer, offset, from, size);
+  begin_write(*found.buffer, size);
   std::memcpy(found.buffer->mapped() + offset, from, size);
   return {};
 }
@@ -208,15 +218,18 @@ Result<void> BufferTable::read(SokrBuffer buffer, std::uint64_t offset, void* to
   SOKR_ASSIGN(Entry found, entry_range(buffer, offset, to, size));
   if (device_.is_lost()) return device_.loss();
   if (size == 0) return {};
+  found.buffer->ensure_contents();
   const bool quick = found.buffer->is_cached() || size < kSlowRead;
   if (!found.buffer->mapped() || !quick) return transfers_.read(*found.buffer, offset, to, size);
   std::memcpy(to, found.buffer->mapped() + offset, size);
   return {};
 }
 
-Result<void> BufferTable::zero(const std::shared_ptr<Buffer>& buffer) {
+// Nobody knows when a kernel looks at what it reaches by its address.
+Result<void> BufferTable::zero(const std::shared_ptr<Buffer>& buffer, bool address) {
   if (!buffer->mapped()) return transfers_.fill(buffer);
-  std::memset(buffer->mapped(), 0, buffer->size());
+  buffer->zero_later();
+  if (address) buffer->ensure_contents();
   return {};
 }
 

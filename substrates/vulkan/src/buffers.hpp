@@ -50,7 +50,7 @@ class BufferTable {
 
   std::size_t count();
 
-  // The live buffer behind a handle.
+  // The live buffer behind a handle, for a launch.
   Result<std::shared_ptr<Buffer>> find(SokrBuffer buffer);
   // Lets go of freed memory that submissions up to `value` may have used.
   void release_until(std::uint64_t value);
@@ -66,7 +66,7 @@ class BufferTable {
                             std::uint64_t size);
   SokrBuffer add(std::shared_ptr<Buffer> buffer, std::uint32_t flags);
   bool await_freed();
-  Result<void> zero(const std::shared_ptr<Buffer>& buffer);
+  Result<void> zero(const std::shared_ptr<Buffer>& buffer, bool address);
 
   Device& device_;
   std::atomic<SokrBuffer>& next_handle_;

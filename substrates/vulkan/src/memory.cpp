@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 
 namespace sokr::vulkan {
 namespace {
@@ -200,6 +201,20 @@ Result<void> Buffer::import_memory(void* memory) {
   mapped_ = static_cast<std::byte*>(memory);
   cached_ = coherent_ = true;
   return {};
+}
+
+void Buffer::ensure_contents() {
+  if (has_contents_.load(std::memory_order_acquire)) return;
+  std::lock_guard lock(contents_mutex_);
+  if (has_contents_.load(std::memory_order_relaxed)) return;
+  std::memset(mapped_, 0, size_);
+  has_contents_.store(true, std::memory_order_release);
+}
+
+void Buffer::note_contents() {
+  if (has_contents_.load(std::memory_order_acquire)) return;
+  std::lock_guard lock(contents_mutex_);
+  has_contents_.store(true, std::memory_order_release);
 }
 
 Buffer::~Buffer() {

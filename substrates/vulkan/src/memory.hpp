@@ -43,6 +43,13 @@ class Buffer {
   bool is_cached() const { return cached_; }
   bool is_coherent() const { return coherent_; }
   std::uint64_t address() const { return address_; }  // 0 if it has none
+  // Of mapped memory that nobody has looked at yet: zeros are written when somebody is about to.
+  // Not before, for most buffers are written as a whole first. Any thread.
+  void zero_later() { has_contents_.store(false, std::memory_order_release); }
+  // Before anybody reads it, or writes a part.
+  void ensure_contents();
+  // Before all of it is written.
+  void note_contents();
   // Its handle is gone; who uses it keeps it. Any thread.
   bool is_freed() const { return freed_.load(std::memory_order_acquire); }
   void note_freed() { freed_.store(true, std::memory_order_release); }
@@ -69,6 +76,8 @@ class Buffer {
   std::uint64_t address_ = 0;
   bool cached_ = false, coherent_ = false;
   std::atomic<bool> freed_{false};
+  std::atomic<bool> has_contents_{true};
+  std::mutex contents_mutex_;  // held while zeros are written
 };
 
 // True where kernels reach host-visible memory at full speed.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <span>
@@ -44,6 +46,69 @@ TEST_P(Staged, BuffersAreZeroAndKeepWhatKernelsWrite) {
   EXPECT_EQ(static_cast<float*>(*mapped)[64 + 3], saxpy.y[3]);
   EXPECT_TRUE(bench->memory().free(x));
   EXPECT_TRUE(bench->memory().free(y));
+}
+
+// However it is reached first, and whatever was in the memory before. Written as a whole, it has no
+// zeros at any time.
+TEST(Memory, WhatNobodyWroteIsZero) {
+  constexpr std::uint64_t kWords = 1024, kSize = 4 * kWords;
+  Bench bench;
+  using Words = std::vector<std::uint32_t>;
+  const Words ones(kWords, 1), zeros(kWords, 0);
+  for (const std::uint32_t flags : {0u, std::uint32_t{SOKR_BUFFER_HOST_VISIBLE}}) {
+    const auto reached = [&](const std::function<void(SokrBuffer)>& reach, const Words& expected) {
+      SokrBuffer used = create(bench, kSize, flags);
+      ASSERT_TRUE(bench->memory().write(used, 0, ones.data(), kSize));
+      Words words(kWords, 7);
+      ASSERT_TRUE(bench->memory().read(used, 0, words.data(), kSize));
+      EXPECT_EQ(words, ones);
+      ASSERT_TRUE(bench->memory().free(used));
+      const SokrBuffer fresh = create(bench, kSize, flags);
+      reach(fresh);
+      ASSERT_TRUE(bench->memory().read(fresh, 0, words.data(), kSize));
+      EXPECT_EQ(words, expected);
+      ASSERT_TRUE(bench->memory().free(fresh));
+    };
+    const auto with = [&](std::size_t index, std::uint32_t word) {
+      Words words = zeros;
+      words[index] = word;
+      return words;
+    };
+    const SokrBuffer other = create(bench, kSize, flags);
+    ASSERT_TRUE(bench->memory().write(other, 0, ones.data(), kSize));
+    reached([](SokrBuffer) {}, zeros);
+    reached([&](SokrBuffer to) { EXPECT_TRUE(bench->memory().write(to, 12, ones.data(), 4)); },
+            with(3, 1));
+    reached([&](SokrBuffer to) { EXPECT_TRUE(bench->memory().copy(other, 0, to, 4, 4)); },
+            with(1, 1));
+    reached([&](SokrBuffer to) { EXPECT_TRUE(bench->memory().copy(other, 0, to, 0, kSize)); },
+            ones);
+    reached(
+        [&](SokrBuffer from) {
+          EXPECT_TRUE(bench->memory().copy(from, 0, other, 0, kSize));
+          Words words(kWords, 7);
+          EXPECT_TRUE(bench->memory().read(other, 0, words.data(), kSize));
+          EXPECT_EQ(words, zeros);
+        },
+        zeros);
+    reached(
+        [&](SokrBuffer to) {
+          Saxpy saxpy(1, 1.0f);
+          saxpy.bindings[1] = buffer_binding(0, 1, to, kSize);
+          saxpy.x[0] = 1.0f;
+          bench.run(shader("saxpy"), saxpy.launch);
+        },
+        with(0, std::bit_cast<std::uint32_t>(1.0f)));
+    if (flags == 0) continue;
+    reached(
+        [&](SokrBuffer to) {
+          const auto mapped = bench->memory().map(to);
+          ASSERT_TRUE(mapped) << mapped.failure().sentence;
+          const std::span words(static_cast<const std::uint32_t*>(*mapped), kWords);
+          EXPECT_EQ(std::ranges::count(words, 0u), std::ssize(words));
+        },
+        zeros);
+  }
 }
 
 // Mapped or not, either way round.
