@@ -170,6 +170,13 @@ class Check {
     add(std::move(step));
     Step text = ordinary("devices, as text", {bin("sokr"), "devices"}, 60);
     add(std::move(text));
+    setenv("SOKR_VULKAN_PROBE", "devices", 1);
+    Step tried =
+        ordinary("devices, tried in a child process", {bin("sokr"), "devices", "--json"}, 90);
+    unsetenv("SOKR_VULKAN_PROBE");
+    if (tried.result == "passed" && tried.output.find("\"vulkan:") == std::string::npos)
+      tried.result = "failed: no device is left";
+    add(std::move(tried));
   }
 
   void conformance() {

@@ -24,6 +24,7 @@ env -i HOME=/nonexistent PATH=/usr/bin SOKR_BENCH_QUICK=1 "$folder/gpu-check" --
   --only 'PhysicalDevice.*:*Staged.*:Validation.*' >run.log || fail "it failed: $(cat run.log)"
 holds "r['schema'] == 'sokr.gpu-check/1' and r['failed'] == 0 and r['not run'] == 0"
 holds "s['devices']['data']['substrates']"
+holds "s['devices, tried in a child process']['result'] == 'passed'"
 holds "s['timings']['data']['vulkan.null_dispatch.vs_raw'] > 0"
 holds "len([n for n in s if '.' in n]) >= 4"
 holds "s['conformance']['data']['schema'].startswith('sokr.check')"

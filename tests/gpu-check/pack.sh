@@ -17,6 +17,7 @@ copy() {  # FILE TO: without debug information
 }
 for program in sokr test_vulkan bench_vulkan; do copy "$build/bin/$program" "$folder/bin/$program"; done
 copy "$build/bin/gpu-check" "$folder/gpu-check"
+copy "$build/lib/sokr/sokr-vulkan-probe" "$folder/lib/sokr/sokr-vulkan-probe"
 for plugin in vulkan ir-spirv; do
   copy "$build/lib/sokr/sokr-$plugin.so" "$folder/lib/sokr/sokr-$plugin.so"
 done
