@@ -24,7 +24,8 @@
 //   barriers instructions.vulkan.empty, .prepared    on lavapipe: those of our plugin alone
 //   instructions.spread                     the largest spread of all, over its median
 //
-// Environment: SOKR_BENCH_QUICK=1 counts what is slow once, and everything else twice.
+// Environment: SOKR_BENCH_QUICK=1 runs each part once; what is repeated is counted in batches then,
+// too, and their median taken.
 #include <fmt/format.h>
 #include <sys/personality.h>
 #include <sys/wait.h>
@@ -185,7 +186,7 @@ double lower_median(std::vector<double> values) {
   return values[(values.size() - 1) / 2];
 }
 
-void count_all(const std::string& only, int runs, bool quick) {
+void count_all(const std::string& only, int runs) {
   const PrivateCaches folder;
   Counts counts;
   Counting counting(folder.folder(), counts);
@@ -193,8 +194,7 @@ void count_all(const std::string& only, int runs, bool quick) {
   for (const Part& part : parts()) {
     if (!only.empty() && only != part.name) continue;
     if (part.fills_caches) fill.push_back([&] { counting.fill_caches(part); });
-    const int times = quick ? (part.is_slow ? 1 : 2) : runs;
-    for (int i = 0; i < times; ++i) count.push_back([&, i] { counting.count(part, i); });
+    for (int i = 0; i < runs; ++i) count.push_back([&, i] { counting.count(part, i); });
   }
   in_parallel(fill);
   in_parallel(count);
@@ -230,14 +230,15 @@ int main(int argc, char** argv) {
   std::string part, only;
   int runs = 3;
   app.add_option("--only", only, "only this part");
-  app.add_option("--runs", runs, "how often each part is counted, if it is not quick")
+  app.add_option("--runs", runs, "how often each part is run, if it is not quick")
       ->check(CLI::Range(1, 1000));
   app.add_option("--part", part, "do what is counted, and count nothing")->group("");
   CLI11_PARSE(app, argc, argv);
   try {
     if (!part.empty()) return run_part(part);
     const char* quick = std::getenv("SOKR_BENCH_QUICK");
-    count_all(only, runs, quick && std::string_view(quick) == "1");
+    if (quick && std::string_view(quick) == "1") runs = 1;
+    count_all(only, runs);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench_counts: {}\n", error.what());

@@ -23,7 +23,6 @@ struct Part {
   const char* counted_in = "";
   Threads threads = Threads::kMarking;
   bool fills_caches = false;  // it is run once before it is counted
-  bool is_slow = false;       // where time is short, it is counted once only
   void (*run)();
 };
 // Those that this build has.

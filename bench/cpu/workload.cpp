@@ -225,6 +225,10 @@ Workload small_saxpy(std::uint32_t n) {
   return saxpy(n);
 }
 
+Workload small_mandelbrot(std::uint32_t n) {
+  return mandelbrot(n);
+}
+
 std::string difference(const BufferSpec& spec, std::span<const std::byte> expected,
                        std::span<const std::byte> actual) {
   if (expected.size() != actual.size())

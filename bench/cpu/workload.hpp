@@ -69,6 +69,8 @@ std::span<const WorkloadEntry> workload_table();
 const WorkloadEntry* find_workload(std::string_view name);
 // saxpy on `n` elements, for the latency of small launches.
 Workload small_saxpy(std::uint32_t n);
+// The whole set in n x n pixels.
+Workload small_mandelbrot(std::uint32_t n);
 
 // Empty if `actual` is as good a result as `expected`, otherwise the first difference.
 std::string difference(const BufferSpec& spec, std::span<const std::byte> expected,
