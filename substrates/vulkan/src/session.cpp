@@ -396,7 +396,11 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
   const std::uint32_t count = groups[request.cut.axis];
   const double slice = static_cast<double>(device_->slice_ns());
   std::uint32_t done = 0;
-  for (std::uint64_t part = request.cut.first;; part *= kGrowth) {
+  // The first part brings the host's bytes along, which says nothing of the kernel: one as long
+  // behind it is measured.
+  bool is_measured = !recordings_->copies() || to.recording->regions().empty();
+  std::uint64_t part = request.cut.first;
+  while (true) {
     const auto begun = std::chrono::steady_clock::now();
     SOKR_ASSIGN(const std::uint64_t value,
                 device_->submit(to.recording->commands().front(), after));
@@ -405,14 +409,19 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begun;
     done += static_cast<std::uint32_t>(part);
     const std::uint32_t left = count - done;
+    if (ended && !is_measured && part < left) {
+      is_measured = true;
+      SOKR_TRY(to.recording->record_next(request, done, static_cast<std::uint32_t>(part)));
+      continue;
+    }
     const double step = spent.count() / static_cast<double>(part);
     if (ended && step * left > slice && spent.count() < slice / kGrowth && part * kGrowth < left) {
-      SOKR_TRY(
-          to.recording->record_next(request, done, static_cast<std::uint32_t>(part * kGrowth)));
+      part *= kGrowth;
+      SOKR_TRY(to.recording->record_next(request, done, static_cast<std::uint32_t>(part)));
       continue;
     }
     const double whole = static_cast<double>(groups[0]) * groups[1] * groups[2];
-    if (ended) request.pipeline->note_ns_per_group(step * count / whole);
+    if (ended && is_measured) request.pipeline->note_ns_per_group(step * count / whole);
     return to.recording->record_rest(request, done, parts_for(step * left, left));
   }
 }

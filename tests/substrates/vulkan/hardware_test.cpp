@@ -245,7 +245,9 @@ TEST_F(Hardware, LongGridsAreCutIntoSubmissions) {
     options.emplace_back("vulkan.slice_ms", "1000000");
     Bench bench(std::move(options));
     Saxpy saxpy(3'000'000);
-    EXPECT_EQ(submissions(bench, ir, saxpy.launch), 2u);
+    // A first part that brings host memory along is not what is measured.
+    const std::uint64_t upload = (*bench->session())->recordings().copies() ? 1 : 0;
+    EXPECT_EQ(submissions(bench, ir, saxpy.launch), 2u + upload);
     EXPECT_EQ(submissions(bench, ir, saxpy.launch), 1u);
     EXPECT_EQ(submissions(bench, ir, saxpy.launch), 1u);
     EXPECT_EQ(saxpy.wrong(3), -1);
