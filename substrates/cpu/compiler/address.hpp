@@ -36,6 +36,11 @@ struct Address {
   Val index;                   // i32, if `scale` is not 0: offset + index * scale
   std::int64_t scale = 0;
   Id lanes = 0;  // the value that `index` is
+  // The places of a few tables together: what the lanes' offsets, 64 bits each, differ by in bytes
+  // beside a base that each chunk has (i64), provided that `table_holds`. Null: not known.
+  const Table* table = nullptr;
+  Val table_base;
+  LlvmValue* table_holds = nullptr;
   // While `parts`: the offset is also what all chunks have in common (null = 0) plus what
   // is each one's own (may be empty), provided `sums` (null = always). The second part
   // rarely changes in a loop around the access.
@@ -68,6 +73,11 @@ std::int64_t elements_apart(const spirv::Module& module, std::int64_t distance,
 // it is one.
 Val joined_index(llvm::IRBuilder<>& b, const Geometry& geometry, const Val& x, std::int64_t a,
                  const Val& y, std::int64_t c);
+
+// Adds what the address' index and this one, both tables, come to as places of lanes. Of more than
+// 64 bits' worth of offsets nothing is lost: the index may be used as before.
+void add_table(llvm::IRBuilder<>& b, const Geometry& geometry, Address& address, const Val& index,
+               std::int64_t stride);
 
 // Are an invocation's components the parts of one word, in order?
 bool makes_words(const spirv::Module& module, std::int64_t step,

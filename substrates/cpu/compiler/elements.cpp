@@ -105,6 +105,60 @@ LlvmValues Elements::load_words_of(unsigned count, unsigned size, const LaneLoad
   return out;
 }
 
+void add_table(llvm::IRBuilder<>& b, const Geometry& geometry, Address& address, const Val& index,
+               std::int64_t stride) {
+  const Table* begun = address.table;
+  address.table = nullptr;
+  LlvmType* i64 = b.getInt64Ty();
+  const auto number = [&](std::int64_t n) { return b.getInt64(static_cast<std::uint64_t>(n)); };
+  Table table{};
+  Val base;
+  base.s.known = true;
+  LlvmValue* holds = address.table_holds;
+  const auto add = [&](const Val& from, std::int64_t by) {
+    const bool moves = from.s.table != nullptr;
+    if ((!moves && (!from.s.affine || from.s.ls != 0)) || std::abs(by) > INT32_MAX ||
+        (moves && from.v[0]->getType()->getScalarSizeInBits() != 32))
+      return false;
+    for (unsigned l = 0; moves && l < geometry.width; ++l) {
+      const std::int64_t at = table[l] + ((*from.s.table)[l] - (*from.s.table)[0]) * by;
+      if (std::abs(at) > INT32_MAX / 2) return false;
+      table[l] = static_cast<std::int32_t>(at);
+    }
+    const unsigned count = from.s.varies_by_chunk() ? geometry.chunks : 1;
+    LlvmValues sums;
+    for (unsigned c = 0; c < std::max<std::size_t>(count, base.v.size()); ++c) {
+      LlvmValue* one = from.v[from.v.size() > 1 ? c : 0];
+      if (moves) {
+        one = b.CreateExtractElement(one, std::uint64_t{0});
+        // No lane's own index may go round: those of tables are small numbers.
+        LlvmValue* small = b.CreateICmpULT(one, b.getInt32(1u << 30));
+        holds = holds ? b.CreateAnd(holds, small) : small;
+      } else if (from.s.cs != 0 && c != 0) {
+        one =
+            b.CreateAdd(one, llvm::ConstantInt::get(
+                                 one->getType(), static_cast<std::uint64_t>(from.s.cs * c), true));
+      }
+      LlvmValue* term = b.CreateMul(b.CreateSExt(one, i64), number(by));
+      LlvmValue* before = base.v.empty() ? nullptr : base.v[base.v.size() > 1 ? c : 0];
+      sums.push_back(before ? b.CreateAdd(before, term) : term);
+    }
+    base.v = std::move(sums);
+    base.s.chunk = base.v.size() > 1;
+    return true;
+  };
+  if (begun) {
+    table = *begun;
+    base = address.table_base;
+  } else if (!add(address.offset, 1) || !add(address.index, address.scale)) {
+    return;
+  }
+  if (!add(index, stride)) return;
+  address.table = geometry.tables->find(table);
+  address.table_base = std::move(base);
+  address.table_holds = holds;
+}
+
 Val joined_index(llvm::IRBuilder<>& b, const Geometry& geometry, const Val& x, std::int64_t a,
                  const Val& y, std::int64_t c) {
   Val out;

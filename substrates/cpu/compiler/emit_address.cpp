@@ -72,10 +72,10 @@ void Emitter::add_term(Address& address, const Val& index, LlvmType* type, std::
                     e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(factor), true)));
     });
   };
-  if (address.scale) {
-    address.offset = spread(address.offset, address.index, address.scale);
-    address.scale = 0;
-  }
+  if (one_base && bits <= 64 && (address.table || (address.scale && address.index.s.table)))
+    add_table(b_, g_, address, index, stride);
+  if (address.scale) address.offset = spread(address.offset, address.index, address.scale);
+  address.scale = 0;
   address.offset = spread(address.offset, index, stride);
 }
 

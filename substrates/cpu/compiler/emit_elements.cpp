@@ -130,8 +130,8 @@ LlvmValues Emitter::load_shared_elements(const Address& address,
 Leaves Emitter::load_apart(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   const unsigned accesses = g_.chunks * element_accesses(leaves);
   const bool one_object = address.space != Space::kDynamic && address.space != Space::kPhysical;
-  const bool has_table =
-      address.scale && address.index.s.table && address.offset.s.affine && address.offset.s.ls == 0;
+  const bool has_table = address.table || (address.scale && address.index.s.table &&
+                                           address.offset.s.affine && address.offset.s.ls == 0);
   if (one_object && has_table && has(Part::kTablePlaces) && is_written_out(accesses)) {
     note("load table places", address, leaves);
     return load_table(address, leaves);
@@ -188,21 +188,30 @@ Leaves Emitter::load_scattered(const Address& address, const std::vector<PlacedL
 
 // Lanes at constant distances from a base that each chunk has.
 Leaves Emitter::load_table(const Address& address, const std::vector<PlacedLeaf>& leaves) {
-  const Table& table = *address.index.s.table;
-  const unsigned count =
-      address.index.s.chunk || address.offset.s.varies_by_chunk() ? g_.chunks : 1;
   const auto number = [&](std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); };
-  const auto [low, high] = std::minmax_element(table.begin(), table.begin() + g_.width);
+  const bool several = address.table != nullptr;
+  const Table& table = several ? *address.table : *address.index.s.table;
+  const bool by_chunk = several ? address.table_base.s.chunk
+                                : address.index.s.chunk || address.offset.s.varies_by_chunk();
+  const unsigned count = by_chunk ? g_.chunks : 1;
+  Offsets places;
+  for (unsigned l = 0; l < g_.width; ++l)
+    places.push_back(several ? table[l] : table[l] * address.scale);
+  const auto [low, high] = std::minmax_element(places.begin(), places.end());
   const Extent e = extent_of(*p_.module, leaves);
-  const std::int64_t first = *low * address.scale + e.low, last = *high * address.scale + e.high;
+  const std::int64_t first = *low + e.low, last = *high + e.high;
   const bool tested = address.limit && !is_inside(address, e.low, e.high);
   LlvmValues offsets;
-  LlvmValue* good = nullptr;
+  LlvmValue* good = several && tested ? address.table_holds : nullptr;
   for (unsigned c = 0; c < count; ++c) {
-    LlvmValue* lane = b_.CreateExtractElement(vector_of(address.index, c), std::uint64_t{0});
-    LlvmValue* base = b_.CreateSub(b_.CreateSExt(lane, b_.getInt64Ty()), number(table[0]));
-    offsets.push_back(
-        b_.CreateAdd(b_.CreateMul(base, number(address.scale)), base_of(address.offset, c)));
+    if (several) {
+      offsets.push_back(base_of(address.table_base, c));
+    } else {
+      LlvmValue* lane = b_.CreateExtractElement(vector_of(address.index, c), std::uint64_t{0});
+      LlvmValue* base = b_.CreateSub(b_.CreateSExt(lane, b_.getInt64Ty()), number(table[0]));
+      offsets.push_back(
+          b_.CreateAdd(b_.CreateMul(base, number(address.scale)), base_of(address.offset, c)));
+    }
     if (!tested) continue;
     LlvmValue* inside = b_.CreateICmpULT(b_.CreateAdd(offsets.back(), number(first)),
                                          room(address.limit, last - first));
@@ -220,8 +229,6 @@ Leaves Emitter::load_table(const Address& address, const std::vector<PlacedLeaf>
   for (auto& leaf : out) leaf.s = Shape::varying(count > 1);
   for (unsigned c = 0; c < count; ++c) {
     LlvmValue* start = b_.CreateGEP(b_.getInt8Ty(), address.base, offsets[c]);
-    Offsets places;
-    for (unsigned l = 0; l < g_.width; ++l) places.push_back(table[l] * address.scale);
     LlvmValues parts = load_shared_elements(address, leaves, start, places);
     if (parts.empty()) {
       LlvmValues pointers;
