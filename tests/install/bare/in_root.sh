@@ -11,11 +11,12 @@ tree=/srv/sokr
 say() { printf 'bare: %s: %s\n' "$system" "$*" >&2; }
 die() { say "FAILED: $*"; exit 1; }
 
-# Runs a command as a user who has no rights.
+# Runs a command as a user who has no rights. What ccache does not have, or cannot keep, is compiled by
+# way of a temporary file.
 as_user() {
   id somebody >/dev/null 2>&1 || useradd --create-home somebody
   setpriv --reuid somebody --regid somebody --init-groups \
-    env HOME=/home/somebody CCACHE_READONLY=1 "$@"
+    env HOME=/home/somebody CCACHE_READONLY=1 CCACHE_TEMPDIR=/home/somebody/ccache "$@"
 }
 
 # Compiled objects are taken from former runs; ccache itself changes nothing that the build sees.

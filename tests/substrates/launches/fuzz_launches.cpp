@@ -73,6 +73,8 @@ class Substrate {
 
   std::uint32_t id() const { return id_; }
   const SokrMemoryTable* memory() const { return info_->memory; }
+  // Larger workgroups are refused.
+  std::uint64_t most_local() const { return info_->limits->max_local_invocations; }
   std::string last_error() const {
     char text[2048] = "";
     info_->diagnostics->last_error(text, sizeof text);
@@ -277,6 +279,7 @@ void change_launch(LaunchBuilder& b, Reader& in) {
 
 // Whether it is over soon, if it is not refused for its local size.
 bool is_small(const LaunchView& launch) {
+  const std::uint64_t most_local = Substrate::get().most_local();
   std::uint64_t groups = 1, local = 32;
   if (launch.is_indirect()) {
     groups = 125;
@@ -287,13 +290,13 @@ bool is_small(const LaunchView& launch) {
   }
   if (launch.has_local_size()) {
     local = 1;
-    for (const std::uint32_t size : launch.local_size()) local *= std::min(size, 1025u);
+    for (const std::uint64_t size : launch.local_size()) local *= std::min(size, most_local + 1);
   }
   for (std::uint32_t i = 0; i < launch.specialization_count(); ++i) {
     const SokrSpecialization constant = launch.specialization(i);
-    if (constant.id == 0) local = std::max(local, std::min<std::uint64_t>(constant.value, 1024));
+    if (constant.id == 0) local = std::max(local, std::min(constant.value, most_local));
   }
-  return local > 1024 || groups * local <= kMostInvocations;
+  return local > most_local || groups * local <= kMostInvocations;
 }
 
 // Where a binding's bytes lie in the memory of this target; none if not all of them do.
