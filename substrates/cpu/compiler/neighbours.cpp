@@ -19,6 +19,22 @@ const Inst* chain_of(const Program& program, Id pointer) {
   return is_chain && chain->args.size() >= 2 ? chain : nullptr;
 }
 
+// Do the lanes' elements lie in so few rows that wide loads and permutations are as good as moving
+// pairs? Those of a sorting network's exchanges do.
+bool lies_in_rows(const Program& program, const Analysis& analysis, Id pointer) {
+  constexpr std::int64_t kFewRows = 32;  // elements
+  const Inst& chain = *chain_of(program, pointer);
+  for (std::size_t i = 1; i < chain.args.size(); ++i) {
+    if (chain.args[i] < program.module->bound() || program.constant(chain.args[i])) continue;
+    const Shapes& shapes = analysis.values[chain.args[i] - program.module->bound()];
+    if (shapes.size() != 1 || shapes[0].is_uniform()) continue;
+    if (i + 1 < chain.args.size() || !shapes[0].table) return false;
+    const auto [low, high] = std::ranges::minmax(*shapes[0].table);
+    return std::int64_t{high} - low < kFewRows;
+  }
+  return false;
+}
+
 // What an instruction may do to memory that others look at.
 struct Effect {
   bool any = false;  // to all of it
@@ -121,7 +137,9 @@ void Neighbours::find(std::uint32_t block) {
     }
     std::uint32_t count = 0;
     while (there >> (low + count) & 1) ++count;
-    if (count < 2) return;
+    if (count < 2 ||
+        (count < kMostNeighbours && lies_in_rows(p_, a_, one.members.front().inst->args[0])))
+      return;
     auto group = std::make_unique<Group>();
     group->count = count;
     for (Member member : one.members) {
