@@ -666,7 +666,7 @@ class Emitter {
   SharedFunction own_;
 
   // Accesses lane by lane
-  static constexpr std::uint64_t kMostWrittenOut = 2048;  // lanes in a kernel, for its size
+  static constexpr std::uint64_t kMostWrittenOut = 1024;  // lanes in a kernel, for its size
   std::uint64_t written_out_ = 0;
   int careful_ = 0;  // more than 0: the code tests lanes one by one, and hardly ever runs
   std::unordered_map<std::string, llvm::Function*> lane_functions_;

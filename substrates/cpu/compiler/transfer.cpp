@@ -152,7 +152,10 @@ Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
   }
   if (a.ls != 1 || own < g.width || count < g.width) return Shape::varying(a.varies_by_chunk());
   if (!a.varies_by_chunk()) return Shape::uniform(align);
-  if (!a.chunk && a.cs == g.width && count == g.width) return Shape::linear(0, 1, 1);
+  // From one chunk to the next the quotient grows by 1, if the numbers do not begin again at 0
+  // there: those of lanes that are off may.
+  const bool goes_on = std::has_single_bit(g.lanes()) && a.align >= g.lanes();
+  if (!a.chunk && a.cs == g.width && count == g.width && goes_on) return Shape::linear(0, 1, 1);
   return Shape::by_chunk(0, align);
 }
 
@@ -320,7 +323,6 @@ Shapes raw_builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
   auto [sx, sy, sz] = g.local;
   std::uint32_t w = g.width, m = g.lanes();
   Shape linear = Shape::linear(1, w, std::has_single_bit(m) ? m : w);
-  if (g.passes() == 1) linear.align = w;
   Shape x = Shape::varying(), y = Shape::varying(), z = Shape::varying();
   if (sy * sz == 1) {
     x = linear;

@@ -53,9 +53,10 @@ std::uint32_t compute(const Node& n, std::uint32_t a, std::uint32_t b, std::uint
 std::uint32_t interesting(std::mt19937& random, bool shift) {
   if (shift) return random() % 32;
   constexpr std::uint32_t kNumbers[] = {
-      0,   1,   2,   3,     4,     5,          7,          8,          12,
-      15,  16,  17,  24,    31,    32,         48,         63,         64,
-      100, 255, 256, 65535, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF0};
+      0,          1,          2,          3,          4,          5,         7,     8,
+      12,         15,         16,         17,         24,         31,        32,    48,
+      63,         64,         100,        255,        256,        4,         65535, 65536,
+      0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFC, 0xFFFFFFF8, 0xFFFFFFF0};
   return random() % 8 == 0 ? random() : kNumbers[random() % std::size(kNumbers)];
 }
 
@@ -81,8 +82,18 @@ Expressions::Expressions(std::mt19937& random, std::uint32_t count) {
       if (is_bool(nodes_[static_cast<std::size_t>(at)])) return at;
     return -1;
   };
+  // Numbers that begin again at 0 between two registers, and what is made of them there.
+  const auto around_zero = [&] {
+    constexpr std::uint32_t kLocal = 1;  // the leaf
+    nodes_.push_back({"constant", 0, 0, 0, 4 * (1 + random() % 16)});
+    nodes_.push_back({"OpISub", kLocal, static_cast<std::uint32_t>(nodes_.size()) - 1});
+    nodes_.push_back({"constant", 0, 0, 0, 2U << random() % 4});
+    const auto last = static_cast<std::uint32_t>(nodes_.size()) - 1;
+    nodes_.push_back({random() % 2 ? "OpUDiv" : "OpUMod", last - 1, last});
+  };
   for (std::uint32_t i = 0; i < count; ++i) {
     Node node;
+    if (random() % 16 == 0) around_zero();
     const std::uint32_t kind = random() % 10;
     if (kind < 3) {
       node.op = kByConstant[random() % std::size(kByConstant)];
