@@ -18,7 +18,7 @@ using llvm::ConstantInt;
 
 namespace {
 
-constexpr int kMostSteps = 48;                   // operations of an index
+constexpr int kMostIndexSteps = 48;              // operations of an index
 constexpr std::uint32_t kLargestStep = 1 << 24;  // below it the span of the lanes cannot wrap
 
 bool is_zero(LlvmValue* v) {
@@ -61,7 +61,7 @@ struct Emitter::LineFinder {
 
   std::optional<Line> make(Id id, unsigned leaf) {
     const spirv::Type& type = e.p_.module->scalar_type(e.p_.type_of(id));
-    if (type.kind != spirv::TypeKind::kInt || type.width != 32 || ++steps > kMostSteps)
+    if (type.kind != spirv::TypeKind::kInt || type.width != 32 || ++steps > kMostIndexSteps)
       return std::nullopt;
     const std::size_t leaves = leaf_count(*e.p_.module, e.p_.type_of(id));
     if (leaf >= leaves) return std::nullopt;

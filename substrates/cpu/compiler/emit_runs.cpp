@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::int64_t kMostTableRows = 2;
 constexpr std::int64_t kMostLineStep = 4;  // elements from lane to lane
-constexpr int kMostSteps = 8;              // to an exclusive or
+constexpr int kMostStepsToExclusive = 8;   // to an exclusive or
 constexpr unsigned kMostTwoRows = 16;  // chunks for which two rows are written out, for their size
 
 llvm::Constant* lane_steps(llvm::Type* scalar, unsigned width, std::int64_t step) {
@@ -140,7 +140,7 @@ std::optional<Emitter::Order> Emitter::order_of(const Address& address,
 
 // Do lanes exchange places?
 bool Emitter::is_exchange(Id id, int depth) const {
-  const Inst* inst = depth < kMostSteps ? p_.inst(id) : nullptr;
+  const Inst* inst = depth < kMostStepsToExclusive ? p_.inst(id) : nullptr;
   if (!inst || shape_known(id).affine) return false;
   switch (inst->op) {
     case spv::Op::OpBitwiseXor:

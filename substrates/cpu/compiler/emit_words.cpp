@@ -13,7 +13,7 @@ using llvm::Align;
 
 namespace {
 
-constexpr unsigned kWord = 4;
+constexpr unsigned kWordBytes = 4;
 
 // The module's type of words; 0 = none.
 Id word_type(const spirv::Module& module) {
@@ -40,10 +40,10 @@ bool makes_words(const spirv::Module& module, std::int64_t step,
 // may not all be touched.
 std::vector<PlacedLeaf> Emitter::words_of(const Address& address,
                                           const std::vector<PlacedLeaf>& leaves) {
-  const unsigned size = scalar_size(*p_.module, leaves[0].type), parts = kWord / size;
+  const unsigned size = scalar_size(*p_.module, leaves[0].type), parts = kWordBytes / size;
   const bool by_index = address.scale && address.offset.s.affine && address.offset.s.ls == 0;
-  if (size >= kWord || leaves.size() % parts || !has(Part::kWords) || !by_index ||
-      address.scale % kWord || address.is_volatile)
+  if (size >= kWordBytes || leaves.size() % parts || !has(Part::kWords) || !by_index ||
+      address.scale % kWordBytes || address.is_volatile)
     return {};
   const Extent e = extent_of(*p_.module, leaves);
   if (!is_inside(address, e.low, e.high)) return {};
@@ -54,7 +54,7 @@ std::vector<PlacedLeaf> Emitter::words_of(const Address& address,
   std::vector<PlacedLeaf> words;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     if (i % parts == 0) words.push_back({leaves[i].offset, type});
-    if (words.back().offset % kWord || scalar_size(*p_.module, leaves[i].type) != size ||
+    if (words.back().offset % kWordBytes || scalar_size(*p_.module, leaves[i].type) != size ||
         leaves[i].offset != words.back().offset + i % parts * size)
       return {};
   }
@@ -64,7 +64,7 @@ std::vector<PlacedLeaf> Emitter::words_of(const Address& address,
 Leaves Emitter::split_words(const Leaves& words, const std::vector<PlacedLeaf>& leaves) {
   Leaves out;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
-    const unsigned size = scalar_size(*p_.module, leaves[i].type), parts = kWord / size;
+    const unsigned size = scalar_size(*p_.module, leaves[i].type), parts = kWordBytes / size;
     Val part{words[i / parts].s, {}};
     for (LlvmValue* word : words[i / parts].v) {
       LlvmType* type = word->getType();

@@ -10,7 +10,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr std::uint32_t kElement = 4;
+constexpr std::uint32_t kElementBytes = 4;
 
 const Inst* chain_of(const Program& program, Id pointer) {
   const Inst* chain = program.inst(look_through(program, pointer));
@@ -91,7 +91,7 @@ bool has_neighbours(const Program& program, Id pointer) {
   const spirv::Type* scalar = vector ? program.module->type(element->element) : element;
   return scalar &&
          (scalar->kind == spirv::TypeKind::kInt || scalar->kind == spirv::TypeKind::kFloat) &&
-         (vector ? element->count : 1) * scalar->width == 8 * kElement;
+         (vector ? element->count : 1) * scalar->width == 8 * kElementBytes;
 }
 
 bool lies_apart(const Program& program, const Analysis& analysis, Id pointer, std::uint32_t count) {

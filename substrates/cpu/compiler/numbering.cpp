@@ -7,7 +7,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kMostSteps = 64;  // from a value to what it is made of
+constexpr int kMostDepth = 64;  // from a value to what it is made of
 
 // What a key begins with besides operations, which have 16 bits.
 constexpr std::uint32_t kValue = 1u << 16, kSum = 2u << 16;
@@ -52,7 +52,7 @@ std::uint32_t Numbering::number_of_inst(const Inst& inst, int depth) {
     const spirv::Variable* variable = p_.module->variable(root_of(p_, inst.args[0]));
     same = variable && (variable->builtin || variable->storage == spv::StorageClass::PushConstant);
   }
-  if (!same || !inst.id || depth > kMostSteps) return intern({kValue, inst.id});
+  if (!same || !inst.id || depth > kMostDepth) return intern({kValue, inst.id});
   std::vector<std::uint32_t> key{static_cast<std::uint32_t>(inst.op), inst.type};
   for (std::size_t i = 0; i < inst.args.size(); ++i) {
     const bool value = operand_is_value(inst.op, i, inst.args);
@@ -100,7 +100,7 @@ Numbering::Sum Numbering::make_sum(Id id, int depth) {
     sum.factors[inst ? number_of_inst(*inst, depth) : intern({kValue, id})] = 1;
     return sum;
   };
-  if (!inst || !is_word(inst->type) || depth > kMostSteps) return alone();
+  if (!inst || !is_word(inst->type) || depth > kMostDepth) return alone();
   const auto add = [&](const Sum& other, std::uint32_t times) {
     for (const auto& [number, factor] : other.factors)
       if ((sum.factors[number] += factor * times) == 0) sum.factors.erase(number);

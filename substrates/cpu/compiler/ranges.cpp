@@ -7,10 +7,10 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr std::uint64_t kWord = UINT32_MAX;
+constexpr std::uint64_t kLargestWord = UINT32_MAX;
 
 std::optional<Range> fitting(std::uint64_t low, std::uint64_t high) {
-  if (low > high || high > kWord) return std::nullopt;
+  if (low > high || high > kLargestWord) return std::nullopt;
   return Range{low, high};
 }
 
@@ -68,7 +68,8 @@ std::optional<Range> bounded(spv::Op op, const std::optional<Range>& a,
                              const std::optional<Range>& b) {
   if (op == spv::Op::OpBitwiseAnd && (a || b)) return Range{0, a ? a->high : b->high};
   if (op == spv::Op::OpUMod && b && b->low > 0) return Range{0, b->high - 1};
-  if (op == spv::Op::OpShiftRightLogical && b && b->high <= 31) return Range{0, kWord >> b->low};
+  if (op == spv::Op::OpShiftRightLogical && b && b->high <= 31)
+    return Range{0, kLargestWord >> b->low};
   return std::nullopt;
 }
 
@@ -93,7 +94,7 @@ std::optional<Range> Ranges::of(Id id, std::uint32_t user) {
   if (!is_word(p_.type_of(id))) return std::nullopt;
   if (const spirv::Constant* c = p_.constant(id)) {
     if (c->is_undef || !c->parts.empty()) return std::nullopt;
-    std::uint64_t bits = c->is_null ? 0 : c->bits & kWord;
+    std::uint64_t bits = c->is_null ? 0 : c->bits & kLargestWord;
     return Range{bits, bits};
   }
   const Definition* def = p_.definition(id);

@@ -23,7 +23,7 @@ namespace {
 constexpr float kLeast = 0x1p-100f, kMost = 0x1p100f;
 // x^y is inside for all x if y is.
 constexpr float kMostExponent = 0.75f;
-constexpr int kMostSteps = 4;  // from a divisor to what tells its range
+constexpr int kMostStepsToRange = 4;  // from a divisor to what tells its range
 
 class Reciprocals {
  public:
@@ -63,7 +63,7 @@ class Reciprocals {
 
   // 0, infinite, NaN, or with a reciprocal that is a normal number. `positive` is the same of what
   // has no sign.
-  bool is_tame(Id id, bool positive = false, int steps = kMostSteps) const {
+  bool is_tame(Id id, bool positive = false, int steps = kMostStepsToRange) const {
     const Inst* inst = p_.inst(id);
     if (!inst || steps == 0) return false;
     const auto either = [&](auto holds) {

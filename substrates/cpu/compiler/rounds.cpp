@@ -18,7 +18,7 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::uint32_t kTogether = kMostNeighbours;
-constexpr std::size_t kMostInstructions = 640;  // of a round, those that become nothing included
+constexpr std::size_t kMostOfARound = 640;  // of a round, those that become nothing included
 
 using Values = std::unordered_map<Id, Id>;
 
@@ -80,7 +80,7 @@ class Joiner {
         return std::nullopt;
       out.test = b;
     }
-    if (out.test == kNone || instructions > kMostInstructions) return std::nullopt;
+    if (out.test == kNone || instructions > kMostOfARound) return std::nullopt;
     return counted(loop, out) ? std::optional(out) : std::nullopt;
   }
 
