@@ -3,6 +3,7 @@
 // Any text as the files that the kernel writes about control groups: a number of processors in
 // range, the tightest of what was read, after work in proportion to the text. The input is texts
 // that end at a byte of zero: the membership, then what the files hold, in turn.
+#include <algorithm>
 #include <cmath>
 
 #include "fuzzing.hpp"
@@ -20,6 +21,8 @@ std::optional<unsigned> plain_quota(const std::string& text) {
   unsigned long long granted = 0, period = 0;
   int end = 0;
   if (text.find_first_not_of("0123456789 \n") != std::string::npos) return std::nullopt;
+  // One number of many digits is not two.
+  if (std::count(text.begin(), text.end(), ' ') != 1) return std::nullopt;
   if (std::sscanf(text.c_str(), "%9llu %9llu%n", &granted, &period, &end) != 2) return std::nullopt;
   if (text.substr(static_cast<std::size_t>(end)) != "\n" || text.front() == ' ')
     return std::nullopt;
