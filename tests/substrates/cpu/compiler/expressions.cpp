@@ -85,7 +85,8 @@ Expressions::Expressions(std::mt19937& random, std::uint32_t count) {
   // Numbers that begin again at 0 between two registers, and what is made of them there.
   const auto around_zero = [&] {
     constexpr std::uint32_t kLocal = 1;  // the leaf
-    nodes_.push_back({"constant", 0, 0, 0, 4 * (1 + random() % 16)});
+    const auto back = static_cast<std::uint32_t>(4 * (1 + random() % 16));
+    nodes_.push_back({"constant", 0, 0, 0, back});
     nodes_.push_back({"OpISub", kLocal, static_cast<std::uint32_t>(nodes_.size()) - 1});
     nodes_.push_back({"constant", 0, 0, 0, 2U << random() % 4});
     const auto last = static_cast<std::uint32_t>(nodes_.size()) - 1;
