@@ -22,35 +22,13 @@
 #include <vector>
 
 #include "../alternate.hpp"
+#include "../idle_plugin.hpp"
 #include "../step.hpp"
 
 namespace {
 
-using sokr::bench::median;
+using sokr::bench::kIdlePlugin, sokr::bench::median;
 using Clock = std::chrono::steady_clock;
-
-// ---- A plugin that does nothing, and has no state to share ---------------------------
-
-SokrResult capability(const SokrCapabilityQuery*, SokrCapabilityResponse*) {
-  return SOKR_OK;
-}
-SokrResult dispatch(const SokrDispatchRequest*, SokrDispatchResponse* response) {
-  response->result = SOKR_OK;
-  response->completion_token = 1;
-  return SOKR_OK;
-}
-SokrResult completion(const SokrCompletionQuery*, SokrCompletionSignal* signal) {
-  *signal = SOKR_COMPLETION_COMPLETE;
-  return SOKR_OK;
-}
-void destroy() {}
-
-constexpr SokrSubstratePlugin kPlugin = {
-    {SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR, SOKR_VERSION_PATCH},
-    capability,
-    dispatch,
-    completion,
-    destroy};
 
 // ---- The two loops that are compared ---------------------------------------------------
 
@@ -94,7 +72,8 @@ Cost measure_cost(uint32_t id) {
   const sokr::bench::Rounds rounds = sokr::bench::alternate(
       kRounds,
       {[&] {
-         return kToNs * seconds(run(kPlugin.dispatch_fn, kPlugin.completion_fn, id, kIterations));
+         return kToNs *
+                seconds(run(kIdlePlugin.dispatch_fn, kIdlePlugin.completion_fn, id, kIterations));
        },
        [&] { return kToNs * seconds(run(sokr_dispatch, sokr_completion, id, kIterations)); },
        [&] { return steps.measure(); }});
@@ -154,7 +133,7 @@ Scaling measure_scaling(uint32_t id, const std::vector<int>& processors) {
   constexpr int kRounds = 120, kMostTimes = 40;
   constexpr double kAlike = 0.95;
   const Way ways[] = {{sokr_dispatch, sokr_completion, 20'000},
-                      {kPlugin.dispatch_fn, kPlugin.completion_fn, 100'000}};
+                      {kIdlePlugin.dispatch_fn, kIdlePlugin.completion_fn, 100'000}};
   struct Best {
     double one = 1e9, two = 1e9;
     double scaling() const { return 2 * one / two; }
@@ -203,7 +182,7 @@ Scaling measure_scaling(uint32_t id, const std::vector<int>& processors) {
 
 int main() {
   uint32_t id = 0;
-  if (sokr_register_substrate(&kPlugin, &id) != SOKR_OK) return 1;
+  if (sokr_register_substrate(&kIdlePlugin, &id) != SOKR_OK) return 1;
   const Cost cost = measure_cost(id);
   std::printf("{\"core.direct_ns\": %.2f, \"core.dispatch_completion_ns\": %.2f, ", cost.direct_ns,
               cost.core_ns);

@@ -7,31 +7,23 @@
 
 #include <vector>
 
+#include "../idle_plugin.hpp"
+
 namespace {
 
-SokrResult accept(const SokrCapabilityQuery*, SokrCapabilityResponse*) {
-  return SOKR_OK;
-}
+using sokr::bench::kIdlePlugin;
+
 SokrResult deny(const SokrCapabilityQuery*, SokrCapabilityResponse*) {
   return SOKR_CAPABILITY_DENIED;
 }
-SokrResult dispatch(const SokrDispatchRequest*, SokrDispatchResponse* response) {
-  *response = {SOKR_OK, 1};
-  return SOKR_OK;
-}
-SokrResult completion(const SokrCompletionQuery*, SokrCompletionSignal* signal) {
-  *signal = SOKR_COMPLETION_COMPLETE;
-  return SOKR_OK;
-}
-void destroy() {}
 
 // `deniers` substrates that decline, then one that accepts.
 class Plugged {
  public:
   explicit Plugged(int64_t deniers) {
     for (int64_t i = 0; i <= deniers; ++i) {
-      const SokrSubstratePlugin plugin = {
-          {SOKR_VERSION_MAJOR, 0, 0}, i < deniers ? deny : accept, dispatch, completion, destroy};
+      SokrSubstratePlugin plugin = kIdlePlugin;
+      if (i < deniers) plugin.capability_fn = deny;
       ids_.push_back(0);
       sokr_register_substrate(&plugin, &ids_.back());
     }

@@ -16,12 +16,11 @@
 //   instructions.cpu.first                  from the bytes of a 2 KB kernel to the end of its first
 //                                           launch, of a draft
 //   instructions.reference.empty, .saxpy64  the interpreter
-//   instructions.kernel.NAME                eight workgroups of each kernel of bench_cpu, or all in
-//   two
-//                                           dimensions, without what it takes to launch them
-//   instructions.icd.dispatch               submit to fence on the Vulkan driver: those of the
-//   driver instructions.icd.barrier                itself; and one of 1,000 dispatches with
-//   barriers instructions.vulkan.empty, .prepared    on lavapipe: those of our plugin alone
+//   instructions.kernel.NAME                eight workgroups of each kernel of bench_cpu (of
+//                                           Mandelbrot a small picture), without the launch itself
+//   instructions.icd.dispatch               submit to fence on the Vulkan driver: its own code
+//   instructions.icd.barrier                one of 1,000 dispatches with barriers, likewise
+//   instructions.vulkan.empty, .prepared    on lavapipe: those of our plugin alone
 //   instructions.spread                     the largest spread of all, over its median
 //
 // Environment: SOKR_BENCH_QUICK=1 runs each part once; what is repeated is counted in batches then,

@@ -9,6 +9,7 @@
 
 #include "../cpu/core_launch.hpp"
 #include "../cpu/remote.hpp"
+#include "../idle_plugin.hpp"
 #include "../lavapipe.hpp"
 #include "region.hpp"
 #if SOKR_BENCH_COUNTS_DRIVER
@@ -33,30 +34,9 @@ void count_known() {
 
 // ---- The core, over a plugin that does nothing ---------------------------------------------
 
-SokrResult nothing_to_ask(const SokrCapabilityQuery*, SokrCapabilityResponse*) {
-  return SOKR_OK;
-}
-SokrResult nothing_to_start(const SokrDispatchRequest*, SokrDispatchResponse* response) {
-  response->result = SOKR_OK;
-  response->completion_token = 1;
-  return SOKR_OK;
-}
-SokrResult nothing_to_await(const SokrCompletionQuery*, SokrCompletionSignal* signal) {
-  *signal = SOKR_COMPLETION_COMPLETE;
-  return SOKR_OK;
-}
-void nothing_to_destroy() {}
-
-constexpr SokrSubstratePlugin kNothing = {
-    {SOKR_VERSION_MAJOR, SOKR_VERSION_MINOR, SOKR_VERSION_PATCH},
-    nothing_to_ask,
-    nothing_to_start,
-    nothing_to_await,
-    nothing_to_destroy};
-
 void count_core() {
   std::uint32_t id = 0;
-  if (sokr_register_substrate(&kNothing, &id) != SOKR_OK)
+  if (sokr_register_substrate(&kIdlePlugin, &id) != SOKR_OK)
     throw std::runtime_error("the core takes no substrate");
   const SokrDispatchRequest request = {{{0}}, id, nullptr, 0, nullptr, 0};
   const Counter counter;

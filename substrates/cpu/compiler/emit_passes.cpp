@@ -254,7 +254,7 @@ LlvmValue* Emitter::kept_place(std::uint64_t offset, std::uint64_t stride, LlvmT
 // without a loop it would only need a register for longer, and of more than three times as many as
 // there are registers each would be moved as often as it is used, once more than in its place.
 void Emitter::put_kept_slots() {
-  const std::size_t registers = t_.isa == Isa::kAvx512 || t_.isa == Isa::kNeon ? 32 : 16;
+  const std::size_t registers = register_count(t_.isa);
   const auto vectors = std::ranges::count_if(kept_slots_, [](const auto& one) {
     return one.second.in_loop && one.second.place->getAllocatedType()->isVectorTy();
   });
