@@ -87,20 +87,20 @@ SokrBinding in_buffer(SokrBuffer buffer, std::uint64_t bytes) {
   return {0, 0, 0, SOKR_BINDING_BUFFER, SOKR_ACCESS_READ_WRITE, 0, buffer, 0, bytes};
 }
 
-// Vulkan by hand, on a device of its own.
+// Vulkan by hand, on the device and the queue of the substrate.
 struct Raw {
-  std::unique_ptr<Device> device;
+  Device* device;
   std::vector<std::unique_ptr<Buffer>> buffers;
   std::vector<VkDescriptorBufferInfo> handles;
   std::vector<std::uint8_t> ir;
   RawLoopOptions options;
   std::optional<RawLoop> loop;
 
-  Raw(const PhysicalDevice& physical, const char* kernel)
-      : device(need(Device::create(physical, Options{}))), ir(module_bytes(kernel)) {
+  Raw(Ours& ours, const char* kernel)
+      : device(&need((*ours).session())->device()), ir(module_bytes(kernel)) {
     options.device = device->handle();
     options.functions = &device->vk();
-    options.queue_family = physical.queue_family;
+    options.queue_family = device->physical().queue_family;
     options.module = std::as_bytes(std::span(ir));
     options.groups = {kGroups, 1, 1};
   }
@@ -119,14 +119,14 @@ struct Raw {
   }
 };
 
-double push(Ours& ours, const PhysicalDevice& physical) {
+double push(Ours& ours) {
   const auto ir = module_bytes("add_n");
   const SokrBinding binding = in_buffer(ours.buffer(kBytes), kBytes);
   SokrLaunch launch = launch_of(binding, kGroups);
   std::uint32_t mine = 0, theirs = 0;
   launch.push = &mine;
   launch.push_size = sizeof mine;
-  Raw raw(physical, "add_n");
+  Raw raw(ours, "add_n");
   raw.add(kBytes, MemoryKind::kDevice);
   raw.options.push = std::as_bytes(std::span(&theirs, 1));
   raw.make();
@@ -135,11 +135,11 @@ double push(Ours& ours, const PhysicalDevice& physical) {
       [&] { ++theirs, raw.loop->record(raw.options), raw.launch(); });
 }
 
-double bindings(Ours& ours, const PhysicalDevice& physical) {
+double bindings(Ours& ours) {
   constexpr std::size_t kBuffers = 200;  // more than the recordings that are kept
   const auto ir = module_bytes("add_one");
   std::vector<SokrBuffer> mine;
-  Raw raw(physical, "add_one");
+  Raw raw(ours, "add_one");
   for (std::size_t i = 0; i < kBuffers; ++i) {
     mine.push_back(ours.buffer(kBytes));
     raw.add(kBytes, MemoryKind::kDevice);
@@ -159,12 +159,12 @@ double bindings(Ours& ours, const PhysicalDevice& physical) {
       });
 }
 
-double chain(Ours& ours, const PhysicalDevice& physical) {
+double chain(Ours& ours) {
   constexpr std::uint32_t kLaunches = 1000;
   const auto ir = module_bytes("add_one");
   const SokrBinding binding = in_buffer(ours.buffer(kBytes), kBytes);
   SokrLaunch launch = launch_of(binding, kGroups);
-  Raw raw(physical, "add_one");
+  Raw raw(ours, "add_one");
   raw.add(kBytes, MemoryKind::kDevice);
   raw.options.repeats = kLaunches;
   raw.make();
@@ -199,7 +199,7 @@ double host_memory(Ours& ours, const PhysicalDevice& physical) {
                             0,
                             kLarge};
   const SokrLaunch launch = launch_of(binding, groups);
-  Raw raw(physical, "add_one");
+  Raw raw(ours, "add_one");
   raw.options.groups = {groups, 1, 1};
   Buffer* host = nullptr;
   if (has_unified_memory(physical)) {
@@ -283,15 +283,15 @@ std::vector<std::pair<std::string, double>> measure_table(const std::shared_ptr<
   std::vector<std::pair<std::string, double>> rows;
   {
     Ours ours(instance, physical, host, options);
-    rows.emplace_back("push.vs_raw", push(ours, physical));
+    rows.emplace_back("push.vs_raw", push(ours));
   }
   {
     Ours ours(instance, physical, host, options);
-    rows.emplace_back("bindings.vs_raw", bindings(ours, physical));
+    rows.emplace_back("bindings.vs_raw", bindings(ours));
   }
   {
     Ours ours(instance, physical, host, options);
-    rows.emplace_back("chain.vs_raw", chain(ours, physical));
+    rows.emplace_back("chain.vs_raw", chain(ours));
   }
   {
     Ours ours(instance, physical, host, options);

@@ -54,8 +54,6 @@ constexpr Version kAny{}, kEver{UINT32_MAX, 0}, k22{22, 3}, k23{23, 0}, k25{25, 
 // Packaged software drivers are oracles with known errors. What is wrong in Mesa's common code is
 // to be expected of its hardware drivers, too.
 constexpr auto kRows = std::to_array<Row>({
-    {kLavapipe, k22, k26, "signed_remainder", "negative", Expect::kWrong,
-     "OpSMod of negative numbers takes the sign of the dividend"},
     {kLavapipe, k25, k26, "float64_arithmetic", "*", Expect::kWrong,
      "a conversion to f32 and back is folded to nothing"},
     {kLavapipe, k22, k23, "long_loop", "100000 iterations", Expect::kWrong,

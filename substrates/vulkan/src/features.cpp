@@ -252,6 +252,17 @@ std::vector<const char*> usable_extensions(const Offer& offer) {
   return names;
 }
 
+bool is_beyond_layer(std::string_view message) {
+  return std::ranges::any_of(kBlocks, [&](const Block& block) {
+    const auto type = static_cast<std::uint32_t>(block.type);
+    return message.find(fmt::format("a structure with unknown VkStructureType ({})", type)) !=
+               message.npos ||
+           (*block.extension &&
+            message.find(fmt::format("Device Extension {} is not supported by this layer",
+                                     block.extension)) != message.npos);
+  });
+}
+
 std::string missing_minimum(const Offer& offer) {
   if (offer.api < VK_API_VERSION_1_1) {
     return fmt::format("it has Vulkan {}, and 1.1 is the oldest that is supported",

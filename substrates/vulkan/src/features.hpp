@@ -91,6 +91,10 @@ VkPhysicalDeviceFeatures2* link_features(FeatureSet& set, const Offer& offer);
 FeatureSet usable_features(const Offer& offer, const Options& options);
 std::vector<const char*> usable_extensions(const Offer& offer);
 
+// Whether a validation layer says only that it is older than a structure or an extension of these:
+// drivers are often newer than it.
+bool is_beyond_layer(std::string_view message);
+
 // The minimum without which a device cannot be a substrate; empty if it has it all,
 // else the reason.
 std::string missing_minimum(const Offer& offer);

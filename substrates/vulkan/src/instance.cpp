@@ -59,11 +59,12 @@ VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(
     const VkDebugUtilsMessengerCallbackDataEXT* data, void* self) {
   auto* instance = static_cast<Instance*>(self);
   // The loader reports drivers that it could not load as general messages.
-  const bool counts = (types & VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT) ||
-                      (types & VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT);
+  const char* text = data->pMessage ? data->pMessage : "";
+  const bool counts = ((types & VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT) ||
+                       (types & VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT)) &&
+                      !is_beyond_layer(text);
   if (counts) instance->messages_.fetch_add(1);
   const bool error = counts && (severity & VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT);
-  const char* text = data->pMessage ? data->pMessage : "";
   if (error) {
     instance->host_.log_error("vulkan: {}", text);
   } else if (counts) {

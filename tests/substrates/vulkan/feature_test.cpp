@@ -291,6 +291,18 @@ TEST(Features, EachIsAskedForByTheKernelThatNeedsIt) {
   }
 }
 
+TEST(Features, ALayerThatIsOlderThanTheyAreIsNotHeard) {
+  EXPECT_TRUE(is_beyond_layer(
+      "[ VUID-VkDeviceCreateInfo-pNext-pNext ] pCreateInfo->pNext chain includes a structure with "
+      "unknown VkStructureType (1000416000); Allowed structures are [...]"));
+  EXPECT_TRUE(is_beyond_layer(
+      "Device Extension VK_KHR_shader_subgroup_rotate is not supported by this layer.  Using it"));
+  // One that is not ours, and one that is no structure of a device.
+  EXPECT_FALSE(is_beyond_layer("chain includes a structure with unknown VkStructureType (7)"));
+  EXPECT_FALSE(is_beyond_layer("Device Extension VK_KHR_made_up is not supported by this layer."));
+  EXPECT_FALSE(is_beyond_layer("vkCmdDispatch(): 1000416000 groups are too many"));
+}
+
 TEST(Features, NoKernelIsRefusedForAnotherOne) {
   for (const auto& [name, kernel] : kernels()) {
     if (!kernel || !name.starts_with("shaderBuffer")) continue;

