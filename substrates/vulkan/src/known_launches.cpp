@@ -72,4 +72,9 @@ void KnownLaunches::keep(const SokrDispatchRequest& request, Pointer launch) {
   stripe.slots[hash % kSlots].launch.swap(launch);
 }
 
+void KnownLaunches::clear() {
+  for (Stripe& stripe : stripes_)
+    for (Slot& slot : stripe.slots) slot.launch.reset();
+}
+
 }  // namespace sokr::vulkan

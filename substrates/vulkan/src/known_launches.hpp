@@ -4,9 +4,10 @@
 // with the same bindings and sizes, and other push constants and tokens to wait for at most. Such a
 // launch need not be read, judged and bound anew, which takes longer than to submit it.
 //
-// Nothing is kept alive here: neither pipelines nor buffers. What a launch names that is gone, or
-// that was freed or released, is no launch that is known. Bounded: so many launches for each stripe
-// of threads, none with much IR; who has more prepares it (prepared.hpp). Any thread.
+// Nothing is kept alive here but descriptor sets: neither pipelines nor buffers. What a launch
+// names that is gone, or that was freed or released, is no launch that is known. Bounded: so many
+// launches for each stripe of threads, none with much IR; who has more prepares it (prepared.hpp).
+// Any thread.
 #ifndef SOKR_VULKAN_KNOWN_LAUNCHES_HPP_
 #define SOKR_VULKAN_KNOWN_LAUNCHES_HPP_
 
@@ -46,8 +47,9 @@ struct KnownLaunch {
   std::uint64_t released = kHasItsIr;
   std::weak_ptr<Pipeline> pipeline;
   std::vector<std::weak_ptr<Buffer>> buffers;
-  JudgedLaunch judged;  // without push constants
-  RecordKey key;        // of the whole grid at once
+  JudgedLaunch judged;                    // without push constants
+  RecordKey key;                          // of the whole grid at once
+  std::shared_ptr<const BoundSets> sets;  // null where it needs its own
 };
 
 class KnownLaunches {
@@ -60,6 +62,9 @@ class KnownLaunches {
   // Whether it is worth keeping, for it is asked for a second time at least.
   bool is_wanted(const SokrDispatchRequest& request);
   void keep(const SokrDispatchRequest& request, Pointer launch);
+
+  // Forgets all. Nobody dispatches meanwhile.
+  void clear();
 
   // Launches that were known, as far as they were noted; for tests.
   void note_known() { stripes_[substrate::thread_stripe()].known.fetch_add(1, kRelaxed); }

@@ -63,11 +63,16 @@ bool Session::settle(Dependency& dependency) {
   return look_again(dependency);
 }
 
+// Whether something was submitted whose end nobody saw, or is about to be.
+bool Session::has_work() const {
+  return collected_count_.load() != 0 || device_->last_submitted() > device_->seen();
+}
+
 // Only while the device has work: nothing waits for a launch that is alone. One right behind
 // another, whose end nobody saw, is not alone.
 bool Session::may_collect(const Launch& launch) {
   if (device_->options().collect < 2 || !launch.recording || launch.begun ||
-      launch.recording->commands().size() != 1) {
+      !launch.recording->is_whole()) {
     return false;
   }
   if (!collected_.empty()) return true;
@@ -101,11 +106,24 @@ void Session::note_submitted(const LaunchPointer& launch, std::uint64_t value) {
   launch->value.store(value);
 }
 
+// Into one command buffer, if there are several.
+Result<VkCommandBuffer> Session::write_collected() {
+  if (collected_.size() == 1) {
+    Recording& one = *collected_.front()->recording;
+    SOKR_TRY(one.write());
+    return one.commands().front();
+  }
+  substrate::InlineVector<const Recording*, kMostCollected> recordings;
+  for (const LaunchPointer& launch : collected_) recordings.push_back(launch->recording.get());
+  const std::shared_ptr<Batch> batch = recordings_->take_batch();
+  SOKR_TRY(batch->write(recordings.span()));
+  for (const LaunchPointer& launch : collected_) launch->batch = batch;
+  return batch->commands();
+}
+
 Result<std::uint64_t> Session::submit_collected() {
-  substrate::InlineVector<VkCommandBuffer, kMostCollected> commands;
-  for (const LaunchPointer& launch : collected_)
-    commands.push_back(launch->recording->commands().front());
-  return device_->submit(commands.span(), collected_after_);
+  SOKR_ASSIGN(const VkCommandBuffer commands, write_collected());
+  return device_->submit({&commands, 1}, collected_after_);
 }
 
 void Session::flush_locked() {
@@ -145,6 +163,7 @@ Result<std::uint64_t> Session::submit_or_collect(const LaunchPointer& launch,
       flush_locked();
     return std::uint64_t{0};
   }
+  if (launch->recording) SOKR_TRY(launch->recording->write());
   SOKR_ASSIGN(const std::uint64_t value,
               launch->recording
                   ? submit_all(*launch->recording, dependency.after)
@@ -203,6 +222,7 @@ void Session::end(const LaunchPointer& launch, const std::string* failed) {
     launch->recording.reset();
   else
     recordings_->release(std::move(launch->recording));
+  launch->batch.reset();
   launch->keep.clear();
   if (failed)
     context_.in_flight->fail(launch->token, *failed);

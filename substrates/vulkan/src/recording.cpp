@@ -32,6 +32,58 @@ void wait_for_all(const VolkDeviceTable& vk, VkCommandBuffer commands) {
               VK_ACCESS_INDIRECT_COMMAND_READ_BIT);
 }
 
+Result<DescriptorSets::Taken> take_sets(DescriptorSets& from, const Pipeline& pipeline) {
+  std::vector<VkDescriptorSetLayout> layouts;
+  for (const Pipeline::Set& set : pipeline.sets()) layouts.push_back(set.layout);
+  return from.take(layouts, {static_cast<std::uint32_t>(layouts.size()),
+                             pipeline.storage_descriptors(), pipeline.uniform_descriptors()});
+}
+
+// What `sets` are bound to; `buffers` in the order of the launch's bindings.
+void update_sets(Device& device, const RecordRequest& request,
+                 std::span<const VkDescriptorSet> sets,
+                 std::span<const VkDescriptorBufferInfo> buffers) {
+  const Pipeline& pipeline = *request.pipeline;
+  const ir::EntryReflection& entry = pipeline.reflection();
+  std::vector<VkWriteDescriptorSet> writes;
+  std::size_t set = 0;
+  for (std::size_t r = 0; r < entry.bindings.size(); ++r) {
+    const ir::Binding& binding = entry.bindings[r];
+    while (pipeline.sets()[set].number != binding.set) ++set;
+    const std::uint32_t first = request.launch->first[r];
+    const std::uint32_t count = request.launch->first[r + 1] - first;
+    if (count == 0) continue;
+    VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
+    write.dstSet = sets[set];
+    write.dstBinding = binding.binding;
+    write.descriptorCount = count;
+    write.descriptorType = binding.kind == SOKR_IR_UNIFORM_BUFFER
+                               ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
+                               : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+    write.pBufferInfo = &buffers[first];
+    writes.push_back(write);
+  }
+  if (!writes.empty())
+    device.vk().vkUpdateDescriptorSets(device.handle(), static_cast<std::uint32_t>(writes.size()),
+                                       writes.data(), 0, nullptr);
+}
+
+// Of kernels, for copies and the host.
+void show_results(const VolkDeviceTable& vk, VkCommandBuffer commands) {
+  barrier(vk, commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+          VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+          VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);
+}
+
+Result<void> begin_commands(Device& device, VkCommandBuffer commands) {
+  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  return device.check(device.vk().vkBeginCommandBuffer(commands, &begin), "vkBeginCommandBuffer");
+}
+
+Result<void> end_commands(Device& device, VkCommandBuffer commands) {
+  return device.check(device.vk().vkEndCommandBuffer(commands), "vkEndCommandBuffer");
+}
+
 template <class T>
 void append(RecordKey& key, const T& value) {
   key.bytes.append(reinterpret_cast<const std::uint8_t*>(&value), sizeof value);
@@ -92,14 +144,13 @@ std::uint64_t Recording::staged_bytes() const {
 }
 
 // With the lock of the command pool held.
-Result<void> Recording::next_buffer() {
+Result<VkCommandBuffer> Recording::next_buffer() {
   if (used_ == buffers_.size()) {
     buffers_.reserve(used_ + 1);
     SOKR_ASSIGN(const VkCommandBuffer made, command_pool_.allocate());
     buffers_.push_back(made);
   }
-  commands_ = buffers_[used_++];
-  return {};
+  return buffers_[used_];
 }
 
 Result<void> Recording::stage(const RecordRequest& request) {
@@ -170,20 +221,15 @@ Result<void> Recording::prepare_descriptors(const std::shared_ptr<Pipeline>& pip
   if (sets_of_ == pipeline) return {};
   pool_.descriptor_sets().give(sets_);
   sets_of_.reset();
-  std::vector<VkDescriptorSetLayout> layouts;
-  for (const Pipeline::Set& set : pipeline->sets()) layouts.push_back(set.layout);
-  const DescriptorSets::Needed needed{static_cast<std::uint32_t>(layouts.size()),
-                                      pipeline->storage_descriptors(),
-                                      pipeline->uniform_descriptors()};
-  SOKR_ASSIGN(sets_, pool_.descriptor_sets().take(layouts, needed));
+  SOKR_ASSIGN(sets_, take_sets(pool_.descriptor_sets(), *pipeline));
   sets_of_ = pipeline;
   return {};
 }
 
 Result<void> Recording::bind(const RecordRequest& request) {
-  const Pipeline& pipeline = *request.pipeline;
+  shared_ = request.sets;
+  if (shared_) return {};
   SOKR_TRY(prepare_descriptors(request.pipeline));
-  const ir::EntryReflection& entry = pipeline.reflection();
   std::vector<VkDescriptorBufferInfo> buffers(request.bound.size());
   for (std::size_t i = 0; i < request.bound.size(); ++i) {
     const Bound& bound = request.bound[i];
@@ -200,28 +246,7 @@ Result<void> Recording::bind(const RecordRequest& request) {
   for (const CopiedRegion& region : copied_) {
     buffers[region.binding] = {copied_block_->handle(), region.offset, region.size};
   }
-  std::vector<VkWriteDescriptorSet> writes;
-  std::size_t set = 0;
-  for (std::size_t r = 0; r < entry.bindings.size(); ++r) {
-    const ir::Binding& binding = entry.bindings[r];
-    while (pipeline.sets()[set].number != binding.set) ++set;
-    const std::uint32_t first = request.launch->first[r];
-    const std::uint32_t count = request.launch->first[r + 1] - first;
-    if (count == 0) continue;
-    VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
-    write.dstSet = sets_.sets[set];
-    write.dstBinding = binding.binding;
-    write.descriptorCount = count;
-    write.descriptorType = binding.kind == SOKR_IR_UNIFORM_BUFFER
-                               ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
-                               : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-    write.pBufferInfo = &buffers[first];
-    writes.push_back(write);
-  }
-  if (!writes.empty()) {
-    device_.vk().vkUpdateDescriptorSets(device_.handle(), static_cast<std::uint32_t>(writes.size()),
-                                        writes.data(), 0, nullptr);
-  }
+  update_sets(device_, request, sets_.sets, buffers);
   return {};
 }
 
@@ -236,19 +261,19 @@ Result<void> Recording::prepare_queries() {
   return device_.check(result, "vkCreateQueryPool");
 }
 
-void Recording::copy(bool in) {
+void Recording::copy(VkCommandBuffer commands, bool in) const {
   for (const StagedRegion& region : regions_) {
     if (!in && !region.download) continue;
     const VkBufferCopy where{region.offset, region.offset, region.size};
     VkBuffer host = host_blocks_[region.block]->handle();
     VkBuffer device = device_blocks_[region.block]->handle();
-    device_.vk().vkCmdCopyBuffer(commands_, in ? host : device, in ? device : host, 1, &where);
+    device_.vk().vkCmdCopyBuffer(commands, in ? host : device, in ? device : host, 1, &where);
   }
 }
 
 // What other launches do to the buffers comes before or after all of this one: it would be undone
 // by what is copied back.
-void Recording::copy_ranges(bool in) {
+void Recording::copy_ranges(VkCommandBuffer commands, bool in) const {
   const VolkDeviceTable& vk = device_.vk();
   constexpr VkPipelineStageFlags kStages =
       VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
@@ -257,15 +282,15 @@ void Recording::copy_ranges(bool in) {
                                     VK_ACCESS_TRANSFER_WRITE_BIT;
   constexpr VkAccessFlags kWrites = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
   if (copied_.empty()) return;
-  barrier(vk, commands_, kStages, kWrites, kStages, kAccess);
+  barrier(vk, commands, kStages, kWrites, kStages, kAccess);
   for (const CopiedRegion& region : copied_) {
     if (!in && !region.back) continue;
     const VkBufferCopy where{in ? region.from : region.offset, in ? region.offset : region.from,
                              region.size};
-    vk.vkCmdCopyBuffer(commands_, in ? region.buffer : copied_block_->handle(),
+    vk.vkCmdCopyBuffer(commands, in ? region.buffer : copied_block_->handle(),
                        in ? copied_block_->handle() : region.buffer, 1, &where);
   }
-  barrier(vk, commands_, kStages, kWrites, kStages, kAccess);
+  barrier(vk, commands, kStages, kWrites, kStages, kAccess);
 }
 
 // Regions begin at whole atoms, so no two share one.
@@ -289,16 +314,16 @@ Result<void> Recording::carry(bool to_device) {
 }
 
 // Of a sliced pipeline: as much at once as the device takes.
-void Recording::dispatch_limited(const RecordRequest& request, const Part& part,
-                                 std::span<std::uint32_t> push) {
+void Recording::dispatch_limited(VkCommandBuffer commands, const Part& part) const {
   const VolkDeviceTable& vk = device_.vk();
-  const spirv::SlicedModule& sliced = *request.pipeline->sliced();
-  const auto &groups = request.launch->groups, &base = request.launch->base_groups;
+  const spirv::SlicedModule& sliced = *pipeline_->sliced();
+  std::vector<std::uint32_t> push = recipe_.push;
+  const auto &groups = recipe_.groups, &base = recipe_.base_groups;
   const auto& most = device_.physical().properties.limits.maxComputeWorkGroupCount;
-  if (sliced.counts) std::ranges::copy(groups, push.subspan(*sliced.counts / 4).begin());
+  if (sliced.counts) std::ranges::copy(groups, std::span(push).subspan(*sliced.counts / 4).begin());
   std::array<std::uint64_t, 3> begin{}, end{groups[0], groups[1], groups[2]}, at{};
-  begin[request.cut.axis] = part.begin;
-  end[request.cut.axis] = part.end;
+  begin[recipe_.axis] = part.begin;
+  end[recipe_.axis] = part.end;
   for (at[2] = begin[2]; at[2] < end[2]; at[2] += most[2]) {
     for (at[1] = begin[1]; at[1] < end[1]; at[1] += most[1]) {
       for (at[0] = begin[0]; at[0] < end[0]; at[0] += most[0]) {
@@ -309,123 +334,163 @@ void Recording::dispatch_limited(const RecordRequest& request, const Part& part,
             push[*sliced.origin / 4 + i] = static_cast<std::uint32_t>(base[i] + at[i]);
         }
         if (!push.empty())
-          vk.vkCmdPushConstants(commands_, request.pipeline->layout(), VK_SHADER_STAGE_COMPUTE_BIT,
-                                0, static_cast<std::uint32_t>(push.size_bytes()), push.data());
-        vk.vkCmdDispatch(commands_, count[0], count[1], count[2]);
+          vk.vkCmdPushConstants(commands, pipeline_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                                static_cast<std::uint32_t>(push.size() * 4), push.data());
+        vk.vkCmdDispatch(commands, count[0], count[1], count[2]);
       }
     }
   }
 }
 
-void Recording::dispatch(const RecordRequest& request, const Part& part) {
+void Recording::dispatch(VkCommandBuffer commands, const Part& part) const {
   const VolkDeviceTable& vk = device_.vk();
-  const Pipeline& pipeline = *request.pipeline;
-  // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
-  std::vector<std::uint32_t> push(pipeline.push_size() / 4);
-  std::ranges::copy(request.push, reinterpret_cast<std::uint8_t*>(push.data()));
-  if (pipeline.sliced()) return dispatch_limited(request, part, push);
+  if (pipeline_->sliced()) return dispatch_limited(commands, part);
+  const std::vector<std::uint32_t>& push = recipe_.push;
   if (!push.empty()) {
-    vk.vkCmdPushConstants(commands_, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+    vk.vkCmdPushConstants(commands, pipeline_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
                           static_cast<std::uint32_t>(push.size() * 4), push.data());
   }
-  if (request.indirect) {
-    return vk.vkCmdDispatchIndirect(commands_, request.indirect, request.indirect_offset);
+  if (recipe_.indirect) {
+    return vk.vkCmdDispatchIndirect(commands, recipe_.indirect, recipe_.indirect_offset);
   }
-  std::array<std::uint32_t, 3> groups = request.launch->groups;
-  std::array<std::uint32_t, 3> begin = request.launch->base_groups;
-  const bool is_whole = part.first && part.last;
-  if (is_whole && begin == std::array<std::uint32_t, 3>{})
-    return vk.vkCmdDispatch(commands_, groups[0], groups[1], groups[2]);
-  if (!is_whole) {
-    begin[request.cut.axis] += part.begin;
-    groups[request.cut.axis] = part.end - part.begin;
+  std::array<std::uint32_t, 3> groups = recipe_.groups, begin = recipe_.base_groups;
+  const bool is_all = part.first && part.last;
+  if (is_all && begin == std::array<std::uint32_t, 3>{})
+    return vk.vkCmdDispatch(commands, groups[0], groups[1], groups[2]);
+  if (!is_all) {
+    begin[recipe_.axis] += part.begin;
+    groups[recipe_.axis] = part.end - part.begin;
   }
-  vk.vkCmdDispatchBase(commands_, begin[0], begin[1], begin[2], groups[0], groups[1], groups[2]);
+  vk.vkCmdDispatchBase(commands, begin[0], begin[1], begin[2], groups[0], groups[1], groups[2]);
 }
 
-Result<void> Recording::write_parts(const RecordRequest& request, std::uint32_t begin,
-                                    std::uint32_t parts) {
+Result<void> Recording::write_parts(std::uint32_t begin, std::uint32_t parts) {
   const auto lock = command_pool_.lock();
-  const std::uint64_t end = request.launch->groups[request.cut.axis];
-  const std::uint64_t left = end - begin;
+  const std::uint64_t left = recipe_.groups[recipe_.axis] - std::uint64_t{begin};
   for (std::uint64_t i = 0; i < parts; ++i) {
     const auto from = static_cast<std::uint32_t>(begin + left * i / parts);
     const auto to = static_cast<std::uint32_t>(begin + left * (i + 1) / parts);
-    SOKR_TRY(write_part(request, {from, to, from == 0 && i == 0, i + 1 == parts}));
+    SOKR_TRY(write_part({from, to, from == 0 && i == 0, i + 1 == parts}));
   }
   return {};
 }
 
-Result<void> Recording::write_first(const RecordRequest& request) {
-  const auto lock = command_pool_.lock();
-  return write_part(request, {0, request.cut.first, true, false});
+Result<void> Recording::write() {
+  if (is_written()) return {};
+  return write_parts(0, 1);
 }
 
-Result<void> Recording::record_next(const RecordRequest& request, std::uint32_t begin,
-                                    std::uint32_t size) {
+Result<void> Recording::record_next(std::uint32_t begin, std::uint32_t size) {
   done_ = used_;
   const auto lock = command_pool_.lock();
-  return write_part(request, {begin, begin + size, false, false});
+  return write_part({begin, begin + size, false, false});
 }
 
-Result<void> Recording::record_rest(const RecordRequest& request, std::uint32_t begin,
-                                    std::uint32_t parts) {
+Result<void> Recording::record_rest(std::uint32_t begin, std::uint32_t parts) {
   done_ = used_;
-  return write_parts(request, begin, parts);
+  return write_parts(begin, parts);
 }
 
-Result<void> Recording::write_part(const RecordRequest& request, const Part& part) {
-  SOKR_TRY(next_buffer());
+// With the lock of the command pool held.
+Result<void> Recording::write_part(const Part& part) {
+  SOKR_ASSIGN(const VkCommandBuffer commands, next_buffer());
+  SOKR_TRY(begin_commands(device_, commands));
+  BoundState nothing;
+  write_commands(commands, part, nothing);
+  if (!has_copies() || !part.last) show_results(device_.vk(), commands);
+  SOKR_TRY(end_commands(device_, commands));
+  ++used_;
+  return {};
+}
+
+bool Recording::has_copies() const {
+  return pool_.copies() && !regions_.empty();
+}
+
+// All of it but what makes its results visible to the host where it copies none.
+void Recording::write_commands(VkCommandBuffer commands, const Part& part,
+                               BoundState& state) const {
   const VolkDeviceTable& vk = device_.vk();
-  const Pipeline& pipeline = *request.pipeline;
-  const bool copies = pool_.copies() && !regions_.empty();
-  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-  SOKR_TRY(device_.check(vk.vkBeginCommandBuffer(commands_, &begin), "vkBeginCommandBuffer"));
-  if (request.behind && part.first) wait_for_all(vk, commands_);
-  if (profiled_ && part.first) vk.vkCmdResetQueryPool(commands_, queries_, 0, 2);
-  if (part.first) copy_ranges(true);
-  if (copies && part.first) {
-    copy(true);
-    barrier(vk, commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+  const Pipeline& pipeline = *pipeline_;
+  if (recipe_.behind && part.first) wait_for_all(vk, commands);
+  if (profiled_ && part.first) vk.vkCmdResetQueryPool(commands, queries_, 0, 2);
+  if (part.first) copy_ranges(commands, true);
+  if (has_copies() && part.first) {
+    copy(commands, true);
+    barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
             VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
             VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT);
   }
-  vk.vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
-  for (std::size_t i = 0; i < sets_.sets.size(); ++i) {
-    vk.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(),
-                               pipeline.sets()[i].number, 1, &sets_.sets[i], 0, nullptr);
+  const VkDescriptorSet first_set = sets().empty() ? VK_NULL_HANDLE : sets().front();
+  const bool is_bound = state.pipeline == &pipeline;
+  if (!is_bound) vk.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
+  for (std::size_t i = 0; i < sets().size() && !(is_bound && state.first_set == first_set); ++i) {
+    vk.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(),
+                               pipeline.sets()[i].number, 1, &sets()[i], 0, nullptr);
   }
+  state = {&pipeline, first_set};
   if (profiled_ && part.first) {
-    vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 0);
+    vk.vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 0);
   }
-  dispatch(request, part);
+  dispatch(commands, part);
   if (profiled_ && part.last) {
-    vk.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 1);
+    vk.vkCmdWriteTimestamp(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, queries_, 1);
   }
-  if (part.last) copy_ranges(false);
-  barrier(vk, commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
-          VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-          VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);
-  if (copies && part.last) {
-    copy(false);
-    barrier(vk, commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-            VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
-  }
-  return device_.check(vk.vkEndCommandBuffer(commands_), "vkEndCommandBuffer");
+  if (part.last) copy_ranges(commands, false);
+  if (!has_copies() || !part.last) return;
+  show_results(vk, commands);
+  copy(commands, false);
+  barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+          VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+}
+
+void Recording::note_recipe(const RecordRequest& request) {
+  recipe_.groups = request.launch->groups;
+  recipe_.base_groups = request.launch->base_groups;
+  recipe_.axis = request.cut.axis;
+  // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
+  recipe_.push.assign(request.pipeline->push_size() / 4, 0);
+  std::ranges::copy(request.push, reinterpret_cast<std::uint8_t*>(recipe_.push.data()));
+  recipe_.indirect = request.indirect;
+  recipe_.indirect_offset = request.indirect_offset;
+  recipe_.behind = request.behind;
 }
 
 Result<void> Recording::record(const RecordRequest& request) {
   key_.clear();
   give_blocks();
   pipeline_ = request.pipeline;
+  used_ = done_ = 0;
   SOKR_TRY(stage(request));
   SOKR_TRY(bind(request));
   profiled_ = request.profile && device_.physical().queue.timestampValidBits != 0;
   if (profiled_) SOKR_TRY(prepare_queries());
-  used_ = done_ = 0;
+  note_recipe(request);
   const GridCut& cut = request.cut;
-  if (cut.first != 0) return write_first(request);
-  return write_parts(request, 0, cut.parts);
+  is_whole_ = cut.first == 0 && cut.parts == 1;
+  if (is_whole_) return {};
+  if (cut.first == 0) return write_parts(0, cut.parts);
+  const auto lock = command_pool_.lock();
+  return write_part({0, cut.first, true, false});
+}
+
+Batch::~Batch() {
+  if (!commands_) return;
+  const auto lock = pool_.lock();
+  pool_.free({&commands_, 1});
+}
+
+Result<void> Batch::write(std::span<const Recording* const> recordings) {
+  const auto lock = pool_.lock();
+  if (!commands_) {
+    SOKR_ASSIGN(commands_, pool_.allocate());
+  }
+  SOKR_TRY(begin_commands(device_, commands_));
+  Recording::BoundState state;
+  for (const Recording* recording : recordings)
+    recording->write_commands(commands_, {0, 0, true, true}, state);
+  show_results(device_.vk(), commands_);
+  return end_commands(device_, commands_);
 }
 
 std::optional<std::uint64_t> Recording::device_ns() const {
@@ -454,6 +519,7 @@ RecordingPool::RecordingPool(Device& device)
             (staging == Staging::kAuto && !has_unified_memory(device.physical()));
   null_descriptor_ = device.features().has("nullDescriptor");
   idle_.reserve(kMaxIdle);
+  idle_batches_.reserve(kMaxIdle);
 }
 
 // With the mutex held.
@@ -469,8 +535,7 @@ std::unique_ptr<Recording> RecordingPool::take_match(std::uint64_t hash, const R
   const std::span<const std::uint8_t> push = request.push;
   const auto matches = [&](const Recording& idle) {
     const std::vector<std::uint8_t>& known = idle.key_;
-    return idle.hash_ == hash && idle.behind_ == request.behind &&
-           known.size() == key.bytes.size() + push.size() &&
+    return idle.hash_ == hash && known.size() == key.bytes.size() + push.size() &&
            std::memcmp(known.data(), key.bytes.data(), key.bytes.size()) == 0 &&
            std::equal(push.begin(), push.end(), known.data() + key.bytes.size());
   };
@@ -490,7 +555,11 @@ Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& r
   const std::span<const std::uint8_t> push = request.push;
   const std::uint64_t hash = XXH3_64bits_withSeed(push.data(), push.size(), key.hash);
   if (request.reusable) {
-    if (auto found = take_match(hash, key, request)) return found;
+    if (auto found = take_match(hash, key, request)) {
+      if (found->recipe_.behind != request.behind) found->used_ = found->done_ = 0;
+      found->recipe_.behind = request.behind;
+      return found;
+    }
   }
   std::unique_ptr<Recording> recording = take_oldest();
   if (!recording) {
@@ -503,8 +572,40 @@ Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& r
     recording->key_.insert(recording->key_.end(), push.begin(), push.end());
   }
   recording->hash_ = hash;
-  recording->behind_ = request.behind;
   return recording;
+}
+
+Result<std::shared_ptr<const BoundSets>> RecordingPool::make_sets(const RecordRequest& request) {
+  std::vector<VkDescriptorBufferInfo> buffers;
+  for (const Bound& bound : request.bound) {
+    const bool is_null = bound.source == BindSource::kNull && has_null_descriptor();
+    if (bound.source != BindSource::kBuffer && !is_null) return std::shared_ptr<const BoundSets>();
+    buffers.push_back(is_null ? VkDescriptorBufferInfo{VK_NULL_HANDLE, 0, VK_WHOLE_SIZE}
+                              : VkDescriptorBufferInfo{bound.buffer, bound.offset, bound.size});
+  }
+  SOKR_ASSIGN(DescriptorSets::Taken taken, take_sets(descriptor_sets_, *request.pipeline));
+  update_sets(device_, request, taken.sets, buffers);
+  return std::shared_ptr<const BoundSets>(
+      std::make_shared<BoundSets>(descriptor_sets_, std::move(taken)));
+}
+
+std::shared_ptr<Batch> RecordingPool::take_batch() {
+  std::unique_ptr<Batch> batch;
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_batches_.empty()) {
+      batch = std::move(idle_batches_.back());
+      idle_batches_.pop_back();
+    }
+  }
+  if (!batch) batch.reset(new Batch(device_, command_pools_.next()));
+  return {batch.release(), [this](Batch* done) { give_batch(std::unique_ptr<Batch>(done)); }};
+}
+
+void RecordingPool::give_batch(std::unique_ptr<Batch> batch) noexcept {
+  if (device_.is_lost()) return;
+  std::lock_guard lock(mutex_);
+  if (idle_batches_.size() < kMaxIdle) idle_batches_.push_back(std::move(batch));
 }
 
 bool RecordingPool::drop_idle() {
@@ -527,6 +628,7 @@ void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
     recording->pipeline_.reset();
     descriptor_sets_.give(recording->sets_);
     recording->sets_of_.reset();
+    recording->shared_.reset();
   }
   recording->idle_bytes_ = recording->staged_bytes();
   for (bool over = true; over;) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// A recorded launch: command buffer, descriptor sets, staging memory and queries. A
-// launch like an earlier one submits that one's recording again: nothing is
-// recorded, allocated or updated, only the staged host memory is filled anew.
+// What a launch is to the device: its commands, descriptor sets, staging memory and queries.
+//
+// A launch that is submitted by itself has a command buffer of its own, and one like an earlier one
+// submits that one's again: nothing is recorded, allocated or updated, only the staged host memory
+// is filled anew. Launches that are submitted together are recorded into one command buffer
+// (Batch): a device takes a microsecond or two to go from one to the next.
 //
 // A recording is owned by one launch from acquire() to release(), and by the pool
 // otherwise; in flight nobody changes it.
@@ -49,8 +52,24 @@ struct GridCut {
   std::uint32_t parts = 1;  // if nothing is measured
 };
 
+// Descriptor sets that are bound to buffers alone. Launches that bind the same share them.
+class BoundSets {
+ public:
+  BoundSets(DescriptorSets& from, DescriptorSets::Taken taken)
+      : from_(from), taken_(std::move(taken)) {}
+  ~BoundSets() { from_.give(taken_); }
+  BoundSets(const BoundSets&) = delete;
+  BoundSets& operator=(const BoundSets&) = delete;
+  std::span<const VkDescriptorSet> sets() const { return taken_.sets; }
+
+ private:
+  DescriptorSets& from_;
+  DescriptorSets::Taken taken_;
+};
+
 struct RecordRequest {
   std::shared_ptr<Pipeline> pipeline;
+  std::shared_ptr<const BoundSets> sets;              // of RecordingPool::make_sets(); may be null
   const substrate::ResolvedLaunch* launch = nullptr;  // but for its push constants
   std::span<const std::uint8_t> push;
   std::span<const Bound> bound;
@@ -96,14 +115,21 @@ class Recording {
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
 
-  // What is to be submitted, in this order.
+  // Not cut: it may be submitted together with others.
+  bool is_whole() const { return is_whole_; }
+  // Its own command buffers are recorded, as they are to be submitted. Of what is cut they always
+  // are.
+  bool is_written() const { return used_ != 0; }
+  // Records them if they are not.
+  Result<void> write();
+  // What is to be submitted, in this order, once it is written.
   std::span<const VkCommandBuffer> commands() const {
     return std::span(buffers_).subspan(done_, used_ - done_);
   }
   // After what was recorded has been submitted: `size` steps of the axis that is cut from `begin`
   // on, or all the rest, in parts.
-  Result<void> record_next(const RecordRequest& request, std::uint32_t begin, std::uint32_t size);
-  Result<void> record_rest(const RecordRequest& request, std::uint32_t begin, std::uint32_t parts);
+  Result<void> record_next(std::uint32_t begin, std::uint32_t size);
+  Result<void> record_rest(std::uint32_t begin, std::uint32_t parts);
   std::span<const StagedRegion> regions() const { return regions_; }
   std::byte* mapped(const StagedRegion& region) const {
     return host_blocks_[region.block]->mapped() + region.offset;
@@ -116,6 +142,7 @@ class Recording {
 
  private:
   friend class RecordingPool;
+  friend class Batch;
   Recording(Device& device, RecordingPool& pool);
   Result<void> record(const RecordRequest& request);
   Result<void> stage(const RecordRequest& request);
@@ -123,19 +150,26 @@ class Recording {
   Result<void> prepare_descriptors(const std::shared_ptr<Pipeline>& pipeline);
   Result<void> prepare_queries();
   Result<void> place_copied(const RecordRequest& request, std::uint64_t alignment);
-  void copy_ranges(bool in);
+  void note_recipe(const RecordRequest& request);
+  std::span<const VkDescriptorSet> sets() const { return shared_ ? shared_->sets() : sets_.sets; }
+  bool has_copies() const;
+  void copy_ranges(VkCommandBuffer commands, bool in) const;
   struct Part {
     std::uint32_t begin = 0, end = 0;  // of the axis that is cut
     bool first = true, last = true;
   };
-  void dispatch(const RecordRequest& request, const Part& part);
-  void dispatch_limited(const RecordRequest& request, const Part& part,
-                        std::span<std::uint32_t> push);
-  Result<void> next_buffer();
-  Result<void> write_parts(const RecordRequest& request, std::uint32_t begin, std::uint32_t parts);
-  Result<void> write_first(const RecordRequest& request);
-  Result<void> write_part(const RecordRequest& request, const Part& part);
-  void copy(bool in);
+  // What the commands before these in a command buffer have bound.
+  struct BoundState {
+    const Pipeline* pipeline = nullptr;
+    VkDescriptorSet first_set = VK_NULL_HANDLE;
+  };
+  void dispatch(VkCommandBuffer commands, const Part& part) const;
+  void dispatch_limited(VkCommandBuffer commands, const Part& part) const;
+  Result<VkCommandBuffer> next_buffer();
+  Result<void> write_parts(std::uint32_t begin, std::uint32_t parts);
+  Result<void> write_part(const Part& part);
+  void write_commands(VkCommandBuffer commands, const Part& part, BoundState& state) const;
+  void copy(VkCommandBuffer commands, bool in) const;
   Result<void> carry(bool to_device);
   void give_blocks() noexcept;
   std::uint64_t staged_bytes() const;
@@ -144,16 +178,26 @@ class Recording {
   RecordingPool& pool_;
   CommandPool& command_pool_;
   std::vector<VkCommandBuffer> buffers_;
-  std::size_t done_ = 0, used_ = 0;            // of them: submitted already, recorded
-  VkCommandBuffer commands_ = VK_NULL_HANDLE;  // that which is being recorded
+  std::size_t done_ = 0, used_ = 0;  // of them: submitted already, recorded
   DescriptorSets::Taken sets_;
-  std::shared_ptr<Pipeline> sets_of_;  // whose layouts they have
+  std::shared_ptr<Pipeline> sets_of_;        // whose layouts they have
+  std::shared_ptr<const BoundSets> shared_;  // in place of `sets_`
   VkQueryPool queries_ = VK_NULL_HANDLE;
   bool profiled_ = false;
   bool coherent_ = true;  // all of the host's blocks
 
+  // What its commands say beside the pipeline and the descriptors.
+  struct Recipe {
+    std::array<std::uint32_t, 3> groups{}, base_groups{};
+    std::uint32_t axis = 0;           // that is cut
+    std::vector<std::uint32_t> push;  // the whole block
+    VkBuffer indirect = VK_NULL_HANDLE;
+    std::uint64_t indirect_offset = 0;
+    bool behind = false;
+  } recipe_;
+  bool is_whole_ = false;
+
   std::uint64_t hash_ = 0;
-  bool behind_ = false;
   std::vector<std::uint8_t> key_;  // with the push constants behind it; empty = matches nothing
   std::uint64_t idle_bytes_ = 0;   // staged_bytes(), while it is idle
   std::shared_ptr<Pipeline> pipeline_;
@@ -163,13 +207,34 @@ class Recording {
   std::vector<std::unique_ptr<Buffer>> host_blocks_, device_blocks_;
 };
 
+// One command buffer for launches that are submitted together. Kept by them until they are done; it
+// goes back to its pool then.
+class Batch {
+ public:
+  ~Batch();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  // Of recordings that are whole, in this order.
+  Result<void> write(std::span<const Recording* const> recordings);
+  VkCommandBuffer commands() const { return commands_; }
+
+ private:
+  friend class RecordingPool;
+  Batch(Device& device, CommandPool& pool) : device_(device), pool_(pool) {}
+  Device& device_;
+  CommandPool& pool_;
+  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+};
+
 // Makes, keeps and finds recordings. Any thread. Bounded: at most kMaxIdle wait for
 // reuse, and their staging memory is at most Device::idle_bytes().
 class RecordingPool {
  public:
   explicit RecordingPool(Device& device);
 
-  // A recording of this request, ready to be submitted.
+  // A recording of this request, to be written where it is submitted by itself; one that is cut is
+  // written as far as it can be.
   Result<std::unique_ptr<Recording>> acquire(const RecordRequest& request) {
     return acquire(request, record_key(request));
   }
@@ -177,6 +242,11 @@ class RecordingPool {
   Result<std::unique_ptr<Recording>> acquire(const RecordRequest& request, const RecordKey& key);
   // Its submission is done, or never happened.
   void release(std::unique_ptr<Recording> recording) noexcept;
+
+  // Descriptor sets for requests like this one; null where it stages anything.
+  Result<std::shared_ptr<const BoundSets>> make_sets(const RecordRequest& request);
+  // For launches that are submitted together.
+  std::shared_ptr<Batch> take_batch();
 
   // Gives up what waits for reuse; true if that held any memory.
   bool drop_idle();
@@ -191,6 +261,7 @@ class RecordingPool {
 
  private:
   static constexpr std::size_t kMaxIdle = 64;
+  void give_batch(std::unique_ptr<Batch> batch) noexcept;
   std::unique_ptr<Recording> take_match(std::uint64_t hash, const RecordKey& key,
                                         const RecordRequest& request);
   std::unique_ptr<Recording> take_idle(std::size_t index);
@@ -205,7 +276,8 @@ class RecordingPool {
   std::mutex mutex_;
   // The last was used last; with room for kMaxIdle, so that release needs no memory.
   std::vector<std::unique_ptr<Recording>> idle_;
-  std::uint64_t idle_bytes_ = 0;  // staging memory that they hold
+  std::uint64_t idle_bytes_ = 0;                      // staging memory that they hold
+  std::vector<std::unique_ptr<Batch>> idle_batches_;  // with room for kMaxIdle, likewise
 };
 
 }  // namespace sokr::vulkan

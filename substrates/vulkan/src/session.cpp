@@ -65,6 +65,7 @@ Session::~Session() {
     if (!ended) fail_launch(launch, ended.failure().sentence);
   }
   buffers_.reset();
+  known_.clear();
   recordings_.reset();
   pinned_.clear();
   pipelines_.clear();
@@ -411,24 +412,25 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
     const std::uint32_t left = count - done;
     if (ended && !is_measured && part < left) {
       is_measured = true;
-      SOKR_TRY(to.recording->record_next(request, done, static_cast<std::uint32_t>(part)));
+      SOKR_TRY(to.recording->record_next(done, static_cast<std::uint32_t>(part)));
       continue;
     }
     const double step = spent.count() / static_cast<double>(part);
     if (ended && step * left > slice && spent.count() < slice / kGrowth && part * kGrowth < left) {
       part *= kGrowth;
-      SOKR_TRY(to.recording->record_next(request, done, static_cast<std::uint32_t>(part)));
+      SOKR_TRY(to.recording->record_next(done, static_cast<std::uint32_t>(part)));
       continue;
     }
     const double whole = static_cast<double>(groups[0]) * groups[1] * groups[2];
     if (ended && is_measured) request.pipeline->note_ns_per_group(step * count / whole);
-    return to.recording->record_rest(request, done, parts_for(step * left, left));
+    return to.recording->record_rest(done, parts_for(step * left, left));
   }
 }
 
 RecordRequest Session::record_request(const LaunchView& launch, const Prepared& prepared) {
   RecordRequest request;
   request.pipeline = prepared.pipeline;
+  request.sets = prepared.sets;
   request.launch = &prepared.judged->resolved;
   request.push = prepared.push;
   request.bound = prepared.judged->bound.span();
@@ -461,6 +463,8 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
     if (region.download) to.downloads.push_back({staged, host, region.size});
   }
   SOKR_TRY(to.recording->flush());
+  // What will be submitted with others is recorded with them.
+  if (is_whole && !has_work()) SOKR_TRY(to.recording->write());
   if (request.cut.first == 0) return {};
   if (!settle(dependency)) return fail(SOKR_DISPATCH_FAILED, "{}", dependency.failed);
   SOKR_TRY(buffers_->flush());
@@ -552,8 +556,10 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request, cons
     if (!prepared.pipeline) {
       SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
     }
-    if (!sliced && is_known_by_bytes(judged) && known_.is_wanted(request))
+    if (!sliced && is_known_by_bytes(judged) && known_.is_wanted(request)) {
+      SOKR_ASSIGN(prepared.sets, recordings_->make_sets(record_request(launch, prepared)));
       known = make_known(request, wanted, launch, prepared, *started);
+    }
     return {};
   });
   if (token && known) known_.keep(request, std::move(known));
@@ -579,7 +585,8 @@ std::shared_ptr<KnownLaunch> Session::make_known(const SokrDispatchRequest& requ
                   .pipeline = prepared.pipeline,
                   .buffers = {to.keep.begin(), to.keep.end()},
                   .judged = *prepared.judged,
-                  .key = {}});
+                  .key = {},
+                  .sets = prepared.sets});
   known->view = *launch.repeated(known->params.data(), known->params.size());
   known->judged.resolved.push = {};
   known->key = record_key(record_request(known->view, prepared));
@@ -610,6 +617,7 @@ std::optional<Result<std::uint64_t>> Session::dispatch_again(const SokrDispatchR
   prepared.judged = &known->judged;
   prepared.push = substrate::push_for(*launch, prepared.pipeline->reflection());
   prepared.key = &known->key;
+  prepared.sets = known->sets;
   known_.note_known();
   clean_up();
   return run(*launch, prepared, started, [] { return Result<void>(); });

@@ -103,6 +103,7 @@ class Session {
     std::uint64_t token = 0;
     std::atomic<std::uint64_t> value{0};  // of the timeline; 0 = not submitted yet
     std::unique_ptr<Recording> recording;
+    std::shared_ptr<Batch> batch;  // that it was recorded into
     substrate::InlineVector<Download, 4> downloads;
     std::vector<std::shared_ptr<Buffer>> keep;  // until it is done
     std::uint64_t staged = 0;                   // bytes of host memory that were copied for it
@@ -132,7 +133,8 @@ class Session {
     std::shared_ptr<Pipeline> pipeline;
     const JudgedLaunch* judged = nullptr;
     std::span<const std::uint8_t> push;
-    const RecordKey* key = nullptr;  // if it is known, of a grid that is not cut
+    const RecordKey* key = nullptr;         // if it is known, of a grid that is not cut
+    std::shared_ptr<const BoundSets> sets;  // if it is known
   };
   struct Planned {  // what a pipeline is built from
     ModulePointer module;
@@ -210,9 +212,11 @@ class Session {
   Result<std::uint64_t> submit_all(const Recording& recording, std::uint64_t after);
   bool look_again(Dependency& dependency);
   bool settle(Dependency& dependency);
+  bool has_work() const;
   bool may_collect(const Launch& launch);
   void flush_locked();
   Result<std::uint64_t> submit_collected();
+  Result<VkCommandBuffer> write_collected();
   void note_submitted(const LaunchPointer& launch, std::uint64_t value);
   Result<std::uint64_t> start(const LaunchPointer& launch, Dependency& dependency);
   Result<std::uint64_t> submit_or_collect(const LaunchPointer& launch, Dependency& dependency);
