@@ -15,7 +15,8 @@ void expect(VkResult result, const char* what) {
     throw std::runtime_error(fmt::format("{} failed with {}", what, static_cast<int>(result)));
 }
 
-RawLoop::RawLoop(const RawLoopOptions& options) : device_(options.device), vk_(*options.functions) {
+RawLoop::RawLoop(const RawLoopOptions& options)
+    : device_(options.device), vk_(*options.functions), spins_(options.spins) {
   try {
     vk_.vkGetDeviceQueue(device_, options.queue_family, 0, &queue_);
     create_pipeline(options);
@@ -43,6 +44,11 @@ void RawLoop::submit() {
 }
 
 void RawLoop::wait() {
+  for (std::uint64_t reached = 0; spins_;) {
+    expect(vk_.vkGetSemaphoreCounterValue(device_, timeline_, &reached),
+           "vkGetSemaphoreCounterValue");
+    if (reached >= value_) return;
+  }
   VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
   info.semaphoreCount = 1;
   info.pSemaphores = &timeline_;

@@ -29,6 +29,7 @@ struct RawLoopOptions {
   const VkSpecializationInfo* specialization = nullptr;
   std::span<const std::byte> push;
   std::array<std::uint32_t, 3> groups{1, 1, 1};
+  bool spins = false;         // a wait asks the semaphore over and over instead of sleeping
   std::uint32_t repeats = 1;  // dispatches in the command buffer, each after the one before it
   // Bytes that are copied from the first of these to the second before, and back after: null =
   // none.
@@ -71,6 +72,7 @@ class RawLoop {
   VkCommandBuffer commands_ = VK_NULL_HANDLE;
   VkSemaphore timeline_ = VK_NULL_HANDLE;
   std::uint64_t value_ = 0;
+  bool spins_ = false;
 };
 
 }  // namespace sokr::bench

@@ -119,7 +119,7 @@ struct Raw {
   }
 };
 
-double push(Ours& ours) {
+double push(Ours& ours, bool spins) {
   const auto ir = module_bytes("add_n");
   const SokrBinding binding = in_buffer(ours.buffer(kBytes), kBytes);
   SokrLaunch launch = launch_of(binding, kGroups);
@@ -129,13 +129,14 @@ double push(Ours& ours) {
   Raw raw(ours, "add_n");
   raw.add(kBytes, MemoryKind::kDevice);
   raw.options.push = std::as_bytes(std::span(&theirs, 1));
+  raw.options.spins = spins;
   raw.make();
   return in_turns(
       500, [&] { ++mine, ours.wait(ours.start(ir, launch)); },
       [&] { ++theirs, raw.loop->record(raw.options), raw.launch(); });
 }
 
-double bindings(Ours& ours) {
+double bindings(Ours& ours, bool spins) {
   constexpr std::size_t kBuffers = 200;  // more than the recordings that are kept
   const auto ir = module_bytes("add_one");
   std::vector<SokrBuffer> mine;
@@ -144,6 +145,7 @@ double bindings(Ours& ours) {
     mine.push_back(ours.buffer(kBytes));
     raw.add(kBytes, MemoryKind::kDevice);
   }
+  raw.options.spins = spins;
   raw.make();
   std::size_t a = 0, b = 0;
   return in_turns(
@@ -281,13 +283,13 @@ std::vector<std::pair<std::string, double>> measure_table(const std::shared_ptr<
                                                           const substrate::Host& host,
                                                           const Options& options) {
   std::vector<std::pair<std::string, double>> rows;
-  {
-    Ours ours(instance, physical, host, options);
-    rows.emplace_back("push.vs_raw", push(ours));
-  }
-  {
-    Ours ours(instance, physical, host, options);
-    rows.emplace_back("bindings.vs_raw", bindings(ours));
+  const bool is_software = physical.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  for (const bool spins : {false, true}) {
+    if (spins && is_software) continue;
+    const std::string peer = spins ? ".vs_spinning" : ".vs_raw";
+    Ours ours(instance, physical, host, options), others(instance, physical, host, options);
+    rows.emplace_back("push" + peer, push(ours, spins));
+    rows.emplace_back("bindings" + peer, bindings(others, spins));
   }
   {
     Ours ours(instance, physical, host, options);

@@ -8,6 +8,8 @@
 //   vulkan.added_ns                 one launch on a device buffer, SOKR minus raw
 //   vulkan.null_dispatch.vs_raw     the same as a ratio
 //   vulkan.host_4k.vs_raw           with 4 KiB of host memory in and out; raw copies as well
+//   .vs_spinning                    on a GPU: against a loop whose wait asks the semaphore over and
+//                                   over, which takes a processor, instead of sleeping
 //   vulkan.dispatch_call_ns         the dispatch call alone; raw: vkQueueSubmit alone
 //   vulkan.raw_submit_ns
 //   and those of table.hpp
@@ -59,7 +61,7 @@ struct Sample {
 // between the work of two devices in 100 us. The host copies if it has memory.
 class Raw {
  public:
-  Raw(Device& device, const std::vector<std::uint8_t>& ir)
+  Raw(Device& device, const std::vector<std::uint8_t>& ir, bool spins)
       : buffer_(expect(Buffer::create(device, kBytes, MemoryKind::kHost))),
         handle_(buffer_->handle()) {
     std::memset(buffer_->mapped(), 0, kBytes);
@@ -67,6 +69,7 @@ class Raw {
     options.device = device.handle();
     options.functions = &device.vk();
     options.queue_family = device.physical().queue_family;
+    options.spins = spins;
     const VkDescriptorBufferInfo whole{handle_, 0, VK_WHOLE_SIZE};
     options.buffers = {&whole, 1};
     options.module = std::as_bytes(std::span(ir));
@@ -182,15 +185,19 @@ int measure_all() {
     device = &expect(substrate->session())->device();
     return expect(Devices::install(std::move(substrate)));
   };
-  Pair null, host4k;
+  Pair null, host4k, null_spinning, host4k_spinning;
+  const bool is_software = found.usable[0].properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   {
     const substrate::Exported exported = install();
     SokrBuffer buffer = 0;
     if (exported.memory->create(kBytes, SOKR_BUFFER_HOST_VISIBLE, &buffer) != SOKR_OK) return 1;
     Sokr ours(exported, ir,
               {0, 0, 0, SOKR_BINDING_BUFFER, SOKR_ACCESS_READ_WRITE, 0, buffer, 0, kBytes});
-    Raw raw(*device, ir);
+    Raw raw(*device, ir, false), spinning(*device, ir, true);
     null = in_turns([&] { return ours.launch(); }, [&] { return raw.launch(nullptr); });
+    if (!is_software)
+      null_spinning =
+          in_turns([&] { return ours.launch(); }, [&] { return spinning.launch(nullptr); });
   }
   {
     std::vector<std::uint32_t> data(kBytes / 4);
@@ -198,14 +205,21 @@ int measure_all() {
     Sokr ours(exported, ir,
               {0, 0, 0, SOKR_BINDING_HOST, SOKR_ACCESS_READ_WRITE, 0,
                reinterpret_cast<std::uintptr_t>(data.data()), 0, kBytes});
-    Raw raw(*device, ir);
+    Raw raw(*device, ir, false), spinning(*device, ir, true);
     host4k = in_turns([&] { return ours.launch(); }, [&] { return raw.launch(data.data()); });
+    if (!is_software)
+      host4k_spinning =
+          in_turns([&] { return ours.launch(); }, [&] { return spinning.launch(data.data()); });
   }
   fmt::print(
       "{{\"vulkan.added_ns\": {:.0f}, \"vulkan.null_dispatch.vs_raw\": {:.4f}, "
       "\"vulkan.host_4k.vs_raw\": {:.4f}, \"vulkan.dispatch_call_ns\": {:.0f}, "
       "\"vulkan.raw_submit_ns\": {:.0f}",
       null.added, null.ratio, host4k.ratio, null.ours_submit, null.raw_submit);
+  if (!is_software)
+    fmt::print(
+        ", \"vulkan.null_dispatch.vs_spinning\": {:.4f}, \"vulkan.host_4k.vs_spinning\": {:.4f}",
+        null_spinning.ratio, host4k_spinning.ratio);
   for (const auto& [name, value] : bench::measure_table(instance, found.usable[0], host, options))
     fmt::print(", \"vulkan.{}\": {:.4f}", name, value);
   fmt::print("}}\n");

@@ -66,7 +66,7 @@ Result<void> Device::create_device() {
   if (device_table_hook) device_table_hook(table_);
   use_sync2_ = features().has("synchronization2");
   slabs_ = std::make_unique<SlabPool>(*this);
-  constexpr std::uint64_t kMostSpinUs = 1'000'000, kDefaultSpinUs = 20;
+  constexpr std::uint64_t kMostSpinUs = 1'000'000, kDefaultSpinUs = 50;
   const bool is_software = physical_.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   spin_ns_ =
       std::min(options_.spin_us.value_or(is_software ? 0 : kDefaultSpinUs), kMostSpinUs) * 1000;
@@ -129,14 +129,12 @@ Result<void> Device::check(VkResult result, const char* call) {
   return vk_failure(result, call, name());
 }
 
-Result<std::uint64_t> Device::submit(std::span<const VkCommandBuffer> commands,
-                                     std::uint64_t after) {
+// To wait for what the host saw finished makes its writes visible.
+Result<std::uint64_t> Device::submit_behind(std::span<const VkCommandBuffer> commands,
+                                            std::uint64_t wait) {
   std::lock_guard lock(submit_mutex_);
   if (is_lost()) return loss();
   const std::uint64_t value = submitted_.load(std::memory_order_relaxed) + 1;
-  // Waiting for what the host saw finished costs nothing and makes its writes visible.
-  const std::uint64_t wait = std::max(after, reached_.load(std::memory_order_acquire));
-
   issued_.store(value, std::memory_order_release);
   SOKR_TRY(use_sync2_ ? submit2(commands, wait, value) : submit1(commands, wait, value));
   submitted_.store(value, std::memory_order_release);

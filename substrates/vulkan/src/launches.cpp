@@ -25,7 +25,9 @@ constexpr std::size_t kTidyAbove = 16;  // launches in flight from which dispatc
 Result<std::uint64_t> Session::submit_all(const Recording& recording, std::uint64_t after) {
   std::uint64_t last = 0;
   for (const VkCommandBuffer commands : recording.commands()) {
-    Result<std::uint64_t> value = device_->submit(commands, after);
+    // The later parts come behind the first one's barrier as well.
+    Result<std::uint64_t> value = recording.is_behind() ? device_->submit_in_order(commands)
+                                                        : device_->submit(commands, after);
     if (!value) {
       // Nothing of it may be under way when it is given up.
       if (last != 0) device_->drain();

@@ -55,7 +55,7 @@ struct Options {
 
   QueueChoice queue = QueueChoice::kAuto;  // vulkan.queue: "auto", "compute", "graphics"
   bool robust = true;  // vulkan.robust: "on", "off": are accesses beyond a binding harmless?
-  // vulkan.spin_us: how long a wait asks the device over and over before it sleeps. Not given: 20,
+  // vulkan.spin_us: how long a wait asks the device over and over before it sleeps. Not given: 50,
   // and 0 on software, whose work takes the processor that would spin.
   std::optional<std::uint64_t> spin_us;
   // vulkan.slice_ms: what a submission should not exceed, for the sake of drivers' watchdogs;

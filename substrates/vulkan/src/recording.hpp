@@ -122,6 +122,8 @@ class Recording {
   bool is_written() const { return used_ != 0; }
   // Records them if they are not.
   Result<void> write();
+  // They begin with a barrier behind all that was submitted before.
+  bool is_behind() const { return recipe_.behind; }
   // What is to be submitted, in this order, once it is written.
   std::span<const VkCommandBuffer> commands() const {
     return std::span(buffers_).subspan(done_, used_ - done_);

@@ -403,8 +403,7 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
   std::uint64_t part = request.cut.first;
   while (true) {
     const auto begun = std::chrono::steady_clock::now();
-    SOKR_ASSIGN(const std::uint64_t value,
-                device_->submit(to.recording->commands().front(), after));
+    SOKR_ASSIGN(const std::uint64_t value, submit_all(*to.recording, after));
     to.begun = true;
     SOKR_ASSIGN(const bool ended, device_->wait(value, device_->slice_ns()));
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begun;
@@ -447,7 +446,7 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   RecordRequest request = record_request(launch, prepared);
   request.cut = plan_cut(launch, prepared);
   request.reusable = request.reusable && request.cut.first == 0;
-  request.behind = !dependency.pending.empty();
+  request.behind = !dependency.pending.empty() || (device_->likes_barriers() && !has_work());
   const bool is_whole = request.cut.first == 0 && request.cut.parts == 1;
   SOKR_ASSIGN(to.recording, prepared.key && is_whole ? recordings_->acquire(request, *prepared.key)
                                                      : recordings_->acquire(request));

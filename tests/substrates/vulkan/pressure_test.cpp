@@ -402,6 +402,7 @@ TEST_F(Pressure, LaunchesAreSubmittedTogether) {
   const std::uint64_t busy_token = busy.start();
   state.seems_busy = true;
   before = state.submissions;
+  const std::uint64_t buffers_before = state.command_buffers;
   std::vector<std::unique_ptr<Saxpy>> launches;
   std::vector<std::uint64_t> tokens;
   for (int i = 0; i < 100; ++i) {
@@ -414,11 +415,67 @@ TEST_F(Pressure, LaunchesAreSubmittedTogether) {
   // Who asks about any of them, or only polls, has the rest submitted.
   (void)bench->completion(busy_token, 0);
   EXPECT_EQ(state.submissions - before, 4u);
+  EXPECT_EQ(state.command_buffers - buffers_before, 4u);
   state.seems_busy = false;
   for (std::uint64_t token : tokens)
     EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
   EXPECT_EQ(bench->completion(busy_token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
   for (const auto& saxpy : launches) EXPECT_EQ(saxpy->wrong(), -1);
+}
+
+// In one command buffer are launches of several kernels, with other bindings, push constants and
+// host memory, whose grids come from a buffer or are timed; each gets its own.
+TEST_F(Pressure, LaunchesOfOneCommandBufferKeepWhatIsTheirs) {
+  Bench bench(staged_with());
+  const auto ir = shader("saxpy"), indirect_ir = shader("gate");
+  constexpr std::uint32_t kEach = 12;
+  for (int round = 0; round < 3; ++round) {
+    Busy busy(bench);
+    const std::uint64_t busy_token = busy.start();
+    simulated()->seems_busy = true;
+    const std::uint64_t before = simulated()->command_buffers;
+    std::vector<std::unique_ptr<Saxpy>> launches;
+    std::vector<std::uint64_t> tokens;
+    std::vector<std::vector<std::uint32_t>> written(kEach);
+    auto flag = bench->memory().create(4, SOKR_BUFFER_HOST_VISIBLE);
+    auto counts = bench->memory().create(12, 0);
+    ASSERT_TRUE(flag);
+    ASSERT_TRUE(counts);
+    const std::uint32_t one = 1, groups[3] = {5, 1, 1};
+    ASSERT_TRUE(bench->memory().write(*flag, 0, &one, 4));
+    ASSERT_TRUE(bench->memory().write(*counts, 0, groups, 12));
+    for (std::uint32_t i = 0; i < kEach; ++i) {
+      launches.push_back(std::make_unique<Saxpy>(200 + i, static_cast<float>(i)));
+      launches.back()->launch.flags |= i % 3 == 0 ? SOKR_LAUNCH_PROFILE : 0;
+      auto token = bench.dispatch(ir, launches.back()->launch);
+      ASSERT_TRUE(token) << token.failure().sentence;
+      tokens.push_back(*token);
+      written[i].assign(8, 77);
+      const std::vector<SokrBinding> bindings = {buffer_binding(0, 0, *flag, 4),
+                                                 host_binding(0, 1, written[i])};
+      SokrLaunch other{};
+      other.groups[0] = 1 + i % 8;
+      other.groups[1] = other.groups[2] = 1;
+      if (i % 4 == 1) other.indirect = *counts;
+      other.bindings = bindings.data();
+      other.binding_count = 2;
+      token = bench.dispatch(indirect_ir, other);
+      ASSERT_TRUE(token) << token.failure().sentence;
+      tokens.push_back(*token);
+    }
+    simulated()->seems_busy = false;
+    for (std::uint64_t token : tokens)
+      EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+    EXPECT_EQ(bench->completion(busy_token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+    EXPECT_LE(simulated()->command_buffers - before, 8u);
+    for (std::uint32_t i = 0; i < kEach; ++i) {
+      EXPECT_EQ(launches[i]->wrong(), -1) << i;
+      const std::uint32_t ran = i % 4 == 1 ? 5 : 1 + i % 8;
+      for (std::uint32_t k = 0; k < 8; ++k) EXPECT_EQ(written[i][k], k < ran ? k + 1 : 77u);
+    }
+    ASSERT_TRUE(bench->memory().free(*flag));
+    ASSERT_TRUE(bench->memory().free(*counts));
+  }
 }
 
 TEST_F(Pressure, CollectingCanBeSwitchedOff) {

@@ -247,6 +247,8 @@ VKAPI_ATTR VkResult VKAPI_CALL queue_submit(VkQueue queue, std::uint32_t count,
                                             const VkSubmitInfo* infos, VkFence fence) {
   Device& device = device_of(queue);
   state().submissions.fetch_add(count);
+  for (std::uint32_t i = 0; i < count; ++i)
+    state().command_buffers.fetch_add(infos[i].commandBufferCount);
   if (loses(device)) return VK_ERROR_DEVICE_LOST;
   return device.next.QueueSubmit(queue, count, infos, fence);
 }
@@ -255,6 +257,8 @@ VKAPI_ATTR VkResult VKAPI_CALL queue_submit2(VkQueue queue, std::uint32_t count,
                                              const VkSubmitInfo2* infos, VkFence fence) {
   Device& device = device_of(queue);
   state().submissions.fetch_add(count);
+  for (std::uint32_t i = 0; i < count; ++i)
+    state().command_buffers.fetch_add(infos[i].commandBufferInfoCount);
   if (loses(device)) return VK_ERROR_DEVICE_LOST;
   return device.next.QueueSubmit2(queue, count, infos, fence);
 }
