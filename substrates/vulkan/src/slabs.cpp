@@ -30,6 +30,16 @@ struct Slab {
     by_size.emplace(bytes, offset);
     free.emplace(offset, bytes);
   }
+  // What is taken from the beginning of a range leaves its end, for which no memory is needed.
+  void shorten(std::map<std::uint64_t, std::uint64_t>::iterator range, std::uint64_t bytes) {
+    auto by_bytes = by_size.extract({range->second, range->first});
+    auto by_offset = free.extract(range);
+    by_offset.key() += bytes;
+    by_offset.mapped() -= bytes;
+    by_bytes.value() = {by_offset.mapped(), by_offset.key()};
+    by_size.insert(std::move(by_bytes));
+    free.insert(std::move(by_offset));
+  }
   void remove_free(std::map<std::uint64_t, std::uint64_t>::iterator range) {
     by_size.erase({range->second, range->first});
     free.erase(range);
@@ -81,9 +91,8 @@ bool SlabPool::take_from_slabs(const Key& key, std::uint64_t size, MemoryPart& p
     const auto best = slab->by_size.lower_bound({size, 0});
     if (best == slab->by_size.end()) continue;
     const auto [bytes, offset] = *best;
-    // What can fail comes first; the rest of a range keeps its end.
-    if (bytes > size) slab->add_free(offset + size, bytes - size);
-    slab->remove_free(slab->free.find(offset));
+    const auto range = slab->free.find(offset);
+    bytes > size ? slab->shorten(range, size) : slab->remove_free(range);
     slab->used += size;
     part = {slab->memory, offset, size, slab->mapped ? slab->mapped + offset : nullptr,
             slab.get(),   false};
@@ -169,12 +178,13 @@ void SlabPool::give(const MemoryPart& part) noexcept {
     return;
   }
   if (slab.used != 0) return;
-  // One that is empty is kept, for what comes next.
+  // What is empty is kept for what comes next, within bounds: to have memory anew from the system
+  // takes as long as to write it.
   auto& slabs = slabs_[slab.key];
-  const auto empty = [&](const std::unique_ptr<Slab>& one) {
-    return one.get() != &slab && one->used == 0;
-  };
-  if (std::ranges::none_of(slabs, empty) && slab.size <= kFirst) return;
+  std::uint64_t empty = 0;
+  for (const std::unique_ptr<Slab>& one : slabs)
+    if (one->used == 0) empty += one->size;
+  if (empty <= std::max(kFirst, std::min(kLast, device_.idle_bytes() / 8))) return;
   free(slab);
   std::erase_if(slabs, [&](const std::unique_ptr<Slab>& one) { return one.get() == &slab; });
 }
