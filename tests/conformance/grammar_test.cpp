@@ -100,10 +100,11 @@ constexpr Held kModes[] = {
     {"RoundingModeRTZ", "float_rtz16"},
 };
 
-// Tested for right results elsewhere: tests/substrates/cpu/compiler/pointers_test.cpp and
-// tests/substrates/reference (addresses.comp).
+// Tested for right results elsewhere: tests/substrates/cpu/compiler/pointers_test.cpp,
+// tests/substrates/reference (addresses.comp) and tests/substrates/vulkan/matrix_test.cpp.
 constexpr std::string_view kElsewhere[] = {"VariablePointersStorageBuffer", "VariablePointers",
-                                           "PhysicalStorageBufferAddresses"};
+                                           "PhysicalStorageBufferAddresses", "CooperativeMatrixKHR",
+                                           "FloatControls2"};
 
 const Held* find_held(std::span<const Held> table, const std::vector<const GrammarRow*>& rows) {
   for (const Held& held : table)

@@ -54,6 +54,9 @@ std::string sentence_about(EnumKind kind, std::uint32_t value) {
     case EnumKind::kFPRoundingMode:
       return with(spv::Op::OpDecorate,
                   {main, static_cast<std::uint32_t>(spv::Decoration::FPRoundingMode), value});
+    case EnumKind::kFPFastMathMode:
+      return with(spv::Op::OpDecorate,
+                  {main, static_cast<std::uint32_t>(spv::Decoration::FPFastMathMode), value});
     case EnumKind::kExecutionMode:
       return with(spv::Op::OpExecutionMode, {main, value, 1, 1, 1});
     case EnumKind::kFunctionControl:

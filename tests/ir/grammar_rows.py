@@ -8,8 +8,8 @@ import json
 import sys
 
 KINDS = ("AddressingModel", "BuiltIn", "Capability", "Decoration", "ExecutionMode",
-         "FPRoundingMode", "FunctionControl", "GroupOperation", "LoopControl", "MemoryAccess",
-         "MemoryModel", "MemorySemantics", "PackedVectorFormat", "Scope", "SelectionControl",
+         "FPFastMathMode", "FPRoundingMode", "FunctionControl", "GroupOperation", "LoopControl",
+         "MemoryAccess", "MemoryModel", "MemorySemantics", "PackedVectorFormat", "Scope", "SelectionControl",
          "StorageClass")
 
 

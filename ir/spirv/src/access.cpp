@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <sokr/spirv/instructions.hpp>
+#include <sokr/spirv/newer.hpp>
 
 #include "grammar.hpp"
 
@@ -18,7 +19,7 @@ constexpr std::uint8_t kWrite = SOKR_IR_WRITE;
 constexpr std::uint8_t kBoth = kRead | kWrite;
 
 // What an instruction does through the pointer or handle in its first operand: as its row says, and
-// that of images and of kernels that are not compute's, which have none.
+// that of images, of cooperative matrices and of kernels that are not compute's, which have none.
 std::uint8_t direct_access(spv::Op op) {
   if (op == spv::Op::OpExtInst) return 0;  // through which operand, the set knows
   if (const InstructionRow* row = instruction_row(op)) {
@@ -33,6 +34,8 @@ std::uint8_t direct_access(spv::Op op) {
         return 0;
     }
   }
+  if (op == kCooperativeMatrixLoad) return kRead;
+  if (op == kCooperativeMatrixStore) return kWrite;
   switch (op) {
     case spv::Op::OpImageRead:
     case spv::Op::OpImageSparseRead:

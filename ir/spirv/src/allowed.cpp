@@ -149,11 +149,15 @@ class WordWalk {
 
   Result<void> check_decoration(std::span<const std::uint32_t> args,
                                 const std::string& where) const {
-    if (static_cast<spv::Decoration>(args[0]) != spv::Decoration::FPRoundingMode ||
-        args.size() < 2) {
-      return {};
+    if (args.size() < 2) return {};
+    switch (static_cast<spv::Decoration>(args[0])) {
+      case spv::Decoration::FPRoundingMode:
+        return check_value(words_, EnumKind::kFPRoundingMode, args[1], where);
+      case spv::Decoration::FPFastMathMode:
+        return check_mask(words_, EnumKind::kFPFastMathMode, args[1], where);
+      default:
+        return {};
     }
-    return check_value(words_, EnumKind::kFPRoundingMode, args[1], where);
   }
 
   std::span<const std::uint32_t> words_;
@@ -187,6 +191,11 @@ class EntryWalk {
     };
     SOKR_TRY(
         both(controls.rounding_rte & controls.rounding_rtz, "RoundingModeRTE", "RoundingModeRTZ"));
+    for (const std::uint32_t mask : controls.fast_math_default) {
+      if (mask == UINT32_MAX) continue;
+      SOKR_TRY(check_mask(m_.words(), EnumKind::kFPFastMathMode, mask,
+                          fmt::format("entry point '{}': ", e_.name)));
+    }
     return both(controls.denorm_preserve & controls.denorm_flush_to_zero, "DenormPreserve",
                 "DenormFlushToZero");
   }
@@ -224,6 +233,9 @@ class EntryWalk {
     (void)visit_operands(row.operands, instruction.args, 1, look);
     if (!result) return result;
     if (is_extended(instruction.op)) return check_extended(row, instruction);
+    if (instruction.op == kCooperativeMatrixLoad) return check_memory_layout(row, instruction, 1);
+    if (instruction.op == kCooperativeMatrixStore) return check_memory_layout(row, instruction, 2);
+    if (instruction.op == kCooperativeMatrixMulAdd) return check_operands(row, instruction);
     switch (instruction.op) {
       case spv::Op::OpGroupNonUniformRotateKHR:
         return instruction.args.size() > 3 ? check_cluster(row, instruction) : Result<void>();
@@ -293,6 +305,25 @@ class EntryWalk {
     if (direction <= 2) return {};
     return fail(SOKR_CAPABILITY_DENIED, "{}its direction is {}, it has to be 0, 1 or 2",
                 where_is(row, instruction.word), direction);
+  }
+
+  // Of a cooperative matrix. One that specialization constants decide is judged with their values.
+  Result<void> check_memory_layout(const OpcodeRow& row, const Instruction& instruction,
+                                   std::size_t at) {
+    SOKR_ASSIGN(const std::uint32_t layout, constant(row, instruction, at, "memory layout"));
+    const bool is_open = m_.for_any_values() && m_.constant(instruction.args[at])->is_spec;
+    if (is_open || layout == kRowMajorMatrix || layout == kColumnMajorMatrix) return {};
+    return fail(SOKR_CAPABILITY_DENIED,
+                "{}its memory layout is {}, it has to be {} (row major) or {} (column major)",
+                where_is(row, instruction.word), layout, kRowMajorMatrix, kColumnMajorMatrix);
+  }
+
+  Result<void> check_operands(const OpcodeRow& row, const Instruction& instruction) {
+    const std::uint32_t mask = instruction.args.size() > 3 ? instruction.args[3] : 0;
+    if ((mask & ~cooperative_operands::kAll) == 0) return {};
+    return fail(SOKR_CAPABILITY_DENIED,
+                "{}cooperative matrix operands 0x{:x} are none that compute kernels have here",
+                where_is(row, instruction.word), mask & ~cooperative_operands::kAll);
   }
 
   Result<void> check_extended(const OpcodeRow& row, const Instruction& instruction) {

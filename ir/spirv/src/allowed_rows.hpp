@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <sokr/spirv/newer.hpp>
 #include <spirv/unified1/spirv.hpp11>
 
 namespace sokr::spirv::rows {
@@ -85,6 +86,8 @@ inline constexpr auto kCapability = numbers<spv::Capability>({
     Cap::SignedZeroInfNanPreserve,
     Cap::RoundingModeRTE,
     Cap::RoundingModeRTZ,
+    kFloatControls2Capability,
+    kCooperativeMatrixCapability,
     Cap::ExpectAssumeKHR,
     Cap::ShaderClockKHR,
     // What these allow is refused where a kernel uses it: it has buffers only. Compilers declare
@@ -96,9 +99,6 @@ inline constexpr auto kCapability = numbers<spv::Capability>({
     Cap::ImageQuery,
 });
 
-// Newer than the packaged headers.
-inline constexpr auto kMaximallyReconverges = static_cast<spv::ExecutionMode>(6023);
-
 inline constexpr auto kExecutionMode = numbers<spv::ExecutionMode>({
     spv::ExecutionMode::LocalSize,
     spv::ExecutionMode::LocalSizeId,
@@ -107,6 +107,7 @@ inline constexpr auto kExecutionMode = numbers<spv::ExecutionMode>({
     spv::ExecutionMode::SignedZeroInfNanPreserve,
     spv::ExecutionMode::RoundingModeRTE,
     spv::ExecutionMode::RoundingModeRTZ,
+    kFPFastMathDefault,
     kMaximallyReconverges,
 });
 
@@ -132,6 +133,7 @@ inline constexpr auto kDecoration = numbers<spv::Decoration>({
     spv::Decoration::DescriptorSet,
     spv::Decoration::Offset,
     spv::Decoration::FPRoundingMode,
+    spv::Decoration::FPFastMathMode,
     spv::Decoration::NoContraction,
     spv::Decoration::Alignment,
     spv::Decoration::AlignmentId,
@@ -157,6 +159,18 @@ inline constexpr auto kDecoration = numbers<spv::Decoration>({
     spv::Decoration::XfbBuffer,
     spv::Decoration::XfbStride,
     spv::Decoration::InputAttachmentIndex,
+});
+
+// Of FPFastMathMode and FPFastMathDefault, one bit each. Fast is OpenCL's.
+inline constexpr auto kFPFastMathMode = std::to_array<std::uint32_t>({
+    0,
+    fast_math::kNotNaN,
+    fast_math::kNotInf,
+    fast_math::kNoSignedZeros,
+    fast_math::kAllowRecip,
+    fast_math::kAllowContract,
+    fast_math::kAllowReassoc,
+    fast_math::kAllowTransform,
 });
 
 // Of FPRoundingMode.

@@ -179,6 +179,14 @@ std::uint64_t Decoder::member_count(const Type& type) const {
 Result<void> Decoder::decode_composite(const RawInstruction& raw, const Type& type,
                                        Constant& constant) {
   const auto operands = args(raw);
+  if (type.kind == TypeKind::kCooperativeMatrix) {  // one value for all of its components
+    if (operands.size() != 1 || module_->constant(operands[0]) == nullptr ||
+        module_->type_of(operands[0]) != type.element) {
+      return bad(raw, "a cooperative matrix has one constituent, a constant of its component type");
+    }
+    constant.parts.assign(operands.begin(), operands.end());
+    return {};
+  }
   if (!is_composite(type)) return bad(raw, "its type %{} is not a composite", type.id);
   if (operands.size() != member_count(type)) {
     if (type.spec_length && options_.any_values) {  // other values would make it fit
@@ -365,6 +373,11 @@ Result<void> Decoder::decode_spec_op(const RawInstruction& raw, const Type& type
   const auto operands = args(raw);
   if (operands.empty()) return bad(raw, "{} words are too few for it", raw.count);
   const auto op = static_cast<spv::Op>(operands[0]);
+  if (op == kCooperativeMatrixLength) {
+    return denied(raw,
+                  "what a specialization constant is cannot depend on "
+                  "OpCooperativeMatrixLengthKHR here: only the device knows it");
+  }
   switch (op) {
     case spv::Op::OpCompositeExtract:
       return fold_extract(raw, constant);

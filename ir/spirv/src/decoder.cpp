@@ -360,6 +360,9 @@ void Decoder::apply_result_decorations() {
         case spv::Decoration::FPRoundingMode:
           result.fp_rounding_mode = value;
           break;
+        case spv::Decoration::FPFastMathMode:
+          result.fast_math = value;
+          break;
         case spv::Decoration::Alignment:
           result.alignment = value;
           break;

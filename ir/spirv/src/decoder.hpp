@@ -8,6 +8,7 @@
 #define SOKR_SPIRV_SRC_DECODER_HPP_
 
 #include <sokr/spirv/module.hpp>
+#include <sokr/spirv/newer.hpp>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -82,6 +83,7 @@ class Decoder {
   Result<void> decode_numeric_type(const RawInstruction& raw, Type& type);
   Result<void> decode_aggregate_type(const RawInstruction& raw, Type& type);
   Result<void> decode_struct(const RawInstruction& raw, Type& type);
+  Result<void> decode_cooperative_matrix(const RawInstruction& raw, Type& type);
   Result<void> decode_pointer(const RawInstruction& raw, Type& type);
   Result<void> check_forward_pointers();
   bool is_forward_pointer(Id id) const { return id < is_forward_.size() && is_forward_[id]; }
@@ -156,6 +158,7 @@ class Decoder {
   Result<void> decode_entry_point(const RawInstruction& raw);
   Result<void> apply_execution_mode(const RawInstruction& raw);
   Result<void> apply_mode(const RawInstruction& raw, EntryPoint& entry);
+  Result<void> apply_fast_math_default(const RawInstruction& raw, EntryPoint& entry);
   Result<void> apply_local_size_id(const RawInstruction& raw, EntryPoint& entry);
   void set_local_size(EntryPoint& entry, std::size_t axis, const Constant& size);
   Failure too_many_trees() const;

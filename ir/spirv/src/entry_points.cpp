@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <unordered_map>
 
@@ -153,7 +154,9 @@ Result<void> Decoder::apply_mode(const RawInstruction& raw, EntryPoint& entry) {
     SOKR_TRY(apply_local_size_id(raw, entry));
   } else if (mode == spv::ExecutionMode::SubgroupSize && !literals.empty()) {
     entry.required_subgroup_size = literals[0];
-  } else if (mode == rows::kMaximallyReconverges) {
+  } else if (mode == kFPFastMathDefault) {
+    SOKR_TRY(apply_fast_math_default(raw, entry));
+  } else if (mode == kMaximallyReconverges) {
     entry.maximally_reconverges = true;
   } else if (std::uint8_t* widths = float_control(entry.float_controls, mode); widths != nullptr) {
     if (literals.empty() || width_bit(literals[0]) == 0) {
@@ -163,6 +166,23 @@ Result<void> Decoder::apply_mode(const RawInstruction& raw, EntryPoint& entry) {
     }
     *widths |= width_bit(literals[0]);
   }
+  return {};
+}
+
+Result<void> Decoder::apply_fast_math_default(const RawInstruction& raw, EntryPoint& entry) {
+  const auto ids = args(raw).subspan(2);
+  const Type* type = ids.empty() ? nullptr : module_->type(ids[0]);
+  const std::uint8_t bit =
+      type != nullptr && type->kind == TypeKind::kFloat ? width_bit(type->width) : 0;
+  if (bit == 0) return bad(raw, "FPFastMathDefault is of a type of floats");
+  const Constant* mask = ids.size() > 1 ? module_->constant(ids[1]) : nullptr;
+  const Type* mask_type = mask != nullptr ? module_->type(mask->type) : nullptr;
+  if (mask_type == nullptr || mask_type->kind != TypeKind::kInt || mask_type->width != 32 ||
+      mask->is_undef || mask->is_spec) {
+    return bad(raw, "its mode is not a constant of 32 bits");
+  }
+  entry.float_controls.fast_math_default[std::countr_zero(bit)] =
+      static_cast<std::uint32_t>(mask->bits);
   return {};
 }
 

@@ -122,7 +122,8 @@ const Type& Module::scalar_type(Id id) const {
   static const Type kNoType;
   const Type* t = type(id);
   while (t != nullptr && (t->kind == TypeKind::kVector || t->kind == TypeKind::kMatrix ||
-                          t->kind == TypeKind::kArray || t->kind == TypeKind::kRuntimeArray)) {
+                          t->kind == TypeKind::kArray || t->kind == TypeKind::kRuntimeArray ||
+                          t->kind == TypeKind::kCooperativeMatrix)) {
     t = type(t->element);
   }
   return t != nullptr ? *t : kNoType;

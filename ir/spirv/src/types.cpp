@@ -210,6 +210,7 @@ Result<void> Decoder::decode_numeric_type(const RawInstruction& raw, Type& type)
 
 Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& type) {
   const auto operands = args(raw);
+  if (raw.op == kTypeCooperativeMatrix) return decode_cooperative_matrix(raw, type);
   switch (raw.op) {
     case spv::Op::OpTypeArray:
       return decode_array(raw, type);
@@ -222,6 +223,7 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
       return decode_struct(raw, type);
     case spv::Op::OpTypePointer:
       return decode_pointer(raw, type);
+
     case spv::Op::OpTypeFunction:
       type.kind = TypeKind::kFunction;
       for (const Id id : operands) {
@@ -350,6 +352,42 @@ Result<void> Decoder::check_forward_pointers() {
     SOKR_ASSIGN(module_->sizes_[i], checked_size(raws_[definition_[type.id] - 1], type));
     module_->data_sizes_[i] = module_->compute_data_size(type);
     module_->naturals_[i] = module_->compute_natural_layout(type);
+  }
+  return {};
+}
+
+Result<void> Decoder::decode_cooperative_matrix(const RawInstruction& raw, Type& type) {
+  constexpr std::uint32_t kUses = 3;
+  const auto operands = args(raw);
+  type.kind = TypeKind::kCooperativeMatrix;
+  type.element = operands[0];
+  const Type* component = module_->type(type.element);
+  if (component == nullptr ||
+      (component->kind != TypeKind::kInt && component->kind != TypeKind::kFloat)) {
+    return bad(raw, "component type %{} is not a type of numbers", type.element);
+  }
+  CooperativeMatrixInfo::Number* const numbers[] = {&type.cooperative.scope, &type.cooperative.rows,
+                                                    &type.cooperative.columns,
+                                                    &type.cooperative.use};
+  constexpr const char* kNames[] = {"scope", "number of rows", "number of columns", "use"};
+  for (std::size_t i = 0; i < std::size(kNames); ++i) {
+    const Constant* constant = module_->constant(operands[1 + i]);
+    const Type* number = constant != nullptr ? module_->type(constant->type) : nullptr;
+    if (number == nullptr || number->kind != TypeKind::kInt || number->width > 32 ||
+        constant->is_undef) {
+      return bad(raw, "its {} %{} is not an integer constant", kNames[i], operands[1 + i]);
+    }
+    *numbers[i] = {static_cast<std::uint32_t>(constant->bits),
+                   constant->is_spec && options_.any_values};
+    const bool is_size =
+        numbers[i] == &type.cooperative.rows || numbers[i] == &type.cooperative.columns;
+    const bool is_bad = is_size ? constant->bits == 0
+                                : numbers[i] == &type.cooperative.use && constant->bits >= kUses;
+    if (!is_bad || numbers[i]->is_open) continue;
+    Failure failure = bad(raw, "its {} is {}, it has to be {}{}", kNames[i], constant->bits,
+                          is_size ? "at least 1" : "0, 1 or 2", decided_by(constant->id));
+    if (constant->is_spec) failure.code = SOKR_INVALID_INPUT;
+    return failure;
   }
   return {};
 }

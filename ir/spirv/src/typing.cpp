@@ -128,7 +128,7 @@ class TypeChecker {
     for (const Function& function : m_.functions())
       for (const Block& block : function.blocks)
         for (const Instruction& i : block.body)
-          if (suits_group(m_, i)) SOKR_TRY(check(i));
+          if (suits_group(m_, i) || suits_cooperative(m_, i)) SOKR_TRY(check(i));
     return {};
   }
 
@@ -167,7 +167,9 @@ class TypeChecker {
 
   Result<void> check(const Instruction& i) const {
     count_work(1 + i.args.size());
-    if (const Row* row = find_row(i.op)) {
+    if (const std::optional<bool> cooperative = suits_cooperative(m_, i)) {
+      if (*cooperative) return {};
+    } else if (const Row* row = find_row(i.op)) {
       if (suits(row->rule, i)) return {};
     } else if (const std::optional<bool> special = suits_special(i)) {
       if (*special) return {};
@@ -315,12 +317,15 @@ class TypeChecker {
   Id part_by_number(const Type& type, std::uint32_t index) const {
     if (type.kind == TypeKind::kStruct)
       return index < type.members.size() ? type.members[index].type : 0;
+    // How many components an invocation holds only the device knows.
+    if (type.kind == TypeKind::kCooperativeMatrix) return type.element;
     return type.kind != TypeKind::kRuntimeArray && index < type.count ? element_of(type) : 0;
   }
 
   static Id element_of(const Type& type) {
     const bool has = type.kind == TypeKind::kVector || type.kind == TypeKind::kMatrix ||
-                     type.kind == TypeKind::kArray || type.kind == TypeKind::kRuntimeArray;
+                     type.kind == TypeKind::kArray || type.kind == TypeKind::kRuntimeArray ||
+                     type.kind == TypeKind::kCooperativeMatrix;
     return has ? type.element : 0;
   }
 

@@ -7,6 +7,7 @@
 #define SOKR_SPIRV_SRC_TYPING_HPP_
 
 #include <sokr/spirv/module.hpp>
+#include <sokr/spirv/newer.hpp>
 
 namespace sokr::spirv {
 
@@ -25,6 +26,10 @@ bool suits_glsl_std_450(const Module& module, const Instruction& instruction);
 // Does an instruction of a subgroup or a dot product of integers suit its types? nullopt for
 // another instruction.
 std::optional<bool> suits_group(const Module& module, const Instruction& instruction);
+
+// Does an instruction that works on cooperative matrices suit its types? nullopt for another
+// instruction, also for one that does the same with values of every type.
+std::optional<bool> suits_cooperative(const Module& module, const Instruction& instruction);
 
 // A scalar or a vector of scalars, seen by its components.
 struct Shape {

@@ -121,6 +121,49 @@ class Validator {
   Options options_;
 };
 
+// Does the library know a capability? Its assembler is asked, whose names are the validator's own.
+bool knows(spv::Capability capability) {
+  const Context context(spvContextCreate(SPV_ENV_UNIVERSAL_1_6));
+  if (context == nullptr) return false;
+  const std::string text = fmt::format("OpCapability {}", capability_name(capability));
+  spv_binary binary = nullptr;
+  spv_diagnostic diagnostic = nullptr;
+  const spv_result_t result =
+      spvTextToBinary(context.get(), text.data(), text.size(), &binary, &diagnostic);
+  spvBinaryDestroy(binary);
+  spvDiagnosticDestroy(diagnostic);
+  return result == SPV_SUCCESS;
+}
+
+// Capabilities that are understood here and that the library may be too old for.
+struct Young {
+  spv::Capability capability;
+  bool is_known;
+};
+
+std::span<const Young> young_capabilities() {
+  static const Young rows[] = {{kCooperativeMatrixCapability, knows(kCooperativeMatrixCapability)},
+                               {kFloatControls2Capability, knows(kFloatControls2Capability)}};
+  return rows;
+}
+
+Failure too_old(std::string_view what) {
+  return fail(SOKR_CAPABILITY_DENIED,
+              "it uses {}, which SPIRV-Tools {}, with which this build validates modules, does not "
+              "know: a build with a newer one does, and so does SOKR_VALIDATE=off",
+              what, spvSoftwareVersionString());
+}
+
+Result<void> check_validator_knows(const Module& module) {
+  for (const Young& young : young_capabilities()) {
+    if (!young.is_known &&
+        std::ranges::find(module.capabilities(), young.capability) != module.capabilities().end()) {
+      return too_old(capability_name(young.capability));
+    }
+  }
+  return {};
+}
+
 // A module that the validator refuses because it is newer than the validator.
 Result<void> check_opcodes(const Module& module) {
   Result<void> result;
@@ -128,8 +171,11 @@ Result<void> check_opcodes(const Module& module) {
   for_each_instruction(module.words(), [&](spv::Op op, auto, auto, std::size_t at) {
     ++number;
     const auto opcode = static_cast<std::uint32_t>(op);
-    if (!result || find_syntax(opcode)->added || spvOpcodeString(opcode) != std::string("unknown"))
+    if (!result || is_extended(op) || spvOpcodeString(opcode) != std::string("unknown")) return;
+    if (find_syntax(opcode)->added) {
+      result = too_old(op_name(op));
       return;
+    }
     result = fail(SOKR_CAPABILITY_DENIED, "instruction {} ({}, word {}): {}", number, op_name(op),
                   at, not_known(module.words(), op_name(op)));
   });
@@ -137,6 +183,7 @@ Result<void> check_opcodes(const Module& module) {
 }
 
 Result<void> run_validator(const Module& module, const ValidateOptions& options) {
+  SOKR_TRY(check_validator_knows(module));
   const Stripped stripped = strip(module.words());
   SOKR_ASSIGN(const Validator validator, Validator::create());
   Result<void> first = validator.run(stripped);

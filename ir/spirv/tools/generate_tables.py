@@ -31,9 +31,9 @@ PLAIN = {"IdRef": "i", "IdScope": "k", "IdMemorySemantics": "n", "LiteralString"
          "PackedVectorFormat": "V"}
 # Enumerants whose names are kept.
 NAMED = ("AddressingModel", "BuiltIn", "Capability", "Decoration", "ExecutionMode",
-         "FPRoundingMode", "FunctionControl", "GroupOperation", "LoopControl", "MemoryAccess",
-         "MemoryModel", "MemorySemantics", "PackedVectorFormat", "Scope", "SelectionControl",
-         "StorageClass")
+         "FPFastMathMode", "FPRoundingMode", "FunctionControl", "GroupOperation", "LoopControl",
+         "MemoryAccess", "MemoryModel", "MemorySemantics", "PackedVectorFormat", "Scope",
+         "SelectionControl", "StorageClass")
 
 
 def with_parameters(kinds):

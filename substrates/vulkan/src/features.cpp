@@ -66,6 +66,10 @@ constexpr auto kBlocks = std::to_array<Block>({
      "VK_KHR_shader_expect_assume"},
     {offsetof(FeatureSet, reconvergence), static_cast<VkStructureType>(1000434000), kNever,
      "VK_KHR_shader_maximal_reconvergence"},
+    {offsetof(FeatureSet, cooperative_matrix), static_cast<VkStructureType>(1000506000), kNever,
+     "VK_KHR_cooperative_matrix"},
+    {offsetof(FeatureSet, float_controls2), static_cast<VkStructureType>(1000528000), kNever,
+     "VK_KHR_shader_float_controls2"},
 });
 #undef SOKR_BLOCK
 
@@ -150,13 +154,16 @@ constexpr auto kFeatures = std::to_array<Feature>({
     SOKR_FEATURE(rotate, shaderSubgroupRotateClustered),
     SOKR_FEATURE(expect_assume, shaderExpectAssume),
     SOKR_FEATURE(reconvergence, shaderMaximalReconvergence),
+    SOKR_FEATURE(cooperative_matrix, cooperativeMatrix),
+    SOKR_FEATURE(cooperative_matrix, cooperativeMatrixRobustBufferAccess),
+    SOKR_FEATURE(float_controls2, shaderFloatControls2),
 });
 #undef SOKR_CORE
 #undef SOKR_FEATURE
 
 // Those of the option vulkan.robust.
-constexpr auto kRobust =
-    std::to_array<std::string_view>({"robustBufferAccess", "robustBufferAccess2"});
+constexpr auto kRobust = std::to_array<std::string_view>(
+    {"robustBufferAccess", "robustBufferAccess2", "cooperativeMatrixRobustBufferAccess"});
 
 // Extensions without a feature structure here; core from `core_since` on.
 struct PlainExtension {

@@ -34,6 +34,16 @@ struct MaximalReconvergenceFeatures {
   void* pNext;
   VkBool32 shaderMaximalReconvergence;
 };
+struct CooperativeMatrixFeatures {
+  VkStructureType sType;
+  void* pNext;
+  VkBool32 cooperativeMatrix, cooperativeMatrixRobustBufferAccess;
+};
+struct FloatControls2Features {
+  VkStructureType sType;
+  void* pNext;
+  VkBool32 shaderFloatControls2;
+};
 
 // One Vulkan structure for each group of features. The chain (pNext) is not kept:
 // link_features makes it anew.
@@ -64,6 +74,8 @@ struct FeatureSet {
   SubgroupRotateFeatures rotate{};
   ExpectAssumeFeatures expect_assume{};
   MaximalReconvergenceFeatures reconvergence{};
+  CooperativeMatrixFeatures cooperative_matrix{};
+  FloatControls2Features float_controls2{};
 
   // By its name in the Vulkan specification: "shaderInt64". False if unknown.
   bool has(std::string_view feature) const;

@@ -117,6 +117,9 @@ Options read_options(const substrate::Host& host) {
   read(host, "vulkan.probe_ms", "a number of milliseconds from 1", parse_count, options.probe_ms);
   options.probe_program = find(host, "vulkan.probe_program").value_or("");
   read(host, "vulkan.patience_ms", "a number of milliseconds", parse_number, options.patience_ms);
+  // Who opens the plugin refuses a word that is none.
+  if (const auto strictness = spirv::strictness_from(host.option("spirv.validate")))
+    options.strictness = *strictness;
   return options;
 }
 

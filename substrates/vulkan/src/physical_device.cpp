@@ -288,6 +288,7 @@ std::vector<std::pair<std::string, std::string>> PhysicalDevice::facts() const {
   add("spirv", fmt::format("1.{}", (max_spirv() >> 8) & 0xFF));
   add("queue_family", fmt::format("{}", queue_family));
   add("subgroup_sizes", subgroup_sizes());
+  add("cooperative_matrices", describe(cooperative));
   add("max_storage_buffer", fmt::format("{}", from.maxStorageBufferRange));
   add("max_uniform_buffer", fmt::format("{}", from.maxUniformBufferRange));
   add("timestamp_ns", queue.timestampValidBits ? fmt::format("{}", from.timestampPeriod) : "");
@@ -339,6 +340,10 @@ Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uin
   query_properties(device);
   vkGetPhysicalDeviceFeatures2(handle, link_features(device.offer.features, device.offer));
   device.usable = usable_features(device.offer, options);
+  if (device.offer.has_extension("VK_KHR_cooperative_matrix")) {
+    SOKR_ASSIGN(device.cooperative,
+                query_cooperative_matrices(handle, device.properties.deviceName));
+  }
   vkGetPhysicalDeviceMemoryProperties(handle, &device.memory);
   check_import(device);
   choose_queue(device, options.queue);

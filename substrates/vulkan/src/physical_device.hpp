@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "cooperative.hpp"
 #include "features.hpp"
 #include "options.hpp"
 #include "vk.hpp"
@@ -37,6 +38,7 @@ struct PhysicalDevice {
   VkPhysicalDeviceMaintenance4Properties maintenance4{};
   VkPhysicalDevicePCIBusInfoPropertiesEXT pci{};
   bool has_pci = false;
+  CooperativeMatrices cooperative;  // empty without the extension
   VkPhysicalDeviceMemoryProperties memory{};
   std::uint32_t queue_family = UINT32_MAX;  // UINT32_MAX = none computes
   VkQueueFamilyProperties queue{};

@@ -87,10 +87,20 @@ Result<void> check_subgroup_count(const PipelinePlan& plan, const PhysicalDevice
 constexpr std::uint32_t kMayVaryFrom = 0x00010600;
 
 bool uses_subgroups(const spirv::Module& module) {
+  if (uses_cooperative_matrices(module)) return true;
   return std::ranges::any_of(module.capabilities(), [](spv::Capability capability) {
     return capability >= spv::Capability::GroupNonUniform &&
            capability <= spv::Capability::GroupNonUniformQuad;
   });
+}
+
+// The size that subgroups have, or may have at most.
+std::uint32_t effective_subgroup_size(const PipelinePlan& plan, const spirv::Module& module,
+                                      const PhysicalDevice& device) {
+  if (plan.subgroup_size != 0) return plan.subgroup_size;
+  const bool may_vary =
+      module.version() >= kMayVaryFrom && device.subgroup_size.maxSubgroupSize != 0;
+  return may_vary ? device.subgroup_size.maxSubgroupSize : device.subgroup.subgroupSize;
 }
 
 // A driver may spread a workgroup over more subgroups than it fills, unless full ones are required.
@@ -98,10 +108,7 @@ bool uses_subgroups(const spirv::Module& module) {
 bool wants_full_subgroups(const PipelinePlan& plan, const spirv::Module& module,
                           const PhysicalDevice& device) {
   if (!uses_subgroups(module) || !device.usable.has("computeFullSubgroups")) return false;
-  const std::uint32_t size = plan.subgroup_size != 0 ? plan.subgroup_size
-                             : module.version() >= kMayVaryFrom
-                                 ? device.subgroup_size.maxSubgroupSize
-                                 : device.subgroup.subgroupSize;
+  const std::uint32_t size = effective_subgroup_size(plan, module, device);
   return size != 0 && plan.reflection.local_size[0] % size == 0;
 }
 
@@ -117,6 +124,19 @@ void settle_subgroup_size(PipelinePlan& plan, const spirv::Module& module,
   }
   plan.subgroup_size = device.subgroup.subgroupSize;
   if (!check_subgroup_count(plan, device)) plan.subgroup_size = 0;
+}
+
+// The subgroups that share matrices are rows of a workgroup, of whichever size they get.
+Result<void> check_matrix_rows(const PipelinePlan& plan, const spirv::Module& module,
+                               const PhysicalDevice& device) {
+  if (!uses_cooperative_matrices(module)) return {};
+  const std::uint32_t size = effective_subgroup_size(plan, module, device);
+  const std::uint32_t row = plan.reflection.local_size[0];
+  if (size != 0 && row % size == 0) return {};
+  return fail(SOKR_INVALID_INPUT,
+              "cooperative matrices want workgroups whose first size is a multiple of the subgroup "
+              "size; it is {}, and subgroups of {} may have {} invocations here",
+              row, device.name(), size);
 }
 
 // A grid in parts, with all that the parts are told in its push constants.
@@ -208,6 +228,7 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   SOKR_TRY(check_entry_point(*used, *entry, plan.reflection, plan.counts, device));
   SOKR_TRY(check_subgroup_count(plan, device));
   settle_subgroup_size(plan, *used, device);
+  SOKR_TRY(check_matrix_rows(plan, *used, device));
   plan.full_subgroups = wants_full_subgroups(plan, *used, device);
   if (sliced) {
     SOKR_ASSIGN(plan.sliced, plan_parts(*used, *entry, device));

@@ -31,8 +31,9 @@ Result<std::shared_ptr<Instance>> open_instance(const Options& options,
 }
 
 Result<void> find_devices(const substrate::Host& host, substrate::PluginDescription& plugin) {
+  if (auto word = spirv::strictness_from(host.option("spirv.validate")); !word)
+    return std::move(word).failure();
   Options options = read_options(host);
-  SOKR_ASSIGN(options.strictness, spirv::strictness_from(host.option("spirv.validate")));
   substrate::DiskCache disk(disk_options(options));
   SOKR_TRY(probe_devices(options, &disk, host));
   SOKR_ASSIGN(std::shared_ptr<Instance> instance, open_instance(options, host));

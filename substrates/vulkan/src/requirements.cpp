@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <sokr/spirv/allowed.hpp>
+#include <sokr/spirv/instructions.hpp>
+#include <sokr/spirv/newer.hpp>
 #include <sokr/substrate/launch_check.hpp>
 #include <utility>
 
@@ -80,6 +82,8 @@ constexpr auto kCapabilities = std::to_array<CapabilityRule>({
     {Capability::ShaderClockKHR, {"shaderSubgroupClock", "shaderDeviceClock"}},
     {Capability::GroupNonUniformRotateKHR, {"shaderSubgroupRotate"}},
     {Capability::ExpectAssumeKHR, {"shaderExpectAssume"}},
+    {spirv::kCooperativeMatrixCapability, {"cooperativeMatrix"}},
+    {spirv::kFloatControls2Capability, {"shaderFloatControls2"}},
 });
 
 // Subgroup operations that compute shaders may use.
@@ -146,6 +150,8 @@ constexpr auto kExtensions = std::to_array<ExtensionRule>({
     {"SPV_KHR_subgroup_rotate", 0, "VK_KHR_shader_subgroup_rotate"},
     {"SPV_KHR_expect_assume", 0, "VK_KHR_shader_expect_assume"},
     {"SPV_KHR_maximal_reconvergence", 0, "VK_KHR_shader_maximal_reconvergence"},
+    {"SPV_KHR_cooperative_matrix", 0, "VK_KHR_cooperative_matrix"},
+    {"SPV_KHR_float_controls2", 0, "VK_KHR_shader_float_controls2"},
     {"SPV_KHR_shader_ballot", 0, "VK_EXT_shader_subgroup_ballot"},
     {"SPV_KHR_subgroup_vote", 0, "VK_EXT_shader_subgroup_vote"},
     {"SPV_GOOGLE_decorate_string", 0, "VK_GOOGLE_decorate_string"},
@@ -245,6 +251,59 @@ Result<void> check_float_controls(const spirv::FloatControls& controls,
                             has.roundingModeIndependence, "roundingModeIndependence", device);
 }
 
+// Where zeros, infinities and NaN may not be left out, the device has to keep them: in what the
+// defaults of an entry point say, by width, and in what is decorated.
+class FastMathCheck {
+ public:
+  FastMathCheck(const spirv::Module& module, const PhysicalDevice& device)
+      : m_(module), device_(device) {}
+
+  Result<void> run(const spirv::EntryPoint& entry) const {
+    std::uint8_t widths = 0;
+    for (std::size_t i = 0; i < entry.float_controls.fast_math_default.size(); ++i)
+      if (preserves(entry.float_controls.fast_math_default[i]))
+        widths |= static_cast<std::uint8_t>(1u << i);
+    SOKR_TRY(check(widths));
+    for (const spirv::Id id : entry.functions)
+      for (const spirv::Block& block : m_.function(id)->blocks)
+        for (const spirv::Instruction& i : block.body)
+          if (i.id != 0 && preserves(m_.decorations(i.id).fast_math)) SOKR_TRY(check(widths_of(i)));
+    return {};
+  }
+
+ private:
+  static bool preserves(std::uint32_t mask) {
+    return mask != UINT32_MAX &&
+           (mask & spirv::fast_math::kSpecialValues) != spirv::fast_math::kSpecialValues;
+  }
+
+  std::uint8_t width_bit(spirv::Id type) const {
+    const spirv::Type& scalar = m_.scalar_type(type);
+    const bool is_float = scalar.kind == spirv::TypeKind::kFloat && scalar.width >= 16;
+    return is_float ? static_cast<std::uint8_t>(scalar.width / 16) : std::uint8_t{0};
+  }
+
+  // Of the result and of all operands.
+  std::uint8_t widths_of(const spirv::Instruction& i) const {
+    std::uint8_t widths = width_bit(i.type);
+    for (std::size_t at = 0; at < i.args.size(); ++at)
+      if (spirv::operand_kind(i.op, at) != spirv::OperandKind::kLiteral)
+        widths |= width_bit(m_.type_of(i.args[at]));
+    return widths;
+  }
+
+  Result<void> check(std::uint8_t widths) const {
+    const VkPhysicalDeviceFloatControlsProperties& has = device_.float_controls;
+    return check_float_mode(widths, "SignedZeroInfNanPreserve",
+                            has.shaderSignedZeroInfNanPreserveFloat16,
+                            has.shaderSignedZeroInfNanPreserveFloat32,
+                            has.shaderSignedZeroInfNanPreserveFloat64, device_);
+  }
+
+  const spirv::Module& m_;
+  const PhysicalDevice& device_;
+};
+
 Result<void> check_descriptors(const ir::EntryReflection& entry,
                                std::span<const std::uint32_t> counts,
                                const PhysicalDevice& device) {
@@ -336,6 +395,8 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
   if (entry.maximally_reconverges && !device.usable.has("shaderMaximalReconvergence"))
     return needs("shaderMaximalReconvergence", device);
   SOKR_TRY(check_float_controls(entry.float_controls, device));
+  SOKR_TRY(FastMathCheck(module, device).run(entry));
+  SOKR_TRY(check_cooperative_matrices(module, entry, device));
   for (const Need& need : needs_of(module, entry)) {
     if (device.usable.has(need.feature) || device.usable.has(need.alternative)) continue;
     return needs(need.alternative.empty() ? need.feature

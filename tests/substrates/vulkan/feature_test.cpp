@@ -11,6 +11,7 @@
 #include <spirv-tools/libspirv.hpp>
 
 #include "known_faults.hpp"
+#include "newer_kernels.hpp"
 #include "requirements.hpp"
 
 namespace sokr::vulkan::test {
@@ -26,6 +27,21 @@ void fill(T& structure) {
     std::memcpy(reinterpret_cast<std::byte*>(&structure) + at, &yes, sizeof yes);
 }
 
+CooperativeMatrixProperties product(std::array<std::uint32_t, 3> mnk, MatrixComponent factors,
+                                    MatrixComponent sums) {
+  return {{},
+          nullptr,
+          mnk[0],
+          mnk[1],
+          mnk[2],
+          factors,
+          factors,
+          sums,
+          sums,
+          VK_FALSE,
+          static_cast<std::uint32_t>(spv::Scope::Subgroup)};
+}
+
 PhysicalDevice device_without(std::vector<std::string> disabled) {
   PhysicalDevice device;
   FeatureSet& all = device.offer.features;
@@ -36,7 +52,7 @@ PhysicalDevice device_without(std::vector<std::string> disabled) {
   fill(all.zero_workgroup), fill(all.sync2), fill(all.dot_product), fill(all.maintenance4);
   fill(all.atomic_float), fill(all.atomic_float2), fill(all.robustness2);
   fill(all.workgroup_layout), fill(all.clock), fill(all.rotate), fill(all.expect_assume);
-  fill(all.reconvergence);
+  fill(all.reconvergence), fill(all.cooperative_matrix), fill(all.float_controls2);
   device.offer.api = VK_API_VERSION_1_3;
   device.offer.extensions = {"VK_EXT_shader_atomic_float",
                              "VK_EXT_shader_atomic_float2",
@@ -44,7 +60,14 @@ PhysicalDevice device_without(std::vector<std::string> disabled) {
                              "VK_KHR_shader_clock",
                              "VK_KHR_shader_subgroup_rotate",
                              "VK_KHR_shader_expect_assume",
-                             "VK_KHR_shader_maximal_reconvergence"};
+                             "VK_KHR_shader_maximal_reconvergence",
+                             "VK_KHR_cooperative_matrix",
+                             "VK_KHR_shader_float_controls2"};
+  device.cooperative.stages = VK_SHADER_STAGE_COMPUTE_BIT;
+  device.cooperative.products = {
+      product({16, 16, 16}, MatrixComponent::kF16, MatrixComponent::kF32),
+      product({16, 8, 8}, MatrixComponent::kF16, MatrixComponent::kF16),
+      product({16, 16, 32}, MatrixComponent::kS8, MatrixComponent::kS32)};
   Options options;
   options.disabled = std::move(disabled);
   device.usable = usable_features(device.offer, options);
@@ -65,6 +88,7 @@ PhysicalDevice device_without(std::vector<std::string> disabled) {
 struct Parts {
   std::string capabilities, modes, decorations, declarations, body;
   std::string addressing = "Logical GLSL450";
+  std::vector<std::uint8_t> made;  // a whole module instead, where assemblers may be too old
 };
 
 std::string text_of(const Parts& parts) {
@@ -98,7 +122,18 @@ OpFunctionEnd)",
                      parts.decorations, parts.declarations, parts.body);
 }
 
+Result<void> judge_bytes(std::span<const std::uint8_t> bytes, const PhysicalDevice& device,
+                         const std::string& text = "") {
+  const auto module = spirv::decode(bytes);
+  if (!module) {
+    ADD_FAILURE() << module.failure().sentence << text;
+    return module.failure();
+  }
+  return check_capability(**module, device);
+}
+
 Result<void> judge(const Parts& parts, const PhysicalDevice& device) {
+  if (!parts.made.empty()) return judge_bytes(parts.made, device);
   spvtools::SpirvTools tools(SPV_ENV_UNIVERSAL_1_6);
   tools.SetMessageConsumer([](spv_message_level_t, const char*, const spv_position_t& at,
                               const char* what) { ADD_FAILURE() << at.line << ": " << what; });
@@ -106,12 +141,7 @@ Result<void> judge(const Parts& parts, const PhysicalDevice& device) {
   const std::string text = text_of(parts);
   EXPECT_TRUE(tools.Assemble(text, &words)) << text;
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(words.data()), words.size() * 4);
-  const auto module = spirv::decode(bytes);
-  if (!module) {
-    ADD_FAILURE() << module.failure().sentence << text;
-    return module.failure();
-  }
-  return check_capability(**module, device);
+  return judge_bytes(bytes, device, text);
 }
 
 Parts declares(const char* capability) {
@@ -249,6 +279,9 @@ std::map<std::string, std::optional<Parts>, std::less<>> kernels() {
       {"shaderMaximalReconvergence",
        Parts{.capabilities = "OpExtension \"SPV_KHR_maximal_reconvergence\"",
              .modes = "OpExecutionMode %main LocalSize 1 1 1\nOpExecutionMode %main !6023"}},
+      {"cooperativeMatrix", Parts{.made = spirv::test::MatrixKernel().bytes()}},
+      {"cooperativeMatrixRobustBufferAccess", Parts{.made = spirv::test::MatrixKernel().bytes()}},
+      {"shaderFloatControls2", Parts{.made = spirv::test::FastMathKernel{.by_default = 0}.bytes()}},
       {"shaderBufferInt64Atomics",
        atomic("Int64Atomics", "OpTypeInt 64 0", "StorageBuffer", kUMax)},
       {"shaderSharedInt64Atomics", atomic("Int64Atomics", "OpTypeInt 64 0", "Workgroup", kUMax)},
@@ -380,6 +413,136 @@ TEST(FloatControls, WidthsThatDependOnEachOtherAgree) {
   device.float_controls.roundingModeIndependence =
       VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_32_BIT_ONLY;
   EXPECT_NE(says(rounding).find("roundingModeIndependence"), std::string::npos);
+}
+
+TEST(FloatControls, SpecialValuesThatFastMathKeepsAreAskedOfTheDevice) {
+  using spirv::test::FastMathKernel;
+  namespace bits = spirv::fast_math;
+  PhysicalDevice device = device_without({});
+  device.float_controls.shaderSignedZeroInfNanPreserveFloat32 = VK_FALSE;
+  // Those of one width are not asked of another, and independence is not of these.
+  device.float_controls.denormBehaviorIndependence = VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
+  device.float_controls.roundingModeIndependence = VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE;
+  const std::uint32_t none_kept = bits::kSpecialValues;
+  const auto says = [&](const FastMathKernel& kernel) {
+    const auto result = judge_bytes(kernel.bytes(), device);
+    return result ? std::string() : result.failure().sentence;
+  };
+  EXPECT_EQ(says({}), "");
+  EXPECT_EQ(says({.by_default = none_kept}), "");
+  EXPECT_EQ(says({.decorated = none_kept | bits::kAllowContract}), "");
+  for (const std::uint32_t kept :
+       {0u, bits::kNotNaN | bits::kNotInf, none_kept & ~bits::kNotNaN, bits::kAllowRecip}) {
+    for (const FastMathKernel& kernel :
+         {FastMathKernel{.by_default = kept}, FastMathKernel{.decorated = kept}}) {
+      EXPECT_NE(says(kernel).find("needs shaderSignedZeroInfNanPreserveFloat32"), std::string::npos)
+          << kept << says(kernel);
+    }
+  }
+  device.float_controls.shaderSignedZeroInfNanPreserveFloat32 = VK_TRUE;
+  device.float_controls.shaderSignedZeroInfNanPreserveFloat16 = VK_FALSE;
+  EXPECT_EQ(says({.by_default = 0, .decorated = 0}), "");
+}
+
+// ---- Cooperative matrices -----------------------------------------------------------------
+
+using spirv::test::Component;
+using spirv::test::MatrixKernel;
+
+constexpr Component kF16{true, 16, false}, kF32{true, 32, false};
+constexpr Component kS8{false, 8, true}, kU8{false, 8, false}, kS32{false, 32, true};
+constexpr std::uint32_t kSigned = 0xF;
+
+TEST(CooperativeMatrices, WhatTheDeviceListsIsAccepted) {
+  const PhysicalDevice device = device_without({});
+  for (const MatrixKernel& kernel :
+       {MatrixKernel(), MatrixKernel{.right_is_column_major = true},
+        MatrixKernel{.left = kF16, .right = kF16, .sum = kF16, .n = 8, .k = 8},
+        MatrixKernel{.left = kS8, .right = kS8, .sum = kS32, .k = 32, .operands = kSigned},
+        // Types of numbers have a sign that products overrule.
+        MatrixKernel{.left = kU8, .right = kU8, .sum = kS32, .k = 32, .operands = kSigned},
+        MatrixKernel{.is_elementwise = true}, MatrixKernel{.is_specialized = true},
+        // What launches may still give.
+        MatrixKernel{.m = 3, .n = 5, .k = 7, .is_specialized = true}}) {
+    const auto judged = [&] {
+      const auto module = spirv::decode(kernel.bytes(), {.any_values = true});
+      EXPECT_TRUE(module) << module.failure().sentence;
+      return module ? check_capability(**module, device) : Result<void>(module.failure());
+    }();
+    EXPECT_TRUE(judged) << judged.failure().sentence;
+  }
+}
+
+TEST(CooperativeMatrices, WhatTheDeviceDoesNotListIsRefusedWithTheList) {
+  const PhysicalDevice device = device_without({});
+  struct Case {
+    MatrixKernel kernel;
+    const char* what;
+  };
+  const Case cases[] = {
+      {{.m = 8, .n = 8, .k = 8}, "8x8x8 of f16 with f32 sums"},
+      {{.n = 8, .k = 8}, "16x8x8 of f16 with f32 sums"},  // each is offered, not together
+      {{.sum = kF16}, "16x16x16 of f16 with f16 sums"},
+      {{.left = kS8, .right = kS8, .sum = kS32, .k = 32}, "16x16x32 of u8 with u32 sums"},
+      {{.left = kS8, .right = kS8, .sum = kS32, .k = 32, .operands = kSigned | 0x10},
+       "16x16x32 of s8 with s32 saturating sums"},
+      {{.left = kF32, .right = kF32}, "16x16x16 of f32 with f32 sums"},
+      {{.scope = 2}, "16x16x16 of f16 with f32 sums of a workgroup"},
+      // No product of it: the matrices themselves.
+      {{.m = 8, .is_elementwise = true}, "a matrix of 8x16 f16 as the first factor"},
+      {{.sum = kF16, .n = 16, .is_elementwise = true}, "a matrix of 16x16 f16 as a sum"},
+  };
+  for (const Case& one : cases) {
+    const auto judged = judge_bytes(one.kernel.bytes(), device);
+    ASSERT_FALSE(judged) << one.what;
+    EXPECT_EQ(judged.code(), SOKR_CAPABILITY_DENIED);
+    EXPECT_EQ(judged.failure().sentence,
+              fmt::format("cooperative matrices: {} is not offered by made up; it offers: "
+                          "16x16x16 of f16 with f32 sums; 16x8x8 of f16 with f16 sums; 16x16x32 of "
+                          "s8 with s32 sums",
+                          one.what));
+  }
+}
+
+TEST(CooperativeMatrices, SizesAreJudgedWithTheValuesOfALaunch) {
+  const PhysicalDevice device = device_without({});
+  const MatrixKernel kernel{.m = 3, .n = 5, .k = 7, .is_specialized = true};
+  const auto says = [&](std::uint32_t m, std::uint32_t n, std::uint32_t k) {
+    const std::array<SokrIrSpecValue, 3> values{{{0, 4, m}, {1, 4, n}, {2, 4, k}}};
+    const auto module = spirv::decode(kernel.bytes(), {.specializations = values});
+    if (!module) return module.failure().sentence;
+    const auto judged = check_capability(**module, device);
+    return judged ? std::string() : judged.failure().sentence;
+  };
+  EXPECT_EQ(says(16, 16, 16), "");
+  EXPECT_NE(says(16, 16, 8).find("16x16x8 of f16 with f32 sums is not offered by made up"),
+            std::string::npos)
+      << says(16, 16, 8);
+  EXPECT_NE(says(3, 5, 7).find("3x5x7 of f16 with f32 sums"), std::string::npos) << says(3, 5, 7);
+  EXPECT_NE(says(0, 16, 16).find("number of rows is 0"), std::string::npos) << says(0, 16, 16);
+}
+
+TEST(CooperativeMatrices, StagesRowsAndRobustnessAreRegarded) {
+  PhysicalDevice device = device_without({});
+  const auto says = [&](const MatrixKernel& kernel) {
+    const auto judged = judge_bytes(kernel.bytes(), device);
+    return judged ? std::string() : judged.failure().sentence;
+  };
+  for (const std::uint32_t size : {1u, 24u, 48u})
+    EXPECT_NE(says({.local_size = size}).find("multiple of the subgroup size"), std::string::npos)
+        << size;
+  EXPECT_EQ(says({.local_size = 64}), "");
+  device.cooperative.stages = VK_SHADER_STAGE_FRAGMENT_BIT;
+  EXPECT_NE(says({}).find("in compute shaders"), std::string::npos) << says({});
+  device = device_without({"cooperativeMatrixRobustBufferAccess"});
+  EXPECT_NE(says({}).find("vulkan.robust=off"), std::string::npos) << says({});
+  Options not_robust;
+  not_robust.robust = false;
+  device.usable = usable_features(device.offer, not_robust);
+  EXPECT_FALSE(device.usable.has("cooperativeMatrixRobustBufferAccess"));
+  EXPECT_EQ(says({}), "");
+  device.cooperative.products.clear();
+  EXPECT_NE(says({}).find("nor is any other"), std::string::npos) << says({});
 }
 
 // ---- Drivers that crash -------------------------------------------------------------------

@@ -29,6 +29,7 @@ struct EntryPoint;
   X(Capability, "capability")                   \
   X(Decoration, "decoration")                   \
   X(ExecutionMode, "execution mode")            \
+  X(FPFastMathMode, "fast math mode")           \
   X(FPRoundingMode, "rounding mode")            \
   X(FunctionControl, "function control")        \
   X(GroupOperation, "group operation")          \

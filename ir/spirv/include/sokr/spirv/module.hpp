@@ -36,7 +36,7 @@ using Id = std::uint32_t;  // 0 = none
 
 enum class TypeKind : std::uint8_t {
   kVoid, kBool, kInt, kFloat, kVector, kMatrix, kArray, kRuntimeArray, kStruct, kPointer,
-  kFunction, kImage, kSampler, kSampledImage, kOther,
+  kFunction, kImage, kSampler, kSampledImage, kCooperativeMatrix, kOther,
 };
 
 struct Member {
@@ -60,13 +60,28 @@ struct ImageInfo {
   spv::ImageFormat format{};
 };
 
+// Of an OpTypeCooperativeMatrixKHR: a matrix that the invocations of its scope hold together. In a
+// module for any values, what specialization constants decide is open.
+struct CooperativeMatrixInfo {
+  struct Number {
+    std::uint32_t value = 0;
+    bool is_open = false;
+    bool operator==(const Number&) const = default;
+  };
+  Number scope;  // spv::Scope
+  Number rows, columns;
+  Number use;  // 0 = the first factor of a product, 1 = the second, 2 = what they are added to
+  bool operator==(const CooperativeMatrixInfo&) const = default;
+};
+
 struct Type {
   Id id = 0;
   TypeKind kind = TypeKind::kOther;
   std::uint32_t width = 0;      // kInt, kFloat: bits
   bool is_signed = false;       // kInt
   Id element = 0;               // kVector component, kMatrix column, kArray, kRuntimeArray, kPointer
-                                // pointee, kFunction return type, kSampledImage image
+                                // pointee, kFunction return type, kSampledImage image,
+                                // kCooperativeMatrix component
   std::uint32_t count = 0;      // kVector components, kMatrix columns, kArray length
   bool spec_length = false;     // kArray: specialization constants decide the length
   bool spec_sized = false;      // ... and so the size, here or in a part
@@ -76,6 +91,7 @@ struct Type {
   std::vector<Member> members;               // kStruct
   std::vector<Id> parameters;                // kFunction
   ImageInfo image;                           // kImage
+  CooperativeMatrixInfo cooperative;         // kCooperativeMatrix
   spv::Op op{};                              // the declaring instruction
   std::string name;                          // OpName, may be empty
 };
@@ -127,6 +143,7 @@ struct Decorations {
   bool relaxed_precision = false;
   bool non_uniform = false;
   std::uint32_t fp_rounding_mode = UINT32_MAX;  // spv::FPRoundingMode; UINT32_MAX = default
+  std::uint32_t fast_math = UINT32_MAX;         // FPFastMathMode's bits; UINT32_MAX = default
   std::uint32_t alignment = 0;
 };
 
@@ -248,6 +265,8 @@ struct FloatControls {
   std::uint8_t denorm_preserve = 0, denorm_flush_to_zero = 0;
   std::uint8_t signed_zero_inf_nan_preserve = 0;
   std::uint8_t rounding_rte = 0, rounding_rtz = 0;
+  // FPFastMathDefault of 16, 32 and 64 bits; UINT32_MAX = none.
+  std::array<std::uint32_t, 3> fast_math_default{UINT32_MAX, UINT32_MAX, UINT32_MAX};
 };
 
 struct EntryPoint {
@@ -332,7 +351,7 @@ class Module {
   std::uint32_t runtime_array_stride(Id block_struct) const;
   // Scalar components of a scalar, vector or matrix; elements are counted, not bytes.
   std::uint32_t component_count(Id type) const;
-  // The scalar type at the bottom of a vector, matrix or array.
+  // The scalar type at the bottom of a vector, matrix, array or cooperative matrix.
   const Type& scalar_type(Id type) const;
 
   SwitchTargets switch_targets(const Function& function, const Block& block) const;
