@@ -241,6 +241,25 @@ TEST(Grammar, EveryCapabilityIsTestedOrRefusedByName) {
   walk(EnumKind::kCapability, kCapabilities);
 }
 
+// Whatever grammar is installed: what only devices have is refused by the project's own substrates.
+TEST(Grammar, WhatOnlyDevicesHaveIsRefusedByName) {
+  const GrammarRow rows[] = {
+      {EnumKind::kCapability, "CooperativeMatrixKHR", 6022, 0, false, "SPV_KHR_cooperative_matrix"},
+      {EnumKind::kCapability, "FloatControls2", 6029, 0, false, "SPV_KHR_float_controls2"},
+  };
+  const Context context;
+  std::size_t asked = 0;
+  for (const GrammarRow& row : rows)
+    for (const Substrate& substrate : context.substrates()) {
+      if (std::string_view(substrate.name()).starts_with("vulkan")) continue;
+      ++asked;
+      const std::string sentence = answer(substrate, module_with(&row, nullptr));
+      EXPECT_TRUE(spirv::test::is_named(sentence, {&row}))
+          << substrate.name() << " says: " << (sentence.empty() ? "yes" : sentence);
+    }
+  EXPECT_GT(asked, 0u);
+}
+
 TEST(Grammar, EveryExecutionModeIsTestedOrRefusedByName) {
   walk(EnumKind::kExecutionMode, kModes);
 }
