@@ -339,6 +339,19 @@ class Check {
   std::vector<Step> steps_;
 };
 
+// The validation layer, which is carried packed: it may be larger than all the rest. Without a gzip
+// the tests say that there is none.
+std::string unpack_layers(const fs::path& packed, const fs::path& to) {
+  std::error_code error;
+  fs::create_directories(to, error);
+  fs::copy(packed, to, fs::copy_options::overwrite_existing, error);
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(to, error))
+    if (entry.path().extension() == ".gz") files.push_back(entry.path());
+  for (const fs::path& file : files) run({"/usr/bin/env", "gzip", "-d", "-f", file.string()}, 60);
+  return to.string();
+}
+
 // The folder's own libraries, plugins, kernels and validation layer. Its C++ library and Vulkan
 // loader only where the system has none that will do: drivers are made for those of the system.
 void set_environment(const fs::path& home, const fs::path& out) {
@@ -358,7 +371,7 @@ void set_environment(const fs::path& home, const fs::path& out) {
     set("LD_LIBRARY_PATH", libraries + ":" + (home / "lib/cxx").string());
   set("SOKR_PLUGIN_PATH", (home / "lib/sokr").string());
   set("SOKR_TEST_SHADER_FOLDER", (home / "share/tests").string());
-  set("VK_ADD_LAYER_PATH", (home / "share/layers").string());
+  set("VK_ADD_LAYER_PATH", unpack_layers(home / "share/layers", out / "cache/layers"));
   set("SOKR_CACHE_DIR", (out / "cache").string());
 }
 

@@ -47,6 +47,7 @@ manifest=$(find /usr/share/vulkan /usr/local/share/vulkan -name VkLayer_khronos_
   -print -quit 2>/dev/null || true)
 if [[ -n $path && -n $manifest ]]; then
   copy "$path" "$folder/share/layers/$layer"
+  gzip -n -9 "$folder/share/layers/$layer"
   sed "s|\"library_path\": *\"[^\"]*\"|\"library_path\": \"./$layer\"|" "$manifest" \
     >"$folder/share/layers/VkLayer_khronos_validation.json"
 else
