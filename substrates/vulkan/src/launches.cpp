@@ -90,14 +90,14 @@ void Session::SubmittedList::add(const LaunchPointer& launch) noexcept {
   launch->before = last_;
   (last_ ? last_->next : first_) = launch.get();
   last_ = launch.get();
-  ++size_;
+  size_.store(size() + 1, std::memory_order_relaxed);
 }
 
 Session::LaunchPointer Session::SubmittedList::remove(Launch& launch) noexcept {
   if (!launch.self) return nullptr;
   (launch.before ? launch.before->next : first_) = launch.next;
   (launch.next ? launch.next->before : last_) = launch.before;
-  --size_;
+  size_.store(size() - 1, std::memory_order_relaxed);
   return std::move(launch.self);
 }
 
@@ -304,9 +304,10 @@ void Session::let_go() {
 
 void Session::clean_up() {
   buffers_->release_until(device_->seen());
+  if (under_way_.size() <= kTidyAbove) return;
   {
     std::lock_guard lock(launches_mutex_);
-    if (under_way_.size() <= kTidyAbove || device_->last_submitted() < tidy_from_) return;
+    if (device_->last_submitted() < tidy_from_) return;
     tidy_from_ = device_->last_submitted() + kTidyAbove;
   }
   const Result<std::uint64_t> reached = device_->reached();

@@ -55,7 +55,7 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
 // of descriptor arrays. Appended to the key.
 void append_array_lengths(const substrate::LaunchView& launch, substrate::CompileKey& key);
 
-class Pipeline {
+class Pipeline : public std::enable_shared_from_this<Pipeline> {
  public:
   static Result<std::shared_ptr<Pipeline>> create(Device& device, VkPipelineCache cache,
                                                   PipelinePlan plan);

@@ -93,7 +93,7 @@ void append(RecordKey& key, const T& value) {
 
 RecordKey record_key(const RecordRequest& request) {
   RecordKey key;
-  append(key, request.pipeline.get());
+  append(key, request.pipeline);
   if (request.indirect) {
     append(key, request.indirect_handle);
     append(key, request.indirect_offset);
@@ -217,19 +217,19 @@ Result<void> Recording::place_copied(const RecordRequest& request, std::uint64_t
 }
 
 // Those of the same pipeline are written anew.
-Result<void> Recording::prepare_descriptors(const std::shared_ptr<Pipeline>& pipeline) {
-  if (sets_of_ == pipeline) return {};
+Result<void> Recording::prepare_descriptors(Pipeline& pipeline) {
+  if (sets_of_.get() == &pipeline) return {};
   pool_.descriptor_sets().give(sets_);
   sets_of_.reset();
-  SOKR_ASSIGN(sets_, take_sets(pool_.descriptor_sets(), *pipeline));
-  sets_of_ = pipeline;
+  SOKR_ASSIGN(sets_, take_sets(pool_.descriptor_sets(), pipeline));
+  sets_of_ = pipeline.shared_from_this();
   return {};
 }
 
 Result<void> Recording::bind(const RecordRequest& request) {
-  shared_ = request.sets;
+  shared_ = request.sets ? request.sets->shared_from_this() : nullptr;
   if (shared_) return {};
-  SOKR_TRY(prepare_descriptors(request.pipeline));
+  SOKR_TRY(prepare_descriptors(*request.pipeline));
   std::vector<VkDescriptorBufferInfo> buffers(request.bound.size());
   for (std::size_t i = 0; i < request.bound.size(); ++i) {
     const Bound& bound = request.bound[i];
@@ -459,7 +459,7 @@ void Recording::note_recipe(const RecordRequest& request) {
 Result<void> Recording::record(const RecordRequest& request) {
   key_.clear();
   give_blocks();
-  pipeline_ = request.pipeline;
+  pipeline_ = request.pipeline->shared_from_this();
   used_ = done_ = 0;
   SOKR_TRY(stage(request));
   SOKR_TRY(bind(request));
@@ -553,7 +553,8 @@ std::unique_ptr<Recording> RecordingPool::take_oldest() {
 Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& request,
                                                           const RecordKey& key) {
   const std::span<const std::uint8_t> push = request.push;
-  const std::uint64_t hash = XXH3_64bits_withSeed(push.data(), push.size(), key.hash);
+  const std::uint64_t hash =
+      push.empty() ? key.hash : XXH3_64bits_withSeed(push.data(), push.size(), key.hash);
   if (request.reusable) {
     if (auto found = take_match(hash, key, request)) {
       if (found->recipe_.behind != request.behind) found->used_ = found->done_ = 0;

@@ -53,7 +53,7 @@ struct GridCut {
 };
 
 // Descriptor sets that are bound to buffers alone. Launches that bind the same share them.
-class BoundSets {
+class BoundSets : public std::enable_shared_from_this<BoundSets> {
  public:
   BoundSets(DescriptorSets& from, DescriptorSets::Taken taken)
       : from_(from), taken_(std::move(taken)) {}
@@ -68,8 +68,8 @@ class BoundSets {
 };
 
 struct RecordRequest {
-  std::shared_ptr<Pipeline> pipeline;
-  std::shared_ptr<const BoundSets> sets;              // of RecordingPool::make_sets(); may be null
+  Pipeline* pipeline = nullptr;
+  const BoundSets* sets = nullptr;                    // of RecordingPool::make_sets(); may be null
   const substrate::ResolvedLaunch* launch = nullptr;  // but for its push constants
   std::span<const std::uint8_t> push;
   std::span<const Bound> bound;
@@ -149,7 +149,7 @@ class Recording {
   Result<void> record(const RecordRequest& request);
   Result<void> stage(const RecordRequest& request);
   Result<void> bind(const RecordRequest& request);
-  Result<void> prepare_descriptors(const std::shared_ptr<Pipeline>& pipeline);
+  Result<void> prepare_descriptors(Pipeline& pipeline);
   Result<void> prepare_queries();
   Result<void> place_copied(const RecordRequest& request, std::uint64_t alignment);
   void note_recipe(const RecordRequest& request);

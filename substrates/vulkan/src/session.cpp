@@ -428,8 +428,8 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
 
 RecordRequest Session::record_request(const LaunchView& launch, const Prepared& prepared) {
   RecordRequest request;
-  request.pipeline = prepared.pipeline;
-  request.sets = prepared.sets;
+  request.pipeline = prepared.pipeline.get();
+  request.sets = prepared.sets.get();
   request.launch = &prepared.judged->resolved;
   request.push = prepared.push;
   request.bound = prepared.judged->bound.span();

@@ -152,11 +152,12 @@ class Session {
     // It, if it was among them.
     LaunchPointer remove(Launch& launch) noexcept;
     Launch* first() const { return first_; }
-    std::size_t size() const { return size_; }
+    // Also without the lock that guards the rest: how many there were a moment ago.
+    std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
    private:
     Launch *first_ = nullptr, *last_ = nullptr;
-    std::size_t size_ = 0;
+    std::atomic<std::size_t> size_{0};
   };
 
   static constexpr std::size_t kMostCollected = 64;
