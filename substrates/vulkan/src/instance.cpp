@@ -52,6 +52,45 @@ bool has_validation_layer() {
   });
 }
 
+VKAPI_ATTR VkBool32 VKAPI_CALL take_down(VkDebugUtilsMessageSeverityFlagBitsEXT,
+                                         VkDebugUtilsMessageTypeFlagsEXT,
+                                         const VkDebugUtilsMessengerCallbackDataEXT* data,
+                                         void* lines) {
+  if (data->pMessage) static_cast<std::vector<std::string>*>(lines)->emplace_back(data->pMessage);
+  return VK_FALSE;
+}
+
+// What the loader has to say about why there is no instance, as the end of a sentence: which driver
+// it could not load, and for want of what.
+std::string reasons_of_loader(VkInstanceCreateInfo info) {
+  constexpr std::size_t kMost = 4;
+  std::vector<std::string> lines;
+  VkDebugUtilsMessengerCreateInfoEXT listener{
+      VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT};
+  listener.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT |
+                             VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
+  listener.messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT;
+  listener.pfnUserCallback = take_down;
+  listener.pUserData = &lines;
+  std::vector<const char*> extensions(info.ppEnabledExtensionNames,
+                                      info.ppEnabledExtensionNames + info.enabledExtensionCount);
+  if (std::ranges::find(extensions, std::string_view(VK_EXT_DEBUG_UTILS_EXTENSION_NAME)) ==
+      extensions.end())
+    extensions.push_back(VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
+  info.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
+  info.ppEnabledExtensionNames = extensions.data();
+  info.pNext = &listener;
+  VkInstance instance = VK_NULL_HANDLE;
+  if (vkCreateInstance(&info, nullptr, &instance) == VK_SUCCESS) {
+    const auto destroy = reinterpret_cast<PFN_vkDestroyInstance>(
+        vkGetInstanceProcAddr(instance, "vkDestroyInstance"));
+    if (destroy) destroy(instance, nullptr);
+    return {};
+  }
+  if (lines.size() > kMost) lines.resize(kMost);
+  return lines.empty() ? "" : fmt::format(". It says: {}", fmt::join(lines, "; "));
+}
+
 }  // namespace
 
 VKAPI_ATTR VkBool32 VKAPI_CALL Instance::on_message(
@@ -168,8 +207,8 @@ Result<void> Instance::create_instance() {
 
   if (VkResult result = vkCreateInstance(&info, nullptr, &instance_); result != VK_SUCCESS) {
     instance_ = VK_NULL_HANDLE;
-    return fail(SOKR_NOT_FOUND, "the Vulkan loader could not make an instance: {}",
-                describe(result));
+    return fail(SOKR_NOT_FOUND, "the Vulkan loader could not make an instance: {}{}",
+                describe(result), reasons_of_loader(info));
   }
   volkLoadInstanceOnly(instance_);
   if (options_.validation && vkCreateDebugUtilsMessengerEXT) {

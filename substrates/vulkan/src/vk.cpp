@@ -25,7 +25,7 @@ constexpr auto kResults = std::to_array<ResultText>({
     {VK_ERROR_LAYER_NOT_PRESENT, "VK_ERROR_LAYER_NOT_PRESENT (a layer is not installed)"},
     {VK_ERROR_EXTENSION_NOT_PRESENT, "VK_ERROR_EXTENSION_NOT_PRESENT (an extension is missing)"},
     {VK_ERROR_FEATURE_NOT_PRESENT, "VK_ERROR_FEATURE_NOT_PRESENT (a feature is missing)"},
-    {VK_ERROR_INCOMPATIBLE_DRIVER, "VK_ERROR_INCOMPATIBLE_DRIVER (no driver is installed)"},
+    {VK_ERROR_INCOMPATIBLE_DRIVER, "VK_ERROR_INCOMPATIBLE_DRIVER (there is no driver that it can use)"},
     {VK_ERROR_TOO_MANY_OBJECTS, "VK_ERROR_TOO_MANY_OBJECTS (too many objects)"},
     {VK_ERROR_FRAGMENTED_POOL, "VK_ERROR_FRAGMENTED_POOL (a descriptor pool is fragmented)"},
     {VK_ERROR_UNKNOWN, "VK_ERROR_UNKNOWN (the driver gave no reason)"},

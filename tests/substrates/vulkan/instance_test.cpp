@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "support.hpp"
 
@@ -38,6 +41,22 @@ TEST(Instance, TheLoaderStaysWhenItsInstanceGoes) {
 TEST(Instance, SomeOtherLibraryIsASentence) {
   const std::string sentence = failure(OptionList{{"vulkan.loader", "libm.so.6"}});
   EXPECT_NE(sentence.find("is not a Vulkan loader"), std::string::npos) << sentence;
+}
+
+// A container often has the driver, and not what the driver needs.
+TEST(Instance, ADriverThatCannotBeLoadedIsNamedWithItsReason) {
+  const std::filesystem::path manifest =
+      std::filesystem::temp_directory_path() / fmt::format("sokr-manifest-{}.json", getpid());
+  std::ofstream(manifest) << R"({"file_format_version": "1.0.0", "ICD": )"
+                             R"({"library_path": "libnot-there.so.0", "api_version": "1.3.0"}})";
+  setenv("VK_DRIVER_FILES", manifest.c_str(), 1);
+  setenv("VK_ICD_FILENAMES", manifest.c_str(), 1);
+  const std::string sentence = failure({});
+  unsetenv("VK_DRIVER_FILES");
+  unsetenv("VK_ICD_FILENAMES");
+  std::filesystem::remove(manifest);
+  EXPECT_NE(sentence.find("libnot-there.so.0: cannot open shared object file"), std::string::npos)
+      << sentence;
 }
 
 TEST(Instance, NoDriverIsASentence) {
