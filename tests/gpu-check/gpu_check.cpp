@@ -344,7 +344,7 @@ class Check {
 std::string unpack_layers(const fs::path& packed, const fs::path& to) {
   std::error_code error;
   fs::create_directories(to, error);
-  fs::copy(packed, to, fs::copy_options::overwrite_existing, error);
+  fs::copy(packed, to, fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(to, error))
     if (entry.path().extension() == ".gz") files.push_back(entry.path());

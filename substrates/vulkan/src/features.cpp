@@ -264,9 +264,8 @@ bool is_beyond_layer(std::string_view message) {
     const auto type = static_cast<std::uint32_t>(block.type);
     return message.find(fmt::format("a structure with unknown VkStructureType ({})", type)) !=
                message.npos ||
-           (*block.extension &&
-            message.find(fmt::format("Device Extension {} is not supported by this layer",
-                                     block.extension)) != message.npos);
+           (*block.extension && message.find(fmt::format(" {} is not supported by this layer",
+                                                         block.extension)) != message.npos);
   });
 }
 

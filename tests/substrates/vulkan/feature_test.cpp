@@ -330,6 +330,10 @@ TEST(Features, ALayerThatIsOlderThanTheyAreIsNotHeard) {
       "unknown VkStructureType (1000416000); Allowed structures are [...]"));
   EXPECT_TRUE(is_beyond_layer(
       "Device Extension VK_KHR_shader_subgroup_rotate is not supported by this layer.  Using it"));
+  EXPECT_TRUE(is_beyond_layer(
+      "vkCreateDevice(): pCreateInfo->ppEnabledExtensionNames[9] VK_KHR_shader_float_controls2 is "
+      "not "
+      "supported by this layer.  Using this extension may adversely affect validation results"));
   // One that is not ours, and one that is no structure of a device.
   EXPECT_FALSE(is_beyond_layer("chain includes a structure with unknown VkStructureType (7)"));
   EXPECT_FALSE(is_beyond_layer("Device Extension VK_KHR_made_up is not supported by this layer."));
