@@ -214,7 +214,13 @@ std::optional<MatrixKernel> kernel_of(const CooperativeMatrixProperties& p,
 class Matrices : public testing::Test {
  protected:
   void SetUp() override {
-    bench_.emplace(judged_by_who_knows(MatrixKernel().bytes(), kMatricesSince));
+    OptionList options = judged_by_who_knows(MatrixKernel().bytes(), kMatricesSince);
+    bench_.emplace(options);
+    // Where matrices may leave their buffers unseen, kernels of them want that to be allowed.
+    if (!bench_->physical().usable.has("cooperativeMatrixRobustBufferAccess")) {
+      options.emplace_back("vulkan.robust", "off");
+      bench_.emplace(options);
+    }
     if (!bench_->physical().usable.has("cooperativeMatrix"))
       GTEST_SKIP() << bench_->name() << " has no cooperative matrices";
   }
