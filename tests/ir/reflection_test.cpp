@@ -177,6 +177,37 @@ OpFunctionEnd
   }
 }
 
+// An array of 2^32 elements whose offsets are beyond what can be said.
+TEST(Reflection, ScalarsBeyondAllOffsetsCostNothing) {
+  const std::string text = R"(OpCapability Shader
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main" %push
+OpExecutionMode %main LocalSize 1 1 1
+OpDecorate %array ArrayStride 65532
+OpDecorate %block Block
+OpMemberDecorate %block 0 Offset 4294967292
+%u32 = OpTypeInt 32 0
+%many = OpConstant %u32 4294967295
+%array = OpTypeArray %u32 %many
+%block = OpTypeStruct %array
+%void = OpTypeVoid
+%function = OpTypeFunction %void
+%pointer = OpTypePointer PushConstant %block
+%word = OpTypePointer PushConstant %u32
+%push = OpVariable %pointer PushConstant
+%zero = OpConstant %u32 0
+%main = OpFunction %void None %function
+%entry = OpLabel
+%first = OpAccessChain %word %push %zero %zero
+%value = OpLoad %u32 %first
+OpReturn
+OpFunctionEnd
+)";
+  const auto module = decode(assemble(text));
+  ASSERT_TRUE(module) << module.failure().sentence;
+  EXPECT_EQ(reflect(**module).entry_points.at(0).push_scalars.size(), 1u);
+}
+
 const char* const kOldStyle = R"(
 OpCapability Shader
 OpMemoryModel Logical GLSL450

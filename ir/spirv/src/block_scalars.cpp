@@ -48,7 +48,8 @@ class ScalarTypes {
   std::map<Id, std::uint32_t> known_;
 };
 
-// Every step that goes down finds at least one scalar, or stops.
+// A step that goes down finds a scalar, or one beyond what an offset can say: of these a module may have
+// any number, so steps are counted.
 class Placer {
  public:
   Placer(const Module& module, std::vector<SokrIrPushScalar>& out) : module_(module), out_(out) {}
@@ -56,6 +57,7 @@ class Placer {
   void place(Id id, std::uint64_t at, MatrixLayout matrix) {
     const Type* type = module_.type(id);
     if (is_full() || type == nullptr || types_.of(id) == 0) return;
+    ++steps_;
     switch (type->kind) {
       case TypeKind::kVector:
         return repeat(*type, at, width_of(type->element), matrix);
@@ -76,7 +78,8 @@ class Placer {
   }
 
  private:
-  bool is_full() const { return out_.size() >= ir::kMaxPushScalars; }
+  static constexpr std::size_t kMostSteps = 16 * ir::kMaxPushScalars;
+  bool is_full() const { return out_.size() >= ir::kMaxPushScalars || steps_ >= kMostSteps; }
 
   std::uint32_t width_of(Id id) const {
     const Type* type = module_.type(id);
@@ -96,8 +99,8 @@ class Placer {
   void place_matrix(const Type& type, std::uint64_t at, MatrixLayout layout) {
     const Type& column = *module_.type(type.element);
     const std::uint64_t width = width_of(column.element);
-    for (std::uint32_t c = 0; c < type.count; ++c) {
-      for (std::uint32_t r = 0; r < column.count; ++r) {
+    for (std::uint32_t c = 0; c < type.count && !is_full(); ++c) {
+      for (std::uint32_t r = 0; r < column.count && !is_full(); ++r) {
         const std::uint64_t offset = layout.row_major
                                          ? r * std::uint64_t{layout.stride} + c * width
                                          : c * std::uint64_t{layout.stride} + r * width;
@@ -108,6 +111,7 @@ class Placer {
 
   const Module& module_;
   std::vector<SokrIrPushScalar>& out_;
+  std::size_t steps_ = 0;
   ScalarTypes types_{module_};
 };
 
