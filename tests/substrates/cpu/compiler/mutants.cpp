@@ -171,12 +171,16 @@ class Mutator {
   std::vector<std::size_t> starts_;
 };
 
-CompileOptions options_of(std::uint32_t choice) {
+// Large modules take minutes where many registers move together, which nobody would ask for.
+CompileOptions options_of(std::uint32_t choice, std::size_t bytes) {
+  constexpr std::size_t kLarge = 8000;
+  constexpr std::uint32_t kMostOfLarge = 2;
   constexpr Isa kIsas[] = {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
   CompileOptions options;
   options.isa = kIsas[choice & 3];
   options.subgroup_size = 4u << (choice >> 2 & 7) % 5;
   options.jam = choice >> 5 & 7;
+  if (bytes > kLarge) options.jam = std::min(options.jam, kMostOfLarge);
   options.robust = (choice >> 8 & 1) != 0;
   options.assume_no_alias = (choice >> 9 & 1) != 0;
   options.poison_inactive = (choice >> 10 & 1) != 0;
@@ -209,7 +213,7 @@ MutantOutcome compile_mutant(std::span<const std::uint8_t> bytes) {
   std::memcpy(&choice, bytes.data() + kGenerator * 4, sizeof choice);
   const auto module = spirv::decode(bytes);
   if (!module) return {false, complaint(module.failure())};
-  const CompileOptions options = options_of(choice);
+  const CompileOptions options = options_of(choice, bytes.size());
   MutantOutcome outcome;
   for (const spirv::EntryPoint& entry : (*module)->entry_points()) {
     const auto accepted = check(**module, entry, options);
