@@ -122,6 +122,24 @@ TEST(Newer, MatricesAreDecodedWithTheirNumbers) {
   EXPECT_EQ(find(*decode_ok(written), 0)->cooperative, left->cooperative);
 }
 
+// A specialization constant that has no SpecId is what the module says.
+TEST(Newer, SizesThatNobodyCanGiveAreNotOpen) {
+  const Bytes bytes =
+      replace_operand(MatrixKernel{.is_specialized = true}.bytes(), spv::Op::OpDecorate, 2,
+                      static_cast<std::uint32_t>(spv::Decoration::SpecId),
+                      static_cast<std::uint32_t>(spv::Decoration::Location));
+  const auto module = decode_ok(bytes, {.any_values = true});
+  int matrices = 0;
+  for (Id id = 1; id < module->bound(); ++id) {
+    const Type* type = module->type(id);
+    if (type == nullptr || type->kind != TypeKind::kCooperativeMatrix) continue;
+    ++matrices;
+    EXPECT_FALSE(type->cooperative.rows.is_open);
+    EXPECT_EQ(type->cooperative.rows.value, 16u);
+  }
+  EXPECT_EQ(matrices, 3);
+}
+
 TEST(Newer, BuffersAreReadAndWrittenByLoadsAndStores) {
   const auto module = decode_ok(MatrixKernel().bytes());
   const auto reflection = reflect_entry(*module, module->entry_points()[0]);

@@ -276,7 +276,8 @@ Result<void> Decoder::decode_array(const RawInstruction& raw, Type& type) {
   const bool is_good = length->bits != 0 && length->bits <= UINT32_MAX && !is_negative;
   type.spec_length = length->is_spec;
   if (is_good) type.count = static_cast<std::uint32_t>(length->bits);
-  if (length->is_spec && options_.any_values) {
+  const bool is_open = length->is_spec && options_.any_values;
+  if (is_open && (is_good || !decided_by(length->id).empty())) {
     const std::uint64_t each = std::max<std::uint64_t>(
         {module_->natural_layout(type.element).size, module_->explicit_size(type.element), 1});
     if (!is_good || length->bits > kSmall / each) type.count = 1;
@@ -378,7 +379,7 @@ Result<void> Decoder::decode_cooperative_matrix(const RawInstruction& raw, Type&
       return bad(raw, "its {} %{} is not an integer constant", kNames[i], operands[1 + i]);
     }
     *numbers[i] = {static_cast<std::uint32_t>(constant->bits),
-                   constant->is_spec && options_.any_values};
+                   constant->is_spec && options_.any_values && !decided_by(constant->id).empty()};
     const bool is_size =
         numbers[i] == &type.cooperative.rows || numbers[i] == &type.cooperative.columns;
     const bool is_bad = is_size ? constant->bits == 0
