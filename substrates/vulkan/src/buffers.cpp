@@ -55,8 +55,10 @@ bool BufferTable::await_freed() {
   const std::uint64_t last = device_.last_submitted();
   {
     std::lock_guard lock(retired_mutex_);
-    if (retired_.empty() || device_.is_lost()) return false;
+    if (device_.is_lost()) return false;
+    if (retired_.empty()) return transfers_.await_copies();
   }
+  (void)transfers_.await_copies();
   if (!device_.wait(last, UINT64_MAX)) return false;
   release_until(last);
   return true;
@@ -191,10 +193,12 @@ Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrB
     std::memmove(target.buffer->mapped() + to_offset, source.buffer->mapped() + from_offset, size);
     return {};
   }
-  SOKR_TRY(transfers_.copy({source.buffer, from_offset}, {target.buffer, to_offset}, size));
+  const Transfers::Range source_range{source.buffer, from_offset};
+  const Transfers::Range target_range{target.buffer, to_offset};
   // What the host reaches by itself, it may touch as soon as this returns.
-  if (source.buffer->mapped() || target.buffer->mapped()) return transfers_.finish();
-  return {};
+  if (source.buffer->mapped() || target.buffer->mapped())
+    return transfers_.copy_now(source_range, target_range, size);
+  return transfers_.copy(source_range, target_range, size);
 }
 
 std::size_t BufferTable::count() {

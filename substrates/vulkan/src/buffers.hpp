@@ -5,7 +5,7 @@
 // it are done. Handles are never given out twice, also not after the device was lost
 // and made anew. Any thread; read blocks until the device has copied, and so does copy where the
 // host reaches a buffer itself. What else the device does for write, copy and create is done
-// before launches that are submitted after the next flush().
+// before launches that are submitted after the next prepare_for().
 #ifndef SOKR_VULKAN_BUFFERS_HPP_
 #define SOKR_VULKAN_BUFFERS_HPP_
 
@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <sokr/substrate/striped_mutex.hpp>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -45,8 +46,11 @@ class BufferTable {
   Result<void> copy(SokrBuffer from, std::uint64_t from_offset, SokrBuffer to,
                     std::uint64_t to_offset, std::uint64_t size);
 
-  // Submits what the device has yet to do for the buffers; before every launch.
-  Result<void> flush() { return transfers_.flush(); }
+  // Before every launch, which uses these: submits what the device has yet to do for the buffers.
+  // What is submitted next comes after it.
+  Result<void> prepare_for(std::span<const std::shared_ptr<Buffer>> used) {
+    return transfers_.prepare_for(used);
+  }
 
   std::size_t count();
 

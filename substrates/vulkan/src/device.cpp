@@ -39,21 +39,28 @@ Result<std::unique_ptr<Device>> Device::create(const PhysicalDevice& physical,
   std::unique_ptr<Device> device(new Device(physical, options));
   SOKR_TRY(device->create_device());
   SOKR_TRY(device->create_timeline());
+  if (physical.transfer_family != UINT32_MAX) {
+    SOKR_ASSIGN(device->transfer_queue_, TransferQueue::create(*device, physical.transfer_family));
+  }
   return device;
 }
 
 Result<void> Device::create_device() {
   const float priority = 1.0f;
-  VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
-  queue.queueFamilyIndex = physical_.queue_family;
-  queue.queueCount = 1;
-  queue.pQueuePriorities = &priority;
+  families_ = {physical_.queue_family, physical_.transfer_family};
+  std::array<VkDeviceQueueCreateInfo, 2> queues{};
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    queues[i].sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
+    queues[i].queueFamilyIndex = families_[i];
+    queues[i].queueCount = 1;
+    queues[i].pQueuePriorities = &priority;
+  }
 
   const std::vector<const char*> extensions = usable_extensions(physical_.offer);
   VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
   info.pNext = link_features(physical_.usable, physical_.offer);
-  info.queueCreateInfoCount = 1;
-  info.pQueueCreateInfos = &queue;
+  info.queueCreateInfoCount = physical_.transfer_family != UINT32_MAX ? 2 : 1;
+  info.pQueueCreateInfos = queues.data();
   info.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
   info.ppEnabledExtensionNames = extensions.data();
   if (VkResult result = vkCreateDevice(physical_.handle, &info, nullptr, &device_);
@@ -88,6 +95,7 @@ Device::~Device() {
   if (!device_) return;
   table_.vkDeviceWaitIdle(device_);
   slabs_.reset();
+  transfer_queue_.reset();
   if (timeline_) table_.vkDestroySemaphore(device_, timeline_, nullptr);
   table_.vkDestroyDevice(device_, nullptr);
 }
@@ -135,13 +143,23 @@ Result<std::uint64_t> Device::submit_behind(std::span<const VkCommandBuffer> com
   std::lock_guard lock(submit_mutex_);
   if (is_lost()) return loss();
   const std::uint64_t value = submitted_.load(std::memory_order_relaxed) + 1;
+  Waits waits{wait, 0};
+  const std::uint64_t due = copy_due_.load(std::memory_order_acquire);
+  if (due > copy_awaited_.load(std::memory_order_relaxed)) waits.copy = due;
   issued_.store(value, std::memory_order_release);
-  SOKR_TRY(use_sync2_ ? submit2(commands, wait, value) : submit1(commands, wait, value));
+  SOKR_TRY(use_sync2_ ? submit2(commands, waits, value) : submit1(commands, waits, value));
+  if (waits.copy != 0) copy_awaited_.store(waits.copy, std::memory_order_relaxed);
   submitted_.store(value, std::memory_order_release);
   return value;
 }
 
-Result<void> Device::submit1(std::span<const VkCommandBuffer> commands, std::uint64_t wait,
+void Device::come_after_copy(std::uint64_t value) {
+  std::uint64_t due = copy_due_.load(std::memory_order_relaxed);
+  while (due < value && !copy_due_.compare_exchange_weak(due, value, std::memory_order_release)) {
+  }
+}
+
+Result<void> Device::submit1(std::span<const VkCommandBuffer> commands, const Waits& waits,
                              std::uint64_t signal) {
   VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
   values.signalSemaphoreValueCount = 1;
@@ -152,31 +170,45 @@ Result<void> Device::submit1(std::span<const VkCommandBuffer> commands, std::uin
   info.pCommandBuffers = commands.data();
   info.signalSemaphoreCount = 1;
   info.pSignalSemaphores = &timeline_;
-  const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
-  if (wait != 0) {
-    values.waitSemaphoreValueCount = 1;
-    values.pWaitSemaphoreValues = &wait;
-    info.waitSemaphoreCount = 1;
-    info.pWaitSemaphores = &timeline_;
-    info.pWaitDstStageMask = &stages;
-  }
+  substrate::InlineVector<VkSemaphore, 2> semaphores;
+  substrate::InlineVector<std::uint64_t, 2> awaited;
+  const auto add = [&](VkSemaphore semaphore, std::uint64_t value) {
+    semaphores.push_back(semaphore);
+    awaited.push_back(value);
+  };
+  if (waits.value != 0) add(timeline_, waits.value);
+  if (waits.copy != 0) add(transfer_queue_->timeline(), waits.copy);
+  constexpr std::array<VkPipelineStageFlags, 2> kStages{VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+                                                        VK_PIPELINE_STAGE_ALL_COMMANDS_BIT};
+  values.waitSemaphoreValueCount = info.waitSemaphoreCount =
+      static_cast<std::uint32_t>(semaphores.size());
+  values.pWaitSemaphoreValues = awaited.data();
+  info.pWaitSemaphores = semaphores.data();
+  info.pWaitDstStageMask = kStages.data();
   return check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit");
 }
 
-Result<void> Device::submit2(std::span<const VkCommandBuffer> commands, std::uint64_t wait,
+Result<void> Device::submit2(std::span<const VkCommandBuffer> commands, const Waits& waits,
                              std::uint64_t signal) {
-  VkSemaphoreSubmitInfo waited{VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO};
-  waited.semaphore = timeline_;
-  waited.value = wait;
-  waited.stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT;
-  VkSemaphoreSubmitInfo signalled = waited;
+  VkSemaphoreSubmitInfo signalled{VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO};
+  signalled.semaphore = timeline_;
   signalled.value = signal;
+  signalled.stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT;
+  substrate::InlineVector<VkSemaphoreSubmitInfo, 2> awaited;
+  const auto add = [&](VkSemaphore semaphore, std::uint64_t value) {
+    VkSemaphoreSubmitInfo one = signalled;
+    one.semaphore = semaphore;
+    one.value = value;
+    awaited.push_back(one);
+  };
+  if (waits.value != 0) add(timeline_, waits.value);
+  if (waits.copy != 0) add(transfer_queue_->timeline(), waits.copy);
   substrate::InlineVector<VkCommandBufferSubmitInfo, 2> buffers;
   for (const VkCommandBuffer one : commands)
     buffers.push_back({VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO, nullptr, one, 0});
   VkSubmitInfo2 info{VK_STRUCTURE_TYPE_SUBMIT_INFO_2};
-  info.waitSemaphoreInfoCount = wait != 0 ? 1 : 0;
-  info.pWaitSemaphoreInfos = &waited;
+  info.waitSemaphoreInfoCount = static_cast<std::uint32_t>(awaited.size());
+  info.pWaitSemaphoreInfos = awaited.data();
   info.commandBufferInfoCount = static_cast<std::uint32_t>(buffers.size());
   info.pCommandBufferInfos = buffers.data();
   info.signalSemaphoreInfoCount = 1;
@@ -254,8 +286,11 @@ Result<bool> Device::wait(std::uint64_t value, std::uint64_t timeout_ns) {
 void Device::drain() {
   if (const std::uint64_t last = last_submitted(); last != 0 && !is_lost())
     (void)wait(last, UINT64_MAX);
+  if (transfer_queue_ && !is_lost()) (void)transfer_queue_->wait(transfer_queue_->last_submitted());
   if (!is_lost()) return;
   std::lock_guard lock(submit_mutex_);
+  std::unique_lock<std::mutex> copies;
+  if (transfer_queue_) copies = std::unique_lock(transfer_queue_->mutex());
   table_.vkDeviceWaitIdle(device_);
 }
 

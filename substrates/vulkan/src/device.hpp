@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// One VkDevice with everything enabled that compute uses, its function table, and
-// its compute queue with one timeline semaphore. Every submission signals the next
+// One VkDevice with everything enabled that compute uses, its function table, its
+// compute queue with one timeline semaphore, and a queue that only copies where there is
+// one (transfer_queue.hpp). Every submission signals the next
 // value of the timeline, in the order of submission; value v reached means that all
 // submissions up to v are done and their writes are visible.
 //
@@ -10,6 +11,7 @@
 #ifndef SOKR_VULKAN_DEVICE_HPP_
 #define SOKR_VULKAN_DEVICE_HPP_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -22,6 +24,7 @@
 #include "options.hpp"
 #include "physical_device.hpp"
 #include "slabs.hpp"
+#include "transfer_queue.hpp"
 #include "vk.hpp"
 
 namespace sokr::vulkan {
@@ -45,6 +48,13 @@ class Device {
   VkDevice handle() const { return device_; }
   const FeatureSet& features() const { return physical_.usable; }
   std::string name() const { return physical_.name(); }
+  VkSemaphore timeline() const { return timeline_; }
+  // Null if there is none.
+  TransferQueue* transfer_queue() const { return transfer_queue_.get(); }
+  // Those whose queues are used: of the compute queue, and of the transfer queue.
+  std::span<const std::uint32_t> families() const {
+    return std::span(families_).first(transfer_queue_ ? 2 : 1);
+  }
   // Where warnings go: nowhere until it is told.
   void set_host(const substrate::Host& host) { host_ = host; }
   const substrate::Host& host() const { return host_; }
@@ -63,6 +73,7 @@ class Device {
 
   // VK_SUCCESS or a failure that names the call; notices a lost device.
   Result<void> check(VkResult result, const char* call);
+  bool uses_sync2() const { return use_sync2_; }
   bool is_lost() const { return lost_.load(std::memory_order_acquire); }
   // SOKR_DISPATCH_FAILED with the reason of the loss; only when lost.
   Failure loss();
@@ -84,6 +95,11 @@ class Device {
   bool likes_barriers() const {
     return physical_.properties.deviceType != VK_PHYSICAL_DEVICE_TYPE_CPU;
   }
+  // What is submitted from now on starts when the transfer queue has reached `value`, which it has
+  // accepted.
+  void come_after_copy(std::uint64_t value);
+  // Whether the next submission does.
+  bool comes_after_copy() const { return copy_due_.load() > copy_awaited_.load(); }
   std::uint64_t last_submitted() const { return submitted_.load(std::memory_order_acquire); }
   // The highest value that anybody saw reached; asks nobody.
   std::uint64_t seen() const { return reached_.load(std::memory_order_acquire); }
@@ -103,9 +119,13 @@ class Device {
   Result<void> create_timeline();
   Result<std::uint64_t> submit_behind(std::span<const VkCommandBuffer> commands,
                                       std::uint64_t wait);
-  Result<void> submit1(std::span<const VkCommandBuffer> commands, std::uint64_t wait,
+  // 0 = waits for no value of that timeline.
+  struct Waits {
+    std::uint64_t value = 0, copy = 0;
+  };
+  Result<void> submit1(std::span<const VkCommandBuffer> commands, const Waits& waits,
                        std::uint64_t signal);
-  Result<void> submit2(std::span<const VkCommandBuffer> commands, std::uint64_t wait,
+  Result<void> submit2(std::span<const VkCommandBuffer> commands, const Waits& waits,
                        std::uint64_t signal);
   Failure lose(const char* call);
   Result<bool> spin(std::uint64_t value, std::uint64_t until_ns);
@@ -120,6 +140,8 @@ class Device {
   VkQueue queue_ = VK_NULL_HANDLE;
   VkSemaphore timeline_ = VK_NULL_HANDLE;
   bool use_sync2_ = false;
+  std::unique_ptr<TransferQueue> transfer_queue_;
+  std::array<std::uint32_t, 2> families_{};
   std::unique_ptr<SlabPool> slabs_;
 
   std::uint64_t spin_ns_ = 0;
@@ -127,6 +149,9 @@ class Device {
   std::atomic<std::uint64_t> issued_{0};     // the highest value given to the driver
   std::atomic<std::uint64_t> submitted_{0};  // the highest that it accepted
   std::atomic<std::uint64_t> reached_{0};    // the highest value that was seen
+  // Of the transfer queue: what the next submission has to come after, and what one waited for,
+  // behind which all later ones are.
+  std::atomic<std::uint64_t> copy_due_{0}, copy_awaited_{0};
 
   std::mutex loss_mutex_;
   std::string loss_;

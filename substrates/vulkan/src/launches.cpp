@@ -103,6 +103,8 @@ Session::LaunchPointer Session::SubmittedList::remove(Launch& launch) noexcept {
 
 // Who sees the value finds the launch among those submitted.
 void Session::note_submitted(const LaunchPointer& launch, std::uint64_t value) {
+  if (device_->transfer_queue())
+    for (const std::shared_ptr<Buffer>& buffer : launch->keep) buffer->note_use(value);
   std::lock_guard lock(launches_mutex_);
   under_way_.add(launch);
   launch->value.store(value);
@@ -131,6 +133,8 @@ Result<std::uint64_t> Session::submit_collected() {
 void Session::flush_locked() {
   if (collected_.empty()) return;
   const Result<std::uint64_t> value = submit_collected();
+  // A device that is lost may have begun with it.
+  if (!value && device_->is_lost()) device_->drain();
   for (const LaunchPointer& launch : collected_) {
     if (value) {
       note_submitted(launch, *value);
@@ -183,7 +187,7 @@ Result<std::uint64_t> Session::start(const LaunchPointer& launch, Dependency& de
     staged_ += launch->staged;
     launch->counted = true;
   }
-  const Result<void> flushed = buffers_->flush();
+  const Result<void> flushed = buffers_->prepare_for(launch->keep);
   Result<std::uint64_t> value =
       flushed ? submit_or_collect(launch, dependency) : Result<std::uint64_t>(flushed.failure());
   if (!value) {

@@ -90,7 +90,14 @@ Result<void> Buffer::create_buffer(bool address, bool imported) {
                VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
                VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   if (address) info.usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
-  info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
+  // Both queues use it at any time. To hand it over instead would take a submission on the one
+  // queue before each on the other, and no driver keeps a buffer in another way for that.
+  const std::span<const std::uint32_t> families = device_.families();
+  info.sharingMode = families.size() > 1 ? VK_SHARING_MODE_CONCURRENT : VK_SHARING_MODE_EXCLUSIVE;
+  if (families.size() > 1) {
+    info.queueFamilyIndexCount = static_cast<std::uint32_t>(families.size());
+    info.pQueueFamilyIndices = families.data();
+  }
   const VkResult result = device_.vk().vkCreateBuffer(device_.handle(), &info, nullptr, &buffer_);
   if (result != VK_SUCCESS) buffer_ = VK_NULL_HANDLE;
   return device_.check(result, "vkCreateBuffer");

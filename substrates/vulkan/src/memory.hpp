@@ -50,6 +50,13 @@ class Buffer {
   void ensure_contents();
   // Before all of it is written.
   void note_contents();
+  // Where a queue beside that which computes copies: the last submission of that which computes
+  // that uses the buffer, and the last copy of the other; 0 = none. Noted when they were submitted.
+  // Any thread.
+  std::uint64_t last_use() const { return last_use_.load(std::memory_order_acquire); }
+  std::uint64_t last_copy() const { return last_copy_.load(std::memory_order_acquire); }
+  void note_use(std::uint64_t value) { raise(last_use_, value); }
+  void note_copy(std::uint64_t value) { raise(last_copy_, value); }
   // Its handle is gone; who uses it keeps it. Any thread.
   bool is_freed() const { return freed_.load(std::memory_order_acquire); }
   void note_freed() { freed_.store(true, std::memory_order_release); }
@@ -67,6 +74,11 @@ class Buffer {
   Result<void> create_buffer(bool address, bool imported);
   Result<void> allocate(MemoryKind kind, bool address);
   Result<void> import_memory(void* memory);
+  static void raise(std::atomic<std::uint64_t>& last, std::uint64_t value) {
+    std::uint64_t seen = last.load(std::memory_order_relaxed);
+    while (seen < value && !last.compare_exchange_weak(seen, value, std::memory_order_release)) {
+    }
+  }
 
   Device& device_;
   std::uint64_t size_ = 0;
@@ -75,6 +87,7 @@ class Buffer {
   std::byte* mapped_ = nullptr;
   std::uint64_t address_ = 0;
   bool cached_ = false, coherent_ = false;
+  std::atomic<std::uint64_t> last_use_{0}, last_copy_{0};
   std::atomic<bool> freed_{false};
   std::atomic<bool> has_contents_{true};
   std::mutex contents_mutex_;  // held while zeros are written

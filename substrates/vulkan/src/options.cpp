@@ -54,6 +54,12 @@ std::optional<QueueChoice> parse_queue(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<TransferChoice> parse_transfer(std::string_view text) {
+  if (text == "auto") return TransferChoice::kAuto;
+  if (text == "off") return TransferChoice::kOff;
+  return std::nullopt;
+}
+
 std::optional<Probe> parse_probe(std::string_view text) {
   if (text == "off") return Probe::kOff;
   if (text == "devices") return Probe::kDevices;
@@ -110,6 +116,7 @@ Options read_options(const substrate::Host& host) {
   read(host, "vulkan.collect", "a number from 1", parse_count, options.collect);
   read(host, "vulkan.in_flight_bytes", "a number of bytes", parse_number, options.in_flight_bytes);
   read(host, "vulkan.queue", "auto, compute or graphics", parse_queue, options.queue);
+  read(host, "vulkan.transfer", "auto or off", parse_transfer, options.transfer);
   read(host, "vulkan.robust", "on or off", parse_switch, options.robust);
   read(host, "vulkan.spin_us", "a number of microseconds", parse_number, options.spin_us);
   read(host, "vulkan.slice_ms", "a number of milliseconds", parse_number, options.slice_ms);

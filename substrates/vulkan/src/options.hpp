@@ -30,6 +30,11 @@ enum class QueueChoice : std::uint8_t {
   kGraphics,  // of a family with graphics, if there is one that computes
 };
 
+enum class TransferChoice : std::uint8_t {
+  kAuto,  // a queue that only copies, where there is one
+  kOff,   // all copies on the queue that computes
+};
+
 enum class Probe : std::uint8_t {
   kOff,
   kDevices,  // drivers are loaded and devices opened in a child process first
@@ -53,7 +58,8 @@ struct Options {
   std::uint64_t collect = 32;  // vulkan.collect: launches submitted together at most; 1 = none are
   std::uint64_t patience_ms = 10'000;  // vulkan.patience_ms: for room among them
 
-  QueueChoice queue = QueueChoice::kAuto;  // vulkan.queue: "auto", "compute", "graphics"
+  QueueChoice queue = QueueChoice::kAuto;           // vulkan.queue: "auto", "compute", "graphics"
+  TransferChoice transfer = TransferChoice::kAuto;  // vulkan.transfer: "auto", "off"
   bool robust = true;  // vulkan.robust: "on", "off": are accesses beyond a binding harmless?
   // vulkan.spin_us: how long a wait asks the device over and over before it sleeps. Not given: 50,
   // and 0 on software, whose work takes the processor that would spin.

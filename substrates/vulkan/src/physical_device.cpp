@@ -101,13 +101,14 @@ constexpr auto kQueues = std::to_array<QueueRow>({
     {VK_DRIVER_ID_MESA_RADV, QueueChoice::kGraphics},
 });
 
-void choose_queue(PhysicalDevice& device, QueueChoice choice) {
+void choose_queues(PhysicalDevice& device, const Options& options) {
   std::uint32_t count = 0;
   vkGetPhysicalDeviceQueueFamilyProperties(device.handle, &count, nullptr);
   std::vector<VkQueueFamilyProperties> families(count);
   vkGetPhysicalDeviceQueueFamilyProperties(device.handle, &count, families.data());
   families.resize(count);
-  device.queue_family = choose_family(families, choice, device.driver.driverID);
+  device.queue_family = choose_family(families, options.queue, device.driver.driverID);
+  device.transfer_family = choose_transfer_family(families, options.transfer);
   if (device.queue_family != UINT32_MAX) device.queue = families[device.queue_family];
 }
 
@@ -155,6 +156,18 @@ std::uint32_t choose_family(std::span<const VkQueueFamilyProperties> families, Q
     if (any == UINT32_MAX) any = i;
   }
   return any;
+}
+
+// One that draws, computes or decodes videos as well shares its hardware with that work.
+std::uint32_t choose_transfer_family(std::span<const VkQueueFamilyProperties> families,
+                                     TransferChoice choice) {
+  constexpr VkQueueFlags kBesides = VK_QUEUE_SPARSE_BINDING_BIT | VK_QUEUE_PROTECTED_BIT;
+  if (choice == TransferChoice::kOff) return UINT32_MAX;
+  for (std::uint32_t i = 0; i < families.size(); ++i) {
+    if ((families[i].queueFlags & ~kBesides) == VK_QUEUE_TRANSFER_BIT && families[i].queueCount > 0)
+      return i;
+  }
+  return UINT32_MAX;
 }
 
 bool PhysicalDevice::is_conformant() const {
@@ -287,6 +300,8 @@ std::vector<std::pair<std::string, std::string>> PhysicalDevice::facts() const {
       fmt::format("{}.{}", VK_API_VERSION_MAJOR(offer.api), VK_API_VERSION_MINOR(offer.api)));
   add("spirv", fmt::format("1.{}", (max_spirv() >> 8) & 0xFF));
   add("queue_family", fmt::format("{}", queue_family));
+  add("transfer_family",
+      transfer_family != UINT32_MAX ? fmt::format("{}", transfer_family) : std::string());
   add("subgroup_sizes", subgroup_sizes());
   add("cooperative_matrices", describe(cooperative));
   add("max_storage_buffer", fmt::format("{}", from.maxStorageBufferRange));
@@ -346,7 +361,7 @@ Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uin
   }
   vkGetPhysicalDeviceMemoryProperties(handle, &device.memory);
   check_import(device);
-  choose_queue(device, options.queue);
+  choose_queues(device, options);
   return device;
 }
 

@@ -40,7 +40,8 @@ struct PhysicalDevice {
   bool has_pci = false;
   CooperativeMatrices cooperative;  // empty without the extension
   VkPhysicalDeviceMemoryProperties memory{};
-  std::uint32_t queue_family = UINT32_MAX;  // UINT32_MAX = none computes
+  std::uint32_t queue_family = UINT32_MAX;     // UINT32_MAX = none computes
+  std::uint32_t transfer_family = UINT32_MAX;  // that only copies; UINT32_MAX = none is used
   VkQueueFamilyProperties queue{};
   std::vector<std::string> other_drivers;  // that offer the same GPU, and are passed over
 
@@ -75,6 +76,10 @@ struct PhysicalDevice {
 // The family whose queue computes: UINT32_MAX if there is none.
 std::uint32_t choose_family(std::span<const VkQueueFamilyProperties> families, QueueChoice choice,
                             VkDriverId driver);
+
+// The family whose queues copy and do nothing else: UINT32_MAX if there is none, or none is wanted.
+std::uint32_t choose_transfer_family(std::span<const VkQueueFamilyProperties> families,
+                                     TransferChoice choice);
 
 // Asks the device everything. The instance functions of volk are loaded. A failing
 // extension query is a sentence.

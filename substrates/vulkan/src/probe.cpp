@@ -90,6 +90,8 @@ std::vector<std::string> settings_of(const Options& options) {
           fmt::format("SOKR_VULKAN_API=1.{}", VK_API_VERSION_MINOR(options.api)),
           fmt::format("SOKR_VULKAN_DISABLE={}", fmt::join(options.disabled, ",")),
           fmt::format("SOKR_VULKAN_QUEUE={}", queue),
+          fmt::format("SOKR_VULKAN_TRANSFER={}",
+                      options.transfer == TransferChoice::kOff ? "off" : "auto"),
           fmt::format("SOKR_VULKAN_ROBUST={}", options.robust ? "on" : "off")};
 }
 

@@ -397,9 +397,10 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
   const std::uint32_t count = groups[request.cut.axis];
   const double slice = static_cast<double>(device_->slice_ns());
   std::uint32_t done = 0;
-  // The first part brings the host's bytes along, which says nothing of the kernel: one as long
-  // behind it is measured.
-  bool is_measured = !recordings_->copies() || to.recording->regions().empty();
+  // The first part brings the host's bytes along, or comes after copies on the other queue, which
+  // says nothing of the kernel: one as long behind it is measured.
+  bool is_measured =
+      (!recordings_->copies() || to.recording->regions().empty()) && !device_->comes_after_copy();
   std::uint64_t part = request.cut.first;
   while (true) {
     const auto begun = std::chrono::steady_clock::now();
@@ -466,7 +467,7 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   if (is_whole && !has_work()) SOKR_TRY(to.recording->write());
   if (request.cut.first == 0) return {};
   if (!settle(dependency)) return fail(SOKR_DISPATCH_FAILED, "{}", dependency.failed);
-  SOKR_TRY(buffers_->flush());
+  SOKR_TRY(buffers_->prepare_for(to.keep));
   return run_first(request, dependency.after, to);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace sokr::vulkan {
@@ -16,6 +17,9 @@ constexpr std::uint64_t kChunk = 16 * kMega;
 constexpr std::size_t kMostCollected = 1024;
 constexpr std::uint64_t kMostBytes = kChunk, kMostUnderWay = 64 * kMega;
 constexpr std::uint64_t kSmallBlock = 64 << 10;
+// From so many bytes on, a copy takes longer than the submission and the wait of one queue for the
+// other that it costs to have it done beside the kernels.
+constexpr std::uint64_t kLarge = kMega;
 
 constexpr VkPipelineStageFlags kWork =
     VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
@@ -24,16 +28,39 @@ constexpr VkAccessFlags kAnyUse = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_W
                                   VK_ACCESS_TRANSFER_WRITE_BIT |
                                   VK_ACCESS_INDIRECT_COMMAND_READ_BIT;
 
+// After what is before it, of the operations `from` that made changes: `to`.
+void add_barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
+                 VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags used) {
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = written;
+  memory.dstAccessMask = used;
+  vk.vkCmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
+}
+constexpr VkAccessFlags kCopies = VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+
+// Both in memory of the device, or both in that of the host: a copy between them does not cross the
+// bus, and the queue that computes has the wider way.
+bool is_like(const Buffer& a, const Buffer& b) {
+  return (a.mapped() == nullptr) == (b.mapped() == nullptr) && a.is_cached() == b.is_cached();
+}
+
 }  // namespace
 
 Transfers::Transfers(Device& device, BlockPool& staging)
     : device_(device),
       staging_(staging),
       alignment_(
-          std::max<std::uint64_t>(256, device.physical().properties.limits.nonCoherentAtomSize)) {}
+          std::max<std::uint64_t>(256, device.physical().properties.limits.nonCoherentAtomSize)) {
+  beside_.queue = device.transfer_queue();
+}
 
 Transfers::~Transfers() {
-  if (command_pool_) device_.vk().vkDestroyCommandPool(device_.handle(), command_pool_, nullptr);
+  for (const Lane* lane : {&here_, &beside_})
+    if (lane->pool) device_.vk().vkDestroyCommandPool(device_.handle(), lane->pool, nullptr);
+}
+
+bool Transfers::is_beside(const Buffer& buffer, std::uint64_t size) const {
+  return beside_.queue && size >= kLarge && buffer.address() == 0;
 }
 
 // ---- What is collected --------------------------------------------------------------------
@@ -54,22 +81,51 @@ Result<void> Transfers::fill(const BufferPointer& to) {
 Result<void> Transfers::copy(const Range& from, const Range& to, std::uint64_t size) {
   if (device_.is_lost()) return device_.loss();
   std::lock_guard lock(mutex_);
+  return copy_locked(from, to, size);
+}
+
+Result<void> Transfers::copy_locked(const Range& from, const Range& to, std::uint64_t size) {
   return add({to.buffer, from.buffer, from.buffer->handle(), from.offset, to.offset, size});
+}
+
+Result<void> Transfers::copy_now(const Range& from, const Range& to, std::uint64_t size) {
+  if (device_.is_lost()) return device_.loss();
+  std::unique_lock lock(mutex_);
+  if (!is_beside(*from.buffer, size) || !is_beside(*to.buffer, size) ||
+      is_like(*from.buffer, *to.buffer)) {
+    SOKR_TRY(copy_locked(from, to, size));
+    return finish_locked(lock);
+  }
+  SOKR_TRY(submit_beside(
+      {to.buffer, from.buffer, from.buffer->handle(), from.offset, to.offset, size}, nullptr));
+  const std::uint64_t value = beside_.submitted.back().value;
+  lock.unlock();
+  SOKR_TRY(beside_.queue->wait(value));
+  release_until(device_.seen());
+  return {};
+}
+
+// A block for bytes of the host. What is collected or under way is waited for where there is no
+// room.
+Result<std::unique_ptr<Buffer>> Transfers::take_block(std::uint64_t size, std::uint64_t least) {
+  SOKR_TRY(await_room());
+  auto block = staging_.take(std::max(size, least));
+  const auto is_any = [&] {
+    return !operations_.empty() || !here_.submitted.empty() || !beside_.submitted.empty();
+  };
+  while (!block && !device_.is_lost() && is_any()) {
+    SOKR_TRY(flush_locked());
+    SOKR_TRY(end_oldest());
+    block = staging_.take(size);
+  }
+  return block;
 }
 
 // Bytes for the host in a block: its offset in the last one.
 Result<std::uint64_t> Transfers::place(std::uint64_t size) {
   if (blocks_.empty() || room_ + size > blocks_.back()->size()) {
-    SOKR_TRY(await_room());
-    blocks_.reserve(blocks_.size() + 1);
-    auto block = staging_.take(std::max(size, kSmallBlock));
-    while (!block && !device_.is_lost() && (!operations_.empty() || !submitted_.empty())) {
-      SOKR_TRY(flush_locked());
-      SOKR_TRY(end_oldest());
-      block = staging_.take(size);
-    }
-    if (!block) return std::move(block).failure();
-    blocks_.push_back(*std::move(block));
+    SOKR_ASSIGN(auto block, take_block(size, kSmallBlock));
+    blocks_.push_back(std::move(block));
     room_ = 0;
   }
   const std::uint64_t at = room_;
@@ -80,9 +136,12 @@ Result<std::uint64_t> Transfers::place(std::uint64_t size) {
 
 Result<void> Transfers::write(const BufferPointer& to, std::uint64_t offset, const void* from,
                               std::uint64_t size) {
+  const bool beside = is_beside(*to, size);
   for (std::uint64_t done = 0; done < size; done += kChunk) {
     const std::uint64_t part = std::min(size - done, kChunk);
-    SOKR_TRY(write_part(to, offset + done, static_cast<const std::byte*>(from) + done, part));
+    const auto* bytes = static_cast<const std::byte*>(from) + done;
+    SOKR_TRY(beside ? write_part_beside(to, offset + done, bytes, part)
+                    : write_part(to, offset + done, bytes, part));
   }
   return {};
 }
@@ -100,63 +159,69 @@ Result<void> Transfers::write_part(const BufferPointer& to, std::uint64_t offset
 
 // ---- What is submitted --------------------------------------------------------------------
 
+void Transfers::record_one(VkCommandBuffer commands, const Operation& operation) {
+  const VkBuffer to = operation.to->handle();
+  if (!operation.from) return device_.vk().vkCmdFillBuffer(commands, to, 0, VK_WHOLE_SIZE, 0);
+  const VkBufferCopy where{operation.from_offset, operation.to_offset, operation.size};
+  device_.vk().vkCmdCopyBuffer(commands, operation.from, to, 1, &where);
+}
+
 // Of a buffer that is touched twice, the second waits for the first.
-void Transfers::record(VkCommandBuffer commands) {
+void Transfers::record(VkCommandBuffer commands, std::span<const Operation> operations) {
   const VolkDeviceTable& vk = device_.vk();
-  const auto barrier = [&](VkPipelineStageFlags from, VkAccessFlags written,
-                           VkPipelineStageFlags to, VkAccessFlags used) {
-    VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-    memory.srcAccessMask = written;
-    memory.dstAccessMask = used;
-    vk.vkCmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
-  };
-  constexpr VkAccessFlags kCopies = VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-  barrier(kWork, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-          VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
+  add_barrier(vk, commands, kWork, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+              VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
   std::unordered_set<VkBuffer> touched;
-  for (const Operation& operation : operations_) {
+  for (const Operation& operation : operations) {
     const VkBuffer to = operation.to->handle();
     const bool again =
         touched.contains(to) || (operation.source && touched.contains(operation.from));
     if (again) {
-      barrier(VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-              VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
+      add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+                  VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
       touched.clear();
     }
     touched.insert(to);
     if (operation.source) touched.insert(operation.from);
-    if (!operation.from) {
-      vk.vkCmdFillBuffer(commands, to, 0, VK_WHOLE_SIZE, 0);
-      continue;
-    }
-    const VkBufferCopy where{operation.from_offset, operation.to_offset, operation.size};
-    vk.vkCmdCopyBuffer(commands, operation.from, to, 1, &where);
+    record_one(commands, operation);
   }
-  barrier(VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-          kWork | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT | VK_PIPELINE_STAGE_HOST_BIT,
-          kAnyUse | VK_ACCESS_HOST_READ_BIT);
+  add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+              kWork | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT | VK_PIPELINE_STAGE_HOST_BIT,
+              kAnyUse | VK_ACCESS_HOST_READ_BIT);
 }
 
-Result<VkCommandBuffer> Transfers::take_commands() {
+// Few, each behind the one before. What is on the other queue waits for the semaphore, which
+// shows it all that was written.
+void Transfers::record_beside(VkCommandBuffer commands, std::span<const Operation> operations) {
   const VolkDeviceTable& vk = device_.vk();
-  if (!idle_.empty()) {
-    const VkCommandBuffer commands = idle_.back();
-    idle_.pop_back();
+  for (const Operation& operation : operations) {
+    add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+                VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
+    record_one(commands, operation);
+  }
+  add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+              VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+}
+
+Result<VkCommandBuffer> Transfers::take_commands(Lane& lane) {
+  const VolkDeviceTable& vk = device_.vk();
+  if (!lane.idle.empty()) {
+    const VkCommandBuffer commands = lane.idle.back();
+    lane.idle.pop_back();
     return commands;
   }
-  if (!command_pool_) {
+  if (!lane.pool) {
     VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
     pool.flags =
         VK_COMMAND_POOL_CREATE_TRANSIENT_BIT | VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
-    pool.queueFamilyIndex = device_.physical().queue_family;
-    const VkResult result =
-        vk.vkCreateCommandPool(device_.handle(), &pool, nullptr, &command_pool_);
-    if (result != VK_SUCCESS) command_pool_ = VK_NULL_HANDLE;
+    pool.queueFamilyIndex = lane.queue ? lane.queue->family() : device_.physical().queue_family;
+    const VkResult result = vk.vkCreateCommandPool(device_.handle(), &pool, nullptr, &lane.pool);
+    if (result != VK_SUCCESS) lane.pool = VK_NULL_HANDLE;
     SOKR_TRY(device_.check(result, "vkCreateCommandPool"));
   }
-  idle_.reserve(submitted_.size() + 8);
+  lane.idle.reserve(lane.submitted.size() + 8);
   VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-  info.commandPool = command_pool_;
+  info.commandPool = lane.pool;
   info.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
   info.commandBufferCount = 1;
   VkCommandBuffer made = VK_NULL_HANDLE;
@@ -165,18 +230,36 @@ Result<VkCommandBuffer> Transfers::take_commands() {
   return made;
 }
 
-Result<std::uint64_t> Transfers::submit(VkCommandBuffer commands,
+void Transfers::give_commands(Lane& lane, VkCommandBuffer commands) noexcept {
+  if (!commands) return;
+  try {
+    lane.idle.push_back(commands);
+  } catch (const std::bad_alloc&) {  // it goes with its pool
+  }
+}
+
+// `after` is of the timeline of the queue that computes.
+Result<std::uint64_t> Transfers::submit(Lane& lane, VkCommandBuffer commands, std::uint64_t after,
                                         const std::function<void(VkCommandBuffer)>& record) {
   const VolkDeviceTable& vk = device_.vk();
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   begin.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
   SOKR_TRY(device_.check(vk.vkBeginCommandBuffer(commands, &begin), "vkBeginCommandBuffer"));
   record(commands);
-  SOKR_TRY(device_.check(vk.vkEndCommandBuffer(commands), "vkEndCommandBuffer"));
-  return device_.submit(commands, 0);
+  if (Result<void> ended = device_.check(vk.vkEndCommandBuffer(commands), "vkEndCommandBuffer");
+      !ended) {
+    (void)vk.vkResetCommandBuffer(commands, 0);  // for the next time
+    return std::move(ended).failure();
+  }
+  return lane.queue ? lane.queue->submit(commands, after) : device_.submit(commands, after);
 }
 
-Result<void> Transfers::flush() {
+Result<void> Transfers::prepare_for(std::span<const BufferPointer> buffers) {
+  if (beside_.queue) {
+    std::uint64_t last = 0;
+    for (const BufferPointer& buffer : buffers) last = std::max(last, buffer->last_copy());
+    if (last != 0) device_.come_after_copy(last);
+  }
   if (!pending_.load(std::memory_order_acquire)) return {};
   std::lock_guard lock(mutex_);
   return flush_locked();
@@ -184,19 +267,32 @@ Result<void> Transfers::flush() {
 
 Result<void> Transfers::flush_locked() {
   if (operations_.empty()) return {};
-  submitted_.emplace_back();
-  Result<VkCommandBuffer> commands = take_commands();
+  here_.submitted.emplace_back();
+  Result<VkCommandBuffer> commands = take_commands(here_);
   if (!commands) {
-    submitted_.pop_back();
+    here_.submitted.pop_back();
     return std::move(commands).failure();
   }
-  Result<std::uint64_t> value = submit(*commands, [&](VkCommandBuffer to) { record(to); });
+  if (beside_.queue) {
+    std::uint64_t last = 0;
+    for (const Operation& operation : operations_) {
+      last = std::max(last, operation.to->last_copy());
+      if (operation.source) last = std::max(last, operation.source->last_copy());
+    }
+    if (last != 0) device_.come_after_copy(last);
+  }
+  Result<std::uint64_t> value =
+      submit(here_, *commands, 0, [&](VkCommandBuffer to) { record(to, operations_); });
   if (!value) {
-    submitted_.pop_back();
-    idle_.push_back(*commands);
+    here_.submitted.pop_back();
+    give_commands(here_, *commands);
     return std::move(value).failure();
   }
-  Submitted& last = submitted_.back();
+  for (const Operation& operation : operations_) {
+    operation.to->note_use(*value);
+    if (operation.source) operation.source->note_use(*value);
+  }
+  Submitted& last = here_.submitted.back();
   last.value = *value;
   last.bytes = bytes_;
   last.commands = *commands;
@@ -208,46 +304,50 @@ Result<void> Transfers::flush_locked() {
   return {};
 }
 
-Result<void> Transfers::finish() {
-  std::uint64_t value = 0;
-  {
-    std::lock_guard lock(mutex_);
-    SOKR_TRY(flush_locked());
-    if (!submitted_.empty()) value = submitted_.back().value;
-  }
+Result<void> Transfers::finish_locked(std::unique_lock<std::mutex>& lock) {
+  SOKR_TRY(flush_locked());
+  const std::uint64_t value = here_.submitted.empty() ? 0 : here_.submitted.back().value;
+  lock.unlock();
   if (value == 0) return {};
   SOKR_TRY(device_.wait(value, UINT64_MAX));
   release_until(value);
   return {};
 }
 
-void Transfers::retire(Submitted& done) noexcept {
+void Transfers::retire(Lane& lane, Submitted& done) noexcept {
   submitted_bytes_ -= done.bytes;
   for (auto& block : done.blocks) staging_.give(std::move(block));
-  if (!done.commands) return;
-  try {
-    idle_.push_back(done.commands);
-  } catch (const std::bad_alloc&) {  // it goes with its pool
+  give_commands(lane, done.commands);
+}
+
+void Transfers::drop(Lane& lane, std::uint64_t value) noexcept {
+  while (!lane.submitted.empty() && lane.submitted.front().value <= value) {
+    retire(lane, lane.submitted.front());
+    lane.submitted.pop_front();
   }
 }
 
 void Transfers::drop_until(std::uint64_t value) noexcept {
-  while (!submitted_.empty() && submitted_.front().value <= value) {
-    retire(submitted_.front());
-    submitted_.pop_front();
-  }
-  if (submitted_.empty()) under_way_.store(false, std::memory_order_release);
+  drop(here_, value);
+  if (beside_.queue) drop(beside_, beside_.queue->seen());
+  if (here_.submitted.empty() && beside_.submitted.empty())
+    under_way_.store(false, std::memory_order_release);
 }
 
+// Of the copies first: they may wait for one kernel, the others for all.
 Result<void> Transfers::end_oldest() {
-  if (submitted_.empty()) return {};
-  SOKR_TRY(device_.wait(submitted_.front().value, UINT64_MAX));
+  if (!beside_.submitted.empty()) {
+    SOKR_TRY(beside_.queue->wait(beside_.submitted.front().value));
+  } else if (!here_.submitted.empty()) {
+    SOKR_TRY(device_.wait(here_.submitted.front().value, UINT64_MAX));
+  }
   drop_until(device_.seen());
   return {};
 }
 
 // Blocks are taken again when the device is done with them; at most so many bytes are under way.
 Result<void> Transfers::await_room() {
+  if (!beside_.submitted.empty()) SOKR_TRY(beside_.queue->reached());
   drop_until(device_.seen());
   if (submitted_bytes_ + kChunk <= kMostUnderWay) return {};
   return end_oldest();
@@ -261,64 +361,199 @@ void Transfers::forget(const BufferPointer& buffer) noexcept {
   std::erase_if(operations_, [&](const Operation& operation) { return operation.to == buffer; });
 }
 
+// Nobody hears of a copy that it is done. What comes after it may have ended since it was asked
+// last; then it is asked once.
 void Transfers::release_until(std::uint64_t value) noexcept {
   if (!under_way_.load(std::memory_order_acquire)) return;
   std::lock_guard lock(mutex_);
+  if (!beside_.submitted.empty() && value >= ask_from_) {
+    ask_from_ = device_.last_submitted() + 1;
+    (void)beside_.queue->reached();
+  }
   drop_until(value);
+}
+
+bool Transfers::await_copies() noexcept {
+  if (!under_way_.load(std::memory_order_acquire)) return false;
+  std::uint64_t value = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (beside_.submitted.empty()) return false;
+    value = beside_.submitted.back().value;
+  }
+  if (!beside_.queue->wait(value)) return false;
+  std::lock_guard lock(mutex_);
+  drop_until(device_.seen());
+  return true;
+}
+
+// ---- Beside the kernels -------------------------------------------------------------------
+
+// Before a copy beside: what is collected for the buffer is submitted, but for the zeros of a new
+// one. Those are taken out: behind kernels they would have the copy wait for all of them.
+Result<std::vector<Transfers::Operation>> Transfers::take_zeros(const Buffer& buffer) {
+  std::vector<Operation> zeros;
+  if (!pending_.load(std::memory_order_acquire)) return zeros;
+  const auto touches = [&](const Operation& operation) {
+    return operation.to.get() == &buffer || operation.source.get() == &buffer;
+  };
+  const auto count = std::ranges::count_if(operations_, touches);
+  if (count == 0) return zeros;
+  const auto first = std::ranges::find_if(operations_, touches);
+  if (count > 1 || first->from) {
+    SOKR_TRY(flush_locked());
+    return zeros;
+  }
+  zeros.push_back(std::move(*first));
+  operations_.erase(first);
+  if (operations_.empty()) pending_.store(false, std::memory_order_release);
+  return zeros;
+}
+
+// Back to those that are collected, after a failure.
+void Transfers::give_zeros(std::vector<Operation> zeros) {
+  for (Operation& one : zeros) operations_.push_back(std::move(one));
+  if (!operations_.empty()) pending_.store(true, std::memory_order_release);
+}
+
+Result<void> Transfers::submit_beside(Operation operation, std::unique_ptr<Buffer> block) {
+  const Buffer& to = *operation.to;
+  SOKR_ASSIGN(std::vector<Operation> operations, take_zeros(to));
+  std::size_t zeros = operations.size();
+  if (operation.source) {
+    Result<std::vector<Operation>> more = take_zeros(*operation.source);
+    if (!more) {
+      give_zeros(std::move(operations));
+      return std::move(more).failure();
+    }
+    zeros += more->size();
+    std::ranges::move(*more, std::back_inserter(operations));
+  }
+  std::uint64_t after = to.last_use();
+  if (operation.source) after = std::max(after, operation.source->last_use());
+  const std::uint64_t bytes = block ? operation.size : 0;
+  operations.push_back(std::move(operation));
+  beside_.submitted.emplace_back();
+  beside_.submitted.back().blocks.reserve(1);
+  const auto give_up = [&](Failure failure) -> Result<void> {
+    beside_.submitted.pop_back();
+    operations.resize(zeros);
+    give_zeros(std::move(operations));
+    staging_.give(std::move(block));
+    return failure;
+  };
+  Result<VkCommandBuffer> commands = take_commands(beside_);
+  if (!commands) return give_up(std::move(commands).failure());
+  // A copy of all of a new buffer needs no zeros before it.
+  const Operation& copy = operations.back();
+  const bool covers = zeros == 1 && copy.to_offset == 0 && copy.size >= to.size() &&
+                      operations.front().to == copy.to;
+  const auto recorded = std::span<const Operation>(operations).subspan(covers ? 1 : 0);
+  Result<std::uint64_t> value = submit(
+      beside_, *commands, after, [&](VkCommandBuffer into) { record_beside(into, recorded); });
+  if (!value) {
+    give_commands(beside_, *commands);
+    return give_up(std::move(value).failure());
+  }
+  for (const Operation& one : operations) {
+    one.to->note_copy(*value);
+    if (one.source) one.source->note_copy(*value);
+  }
+  Submitted& last = beside_.submitted.back();
+  last.value = *value;
+  last.bytes = bytes;
+  last.commands = *commands;
+  last.operations = std::move(operations);
+  if (block) last.blocks.push_back(std::move(block));
+  submitted_bytes_ += bytes;
+  ask_from_ = std::max(ask_from_, device_.last_submitted() + 1);
+  under_way_.store(true, std::memory_order_release);
+  return {};
+}
+
+Result<void> Transfers::write_part_beside(const BufferPointer& to, std::uint64_t offset,
+                                          const void* from, std::uint64_t size) {
+  if (device_.is_lost()) return device_.loss();
+  std::lock_guard lock(mutex_);
+  SOKR_ASSIGN(std::unique_ptr<Buffer> block, take_block(size, size));
+  std::memcpy(block->mapped(), from, size);
+  SOKR_TRY(block->flush(0, size));
+  const VkBuffer bytes = block->handle();
+  return submit_beside({to, nullptr, bytes, 0, offset, size}, std::move(block));
 }
 
 // ---- Reads --------------------------------------------------------------------------------
 
-Result<void> Transfers::start(Buffer& from, std::uint64_t offset, Chunk& chunk) {
+Result<void> Transfers::start(Lane& lane, Buffer& from, std::uint64_t offset, Chunk& chunk) {
   if (!chunk.block) {
     SOKR_ASSIGN(chunk.block, staging_.take(chunk.size));
   }
   std::lock_guard lock(mutex_);
   if (!chunk.commands) {
-    SOKR_ASSIGN(chunk.commands, take_commands());
+    SOKR_ASSIGN(chunk.commands, take_commands(lane));
   }
-  SOKR_ASSIGN(chunk.value, submit(chunk.commands, [&](VkCommandBuffer commands) {
-                const VkBufferCopy where{offset + chunk.offset, 0, chunk.size};
-                device_.vk().vkCmdCopyBuffer(commands, from.handle(), chunk.block->handle(), 1,
-                                             &where);
-                VkMemoryBarrier to_host{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-                to_host.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
-                to_host.dstAccessMask = VK_ACCESS_HOST_READ_BIT;
-                device_.vk().vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                                                  VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host, 0,
-                                                  nullptr, 0, nullptr);
-              }));
+  std::vector<Operation> zeros;
+  std::uint64_t after = 0;
+  if (lane.queue) {
+    SOKR_ASSIGN(zeros, take_zeros(from));
+    after = from.last_use();
+  } else if (from.last_copy() != 0) {
+    device_.come_after_copy(from.last_copy());
+  }
+  const auto record = [&](VkCommandBuffer commands) {
+    const VolkDeviceTable& vk = device_.vk();
+    if (lane.queue) record_beside(commands, zeros);
+    if (lane.queue)
+      add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+                  VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
+    const VkBufferCopy where{offset + chunk.offset, 0, chunk.size};
+    vk.vkCmdCopyBuffer(commands, from.handle(), chunk.block->handle(), 1, &where);
+    add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+                VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+  };
+  Result<std::uint64_t> value = submit(lane, chunk.commands, after, record);
+  if (!value) {
+    give_zeros(std::move(zeros));
+    return std::move(value).failure();
+  }
+  chunk.value = *value;
+  lane.queue ? from.note_copy(*value) : from.note_use(*value);
   return {};
 }
 
-Result<void> Transfers::end(Chunk& chunk, void* to) {
-  SOKR_TRY(device_.wait(chunk.value, UINT64_MAX));
+Result<void> Transfers::end(Lane& lane, Chunk& chunk, void* to) {
+  if (lane.queue) {
+    SOKR_TRY(lane.queue->wait(chunk.value));
+  } else {
+    SOKR_TRY(device_.wait(chunk.value, UINT64_MAX));
+  }
   SOKR_TRY(chunk.block->invalidate(0, chunk.size));
   std::memcpy(static_cast<std::byte*>(to) + chunk.offset, chunk.block->mapped(), chunk.size);
   return {};
 }
 
 Result<void> Transfers::read(Buffer& from, std::uint64_t offset, void* to, std::uint64_t size) {
-  SOKR_TRY(flush());
+  Lane& lane = is_beside(from, size) ? beside_ : here_;
+  if (!lane.queue) SOKR_TRY(prepare_for({}));
   Chunk now, next;
   const auto begin = [&](Chunk& chunk, std::uint64_t at) -> Result<void> {
     chunk.value = 0;
     if (at >= size) return {};
     chunk.offset = at;
     chunk.size = std::min(size - at, kChunk);
-    return start(from, offset, chunk);
+    return start(lane, from, offset, chunk);
   };
   Result<void> result = begin(now, 0);
   for (std::uint64_t at = 0; at < size && result; at += kChunk) {
     result = begin(next, at + kChunk);
-    if (Result<void> ended = end(now, to); !ended && result) result = std::move(ended);
+    if (Result<void> ended = end(lane, now, to); !ended && result) result = std::move(ended);
     std::swap(now, next);
   }
   // What is still under way has to end before its block goes.
   if (!result) device_.drain();
   std::lock_guard lock(mutex_);
   for (Chunk* chunk : {&now, &next}) {
-    if (chunk->commands) idle_.push_back(chunk->commands);
+    give_commands(lane, chunk->commands);
     staging_.give(std::move(chunk->block));
   }
   return result;

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Copies into, out of and between buffers that the host does not reach itself, on the queue that
-// computes. What only writes (fill, write, copy) is collected and returns at once: it neither waits
-// for the device nor for kernels that are under way. It comes after all launches that were
-// submitted before, and before all that are submitted after the next flush(); who submits calls
+// Copies into, out of and between buffers that the host does not reach itself. What only writes
+// (fill, write, copy) is collected and returns at once: it neither waits for the device nor for
+// kernels that are under way. It comes after all launches that were submitted before, and before
+// all that are submitted after the next prepare_for() that names its buffers; who submits calls
 // that first. read() blocks until the bytes are here. Any thread.
+//
+// Most is on the queue that computes, in the order of submission. Where there is a queue that only
+// copies, what is large and between the host and a buffer is on that, at once, and ordered by the
+// buffers: a copy there comes after the last submission of the other queue that uses its buffers,
+// and what uses one of them on the other queue comes after the copy. Buffers that kernels reach by
+// an address are left out of that, for any launch may use them.
 #ifndef SOKR_VULKAN_TRANSFERS_HPP_
 #define SOKR_VULKAN_TRANSFERS_HPP_
 
@@ -14,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
@@ -41,16 +48,20 @@ class Transfers {
     std::uint64_t offset = 0;
   };
   Result<void> copy(const Range& from, const Range& to, std::uint64_t size);
-  // Submits what was collected. What could not be submitted stays, for the next time.
-  Result<void> flush();
-  // As flush(), and blocks until it is done.
-  Result<void> finish();
+  // Before launches that use these buffers: submits what was collected, and has what is submitted
+  // next come after the copies on the other queue. What could not be submitted stays, for the next
+  // time.
+  Result<void> prepare_for(std::span<const BufferPointer> buffers);
+  // As copy(), and blocks until it is done.
+  Result<void> copy_now(const Range& from, const Range& to, std::uint64_t size);
   Result<void> read(Buffer& from, std::uint64_t offset, void* to, std::uint64_t size);
   // What was collected for a buffer that nobody can name any more is not done, unless another
   // buffer gets bytes from it.
   void forget(const BufferPointer& buffer) noexcept;
-  // Lets go of what submissions up to `value` used.
+  // Lets go of what submissions up to `value` used, and of what copies that are done did.
   void release_until(std::uint64_t value) noexcept;
+  // Blocks until all copies of the other queue are done. False if there were none, or they failed.
+  bool await_copies() noexcept;
 
  private:
   struct Operation {
@@ -65,27 +76,48 @@ class Transfers {
     std::vector<Operation> operations;
     std::vector<std::unique_ptr<Buffer>> blocks;
   };
+  // What is on one of the queues.
+  struct Lane {
+    TransferQueue* queue = nullptr;  // null: on that which computes
+    VkCommandPool pool = VK_NULL_HANDLE;
+    std::vector<VkCommandBuffer> idle;
+    std::deque<Submitted> submitted;
+  };
   struct Chunk {  // of a read
     std::uint64_t value = 0, offset = 0, size = 0;
     VkCommandBuffer commands = VK_NULL_HANDLE;
     std::unique_ptr<Buffer> block;
   };
 
+  // Whether a copy between the host and this buffer is done beside the kernels.
+  bool is_beside(const Buffer& buffer, std::uint64_t size) const;
+  Result<void> copy_locked(const Range& from, const Range& to, std::uint64_t size);
+  Result<void> finish_locked(std::unique_lock<std::mutex>& lock);
   Result<void> add(Operation operation);
   Result<void> write_part(const BufferPointer& to, std::uint64_t offset, const void* from,
                           std::uint64_t size);
   Result<std::uint64_t> place(std::uint64_t size);
+  Result<std::unique_ptr<Buffer>> take_block(std::uint64_t size, std::uint64_t least);
   Result<void> await_room();
   Result<void> end_oldest();
   void drop_until(std::uint64_t value) noexcept;
+  void drop(Lane& lane, std::uint64_t value) noexcept;
   Result<void> flush_locked();
-  Result<VkCommandBuffer> take_commands();
-  Result<std::uint64_t> submit(VkCommandBuffer commands,
+  Result<void> write_part_beside(const BufferPointer& to, std::uint64_t offset, const void* from,
+                                 std::uint64_t size);
+  Result<std::vector<Operation>> take_zeros(const Buffer& buffer);
+  void give_zeros(std::vector<Operation> zeros);
+  Result<void> submit_beside(Operation operation, std::unique_ptr<Buffer> block);
+  Result<VkCommandBuffer> take_commands(Lane& lane);
+  void give_commands(Lane& lane, VkCommandBuffer commands) noexcept;
+  Result<std::uint64_t> submit(Lane& lane, VkCommandBuffer commands, std::uint64_t after,
                                const std::function<void(VkCommandBuffer)>& record);
-  void record(VkCommandBuffer commands);
-  void retire(Submitted& done) noexcept;
-  Result<void> start(Buffer& from, std::uint64_t offset, Chunk& chunk);
-  Result<void> end(Chunk& chunk, void* to);
+  void record(VkCommandBuffer commands, std::span<const Operation> operations);
+  void record_beside(VkCommandBuffer commands, std::span<const Operation> operations);
+  void record_one(VkCommandBuffer commands, const Operation& operation);
+  void retire(Lane& lane, Submitted& done) noexcept;
+  Result<void> start(Lane& lane, Buffer& from, std::uint64_t offset, Chunk& chunk);
+  Result<void> end(Lane& lane, Chunk& chunk, void* to);
 
   Device& device_;
   BlockPool& staging_;
@@ -94,13 +126,12 @@ class Transfers {
   std::atomic<bool> under_way_{false};  // or submitted, and not let go?
 
   std::mutex mutex_;  // guards what follows
-  VkCommandPool command_pool_ = VK_NULL_HANDLE;
-  std::vector<VkCommandBuffer> idle_;
-  std::vector<Operation> operations_;
+  Lane here_, beside_;
+  std::vector<Operation> operations_;            // collected
   std::vector<std::unique_ptr<Buffer>> blocks_;  // of them; the last has room from room_ on
   std::uint64_t room_ = 0, bytes_ = 0;           // collected bytes
-  std::deque<Submitted> submitted_;
   std::uint64_t submitted_bytes_ = 0;
+  std::uint64_t ask_from_ = 0;  // when a launch of this value has ended, copies may have as well
 };
 
 }  // namespace sokr::vulkan

@@ -52,6 +52,39 @@ TEST(Queues, AreChosenByOptionAndDriver) {
   }
 }
 
+// Only one that does nothing else is a queue beside the kernels: NVIDIA's that decode videos copy,
+// too.
+TEST(Queues, ThatOnlyCopyAreFound) {
+  constexpr VkQueueFlags kSparse = VK_QUEUE_SPARSE_BINDING_BIT;
+  constexpr VkQueueFlags kDecodes = VK_QUEUE_VIDEO_DECODE_BIT_KHR;
+  const auto all = kDraws | kComputes | kTransfers;
+  const auto nvidia = families({all | kSparse, kTransfers | kSparse, kComputes | kTransfers});
+  const auto videos = families({all, kTransfers | kDecodes, kTransfers});
+  auto closed = nvidia;
+  closed[1].queueCount = 0;
+  const auto chosen = [](const auto& from, TransferChoice choice = TransferChoice::kAuto) {
+    return choose_transfer_family(from, choice);
+  };
+  EXPECT_EQ(chosen(nvidia), 1u);
+  EXPECT_EQ(chosen(videos), 2u);
+  EXPECT_EQ(chosen(closed), UINT32_MAX);
+  EXPECT_EQ(chosen(families({all, kComputes})), UINT32_MAX);
+  EXPECT_EQ(chosen(families({})), UINT32_MAX);
+  EXPECT_EQ(chosen(nvidia, TransferChoice::kOff), UINT32_MAX);
+}
+
+TEST(Queues, AreFacts) {
+  PhysicalDevice device;
+  const auto fact = [&] {
+    for (const auto& [key, value] : device.facts())
+      if (key == "transfer_family") return value;
+    return std::string("none");
+  };
+  EXPECT_EQ(fact(), "none");
+  device.transfer_family = 1;
+  EXPECT_EQ(fact(), "1");
+}
+
 PhysicalDevice gpu(const char* driver, VkDriverId id, std::uint32_t bus, std::uint8_t major = 1) {
   PhysicalDevice device;
   device.properties.deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;

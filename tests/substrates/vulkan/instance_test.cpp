@@ -83,16 +83,19 @@ TEST(Options, NonsenseIsAWarning) {
   TestHost host(OptionList{{"vulkan.api", "9.9"},
                            {"vulkan.staging", "sideways"},
                            {"vulkan.queue", "video"},
+                           {"vulkan.transfer", "on"},
                            {"vulkan.robust", "maybe"},
                            {"vulkan.spin_us", "-1"}});
   const Options options = read_options(host.host());
   EXPECT_EQ(options.api, VK_API_VERSION_1_3);
   EXPECT_EQ(options.staging, Staging::kAuto);
   EXPECT_EQ(options.queue, QueueChoice::kAuto);
+  EXPECT_EQ(options.transfer, TransferChoice::kAuto);
   EXPECT_TRUE(options.robust);
   EXPECT_FALSE(options.spin_us);
   EXPECT_TRUE(host.logged("vulkan.api is '9.9', expected 1.1, 1.2 or 1.3"));
   EXPECT_TRUE(host.logged("vulkan.queue is 'video', expected auto, compute or graphics"));
+  EXPECT_TRUE(host.logged("vulkan.transfer is 'on', expected auto or off"));
   EXPECT_TRUE(host.logged("vulkan.robust is 'maybe', expected on or off"));
   EXPECT_TRUE(host.logged("vulkan.spin_us is '-1'"));
 }

@@ -90,7 +90,17 @@ VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical,
   auto create = reinterpret_cast<PFN_vkCreateDevice>(
       link->u.pLayerInfo->pfnNextGetInstanceProcAddr(device->instance->handle, "vkCreateDevice"));
   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  const VkResult result = create(physical, info, allocator, out);
+  // The driver has no family for the queue that only copies.
+  const std::uint32_t families = own_families(physical);
+  VkDeviceCreateInfo real = *info;
+  std::vector<VkDeviceQueueCreateInfo> queues(info->pQueueCreateInfos,
+                                              info->pQueueCreateInfos + info->queueCreateInfoCount);
+  const bool copies = std::erase_if(queues, [&](const VkDeviceQueueCreateInfo& queue) {
+                        return profile().copies && queue.queueFamilyIndex == families;
+                      }) != 0;
+  real.queueCreateInfoCount = static_cast<std::uint32_t>(queues.size());
+  real.pQueueCreateInfos = queues.data();
+  const VkResult result = create(physical, &real, allocator, out);
   if (result != VK_SUCCESS) return result;
   device->handle = *out;
   const auto find = [&](const char* name) { return device->proc_addr(*out, name); };
@@ -98,6 +108,10 @@ VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical,
   SOKR_SIM_DEVICE_FUNCTIONS(SOKR_SIM_LOAD)
 #undef SOKR_SIM_LOAD
   fill_simulated(*device, physical);
+  if (copies) {
+    device->copy_family = families;
+    device->copy_queue = std::make_unique<CopyQueue>(*device);
+  }
   std::unique_lock lock(tables_mutex);
   devices[key_of(*out)] = std::move(device);
   return VK_SUCCESS;
@@ -112,6 +126,7 @@ VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice handle, const VkAllocationCal
     device = std::move(found->second);
     devices.erase(found);
   }
+  device->copy_queue.reset();
   if (!device->allocations.empty()) {
     violation("%zu allocations are alive at vkDestroyDevice", device->allocations.size());
   }
@@ -121,6 +136,7 @@ VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice handle, const VkAllocationCal
 PFN_vkVoidFunction find_device_function(std::string_view name) {
   if (name == "vkDestroyDevice") return reinterpret_cast<PFN_vkVoidFunction>(destroy_device);
   if (PFN_vkVoidFunction function = find_memory(name)) return function;
+  if (PFN_vkVoidFunction function = find_copies(name)) return function;
   return find_work(name);
 }
 

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "profiles.hpp"
 #include "state.hpp"
@@ -77,7 +78,17 @@ namespace sokr::vulkan::sim {
   X(GetQueryPoolResults)               \
   X(CmdWriteTimestamp)                 \
   X(CmdDispatch)                       \
-  X(CmdDispatchBase)
+  X(CmdDispatchBase)                   \
+  X(SignalSemaphore)                   \
+  X(GetDeviceQueue)                    \
+  X(GetDeviceQueue2)                   \
+  X(AllocateCommandBuffers)            \
+  X(FreeCommandBuffers)                \
+  X(BeginCommandBuffer)                \
+  X(CmdCopyBuffer)                     \
+  X(CmdFillBuffer)                     \
+  X(CmdBindPipeline)                   \
+  X(CmdPipelineBarrier)
 
 #define SOKR_SIM_POINTER(name) PFN_vk##name name = nullptr;
 
@@ -102,6 +113,54 @@ struct Allocation {
   std::unique_ptr<std::byte, Free> shadow;
   std::byte* real = nullptr;
   VkDeviceSize offset = 0, length = 0;  // what is mapped
+  std::byte* bytes = nullptr;           // all of it, for the queue that only copies
+};
+
+// Bits of BufferRow::families.
+inline constexpr std::uint32_t kOwnFamily = 1, kCopyFamily = 2;
+
+struct BufferRow {
+  VkDeviceSize size = 0;
+  bool concurrent = false;
+  std::uint32_t families = 0;  // that have used it
+  std::uint32_t copies = 0;    // that are submitted to the queue that only copies, and not done
+  VkDeviceMemory memory = VK_NULL_HANDLE;
+  VkDeviceSize offset = 0;
+};
+
+// A command for the queue that only copies.
+struct Recorded {
+  VkBuffer to = VK_NULL_HANDLE, from = VK_NULL_HANDLE;  // null: `word` is written
+  VkDeviceSize to_offset = 0, from_offset = 0, size = 0;
+  std::uint32_t word = 0;
+};
+
+struct Device;
+
+// A queue of a family that the driver does not have (copies.cpp).
+class CopyQueue {
+ public:
+  explicit CopyQueue(Device& device);
+  // What was submitted is done first.
+  ~CopyQueue();
+  CopyQueue(const CopyQueue&) = delete;
+  CopyQueue& operator=(const CopyQueue&) = delete;
+  VkQueue handle() { return reinterpret_cast<VkQueue>(this); }
+  VkResult submit(std::uint32_t count, const VkSubmitInfo* infos);
+  VkResult submit(std::uint32_t count, const VkSubmitInfo2* infos);
+  void wait_idle();
+
+ private:
+  struct Job;
+  struct Work;
+  void run();
+  void perform(const Job& job);
+  void push(Job job);
+  void add(Job& job, VkCommandBuffer commands) const;
+
+  const void* key_;  // by which the loader and layers find the device: the first member
+  Device& device_;
+  std::unique_ptr<Work> work_;
 };
 
 struct Device {
@@ -117,10 +176,17 @@ struct Device {
   std::uint32_t subgroup_size = 0;
   std::uint32_t real_type = 0;  // of the driver's memory, for all that is simulated
 
+  // Null if the device was created without it.
+  std::unique_ptr<CopyQueue> copy_queue;
+  std::uint32_t copy_family = UINT32_MAX;
+
   std::atomic<bool> lost{false};
   std::mutex mutex;  // guards what follows
   std::unordered_map<VkDeviceMemory, Allocation> allocations;
-  std::unordered_map<VkBuffer, VkDeviceSize> buffers;  // their sizes
+  std::unordered_map<VkBuffer, BufferRow> buffers;
+  std::unordered_set<VkCommandPool> copy_pools;
+  // Of these pools.
+  std::unordered_map<VkCommandBuffer, std::vector<Recorded>> recorded;
   VkDeviceSize used[VK_MAX_MEMORY_HEAPS]{};
   std::unordered_set<VkQueryPool> timestamps;
   std::uint64_t first_timestamp = 0;
@@ -177,6 +243,14 @@ inline PFN_vkVoidFunction find_function(std::span<const Function> functions,
 PFN_vkVoidFunction find_physical(std::string_view name);
 PFN_vkVoidFunction find_memory(std::string_view name);
 PFN_vkVoidFunction find_work(std::string_view name);
+PFN_vkVoidFunction find_copies(std::string_view name);
+
+// A use by a family; the mutex of the device is held.
+void note_family(BufferRow& buffer, std::uint32_t family);
+// A violation if the commands are for the queue that only copies.
+void refuse_on_copy_queue(const Device& device, VkCommandBuffer commands, const char* call);
+// How many families the driver has: the next number is that of the queue that only copies.
+std::uint32_t own_families(VkPhysicalDevice physical);
 
 // The first structure of this type in a chain.
 template <class T>

@@ -10,6 +10,7 @@
 #include "../simulated.hpp"
 #include "../support.hpp"
 #include "device.hpp"
+#include "memory.hpp"
 
 namespace sokr::vulkan::test {
 namespace {
@@ -118,7 +119,124 @@ TEST_F(Nvidia, ALostDeviceStaysLost) {
   EXPECT_TRUE(device_->reached());
   EXPECT_FALSE(device_->reached());
   EXPECT_TRUE(device_->is_lost());
-  EXPECT_EQ(vk().vkDeviceWaitIdle(handle()), VK_ERROR_DEVICE_LOST);
+  std::uint64_t value = 0;
+  EXPECT_EQ(vk().vkGetSemaphoreCounterValue(handle(), device_->timeline(), &value),
+            VK_ERROR_DEVICE_LOST);
+  EXPECT_EQ(vk().vkDeviceWaitIdle(handle()), VK_SUCCESS) << "it ends what it had begun";
+}
+
+// Commands for the queue that only copies, on a device that has it.
+class Copies : public Layer {
+ protected:
+  void SetUp() override {
+    Layer::SetUp();
+    ASSERT_EQ(device_->physical().transfer_family, device_->physical().queue_family + 1);
+    ASSERT_NE(device_->transfer_queue(), nullptr);
+    VkCommandPoolCreateInfo info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+    info.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
+    info.queueFamilyIndex = device_->physical().transfer_family;
+    ASSERT_EQ(vk().vkCreateCommandPool(handle(), &info, nullptr, &pool_), VK_SUCCESS);
+    VkCommandBufferAllocateInfo buffers{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+    buffers.commandPool = pool_;
+    buffers.commandBufferCount = 1;
+    ASSERT_EQ(vk().vkAllocateCommandBuffers(handle(), &buffers, &commands_), VK_SUCCESS);
+    begin();
+  }
+  void TearDown() override {
+    vk().vkDeviceWaitIdle(handle());
+    vk().vkDestroyCommandPool(handle(), pool_, nullptr);
+    Layer::TearDown();
+  }
+  void begin() {
+    const VkCommandBufferBeginInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+    ASSERT_EQ(vk().vkBeginCommandBuffer(commands_, &info), VK_SUCCESS);
+  }
+  std::unique_ptr<Buffer> make(std::uint64_t bytes, MemoryKind kind) {
+    auto made = Buffer::create(*device_, bytes, kind);
+    EXPECT_TRUE(made) << made.failure().sentence;
+    return *std::move(made);
+  }
+  VkCommandPool pool_ = VK_NULL_HANDLE;
+  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+};
+using NvidiaCopies = Copies;
+
+TEST_F(NvidiaCopies, WaitForTheOtherQueueAndSignal) {
+  const auto from = make(4096, MemoryKind::kStaging), to = make(4096, MemoryKind::kStaging);
+  std::memset(from->mapped(), 1, 4096);
+  std::memset(to->mapped(), 0, 4096);
+  const VkBufferCopy where{0, 1024, 512};
+  vk().vkCmdFillBuffer(commands_, to->handle(), 2048, 4, 0x02020202);
+  vk().vkCmdCopyBuffer(commands_, from->handle(), to->handle(), 1, &where);
+  vk().vkEndCommandBuffer(commands_);
+  TransferQueue& queue = *device_->transfer_queue();
+  const std::uint64_t done = state_->copies;
+  // Behind a value that the other queue has yet to reach: it is submitted afterwards.
+  const auto value = queue.submit(commands_, 1);
+  ASSERT_TRUE(value) << value.failure().sentence;
+  const auto reached = queue.reached();
+  ASSERT_TRUE(reached);
+  EXPECT_EQ(*reached, 0u);
+  EXPECT_EQ(to->mapped()[1024], std::byte{0});
+  const auto other = device_->submit(std::span<const VkCommandBuffer>(), 0);
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(queue.wait(*value));
+  EXPECT_EQ(to->mapped()[1023], std::byte{0});
+  EXPECT_EQ(to->mapped()[1024], std::byte{1});
+  EXPECT_EQ(to->mapped()[1535], std::byte{1});
+  EXPECT_EQ(to->mapped()[1536], std::byte{0});
+  EXPECT_EQ(to->mapped()[2048], std::byte{2});
+  EXPECT_EQ(state_->copies, done + 1);
+  EXPECT_EQ(violations(), 0u);
+}
+
+TEST_F(NvidiaCopies, AreAllThatItsQueueDoes) {
+  vk().vkCmdDispatch(commands_, 1, 1, 1);
+  EXPECT_EQ(violations(), 1u);
+  vk().vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, VK_NULL_HANDLE);
+  EXPECT_EQ(violations(), 2u);
+  vk().vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                            VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 0, nullptr, 0, nullptr, 0, nullptr);
+  EXPECT_EQ(violations(), 3u);
+  vk().vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT,
+                            0, 0, nullptr, 0, nullptr, 0, nullptr);
+  EXPECT_EQ(violations(), 3u);
+}
+
+TEST_F(NvidiaCopies, TakeSharedBuffersThatAreThereToTheirEnd) {
+  const auto from = make(4096, MemoryKind::kStaging);
+  VkDeviceMemory memory = VK_NULL_HANDLE;
+  ASSERT_EQ(allocate(1, 4096, memory), VK_SUCCESS);
+  const VkBuffer own = buffer(4096);  // of one family
+  ASSERT_EQ(vk().vkBindBufferMemory(handle(), own, memory, 0), VK_SUCCESS);
+  const VkBufferCopy where{0, 0, 4096};
+  vk().vkCmdCopyBuffer(commands_, from->handle(), own, 1, &where);
+  vk().vkEndCommandBuffer(commands_);
+  const auto first = device_->transfer_queue()->submit(commands_, 1);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(violations(), 0u);
+  // Used on the other queue as well, though nobody handed it over.
+  VkCommandPoolCreateInfo info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+  info.queueFamilyIndex = device_->physical().queue_family;
+  VkCommandPool pool = VK_NULL_HANDLE;
+  ASSERT_EQ(vk().vkCreateCommandPool(handle(), &info, nullptr, &pool), VK_SUCCESS);
+  VkCommandBufferAllocateInfo buffers{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+  buffers.commandPool = pool;
+  buffers.commandBufferCount = 1;
+  VkCommandBuffer others = VK_NULL_HANDLE;
+  ASSERT_EQ(vk().vkAllocateCommandBuffers(handle(), &buffers, &others), VK_SUCCESS);
+  const VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  ASSERT_EQ(vk().vkBeginCommandBuffer(others, &begin), VK_SUCCESS);
+  vk().vkCmdCopyBuffer(others, own, from->handle(), 1, &where);
+  EXPECT_EQ(violations(), 1u);
+  vk().vkEndCommandBuffer(others);
+  // Its copy waits still.
+  vk().vkDestroyBuffer(handle(), own, nullptr);
+  buffer_ = VK_NULL_HANDLE;
+  EXPECT_EQ(violations(), 2u);
+  ASSERT_TRUE(device_->submit(std::span<const VkCommandBuffer>(), 0));
+  ASSERT_TRUE(device_->transfer_queue()->wait(*first));
+  vk().vkDestroyCommandPool(handle(), pool, nullptr);
 }
 
 TEST_F(Mali, HostAndDeviceSeeEachOthersBytesOnlyWhenTheyAreCarried) {

@@ -73,6 +73,11 @@ VKAPI_ATTR VkResult VKAPI_CALL allocate_memory(VkDevice handle, const VkMemoryAl
   }
   const VkResult result = device.next.AllocateMemory(handle, &real, allocator, out);
   if (result != VK_SUCCESS) return result;
+  if (device.copy_queue) {
+    void* bytes = nullptr;
+    device.next.MapMemory(handle, *out, 0, VK_WHOLE_SIZE, 0, &bytes);
+    made.bytes = static_cast<std::byte*>(bytes);
+  }
   device.used[device.memory.memoryTypes[made.type].heapIndex] += made.size;
   note_used(device.memory.memoryTypes[made.type].heapIndex, static_cast<std::int64_t>(made.size));
   if (made.imported) {
@@ -223,10 +228,14 @@ VKAPI_ATTR VkResult VKAPI_CALL create_buffer(VkDevice handle, const VkBufferCrea
                                              const VkAllocationCallbacks* allocator,
                                              VkBuffer* out) {
   Device& device = device_of(handle);
-  const VkResult result = device.next.CreateBuffer(handle, info, allocator, out);
+  // The driver has one family.
+  VkBufferCreateInfo real = *info;
+  real.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
+  const VkResult result = device.next.CreateBuffer(handle, &real, allocator, out);
   if (result == VK_SUCCESS) {
     std::lock_guard lock(device.mutex);
-    device.buffers[*out] = info->size;
+    device.buffers[*out] = {
+        info->size, info->sharingMode == VK_SHARING_MODE_CONCURRENT, 0, 0, VK_NULL_HANDLE, 0};
   }
   return result;
 }
@@ -236,7 +245,10 @@ VKAPI_ATTR void VKAPI_CALL destroy_buffer(VkDevice handle, VkBuffer buffer,
   Device& device = device_of(handle);
   {
     std::lock_guard lock(device.mutex);
-    device.buffers.erase(buffer);
+    if (auto found = device.buffers.find(buffer); found != device.buffers.end()) {
+      if (found->second.copies != 0) violation("a buffer is destroyed while it is copied");
+      device.buffers.erase(found);
+    }
   }
   device.next.DestroyBuffer(handle, buffer, allocator);
 }
@@ -278,10 +290,18 @@ void check_bind(Device& device, VkBuffer buffer, VkDeviceMemory memory, VkDevice
   }
 }
 
+void note_bound(Device& device, VkBuffer buffer, VkDeviceMemory memory, VkDeviceSize offset) {
+  std::lock_guard lock(device.mutex);
+  BufferRow& row = device.buffers[buffer];
+  row.memory = memory;
+  row.offset = offset;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL bind_buffer(VkDevice handle, VkBuffer buffer, VkDeviceMemory memory,
                                            VkDeviceSize offset) {
   Device& device = device_of(handle);
   check_bind(device, buffer, memory, offset);
+  note_bound(device, buffer, memory, offset);
   return device.next.BindBufferMemory(handle, buffer, memory, offset);
 }
 
@@ -290,6 +310,7 @@ VKAPI_ATTR VkResult VKAPI_CALL bind_buffers(VkDevice handle, std::uint32_t count
   Device& device = device_of(handle);
   for (std::uint32_t i = 0; i < count; ++i) {
     check_bind(device, infos[i].buffer, infos[i].memory, infos[i].memoryOffset);
+    note_bound(device, infos[i].buffer, infos[i].memory, infos[i].memoryOffset);
   }
   return device.next.BindBufferMemory2(handle, count, infos);
 }
@@ -314,15 +335,27 @@ VKAPI_ATTR VkResult VKAPI_CALL create_command_pool(VkDevice handle,
                                                    const VkCommandPoolCreateInfo* info,
                                                    const VkAllocationCallbacks* allocator,
                                                    VkCommandPool* out) {
-  const VkResult result = device_of(handle).next.CreateCommandPool(handle, info, allocator, out);
+  Device& device = device_of(handle);
+  VkCommandPoolCreateInfo real = *info;
+  const bool copies = device.copy_queue && info->queueFamilyIndex == device.copy_family;
+  if (copies) real.queueFamilyIndex = 0;
+  const VkResult result = device.next.CreateCommandPool(handle, &real, allocator, out);
   if (result == VK_SUCCESS) went_up(state().command_pools, state().most_command_pools);
+  std::lock_guard lock(device.mutex);
+  if (result == VK_SUCCESS && copies) device.copy_pools.insert(*out);
   return result;
 }
 
 VKAPI_ATTR void VKAPI_CALL destroy_command_pool(VkDevice handle, VkCommandPool pool,
                                                 const VkAllocationCallbacks* allocator) {
   if (pool) state().command_pools.fetch_sub(1);
-  device_of(handle).next.DestroyCommandPool(handle, pool, allocator);
+  Device& device = device_of(handle);
+  {
+    std::lock_guard lock(device.mutex);
+    device.copy_pools.erase(pool);
+    if (device.copy_pools.empty()) device.recorded.clear();
+  }
+  device.next.DestroyCommandPool(handle, pool, allocator);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL create_descriptor_pool(VkDevice handle,

@@ -263,16 +263,48 @@ VKAPI_ATTR void VKAPI_CALL get_external_buffer(VkPhysicalDevice device,
   if (profile().no_import) out->externalMemoryProperties.externalMemoryFeatures = 0;
 }
 
+// Those of the driver, and behind them one that only copies where the profile has it.
+template <class Row, class Ask, class Of>
+void list_families(VkPhysicalDevice device, std::uint32_t* count, Row* out, Ask ask, Of of) {
+  const std::uint32_t own = own_families(device);
+  const std::uint32_t total = own + (profile().copies ? 1 : 0);
+  if (!out) {
+    *count = total;
+    return;
+  }
+  std::uint32_t real = std::min(*count, own);
+  ask(&real, out);
+  for (std::uint32_t i = 0; i < real; ++i) simulate(of(out[i]));
+  *count = std::min(*count, total);
+  if (*count <= own) return;
+  VkQueueFamilyProperties& copies = of(out[own]);
+  copies = {};
+  copies.queueFlags = VK_QUEUE_TRANSFER_BIT | VK_QUEUE_SPARSE_BINDING_BIT;
+  copies.queueCount = 1;
+}
+
 VKAPI_ATTR void VKAPI_CALL get_families(VkPhysicalDevice device, std::uint32_t* count,
                                         VkQueueFamilyProperties* out) {
-  instance_of(device).next.GetPhysicalDeviceQueueFamilyProperties(device, count, out);
-  for (std::uint32_t i = 0; out && i < *count; ++i) simulate(out[i]);
+  const Instance& instance = instance_of(device);
+  list_families(
+      device, count, out,
+      [&](std::uint32_t* all, VkQueueFamilyProperties* into) {
+        instance.next.GetPhysicalDeviceQueueFamilyProperties(device, all, into);
+      },
+      [](VkQueueFamilyProperties& row) -> VkQueueFamilyProperties& { return row; });
 }
 
 VKAPI_ATTR void VKAPI_CALL get_families2(VkPhysicalDevice device, std::uint32_t* count,
                                          VkQueueFamilyProperties2* out) {
-  instance_of(device).next.GetPhysicalDeviceQueueFamilyProperties2(device, count, out);
-  for (std::uint32_t i = 0; out && i < *count; ++i) simulate(out[i].queueFamilyProperties);
+  const Instance& instance = instance_of(device);
+  list_families(
+      device, count, out,
+      [&](std::uint32_t* all, VkQueueFamilyProperties2* into) {
+        instance.next.GetPhysicalDeviceQueueFamilyProperties2(device, all, into);
+      },
+      [](VkQueueFamilyProperties2& row) -> VkQueueFamilyProperties& {
+        return row.queueFamilyProperties;
+      });
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice device, const char* layer,
@@ -308,6 +340,12 @@ VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice device, con
 }
 
 }  // namespace
+
+std::uint32_t own_families(VkPhysicalDevice physical) {
+  std::uint32_t count = 0;
+  instance_of(physical).next.GetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
+  return count;
+}
 
 void fill_simulated(Device& device, VkPhysicalDevice physical) {
   VkPhysicalDeviceProperties properties;

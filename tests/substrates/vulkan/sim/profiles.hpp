@@ -35,6 +35,7 @@ struct Profile {
   bool budgets = false;             // VK_EXT_memory_budget
   bool no_import = false;           // buffers of host memory can be named, but not made
   bool minimum_limits = false;      // of all else, what the specification asks at least
+  bool copies = false;              // a queue that only copies, of a family of its own
   std::string_view hidden;          // features and extensions that it lacks, by comma
   // Nothing can be submitted: the driver runs without hardware, and only compiles.
   bool only_compiles = false;

@@ -128,7 +128,8 @@ void check_descriptor(Device& device, VkDescriptorType type, const VkDescriptorB
     std::lock_guard lock(device.mutex);
     auto found = device.buffers.find(bound.buffer);
     if (found == device.buffers.end()) return violation("a descriptor of a buffer that is gone");
-    size = found->second;
+    size = found->second.size;
+    note_family(found->second, kOwnFamily);
   }
   if (bound.offset % alignment != 0) {
     violation("a descriptor at offset %llu, no multiple of %llu", static_cast<ULL>(bound.offset),
@@ -172,6 +173,7 @@ void check_groups(const Device& device, std::uint32_t axis, std::uint64_t groups
 VKAPI_ATTR void VKAPI_CALL cmd_dispatch(VkCommandBuffer commands, std::uint32_t x, std::uint32_t y,
                                         std::uint32_t z) {
   Device& device = device_of(commands);
+  refuse_on_copy_queue(device, commands, "vkCmdDispatch");
   check_groups(device, 0, x);
   check_groups(device, 1, y);
   check_groups(device, 2, z);
@@ -182,6 +184,7 @@ VKAPI_ATTR void VKAPI_CALL cmd_dispatch_base(VkCommandBuffer commands, std::uint
                                              std::uint32_t base_y, std::uint32_t base_z,
                                              std::uint32_t x, std::uint32_t y, std::uint32_t z) {
   Device& device = device_of(commands);
+  refuse_on_copy_queue(device, commands, "vkCmdDispatchBase");
   check_groups(device, 0, std::uint64_t{base_x} + x);
   check_groups(device, 1, std::uint64_t{base_y} + y);
   check_groups(device, 2, std::uint64_t{base_z} + z);
@@ -243,6 +246,10 @@ VKAPI_ATTR VkResult VKAPI_CALL get_query_results(VkDevice handle, VkQueryPool po
 
 // ---- The queue ----------------------------------------------------------------------------
 
+bool copies(const Device& device, VkQueue queue) {
+  return device.copy_queue && queue == device.copy_queue->handle();
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL queue_submit(VkQueue queue, std::uint32_t count,
                                             const VkSubmitInfo* infos, VkFence fence) {
   Device& device = device_of(queue);
@@ -250,6 +257,10 @@ VKAPI_ATTR VkResult VKAPI_CALL queue_submit(VkQueue queue, std::uint32_t count,
   for (std::uint32_t i = 0; i < count; ++i)
     state().command_buffers.fetch_add(infos[i].commandBufferCount);
   if (loses(device)) return VK_ERROR_DEVICE_LOST;
+  if (copies(device, queue)) return device.copy_queue->submit(count, infos);
+  for (std::uint32_t i = 0; i < count; ++i)
+    for (std::uint32_t k = 0; k < infos[i].commandBufferCount; ++k)
+      refuse_on_copy_queue(device, infos[i].pCommandBuffers[k], "commands that were recorded");
   return device.next.QueueSubmit(queue, count, infos, fence);
 }
 
@@ -260,20 +271,32 @@ VKAPI_ATTR VkResult VKAPI_CALL queue_submit2(VkQueue queue, std::uint32_t count,
   for (std::uint32_t i = 0; i < count; ++i)
     state().command_buffers.fetch_add(infos[i].commandBufferInfoCount);
   if (loses(device)) return VK_ERROR_DEVICE_LOST;
+  if (copies(device, queue)) return device.copy_queue->submit(count, infos);
+  for (std::uint32_t i = 0; i < count; ++i)
+    for (std::uint32_t k = 0; k < infos[i].commandBufferInfoCount; ++k)
+      refuse_on_copy_queue(device, infos[i].pCommandBufferInfos[k].commandBuffer,
+                           "commands that were recorded");
   return device.next.QueueSubmit2(queue, count, infos, fence);
 }
 
-// A lost device still ends what it had begun before its objects go.
+// A lost device still ends what it had begun before its objects go, and may say so: layers that
+// count what is in use go by it.
 VKAPI_ATTR VkResult VKAPI_CALL device_wait_idle(VkDevice handle) {
   Device& device = device_of(handle);
   if (profile().only_compiles) return VK_SUCCESS;
   const VkResult result = device.next.DeviceWaitIdle(handle);
-  return device.lost.load() ? VK_ERROR_DEVICE_LOST : result;
+  if (device.copy_queue) device.copy_queue->wait_idle();
+  return result;
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL queue_wait_idle(VkQueue queue) {
   Device& device = device_of(queue);
-  const VkResult result = device.next.QueueWaitIdle(queue);
+  VkResult result = VK_SUCCESS;
+  if (copies(device, queue)) {
+    device.copy_queue->wait_idle();
+  } else {
+    result = device.next.QueueWaitIdle(queue);
+  }
   return device.lost.load() ? VK_ERROR_DEVICE_LOST : result;
 }
 
