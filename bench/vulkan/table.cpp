@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "../alternate.hpp"
+#include "beside.hpp"
 #include "raw_loop.hpp"
 
 namespace sokr::bench {
@@ -299,6 +300,7 @@ std::vector<std::pair<std::string, double>> measure_table(const std::shared_ptr<
     Ours ours(instance, physical, host, options);
     rows.emplace_back("host_64m.vs_raw", host_memory(ours, physical));
   }
+  std::ranges::move(measure_beside(instance, physical, host, options), std::back_inserter(rows));
   Ours ours(instance, physical, host, options);
   rows.emplace_back("buffers.vs_malloc", buffers(ours));
   return rows;

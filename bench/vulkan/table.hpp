@@ -10,6 +10,9 @@
 //   vulkan.chain.vs_raw      1,000 launches, each after the one before, one wait; raw: one command
 //                            buffer
 //   vulkan.host_64m.vs_raw   64 MiB of host memory in and out; raw: the quickest of its ways here
+//   vulkan.beside.vs_raw     a kernel, and 64 MiB from the host for another buffer meanwhile, where
+//                            there is a queue that only copies; raw: two queues as well
+//   vulkan.beside.vs_one_queue  the same; other: vulkan.transfer=off
 //   vulkan.buffers.vs_malloc 10,000 buffers of mixed sizes made, written and freed in random order;
 //                            malloc(), memcpy() and free() of the same
 #ifndef SOKR_BENCH_VULKAN_TABLE_HPP_
