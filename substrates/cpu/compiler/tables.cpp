@@ -30,7 +30,9 @@ class TableFinder {
       variable.table = it->second;
       some = true;
     }
-    if (some) remove_stores();
+    if (!some) return;
+    remove_stores();
+    fold_elements();
   }
 
  private:
@@ -97,6 +99,39 @@ class TableFinder {
       }
       block.body = std::move(kept);
     }
+    index_definitions(p_);
+  }
+
+  // The constant that an element of a table is, chosen by constants; 0 = not known.
+  Id element(Id pointer) const {
+    const Inst* chain = p_.inst(look_through(p_, pointer));
+    if (!chain ||
+        (chain->op != spv::Op::OpAccessChain && chain->op != spv::Op::OpInBoundsAccessChain))
+      return 0;
+    const PrivateVariable* variable = private_variable(p_, chain->args[0]);
+    Id id = variable ? variable->table : 0;
+    for (std::size_t i = 1; id && i < chain->args.size(); ++i) {
+      const spirv::Constant *whole = p_.constant(id), *index = p_.constant(chain->args[i]);
+      if (!index || !index->parts.empty() || index->is_undef || index->bits >= whole->parts.size())
+        return 0;
+      id = whole->parts[static_cast<std::size_t>(index->bits)];
+    }
+    const spirv::Constant* found = id ? p_.constant(id) : nullptr;
+    return found && !found->is_undef ? id : 0;
+  }
+
+  // So that whoever computes with it knows the number, as rounds of a copied loop do.
+  void fold_elements() {
+    std::unordered_map<Id, Id> known;
+    for (const auto& block : p_.blocks)
+      for (const auto& inst : block.body)
+        if (inst.op == spv::Op::OpLoad)
+          if (const Id constant = element(inst.args[0])) known[inst.id] = constant;
+    if (known.empty()) return;
+    for (auto& block : p_.blocks)
+      std::erase_if(block.body, [&](const Inst& inst) { return known.contains(inst.id); });
+    for (const auto& [gone, constant] : known) forget_definition(p_, gone);
+    replace_values(p_, known);
     index_definitions(p_);
   }
 

@@ -221,13 +221,16 @@ Shape integer_leaf(const Program& p, const Geometry& g, const Inst& inst, std::s
       if (auto k = left(); k.known) return bitwise(b, k.bits, true, g);
       break;
     case spv::Op::OpUMod:
+      if (auto k = right(); k.known && k.bits == 1) return Shape::uniform(Shape::kMaxAlign);
       if (auto k = right(); k.known && std::has_single_bit(k.bits)) return low_bits(a, k.bits, g);
       break;
     case spv::Op::OpUDiv:
+      if (auto k = right(); k.known && k.bits == 1) return a;
       if (auto k = right(); k.known && std::has_single_bit(k.bits))
         return shift_right(a, static_cast<std::uint32_t>(std::countr_zero(k.bits)), g);
       break;
     case spv::Op::OpShiftRightLogical:
+      if (auto k = right(); k.known && k.bits == 0) return a;
       if (auto k = right(); k.known && k.bits < 31)
         return shift_right(a, static_cast<std::uint32_t>(k.bits), g);
       break;
