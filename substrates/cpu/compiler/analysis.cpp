@@ -365,6 +365,12 @@ Id root_of(const Program& program, Id pointer) {
   return 0;
 }
 
+bool keeps_values(const spirv::Module& module, const spirv::Variable& variable,
+                  bool assume_no_alias) {
+  return module.is_read_only(variable) && !module.is_shared_live(variable) && assume_no_alias &&
+         !variable.aliased;
+}
+
 const PrivateVariable* private_variable(const Program& program, Id id) {
   auto at = std::ranges::lower_bound(program.variables, id, {}, &PrivateVariable::id);
   return at != program.variables.end() && at->id == id ? &*at : nullptr;

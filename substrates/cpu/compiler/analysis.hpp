@@ -53,6 +53,9 @@ Id root_of(const Program& program, Id pointer);
 Id look_through(const Program& program, Id id);
 std::optional<PrivatePlace> private_place(const Program& program, Id pointer);
 const PrivateVariable* private_variable(const Program& program, Id id);
+// Does the memory of a buffer keep its values while the kernel runs?
+bool keeps_values(const spirv::Module& module, const spirv::Variable& variable,
+                  bool assume_no_alias);
 
 }  // namespace sokr::cpu
 

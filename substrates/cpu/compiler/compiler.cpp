@@ -24,7 +24,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 30;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 31;  // part of every cache key: raise it when code changes
 
 // `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
@@ -90,10 +90,10 @@ constexpr std::size_t kMaxUnrolledPrivate = 4000;
 
 // What makes code quicker by making it twice, or larger.
 CompileOptions as_draft(CompileOptions options) {
-  for (const Part part :
-       {Part::kRegionVersions, Part::kTogetherLoops, Part::kChunkRows, Part::kScalarMode,
-        Part::kPrefetch, Part::kRuns, Part::kJoinedRounds, Part::kNeighbours, Part::kChains})
-    options.without |= 1u << static_cast<unsigned>(part);
+  for (const Part part : {Part::kRegionVersions, Part::kTogetherLoops, Part::kChunkRows,
+                          Part::kScalarMode, Part::kPrefetch, Part::kRuns, Part::kJoinedRounds,
+                          Part::kNeighbours, Part::kChains, Part::kRowPrefetch})
+    options.without |= UINT64_C(1) << static_cast<unsigned>(part);
   options.jam = 1;
   return options;
 }
@@ -139,6 +139,8 @@ Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& 
   ended(Stage::kUnroll);
   take_reciprocals(program);
   if (traits_of(options.isa).fma) contract_products(program);
+  // Behind all that decides about results.
+  if (has_part(options, Part::kSameLoads)) join_same_loads(program, options.assume_no_alias);
   ended(Stage::kContract);
   if (has_part(options, Part::kTables)) find_tables(program);
   ended(Stage::kTables);

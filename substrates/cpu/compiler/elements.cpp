@@ -31,6 +31,13 @@ LlvmValues transposed(llvm::IRBuilder<>& b, const LlvmValues& rows) {
 
 }  // namespace
 
+bool are_words_in_order(const spirv::Module& module, const std::vector<PlacedLeaf>& leaves) {
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    if (scalar_size(module, leaves[i].type) != 4 || leaves[i].offset != leaves[0].offset + 4 * i)
+      return false;
+  return true;
+}
+
 LlvmValue* Elements::beside(LlvmValue* x, LlvmValue* y) {
   llvm::SmallVector<int, 32> all;
   const auto size = llvm::cast<llvm::FixedVectorType>(x->getType());

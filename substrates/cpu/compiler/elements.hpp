@@ -9,6 +9,9 @@
 
 namespace sokr::cpu {
 
+// Are the components words that follow one another?
+bool are_words_in_order(const spirv::Module& module, const std::vector<PlacedLeaf>& leaves);
+
 class Elements {
  public:
   using LaneLoad = llvm::function_ref<LlvmValue*(LlvmType* type, unsigned lane)>;

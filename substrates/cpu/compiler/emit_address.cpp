@@ -212,12 +212,6 @@ LlvmValue* Emitter::last_offset(const Address& address) {
   return b_.CreateAdd(address.offset.v[0], b_.CreateMul(address.step, b_.getInt64(g_.chunks - 1)));
 }
 
-// Does the memory of a buffer keep its values while the kernel runs?
-bool Emitter::is_fixed(const spirv::Variable& variable) const {
-  return p_.module->is_read_only(variable) && !p_.module->is_shared_live(variable) &&
-         o_.assume_no_alias && !variable.aliased;
-}
-
 llvm::LoadInst* Emitter::binding_size(llvm::LoadInst* size) {
   size->setMetadata(
       llvm::LLVMContext::MD_range,
@@ -237,7 +231,8 @@ Address Emitter::buffer_address(const spirv::Variable& variable, const Val* inde
   address.alias_scope = scope == scope_of_binding_.end() ? -1 : scope->second;
   bool read_only = variable.storage == spv::StorageClass::Uniform && type && !type->buffer_block;
   address.is_volatile = p_.module->is_shared_live(variable);
-  address.invariant = is_fixed(variable) || (read_only && !address.is_volatile);
+  address.invariant =
+      keeps_values(*p_.module, variable, o_.assume_no_alias) || (read_only && !address.is_volatile);
   LlvmValue* table = context_field(0, b_.getPtrTy(), "bindings");
   auto field = [&](LlvmValue* at, unsigned byte, LlvmType* t) {
     auto* load = b_.CreateLoad(t, b_.CreateConstGEP1_32(b_.getInt8Ty(), at, byte));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <llvm/Analysis/VectorUtils.h>
 
+#include "compiler/bounds.hpp"
 #include "compiler/emitter.hpp"
 #include "compiler/rounding.hpp"
 #include "compiler/transfer.hpp"
@@ -261,6 +262,7 @@ Leaves Emitter::emit_arithmetic(const Op& op) {
   const Inst& inst = op.inst;
   if (inst.op == spv::Op::OpIAdd)
     if (auto dot = emit_byte_dot(op)) return *dot;
+  const auto small = has(Part::kReciprocals) ? small_quotient_of(p_, g_, inst) : std::nullopt;
   auto number = [&](LlvmType* type, std::uint64_t n) { return integer_like(type, n); };
   auto one = [&](llvm::ArrayRef<LlvmValue*> in) -> LlvmValue* {
     LlvmValues v(in.begin(), in.end());
@@ -311,6 +313,12 @@ Leaves Emitter::emit_arithmetic(const Op& op) {
       case spv::Op::OpUMod:
       case spv::Op::OpSRem:
       case spv::Op::OpSMod:
+        if (small && type->isVectorTy()) {
+          LlvmValue* product = b_.CreateMul(v[0], number(type, small->factor));
+          LlvmValue* quotient = b_.CreateLShr(product, number(type, small->shift));
+          return inst.op == spv::Op::OpUDiv ? quotient
+                                            : b_.CreateSub(v[0], b_.CreateMul(quotient, v[1]));
+        }
         return divide(inst.op, v[0], v[1]);
       case spv::Op::OpFRem:
       case spv::Op::OpFMod: {

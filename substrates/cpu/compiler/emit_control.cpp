@@ -466,7 +466,8 @@ bool Emitter::needs_abort_check(std::uint32_t loop) const {
                                       : nullptr;
     if (!root) return false;
     if (root->storage == spv::StorageClass::PushConstant) return true;
-    return is_fixed(*root) && is_led_from_outside(loop, load->args[0]);
+    return keeps_values(*p_.module, *root, o_.assume_no_alias) &&
+           is_led_from_outside(loop, load->args[0]);
   };
   auto counts = [&](Id id) {
     const Phi* phi = p_.phi(id);

@@ -64,7 +64,7 @@ Emitter::Emitter(llvm::Module& module, const Program& program, const Analysis& a
       a_(analysis),
       g_(geometry),
       ranges_(program, analysis, geometry),
-      neighbours_(program, analysis),
+      neighbours_(program, analysis, options.assume_no_alias),
       o_(options),
       t_(target),
       bound_(program.module->bound()) {

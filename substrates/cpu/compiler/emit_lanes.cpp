@@ -6,6 +6,7 @@
 // part read zeros or write to a place that nobody looks at, so that there are no branches. A
 // kernel with many such accesses, and the copies of accesses that test lane by lane, call one
 // function for each kind of access.
+#include "compiler/elements.hpp"
 #include "compiler/emitter.hpp"
 #include "compiler/transfer.hpp"
 
@@ -302,8 +303,12 @@ Leaves Emitter::load_strided(const Address& address, const std::vector<PlacedLea
 
 void Emitter::store_strided(const Address& address, const std::vector<PlacedLeaf>& leaves,
                             const Leaves& value) {
-  const auto accesses = static_cast<unsigned>(g_.chunks * leaves.size());
-  if (!any_lane_by_lane(*p_.module, leaves, [&](unsigned size) { return has_scatter(size); }) ||
+  // Two or four words of a lane are one store, after transposes.
+  const bool together = (leaves.size() == 2 || leaves.size() == 4) && has(Part::kWideElements) &&
+                        are_words_in_order(*p_.module, leaves);
+  const auto accesses = static_cast<unsigned>(g_.chunks * (together ? 1 : leaves.size()));
+  if ((!together &&
+       !any_lane_by_lane(*p_.module, leaves, [&](unsigned size) { return has_scatter(size); })) ||
       address.space == Space::kDynamic || address.space == Space::kPhysical ||
       !has(Part::kConstantStrides) || !is_written_out(accesses)) {
     note("store scatter", address, leaves);
@@ -324,6 +329,20 @@ void Emitter::store_strided(const Address& address, const std::vector<PlacedLeaf
   LlvmValue* start = nullptr;
   for (unsigned c = 0; c < g_.chunks; ++c) {
     start = row_pointer(address, c, 0, start);
+    if (together) {
+      LlvmValues parts;
+      for (const Val& leaf : value)
+        parts.push_back(b_.CreateBitCast(to_memory(vector_of(leaf, c)), wide(b_.getFloatTy())));
+      const auto store = [&](LlvmValue* v, unsigned lane) {
+        const auto at = leaves[0].offset + static_cast<std::uint64_t>(address.offset.s.ls * lane);
+        annotate(
+            b_.CreateAlignedStore(v, b_.CreateConstGEP1_64(b_.getInt8Ty(), start, at), Align(4)),
+            address);
+      };
+      Elements elements(b_, g_.width);
+      parts.size() == 2 ? elements.store_pairs(parts, store) : elements.store_quads(parts, store);
+      continue;
+    }
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       LlvmValue* v = to_memory(vector_of(value[i], c));
       const unsigned size = scalar_size(*p_.module, leaves[i].type);

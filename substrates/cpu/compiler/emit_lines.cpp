@@ -3,9 +3,10 @@
 // Numbers along the lanes: what an index is in the first lane and by how much it grows from lane to
 // lane, as two scalars, where shapes know no constant for that. Sums, products with what is the
 // same for all lanes, quotients, remainders, and what is clamped: each says under which condition
-// it is such a line. A quotient is the same for all lanes if the remainder of the last one has not
-// gone round, so that one scalar division stands for all of them, and where that holds nothing of
-// the index is ever computed for each lane.
+// it is such a line. Where steps are multiples of the divisor, any quotient is one. Else a quotient
+// is the same for all lanes if the remainder of the last one has not gone round, so that one scalar
+// division stands for all of them, and where that holds nothing of the index is ever computed for
+// each lane.
 #include <spirv/unified1/GLSL.std.450.h>
 
 #include <map>
@@ -158,6 +159,22 @@ struct Emitter::LineFinder {
     }
   }
 
+  // Steps that are multiples of the divisor: whatever the first number is, quotients have even
+  // steps and remainders are the same for all.
+  std::optional<Line> divided_evenly(const Line& x, ConstantInt& divisor, LlvmValue* holds,
+                                     bool is_signed, bool wants_quotient) {
+    auto* step = llvm::dyn_cast<ConstantInt>(x.step);
+    const std::uint64_t by = divisor.getZExtValue();
+    if (!step || step->isZero() || step->getZExtValue() >= kLargestStep ||
+        step->getZExtValue() % by != 0)
+      return std::nullopt;
+    holds = both(holds, climbs(x, is_signed));
+    if (is_signed) holds = both(holds, b().CreateICmpSGE(x.first, number(0)));
+    LlvmValue* quotient = b().CreateUDiv(x.first, &divisor);
+    if (wants_quotient) return Line{quotient, number(step->getZExtValue() / by), holds};
+    return Line{b().CreateSub(x.first, b().CreateMul(quotient, &divisor)), number(0), holds};
+  }
+
   // One quotient for all lanes, and remainders that go on as the numbers do.
   std::optional<Line> divided(const Line& x, LlvmValue* divisor, LlvmValue* holds, bool is_signed,
                               bool wants_quotient) {
@@ -166,6 +183,9 @@ struct Emitter::LineFinder {
     auto* constant = llvm::dyn_cast<ConstantInt>(divisor);
     if (constant && (constant->isZero() || (is_signed && constant->isNegative())))
       return std::nullopt;
+    if (constant)
+      if (const auto even = divided_evenly(x, *constant, holds, is_signed, wants_quotient))
+        return even;
     LlvmValue* quotient = nullptr;
     if (constant) {
       quotient = b().CreateUDiv(x.first, divisor);

@@ -11,6 +11,20 @@ namespace {
 constexpr std::int64_t kMaxInterleave = 8;
 constexpr std::int64_t kMaxGap = 4;  // elements a lane in a store that leaves some alone
 
+// Rows that each chunk has a start of its own for are the rows of a tile: next to each of them lies
+// what the next workgroup, or the next row of this one, reads, and no hardware follows so many rows
+// at once. So each asks for the second line behind it (the first one comes with its pair). Measured
+// on Zen 4: a permutation takes 0.55 of the time, a transposition 0.85, attention 0.85; loops along
+// rows, whose chunks lie side by side, lost up to a tenth and are left out.
+constexpr std::uint64_t kBytesBehindRow = 128;
+
+void ask_behind_row(llvm::IRBuilder<>& b, LlvmValue* row) {
+  LlvmValue* behind = b.CreateConstGEP1_64(b.getInt8Ty(), row, kBytesBehindRow);
+  constexpr std::uint32_t kAllLevels = 3;
+  b.CreateIntrinsic(llvm::Intrinsic::prefetch, {b.getPtrTy()},
+                    {behind, b.getInt32(0), b.getInt32(kAllLevels), b.getInt32(1)});
+}
+
 // Of neighbouring invocations.
 std::int64_t interleave(const spirv::Module& module, const Address& address,
                         const std::vector<PlacedLeaf>& leaves) {
@@ -151,9 +165,13 @@ Leaves Emitter::load_affine(const Address& address, const std::vector<PlacedLeaf
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
   std::int64_t size = scalar_size(*p_.module, leaves[0].type);
   auto lanes = static_cast<unsigned>(g_.width * step);
+  const bool asks = has(Part::kRowPrefetch) && address.space == Space::kBuffer &&
+                    address.offset.s.chunk && cold_ == 0 && careful_ == 0;
+  if (asks) note("asks for what is behind the rows");
   LlvmValue* start = nullptr;
   for (unsigned c = 0; c < count; ++c) {
     start = row_pointer(address, c, e.low, start);
+    if (asks) ask_behind_row(b_, start);
     // One wide load for each scalar type that occurs.
     std::unordered_map<LlvmType*, LlvmValue*> blocks;
     for (std::size_t i = 0; i < leaves.size(); ++i) {
@@ -534,7 +552,8 @@ void Emitter::emit_load(const Inst& inst) {
   if (load_together(inst)) return;
   const std::uint32_t loop = innermost_loop(p_, block_);
   const spirv::Variable* variable = p_.module->variable(root_of(p_, inst.args[0]));
-  steady_load_ = g_.lanes() == 1 && loop != kNone && variable && is_fixed(*variable) &&
+  steady_load_ = g_.lanes() == 1 && loop != kNone && variable &&
+                 keeps_values(*p_.module, *variable, o_.assume_no_alias) &&
                  is_led_from_outside(loop, inst.args[0]);
   Leaves value = load_through(inst.args[0], inst.type);
   steady_load_ = false;

@@ -28,8 +28,9 @@ using llvm::Align;
 namespace {
 
 constexpr std::int64_t kMostTableRows = 2;
-constexpr std::int64_t kMostLineStep = 4;  // elements from lane to lane
-constexpr int kMostStepsToExclusive = 8;   // to an exclusive or
+constexpr std::int64_t kMostLineStep = 4;       // elements from lane to lane, of one wide load
+constexpr std::int64_t kFarLineStep = 1 << 16;  // of a load for each lane, beside one base
+constexpr int kMostStepsToExclusive = 8;        // to an exclusive or
 constexpr unsigned kMostTwoRows = 16;  // chunks for which two rows are written out, for their size
 
 llvm::Constant* lane_steps(llvm::Type* scalar, unsigned width, std::int64_t step) {
@@ -166,7 +167,7 @@ std::optional<Emitter::Runs> Emitter::find_lines(const Address& address, unsigne
     if (!line) return std::nullopt;
     auto* known = llvm::dyn_cast<llvm::ConstantInt>(line->step);
     const std::int64_t own = known ? known->getSExtValue() : 1;
-    if (own < 0 || own > kMostLineStep || (step && *step != own)) return std::nullopt;
+    if (own < 0 || own > kFarLineStep || (step && *step != own)) return std::nullopt;
     step = own;
     runs.first.push_back(line->first);
     LlvmValue* good = line->holds ? line->holds : b_.getTrue();
@@ -409,10 +410,15 @@ Leaves Emitter::load_runs(const Address& address, const std::vector<PlacedLeaf>&
   BasicBlock* fast_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
+  // A known distance is missed where numbers go round, and so hardly ever.
+  const bool far = order == Order::kFollow && runs.step > kMostLineStep;
+  careful_ += far ? 1 : 0;
   const Leaves others =
-      order == Order::kFollow && runs.step == 1 && has_two_rows(address, leaves, count)
+      far ? load_gather(address, leaves)
+      : order == Order::kFollow && runs.step == 1 && has_two_rows(address, leaves, count)
           ? load_two_rows(address, leaves[0])
           : load_apart(address, leaves);
+  careful_ -= far ? 1 : 0;
   LlvmValues from_slow;
   for (std::size_t i = 0; i < out.size(); ++i)
     for (unsigned c = 0; c < out[i].v.size(); ++c) from_slow.push_back(vector_of(others[i], c));
@@ -478,7 +484,7 @@ void Emitter::store_runs(const Address& address, const std::vector<PlacedLeaf>& 
   Runs runs = order == Order::kTable      ? find_table_rows(address, numbers)
               : order == Order::kExchange ? find_exchange(address, places, true)
                                           : find_runs(address);
-  if (runs.step == 0) return store_scatter(address, leaves, value);
+  if (runs.step == 0 || runs.step > kMostLineStep) return store_scatter(address, leaves, value);
   // Every chunk is written.
   while (runs.first.size() < g_.chunks) runs.first.push_back(runs.first[0]);
   Address row = row_address(address, runs);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Elements of Workgroup memory that lie side by side in each lane and that a block touches one by
-// one (neighbours.hpp): one access of several components, where all are known to be in range.
+// Elements that lie side by side in each lane and that a block touches one by one (neighbours.hpp):
+// one access of several components, in Workgroup memory where all are known to be in range, and in
+// buffers.
 // Elements of several components at constant distances from a common base are stored lane by lane,
 // those of one where lanes that follow one another make it few stores (the columns of a tile).
 //
@@ -41,7 +42,9 @@ struct Emitter::Together {
     for (std::uint32_t i = 0; i < group.count; ++i)
       for (const PlacedLeaf& leaf : one) leaves.push_back({leaf.offset + i * size, leaf.type});
     const Extent extent = extent_of(*e.p_.module, leaves);
-    return !e.is_scalar_address(address) && e.is_inside(address, extent.low, extent.high);
+    if (e.is_scalar_address(address)) return false;
+    // Of Workgroup memory nothing is gained where a test is needed.
+    return address.space == Space::kBuffer || e.is_inside(address, extent.low, extent.high);
   }
 };
 
@@ -127,8 +130,10 @@ bool Emitter::store_together(const Inst& inst) {
 bool Emitter::has_table_elements(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   if (!address.scale || !address.index.s.table || !address.offset.s.affine ||
       address.offset.s.ls != 0 || address.is_volatile || !has(Part::kTablePlaces) ||
-      (leaves.size() > 2 && leaves.size() != 4) || address.space != Space::kWorkgroup)
+      (leaves.size() > 2 && leaves.size() != 4))
     return false;
+  const bool in_buffer = address.space == Space::kBuffer && leaves.size() > 1;
+  if (address.space != Space::kWorkgroup && !in_buffer) return false;
   if (leaves.size() == 1) {
     const auto order = order_of_places(*address.index.s.table, g_.width);
     const auto places = sorted_places(*address.index.s.table, order, address.scale);
@@ -137,33 +142,41 @@ bool Emitter::has_table_elements(const Address& address, const std::vector<Place
       return false;
   }
   const Extent e = extent_of(*p_.module, leaves);
-  for (std::size_t i = 0; i < leaves.size(); ++i)
-    if (scalar_size(*p_.module, leaves[i].type) != 4 ||
-        leaves[i].offset != leaves[0].offset + 4 * i)
-      return false;
-  return is_inside(address, e.low, e.high) && is_written_out(g_.chunks);
+  return are_words_in_order(*p_.module, leaves) &&
+         (in_buffer || is_inside(address, e.low, e.high)) && is_written_out(g_.chunks);
 }
 
 void Emitter::store_table(const Address& address, const std::vector<PlacedLeaf>& leaves,
                           const Leaves& value) {
   note("store table places", address, leaves);
-  BasicBlock *slow = nullptr, *done = nullptr;
-  if (!is_full(mask_)) {
-    BasicBlock* fast = BasicBlock::Create(cx_, "together", fn_);
-    slow = BasicBlock::Create(cx_, "edge", fn_);
-    done = BasicBlock::Create(cx_, "written", fn_);
-    b_.CreateCondBr(all(mask_), fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
-    b_.SetInsertPoint(fast);
-  }
   const Table& table = *address.index.s.table;
   const auto number = [&](std::int64_t n) { return b_.getInt64(static_cast<std::uint64_t>(n)); };
-  Elements elements(b_, g_.width);
+  const Extent e = extent_of(*p_.module, leaves);
+  const auto [low, high] = std::minmax_element(table.begin(), table.begin() + g_.width);
+  const std::int64_t first = *low * address.scale + e.low, last = *high * address.scale + e.high;
+  LlvmValues offsets;
+  LlvmValue* good = is_full(mask_) ? nullptr : all(mask_);
   for (unsigned c = 0; c < g_.chunks; ++c) {
     LlvmValue* lane = b_.CreateExtractElement(vector_of(address.index, c), std::uint64_t{0});
     LlvmValue* base = b_.CreateSub(b_.CreateSExt(lane, b_.getInt64Ty()), number(table[0]));
-    LlvmValue* offset =
-        b_.CreateAdd(b_.CreateMul(base, number(address.scale)), base_of(address.offset, c));
-    LlvmValue* start = b_.CreateGEP(b_.getInt8Ty(), address.base, offset);
+    offsets.push_back(
+        b_.CreateAdd(b_.CreateMul(base, number(address.scale)), base_of(address.offset, c)));
+    if (!address.limit || is_inside(address, e.low, e.high)) continue;
+    LlvmValue* inside = b_.CreateICmpULT(b_.CreateAdd(offsets.back(), number(first)),
+                                         room(address.limit, last - first));
+    good = good ? b_.CreateAnd(good, inside) : inside;
+  }
+  BasicBlock *slow = nullptr, *done = nullptr;
+  if (good) {
+    BasicBlock* fast = BasicBlock::Create(cx_, "together", fn_);
+    slow = BasicBlock::Create(cx_, "edge", fn_);
+    done = BasicBlock::Create(cx_, "written", fn_);
+    b_.CreateCondBr(good, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.SetInsertPoint(fast);
+  }
+  Elements elements(b_, g_.width);
+  for (unsigned c = 0; c < g_.chunks; ++c) {
+    LlvmValue* start = b_.CreateGEP(b_.getInt8Ty(), address.base, offsets[c]);
     LlvmValues parts;
     for (const Val& leaf : value)
       parts.push_back(b_.CreateBitCast(to_memory(vector_of(leaf, c)), wide(b_.getFloatTy())));

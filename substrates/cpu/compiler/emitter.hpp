@@ -297,7 +297,6 @@ class Emitter {
   bool is_wide_term(const Address& address, Id index, std::int64_t stride) const;
   void add_wide_term(Address& address, Id index, const Val& value, std::int64_t stride);
   Address root_address(Id root);
-  bool is_fixed(const spirv::Variable& variable) const;
   Address buffer_address(const spirv::Variable& variable, const Val* index);
   Address dynamic_address(const Leaves& pointer, Id pointer_type);
   Leaves pointer_leaves(Id pointer);

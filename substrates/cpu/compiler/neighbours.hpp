@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Accesses of one block to elements of Workgroup memory that lie side by side: a row of a tile,
-// element by element, as loops over the depth of a product read it and staging writes it. Where
-// the lanes lie apart, they are one access of several components, which costs little more than one
-// of its elements.
+// Accesses of one block to elements of memory that lie side by side: a row of a tile, element by
+// element, as loops over the depth of a product read it and staging writes it, and in buffers what
+// an invocation unpacks of a block, or writes of it. Where the lanes lie apart, they are one access
+// of several components, which costs little more than one of its elements.
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_NEIGHBOURS_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_NEIGHBOURS_HPP_
 
@@ -25,6 +25,10 @@ inline constexpr std::uint32_t kMostNeighbours = 4;  // elements of a lane that 
 // this is a pointer to one in an array in Workgroup memory, chosen by a number; else 0.
 bool has_neighbours(const Program& program, Id pointer);
 
+// Is this a load or store of a number in an array without gaps, in a buffer where those beside it
+// may be moved at once: loads of what keeps its values, and stores of words?
+bool has_buffer_neighbours(const Program& program, const Inst& access, bool assume_no_alias);
+
 // Do the lanes of `count` such elements each lie apart, as far as shapes tell?
 bool lies_apart(const Program& program, const Analysis& analysis, Id pointer, std::uint32_t count);
 
@@ -42,8 +46,8 @@ class Neighbours {
   };
 
   // Keeps references to both.
-  Neighbours(const Program& program, const Analysis& analysis)
-      : p_(program), a_(analysis), numbers_(program) {}
+  Neighbours(const Program& program, const Analysis& analysis, bool assume_no_alias)
+      : p_(program), a_(analysis), numbers_(program), assume_no_alias_(assume_no_alias) {}
 
   // The group that an instruction of this block belongs to; null if to none.
   const Group* group_of(std::uint32_t block, const Inst& inst);
@@ -54,6 +58,7 @@ class Neighbours {
   const Program& p_;
   const Analysis& a_;
   Numbering numbers_;
+  bool assume_no_alias_;
   std::unordered_set<std::uint32_t> searched_;
   std::vector<std::unique_ptr<Group>> groups_;
   std::unordered_map<const Inst*, const Group*> by_inst_;

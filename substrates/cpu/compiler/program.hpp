@@ -221,6 +221,9 @@ void simplify(Program& program);
 // part in the round, and not in the loop. Were there any?
 bool close_rounds(Program& program);
 
+// Makes one load of those of a block that read the same place of memory that keeps its values.
+void join_same_loads(Program& program, bool assume_no_alias);
+
 // One division and products for several divisions by one divisor, where that is as good.
 void take_reciprocals(Program& program);
 

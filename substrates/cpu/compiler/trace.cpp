@@ -45,7 +45,9 @@ constexpr const char* kPartNames[] = {"promote",
                                       "joined-rounds",
                                       "neighbours",
                                       "words",
-                                      "chains"};
+                                      "chains",
+                                      "same-loads",
+                                      "row-prefetch"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

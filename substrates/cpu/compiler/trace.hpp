@@ -76,8 +76,10 @@ enum class Part : std::uint8_t {
   kNeighbours,        // elements side by side: one access of several components
   kWords,             // narrow components that fill words: words
   kChains,            // each sum takes its terms before the next one does
+  kSameLoads,         // loads of one place of memory that keeps its values are one
+  kRowPrefetch,       // rows ask for what lies behind them
 };
-inline constexpr std::uint8_t kParts = 31;
+inline constexpr std::uint8_t kParts = 33;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

@@ -99,7 +99,8 @@ CompileOptions options_of(const Arguments& arguments) {
   if (arguments.width != 0 && arguments.width != 1 && arguments.width != lanes)
     stop("a register of {} has {} lanes: --width is 1 or {}", isa_name(options.isa), lanes, lanes);
   options.lone = arguments.width == 1;
-  if (arguments.width > 1) options.without |= 1u << static_cast<unsigned>(Part::kScalarMode);
+  if (arguments.width > 1)
+    options.without |= UINT64_C(1) << static_cast<unsigned>(Part::kScalarMode);
   options.jam = arguments.interleave;
   options.subgroup_size = arguments.subgroup;
   options.robust = !arguments.trusted;
@@ -122,7 +123,7 @@ CompileOptions options_of(const Arguments& arguments) {
         known += fmt::format(" {}", part_name(static_cast<Part>(i)));
       stop("no part is called {}:{}", name, known);
     }
-    options.without |= 1u << static_cast<unsigned>(*part);
+    options.without |= UINT64_C(1) << static_cast<unsigned>(*part);
   }
   return options;
 }

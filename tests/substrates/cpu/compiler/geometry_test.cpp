@@ -121,7 +121,7 @@ TEST(Geometry, StrangersThatWanderGoOneByOne) {
   CompileOptions options;
   options.isa = Isa::kAvx512;
   EXPECT_EQ(geometry_of(kWander, 64, options).lanes(), 1u);
-  options.without = 1u << static_cast<unsigned>(Part::kScalarMode);
+  options.without = UINT64_C(1) << static_cast<unsigned>(Part::kScalarMode);
   EXPECT_EQ(geometry_of(kWander, 64, options).width, 16u);
 }
 

@@ -216,7 +216,7 @@ TEST_P(Parts, ChangeNoResult) {
   for (unsigned part = 0; part <= kParts; ++part) {
     CompileOptions options;
     options.effort = Effort::kQuick;
-    options.without = part == kParts ? (1u << kParts) - 1 : 1u << part;
+    options.without = part == kParts ? (UINT64_C(1) << kParts) - 1 : UINT64_C(1) << part;
     ways.push_back(options);
   }
   expect_same(module, standard_launch(100, 64), 32, ways);

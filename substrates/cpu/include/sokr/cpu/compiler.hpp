@@ -78,7 +78,7 @@ struct CompileOptions {
   Trace* trace = nullptr;
   // For tests: a bit for each part of the compiler that is left out (compiler/trace.hpp). What code
   // computes does not change.
-  std::uint32_t without = 0;
+  std::uint64_t without = 0;
 };
 
 // Can `compile` handle this entry point? SOKR_CAPABILITY_DENIED with the reason if not.
