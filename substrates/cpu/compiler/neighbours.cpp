@@ -43,7 +43,7 @@ struct Effect {
   bool stores = false;
 };
 
-bool is_buffer(const spirv::Variable& variable) {
+bool lives_in_buffer(const spirv::Variable& variable) {
   return variable.storage == spv::StorageClass::StorageBuffer ||
          variable.storage == spv::StorageClass::Uniform;
 }
@@ -69,7 +69,7 @@ Effect effect_of(const Program& program, const Inst& inst) {
   const spirv::Variable* variable = program.module->variable(root);
   if (!variable) {
     effect.any = true;
-  } else if (variable->storage == spv::StorageClass::Workgroup || is_buffer(*variable)) {
+  } else if (variable->storage == spv::StorageClass::Workgroup || lives_in_buffer(*variable)) {
     effect.root = root;
     effect.stores = inst.op == spv::Op::OpStore;
   }
@@ -108,7 +108,7 @@ std::uint32_t buffer_element(const Program& program, Id pointer) {
   const Inst* chain = chain_of(program, pointer);
   if (!chain || program.constant(chain->args.back())) return 0;
   const spirv::Variable* variable = program.module->variable(chain->args[0]);
-  if (!variable || !is_buffer(*variable)) return 0;
+  if (!variable || !lives_in_buffer(*variable)) return 0;
   Id type = variable->pointee;
   const spirv::Type* around = nullptr;
   for (std::size_t i = 1; i < chain->args.size(); ++i) {
