@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::uint64_t kMega = 1 << 20;
 constexpr std::size_t kFloats = kMega;  // 4 MiB of them
+// Of a gate: two seconds of an H200, where a kernel that is under way need not see that it is
+// opened.
+constexpr std::uint32_t kGroups = 2'000, kRounds = 4 * Gate::kRounds;
 
 bool is_mapped(Bench& bench, SokrBuffer buffer) {
   auto found = (*bench->session())->buffers().find(buffer);
@@ -130,7 +133,7 @@ TEST_F(Transfer, OfOtherBuffersEndsWhileAKernelRuns) {
   if (!begin()) GTEST_SKIP() << "no queue that only copies";
   const SokrBuffer old = create(all(3)), mapped = create(4 * kFloats, SOKR_BUFFER_HOST_VISIBLE);
   ASSERT_EQ(read(old, 1), all(3, 1));
-  Gate gate(*bench_);
+  Gate gate(*bench_, kGroups, kRounds);
   const std::uint64_t token = gate.start();
   std::vector<float> values(5 * kFloats);  // more than one block
   std::iota(values.begin(), values.end(), 0.0f);
@@ -155,7 +158,7 @@ TEST_F(Transfer, OfOtherBuffersEndsWhileAKernelRuns) {
 // Zeros go along, of what is not written.
 TEST_F(Transfer, ANewBufferIsZeroWhileAKernelRuns) {
   if (!begin()) GTEST_SKIP() << "no queue that only copies";
-  Gate gate(*bench_);
+  Gate gate(*bench_, kGroups, kRounds);
   const std::uint64_t token = gate.start();
   const SokrBuffer part = create(4 * kFloats), none = create(4 * kFloats);
   write(part, all(7, kFloats / 2), kFloats);
