@@ -10,13 +10,13 @@ namespace sokr::spirv {
 namespace {
 
 using test::GrammarRow;
-using Words = std::vector<std::uint32_t>;
+using WordList = std::vector<std::uint32_t>;
 
 constexpr std::uint32_t kUnknown = 0x4000000;  // no grammar has it; one bit for masks
 
-Bytes with_instruction(Bytes bytes, spv::Op op, const Words& operands) {
-  Words words{static_cast<std::uint32_t>(op) | static_cast<std::uint32_t>(operands.size() + 1)
-                                                   << 16};
+Bytes with_instruction(Bytes bytes, spv::Op op, const WordList& operands) {
+  WordList words{static_cast<std::uint32_t>(op) | static_cast<std::uint32_t>(operands.size() + 1)
+                                                      << 16};
   words.insert(words.end(), operands.begin(), operands.end());
   const std::size_t at = bytes.size();
   bytes.resize(at + words.size() * 4);
@@ -39,7 +39,7 @@ std::string entry_sentence(const std::string& text) {
 std::string sentence_about(EnumKind kind, std::uint32_t value) {
   static const Bytes base = assemble(compute_main("OpReturn"));
   static const Id main = decode_ok(base)->entry_points()[0].function;
-  const auto with = [&](spv::Op op, const Words& operands) {
+  const auto with = [&](spv::Op op, const WordList& operands) {
     return sentence_of(check_allowed(with_instruction(base, op, operands)));
   };
   switch (kind) {

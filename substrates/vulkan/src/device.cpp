@@ -2,16 +2,9 @@
 #include "device.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <sokr/substrate/inline_vector.hpp>
-#include <thread>
 
 namespace sokr::vulkan {
 namespace {
-
-// A wait sleeps in slices, so that a loss that another thread noticed ends it even
-// where the driver forgets its sleepers.
-constexpr std::uint64_t kWaitSliceNs = 100'000'000;
 
 // Before they became core, functions had names with KHR.
 void fill_promoted(VolkDeviceTable& table) {
@@ -24,12 +17,6 @@ void fill_promoted(VolkDeviceTable& table) {
 #undef SOKR_PROMOTED
 }
 
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
-}
-
 }  // namespace
 
 std::function<void(VolkDeviceTable&)> device_table_hook;
@@ -38,9 +25,9 @@ Result<std::unique_ptr<Device>> Device::create(const PhysicalDevice& physical,
                                                const Options& options) {
   std::unique_ptr<Device> device(new Device(physical, options));
   SOKR_TRY(device->create_device());
-  SOKR_TRY(device->create_timeline());
+  SOKR_ASSIGN(device->queue_, Queue::create(*device, physical.queue_family));
   if (physical.transfer_family != UINT32_MAX) {
-    SOKR_ASSIGN(device->transfer_queue_, TransferQueue::create(*device, physical.transfer_family));
+    SOKR_ASSIGN(device->transfer_queue_, Queue::create(*device, physical.transfer_family));
   }
   return device;
 }
@@ -77,18 +64,7 @@ Result<void> Device::create_device() {
   const bool is_software = physical_.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   spin_ns_ =
       std::min(options_.spin_us.value_or(is_software ? 0 : kDefaultSpinUs), kMostSpinUs) * 1000;
-  table_.vkGetDeviceQueue(device_, physical_.queue_family, 0, &queue_);
   return {};
-}
-
-Result<void> Device::create_timeline() {
-  VkSemaphoreTypeCreateInfo type{VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO};
-  type.semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE;
-  VkSemaphoreCreateInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO};
-  info.pNext = &type;
-  VkResult result = table_.vkCreateSemaphore(device_, &info, nullptr, &timeline_);
-  if (result != VK_SUCCESS) timeline_ = VK_NULL_HANDLE;
-  return check(result, "vkCreateSemaphore");
 }
 
 Device::~Device() {
@@ -96,7 +72,7 @@ Device::~Device() {
   table_.vkDeviceWaitIdle(device_);
   slabs_.reset();
   transfer_queue_.reset();
-  if (timeline_) table_.vkDestroySemaphore(device_, timeline_, nullptr);
+  queue_.reset();
   table_.vkDestroyDevice(device_, nullptr);
 }
 
@@ -137,148 +113,9 @@ Result<void> Device::check(VkResult result, const char* call) {
   return vk_failure(result, call, name());
 }
 
-// To wait for what the host saw finished makes its writes visible.
-Result<std::uint64_t> Device::submit_behind(std::span<const VkCommandBuffer> commands,
-                                            std::uint64_t wait) {
-  std::lock_guard lock(submit_mutex_);
-  if (is_lost()) return loss();
-  const std::uint64_t value = submitted_.load(std::memory_order_relaxed) + 1;
-  Waits waits{wait, 0};
-  const std::uint64_t due = copy_due_.load(std::memory_order_acquire);
-  if (due > copy_awaited_.load(std::memory_order_relaxed)) waits.copy = due;
-  issued_.store(value, std::memory_order_release);
-  SOKR_TRY(use_sync2_ ? submit2(commands, waits, value) : submit1(commands, waits, value));
-  if (waits.copy != 0) copy_awaited_.store(waits.copy, std::memory_order_relaxed);
-  submitted_.store(value, std::memory_order_release);
-  return value;
-}
-
 void Device::come_after_copy(std::uint64_t value) {
   std::uint64_t due = copy_due_.load(std::memory_order_relaxed);
   while (due < value && !copy_due_.compare_exchange_weak(due, value, std::memory_order_release)) {
-  }
-}
-
-Result<void> Device::submit1(std::span<const VkCommandBuffer> commands, const Waits& waits,
-                             std::uint64_t signal) {
-  VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
-  values.signalSemaphoreValueCount = 1;
-  values.pSignalSemaphoreValues = &signal;
-  VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
-  info.pNext = &values;
-  info.commandBufferCount = static_cast<std::uint32_t>(commands.size());
-  info.pCommandBuffers = commands.data();
-  info.signalSemaphoreCount = 1;
-  info.pSignalSemaphores = &timeline_;
-  substrate::InlineVector<VkSemaphore, 2> semaphores;
-  substrate::InlineVector<std::uint64_t, 2> awaited;
-  const auto add = [&](VkSemaphore semaphore, std::uint64_t value) {
-    semaphores.push_back(semaphore);
-    awaited.push_back(value);
-  };
-  if (waits.value != 0) add(timeline_, waits.value);
-  if (waits.copy != 0) add(transfer_queue_->timeline(), waits.copy);
-  constexpr std::array<VkPipelineStageFlags, 2> kStages{VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
-                                                        VK_PIPELINE_STAGE_ALL_COMMANDS_BIT};
-  values.waitSemaphoreValueCount = info.waitSemaphoreCount =
-      static_cast<std::uint32_t>(semaphores.size());
-  values.pWaitSemaphoreValues = awaited.data();
-  info.pWaitSemaphores = semaphores.data();
-  info.pWaitDstStageMask = kStages.data();
-  return check(table_.vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit");
-}
-
-Result<void> Device::submit2(std::span<const VkCommandBuffer> commands, const Waits& waits,
-                             std::uint64_t signal) {
-  VkSemaphoreSubmitInfo signalled{VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO};
-  signalled.semaphore = timeline_;
-  signalled.value = signal;
-  signalled.stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT;
-  substrate::InlineVector<VkSemaphoreSubmitInfo, 2> awaited;
-  const auto add = [&](VkSemaphore semaphore, std::uint64_t value) {
-    VkSemaphoreSubmitInfo one = signalled;
-    one.semaphore = semaphore;
-    one.value = value;
-    awaited.push_back(one);
-  };
-  if (waits.value != 0) add(timeline_, waits.value);
-  if (waits.copy != 0) add(transfer_queue_->timeline(), waits.copy);
-  substrate::InlineVector<VkCommandBufferSubmitInfo, 2> buffers;
-  for (const VkCommandBuffer one : commands)
-    buffers.push_back({VK_STRUCTURE_TYPE_COMMAND_BUFFER_SUBMIT_INFO, nullptr, one, 0});
-  VkSubmitInfo2 info{VK_STRUCTURE_TYPE_SUBMIT_INFO_2};
-  info.waitSemaphoreInfoCount = static_cast<std::uint32_t>(awaited.size());
-  info.pWaitSemaphoreInfos = awaited.data();
-  info.commandBufferInfoCount = static_cast<std::uint32_t>(buffers.size());
-  info.pCommandBufferInfos = buffers.data();
-  info.signalSemaphoreInfoCount = 1;
-  info.pSignalSemaphoreInfos = &signalled;
-  return check(table_.vkQueueSubmit2(queue_, 1, &info, VK_NULL_HANDLE), "vkQueueSubmit2");
-}
-
-void Device::note_reached(std::uint64_t value) {
-  std::uint64_t seen = reached_.load(std::memory_order_relaxed);
-  while (seen < value && !reached_.compare_exchange_weak(seen, value, std::memory_order_release)) {
-  }
-}
-
-Result<std::uint64_t> Device::reached() {
-  if (is_lost()) return loss();
-  std::uint64_t value = 0;
-  SOKR_TRY(check(table_.vkGetSemaphoreCounterValue(device_, timeline_, &value),
-                 "vkGetSemaphoreCounterValue"));
-  // A lost device may report any value.
-  if (value > issued_.load(std::memory_order_acquire)) return lose("vkGetSemaphoreCounterValue");
-  note_reached(value);
-  return value;
-}
-
-// An interrupt that wakes a sleeper takes longer than most small kernels. A question that fails
-// says nothing of the work.
-Result<bool> Device::spin(std::uint64_t value, std::uint64_t until_ns) {
-  do {
-    const Result<std::uint64_t> current = reached();
-    if (is_lost()) return loss();
-    if (!current) return false;
-    if (*current >= value) return true;
-  } while (now_ns() < until_ns);
-  return false;
-}
-
-Result<bool> Device::wait(std::uint64_t value, std::uint64_t timeout_ns) {
-  if (is_lost()) return loss();
-  if (value <= seen()) return true;
-  if (timeout_ns == 0) return spin(value, 0);
-  VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
-  info.semaphoreCount = 1;
-  info.pSemaphores = &timeline_;
-  info.pValues = &value;
-  const std::uint64_t start = now_ns();
-  if (spin_ns_ != 0) {
-    SOKR_ASSIGN(const bool ended, spin(value, start + std::min(spin_ns_, timeout_ns)));
-    if (ended) return true;
-  }
-  while (true) {
-    if (is_lost()) return loss();
-    const std::uint64_t spent = now_ns() - start;
-    const std::uint64_t left = spent < timeout_ns ? timeout_ns - spent : 0;
-    const VkResult result = table_.vkWaitSemaphores(device_, &info, std::min(left, kWaitSliceNs));
-    if (result == VK_SUCCESS) {
-      note_reached(value);
-      return true;
-    }
-    if (result == VK_TIMEOUT) {
-      if (timeout_ns != UINT64_MAX && left <= kWaitSliceNs) return false;
-    } else if (result == VK_ERROR_DEVICE_LOST) {
-      return lose("vkWaitSemaphores");
-    } else {
-      // The wait failed, not the work. A device that cannot even be asked is lost to us.
-      Result<std::uint64_t> current = reached();
-      if (!current) return is_lost() ? loss() : lose("vkGetSemaphoreCounterValue");
-      if (*current >= value) return true;
-      if (left == 0) return false;
-      std::this_thread::yield();
-    }
   }
 }
 
@@ -288,7 +125,7 @@ void Device::drain() {
     (void)wait(last, UINT64_MAX);
   if (transfer_queue_ && !is_lost()) (void)transfer_queue_->wait(transfer_queue_->last_submitted());
   if (!is_lost()) return;
-  std::lock_guard lock(submit_mutex_);
+  std::lock_guard lock(queue_->mutex());
   std::unique_lock<std::mutex> copies;
   if (transfer_queue_) copies = std::unique_lock(transfer_queue_->mutex());
   table_.vkDeviceWaitIdle(device_);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// One VkDevice with everything enabled that compute uses, its function table, its
-// compute queue with one timeline semaphore, and a queue that only copies where there is
-// one (transfer_queue.hpp). Every submission signals the next
-// value of the timeline, in the order of submission; value v reached means that all
-// submissions up to v are done and their writes are visible.
+// One VkDevice with everything enabled that compute uses, its function table, the queue that
+// computes, and one that only copies where there is one (queue.hpp).
 //
 // A device that was lost stays lost: every later call fails with the sentence of
 // the first loss, every wait ends. All functions may be called from any thread.
@@ -23,8 +20,8 @@
 
 #include "options.hpp"
 #include "physical_device.hpp"
+#include "queue.hpp"
 #include "slabs.hpp"
-#include "transfer_queue.hpp"
 #include "vk.hpp"
 
 namespace sokr::vulkan {
@@ -48,9 +45,9 @@ class Device {
   VkDevice handle() const { return device_; }
   const FeatureSet& features() const { return physical_.usable; }
   std::string name() const { return physical_.name(); }
-  VkSemaphore timeline() const { return timeline_; }
-  // Null if there is none.
-  TransferQueue* transfer_queue() const { return transfer_queue_.get(); }
+  VkSemaphore timeline() const { return queue_->timeline(); }  // of the queue that computes
+  // That which only copies; null if there is none.
+  Queue* transfer_queue() const { return transfer_queue_.get(); }
   // Those whose queues are used: of the compute queue, and of the transfer queue.
   std::span<const std::uint32_t> families() const {
     return std::span(families_).first(transfer_queue_ ? 2 : 1);
@@ -101,15 +98,19 @@ class Device {
   // accepted.
   void come_after_copy(std::uint64_t value);
   // Whether the next submission does.
-  bool comes_after_copy() const { return copy_due_.load() > copy_awaited_.load(); }
-  std::uint64_t last_submitted() const { return submitted_.load(std::memory_order_acquire); }
-  // The highest value that anybody saw reached; asks nobody.
-  std::uint64_t seen() const { return reached_.load(std::memory_order_acquire); }
-  // The timeline's value now.
-  Result<std::uint64_t> reached();
-  // Blocks at most timeout_ns; asks nobody about a value that was seen. True if the value was
-  // reached, false if time ran out. Fails only if the device is lost.
-  Result<bool> wait(std::uint64_t value, std::uint64_t timeout_ns);
+  bool comes_after_copy() const { return copy_due_.load() > queue_->awaited(); }
+  // `commands` on the transfer queue start when the compute queue has reached `after`. Returns the
+  // value of its timeline that they will signal.
+  Result<std::uint64_t> submit_copy(VkCommandBuffer commands, std::uint64_t after) {
+    return transfer_queue_->submit(std::span(&commands, 1), 0, {queue_.get(), after});
+  }
+  // Of the compute queue (queue.hpp).
+  std::uint64_t last_submitted() const { return queue_->last_submitted(); }
+  std::uint64_t seen() const { return queue_->seen(); }
+  Result<std::uint64_t> reached() { return queue_->reached(); }
+  Result<bool> wait(std::uint64_t value, std::uint64_t timeout_ns) {
+    return queue_->wait(value, timeout_ns);
+  }
   // Blocks until nothing of what was submitted so far runs; after a loss too, where Vulkan ends
   // everything soon.
   void drain();
@@ -118,20 +119,12 @@ class Device {
   Device(const PhysicalDevice& physical, const Options& options)
       : physical_(physical), options_(options) {}
   Result<void> create_device();
-  Result<void> create_timeline();
+  // When the timeline has reached `wait`, and the transfer queue what is due of it.
   Result<std::uint64_t> submit_behind(std::span<const VkCommandBuffer> commands,
-                                      std::uint64_t wait);
-  // 0 = waits for no value of that timeline.
-  struct Waits {
-    std::uint64_t value = 0, copy = 0;
-  };
-  Result<void> submit1(std::span<const VkCommandBuffer> commands, const Waits& waits,
-                       std::uint64_t signal);
-  Result<void> submit2(std::span<const VkCommandBuffer> commands, const Waits& waits,
-                       std::uint64_t signal);
+                                      std::uint64_t wait) {
+    return queue_->submit(commands, wait, {transfer_queue_.get(), copy_due_.load()});
+  }
   Failure lose(const char* call);
-  Result<bool> spin(std::uint64_t value, std::uint64_t until_ns);
-  void note_reached(std::uint64_t value);
 
   PhysicalDevice physical_;
   Options options_;
@@ -139,21 +132,14 @@ class Device {
   std::atomic<std::uint32_t> noted_heaps_{0};
   VkDevice device_ = VK_NULL_HANDLE;
   VolkDeviceTable table_{};
-  VkQueue queue_ = VK_NULL_HANDLE;
-  VkSemaphore timeline_ = VK_NULL_HANDLE;
   bool use_sync2_ = false;
-  std::unique_ptr<TransferQueue> transfer_queue_;
+  std::unique_ptr<Queue> queue_, transfer_queue_;
   std::array<std::uint32_t, 2> families_{};
   std::unique_ptr<SlabPool> slabs_;
 
   std::uint64_t spin_ns_ = 0;
-  std::mutex submit_mutex_;                  // the queue, and the order of values
-  std::atomic<std::uint64_t> issued_{0};     // the highest value given to the driver
-  std::atomic<std::uint64_t> submitted_{0};  // the highest that it accepted
-  std::atomic<std::uint64_t> reached_{0};    // the highest value that was seen
-  // Of the transfer queue: what the next submission has to come after, and what one waited for,
-  // behind which all later ones are.
-  std::atomic<std::uint64_t> copy_due_{0}, copy_awaited_{0};
+  // Of the transfer queue: what the next submission has to come after.
+  std::atomic<std::uint64_t> copy_due_{0};
 
   std::mutex loss_mutex_;
   std::string loss_;

@@ -251,7 +251,7 @@ Result<std::uint64_t> Transfers::submit(Lane& lane, VkCommandBuffer commands, st
     (void)vk.vkResetCommandBuffer(commands, 0);  // for the next time
     return std::move(ended).failure();
   }
-  return lane.queue ? lane.queue->submit(commands, after) : device_.submit(commands, after);
+  return lane.queue ? device_.submit_copy(commands, after) : device_.submit(commands, after);
 }
 
 Result<void> Transfers::prepare_for(std::span<const BufferPointer> buffers) {

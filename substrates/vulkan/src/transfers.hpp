@@ -78,7 +78,7 @@ class Transfers {
   };
   // What is on one of the queues.
   struct Lane {
-    TransferQueue* queue = nullptr;  // null: on that which computes
+    Queue* queue = nullptr;  // null: on that which computes
     VkCommandPool pool = VK_NULL_HANDLE;
     std::vector<VkCommandBuffer> idle;
     std::deque<Submitted> submitted;

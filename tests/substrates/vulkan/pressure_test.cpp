@@ -27,13 +27,6 @@ class Pressure : public testing::Test {
   }
 };
 
-// Does the host reach this buffer by itself?
-bool is_mapped(Bench& bench, SokrBuffer buffer) {
-  auto session = bench->session();
-  auto found = (*session)->buffers().find(buffer);
-  return found && (*found)->mapped() != nullptr;
-}
-
 // Without the import of host memory, which would leave nothing to be staged.
 OptionList staged_with(OptionList more = {}) {
   more.emplace_back("vulkan.disable", "VK_EXT_external_memory_host");
@@ -251,7 +244,7 @@ TEST_F(Pressure, AWriteWaitsForNoKernel) {
   ASSERT_TRUE(bench->memory().write(*buffer, 8, some.data(), bytes - 8));
   auto other = bench->memory().create(bytes, 0);
   ASSERT_TRUE(other);
-  if (is_mapped(bench, *buffer)) {
+  if (bench.is_mapped(*buffer)) {
     EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
   } else {
     ASSERT_TRUE(bench->memory().copy(*buffer, 0, *other, 0, bytes));
@@ -569,7 +562,7 @@ TEST_F(Pressure, TransfersComeBehindWhatIsCollected) {
   simulated()->seems_busy = true;
   const auto token = bench.dispatch(ir, saxpy.launch);
   ASSERT_TRUE(token);
-  if (!is_mapped(bench, buffers[1])) {
+  if (!bench.is_mapped(buffers[1])) {
     ASSERT_TRUE(bench->memory().copy(buffers[1], 0, buffers[2], 0, 4000));
     ASSERT_TRUE(bench->memory().write(buffers[1], 0, saxpy.x.data(), 4000));
     ASSERT_TRUE(bench->memory().read(buffers[2], 0, saxpy.y.data(), 4000));

@@ -156,6 +156,12 @@ class Bench {
   TestHost& host() { return *host_; }
   const PhysicalDevice& physical() const { return physical_; }
   std::string name() const { return physical_.name(); }
+  // Does the host reach this buffer by itself?
+  bool is_mapped(SokrBuffer buffer) {
+    auto session = substrate_->session();
+    auto found = (*session)->buffers().find(buffer);
+    return found && (*found)->mapped() != nullptr;
+  }
   // Also where it is made to look like hardware.
   bool runs_on_software() const {
     return physical_.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU ||

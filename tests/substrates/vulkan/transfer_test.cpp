@@ -23,11 +23,6 @@ constexpr std::size_t kFloats = kMega;  // 4 MiB of them
 // opened.
 constexpr std::uint32_t kGroups = 2'000, kRounds = 4 * Gate::kRounds;
 
-bool is_mapped(Bench& bench, SokrBuffer buffer) {
-  auto found = (*bench->session())->buffers().find(buffer);
-  return found && (*found)->mapped() != nullptr;
-}
-
 class Transfer : public testing::TestWithParam<const char*> {
  protected:
   VulkanSubstrate::Memory& memory() { return (*bench_)->memory(); }
@@ -35,7 +30,7 @@ class Transfer : public testing::TestWithParam<const char*> {
   bool begin(OptionList options = {}) {
     bench_ = std::make_unique<Bench>(Gate::options(std::move(options)));
     if (bench_->physical().transfer_family == UINT32_MAX) return false;
-    return !is_mapped(*bench_, create(64));
+    return !bench_->is_mapped(create(64));
   }
   SokrBuffer create(std::uint64_t bytes, std::uint32_t flags = 0) {
     auto buffer = memory().create(bytes, flags);

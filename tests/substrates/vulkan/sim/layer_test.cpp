@@ -169,10 +169,10 @@ TEST_F(NvidiaCopies, WaitForTheOtherQueueAndSignal) {
   vk().vkCmdFillBuffer(commands_, to->handle(), 2048, 4, 0x02020202);
   vk().vkCmdCopyBuffer(commands_, from->handle(), to->handle(), 1, &where);
   vk().vkEndCommandBuffer(commands_);
-  TransferQueue& queue = *device_->transfer_queue();
+  Queue& queue = *device_->transfer_queue();
   const std::uint64_t done = state_->copies;
   // Behind a value that the other queue has yet to reach: it is submitted afterwards.
-  const auto value = queue.submit(commands_, 1);
+  const auto value = device_->submit_copy(commands_, 1);
   ASSERT_TRUE(value) << value.failure().sentence;
   const auto reached = queue.reached();
   ASSERT_TRUE(reached);
@@ -212,7 +212,7 @@ TEST_F(NvidiaCopies, TakeSharedBuffersThatAreThereToTheirEnd) {
   const VkBufferCopy where{0, 0, 4096};
   vk().vkCmdCopyBuffer(commands_, from->handle(), own, 1, &where);
   vk().vkEndCommandBuffer(commands_);
-  const auto first = device_->transfer_queue()->submit(commands_, 1);
+  const auto first = device_->submit_copy(commands_, 1);
   ASSERT_TRUE(first);
   EXPECT_EQ(violations(), 0u);
   // Used on the other queue as well, though nobody handed it over.
