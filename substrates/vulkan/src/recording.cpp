@@ -632,15 +632,18 @@ void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
     recording->shared_.reset();
   }
   recording->idle_bytes_ = recording->staged_bytes();
-  for (bool over = true; over;) {
+  {
     std::unique_ptr<Recording> oldest;  // goes after the lock
     std::lock_guard lock(mutex_);
-    if (idle_.size() >= kMaxIdle || !recording) oldest = take_idle(0);
-    if (recording) {
-      idle_bytes_ += recording->idle_bytes_;
-      idle_.push_back(std::move(recording));  // there is room
-    }
-    over = idle_bytes_ > device_.idle_bytes();
+    if (idle_.size() >= kMaxIdle) oldest = take_idle(0);
+    idle_bytes_ += recording->idle_bytes_;
+    idle_.push_back(std::move(recording));  // there is room
+  }
+  while (true) {
+    std::unique_ptr<Recording> oldest;  // goes after the lock
+    std::lock_guard lock(mutex_);
+    if (idle_bytes_ <= device_.idle_bytes()) return;
+    oldest = take_idle(0);
   }
 }
 
