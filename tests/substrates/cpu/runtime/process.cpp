@@ -137,11 +137,13 @@ int embed() {
   std::vector<std::uint32_t> data(64 * 400);
   const std::uint32_t rounds = 3000;
   std::atomic<std::uint64_t> sum{0};
-  std::atomic<int> most{0};
+  const int processors = tbb::info::default_concurrency();
+  std::atomic<int> looks{0}, several{0}, too_many{0};
   const auto look = [&] {
     const int now = count_running();
-    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
-    }
+    ++looks;
+    several += now > 1;
+    too_many += now > processors + 1;  // the caller and as many workers
   };
   for (int i = 0; i < 10; ++i) {
     const SokrCompletionToken token = dispatch("rounds", data, 400, &rounds);
@@ -153,10 +155,13 @@ int embed() {
     look();
     if (wait(token, UINT64_MAX) != SOKR_COMPLETION_COMPLETE) die("not complete");
   }
-  const int processors = tbb::info::default_concurrency();
-  std::printf("%d threads at once, %d processors\n", most.load(), processors);
-  // The caller and as many workers.
-  return most > 1 && most <= processors + 1 ? 0 : 1;
+  std::printf(
+      "of %d times there were several threads %d times, and more than %d processors %d times\n",
+      looks.load(), several.load(), processors, too_many.load());
+  // One worker goes to sleep while another wakes up for it, and a sanitizer has a thread of its
+  // own: for a moment there may be more. Twice the threads would be there nearly always.
+  constexpr int kSeldom = 10;
+  return several > 0 && too_many * kSeldom <= looks ? 0 : 1;
 }
 
 }  // namespace
