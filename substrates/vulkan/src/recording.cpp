@@ -377,7 +377,9 @@ Result<void> Recording::write_parts(std::uint32_t begin, std::uint32_t parts) {
 
 Result<void> Recording::write() {
   if (is_written()) return {};
-  return write_parts(0, 1);
+  Result<void> written = write_parts(0, recipe_.parts);
+  if (!written) used_ = 0;  // some of the parts are no launch
+  return written;
 }
 
 Result<void> Recording::record_next(std::uint32_t begin, std::uint32_t size) {
@@ -448,6 +450,7 @@ void Recording::note_recipe(const RecordRequest& request) {
   recipe_.groups = request.launch->groups;
   recipe_.base_groups = request.launch->base_groups;
   recipe_.axis = request.cut.axis;
+  recipe_.parts = request.cut.parts;
   // The bytes of a launch may be unaligned and fewer than the block's; Vulkan wants words.
   recipe_.push.assign(request.pipeline->push_size() / 4, 0);
   std::ranges::copy(request.push, reinterpret_cast<std::uint8_t*>(recipe_.push.data()));
@@ -469,7 +472,7 @@ Result<void> Recording::record(const RecordRequest& request) {
   const GridCut& cut = request.cut;
   is_whole_ = cut.first == 0 && cut.parts == 1;
   if (is_whole_) return {};
-  if (cut.first == 0) return write_parts(0, cut.parts);
+  if (cut.first == 0) return write();
   const auto lock = command_pool_.lock();
   return write_part({0, cut.first, true, false});
 }

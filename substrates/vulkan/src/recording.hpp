@@ -117,10 +117,9 @@ class Recording {
 
   // Not cut: it may be submitted together with others.
   bool is_whole() const { return is_whole_; }
-  // Its own command buffers are recorded, as they are to be submitted. Of what is cut they always
-  // are.
+  // Its own command buffers are recorded, as they are to be submitted.
   bool is_written() const { return used_ != 0; }
-  // Records them if they are not.
+  // Records them if they are not, all parts of what is cut.
   Result<void> write();
   // They begin with a barrier behind all that was submitted before.
   bool is_behind() const { return recipe_.behind; }
@@ -192,6 +191,7 @@ class Recording {
   struct Recipe {
     std::array<std::uint32_t, 3> groups{}, base_groups{};
     std::uint32_t axis = 0;           // that is cut
+    std::uint32_t parts = 1;          // if nothing is measured
     std::vector<std::uint32_t> push;  // the whole block
     VkBuffer indirect = VK_NULL_HANDLE;
     std::uint64_t indirect_offset = 0;

@@ -262,6 +262,46 @@ TEST_F(Hardware, LongGridsAreCutIntoSubmissions) {
   EXPECT_EQ(submissions(bench, ir, saxpy.launch), 1u);
 }
 
+// What is recorded for a device that has nothing to do is recorded anew for one that has.
+TEST_F(Hardware, GridsStayCutWhateverTheyComeBehind) {
+  OptionList options = staged_only();
+  options.emplace_back("vulkan.slice_ms", "5");
+  Bench bench(std::move(options));
+  constexpr std::uint32_t kCount = 4000, kRounds = 10'000;
+  const auto buffer = bench->memory().create(4 * kCount, 0);
+  ASSERT_TRUE(buffer) << buffer.failure().sentence;
+  const SokrBinding binding = buffer_binding(0, 0, *buffer, 4 * kCount);
+  SokrLaunch launch{};
+  launch.groups[0] = kCount;
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = &binding;
+  launch.binding_count = 1;
+  launch.push = &kRounds;
+  launch.push_size = sizeof kRounds;
+  const auto ir = shader("spin");
+  const auto start = [&](std::uint64_t& submissions) {
+    const std::uint64_t before = simulated()->submissions;
+    const auto token = bench.dispatch(ir, launch);
+    EXPECT_TRUE(token) << (token ? "" : token.failure().sentence);
+    submissions = simulated()->submissions - before;
+    return token ? *token : 0;
+  };
+  const auto expect_complete = [&](std::uint64_t token) {
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  };
+  std::uint64_t measured = 0, alone = 0, behind = 0;
+  expect_complete(start(measured));
+  expect_complete(start(alone));
+  EXPECT_GT(alone, 1u);
+  Gate gate(bench, 16);
+  const std::uint64_t busy = gate.start();
+  const std::uint64_t token = start(behind);
+  EXPECT_EQ(behind, alone);
+  gate.open();
+  expect_complete(token);
+  expect_complete(busy);
+}
+
 // The first part lasts longer than a submission should: the rest is submitted behind it.
 TEST_F(Hardware, DispatchDoesNotWaitForAFirstPartThatLasts) {
   OptionList options = staged_only();
