@@ -58,6 +58,9 @@ class BufferTable {
   Result<std::shared_ptr<Buffer>> find(SokrBuffer buffer);
   // Lets go of freed memory that submissions up to `value` may have used.
   void release_until(std::uint64_t value);
+  // Blocks until all copies beside the kernels are done, and lets go of what they used. False if
+  // there were none.
+  bool await_copies() noexcept { return transfers_.await_copies(); }
 
  private:
   struct Entry {

@@ -471,7 +471,8 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   return run_first(request, dependency.after, to);
 }
 
-// Where memory is short, what is kept for reuse goes, and launches under way are waited for.
+// Where memory is short, what is kept for reuse goes, and launches under way are waited for, then
+// copies on a queue of their own, which may hold freed buffers and blocks after they are done.
 Result<void> Session::record_with_room(const LaunchView& launch, const Prepared& prepared,
                                        Dependency& dependency, Launch& to) {
   Result<void> recorded = record(launch, prepared, dependency, to);
@@ -480,7 +481,7 @@ Result<void> Session::record_with_room(const LaunchView& launch, const Prepared&
     const bool dropped = recordings_->drop_idle();
     if (again || !dropped) {
       const LaunchPointer first = oldest();
-      if (!first || !bring_in(first, UINT64_MAX)) break;
+      if (first ? !bring_in(first, UINT64_MAX) : !buffers_->await_copies()) break;
     }
     recordings_->drop_idle();
     recordings_->release(std::move(to.recording));

@@ -348,6 +348,26 @@ TEST_F(Transfer, ABufferMayBeFreedWhileItIsCopied) {
   EXPECT_LT(held_by_blocks(), most) << "the memory of a freed buffer is never given back";
 }
 
+// Nobody hears that a copy is done; who wants memory asks.
+TEST_F(Transfer, WhatCopiesThatAreDoneHeldIsThereForALaunch) {
+  SOKR_BEGIN();
+  Saxpy first(100), large(kFloats);
+  bench_->run(shader("saxpy"), first.launch);
+  {
+    Held held(*bench_, [&](std::uint64_t bytes) { return create(bytes); });
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(memory().free(create(all(1))));
+    held.open();
+    expect_complete(held.token());
+  }
+  simulated()->allocation_limit = static_cast<std::uint32_t>(simulated()->memories);
+  const auto token = bench_->dispatch(shader("saxpy"), large.launch);
+  EXPECT_TRUE(token) << (token ? "" : token.failure().sentence);
+  simulated()->allocation_limit = 0;
+  ASSERT_TRUE(token);
+  expect_complete(*token);
+  EXPECT_EQ(large.wrong(), -1);
+}
+
 // What was lost is said, and what was not is right.
 TEST_F(Transfer, ALossAtTheKthCallEndsInASentence) {
   SOKR_BEGIN();
