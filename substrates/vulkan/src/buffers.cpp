@@ -53,12 +53,12 @@ Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) 
 // When memory is short, that of freed buffers is waited for. True if there was any.
 bool BufferTable::await_freed() {
   const std::uint64_t last = device_.last_submitted();
+  const bool copied = transfers_.await_copies();  // without the lock, which dispatches take
   {
     std::lock_guard lock(retired_mutex_);
     if (device_.is_lost()) return false;
-    if (retired_.empty()) return transfers_.await_copies();
+    if (retired_.empty()) return copied;
   }
-  (void)transfers_.await_copies();
   if (!device_.wait(last, UINT64_MAX)) return false;
   release_until(last);
   return true;

@@ -349,8 +349,8 @@ Result<void> Transfers::end_oldest() {
 Result<void> Transfers::await_room() {
   if (!beside_.submitted.empty()) SOKR_TRY(beside_.queue->reached());
   drop_until(device_.seen());
-  if (submitted_bytes_ + kChunk <= kMostUnderWay) return {};
-  return end_oldest();
+  while (submitted_bytes_ + kChunk > kMostUnderWay) SOKR_TRY(end_oldest());
+  return {};
 }
 
 void Transfers::forget(const BufferPointer& buffer) noexcept {
@@ -436,6 +436,7 @@ Result<void> Transfers::submit_beside(Operation operation, std::unique_ptr<Buffe
   beside_.submitted.emplace_back();
   beside_.submitted.back().blocks.reserve(1);
   const auto give_up = [&](Failure failure) -> Result<void> {
+    if (device_.is_lost()) device_.drain();  // it may have begun with it
     beside_.submitted.pop_back();
     operations.resize(zeros);
     give_zeros(std::move(operations));
