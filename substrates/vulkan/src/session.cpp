@@ -311,7 +311,8 @@ Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
   for (std::uint32_t i = 0; i < launch.wait_count(); ++i) {
     const std::uint64_t token = launch.wait(i);
     const LaunchPointer earlier = context_.in_flight->find_as<Launch>(token);
-    if (earlier && wait_after(earlier, dependency)) continue;
+    // The values of a device that was lost say nothing here.
+    if (earlier && earlier->session == this && wait_after(earlier, dependency)) continue;
     // It is over, or another thread is just ending it.
     const CompletionAnswer answer = context_.in_flight->completion(token, UINT64_MAX);
     if (answer.result == SOKR_NOT_FOUND) return substrate::never_issued(launch, i);
