@@ -580,6 +580,9 @@ Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& r
 }
 
 Result<std::shared_ptr<const BoundSets>> RecordingPool::make_sets(const RecordRequest& request) {
+  constexpr std::uint32_t kMost = 64;  // descriptors of one launch: many are kept
+  if (request.pipeline->storage_descriptors() + request.pipeline->uniform_descriptors() > kMost)
+    return std::shared_ptr<const BoundSets>();
   std::vector<VkDescriptorBufferInfo> buffers;
   for (const Bound& bound : request.bound) {
     const bool is_null = bound.source == BindSource::kNull && has_null_descriptor();

@@ -245,7 +245,8 @@ class RecordingPool {
   // Its submission is done, or never happened.
   void release(std::unique_ptr<Recording> recording) noexcept;
 
-  // Descriptor sets for requests like this one; null where it stages anything.
+  // Descriptor sets for requests like this one; null where it stages anything or
+  // has many descriptors.
   Result<std::shared_ptr<const BoundSets>> make_sets(const RecordRequest& request);
   // For launches that are submitted together.
   std::shared_ptr<Batch> take_batch();

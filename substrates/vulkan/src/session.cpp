@@ -559,7 +559,9 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request, cons
       SOKR_ASSIGN(prepared.pipeline, build_pipeline(key, std::move(planned), find_module));
     }
     if (!sliced && is_known_by_bytes(judged) && known_.is_wanted(request)) {
-      SOKR_ASSIGN(prepared.sets, recordings_->make_sets(record_request(launch, prepared)));
+      // Where there is no room for them the launch has its own, or is refused, as any other.
+      if (auto sets = recordings_->make_sets(record_request(launch, prepared)))
+        prepared.sets = *std::move(sets);
       known = make_known(request, wanted, launch, prepared, *started);
     }
     return {};

@@ -296,7 +296,9 @@ TEST_F(Hardware, GridsStayCutWhateverTheyComeBehind) {
   Gate gate(bench, 16);
   const std::uint64_t busy = gate.start();
   const std::uint64_t token = start(behind);
-  EXPECT_EQ(behind, alone);
+  // As many parts; a submission of something else may be among either.
+  EXPECT_GE(behind + 1, alone);
+  EXPECT_LE(behind, alone + 1);
   gate.open();
   expect_complete(token);
   expect_complete(busy);
