@@ -625,7 +625,7 @@ bool RecordingPool::drop_idle() {
   }
   dropped.clear();
   const bool host = host_blocks_.drop_idle(), device = device_blocks_.drop_idle();
-  return host || device;
+  return device_.slabs().drop_empty() || host || device;
 }
 
 void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {

@@ -119,7 +119,7 @@ VkResult SlabPool::grow(const Wanted& wanted, std::uint64_t size) {
   return result;
 }
 
-bool SlabPool::drop_empty() {
+bool SlabPool::drop_empty_locked() {
   bool any = false;
   for (auto& [key, slabs] : slabs_) {
     any |= std::erase_if(slabs, [&](std::unique_ptr<Slab>& slab) {
@@ -146,7 +146,7 @@ VkResult SlabPool::take(const Wanted& wanted, MemoryPart& part) {
     if (result == VK_ERROR_DEVICE_LOST) return result;
   }
   result = take_own(wanted, part);
-  if (result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST && drop_empty())
+  if (result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST && drop_empty_locked())
     result = take_own(wanted, part);
   return result;
 }

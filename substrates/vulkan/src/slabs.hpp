@@ -48,6 +48,11 @@ class SlabPool {
   // (nonCoherentAtomSize), and no two share one. When memory is short, empty slabs go first.
   VkResult take(const Wanted& wanted, MemoryPart& part);
   void give(const MemoryPart& part) noexcept;
+  // Gives up what is empty; true if that was any.
+  bool drop_empty() {
+    std::lock_guard lock(mutex_);
+    return drop_empty_locked();
+  }
 
  private:
   using Key = std::pair<std::uint32_t, bool>;  // type and address
@@ -56,7 +61,7 @@ class SlabPool {
   VkResult take_own(const Wanted& wanted, MemoryPart& part);
   VkResult grow(const Wanted& wanted, std::uint64_t size);
   bool take_from_slabs(const Key& key, std::uint64_t size, MemoryPart& part);
-  bool drop_empty();
+  bool drop_empty_locked();
   void free(Slab& slab);
 
   Device& device_;
