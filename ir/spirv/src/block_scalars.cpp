@@ -48,8 +48,8 @@ class ScalarTypes {
   std::map<Id, std::uint32_t> known_;
 };
 
-// A step that goes down finds a scalar, or one beyond what an offset can say: of these a module may have
-// any number, so steps are counted.
+// A step that goes down finds a scalar, or one beyond what an offset can say: of these a module may
+// have any number, so steps are counted.
 class Placer {
  public:
   Placer(const Module& module, std::vector<SokrIrPushScalar>& out) : module_(module), out_(out) {}
