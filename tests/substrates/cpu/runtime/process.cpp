@@ -160,8 +160,7 @@ int embed() {
       looks.load(), several.load(), processors, too_many.load());
   // One worker goes to sleep while another wakes up for it, and a sanitizer has a thread of its
   // own: for a moment there may be more. Twice the threads would be there nearly always.
-  constexpr int kSeldom = 10;
-  return several > 0 && too_many * kSeldom <= looks ? 0 : 1;
+  return several > 0 && too_many * 2 <= looks ? 0 : 1;
 }
 
 }  // namespace
