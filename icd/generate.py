@@ -122,12 +122,16 @@ class Registry:
 
 
 def applies(block, taken):
-    """Whether what a block depends on is taken: extensions and versions, joined by , (or) and +."""
+    """Whether what a block depends on is taken: extensions and versions, joined by , (or) and +.
+
+    Registries since 1.4 name features of structures as well (Structure::feature): which of them a
+    device has is its own affair, and not that of what is declared.
+    """
     condition = block.get("depends", block.get("extension", ""))
-    names = set(re.findall(r"\w+", condition))
-    given = {n: n in taken or n.startswith("VK_VERSION_1_") for n in names}
+    given = lambda name: "::" in name or name in taken or name.startswith("VK_VERSION_1_")
+    condition = re.sub(r"[\w:]+", lambda name: str(given(name[0])), condition)
     condition = condition.replace(",", " or ").replace("+", " and ")
-    return not names or bool(eval(condition, {"__builtins__": {}}, given))
+    return not condition or bool(eval(condition, {"__builtins__": {}}))
 
 
 def required(element, kind, taken=None):
