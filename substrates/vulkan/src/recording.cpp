@@ -491,7 +491,7 @@ Result<void> Batch::write(std::span<const Recording* const> recordings) {
   SOKR_TRY(begin_commands(device_, commands_));
   Recording::BoundState state;
   for (const Recording* recording : recordings)
-    recording->write_commands(commands_, {0, 0, true, true}, state);
+    recording->write_commands(commands_, recording->whole(), state);
   show_results(device_.vk(), commands_);
   return end_commands(device_, commands_);
 }

@@ -159,6 +159,7 @@ class Recording {
     std::uint32_t begin = 0, end = 0;  // of the axis that is cut
     bool first = true, last = true;
   };
+  Part whole() const { return {0, recipe_.groups[recipe_.axis], true, true}; }
   // What the commands before these in a command buffer have bound.
   struct BoundState {
     const Pipeline* pipeline = nullptr;

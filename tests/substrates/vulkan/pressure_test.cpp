@@ -471,6 +471,46 @@ TEST_F(Pressure, LaunchesOfOneCommandBufferKeepWhatIsTheirs) {
   }
 }
 
+// More workgroups than the device takes at once, which each launch runs in parts of its own.
+TEST_F(Pressure, LaunchesOfOneCommandBufferMayBeOverTheLimit) {
+  Bench bench(staged_with({{"vulkan.slice_ms", "0"}}));
+  const std::uint32_t most = bench.physical().properties.limits.maxComputeWorkGroupCount[0];
+  if (most > 1'000'000) GTEST_SKIP() << "the device takes " << most << " workgroups";
+  constexpr std::size_t kLaunches = 3;
+  const std::uint32_t count = most + 37;
+  const std::vector<std::uint32_t> push{0x1234, 0x5678};
+  std::vector<std::vector<std::uint32_t>> out(kLaunches, std::vector<std::uint32_t>(count));
+  Busy busy(bench);
+  const std::uint64_t busy_token = busy.start();
+  simulated()->seems_busy = true;
+  const std::uint64_t before = simulated()->submissions;
+  std::vector<std::uint64_t> tokens;
+  for (std::size_t i = 0; i < kLaunches; ++i) {
+    const SokrBinding binding = host_binding(0, 0, out[i]);
+    SokrLaunch launch{};
+    launch.groups[0] = count;
+    launch.groups[1] = launch.groups[2] = 1;
+    launch.bindings = &binding;
+    launch.binding_count = 1;
+    launch.push = push.data();
+    launch.push_size = 8;
+    const auto token = bench.dispatch(shader("grid"), launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    tokens.push_back(*token);
+  }
+  EXPECT_EQ(simulated()->submissions, before) << "they are collected";
+  simulated()->seems_busy = false;
+  for (const std::uint64_t token : tokens)
+    EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(bench->completion(busy_token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  for (const auto& values : out) {
+    std::size_t wrong = 0;
+    for (std::uint32_t x = 0; x < count; ++x)  // as Grids has it
+      wrong += values[x] != x + 11 * (3 * x + 2) + 17 + push[0] + push[1];
+    EXPECT_EQ(wrong, 0u);
+  }
+}
+
 TEST_F(Pressure, CollectingCanBeSwitchedOff) {
   for (const int most : {1, 4}) {
     Bench bench(staged_with({{"vulkan.collect", std::to_string(most)}}));
