@@ -24,15 +24,6 @@ constexpr std::uint64_t kUpload = 64u << 20, kPart = 16u << 20;
 constexpr std::uint32_t kRounds = 4'000'000, kGroups = 512;
 constexpr std::uint64_t kBytes = std::uint64_t{kGroups} * 64 * 4;
 
-template <class T>
-T need(Result<T> result) {
-  if (result) return *std::move(result);
-  throw std::runtime_error(result.failure().sentence);
-}
-void need(Result<void> result) {
-  if (!result) throw std::runtime_error(result.failure().sentence);
-}
-
 class Ours {
  public:
   Ours(const std::shared_ptr<Instance>& instance, const PhysicalDevice& physical,

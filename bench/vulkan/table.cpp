@@ -26,15 +26,6 @@ using namespace sokr::vulkan;
 constexpr std::uint64_t kBytes = 4096;
 constexpr std::uint32_t kGroups = kBytes / 4 / 64;
 
-template <class T>
-T need(Result<T> result) {
-  if (result) return *std::move(result);
-  throw std::runtime_error(result.failure().sentence);
-}
-void need(Result<void> result) {
-  if (!result) throw std::runtime_error(result.failure().sentence);
-}
-
 // Ours over theirs, in turn: the median of the rounds' ratios.
 template <class Mine, class Others>
 double in_turns(int rounds, Mine&& ours, Others&& theirs) {

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,16 @@
 #include "substrate.hpp"
 
 namespace sokr::bench {
+
+// What there is, or an exception with the sentence.
+template <class T>
+T need(Result<T> result) {
+  if (result) return *std::move(result);
+  throw std::runtime_error(result.failure().sentence);
+}
+inline void need(Result<void> result) {
+  if (!result) throw std::runtime_error(result.failure().sentence);
+}
 
 // SOKR_BENCH_QUICK is set.
 bool is_quick();

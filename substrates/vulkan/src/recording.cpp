@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::uint64_t kOwnBlock = 1 << 20;  // from this size on, a binding has its own block
 
-void barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
-             VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags used) {
-  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  memory.srcAccessMask = written;
-  memory.dstAccessMask = used;
-  vk.vkCmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
-}
-
 // What is before it in the same submission: launches, copies and counts of indirect ones.
 void wait_for_all(const VolkDeviceTable& vk, VkCommandBuffer commands) {
   constexpr VkPipelineStageFlags kWork =

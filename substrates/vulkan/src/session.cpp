@@ -448,7 +448,8 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   RecordRequest request = record_request(launch, prepared);
   request.cut = plan_cut(launch, prepared);
   request.reusable = request.reusable && request.cut.first == 0;
-  request.behind = !dependency.pending.empty() || (device_->likes_barriers() && !has_work());
+  const bool is_alone = !has_work();
+  request.behind = !dependency.pending.empty() || (device_->likes_barriers() && is_alone);
   const bool is_whole = request.cut.first == 0 && request.cut.parts == 1;
   SOKR_ASSIGN(to.recording, prepared.key && is_whole ? recordings_->acquire(request, *prepared.key)
                                                      : recordings_->acquire(request));
@@ -465,7 +466,7 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   }
   SOKR_TRY(to.recording->flush());
   // What will be submitted with others is recorded with them.
-  if (is_whole && !has_work()) SOKR_TRY(to.recording->write());
+  if (is_whole && is_alone) SOKR_TRY(to.recording->write());
   if (request.cut.first == 0) return {};
   if (!settle(dependency)) return fail(SOKR_DISPATCH_FAILED, "{}", dependency.failed);
   SOKR_TRY(buffers_->prepare_for(to.keep));

@@ -28,14 +28,6 @@ constexpr VkAccessFlags kAnyUse = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_W
                                   VK_ACCESS_TRANSFER_WRITE_BIT |
                                   VK_ACCESS_INDIRECT_COMMAND_READ_BIT;
 
-// After what is before it, of the operations `from` that made changes: `to`.
-void add_barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
-                 VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags used) {
-  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  memory.srcAccessMask = written;
-  memory.dstAccessMask = used;
-  vk.vkCmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
-}
 constexpr VkAccessFlags kCopies = VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
 
 // Both in memory of the device, or both in that of the host: a copy between them does not cross the
@@ -169,25 +161,25 @@ void Transfers::record_one(VkCommandBuffer commands, const Operation& operation)
 // Of a buffer that is touched twice, the second waits for the first.
 void Transfers::record(VkCommandBuffer commands, std::span<const Operation> operations) {
   const VolkDeviceTable& vk = device_.vk();
-  add_barrier(vk, commands, kWork, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-              VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
+  barrier(vk, commands, kWork, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+          VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
   std::unordered_set<VkBuffer> touched;
   for (const Operation& operation : operations) {
     const VkBuffer to = operation.to->handle();
     const bool again =
         touched.contains(to) || (operation.source && touched.contains(operation.from));
     if (again) {
-      add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-                  VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
+      barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+              VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
       touched.clear();
     }
     touched.insert(to);
     if (operation.source) touched.insert(operation.from);
     record_one(commands, operation);
   }
-  add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-              kWork | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT | VK_PIPELINE_STAGE_HOST_BIT,
-              kAnyUse | VK_ACCESS_HOST_READ_BIT);
+  barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+          kWork | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT | VK_PIPELINE_STAGE_HOST_BIT,
+          kAnyUse | VK_ACCESS_HOST_READ_BIT);
 }
 
 // Few, each behind the one before. What is on the other queue waits for the semaphore, which
@@ -195,12 +187,12 @@ void Transfers::record(VkCommandBuffer commands, std::span<const Operation> oper
 void Transfers::record_beside(VkCommandBuffer commands, std::span<const Operation> operations) {
   const VolkDeviceTable& vk = device_.vk();
   for (const Operation& operation : operations) {
-    add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-                VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
+    barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
     record_one(commands, operation);
   }
-  add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-              VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+  barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+          VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
 }
 
 Result<VkCommandBuffer> Transfers::take_commands(Lane& lane) {
@@ -505,12 +497,12 @@ Result<void> Transfers::start(Lane& lane, Buffer& from, std::uint64_t offset, Ch
     const VolkDeviceTable& vk = device_.vk();
     if (lane.queue) record_beside(commands, zeros);
     if (lane.queue)
-      add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-                  VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
+      barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+              VK_PIPELINE_STAGE_TRANSFER_BIT, kCopies);
     const VkBufferCopy where{offset + chunk.offset, 0, chunk.size};
     vk.vkCmdCopyBuffer(commands, from.handle(), chunk.block->handle(), 1, &where);
-    add_barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
-                VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+    barrier(vk, commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+            VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
   };
   Result<std::uint64_t> value = submit(lane, chunk.commands, after, record);
   if (!value) {

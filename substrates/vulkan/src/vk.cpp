@@ -52,6 +52,14 @@ Failure vk_failure(VkResult result, std::string_view call, std::string_view devi
   return fail(SOKR_DISPATCH_FAILED, "{} failed on {}: {}", call, device, describe(result));
 }
 
+void barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
+             VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags used) {
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = written;
+  memory.dstAccessMask = used;
+  vk.vkCmdPipelineBarrier(commands, from, to, 0, 1, &memory, 0, nullptr, 0, nullptr);
+}
+
 std::string version_string(std::uint32_t version) {
   return fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version),
                      VK_API_VERSION_PATCH(version));

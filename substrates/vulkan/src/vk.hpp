@@ -20,6 +20,10 @@ std::string describe(VkResult result);
 // SOKR_DISPATCH_FAILED with "vkQueueSubmit failed on llvmpipe: VK_ERROR_...".
 Failure vk_failure(VkResult result, std::string_view call, std::string_view device);
 
+// Behind what is before it: what the stages `from` wrote is there for the uses of the stages `to`.
+void barrier(const VolkDeviceTable& vk, VkCommandBuffer commands, VkPipelineStageFlags from,
+             VkAccessFlags written, VkPipelineStageFlags to, VkAccessFlags used);
+
 // "1.3.230"
 std::string version_string(std::uint32_t version);
 
