@@ -312,24 +312,45 @@ bool InFlightTable::end(std::uint64_t token, bool failed, std::string&& sentence
 // A callback may end other tokens, which others wait for, and so on along a chain of any length:
 // their callbacks queue up here instead of on the stack.
 void InFlightTable::run_callbacks(Ending&& ending) noexcept {
-  thread_local std::vector<Ending>* queue = nullptr;  // while somebody below works on it
-  if (queue != nullptr) {
+  if (queue_of_callbacks() != nullptr) {
     try {
-      queue->push_back(std::move(ending));
+      queue_of_callbacks()->push_back(std::move(ending));
       return;
     } catch (...) {
       // Then on the stack.
     }
   }
-  std::vector<Ending> queued, turn;
-  std::vector<Ending>* const below = std::exchange(queue, &queued);
+  std::vector<Ending> queued;
+  std::vector<Ending>* const below = std::exchange(queue_of_callbacks(), &queued);
   ending.run();
+  run_queued(queued);
+  queue_of_callbacks() = below;
+}
+
+// Those of the thread, while somebody below on its stack is to run them.
+std::vector<InFlightTable::Ending>*& InFlightTable::queue_of_callbacks() noexcept {
+  thread_local std::vector<Ending>* queue = nullptr;
+  return queue;
+}
+
+// And those that they add.
+void InFlightTable::run_queued(std::vector<Ending>& queued) noexcept {
+  std::vector<Ending> turn;
   while (!queued.empty()) {
     turn.swap(queued);
     for (Ending& next : turn) next.run();
     turn.clear();
   }
-  queue = below;
+}
+
+InFlightTable::HeldCallbacks::HeldCallbacks() noexcept {
+  if (queue_of_callbacks() == nullptr) queue_of_callbacks() = &held_;
+}
+
+InFlightTable::HeldCallbacks::~HeldCallbacks() {
+  if (queue_of_callbacks() != &held_) return;
+  run_queued(held_);
+  queue_of_callbacks() = nullptr;
 }
 
 // With the shard's mutex held; the last that is done to the table for a token.

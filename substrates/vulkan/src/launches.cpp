@@ -130,6 +130,7 @@ Result<std::uint64_t> Session::submit_collected() {
   return device_->submit({&commands, 1}, collected_after_);
 }
 
+// Whoever calls it holds callbacks: those of launches that fail may dispatch.
 void Session::flush_locked() {
   if (collected_.empty()) return;
   const Result<std::uint64_t> value = submit_collected();
@@ -150,6 +151,7 @@ void Session::flush_locked() {
 
 void Session::flush() {
   if (collected_count_.load() == 0) return;
+  const substrate::InFlightTable::HeldCallbacks held;
   std::lock_guard lock(collect_mutex_);
   flush_locked();
 }
@@ -157,6 +159,7 @@ void Session::flush() {
 // 0 if it was collected.
 Result<std::uint64_t> Session::submit_or_collect(const LaunchPointer& launch,
                                                  Dependency& dependency) {
+  const substrate::InFlightTable::HeldCallbacks held;
   std::lock_guard lock(collect_mutex_);
   const bool collect = may_collect(*launch);
   if (!collect) flush_locked();
@@ -222,7 +225,7 @@ void Session::fail_launch(const LaunchPointer& launch, const std::string& senten
   if (!launch->claimed.exchange(true)) end(launch, &sentence);
 }
 
-// Of a launch that was claimed.
+// Of a launch that was claimed. Its callbacks come last: one that dispatches has its room.
 void Session::end(const LaunchPointer& launch, const std::string* failed) {
   if (failed)
     launch->recording.reset();
@@ -230,14 +233,16 @@ void Session::end(const LaunchPointer& launch, const std::string* failed) {
     recordings_->release(std::move(launch->recording));
   launch->batch.reset();
   launch->keep.clear();
+  LaunchPointer removed;
+  {
+    std::lock_guard lock(launches_mutex_);
+    removed = under_way_.remove(*launch);
+    if (std::exchange(launch->counted, false)) staged_ -= launch->staged;
+  }
   if (failed)
     context_.in_flight->fail(launch->token, *failed);
   else
     context_.in_flight->finish(launch->token);
-  LaunchPointer removed;  // goes after the lock
-  std::lock_guard lock(launches_mutex_);
-  removed = under_way_.remove(*launch);
-  if (std::exchange(launch->counted, false)) staged_ -= launch->staged;
 }
 
 // Null if there is none that could be waited for.

@@ -74,7 +74,8 @@ std::shared_ptr<Session> VulkanSubstrate::current_session() {
 }
 
 Result<std::shared_ptr<Session>> VulkanSubstrate::session() {
-  std::shared_ptr<Session> lost;  // goes after the lock
+  const substrate::InFlightTable::HeldCallbacks held;  // they may dispatch
+  std::shared_ptr<Session> lost;                       // goes after the lock
   std::lock_guard lock(session_mutex_);
   if (session_ && !session_->device().is_lost()) return session_;
   if (session_) {

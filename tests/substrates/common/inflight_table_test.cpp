@@ -204,6 +204,41 @@ TEST(InFlightTable, ACallbackMayUseTheTable) {
   EXPECT_EQ(table.completion(second, UINT64_MAX), kFailed);
 }
 
+// All are over before the first callback runs, and what a callback ends is told, too.
+TEST(InFlightTable, CallbacksAreHeldUntilWhoEndsLetsGo) {
+  InFlightTable table;
+  const std::uint64_t a = table.begin(), b = table.begin(), c = table.begin();
+  std::vector<int> order;
+  ASSERT_EQ(table.when_terminal(a,
+                                [&](bool failed) {
+                                  EXPECT_TRUE(failed);
+                                  EXPECT_EQ(table.poll(b), kFailed);
+                                  order.push_back(1);
+                                  const InFlightTable::HeldCallbacks within;
+                                  EXPECT_TRUE(table.finish(c));
+                                }),
+            SOKR_OK);
+  ASSERT_EQ(table.when_terminal(b, [&](bool) { order.push_back(2); }), SOKR_OK);
+  ASSERT_EQ(table.when_terminal(c, [&](bool) { order.push_back(3); }), SOKR_OK);
+  {
+    const InFlightTable::HeldCallbacks held;
+    {
+      const InFlightTable::HeldCallbacks within;
+      EXPECT_TRUE(table.fail(a, "a"));
+    }
+    EXPECT_TRUE(table.fail(b, "b"));
+    EXPECT_EQ(table.poll(a), kFailed);
+    EXPECT_TRUE(order.empty());
+    EXPECT_EQ(table.active(), 3u);
+  }
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(table.active(), 0u);
+  const std::uint64_t later = table.begin();
+  ASSERT_EQ(table.when_terminal(later, [&](bool) { order.push_back(4); }), SOKR_OK);
+  EXPECT_TRUE(table.finish(later));
+  EXPECT_EQ(order.back(), 4);
+}
+
 TEST(InFlightTable, SeveralWaitsAreOne) {
   InFlightTable table;
   const std::uint64_t done = table.issue_complete(), a = table.begin(), b = table.begin();

@@ -261,6 +261,88 @@ TEST_F(Fault, LaunchesThatAreCollectedFailWithTheirSubmission) {
   }
 }
 
+// Callbacks run on the thread that ends a launch, whatever else it is at.
+TEST_F(Fault, ACallbackMayDispatchWhenWhatWasCollectedFails) {
+  device_table_hook = seem_busy;
+  Saxpy first(100), second(100), third(100), again(100), dependent(100);
+  Bench bench;
+  const auto ir = shader("saxpy");
+  const auto a = bench.dispatch(ir, first.launch);
+  const auto b = bench.dispatch(ir, second.launch), c = bench.dispatch(ir, third.launch);
+  ASSERT_TRUE(a && b && c);
+  const SokrCompletionToken wait = sokr_token_encode(1, *c);
+  dependent.launch.waits = &wait;
+  dependent.launch.wait_count = 1;
+  std::vector<std::uint64_t> tokens;
+  ASSERT_EQ(bench->tokens().when_terminal(*b,
+                                          [&](bool failed) {
+                                            EXPECT_TRUE(failed);
+                                            only = nullptr;
+                                            for (Saxpy* saxpy : {&again, &dependent}) {
+                                              const auto token = bench.dispatch(ir, saxpy->launch);
+                                              ASSERT_TRUE(token) << token.failure().sentence;
+                                              tokens.push_back(*token);
+                                            }
+                                          }),
+            SOKR_OK);
+  injected_result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  only = bench.physical().usable.has("synchronization2") ? "vkQueueSubmit2" : "vkQueueSubmit";
+  EXPECT_EQ(bench->completion(*c, UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+  ASSERT_EQ(tokens.size(), 2u);
+  EXPECT_EQ(bench->completion(tokens[0], UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(again.wrong(), -1);
+  EXPECT_EQ(bench->completion(tokens[1], UINT64_MAX).signal, SOKR_COMPLETION_FAILED);
+  EXPECT_NE(bench->completion_error(tokens[1]).find("waited for"), std::string::npos);
+  EXPECT_EQ(dependent.y[5], 1.0f) << "it ran though what it waited for had failed";
+}
+
+// The one that ends is under way no more by then: nobody waits for it to make room.
+TEST_F(Fault, ACallbackMayDispatchWhereAsManyAreUnderWayAsMayBe) {
+  Saxpy first(100), second(100), third(100);
+  Bench bench(OptionList{{"vulkan.in_flight", "2"}});
+  const auto ir = shader("saxpy");
+  const auto a = bench.dispatch(ir, first.launch), b = bench.dispatch(ir, second.launch);
+  ASSERT_TRUE(a && b);
+  std::uint64_t c = 0;
+  const auto dispatch = [&](bool) {
+    const auto token = bench.dispatch(ir, third.launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    c = *token;
+  };
+  ASSERT_EQ(bench->tokens().when_terminal(*a, dispatch), SOKR_OK);
+  EXPECT_EQ(bench->completion(*a, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(bench->completion(*b, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  ASSERT_NE(c, 0u);
+  EXPECT_EQ(bench->completion(c, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(third.wrong(), -1);
+}
+
+TEST_F(Fault, ACallbackMayDispatchWhenTheDeviceIsMadeAnew) {
+  device_table_hook = seem_busy;
+  Saxpy first(100), second(100), third(100), after(100);
+  Bench bench(OptionList{{"vulkan.collect", "1"}});
+  const auto ir = shader("saxpy");
+  const auto a = bench.dispatch(ir, first.launch);
+  ASSERT_TRUE(a);
+  std::uint64_t c = 0;
+  const auto dispatch = [&](bool failed) {
+    EXPECT_TRUE(failed);
+    const auto token = bench.dispatch(ir, third.launch);
+    ASSERT_TRUE(token) << token.failure().sentence;
+    c = *token;
+  };
+  ASSERT_EQ(bench->tokens().when_terminal(*a, dispatch), SOKR_OK);
+  injected_result = VK_ERROR_DEVICE_LOST;
+  only = bench.physical().usable.has("synchronization2") ? "vkQueueSubmit2" : "vkQueueSubmit";
+  EXPECT_FALSE(bench.dispatch(ir, second.launch));
+  only = nullptr;
+  bench.run(ir, after.launch);
+  EXPECT_EQ(after.wrong(), -1);
+  ASSERT_NE(c, 0u);
+  EXPECT_EQ(bench->completion(c, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  EXPECT_EQ(third.wrong(), -1);
+}
+
 TEST_F(Fault, AFailingPipelineIsNotKept) {
   Bench bench;
   injected_result = VK_ERROR_OUT_OF_DEVICE_MEMORY;

@@ -31,6 +31,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sokr::substrate {
 
@@ -60,6 +61,8 @@ struct InFlightLimit {
 Failure no_room(const InFlightLimit& limit);
 
 class InFlightTable {
+  struct Ending;
+
  public:
   using Callback = std::function<void(bool failed)>;
   using Stop = std::function<void(void* what)>;
@@ -91,6 +94,20 @@ class InFlightTable {
   bool finish(std::uint64_t token) noexcept;
   bool fail(std::uint64_t token, std::string sentence) noexcept;
   bool fail(std::uint64_t token, const char* sentence) noexcept;  // lost where memory is
+
+  // While there is one, callbacks of what this thread ends wait for it to go, and then run: for who
+  // ends tokens with a lock held that a callback may want. All that are ended meanwhile are over
+  // before the first callback runs. One inside of another, or of a callback, leaves it to that.
+  class HeldCallbacks {
+   public:
+    HeldCallbacks() noexcept;
+    ~HeldCallbacks();
+    HeldCallbacks(const HeldCallbacks&) = delete;
+    HeldCallbacks& operator=(const HeldCallbacks&) = delete;
+
+   private:
+    std::vector<Ending> held_;
+  };
 
   // What completion_fn answers, blocking at most timeout_ns (0 polls, UINT64_MAX
   // waits without end). An unknown token is SOKR_NOT_FOUND with FAILED.
@@ -170,7 +187,6 @@ class InFlightTable {
  private:
   struct Shard;
   struct History;
-  struct Ending;
   static constexpr std::size_t kShards = 8;
   static constexpr std::size_t kCrowd = 64;  // tokens under way of one shard
 
@@ -180,6 +196,8 @@ class InFlightTable {
   CompletionAnswer look(std::uint64_t token, std::shared_ptr<void>& what) noexcept;
   bool end(std::uint64_t token, bool failed, std::string&& sentence) noexcept;
   static void run_callbacks(Ending&& ending) noexcept;
+  static std::vector<Ending>*& queue_of_callbacks() noexcept;
+  static void run_queued(std::vector<Ending>& queued) noexcept;
   void leave(Shard& shard) noexcept;
   bool await_fewer(std::size_t most, const Deadline& deadline) noexcept;
   bool await_room_slowly(std::size_t most, std::chrono::milliseconds patience) noexcept;
