@@ -16,6 +16,8 @@ constexpr std::uint64_t kChunk = 16 * kMega;
 // What is collected before it is submitted without being asked for, and what may be under way.
 constexpr std::size_t kMostCollected = 1024;
 constexpr std::uint64_t kMostBytes = kChunk, kMostUnderWay = 64 * kMega;
+// What is small has a block's room more: it does not wait for what is large.
+constexpr std::uint64_t kMostSmall = kMostUnderWay + kChunk;
 constexpr std::uint64_t kSmallBlock = 64 << 10;
 // From so many bytes on, a copy takes longer than the submission and the wait of one queue for the
 // other that it costs to have it done beside the kernels.
@@ -99,24 +101,26 @@ Result<void> Transfers::copy_now(const Range& from, const Range& to, std::uint64
 
 // A block for bytes of the host. What is collected or under way is waited for where there is no
 // room.
-Result<std::unique_ptr<Buffer>> Transfers::take_block(std::uint64_t size, std::uint64_t least) {
-  SOKR_TRY(await_room());
+Result<std::unique_ptr<Buffer>> Transfers::take_block(std::unique_lock<std::mutex>& lock,
+                                                      std::uint64_t size, std::uint64_t least) {
+  SOKR_TRY(await_room(lock, size));
   auto block = staging_.take(std::max(size, least));
   const auto is_any = [&] {
     return !operations_.empty() || !here_.submitted.empty() || !beside_.submitted.empty();
   };
   while (!block && !device_.is_lost() && is_any()) {
     SOKR_TRY(flush_locked());
-    SOKR_TRY(end_oldest());
+    SOKR_TRY(end_oldest(lock));
     block = staging_.take(size);
   }
   return block;
 }
 
 // Bytes for the host in a block: its offset in the last one.
-Result<std::uint64_t> Transfers::place(std::uint64_t size) {
-  if (blocks_.empty() || room_ + size > blocks_.back()->size()) {
-    SOKR_ASSIGN(auto block, take_block(size, kSmallBlock));
+Result<std::uint64_t> Transfers::place(std::unique_lock<std::mutex>& lock, std::uint64_t size) {
+  const auto has_room = [&] { return !blocks_.empty() && room_ + size <= blocks_.back()->size(); };
+  if (!has_room()) {
+    SOKR_ASSIGN(auto block, take_block(lock, size, kSmallBlock));
     blocks_.push_back(std::move(block));
     room_ = 0;
   }
@@ -138,11 +142,32 @@ Result<void> Transfers::write(const BufferPointer& to, std::uint64_t offset, con
   return {};
 }
 
+// A block with bytes that are many, which are copied without the lock.
+Result<std::unique_ptr<Buffer>> Transfers::fill_block(std::unique_lock<std::mutex>& lock,
+                                                      const void* from, std::uint64_t size) {
+  SOKR_ASSIGN(auto block, take_block(lock, size, size));
+  lock.unlock();
+  std::memcpy(block->mapped(), from, size);
+  Result<void> flushed = block->flush(0, size);
+  lock.lock();
+  if (!flushed) return std::move(flushed).failure();
+  return block;
+}
+
 Result<void> Transfers::write_part(const BufferPointer& to, std::uint64_t offset, const void* from,
                                    std::uint64_t size) {
   if (device_.is_lost()) return device_.loss();
-  std::lock_guard lock(mutex_);
-  SOKR_ASSIGN(const std::uint64_t at, place(size));
+  std::unique_lock lock(mutex_);
+  if (size >= kLarge) {
+    SOKR_ASSIGN(auto block, fill_block(lock, from, size));
+    const VkBuffer bytes = block->handle();
+    // The last one's room is still there.
+    if (blocks_.empty()) room_ = block->size();
+    blocks_.insert(blocks_.begin(), std::move(block));
+    bytes_ += size;
+    return add({to, nullptr, bytes, 0, offset, size});
+  }
+  SOKR_ASSIGN(const std::uint64_t at, place(lock, size));
   Buffer& block = *blocks_.back();
   std::memcpy(block.mapped() + at, from, size);
   SOKR_TRY(block.flush(at, size));
@@ -326,22 +351,27 @@ void Transfers::drop_until(std::uint64_t value) noexcept {
     under_way_.store(false, std::memory_order_release);
 }
 
-// Of the copies first: they may wait for one kernel, the others for all.
-Result<void> Transfers::end_oldest() {
-  if (!beside_.submitted.empty()) {
-    SOKR_TRY(beside_.queue->wait(beside_.submitted.front().value));
-  } else if (!here_.submitted.empty()) {
-    SOKR_TRY(device_.wait(here_.submitted.front().value, UINT64_MAX));
-  }
+// Of the copies first: they may wait for one kernel, the others for all. Without the lock
+// meanwhile: dispatches take it.
+Result<void> Transfers::end_oldest(std::unique_lock<std::mutex>& lock) {
+  const Lane& lane = beside_.submitted.empty() ? here_ : beside_;
+  if (lane.submitted.empty()) return {};
+  const std::uint64_t value = lane.submitted.front().value;
+  lock.unlock();
+  const Result<bool> ended =
+      lane.queue ? lane.queue->wait(value, UINT64_MAX) : device_.wait(value, UINT64_MAX);
+  lock.lock();
+  if (!ended) return ended.failure();
   drop_until(device_.seen());
   return {};
 }
 
 // Blocks are taken again when the device is done with them; at most so many bytes are under way.
-Result<void> Transfers::await_room() {
+Result<void> Transfers::await_room(std::unique_lock<std::mutex>& lock, std::uint64_t size) {
   if (!beside_.submitted.empty()) SOKR_TRY(beside_.queue->reached());
   drop_until(device_.seen());
-  while (submitted_bytes_ + kChunk > kMostUnderWay) SOKR_TRY(end_oldest());
+  const std::uint64_t most = size < kLarge ? kMostSmall : kMostUnderWay;
+  while (submitted_bytes_ + size > most) SOKR_TRY(end_oldest(lock));
   return {};
 }
 
@@ -467,10 +497,8 @@ Result<void> Transfers::submit_beside(Operation operation, std::unique_ptr<Buffe
 Result<void> Transfers::write_part_beside(const BufferPointer& to, std::uint64_t offset,
                                           const void* from, std::uint64_t size) {
   if (device_.is_lost()) return device_.loss();
-  std::lock_guard lock(mutex_);
-  SOKR_ASSIGN(std::unique_ptr<Buffer> block, take_block(size, size));
-  std::memcpy(block->mapped(), from, size);
-  SOKR_TRY(block->flush(0, size));
+  std::unique_lock lock(mutex_);
+  SOKR_ASSIGN(std::unique_ptr<Buffer> block, fill_block(lock, from, size));
   const VkBuffer bytes = block->handle();
   return submit_beside({to, nullptr, bytes, 0, offset, size}, std::move(block));
 }

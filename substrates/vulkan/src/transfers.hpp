@@ -96,10 +96,14 @@ class Transfers {
   Result<void> add(Operation operation);
   Result<void> write_part(const BufferPointer& to, std::uint64_t offset, const void* from,
                           std::uint64_t size);
-  Result<std::uint64_t> place(std::uint64_t size);
-  Result<std::unique_ptr<Buffer>> take_block(std::uint64_t size, std::uint64_t least);
-  Result<void> await_room();
-  Result<void> end_oldest();
+  // These wait without the lock, where there is no room: what is collected may be another then.
+  Result<std::uint64_t> place(std::unique_lock<std::mutex>& lock, std::uint64_t size);
+  Result<std::unique_ptr<Buffer>> take_block(std::unique_lock<std::mutex>& lock, std::uint64_t size,
+                                             std::uint64_t least);
+  Result<std::unique_ptr<Buffer>> fill_block(std::unique_lock<std::mutex>& lock, const void* from,
+                                             std::uint64_t size);
+  Result<void> await_room(std::unique_lock<std::mutex>& lock, std::uint64_t size);
+  Result<void> end_oldest(std::unique_lock<std::mutex>& lock);
   void drop_until(std::uint64_t value) noexcept;
   void drop(Lane& lane, std::uint64_t value) noexcept;
   Result<void> flush_locked();

@@ -4,6 +4,7 @@
 // substrate makes: each of these tests holds the one queue or the other until it wants the wrong
 // order to show. Runs where the device, or the simulated one, has a queue that only copies.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -400,6 +401,46 @@ TEST_F(Transfer, ALossAtTheKthCallEndsInASentence) {
     EXPECT_EQ(read(again, kFloats), all(6));
   }
   EXPECT_GT(k, 5);
+}
+
+// A kernel holds the copies into a buffer that it uses, more than may be under way: who writes them
+// waits for it, and nobody else does.
+TEST_F(Transfer, TooManyCopiesHoldUpOnlyWhoMakesThem) {
+  if (!simulated()) GTEST_SKIP() << "nobody tells when somebody waits";
+  for (const char* queue : {"auto", "off"}) {
+    begin({{"vulkan.transfer", queue}, {"vulkan.spin_us", "0"}});
+    if (bench_->is_mapped(create(64))) GTEST_SKIP() << "the host writes to buffers by itself";
+    const SokrBuffer large = create(16 * kMega), x = create(all(1)), y = create(all(0));
+    ASSERT_EQ(read(x, 1), all(1, 1));
+    ASSERT_EQ(read(y, 1), all(0, 1));
+    ASSERT_EQ(read(large, 1), all(0, 1));
+    Kernel kernel(x, y);
+    Gate gate(*bench_, kGroups, kRounds);
+    gate.bindings[1] = buffer_binding(0, 1, large, 16 * kMega);
+    gate.launch.bindings = gate.bindings.data();
+    const std::uint64_t held = gate.start(), sleeps = simulated()->sleeps;
+    std::atomic<bool> is_done{false};
+    std::thread copier([&] {
+      for (int i = 1; i <= 6; ++i) write(large, all(static_cast<float>(i), 4 * kFloats));
+      is_done = true;
+    });
+    while (simulated()->sleeps == sleeps && !is_done) std::this_thread::yield();
+    EXPECT_FALSE(is_done) << "as many were under way at once";
+    std::vector<std::uint64_t> tokens;
+    for (int i = 0; i < 3; ++i) {
+      tokens.push_back(kernel.start(*bench_));
+      write(x, all(2, 100));
+    }
+    EXPECT_TRUE(memory().free(create(64)));
+    EXPECT_TRUE(is_under_way(held)) << "somebody waited for the kernel: " << queue;
+    gate.open();
+    copier.join();
+    for (const std::uint64_t token : tokens) expect_complete(token);
+    std::vector<float> expected = all(6);
+    std::fill_n(expected.begin(), 100, 10.0f);
+    EXPECT_EQ(read(y, kFloats), expected);
+    EXPECT_EQ(read(large, 4 * kFloats), all(6, 4 * kFloats));
+  }
 }
 
 // Each thread its own buffers; kernels of all of them on the one queue, copies on the other.
