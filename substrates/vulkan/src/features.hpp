@@ -69,6 +69,7 @@ struct FeatureSet {
   VkPhysicalDeviceShaderAtomicFloatFeaturesEXT atomic_float{};
   VkPhysicalDeviceShaderAtomicFloat2FeaturesEXT atomic_float2{};
   VkPhysicalDeviceRobustness2FeaturesEXT robustness2{};
+  VkPhysicalDevicePipelineRobustnessFeaturesEXT pipeline_robustness{};
   VkPhysicalDeviceWorkgroupMemoryExplicitLayoutFeaturesKHR workgroup_layout{};
   VkPhysicalDeviceShaderClockFeaturesKHR clock{};
   SubgroupRotateFeatures rotate{};

@@ -7,6 +7,7 @@
 #include <sokr/substrate/launch_check.hpp>
 #include <utility>
 
+#include "inside.hpp"
 #include "requirements.hpp"
 
 namespace sokr::vulkan {
@@ -201,7 +202,7 @@ void append_array_lengths(const LaunchView& launch, substrate::CompileKey& key) 
 
 Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
                                    const LaunchView& said, const LaunchView& launch,
-                                   const PhysicalDevice& device, bool sliced) {
+                                   const PhysicalDevice& device, bool sliced, bool any_bindings) {
   SOKR_ASSIGN(const spirv::EntryPoint* entry, module.entry_point(said.entry()));
   PipelinePlan plan;
   plan.entry = entry->name;
@@ -233,6 +234,9 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
   if (sliced) {
     SOKR_ASSIGN(plan.sliced, plan_parts(*used, *entry, device));
   }
+  const bool is_robust = device.usable.has("robustBufferAccess");
+  plan.unchecked = device.usable.has("pipelineRobustness") &&
+                   (!is_robust || (!any_bindings && keeps_inside(*used, *entry)));
   // A part has its own number of workgroups.
   plan.can_be_cut =
       sliced || std::ranges::none_of(entry->globals, [&](spirv::Id id) {
@@ -322,6 +326,12 @@ Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
   info.stage.module = module;
   info.stage.pName = plan_.entry.c_str();
   info.layout = layout_;
+  // The others are as the device is: robust where that feature is enabled.
+  VkPipelineRobustnessCreateInfoEXT unchecked{
+      VK_STRUCTURE_TYPE_PIPELINE_ROBUSTNESS_CREATE_INFO_EXT};
+  unchecked.storageBuffers = unchecked.uniformBuffers =
+      VK_PIPELINE_ROBUSTNESS_BUFFER_BEHAVIOR_DISABLED_EXT;
+  if (plan_.unchecked) info.pNext = &unchecked;
   plan_.can_be_cut = plan_.can_be_cut && device_.slice_ns() != 0;
   info.flags |= VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;  // parts, and launches that start elsewhere
   const VkResult result =

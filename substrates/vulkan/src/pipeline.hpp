@@ -26,9 +26,12 @@ struct PipelinePlan {
   std::string entry;
   // With the launch's specialization and local size; until the pipeline is made.
   std::shared_ptr<const spirv::Module> module;
-  std::uint32_t subgroup_size = 0;    // 0 = do not ask
-  bool can_be_cut = false;            // parts of a grid give what the whole would
-  bool full_subgroups = false;        // required: no subgroup is partly empty
+  std::uint32_t subgroup_size = 0;  // 0 = do not ask
+  bool can_be_cut = false;          // parts of a grid give what the whole would
+  bool full_subgroups = false;      // required: no subgroup is partly empty
+  // The device is told to check no access: the kernel keeps inside of bindings that hold all data
+  // of their blocks (inside.hpp), or nobody wants it checked.
+  bool unchecked = false;
   ir::EntryReflection reflection;     // of `module`
   std::vector<std::uint32_t> counts;  // descriptors of each reflected binding
   // For grids of more workgroups than the device takes at once; its words until the pipeline is
@@ -45,11 +48,12 @@ Result<void> check_parts(const std::array<std::uint32_t, 3>& groups, const Physi
 // workgroup size that is not specialized, a subgroup size that the device does not take,
 // lengths and sizes that are bad with the launch's values. `module` is decoded for any
 // values; `bytes` are its bytes; `said` names entry point, specialization and sizes. `sliced`: for
-// a launch that is_over_limit().
+// a launch that is_over_limit(). `any_bindings`: for one with bindings that do not hold all data.
 Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const spirv::Module& module,
                                    const substrate::LaunchView& said,
                                    const substrate::LaunchView& launch,
-                                   const PhysicalDevice& device, bool sliced = false);
+                                   const PhysicalDevice& device, bool sliced = false,
+                                   bool any_bindings = false);
 
 // What of the launch's bindings decides the pipeline beyond compile_key(): the lengths
 // of descriptor arrays. Appended to the key.

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kFormat = 1;  // of requests and verdicts
+constexpr std::uint32_t kFormat = 2;  // of requests and verdicts
 constexpr std::uint64_t kMostMs = 600'000;
 constexpr std::string_view kDone = "done\n";
 
@@ -195,6 +195,7 @@ std::vector<std::uint8_t> plan_to_bytes(const PipelinePlan& plan) {
   out.text(plan.entry);
   out.number(plan.subgroup_size);
   out.number(static_cast<std::uint8_t>(plan.full_subgroups));
+  out.number(static_cast<std::uint8_t>(plan.unchecked));
   out.number(plan.sliced ? plan.sliced->push_size : plan.reflection.push_constant_size);
   out.number(static_cast<std::uint32_t>(plan.counts.size()));
   for (std::size_t i = 0; i < plan.counts.size(); ++i) {
@@ -218,6 +219,7 @@ Result<PipelinePlan> plan_from_bytes(std::span<const std::uint8_t> bytes) {
   for (char& c : plan.entry) c = static_cast<char>(in.number<std::uint8_t>());
   plan.subgroup_size = in.number<std::uint32_t>();
   plan.full_subgroups = in.number<std::uint8_t>() != 0;
+  plan.unchecked = in.number<std::uint8_t>() != 0;
   spirv::SlicedModule module;
   module.push_size = (in.number<std::uint32_t>() + 3u) & ~3u;
   for (std::uint32_t left = in.count(16); left != 0; --left) {

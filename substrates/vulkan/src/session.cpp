@@ -24,6 +24,15 @@ bool overlap(const std::byte* a, std::uint64_t a_size, const std::byte* b, std::
   return left < right ? right - left < a_size : left - right < b_size;
 }
 
+// Is all that the kernel declares there, so that what keeps inside of it needs no check?
+bool holds_all_data(const ResolvedLaunch& launch, const ir::EntryReflection& entry) {
+  for (std::size_t i = 0; i < entry.bindings.size(); ++i)
+    for (const ResolvedBinding& bound : launch.elements(i))
+      if (bound.source == SOKR_BINDING_NULL || bound.size < entry.bindings[i].data_size)
+        return false;
+  return true;
+}
+
 std::byte* host_address(const ResolvedBinding& binding) {
   return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(binding.resource)) +
          binding.offset;
@@ -72,11 +81,18 @@ Session::~Session() {
   pipeline_cache_.reset();
 }
 
-Session::PipelineKey::PipelineKey(const Wanted& what, const LaunchView& launch, bool sliced)
-    : wanted(what) {
+Session::PipelineKey::PipelineKey(const Wanted& what, const LaunchView& launch, bool is_sliced)
+    : wanted(what), sliced(is_sliced) {
   append_array_lengths(launch, lengths);
   constexpr std::uint8_t kSliced = 1;  // lengths are whole words
   if (sliced) lengths.append(&kSliced, 1);
+}
+
+void Session::PipelineKey::take_any_bindings() {
+  constexpr std::uint8_t kAnyBindings = 2;
+  lengths.append(&kAnyBindings, 1);
+  any_bindings = true;
+  extra.clear();
 }
 
 substrate::ContentKey Session::PipelineKey::content() {
@@ -96,13 +112,14 @@ std::shared_ptr<Pipeline> Session::find_pipeline(PipelineKey& key) {
   return **std::move(known);
 }
 
-Result<Session::Planned> Session::plan(const Wanted& wanted, const LaunchView& launch,
-                                       const FindModule& find_module, bool sliced) const {
+Result<Session::Planned> Session::plan(const PipelineKey& key, const LaunchView& launch,
+                                       const FindModule& find_module) const {
+  const Wanted& wanted = key.wanted;
   const std::span<const std::uint8_t> ir(wanted.kernel.ir_data, wanted.kernel.ir_data_len);
   Planned planned;
   SOKR_ASSIGN(planned.module, find_module(nullptr));
   SOKR_ASSIGN(planned.plan, plan_pipeline(ir, *planned.module, *wanted.said, launch,
-                                          device_->physical(), sliced));
+                                          device_->physical(), key.sliced, key.any_bindings));
   return planned;
 }
 
@@ -155,7 +172,7 @@ Result<void> Session::prepare(const Wanted& wanted, const FindModule& find_modul
   if (device_->is_lost()) return device_->loss();
   PipelineKey key(wanted, *wanted.said, false);
   if (find_pipeline(key)) return {};
-  SOKR_ASSIGN(Planned planned, plan(wanted, *wanted.said, find_module, false));
+  SOKR_ASSIGN(Planned planned, plan(key, *wanted.said, find_module));
   SOKR_TRY(build_pipeline(key, std::move(planned), find_module));
   return {};
 }
@@ -541,14 +558,19 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request, cons
   JudgedLaunch judged;
   prepared.judged = &judged;
   Planned planned;  // if there is no pipeline yet
-  prepared.pipeline = find_pipeline(key);
-  if (!prepared.pipeline) {
-    SOKR_ASSIGN(planned, plan(wanted, launch, find_module, sliced));
+  while (true) {
+    prepared.pipeline = find_pipeline(key);
+    if (!prepared.pipeline) {
+      SOKR_ASSIGN(planned, plan(key, launch, find_module));
+    }
+    const PipelinePlan& made = prepared.pipeline ? prepared.pipeline->plan() : planned.plan;
+    SOKR_ASSIGN(judged.resolved, substrate::check_launch_alone(launch, made.reflection, limits_,
+                                                               request.substrate_id, bounds_));
+    if (!made.unchecked || bounds_ == substrate::Bounds::kUnchecked ||
+        holds_all_data(judged.resolved, made.reflection))
+      break;
+    key.take_any_bindings();
   }
-  const ir::EntryReflection& reflection =
-      prepared.pipeline ? prepared.pipeline->reflection() : planned.plan.reflection;
-  SOKR_ASSIGN(judged.resolved, substrate::check_launch_alone(launch, reflection, limits_,
-                                                             request.substrate_id, bounds_));
   prepared.push = judged.resolved.push;
   clean_up();
   auto started = std::make_shared<Launch>();

@@ -167,14 +167,18 @@ class Session {
   // What decides a pipeline beside the kernel's IR.
   struct PipelineKey {
     PipelineKey(const Wanted& wanted, const substrate::LaunchView& launch, bool sliced);
+    // For bindings that do not hold all data.
+    void take_any_bindings();
     // To be asked where it is not pinned: takes a look at what was said of the kernel.
     substrate::ContentKey content();
     const Wanted& wanted;
+    const bool sliced;
+    bool any_bindings = false;
     substrate::CompileKey lengths, extra;
   };
   std::shared_ptr<Pipeline> find_pipeline(PipelineKey& key);
-  Result<Planned> plan(const Wanted& wanted, const substrate::LaunchView& launch,
-                       const FindModule& module, bool sliced) const;
+  Result<Planned> plan(const PipelineKey& key, const substrate::LaunchView& launch,
+                       const FindModule& module) const;
   Result<std::shared_ptr<Pipeline>> build_pipeline(PipelineKey& key, Planned planned,
                                                    const FindModule& module);
   std::shared_ptr<Pipeline> find_pinned(const PipelineKey& key);

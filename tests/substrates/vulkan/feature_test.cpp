@@ -51,6 +51,7 @@ PhysicalDevice device_without(std::vector<std::string> disabled) {
   fill(all.memory_model), fill(all.descriptor_indexing), fill(all.subgroup_size);
   fill(all.zero_workgroup), fill(all.sync2), fill(all.dot_product), fill(all.maintenance4);
   fill(all.atomic_float), fill(all.atomic_float2), fill(all.robustness2);
+  fill(all.pipeline_robustness);
   fill(all.workgroup_layout), fill(all.clock), fill(all.rotate), fill(all.expect_assume);
   fill(all.reconvergence), fill(all.cooperative_matrix), fill(all.float_controls2);
   device.offer.api = VK_API_VERSION_1_3;
@@ -220,6 +221,7 @@ std::map<std::string, std::optional<Parts>, std::less<>> kernels() {
       {"robustBufferAccess", nobody},
       {"robustBufferAccess2", nobody},
       {"nullDescriptor", nobody},
+      {"pipelineRobustness", nobody},
       {"timelineSemaphore", nobody},  // without it there is no substrate
       {"synchronization2", nobody},
       {"subgroupSizeControl", nobody},  // of launches that ask for a size

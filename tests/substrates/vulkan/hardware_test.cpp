@@ -338,6 +338,59 @@ TEST_F(Hardware, SubgroupsAreRequiredToBeFullWhereAKernelUsesThem) {
 }
 
 // The driver loses it at any call, and forgets nothing of what it had begun.
+// Where the device decides by pipeline: which are made, and which of them ask for no checks.
+TEST_F(Hardware, OnlyKernelsThatKeepInsideAreNotChecked) {
+  if (simulated_profile() != "nvidia") GTEST_SKIP() << "no robustness by pipeline here";
+  const sim::State& state = *simulated();
+  using Counts = std::pair<std::uint64_t, std::uint64_t>;
+  std::vector<std::uint32_t> factors(64), values(1000);
+  std::iota(factors.begin(), factors.end(), 1u);
+  SokrLaunch launch{};
+  launch.groups[0] = 16;
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.binding_count = 2;
+  // The device still has its part of the table where a launch binds less.
+  const auto run_inside = [&](Bench& bench, std::uint64_t table_bytes) {
+    const Counts before{state.pipelines, state.unchecked};
+    std::ranges::fill(values, 2u);
+    std::vector<SokrBinding> bindings{host_binding(0, 0, factors, SOKR_ACCESS_READ),
+                                      host_binding(0, 1, values)};
+    bindings[0].size = table_bytes;
+    launch.bindings = bindings.data();
+    bench.run(shader("inside"), launch);
+    for (std::size_t i = 0; i < values.size() && table_bytes == 256; ++i)
+      EXPECT_EQ(values[i], 2 * (i % 64 + 1)) << i;
+    return Counts{state.pipelines - before.first, state.unchecked - before.second};
+  };
+  const auto run_saxpy = [&](Bench& bench) {
+    const Counts before{state.pipelines, state.unchecked};
+    Saxpy saxpy(1000);
+    bench.run(shader("saxpy"), saxpy.launch);
+    EXPECT_EQ(saxpy.wrong(), -1);
+    return Counts{state.pipelines - before.first, state.unchecked - before.second};
+  };
+  {
+    Bench bench;
+    EXPECT_EQ(run_inside(bench, 256), Counts(1, 1));
+    EXPECT_EQ(run_inside(bench, 256), Counts(0, 0));
+    EXPECT_EQ(run_inside(bench, 128), Counts(1, 0)) << "what it declares is not there";
+    EXPECT_EQ(run_inside(bench, 64), Counts(0, 0));
+    EXPECT_EQ(run_inside(bench, 256), Counts(0, 0));
+    EXPECT_EQ(run_saxpy(bench), Counts(1, 0)) << "its length is what the launch says";
+  }
+  {
+    Bench bench(OptionList{{"vulkan.robust", "off"}});
+    EXPECT_EQ(run_inside(bench, 256), Counts(1, 1));
+    EXPECT_EQ(run_saxpy(bench), Counts(1, 1)) << "nobody wants it checked";
+  }
+  for (const char* disabled : {"pipelineRobustness", "VK_EXT_pipeline_robustness"}) {
+    Bench bench(OptionList{{"vulkan.disable", disabled}});
+    EXPECT_EQ(run_inside(bench, 256), Counts(1, 0)) << disabled;
+    EXPECT_EQ(run_inside(bench, 128), Counts(0, 0)) << disabled;
+    EXPECT_EQ(run_saxpy(bench), Counts(1, 0)) << disabled;
+  }
+}
+
 TEST_F(Hardware, ALossAtTheKthCallEndsInASentence) {
   const auto ir = shader("saxpy");
   int k = 0;

@@ -76,6 +76,13 @@ VKAPI_ATTR void VKAPI_CALL destroy_instance(VkInstance handle,
   instance->next.DestroyInstance(handle, allocator);
 }
 
+// The structure whose next is of this type.
+VkBaseOutStructure* find_before(VkDeviceCreateInfo& info, VkStructureType type) {
+  auto* at = reinterpret_cast<VkBaseOutStructure*>(&info);
+  while (at->pNext && at->pNext->sType != type) at = at->pNext;
+  return at->pNext ? at : nullptr;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical,
                                              const VkDeviceCreateInfo* info,
                                              const VkAllocationCallbacks* allocator,
@@ -100,7 +107,22 @@ VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical,
                       }) != 0;
   real.queueCreateInfoCount = static_cast<std::uint32_t>(queues.size());
   real.pQueueCreateInfos = queues.data();
+  // Robustness by pipeline is the layer's own, and nothing that the driver hears of.
+  std::vector<const char*> extensions(info->ppEnabledExtensionNames,
+                                      info->ppEnabledExtensionNames + info->enabledExtensionCount);
+  VkBaseOutStructure* before = nullptr;
+  if (profile().unchecked) {
+    std::erase_if(extensions, [](std::string_view name) {
+      return name == VK_EXT_PIPELINE_ROBUSTNESS_EXTENSION_NAME;
+    });
+    before = find_before(real, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_ROBUSTNESS_FEATURES_EXT);
+  }
+  real.enabledExtensionCount = static_cast<std::uint32_t>(extensions.size());
+  real.ppEnabledExtensionNames = extensions.data();
+  VkBaseOutStructure* const taken = before ? before->pNext : nullptr;
+  if (taken) before->pNext = taken->pNext;
   const VkResult result = create(physical, &real, allocator, out);
+  if (taken) before->pNext = taken;
   if (result != VK_SUCCESS) return result;
   device->handle = *out;
   const auto find = [&](const char* name) { return device->proc_addr(*out, name); };

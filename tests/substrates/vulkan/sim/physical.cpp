@@ -225,6 +225,10 @@ VKAPI_ATTR void VKAPI_CALL get_properties2(VkPhysicalDevice device,
 VKAPI_ATTR void VKAPI_CALL get_features2(VkPhysicalDevice device, VkPhysicalDeviceFeatures2* out) {
   instance_of(device).next.GetPhysicalDeviceFeatures2(device, out);
   for_each_hidden(out, [](VkBool32& feature, std::string_view) { feature = VK_FALSE; });
+  if (auto* robustness = find_out<VkPhysicalDevicePipelineRobustnessFeaturesEXT>(
+          out, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_ROBUSTNESS_FEATURES_EXT);
+      robustness)
+    robustness->pipelineRobustness = profile().unchecked ? VK_TRUE : VK_FALSE;
 }
 
 VKAPI_ATTR void VKAPI_CALL get_features(VkPhysicalDevice device, VkPhysicalDeviceFeatures* out) {
@@ -319,15 +323,21 @@ VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice device, con
   if (result < VK_SUCCESS) return result;
   found.resize(all);
   std::erase_if(found, [](const VkExtensionProperties& extension) {
-    return hides(profile(), extension.extensionName);
+    // The manifest lists what only some profiles have.
+    const std::string_view name = extension.extensionName;
+    return hides(profile(), name) ||
+           (!profile().unchecked && name == VK_EXT_PIPELINE_ROBUSTNESS_EXTENSION_NAME);
   });
-  if (profile().budgets) {
-    const auto has = [](const VkExtensionProperties& extension) {
-      return std::string_view(extension.extensionName) == VK_EXT_MEMORY_BUDGET_EXTENSION_NAME;
+  const auto add = [&](const VkExtensionProperties& added) {
+    const auto is_it = [&](const VkExtensionProperties& extension) {
+      return std::string_view(extension.extensionName) == added.extensionName;
     };
-    if (std::ranges::none_of(found, has))
-      found.push_back({VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, VK_EXT_MEMORY_BUDGET_SPEC_VERSION});
-  }
+    if (std::ranges::none_of(found, is_it)) found.push_back(added);
+  };
+  if (profile().budgets)
+    add({VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, VK_EXT_MEMORY_BUDGET_SPEC_VERSION});
+  if (profile().unchecked)
+    add({VK_EXT_PIPELINE_ROBUSTNESS_EXTENSION_NAME, VK_EXT_PIPELINE_ROBUSTNESS_SPEC_VERSION});
   const auto total = static_cast<std::uint32_t>(found.size());
   if (!out) {
     *count = total;

@@ -51,6 +51,7 @@ constexpr auto kProfiles = std::to_array<Profile>({
      .allocations = 4096,
      .most_buffer = 1u << 30,
      .budgets = true,
+     .unchecked = true,
      .copies = true},
     {.name = "amd-apu",
      .type = VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU,

@@ -33,6 +33,7 @@ struct Profile {
   std::uint32_t most_subgroup = 0;  // sizes vary from the driver's up to this one
   std::uint64_t most_buffer = 0;    // maxBufferSize
   bool budgets = false;             // VK_EXT_memory_budget
+  bool unchecked = false;           // VK_EXT_pipeline_robustness
   bool no_import = false;           // buffers of host memory can be named, but not made
   bool minimum_limits = false;      // of all else, what the specification asks at least
   bool copies = false;              // a queue that only copies, of a family of its own

@@ -30,7 +30,8 @@ struct State {
   std::atomic<std::uint64_t> flushes{0}, invalidations{0};        // ranges
   std::atomic<std::uint64_t> submissions{0}, command_buffers{0};  // in them
   std::atomic<std::uint64_t> copies{0};  // submissions that the queue that only copies is done with
-  std::atomic<std::uint64_t> full_subgroups{0};  // pipelines that require them
+  std::atomic<std::uint64_t> full_subgroups{0};           // pipelines that require them
+  std::atomic<std::uint64_t> pipelines{0}, unchecked{0};  // those that have no access checked
   // Of the timeline: how far it is, and to be woken.
   std::atomic<std::uint64_t> questions{0}, sleeps{0};
   // Alive now, and the most that ever were.

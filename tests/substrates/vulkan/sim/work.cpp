@@ -87,6 +87,18 @@ VkResult settle_subgroup_size(Device& device, VkPipelineShaderStageCreateInfo& s
   return VK_SUCCESS;
 }
 
+// Out of a pipeline, for the driver below need not know it.
+void take_robustness(VkComputePipelineCreateInfo& info) {
+  constexpr auto kType = VK_STRUCTURE_TYPE_PIPELINE_ROBUSTNESS_CREATE_INFO_EXT;
+  const auto* said = find_in_chain<VkPipelineRobustnessCreateInfoEXT>(info.pNext, kType);
+  if (said == nullptr) return;
+  if (info.pNext != said) violation("a pipeline says more beside its robustness");
+  info.pNext = said->pNext;
+  constexpr auto kUnchecked = VK_PIPELINE_ROBUSTNESS_BUFFER_BEHAVIOR_DISABLED_EXT;
+  if (said->storageBuffers == kUnchecked && said->uniformBuffers == kUnchecked)
+    state().unchecked.fetch_add(1);
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL create_pipelines(VkDevice handle, VkPipelineCache cache,
                                                 std::uint32_t count,
                                                 const VkComputePipelineCreateInfo* infos,
@@ -98,7 +110,10 @@ VKAPI_ATTR VkResult VKAPI_CALL create_pipelines(VkDevice handle, VkPipelineCache
   for (const VkComputePipelineCreateInfo& info : real) {
     if (info.stage.flags & VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT)
       state().full_subgroups.fetch_add(1);
+    state().pipelines.fetch_add(1);
   }
+  if (profile().unchecked)
+    for (VkComputePipelineCreateInfo& info : real) take_robustness(info);
   if (profile().most_subgroup != 0) {
     for (VkComputePipelineCreateInfo& info : real) {
       const VkResult settled = settle_subgroup_size(device, info.stage);
