@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <sokr/base/small_file.hpp>
 #include <sokr/sokr.hpp>
 #include <string>
@@ -69,13 +70,43 @@ std::string word(const Json& event, const char* name) {
   return found != event.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+struct Times {
+  double begin = INFINITY, end = -INFINITY;
+  void add(double from, double to) {
+    begin = std::min(begin, from);
+    end = std::max(end, to);
+  }
+};
+
+// What the threads of a substrate did: pieces of launches, in microseconds.
+struct Threads {
+  struct One {
+    std::size_t pieces = 0;
+    double busy = 0;
+  };
+  std::map<double, One> by_lane;
+  std::map<std::string, Times>
+      launches;  // by token: from the first piece's begin to the last's end
+};
+
 struct Summary {
   // By substrate, then by what was done: microseconds of each.
   std::map<std::string, std::map<std::string, std::vector<double>>> times;
-  double begin = INFINITY, end = -INFINITY;
+  std::map<std::string, Threads> threads_of;
+  std::map<double, std::string> lanes;        // names
   std::map<std::string, std::size_t> failed;  // by substrate
-  std::size_t threads = 0, events = 0;
+  Times all;
+  std::size_t events = 0;
 };
+
+// A slice in which a thread ran workgroups.
+void add_piece(const Json& given, const std::string& substrate, double lane, double begin,
+               double end, Summary& summary) {
+  Threads& threads = summary.threads_of[substrate];
+  ++threads.by_lane[lane].pieces;
+  threads.by_lane[lane].busy += end - begin;
+  threads.launches[word(given, "token")].add(begin, end);
+}
 
 void add(const Json& event, Summary& summary) {
   if (!event.is_object()) return;
@@ -84,16 +115,22 @@ void add(const Json& event, Summary& summary) {
   const auto arguments = event.find("args");
   const Json none = Json::object();
   const Json& given = arguments != event.end() && arguments->is_object() ? *arguments : none;
-  if (kind == "M" && name == "thread_name" && word(given, "name").starts_with("thread ")) {
-    ++summary.threads;
+  const double lane = number(event, "tid");
+  if (kind == "M" && name == "thread_name" && std::isfinite(lane)) {
+    summary.lanes[lane] = word(given, "name");
   }
   const double at = number(event, "ts");
   if (!std::isfinite(at)) return;
   const double duration = kind == "X" ? number(event, "dur") : 0;
-  summary.begin = std::min(summary.begin, at);
-  if (std::isfinite(duration)) summary.end = std::max(summary.end, at + duration);
+  summary.all.add(at, std::isfinite(duration) ? at + duration : at);
   const std::string substrate = word(given, "substrate");
-  if (kind == "X" && std::isfinite(duration)) summary.times[substrate][name].push_back(duration);
+  if (kind == "X" && std::isfinite(duration)) {
+    const bool is_piece = word(event, "cat") == "workgroups";
+    summary.times[substrate][is_piece ? name + ", pieces" : name].push_back(duration);
+    if (is_piece && std::isfinite(lane)) {
+      add_piece(given, substrate, lane, at, at + duration, summary);
+    }
+  }
   if (kind != "i" || name != "complete") return;
   const double latency = number(given, "latency_us");
   if (std::isfinite(latency)) summary.times[substrate]["dispatch to completion"].push_back(latency);
@@ -101,6 +138,65 @@ void add(const Json& event, Summary& summary) {
   if (failed != given.end() && failed->is_boolean() && failed->get<bool>()) {
     ++summary.failed[substrate];
   }
+}
+
+// Of intervals, some of which may overlap, the time that lies in at least one.
+double union_of(const std::map<std::string, Times>& intervals) {
+  std::vector<Times> sorted;
+  for (const auto& [name, one] : intervals) sorted.push_back(one);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Times& a, const Times& b) { return a.begin < b.begin; });
+  double total = 0, covered = -INFINITY;
+  for (const Times& one : sorted) {
+    total += std::max(0.0, one.end - std::max(one.begin, covered));
+    covered = std::max(covered, one.end);
+  }
+  return total;
+}
+
+// How the work was spread over the threads, of substrates that tell it.
+std::string threads_text(const Summary& summary) {
+  Table table;
+  for (const std::size_t column : {2, 3, 4}) table.right_align(column);
+  std::string sentences;
+  table.row({"", "thread", "pieces", "busy", "share"});
+  for (const auto& [substrate, threads] : summary.threads_of) {
+    double total = 0, most = 0;
+    for (const auto& [lane, one] : threads.by_lane) {
+      total += one.busy;
+      most = std::max(most, one.busy);
+    }
+    std::string name = printable(substrate);
+    for (const auto& [lane, one] : threads.by_lane) {
+      const auto named = summary.lanes.find(lane);
+      const std::string thread = named != summary.lanes.end() ? named->second : "?";
+      table.row({name, printable(thread), std::to_string(one.pieces),
+                 duration_text(1000 * one.busy),
+                 fmt::format("{:.0f} %", total > 0 ? 100 * one.busy / total : 0.0)});
+      name.clear();
+    }
+    const double count = static_cast<double>(threads.by_lane.size());
+    const double wall = union_of(threads.launches);
+    if (!(total > 0) || !(wall > 0)) continue;
+    sentences += fmt::format(
+        "{}: while workgroups ran, {:.2f} of {} thread{} worked on average; the busiest did {:.2f} "
+        "times its part\n",
+        printable(substrate), total / wall, threads.by_lane.size(),
+        threads.by_lane.size() == 1 ? "" : "s", most / (total / count));
+  }
+  return summary.threads_of.empty() ? "" : table.format() + sentences + '\n';
+}
+
+// Other lanes are those of devices, and of layers above.
+std::size_t count_threads(const Summary& summary) {
+  std::set<double> threads;
+  for (const auto& [lane, name] : summary.lanes) {
+    if (name.starts_with("thread ")) threads.insert(lane);
+  }
+  for (const auto& [substrate, one] : summary.threads_of) {
+    for (const auto& [lane, work] : one.by_lane) threads.insert(lane);
+  }
+  return threads.size();
 }
 
 std::string summary_text(const Summary& summary) {
@@ -119,10 +215,11 @@ std::string summary_text(const Summary& summary) {
       name.clear();
     }
   }
-  std::string out = table.format() + '\n';
-  out += fmt::format("{} events of {} thread{} in {}\n", summary.events, summary.threads,
-                     summary.threads == 1 ? "" : "s",
-                     duration_text(1000 * std::max(0.0, summary.end - summary.begin)));
+  std::string out = table.format() + '\n' + threads_text(summary);
+  const std::size_t threads = count_threads(summary);
+  out += fmt::format("{} events of {} thread{} in {}\n", summary.events, threads,
+                     threads == 1 ? "" : "s",
+                     duration_text(1000 * std::max(0.0, summary.all.end - summary.all.begin)));
   for (const auto& [substrate, count] : summary.failed) {
     out += fmt::format("{} of {} failed\n", count, printable(substrate));
   }

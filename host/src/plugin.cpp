@@ -12,6 +12,7 @@
 
 #include "log.hpp"
 #include "sized.hpp"
+#include "trace.hpp"
 
 namespace sokr::host {
 namespace {
@@ -125,6 +126,26 @@ Plugin::Plugin(LibraryFile library, std::string path, const Declaration& declare
   host_info_.option_count = static_cast<std::uint32_t>(option_facts_.size());
   host_info_.options = option_facts_.data();
   host_info_.option_size = sizeof(SokrFact);
+  if (trace::is_on) host_info_.trace = &take_slice;
+  host_info_.trace_context = this;
+}
+
+void Plugin::take_slice(void* plugin, const SokrTraceSlice* given) noexcept {
+  const auto& self = *static_cast<const Plugin*>(plugin);
+  if (!self.offers_are_read_.load(std::memory_order_acquire)) return;
+  try {
+    const auto slice =
+        sized_copy(given, SOKR_SIZE_THROUGH(SokrTraceSlice, group_count), "SokrTraceSlice");
+    if (!slice || !slice->substrate) return;
+    for (const auto& offer : self.offers_) {
+      // Whoever has a token was registered before.
+      if (std::strcmp(offer->info.name, slice->substrate) == 0) {
+        return trace::add_slice(*slice, offer->info.name, slice->plugin_token == 0 ? 0 : offer->id);
+      }
+    }
+  } catch (...) {
+    // Out of memory: a slice less.
+  }
 }
 
 Plugin::~Plugin() {
@@ -156,6 +177,7 @@ Result<std::unique_ptr<Plugin>> Plugin::load(const std::filesystem::path& path,
   std::unique_ptr<Plugin> plugin(new Plugin(std::move(library), path.string(), declares, options));
   if (main && declares.may_offer_any()) SOKR_TRY(plugin->read_substrates(main));
   if (ir_main && declares.may_read_ir()) SOKR_TRY(plugin->read_ir(ir_main));
+  plugin->offers_are_read_.store(true, std::memory_order_release);
   return plugin;
 }
 

@@ -16,6 +16,7 @@
 #include <sokr/ir.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -72,6 +73,7 @@ class Plugin {
   Result<void> read_substrates(SokrPluginMainFn main);
   Result<void> read_ir(SokrIrPluginMainFn main);
   Result<void> read_offer(const SokrSubstrateInfo* from);
+  static void take_slice(void* plugin, const SokrTraceSlice* slice) noexcept;
 
   LibraryFile library_;
   const pid_t opened_by_ = ::getpid();
@@ -81,6 +83,7 @@ class Plugin {
   std::vector<SokrFact> option_facts_;
   SokrHostInfo host_info_{};
   std::vector<std::unique_ptr<Offer>> offers_;  // the addresses are handed out
+  std::atomic<bool> offers_are_read_{false};    // for threads of the plugin, which may be there
   std::vector<Offer*> registered_;
   std::vector<NamedReason> unavailable_;
   std::optional<SokrIrPlugin> ir_;

@@ -220,17 +220,18 @@ double us(std::uint64_t ns) {
   return static_cast<double>(ns) / 1000;
 }
 
-void add_to_thread(std::string_view event) {
+void add_to_thread(std::string_view event, std::string_view thread_name = {}) {
   const std::int64_t thread = thread_id();
-  writer().add(thread, fmt::format("thread {}", thread),
+  writer().add(thread,
+               thread_name.empty() ? fmt::format("thread {}", thread) : std::string(thread_name),
                fmt::format("\"tid\":{},{}", thread, event));
 }
 
 std::string slice(std::string_view name, std::uint64_t begin_ns, std::uint64_t end_ns,
-                  std::string_view arguments) {
+                  std::string_view arguments, std::string_view category = "sokr") {
   return fmt::format(
-      "\"ph\":\"X\",\"cat\":\"sokr\",\"name\":{},\"ts\":{:.3f},\"dur\":{:.3f},\"args\":{{{}}}",
-      quoted(name), us(begin_ns), us(end_ns - begin_ns), arguments);
+      "\"ph\":\"X\",\"cat\":\"{}\",\"name\":{},\"ts\":{:.3f},\"dur\":{:.3f},\"args\":{{{}}}",
+      category, quoted(name), us(begin_ns), us(end_ns - begin_ns), arguments);
 }
 
 std::string flow(char kind, SokrCompletionToken token, std::uint64_t at_ns) {
@@ -242,6 +243,21 @@ std::string flow(char kind, SokrCompletionToken token, std::uint64_t at_ns) {
 }  // namespace
 
 const bool is_on = file_name() != nullptr;
+
+void add_slice(const SokrTraceSlice& given, const char* substrate, std::uint32_t id) {
+  std::string arguments = fmt::format("\"substrate\":{}", quoted(substrate));
+  if (given.plugin_token != 0) {
+    arguments += fmt::format(",\"token\":\"{:x}\"", sokr_token_encode(id, given.plugin_token));
+  }
+  if (given.group_count != 0) {
+    arguments +=
+        fmt::format(",\"first_group\":{},\"group_count\":{}", given.first_group, given.group_count);
+  }
+  add_to_thread(
+      slice(given.name ? given.name : "", given.begin_ns, std::max(given.begin_ns, given.end_ns),
+            arguments, given.group_count != 0 ? "workgroups" : "sokr"),
+      given.thread ? fmt::format("{} {}", substrate, given.thread) : std::string());
+}
 
 void Span::begin(const char* what, const SokrSubstrateInfo& info,
                  const SokrComputationId* computation) {

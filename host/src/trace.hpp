@@ -3,7 +3,8 @@
 // What a process did, in the format of Chrome's traces, which Perfetto opens: SOKR_TRACE names the
 // file. Every capability that is asked, preparation, dispatch and wait is a slice on its thread; a
 // dispatch in which a kernel was compiled has one inside; arrows lead from a dispatch to where its
-// end became known; each substrate that tells device time has a lane of its own.
+// end became known; each substrate that tells device time has a lane of its own. What a plugin
+// tells of its threads (SokrHostInfo::trace) is a slice on that thread, too.
 //
 // The file is begun by the first event and ended with the process. Any thread. Where the variable
 // is not set it costs one load for each call.
@@ -18,6 +19,10 @@
 namespace sokr::host::trace {
 
 extern const bool is_on;  // read when the library is loaded
+
+// What the calling thread did for a substrate; `id` is that of the core, 0 if the slice is of no
+// launch. Only where it is on.
+void add_slice(const SokrTraceSlice& slice, const char* substrate, std::uint32_t id);
 
 // From its construction to its end: a slice of the calling thread. What it is given outlives it.
 class Span {

@@ -10,6 +10,7 @@
  */
 #include <sokr/compute.h>
 #include <sokr/ir.h>
+#include <time.h>
 
 #include "fenced.h"
 #include "launch_reader.h"
@@ -17,6 +18,7 @@
 #define SOURCE_FORMAT UINT32_C(0x41424930)
 #define LOWERED_FORMAT UINT32_C(0x41424C4F)
 #define HAS_1_1 (SOKR_COMPUTE_VERSION >= 0x00010001)
+#define HAS_1_2 (SOKR_COMPUTE_VERSION >= 0x00010002)
 
 /* Bytes that a later version has behind each element. */
 #ifdef LATER
@@ -45,6 +47,30 @@ static size_t say(const char *sentence, char *out, size_t capacity) {
   }
   return size;
 }
+
+#if HAS_1_2
+/* The host's, if it has one: hosts of older versions end before it. */
+static void (*trace)(void *trace_context, const SokrTraceSlice *slice) = NULL;
+static void *trace_context = NULL;
+
+/* A launch is one workgroup, whatever it says, and takes a microsecond. */
+static void tell_of_launch(uint64_t token) {
+  SokrTraceSlice slice;
+  struct timespec now;
+  if (!trace) return;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  memset(&slice, 0, sizeof slice);
+  slice.struct_size = (uint32_t)(sizeof slice + MORE);
+  slice.substrate = "abi:0";
+  slice.name = "add";
+  slice.plugin_token = token;
+  slice.end_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+  slice.begin_ns = slice.end_ns - 1000u;
+  slice.group_count = 1;
+  trace(trace_context,
+        (const SokrTraceSlice *)fenced_elements(&slice, 1, sizeof slice, slice.struct_size));
+}
+#endif
 
 /* ---- The substrate ------------------------------------------------------------------------ */
 
@@ -83,6 +109,9 @@ static SokrResult dispatch(const SokrDispatchRequest *request, SokrDispatchRespo
   }
   ++launches;
   response->completion_token = ++last_token;
+#if HAS_1_2
+  tell_of_launch(last_token);
+#endif
   return response->result = SOKR_OK;
 }
 
@@ -212,6 +241,12 @@ SOKR_PLUGIN_EXPORT const SokrPlugin *sokr_plugin_main(const SokrHostInfo *host) 
   SokrPlugin plugin;
   if (host->compute_version >> 16 != SOKR_COMPUTE_VERSION >> 16) return NULL;
   if (!options_are_read(host)) return NULL;
+#if HAS_1_2
+  if (SOKR_HAS(SokrHostInfo, host, trace_context)) {
+    trace = host->trace;
+    trace_context = host->trace_context;
+  }
+#endif
   more_elements = (host->compute_version & 0xFFFFu) != 0u ? MORE : 0u;
   infos[0] = make_info();
   memset(&plugin, 0, sizeof plugin);

@@ -12,6 +12,7 @@
 #include "fenced.h"
 
 #define HAS_1_1 (SOKR_COMPUTE_VERSION >= 0x00010001)
+#define HAS_1_2 (SOKR_COMPUTE_VERSION >= 0x00010002)
 
 /* How this version goes through arrays. */
 #if HAS_1_1
@@ -26,6 +27,20 @@ static void nothing_to_log(void *context, uint32_t level, const char *line) {
   (void)context, (void)level, (void)line;
 }
 
+#if HAS_1_2
+/* Counts slices, in what it was given as context. */
+static unsigned traced = 0;
+
+static void count_slice(void *context, const SokrTraceSlice *slice) {
+  CHECK(SOKR_HAS(SokrTraceSlice, slice, group_count));
+  CHECK(strcmp(slice->substrate, "abi:0") == 0 && strcmp(slice->name, "add") == 0);
+  CHECK(slice->thread == NULL && slice->plugin_token != 0u);
+  CHECK(slice->end_ns == slice->begin_ns + 1000u);
+  CHECK(slice->first_group == 0u && slice->group_count == 1u);
+  ++*(unsigned *)context;
+}
+#endif
+
 static const SokrHostInfo *make_host(void) {
   static const SokrFact options[] = {{"abi.first", "one"}, {"abi.second", "two"}};
   SokrHostInfo host;
@@ -37,6 +52,10 @@ static const SokrHostInfo *make_host(void) {
   host.options = (const SokrFact *)FENCED(options);
 #if HAS_1_1
   host.option_size = (uint32_t)sizeof options[0];
+#endif
+#if HAS_1_2
+  host.trace = count_slice;
+  host.trace_context = &traced;
 #endif
   return (const SokrHostInfo *)FENCED(host);
 }
@@ -173,6 +192,10 @@ static void check_substrates(const SokrPlugin *given, int is_ours) {
     }
     if (!is_ours) continue;
     check_launches(info);
+#if HAS_1_2
+    CHECK((traced != 0u) == (plugin->compute_version >= 0x00010002));
+    printf("  told of %u slices\n", traced);
+#endif
     check_memory((const SokrMemoryTable *)known(info->memory, sizeof(SokrMemoryTable)));
     check_statistics(
         (const SokrDiagnosticsTable *)known(info->diagnostics, sizeof(SokrDiagnosticsTable)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The structures of sokr/ir.h (version 1.1), by hand, and the rules of sokr/growth.h.
+//! The structures of sokr/ir.h (version 1.2), by hand, and the rules of sokr/growth.h.
 #![allow(dead_code)]
 
 use std::ffi::{c_char, c_int};
@@ -13,7 +13,7 @@ pub const DISPATCH_FAILED: ResultCode = 2;
 pub const VERSION_MISMATCH: ResultCode = 4;
 pub const INVALID_INPUT: ResultCode = 6;
 
-pub const IR_VERSION: u32 = 0x0001_0001;
+pub const IR_VERSION: u32 = 0x0001_0002;
 /// "WGSL", as all numbers of formats are four characters.
 pub const FORMAT_WGSL: u32 = 0x5747_534C;
 pub const FORMAT_SPIRV: u32 = 0x5350_5256;

@@ -22,6 +22,11 @@ void Host::log_line(SokrLogLevel level, std::string_view line) const noexcept {
   }
 }
 
+void Host::trace(SokrTraceSlice slice) const noexcept {
+  slice.struct_size = sizeof slice;
+  info_->trace(info_->trace_context, &slice);
+}
+
 std::optional<std::string_view> Host::option(std::string_view key) const noexcept {
   if (info_ == nullptr) return std::nullopt;
   const auto options = detail::options_of(*info_);

@@ -29,8 +29,8 @@ const std::uint32_t kNeverAborted = 0;
 
 }  // namespace
 
-Executor::Executor(unsigned threads, Ended ended)
-    : ended_(std::move(ended)), crew_(threads), lookout_(threads + kMoreSlots) {}
+Executor::Executor(unsigned threads, Ended ended, const substrate::Host& host)
+    : ended_(std::move(ended)), trace_(host), crew_(threads), lookout_(threads + kMoreSlots) {}
 
 void Executor::drain() noexcept {
   tasks_[0]->await_none();
@@ -111,6 +111,7 @@ Executor::Task* Executor::run_one(Task* task) noexcept {
   // Home 0 is the waiting thread's; the reserve stands in for it.
   const std::uint32_t home = crew_.has_reserve() ? static_cast<std::uint32_t>(place) : 0;
   lookout_.note_begun(place);
+  if (trace_.is_on()) PieceTrace::name_this_thread();
   Worker worker{this, mine->of_reserve, nullptr};
   Worker::here = &worker;
   const Clock::time_point turn_ends = Clock::now() + kTurn;
@@ -201,7 +202,8 @@ void Executor::enqueue(const LaunchPointer& launch, bool to_reserve) {
 
 void Executor::work_on(const LaunchPointer& launch, std::uint32_t home,
                        Clock::time_point deadline) noexcept {
-  if (!launch->work(scratch_, home, deadline, [&] { call_reserve(launch); })) return;
+  const PieceTrace* const trace = trace_.is_on() ? &trace_ : nullptr;
+  if (!launch->work(scratch_, home, deadline, [&] { call_reserve(launch); }, trace)) return;
   ended_(launch);
   launch->note_over();
 }

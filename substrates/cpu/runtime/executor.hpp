@@ -36,7 +36,7 @@ class Executor {
   using Ended = std::function<void(const LaunchPointer&)>;
 
   // Threads that work at once, those that wait included.
-  Executor(unsigned threads, Ended ended);
+  Executor(unsigned threads, Ended ended, const substrate::Host& host = substrate::Host());
   ~Executor() { drain(); }
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -81,6 +81,7 @@ class Executor {
                std::chrono::steady_clock::time_point deadline) noexcept;
 
   const Ended ended_;
+  const PieceTrace trace_;
   ScratchPool scratch_;
   Crew crew_;
   Lookout lookout_;  // by slot of the arena, behind the reserve's place 0

@@ -34,8 +34,12 @@ namespace sokr::cpu {
 struct LoadedKernel : Runnable {
   LoadedKernel(ir::EntryReflection its_reflection, CompiledKernel its_info, MappedKernel its_code,
                std::size_t its_code_size, bool loops)
-      : Runnable{its_code.entry(), its_info.scratch_size, its_info.flags,
-                 its_reflection.push_constant_size, loops},
+      : Runnable{its_code.entry(),
+                 its_info.scratch_size,
+                 its_info.flags,
+                 its_reflection.push_constant_size,
+                 loops,
+                 its_reflection.name},
         reflection(std::move(its_reflection)),
         info(std::move(its_info)),
         code(std::move(its_code)),

@@ -106,7 +106,7 @@ bool Launch::take_seat() {
 }
 
 bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point deadline,
-                  const std::function<void()>& lonely) {
+                  const std::function<void()>& lonely, const PieceTrace* trace) {
   if (!take_seat()) return false;
   bool last = false;
   while (!last) {
@@ -116,7 +116,7 @@ bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point de
     if (profile_ && started_.load(std::memory_order_relaxed) == none)
       started_.compare_exchange_strong(none, Clock::now().time_since_epoch().count(),
                                        std::memory_order_relaxed);
-    if (!abandoned()) run_chunk(claim, scratch);
+    if (!abandoned()) run_chunk(claim, scratch, trace);
     // The last one to add sees, by acquire, what all others wrote before their release.
     last = done_.fetch_add(claim.size(), std::memory_order_acq_rel) + claim.size() == total_;
     if (deadline != Clock::time_point::max() && Clock::now() >= deadline) break;
@@ -128,16 +128,20 @@ bool Launch::work(ScratchPool& scratch, std::uint32_t home, Clock::time_point de
   return last;
 }
 
-void Launch::run_chunk(Shares::Claim claim, ScratchPool& scratch) {
+void Launch::run_chunk(Shares::Claim claim, ScratchPool& scratch, const PieceTrace* trace) {
   // What is known to be brief is measured now and then: two readings cost as much as the run, and
   // what is noted is on a cache line of all who launch the kernel.
   const bool brief = is_brief();
   try {
-    if (brief && !is_time_to_measure())
+    const bool is_measured = !brief || is_time_to_measure();
+    if (!is_measured && !trace)
       return run_groups(*kernel_, context_, claim.begin, claim.end, scratch);
     const Clock::time_point start = Clock::now();
     run_groups(*kernel_, context_, claim.begin, claim.end, scratch);
-    const Clock::duration duration = Clock::now() - start;
+    const Clock::time_point end = Clock::now();
+    if (trace) trace->add({kernel_->name.c_str(), token, claim.begin, claim.size()}, start, end);
+    if (!is_measured) return;
+    const Clock::duration duration = end - start;
     if (!abandoned()) note_duration(*kernel_, claim.size(), duration);
     note_use(*kernel_, brief ? duration * kMeasureEvery : duration);
   } catch (const std::bad_alloc&) {

@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/piece_trace.hpp"
 #include "runtime/runnable.hpp"
 #include "runtime/scratch.hpp"
 #include "runtime/shares.hpp"
@@ -66,8 +67,10 @@ class Launch {
   // same for the same thread each time. `lonely` is called between chunks while fewer threads
   // work than may and nobody claimed the reserve. True for the one caller whose chunk was the last
   // of all to end: it ends the token. Whoever left at a deadline sees to it that others go on.
+  // `trace`, if not null, is told of each chunk.
   bool work(ScratchPool& scratch, std::uint32_t home,
-            std::chrono::steady_clock::time_point deadline, const std::function<void()>& lonely);
+            std::chrono::steady_clock::time_point deadline, const std::function<void()>& lonely,
+            const PieceTrace* trace);
   // Lets in those who wait for the start: there are workgroups to run, or it has ended.
   void open() {
     if (door_.exchange(Door::kOpen, std::memory_order_acq_rel) == Door::kAwaited)
@@ -98,7 +101,7 @@ class Launch {
 
  private:
   bool take_seat();
-  void run_chunk(Shares::Claim claim, ScratchPool& scratch);
+  void run_chunk(Shares::Claim claim, ScratchPool& scratch, const PieceTrace* trace);
 
   std::shared_ptr<const Runnable> kernel_;
   Bindings bindings_;

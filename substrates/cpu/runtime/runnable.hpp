@@ -11,6 +11,7 @@
 #include <functional>
 #include <sokr/cpu/kernel.hpp>
 #include <sokr/substrate/inline_vector.hpp>
+#include <string>
 
 namespace sokr::cpu {
 
@@ -23,6 +24,7 @@ struct Runnable {
   std::uint32_t flags = 0;       // KernelFlags
   std::size_t push_size = 0;     // bytes of its block of push constants
   bool has_loops = false;        // if not, a workgroup ends by itself, whatever the data
+  std::string name;              // of its entry point
   // Moving average of the time that one workgroup takes on one core; 0 = never run.
   mutable std::atomic<float> ns_per_group{0.0f};
 

@@ -44,7 +44,7 @@ CpuSubstrate::CpuSubstrate(substrate::Host host, KernelStoreOptions options, uns
                            substrate::InFlightLimit limit)
     : kernels_(host, std::move(options), compute_limits()),
       launches_({compute_limits(), UINT32_MAX, kernels_.bounds(), limit}),
-      executor_(threads, [this](const LaunchPointer& launch) { end(*launch); }) {}
+      executor_(threads, [this](const LaunchPointer& launch) { end(*launch); }, host) {}
 
 void CpuSubstrate::stop(void* launch) {
   static_cast<Launch*>(launch)->abandon();

@@ -47,7 +47,7 @@ extern "C" {
 
 /* The version of this header; major in the upper 16 bits, minor in the lower.
  * A host accepts every plugin of its own major version. */
-#define SOKR_COMPUTE_VERSION UINT32_C(0x00010001)
+#define SOKR_COMPUTE_VERSION UINT32_C(0x00010002)
 
 #if defined(_WIN32)
 #define SOKR_PLUGIN_EXPORT __declspec(dllexport)
@@ -145,6 +145,21 @@ typedef enum {
   SOKR_LOG_FORCE_32 = 0x7FFFFFFF
 } SokrLogLevel;
 
+/* Since 1.2. What the calling thread did from one moment to another, such as to run some
+ * workgroups of a launch. Strings are UTF-8, and read before the call returns. */
+typedef struct {
+  uint32_t struct_size;  /* sizeof(SokrTraceSlice) */
+  uint32_t reserved;
+  const char *substrate; /* the name of one that the plugin offers: "cpu" */
+  const char *thread;    /* what to call this thread: "worker 1"; null if it is the caller's */
+  const char *name;      /* what was done: of a launch the name of its entry point */
+  uint64_t plugin_token; /* the launch that it is a part of, by the plugin's own token; 0 = none */
+  uint64_t begin_ns;     /* of CLOCK_MONOTONIC, which std::chrono::steady_clock reads */
+  uint64_t end_ns;       /* not before begin_ns */
+  uint64_t first_group;  /* workgroups that ran: this one and the next ones, x counted first */
+  uint64_t group_count;  /* 0 if it was something else */
+} SokrTraceSlice;
+
 /* What the host tells a plugin. Valid until the library is unloaded. */
 typedef struct {
   uint32_t struct_size;     /* sizeof(SokrHostInfo) */
@@ -157,6 +172,11 @@ typedef struct {
   const SokrFact *options; /* "cpu.threads" = "4"; unknown keys are ignored */
   uint32_t option_size;    /* since 1.1: sizeof(SokrFact) */
   uint32_t reserved;
+  /* Since 1.2. Takes a slice for the host's trace, when it has ended; slices of a thread lie side
+   * by side, or one within the other. Any thread, from when sokr_plugin_main has returned. Null
+   * where nothing is traced: whoever has slices asks that before it reads a clock. */
+  void (*trace)(void *trace_context, const SokrTraceSlice *slice);
+  void *trace_context;
 } SokrHostInfo;
 
 /*

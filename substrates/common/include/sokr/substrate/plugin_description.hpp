@@ -32,8 +32,8 @@
 
 namespace sokr::substrate {
 
-// The host, as the plugin sees it: a log and options. Cheap to copy; valid as long as
-// the library. Any thread. A null SokrHostInfo logs nothing and has no options.
+// The host, as the plugin sees it: a log, options, and a trace. Cheap to copy; valid as long as
+// the library. Any thread. A null SokrHostInfo logs nothing, has no options and traces nothing.
 class Host {
  public:
   explicit Host(const SokrHostInfo* info = nullptr) : info_(info) {}
@@ -69,6 +69,14 @@ class Host {
                                       std::uint64_t least, std::uint64_t most) const;
   // "1", "true", "on", "yes" or "0", "false", "off", "no".
   Result<bool> flag_option(std::string_view key, bool fallback) const;
+
+  // The same answer as long as the library: if not, nobody need read a clock for a slice.
+  bool traces() const {
+    return info_ != nullptr && SOKR_HAS(SokrHostInfo, info_, trace_context) &&
+           info_->trace != nullptr;
+  }
+  // Of the calling thread; only if it traces. struct_size is filled in.
+  void trace(SokrTraceSlice slice) const noexcept;
 
  private:
   template <class... Args>
