@@ -157,7 +157,8 @@ const std::vector<PeerName>& peer_names() {
       {"swiftshader", "SwiftShader",
        "chromium-common is not installed, or the run was a quick one, which leaves it out"},
       {"pocl", "PoCL", "pocl-opencl-icd is not installed"},
-      {"ispc", "ispc", "no kernel is written for it, as Debian 12 has no package of it"}};
+      {"ispc", "ispc",
+       "ispc, a compiler, was not there when this was built: Debian 12 has no package of it"}};
   return all;
 }
 

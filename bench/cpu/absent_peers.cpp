@@ -15,6 +15,13 @@ std::unique_ptr<Peer> make_swiftshader_peer(std::string& reason) {
 }
 #endif
 
+#if !SOKR_BENCH_HAS_ISPC
+std::unique_ptr<Peer> make_ispc_peer(std::string& reason) {
+  reason = "this program was built without ispc, a compiler";
+  return nullptr;
+}
+#endif
+
 #if !SOKR_BENCH_HAS_OPENCL
 std::unique_ptr<Peer> make_pocl_peer(const std::filesystem::path&, std::string& reason) {
   reason = "this program was built without CL/cl.h (opencl-c-headers)";

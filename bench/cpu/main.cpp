@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The CPU substrate against hand-written code, lavapipe and PoCL: the same kernels on the
+// The CPU substrate against hand-written code, ISPC, lavapipe and PoCL: the same kernels on the
 // same inputs, with results compared, in alternating rounds. Prints tables for people on
 // standard error and one flat JSON object on standard output. A ratio `.vs_PEER` says how
 // many times longer the peer takes: above 1 the substrate is faster.
@@ -42,7 +42,7 @@ using namespace sokr::bench;
 
 struct Flags {
   std::string substrate = "cpu", kernel;
-  std::vector<std::string> peers{"handwritten", "lavapipe", "pocl"};
+  std::vector<std::string> peers{"handwritten", "ispc", "lavapipe", "pocl"};
   std::vector<std::string> parts{"kernels", "dispatch", "compile", "settings"};
   std::vector<std::string> options;
   bool quick = false, serve = false;
@@ -85,6 +85,7 @@ std::vector<NamedPeer> make_peers(const std::vector<std::string>& wanted) {
     if (peer) peers.push_back({name, std::move(peer)});
   };
   add("handwritten", [](std::string&) { return make_handwritten_peer(); });
+  add("ispc", [](std::string& reason) { return make_ispc_peer(reason); });
   add("lavapipe", [](std::string& reason) { return make_lavapipe_peer(reason); });
   add("pocl", [](std::string& reason) { return make_pocl_peer(SOKR_BENCH_OPENCL, reason); });
   return peers;
@@ -121,7 +122,7 @@ int measure(const Flags& flags) {
   const Subject subject{context, *substrate, flags.substrate};
   fmt::print(stderr, "{:<12} {}\n", flags.substrate, substrate->info().description);
   // What a figure is not there for: bounds that may lack one ask.
-  for (const char* name : {"handwritten", "lavapipe", "pocl"}) {
+  for (const char* name : {"handwritten", "ispc", "lavapipe", "pocl"}) {
     const bool is_here = std::ranges::any_of(
         peers, [&](const NamedPeer& peer) { return std::string_view(peer.name) == name; });
     figures.add(fmt::format("peer.{}", name), is_here ? 1 : 0);
@@ -142,14 +143,14 @@ int measure(const Flags& flags) {
 
 int run(int argc, char** argv) {
   Flags flags;
-  CLI::App app{"The CPU substrate against hand-written code, lavapipe and PoCL"};
+  CLI::App app{"The CPU substrate against hand-written code, ISPC, lavapipe and PoCL"};
   app.add_option("--kernel", flags.kernel, "only this kernel of the table")
       ->check([](const std::string& name) {
         return find_workload(name) ? "" : fmt::format("there is no kernel {}", name);
       });
-  app.add_option("--peers", flags.peers, "a,b of handwritten, lavapipe, pocl")
+  app.add_option("--peers", flags.peers, "a,b of handwritten, ispc, lavapipe, pocl")
       ->delimiter(',')
-      ->check(CLI::IsMember({"handwritten", "lavapipe", "pocl"}));
+      ->check(CLI::IsMember({"handwritten", "ispc", "lavapipe", "pocl"}));
   app.add_option("--parts", flags.parts, "a,b of kernels, dispatch, compile, settings")
       ->delimiter(',')
       ->check(CLI::IsMember({"kernels", "dispatch", "compile", "settings"}));

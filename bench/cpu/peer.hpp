@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Who runs a workload: a substrate, hand-written code, lavapipe, PoCL. All are driven the
+// Who runs a workload: a substrate, hand-written code, ISPC, lavapipe, PoCL. All are driven the
 // same way, and everything that can be done before the first launch is done in prepare.
 // Failures are exceptions with one sentence. One thread at a time.
 #ifndef SOKR_BENCH_CPU_PEER_HPP_
@@ -65,6 +65,7 @@ std::unique_ptr<Peer> make_substrate_peer(const Context& context, const Substrat
 std::unique_ptr<Peer> make_handwritten_peer();
 // Null, with the reason, if this machine or this build does not have it.
 std::unique_ptr<Peer> make_lavapipe_peer(std::string& reason);
+std::unique_ptr<Peer> make_ispc_peer(std::string& reason);
 // For a process of its own: sets the environment so that the Vulkan loader sees no other driver.
 std::unique_ptr<Peer> make_swiftshader_peer(std::string& reason);
 std::unique_ptr<Peer> make_pocl_peer(const std::filesystem::path& sources, std::string& reason);

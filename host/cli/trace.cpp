@@ -191,7 +191,7 @@ std::string threads_text(const Summary& summary) {
 std::size_t count_threads(const Summary& summary) {
   std::set<double> threads;
   for (const auto& [lane, name] : summary.lanes) {
-    if (name.starts_with("thread ")) threads.insert(lane);
+    if (name == "main thread" || name.starts_with("thread ")) threads.insert(lane);
   }
   for (const auto& [substrate, one] : summary.threads_of) {
     for (const auto& [lane, work] : one.by_lane) threads.insert(lane);

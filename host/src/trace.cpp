@@ -222,9 +222,9 @@ double us(std::uint64_t ns) {
 
 void add_to_thread(std::string_view event, std::string_view thread_name = {}) {
   const std::int64_t thread = thread_id();
-  writer().add(thread,
-               thread_name.empty() ? fmt::format("thread {}", thread) : std::string(thread_name),
-               fmt::format("\"tid\":{},{}", thread, event));
+  std::string name(thread_name);
+  if (name.empty()) name = thread == ::getpid() ? "main thread" : fmt::format("thread {}", thread);
+  writer().add(thread, name, fmt::format("\"tid\":{},{}", thread, event));
 }
 
 std::string slice(std::string_view name, std::uint64_t begin_ns, std::uint64_t end_ns,

@@ -30,6 +30,6 @@ for piece in pieces:
     if piece["name"] != "add" or piece["dur"] != 1.0 or token >> 48 == 0 or token & 0xFFFFFFFFFFFF != 1:
         sys.exit(f"{VERSION}: not what it told: {piece}, token {token:x}")
     # It named no thread, so that it is the program's.
-    if not lanes[piece["tid"]].startswith("thread "):
+    if lanes[piece["tid"]] != "main thread":
         sys.exit(f"{VERSION}: on a lane {lanes[piece['tid']]}")
 print(f"{VERSION}: {len(pieces)} slices")

@@ -118,6 +118,27 @@ TEST(Round, RestoresWhatALaunchConsumes) {
   EXPECT_EQ(consumed.writes, consumed.launches);
 }
 
+// What is timed beside one another computes the same.
+TEST(Ispc, ComputesWhatHandWrittenCodeDoes) {
+  std::string reason;
+  const auto ispc = make_ispc_peer(reason);
+  if (!ispc) GTEST_SKIP() << reason;
+  const auto handwritten = make_handwritten_peer();
+  for (const char* name : {"saxpy", "matmul_naive", "mandelbrot", "nbody", "reduce_shared",
+                           "black_scholes", "stencil", "spmv"}) {
+    const Workload workload = find_workload(name)->make(true);
+    const auto expected = handwritten->prepare(workload, {}), actual = ispc->prepare(workload, {});
+    for (Runner* runner : {expected.get(), actual.get()}) {
+      restore(workload, *runner);
+      runner->launch();
+    }
+    for (std::size_t i = 0; i < workload.buffers.size(); ++i)
+      EXPECT_EQ(difference(workload.buffers[i], expected->read(i), actual->read(i)), "")
+          << name << ", buffer " << i;
+  }
+  EXPECT_THROW((void)ispc->prepare(find_workload("scan")->make(true), {}), std::runtime_error);
+}
+
 // What the kernels that can be computed in a line must give.
 TEST(Handwritten, ComputesTheTableExactlyWhereItMust) {
   const auto peer = make_handwritten_peer();
