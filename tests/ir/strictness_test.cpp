@@ -62,6 +62,40 @@ std::string sized_by(std::string_view length, std::string_view decorations) {
       decorations, "OpCapability Int64");
 }
 
+// A module with an address, or an array of them, in a variable or a parameter.
+std::string held_in(std::string_view held, std::string_view variable, std::string_view parameter) {
+  std::string text = fmt::format(R"(OpCapability Shader
+OpCapability PhysicalStorageBufferAddresses
+OpExtension "SPV_KHR_physical_storage_buffer"
+OpMemoryModel PhysicalStorageBuffer64 GLSL450
+OpEntryPoint GLCompute %main "main"
+OpExecutionMode %main LocalSize 1 1 1
+OpDecorate %block Block
+OpMemberDecorate %block 0 Offset 0
+%void = OpTypeVoid
+%void_fn = OpTypeFunction %void
+%u32 = OpTypeInt 32 0
+%u2 = OpConstant %u32 2
+%block = OpTypeStruct %u32
+%address = OpTypePointer PhysicalStorageBuffer %block
+%addresses = OpTypeArray %address %u2
+%pointer = OpTypePointer Function {}
+)",
+                                 held);
+  const bool is_parameter = !parameter.empty();
+  if (is_parameter) {
+    text += fmt::format("%callee_fn = OpTypeFunction %void {}\n",
+                        parameter.substr(parameter.rfind(' ') + 1));
+    text += fmt::format(
+        "%callee = OpFunction %void None %callee_fn\n%given = {}\n%start = OpLabel\nOpReturn\n"
+        "OpFunctionEnd\n",
+        parameter);
+  }
+  text += "%main = OpFunction %void None %void_fn\n%entry = OpLabel\n";
+  if (!variable.empty()) text += fmt::format("%held = {}\n", variable);
+  return text + "OpReturn\nOpFunctionEnd\n";
+}
+
 struct Tolerated {
   const char* name;
   Bytes bytes;
@@ -122,6 +156,24 @@ std::vector<Tolerated> tolerated() {
                  assemble(compute_main("%same = OpUConvert %u32 %u1\n%other = OpSConvert %u32 %i1\n"
                                        "OpReturn",
                                        "%i1 = OpConstant %i32 1"))});
+  // As optimisers leave it of a conversion to a type that the module has for storage only.
+  for (const char* value : {"%byte = OpTypeInt 8 0\n%folded = OpConstant %byte 200",
+                            "%half = OpTypeFloat 16\n%folded = OpConstant %half 1.5",
+                            "%half = OpTypeFloat 16\n%pair = OpTypeVector %half 2\n"
+                            "%folded = OpConstantNull %pair",
+                            "%short = OpTypeInt 16 1\n%both = OpTypeStruct %u32 %short\n"
+                            "%folded = OpUndef %both"})
+    all.push_back({"a constant of a type for storage",
+                   assemble(main_with(value, "",
+                                      "OpCapability StorageBuffer8BitAccess\n"
+                                      "OpCapability StorageBuffer16BitAccess"))});
+  for (const char* type : {"%address", "%addresses"})
+    all.push_back({"a variable of addresses without a word on aliases",
+                   assemble(held_in(type, "OpVariable %pointer Function", ""))});
+  all.push_back({"a parameter that is an address without a word on aliases",
+                 assemble(held_in("%address", "", "OpFunctionParameter %address"))});
+  all.push_back({"a parameter that points to an address without a word on aliases",
+                 assemble(held_in("%address", "", "OpFunctionParameter %pointer"))});
   return all;
 }
 

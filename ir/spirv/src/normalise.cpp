@@ -2,8 +2,10 @@
 //
 // What drivers do not mind, put right: the header's version, extensions that are used without
 // being declared, interfaces of entry points, conversions that convert nothing, lengths of arrays
-// that only a launch gives.
+// that only a launch gives, constants of types that are declared for storage only, pointers of
+// which nothing says whether others point there, too.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "grammar.hpp"
@@ -26,6 +28,39 @@ std::vector<std::uint32_t> string_to_words(std::string_view text) {
   return words;
 }
 
+// Types that a module may have for storage only, and the capability with which it may compute.
+struct NarrowType {
+  spv::Op op;
+  std::uint32_t width;
+  spv::Capability capability;
+};
+constexpr NarrowType kNarrowTypes[] = {{spv::Op::OpTypeInt, 8, spv::Capability::Int8},
+                                       {spv::Op::OpTypeInt, 16, spv::Capability::Int16},
+                                       {spv::Op::OpTypeFloat, 16, spv::Capability::Float16}};
+
+// What stands before the decorations of a module.
+bool is_before_annotations(spv::Op op) {
+  switch (op) {
+    case spv::Op::OpCapability:
+    case spv::Op::OpExtension:
+    case spv::Op::OpExtInstImport:
+    case spv::Op::OpMemoryModel:
+    case spv::Op::OpEntryPoint:
+    case spv::Op::OpExecutionMode:
+    case spv::Op::OpExecutionModeId:
+    case spv::Op::OpString:
+    case spv::Op::OpSource:
+    case spv::Op::OpSourceContinued:
+    case spv::Op::OpSourceExtension:
+    case spv::Op::OpName:
+    case spv::Op::OpMemberName:
+    case spv::Op::OpModuleProcessed:
+      return true;
+    default:
+      return false;
+  }
+}
+
 class Normaliser {
  public:
   Normaliser(const Stripped& module, const Module& decoded)
@@ -37,6 +72,8 @@ class Normaliser {
     for_each_instruction(in_.words, [&](spv::Op op, auto operands, auto, std::size_t) {
       if (has_buffer_block(op, operands)) minor_ = std::min(minor_, kLastBufferBlock);
       if (op == spv::Op::OpTypeArray && operands.size() > 2) lengths_.insert(operands[2]);
+      find_narrow(op, operands);
+      find_open_pointer(op, operands);
     });
     for_each_instruction(
         in_.words, [&](spv::Op op, auto operands, auto, std::size_t) { find_needs(op, operands); });
@@ -44,10 +81,16 @@ class Normaliser {
     out_.words[1] = 0x00010000 | minor_ << 8;
     std::size_t index = 0;
     bool extensions_are_out = false;
+    bool decorations_are_out = false;
     for_each_instruction(in_.words, [&](spv::Op op, auto, auto whole, std::size_t) {
       if (op != spv::Op::OpCapability && !extensions_are_out) {
+        add_capabilities();
         add_extensions();
         extensions_are_out = true;
+      }
+      if (!decorations_are_out && !is_before_annotations(op)) {
+        add_decorations();
+        decorations_are_out = true;
       }
       add(op, whole, in_.origins[index], in_.numbers[index]);
       ++index;
@@ -89,6 +132,96 @@ class Normaliser {
       declare(extensions.substr(0, extensions.find(' ')));
     } else if (row.version != kNoVersion) {
       minor_ = row.version;
+    }
+  }
+
+  // Optimisers fold a conversion to a type of storage into a constant, which needs a capability
+  // that the module did not need before.
+  void find_narrow(spv::Op op, std::span<const std::uint32_t> operands) {
+    std::set<spv::Capability> needs;
+    const auto take = [&](std::span<const std::uint32_t> parts) {
+      for (const Id part : parts)
+        if (const auto found = narrow_.find(part); found != narrow_.end())
+          needs.insert(found->second.begin(), found->second.end());
+    };
+    switch (op) {
+      case spv::Op::OpTypeInt:
+      case spv::Op::OpTypeFloat:
+        for (const NarrowType& row : kNarrowTypes)
+          if (row.op == op && row.width == operands[1]) needs.insert(row.capability);
+        break;
+      case spv::Op::OpTypeVector:
+      case spv::Op::OpTypeMatrix:
+      case spv::Op::OpTypeArray:
+        take(operands.subspan(1, 1));
+        break;
+      case spv::Op::OpTypeStruct:
+        take(operands.subspan(1));
+        break;
+      case spv::Op::OpConstant:
+      case spv::Op::OpConstantComposite:
+      case spv::Op::OpConstantNull:
+      case spv::Op::OpSpecConstant:
+      case spv::Op::OpSpecConstantComposite:
+      case spv::Op::OpSpecConstantOp:
+      case spv::Op::OpUndef:
+        take(operands.first(1));
+        needed_.insert(needs.begin(), needs.end());
+        return;
+      default:
+        return;
+    }
+    if (!needs.empty()) narrow_.emplace(operands[0], std::move(needs));
+  }
+
+  // Variables and parameters that are or hold addresses say whether others point there, too.
+  // Without a word they may, which is what everybody assumes.
+  void find_open_pointer(spv::Op op, std::span<const std::uint32_t> operands) {
+    if (op == spv::Op::OpDecorate && operands.size() > 1) {
+      switch (static_cast<spv::Decoration>(operands[1])) {
+        case spv::Decoration::Aliased:
+        case spv::Decoration::Restrict:
+        case spv::Decoration::AliasedPointer:
+        case spv::Decoration::RestrictPointer:
+          said_.insert(operands[0]);
+          return;
+        default:
+          return;
+      }
+    }
+    if ((op != spv::Op::OpVariable && op != spv::Op::OpFunctionParameter) ||
+        said_.contains(operands[1]))
+      return;
+    if (is_address(operands[0])) {
+      open_.emplace_back(operands[1], spv::Decoration::Aliased);
+    } else if (const Type* type = decoded_.type(operands[0]);
+               type != nullptr && type->kind == TypeKind::kPointer && is_address(type->element)) {
+      open_.emplace_back(operands[1], spv::Decoration::AliasedPointer);
+    }
+  }
+
+  bool is_address(Id id) const {
+    const Type* type = decoded_.type(id);
+    while (type != nullptr && type->kind == TypeKind::kArray) type = decoded_.type(type->element);
+    return type != nullptr && type->kind == TypeKind::kPointer &&
+           type->storage == spv::StorageClass::PhysicalStorageBuffer;
+  }
+
+  void add_capabilities() {
+    const auto& declared = decoded_.capabilities();
+    for (const spv::Capability capability : needed_) {
+      if (std::ranges::find(declared, capability) != declared.end()) continue;
+      const std::uint32_t whole[] = {2U << 16 | static_cast<std::uint32_t>(spv::Op::OpCapability),
+                                     static_cast<std::uint32_t>(capability)};
+      out_.append(whole, 0, 0);
+    }
+  }
+
+  void add_decorations() {
+    for (const auto& [id, decoration] : open_) {
+      const std::uint32_t whole[] = {3U << 16 | static_cast<std::uint32_t>(spv::Op::OpDecorate), id,
+                                     static_cast<std::uint32_t>(decoration)};
+      out_.append(whole, 0, 0);
     }
   }
 
@@ -159,7 +292,11 @@ class Normaliser {
   std::set<std::string> declared_;
   std::vector<std::string> missing_;
   std::set<const SyntaxRow*> met_;
-  std::set<Id> lengths_;  // of arrays
+  std::set<Id> lengths_;                            // of arrays
+  std::map<Id, std::set<spv::Capability>> narrow_;  // types: what computing with them needs
+  std::set<spv::Capability> needed_;                // by constants
+  std::set<Id> said_;                               // what is decorated as aliased or restricted
+  std::vector<std::pair<Id, spv::Decoration>> open_;
   Stripped out_;
 };
 
