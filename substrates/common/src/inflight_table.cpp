@@ -344,13 +344,15 @@ void InFlightTable::run_queued(std::vector<Ending>& queued) noexcept {
 }
 
 InFlightTable::HeldCallbacks::HeldCallbacks() noexcept {
-  if (queue_of_callbacks() == nullptr) queue_of_callbacks() = &held_;
+  std::vector<Ending>*& queue = queue_of_callbacks();
+  if (queue == nullptr) queue = &held_;
 }
 
 InFlightTable::HeldCallbacks::~HeldCallbacks() {
-  if (queue_of_callbacks() != &held_) return;
-  run_queued(held_);
-  queue_of_callbacks() = nullptr;
+  std::vector<Ending>*& queue = queue_of_callbacks();
+  if (queue != &held_) return;
+  if (!held_.empty()) run_queued(held_);
+  queue = nullptr;
 }
 
 // With the shard's mutex held; the last that is done to the table for a token.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <shared_mutex>
 #include <sokr/substrate/host_memory.hpp>
 
 namespace sokr::vulkan {
@@ -25,8 +24,9 @@ BufferTable::BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuf
 
 SokrBuffer BufferTable::add(std::shared_ptr<Buffer> buffer, std::uint32_t flags) {
   const SokrBuffer handle = next_handle_.fetch_add(1, std::memory_order_relaxed);
-  std::unique_lock lock(mutex_);
-  buffers_.emplace(handle, Entry{std::move(buffer), flags});
+  Shard& shard = shard_of(handle);
+  std::lock_guard lock(shard.mutex);
+  shard.buffers.emplace(handle, Entry{std::move(buffer), flags});
   return handle;
 }
 
@@ -88,9 +88,12 @@ Result<SokrBuffer> BufferTable::import_host(void* memory, std::uint64_t size) {
 }
 
 Result<BufferTable::Entry> BufferTable::entry(SokrBuffer buffer) {
-  std::shared_lock lock(mutex_);
-  auto found = buffers_.find(buffer);
-  if (found != buffers_.end()) return found->second;
+  {
+    Shard& shard = shard_of(buffer);
+    std::lock_guard lock(shard.mutex);
+    const auto found = shard.buffers.find(buffer);
+    if (found != shard.buffers.end()) return found->second;
+  }
   if (buffer != 0 && buffer < next_handle_.load(std::memory_order_relaxed)) {
     return fail(SOKR_INVALID_INPUT, "buffer {} is gone: it was freed, or lost with its device",
                 buffer);
@@ -128,12 +131,13 @@ Result<BufferTable::Entry> BufferTable::entry_range(SokrBuffer buffer, std::uint
 Result<void> BufferTable::free(SokrBuffer buffer) {
   std::shared_ptr<Buffer> freed;
   {
-    std::unique_lock lock(mutex_);
-    auto found = buffers_.find(buffer);
-    if (found != buffers_.end()) {
+    Shard& shard = shard_of(buffer);
+    std::lock_guard lock(shard.mutex);
+    const auto found = shard.buffers.find(buffer);
+    if (found != shard.buffers.end()) {
       freed = std::move(found->second.buffer);
       freed->note_freed();
-      buffers_.erase(found);
+      shard.buffers.erase(found);
     }
   }
   if (!freed) return entry(buffer).failure();
@@ -147,13 +151,16 @@ Result<void> BufferTable::free(SokrBuffer buffer) {
   }
   std::lock_guard lock(retired_mutex_);
   retired_.emplace_back(last, std::move(freed));
+  has_retired_.store(true, std::memory_order_relaxed);
   return {};
 }
 
 void BufferTable::release_until(std::uint64_t value) {
   transfers_.release_until(value);
+  if (!has_retired_.load(std::memory_order_relaxed)) return;
   std::lock_guard lock(retired_mutex_);
   std::erase_if(retired_, [&](auto& entry) { return entry.first <= value; });
+  has_retired_.store(!retired_.empty(), std::memory_order_relaxed);
 }
 
 Result<void*> BufferTable::map(SokrBuffer buffer) {
@@ -202,8 +209,12 @@ Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrB
 }
 
 std::size_t BufferTable::count() {
-  std::shared_lock lock(mutex_);
-  return buffers_.size();
+  std::size_t count = 0;
+  for (Shard& shard : shards_) {
+    std::lock_guard lock(shard.mutex);
+    count += shard.buffers.size();
+  }
+  return count;
 }
 
 Result<void> BufferTable::write(SokrBuffer buffer, std::uint64_t offset, const void* from,

@@ -11,6 +11,7 @@
 
 #include <sokr/compute.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -78,11 +79,17 @@ class BufferTable {
   Device& device_;
   std::atomic<SokrBuffer>& next_handle_;
 
-  substrate::StripedMutex mutex_;
-  std::unordered_map<SokrBuffer, Entry> buffers_;
+  // By handle, so that threads with buffers of their own seldom meet.
+  struct alignas(substrate::kCacheLine) Shard {
+    std::mutex mutex;
+    std::unordered_map<SokrBuffer, Entry> buffers;
+  };
+  Shard& shard_of(SokrBuffer buffer) { return shards_[buffer % shards_.size()]; }
+  std::array<Shard, 16> shards_;
 
   std::mutex retired_mutex_;
   std::vector<std::pair<std::uint64_t, std::shared_ptr<Buffer>>> retired_;
+  std::atomic<bool> has_retired_{false};
 
   Transfers transfers_;
 };

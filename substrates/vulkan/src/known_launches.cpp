@@ -29,9 +29,12 @@ std::uint64_t hash_of(const SokrDispatchRequest& request) {
   std::uint64_t hash = request.ir_data_len <= kHashedIr
                            ? XXH3_64bits(request.ir_data, request.ir_data_len)
                            : reinterpret_cast<std::uintptr_t>(request.ir_data);
-  hash = XXH3_64bits_withSeed(request.params, kHeader, hash);
   const std::uint64_t bindings =
       std::min(header.binding_count, kMostBindings) * std::uint64_t{SOKR_BINDING_SIZE_1_0};
+  if (header.binding_offset == kHeader && kHeader + bindings <= request.params_len)
+    return std::max<std::uint64_t>(XXH3_64bits_withSeed(request.params, kHeader + bindings, hash),
+                                   1);
+  hash = XXH3_64bits_withSeed(request.params, kHeader, hash);
   if (header.binding_offset + bindings <= request.params_len)
     hash = XXH3_64bits_withSeed(request.params + header.binding_offset, bindings, hash);
   return std::max<std::uint64_t>(hash, 1);

@@ -50,6 +50,7 @@ bool Session::wait_after(const LaunchPointer& earlier, Dependency& dependency) {
 
 // Looks again at what was only collected. False if it failed.
 bool Session::look_again(Dependency& dependency) {
+  if (dependency.pending.empty()) return true;
   for (const LaunchPointer& earlier : std::exchange(dependency.pending, {})) {
     if (wait_after(earlier, dependency)) continue;
     dependency.failed = context_.in_flight->sentence_of_dependent(earlier->token);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <sokr/substrate/inline_vector.hpp>
 #include <thread>
+#include <utility>
 
 #include "device.hpp"
 
@@ -157,14 +158,16 @@ Result<bool> Queue::wait(std::uint64_t value, std::uint64_t timeout_ns) {
   info.semaphoreCount = 1;
   info.pSemaphores = &timeline_;
   info.pValues = &value;
-  const std::uint64_t start = now_ns();
+  // Nobody asks for the time where it does not matter.
+  bool is_timed = device_.spin_ns() != 0 || (timeout_ns > kWaitSliceNs && timeout_ns != UINT64_MAX);
+  std::uint64_t start = is_timed ? now_ns() : 0;
   if (device_.spin_ns() != 0) {
     SOKR_ASSIGN(const bool ended, spin(value, start + std::min(device_.spin_ns(), timeout_ns)));
     if (ended) return true;
   }
   while (true) {
     if (device_.is_lost()) return device_.loss();
-    const std::uint64_t spent = now_ns() - start;
+    const std::uint64_t spent = is_timed ? now_ns() - start : 0;
     const std::uint64_t left = spent < timeout_ns ? timeout_ns - spent : 0;
     const VkResult result =
         device_.vk().vkWaitSemaphores(device_.handle(), &info, std::min(left, kWaitSliceNs));
@@ -182,6 +185,7 @@ Result<bool> Queue::wait(std::uint64_t value, std::uint64_t timeout_ns) {
       if (!current) return device_.is_lost() ? device_.loss() : lose("vkGetSemaphoreCounterValue");
       if (*current >= value) return true;
       if (left == 0) return false;
+      if (!std::exchange(is_timed, true)) start = now_ns();
       std::this_thread::yield();
     }
   }

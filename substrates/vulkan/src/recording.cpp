@@ -282,7 +282,12 @@ void Recording::copy_ranges(VkCommandBuffer commands, bool in) const {
     vk.vkCmdCopyBuffer(commands, in ? region.buffer : copied_block_->handle(),
                        in ? copied_block_->handle() : region.buffer, 1, &where);
   }
-  barrier(vk, commands, kStages, kWrites, kStages, kAccess);
+  // The host may have the buffer mapped.
+  if (in)
+    barrier(vk, commands, kStages, kWrites, kStages, kAccess);
+  else
+    barrier(vk, commands, kStages, kWrites, kStages | VK_PIPELINE_STAGE_HOST_BIT,
+            kAccess | VK_ACCESS_HOST_READ_BIT);
 }
 
 // Regions begin at whole atoms, so no two share one.
@@ -513,20 +518,45 @@ RecordingPool::RecordingPool(Device& device)
   copies_ = staging == Staging::kCopy ||
             (staging == Staging::kAuto && !has_unified_memory(device.physical()));
   null_descriptor_ = device.features().has("nullDescriptor");
-  idle_.reserve(kMaxIdle);
   idle_batches_.reserve(kMaxIdle);
 }
 
-// With the mutex held.
-std::unique_ptr<Recording> RecordingPool::take_idle(std::size_t index) {
-  std::unique_ptr<Recording> taken = std::move(idle_[index]);
-  idle_bytes_ -= taken->idle_bytes_;
-  idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(index));
-  return taken;
+IdleRecordings::~IdleRecordings() {
+  while (oldest_) take(*oldest_);
 }
 
-std::unique_ptr<Recording> RecordingPool::take_match(std::uint64_t hash, const RecordKey& key,
-                                                     const RecordRequest& request) {
+Recording* IdleRecordings::next_alike(const Recording& recording) {
+  return recording.alike_;
+}
+
+void IdleRecordings::add(std::unique_ptr<Recording> recording) noexcept {
+  Recording* const added = recording.release();
+  added->older_ = newest_;
+  added->newer_ = nullptr;
+  (newest_ ? newest_->newer_ : oldest_) = added;
+  newest_ = added;
+  added->alike_ = std::exchange(buckets_[added->base_hash_ % kBuckets], added);
+  ++size_;
+}
+
+std::unique_ptr<Recording> IdleRecordings::take(Recording& recording) noexcept {
+  (recording.older_ ? recording.older_->newer_ : oldest_) = recording.newer_;
+  (recording.newer_ ? recording.newer_->older_ : newest_) = recording.older_;
+  Recording** at = &buckets_[recording.base_hash_ % kBuckets];
+  while (*at != &recording) at = &(*at)->alike_;
+  *at = recording.alike_;
+  --size_;
+  return std::unique_ptr<Recording>(&recording);
+}
+
+// With the mutex held.
+std::unique_ptr<Recording> RecordingPool::take_idle(Recording& recording) {
+  idle_bytes_ -= recording.idle_bytes_;
+  return idle_.take(recording);
+}
+
+RecordingPool::Idle RecordingPool::find_idle(std::uint64_t hash, const RecordKey& key,
+                                             const RecordRequest& request) {
   const std::span<const std::uint8_t> push = request.push;
   const auto matches = [&](const Recording& idle) {
     const std::vector<std::uint8_t>& known = idle.key_;
@@ -535,14 +565,18 @@ std::unique_ptr<Recording> RecordingPool::take_match(std::uint64_t hash, const R
            std::equal(push.begin(), push.end(), known.data() + key.bytes.size());
   };
   std::lock_guard lock(mutex_);
-  for (std::size_t i = idle_.size(); i-- > 0;)
-    if (matches(*idle_[i])) return take_idle(i);
-  return nullptr;
-}
-
-std::unique_ptr<Recording> RecordingPool::take_oldest() {
-  std::lock_guard lock(mutex_);
-  return idle_.size() < kMaxIdle ? nullptr : take_idle(0);
+  Recording* last = nullptr;  // that says the same beside push constants
+  std::size_t alike = 0;
+  for (Recording* at = request.reusable ? idle_.alike(key.hash) : nullptr; at;
+       at = IdleRecordings::next_alike(*at)) {
+    if (matches(*at)) return {take_idle(*at), true};
+    if (at->base_hash_ != key.hash || at->key_.empty()) continue;
+    last = at;
+    ++alike;
+  }
+  if (alike >= kMaxAlike) return {take_idle(*last)};
+  if (idle_.size() >= kMaxIdle) return {take_idle(*idle_.oldest())};
+  return {};
 }
 
 Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& request,
@@ -550,25 +584,22 @@ Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& r
   const std::span<const std::uint8_t> push = request.push;
   const std::uint64_t hash =
       push.empty() ? key.hash : XXH3_64bits_withSeed(push.data(), push.size(), key.hash);
-  if (request.reusable) {
-    if (auto found = take_match(hash, key, request)) {
-      if (found->recipe_.behind != request.behind) found->used_ = found->done_ = 0;
-      found->recipe_.behind = request.behind;
-      return found;
-    }
+  auto [recording, is_same] = find_idle(hash, key, request);
+  if (is_same) {
+    if (recording->recipe_.behind != request.behind) recording->used_ = recording->done_ = 0;
+    recording->recipe_.behind = request.behind;
+    return std::move(recording);
   }
-  std::unique_ptr<Recording> recording = take_oldest();
-  if (!recording) {
-    recording.reset(new Recording(device_, *this));
-  }
+  if (!recording) recording.reset(new Recording(device_, *this));
   recorded_.fetch_add(1, std::memory_order_relaxed);
   SOKR_TRY(recording->record(request));
   if (request.reusable) {
     recording->key_.assign(key.bytes.begin(), key.bytes.end());
     recording->key_.insert(recording->key_.end(), push.begin(), push.end());
   }
+  recording->base_hash_ = key.hash;
   recording->hash_ = hash;
-  return recording;
+  return std::move(recording);
 }
 
 Result<std::shared_ptr<const BoundSets>> RecordingPool::make_sets(const RecordRequest& request) {
@@ -612,8 +643,7 @@ bool RecordingPool::drop_idle() {
   dropped.reserve(kMaxIdle);
   {
     std::lock_guard lock(mutex_);
-    if (idle_bytes_ != 0) dropped.swap(idle_);
-    idle_bytes_ = 0;
+    while (idle_bytes_ != 0 && idle_.size() != 0) dropped.push_back(take_idle(*idle_.oldest()));
   }
   dropped.clear();
   const bool host = host_blocks_.drop_idle(), device = device_blocks_.drop_idle();
@@ -630,18 +660,18 @@ void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
     recording->shared_.reset();
   }
   recording->idle_bytes_ = recording->staged_bytes();
-  {
-    std::unique_ptr<Recording> oldest;  // goes after the lock
-    std::lock_guard lock(mutex_);
-    if (idle_.size() >= kMaxIdle) oldest = take_idle(0);
-    idle_bytes_ += recording->idle_bytes_;
-    idle_.push_back(std::move(recording));  // there is room
-  }
+  const std::uint64_t most = recording->idle_bytes_ == 0 ? UINT64_MAX : device_.idle_bytes();
+  bool is_given = false;
   while (true) {
     std::unique_ptr<Recording> oldest;  // goes after the lock
     std::lock_guard lock(mutex_);
-    if (idle_bytes_ <= device_.idle_bytes()) return;
-    oldest = take_idle(0);
+    if (!is_given && idle_.size() < kMaxIdle) {
+      idle_bytes_ += recording->idle_bytes_;
+      idle_.add(std::move(recording));
+      is_given = true;
+    }
+    if (is_given && idle_bytes_ <= most) return;
+    oldest = take_idle(*idle_.oldest());
   }
 }
 

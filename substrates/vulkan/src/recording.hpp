@@ -108,6 +108,31 @@ struct RecordKey {
 RecordKey record_key(const RecordRequest& request);
 
 class RecordingPool;
+class Recording;
+
+// Recordings that wait for reuse: in the order in which they were given, and by what they say
+// beside push constants. Owns them. The lock is its user's.
+class IdleRecordings {
+ public:
+  IdleRecordings() = default;
+  ~IdleRecordings();
+  IdleRecordings(const IdleRecordings&) = delete;
+  IdleRecordings& operator=(const IdleRecordings&) = delete;
+
+  std::size_t size() const { return size_; }
+  Recording* oldest() const { return oldest_; }
+  // The last that was given with this hash, and others with others; next_alike() is the one before.
+  Recording* alike(std::uint64_t hash) const { return buckets_[hash % kBuckets]; }
+  static Recording* next_alike(const Recording& recording);
+  void add(std::unique_ptr<Recording> recording) noexcept;
+  std::unique_ptr<Recording> take(Recording& recording) noexcept;
+
+ private:
+  static constexpr std::size_t kBuckets = 64;
+  std::array<Recording*, kBuckets> buckets_{};
+  Recording *oldest_ = nullptr, *newest_ = nullptr;
+  std::size_t size_ = 0;
+};
 
 class Recording {
  public:
@@ -143,6 +168,7 @@ class Recording {
 
  private:
   friend class RecordingPool;
+  friend class IdleRecordings;
   friend class Batch;
   Recording(Device& device, RecordingPool& pool);
   Result<void> record(const RecordRequest& request);
@@ -200,7 +226,9 @@ class Recording {
   } recipe_;
   bool is_whole_ = false;
 
+  std::uint64_t base_hash_ = 0;  // without the push constants
   std::uint64_t hash_ = 0;
+  Recording *older_ = nullptr, *newer_ = nullptr, *alike_ = nullptr;  // while it is idle
   std::vector<std::uint8_t> key_;  // with the push constants behind it; empty = matches nothing
   std::uint64_t idle_bytes_ = 0;   // staged_bytes(), while it is idle
   std::shared_ptr<Pipeline> pipeline_;
@@ -265,11 +293,16 @@ class RecordingPool {
 
  private:
   static constexpr std::size_t kMaxIdle = 64;
+  // Of one launch with other push constants: more are recorded anew, in turn, so that a launch that
+  // never says the same again stays with a few command buffers.
+  static constexpr std::size_t kMaxAlike = 8;
+  struct Idle {
+    std::unique_ptr<Recording> recording;  // null: there is none to spare
+    bool is_same = false;                  // it needs no recording
+  };
   void give_batch(std::unique_ptr<Batch> batch) noexcept;
-  std::unique_ptr<Recording> take_match(std::uint64_t hash, const RecordKey& key,
-                                        const RecordRequest& request);
-  std::unique_ptr<Recording> take_idle(std::size_t index);
-  std::unique_ptr<Recording> take_oldest();
+  Idle find_idle(std::uint64_t hash, const RecordKey& key, const RecordRequest& request);
+  std::unique_ptr<Recording> take_idle(Recording& recording);
 
   Device& device_;
   bool copies_ = false, null_descriptor_ = false;
@@ -278,8 +311,7 @@ class RecordingPool {
   BlockPool host_blocks_, device_blocks_;
   std::atomic<std::uint64_t> recorded_{0};
   std::mutex mutex_;
-  // The last was used last; with room for kMaxIdle, so that release needs no memory.
-  std::vector<std::unique_ptr<Recording>> idle_;
+  IdleRecordings idle_;                               // at most kMaxIdle
   std::uint64_t idle_bytes_ = 0;                      // staging memory that they hold
   std::vector<std::unique_ptr<Batch>> idle_batches_;  // with room for kMaxIdle, likewise
 };

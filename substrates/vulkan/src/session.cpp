@@ -33,6 +33,12 @@ bool holds_all_data(const ResolvedLaunch& launch, const ir::EntryReflection& ent
   return true;
 }
 
+bool names_host_memory(const ResolvedLaunch& launch) {
+  return std::ranges::any_of(launch.bindings.span(), [](const ResolvedBinding& binding) {
+    return binding.source == SOKR_BINDING_HOST;
+  });
+}
+
 std::byte* host_address(const ResolvedBinding& binding) {
   return reinterpret_cast<std::byte*>(static_cast<std::uintptr_t>(binding.resource)) +
          binding.offset;
@@ -342,9 +348,7 @@ Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
 }
 
 Result<void> Session::bring_in_before(const ResolvedLaunch& resolved, Dependency& dependency) {
-  const bool has_host = std::ranges::any_of(
-      resolved.bindings.span(),
-      [](const ResolvedBinding& binding) { return binding.source == SOKR_BINDING_HOST; });
+  const bool has_host = names_host_memory(resolved);
   // Their results are to be copied to where this one reads.
   if (has_host && !dependency.pending.empty() && !settle(dependency)) return {};
   if (!has_host) return {};
@@ -533,7 +537,10 @@ template <class Build>
 Result<std::uint64_t> Session::run(const LaunchView& launch, Prepared& prepared,
                                    const LaunchPointer& started, const Build& build) {
   const JudgedLaunch& judged = *prepared.judged;
-  SOKR_ASSIGN(Dependency dependency, resolve_waits(launch, judged.resolved));
+  Dependency dependency;
+  if (launch.wait_count() != 0 || names_host_memory(judged.resolved)) {
+    SOKR_ASSIGN(dependency, resolve_waits(launch, judged.resolved));
+  }
   if (!dependency.failed.empty()) {
     const std::uint64_t token = context_.in_flight->begin();
     if (token != 0) context_.in_flight->fail(token, std::move(dependency.failed));
@@ -595,9 +602,7 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request, cons
 
 // Whether its bytes say all of it: those of host memory are read anew for each launch.
 bool Session::is_known_by_bytes(const JudgedLaunch& judged) {
-  return std::ranges::none_of(judged.resolved.bindings.span(), [](const ResolvedBinding& binding) {
-    return binding.source == SOKR_BINDING_HOST;
-  });
+  return !names_host_memory(judged.resolved);
 }
 
 std::shared_ptr<KnownLaunch> Session::make_known(const SokrDispatchRequest& request,

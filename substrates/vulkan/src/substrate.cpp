@@ -74,6 +74,8 @@ std::shared_ptr<Session> VulkanSubstrate::current_session() {
 }
 
 Result<std::shared_ptr<Session>> VulkanSubstrate::session() {
+  if (std::shared_ptr<Session> current = current_session(); current && !current->device().is_lost())
+    return current;
   const substrate::InFlightTable::HeldCallbacks held;  // they may dispatch
   std::shared_ptr<Session> lost;                       // goes after the lock
   std::lock_guard lock(session_mutex_);

@@ -143,6 +143,33 @@ TEST(Launch, TheSameLaunchIsRecordedOnce) {
   EXPECT_EQ(other.wrong(), -1);
 }
 
+// Those that never say the same again take few recordings, and leave others theirs.
+TEST(Launch, RecordingsOfOtherPushConstantsAreFew) {
+  constexpr std::uint64_t kBytes = 4 * 100;
+  Bench bench;
+  const auto ir = shader("saxpy");
+  Saxpy fixed(100), changing(100);
+  for (Saxpy* saxpy : {&fixed, &changing})
+    for (std::uint32_t i : {0u, 1u}) {
+      const auto buffer = bench->memory().create(kBytes, 0);
+      ASSERT_TRUE(buffer) << buffer.failure().sentence;
+      saxpy->bindings[i] = buffer_binding(0, i, *buffer, kBytes);
+    }
+  const auto recorded = [&] { return (*bench->session())->recordings().recorded(); };
+  const auto run_changing = [&](int value) {
+    changing.push.a = static_cast<float>(value);
+    bench.run(ir, changing.launch);
+  };
+  bench.run(ir, fixed.launch);
+  for (int i = 0; i < 100; ++i) run_changing(i);
+  const std::uint64_t before = recorded();
+  EXPECT_EQ(before, 101u);
+  bench.run(ir, fixed.launch);
+  EXPECT_EQ(recorded(), before) << "it was given up for launches that never come again";
+  for (int i = 0; i < 12; ++i) run_changing(1000 + i % 4);
+  EXPECT_EQ(recorded(), before + 4) << "a few that come again are kept";
+}
+
 TEST(Launch, LocalSizeIsOverriddenWhereItIsSpecialized) {
   Bench bench;
   Saxpy saxpy(1000);
