@@ -381,6 +381,12 @@ void Transfers::forget(const BufferPointer& buffer) noexcept {
   const auto reads = [&](const Operation& operation) { return operation.source == buffer; };
   if (std::ranges::any_of(operations_, reads)) return;
   std::erase_if(operations_, [&](const Operation& operation) { return operation.to == buffer; });
+  if (!operations_.empty()) return;
+  // Nothing is left to be submitted, and nobody needs its bytes.
+  for (auto& block : blocks_) staging_.give(std::move(block));
+  blocks_.clear();
+  bytes_ = room_ = 0;
+  pending_.store(false, std::memory_order_release);
 }
 
 // Nobody hears of a copy that it is done. What comes after it may have ended since it was asked

@@ -338,6 +338,26 @@ TEST_F(Hardware, SubgroupsAreRequiredToBeFullWhereAKernelUsesThem) {
 }
 
 // The driver loses it at any call, and forgets nothing of what it had begun.
+// A range that is copied because of its offset is copied back to where the host reads it by itself.
+TEST_F(Hardware, WhatIsCopiedBackIsShownToTheHost) {
+  Bench bench;
+  const VkDeviceSize alignment = bench.physical().properties.limits.minStorageBufferOffsetAlignment;
+  if (alignment <= 4) GTEST_SKIP() << "every offset can be bound";
+  Saxpy saxpy(100);
+  const auto buffer = bench->memory().create(4 * 101, SOKR_BUFFER_HOST_VISIBLE);
+  ASSERT_TRUE(buffer) << buffer.failure().sentence;
+  auto* mapped = static_cast<float*>(*bench->memory().map(*buffer));
+  std::fill_n(mapped, 101, 1.0f);
+  saxpy.bindings[1] = buffer_binding(0, 1, *buffer, 4 * 100, 4);
+  const std::uint64_t before = simulated()->shown_copies;
+  bench.run(shader("saxpy"), saxpy.launch);
+  std::copy_n(mapped + 1, 100, saxpy.y.begin());
+  EXPECT_EQ(saxpy.wrong(), -1);
+  EXPECT_EQ(mapped[0], 1.0f);
+  const bool copies_host_memory = (*bench->session())->recordings().copies();
+  EXPECT_EQ(simulated()->shown_copies - before, copies_host_memory ? 2u : 1u);
+}
+
 // Where the device decides by pipeline: which are made, and which of them ask for no checks.
 TEST_F(Hardware, OnlyKernelsThatKeepInsideAreNotChecked) {
   if (simulated_profile() != "nvidia") GTEST_SKIP() << "no robustness by pipeline here";

@@ -346,6 +346,27 @@ TEST_F(Pressure, WhatIsNotDoneYetIsBounded) {
   EXPECT_EQ(many, back);
 }
 
+// What was to be written to a buffer that is freed holds neither memory nor launches up.
+TEST_F(Pressure, WhatNobodyNeedsAnyMoreIsNotCollected) {
+  constexpr std::uint64_t kBytes = 3 << 20;
+  Bench bench(staged_with());
+  const auto buffer = bench->memory().create(kBytes, 0);
+  ASSERT_TRUE(buffer) << buffer.failure().sentence;
+  if (bench.is_mapped(*buffer)) GTEST_SKIP() << "the host writes to buffers by itself";
+  if (bench.physical().transfer_family != UINT32_MAX) GTEST_SKIP() << "it is copied at once";
+  const std::vector<std::byte> bytes(kBytes);
+  BlockPool& staging = (*bench->session())->recordings().host_blocks();
+  ASSERT_TRUE(bench->memory().write(*buffer, 0, bytes.data(), kBytes));
+  EXPECT_EQ(staging.idle_bytes(), 0u);
+  const std::uint64_t submissions = simulated()->submissions;
+  ASSERT_TRUE(bench->memory().free(*buffer));
+  EXPECT_GE(staging.idle_bytes(), kBytes);
+  Saxpy saxpy(100);
+  bench.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(), -1);
+  EXPECT_EQ(simulated()->submissions - submissions, 1u);
+}
+
 // Before it is refused for want of memory, the oldest launches are waited for, and what was freed.
 TEST_F(Pressure, LaunchesUnderWayGiveTheirMemoryBack) {
   Bench bench(staged_with());

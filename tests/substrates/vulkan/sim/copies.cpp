@@ -309,6 +309,13 @@ VKAPI_ATTR void VKAPI_CALL cmd_barrier(VkCommandBuffer commands, VkPipelineStage
   Device& device = device_of(commands);
   if ((from | to) & ~kHas)
     refuse_on_copy_queue(device, commands, "a barrier for stages of kernels");
+  for (std::uint32_t i = 0; i < memory_count; ++i) {
+    const bool is_shown = (memory[i].srcAccessMask & VK_ACCESS_TRANSFER_WRITE_BIT) &&
+                          (memory[i].dstAccessMask & VK_ACCESS_HOST_READ_BIT) &&
+                          (from & VK_PIPELINE_STAGE_TRANSFER_BIT) &&
+                          (to & VK_PIPELINE_STAGE_HOST_BIT);
+    if (is_shown) state().shown_copies.fetch_add(1);
+  }
   device.next.CmdPipelineBarrier(commands, from, to, flags, memory_count, memory, buffer_count,
                                  buffers, image_count, images);
 }

@@ -30,6 +30,7 @@ struct State {
   std::atomic<std::uint64_t> flushes{0}, invalidations{0};        // ranges
   std::atomic<std::uint64_t> submissions{0}, command_buffers{0};  // in them
   std::atomic<std::uint64_t> copies{0};  // submissions that the queue that only copies is done with
+  std::atomic<std::uint64_t> shown_copies{0};             // barriers between copies and the host
   std::atomic<std::uint64_t> full_subgroups{0};           // pipelines that require them
   std::atomic<std::uint64_t> pipelines{0}, unchecked{0};  // those that have no access checked
   // Of the timeline: how far it is, and to be woken.
