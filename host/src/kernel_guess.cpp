@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "kernel_guess.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -56,6 +58,9 @@ constexpr const char* kGlsl =
 constexpr const char* kHlsl =
     "HLSL source; compile it: dxc -spirv -T cs_6_0 -E main kernel.hlsl -Fo kernel.spv";
 constexpr const char* kWgsl = "WGSL source; compile it: naga kernel.wgsl kernel.spv";
+constexpr const char* kSlang =
+    "Slang source; compile it: slangc kernel.slang -target spirv -entry main -stage compute "
+    "-o kernel.spv";
 
 constexpr std::array kLanguages{
     Language{{"OpCapability", "OpMemoryModel"},
@@ -67,6 +72,9 @@ constexpr std::array kLanguages{
     Language{{"@compute", "@workgroup_size", "@group("}, kWgsl},
     Language{{"metal_stdlib", "[[thread_position_in_grid]]", "[[buffer("},
              "Metal source; a kernel is SPIR-V"},
+    Language{{"[shader(\"compute\")]", "[Differentiable]"}, kSlang},
+    Language{{"#[spirv("},
+             "Rust source; a kernel is SPIR-V: compile it by rust-gpu's spirv-builder"},
     Language{{"[numthreads", "RWStructuredBuffer", "SV_DispatchThreadID", "RWByteAddressBuffer"},
              kHlsl},
     Language{{"__kernel", "get_global_id"}, "OpenCL C; compile it: clspv kernel.cl -o kernel.spv"},
@@ -101,6 +109,25 @@ bool is_text(std::string_view text) {
   });
 }
 
+// Engines put the lines of a preprocessor of their own into WGSL, which has none. Empty: no such
+// line.
+std::string guess_preprocessed(std::string_view text) {
+  std::size_t number = 0;
+  while (!text.empty()) {
+    ++number;
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    if (!line.starts_with('#')) continue;
+    return fmt::format(
+        "WGSL source with lines for a preprocessor, the first of which is line {}, '{}'; WGSL has "
+        "none: run that preprocessor first",
+        number, line.substr(0, line.find_first_of(" \t\r")));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string guess_kernel(std::span<const std::byte> bytes) {
@@ -120,7 +147,9 @@ std::string guess_kernel(std::span<const std::byte> bytes) {
         std::any_of(language.words.begin(), language.words.end(), [&](std::string_view word) {
           return !word.empty() && text.find(word) != std::string_view::npos;
         });
-    if (found) return language.is;
+    if (!found) continue;
+    const std::string preprocessed = language.is == kWgsl ? guess_preprocessed(text) : "";
+    return preprocessed.empty() ? language.is : preprocessed;
   }
   return "";
 }

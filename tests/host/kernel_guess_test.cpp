@@ -25,6 +25,12 @@ TEST(KernelGuess, SourcesAreNamedWithTheirCompiler) {
       {"~@group(0) @binding(0) var<storage> x: array<u32>;\n@compute @workgroup_size(1) fn main() "
        "{}",
        "WGSL source; compile it: naga "},
+      {"// common\n  #include \"shared\"\n@group(0) @binding(0) var<storage> x: array<u32>;",
+       "WGSL source with lines for a preprocessor, the first of which is line 2, '#include'; WGSL "
+       "has none: run that preprocessor first"},
+      {"import maths;\n[shader(\"compute\")] [numthreads(64, 1, 1)] void main() {}",
+       "Slang source; compile it: slangc "},
+      {"#[spirv(compute(threads(64)))] pub fn main() {}", "Rust source; a kernel is SPIR-V: "},
       {"RWStructuredBuffer<float> y;\n[numthreads(64, 1, 1)] void main() {}",
        "HLSL source; compile it: dxc -spirv "},
       {"; SPIR-V\nOpCapability Shader\n", "SPIR-V assembly; assemble it: spirv-as "},

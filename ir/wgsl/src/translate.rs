@@ -70,9 +70,14 @@ fn parse(text: &str) -> Result<Module, Failure> {
             if at.is_none() {
                 at = Some(span);
             }
-            if !label.is_empty() && label != what {
+            if !what.contains(label) {
                 what = format!("{what}; {label}");
             }
+        }
+        let start = at.and_then(|span| span.to_range()).map_or(0, |range| range.start);
+        if text.as_bytes().get(start) == Some(&b'#') {
+            what += "; lines that begin with it are for a preprocessor, which WGSL does not have: \
+                     run it first";
         }
         failure_of_span(INVALID_IR, text, at.unwrap_or_default(), &what)
     })

@@ -81,6 +81,10 @@ TEST(WgslText, ErrorsSayLineAndColumn) {
                  "3:7: ", "y");
   expect_refused("const a = b;\n" + main, SOKR_INVALID_IR, "1:11: ", "b");
   expect_refused("/* \xC3\xA9 */ const a = b;\n" + main, SOKR_INVALID_IR, "1:19: ", "b");
+  expect_refused("const a = 1;\n#define B 2\n" + main, SOKR_INVALID_IR,
+                 "2:1: ", "a preprocessor, which WGSL does not have");
+  EXPECT_EQ(validate(plugin(), "var<private> x: Nope;\n" + main).sentence,
+            "1:17: unknown type: `Nope`");
   expect_refused("fn f() {}\n", SOKR_INVALID_IR, "1:10: ", "no compute entry point");
   expect_refused("@fragment fn f() {}\n", SOKR_INVALID_IR, "1:20: ", "no compute entry point");
   expect_refused(
