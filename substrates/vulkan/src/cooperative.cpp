@@ -233,7 +233,7 @@ class Check {
 
 }  // namespace
 
-Result<CooperativeMatrices> query_cooperative_matrices(VkPhysicalDevice handle,
+Result<CooperativeMatrices> query_cooperative_matrices(VkInstance instance, VkPhysicalDevice handle,
                                                        std::string_view name) {
   constexpr const char* kCall = "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR";
   CooperativeMatrices found;
@@ -243,8 +243,8 @@ Result<CooperativeMatrices> query_cooperative_matrices(VkPhysicalDevice handle,
   head.pNext = &properties;
   vkGetPhysicalDeviceProperties2(handle, &head);
   found.stages = properties.stages;
-  const auto get =
-      reinterpret_cast<GetProperties>(vkGetInstanceProcAddr(volkGetLoadedInstance(), kCall));
+  // Of the device's own instance: another may be the last that volk has loaded, and gone by now.
+  const auto get = reinterpret_cast<GetProperties>(vkGetInstanceProcAddr(instance, kCall));
   if (get == nullptr) return CooperativeMatrices{};
   VkResult result = VK_INCOMPLETE;
   while (result == VK_INCOMPLETE) {

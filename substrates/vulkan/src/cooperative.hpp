@@ -48,7 +48,7 @@ struct CooperativeMatrices {
 };
 
 // Asks a device that has the extension. The instance functions of volk are loaded.
-Result<CooperativeMatrices> query_cooperative_matrices(VkPhysicalDevice handle,
+Result<CooperativeMatrices> query_cooperative_matrices(VkInstance instance, VkPhysicalDevice handle,
                                                        std::string_view name);
 
 // "16x16x16 of f16 with f32 sums"; "8x8x32 of s8 and u8 with s32 saturating sums, as f32".

@@ -252,7 +252,7 @@ Result<Instance::Found> Instance::devices(const Options& options) const {
   }
   Found found;
   for (VkPhysicalDevice handle : handles) {
-    Result<PhysicalDevice> device = inspect_physical_device(handle, api_, options);
+    Result<PhysicalDevice> device = inspect_physical_device(instance_, handle, api_, options);
     if (!device) {
       found.unsuitable.push_back(device.failure().sentence);
     } else if (std::string reason = device->unsuitable(); !reason.empty()) {

@@ -342,8 +342,8 @@ std::string PhysicalDevice::unsuitable() const {
   return {};
 }
 
-Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uint32_t instance_api,
-                                               const Options& options) {
+Result<PhysicalDevice> inspect_physical_device(VkInstance instance, VkPhysicalDevice handle,
+                                               std::uint32_t instance_api, const Options& options) {
   PhysicalDevice device;
   device.handle = handle;
   vkGetPhysicalDeviceProperties(handle, &device.properties);
@@ -357,7 +357,7 @@ Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uin
   device.usable = usable_features(device.offer, options);
   if (device.offer.has_extension("VK_KHR_cooperative_matrix")) {
     SOKR_ASSIGN(device.cooperative,
-                query_cooperative_matrices(handle, device.properties.deviceName));
+                query_cooperative_matrices(instance, handle, device.properties.deviceName));
   }
   vkGetPhysicalDeviceMemoryProperties(handle, &device.memory);
   check_import(device);

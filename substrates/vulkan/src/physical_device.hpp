@@ -83,8 +83,8 @@ std::uint32_t choose_transfer_family(std::span<const VkQueueFamilyProperties> fa
 
 // Asks the device everything. The instance functions of volk are loaded. A failing
 // extension query is a sentence.
-Result<PhysicalDevice> inspect_physical_device(VkPhysicalDevice handle, std::uint32_t instance_api,
-                                               const Options& options);
+Result<PhysicalDevice> inspect_physical_device(VkInstance instance, VkPhysicalDevice handle,
+                                               std::uint32_t instance_api, const Options& options);
 
 }  // namespace sokr::vulkan
 

@@ -38,6 +38,18 @@ TEST(Instance, TheLoaderStaysWhenItsInstanceGoes) {
   if (loaded) dlclose(loaded);
 }
 
+TEST(Instance, DevicesAreListedWhenALaterInstanceIsGone) {
+  TestHost host({});
+  const Options options = read_options(host.host());
+  const auto first = Instance::create(options, host.host());
+  ASSERT_TRUE(first) << first.failure().sentence;
+  {
+    ASSERT_TRUE(Instance::create(options, host.host()));
+  }
+  const auto found = (*first)->devices();
+  EXPECT_TRUE(found) << found.failure().sentence;
+}
+
 TEST(Instance, SomeOtherLibraryIsASentence) {
   const std::string sentence = failure(OptionList{{"vulkan.loader", "libm.so.6"}});
   EXPECT_NE(sentence.find("is not a Vulkan loader"), std::string::npos) << sentence;
