@@ -14,7 +14,7 @@ constexpr std::uint64_t kMega = 1 << 20;
 // another.
 constexpr std::uint64_t kChunk = 16 * kMega;
 // What is collected before it is submitted without being asked for, and what may be under way.
-constexpr std::size_t kMostCollected = 1024;
+constexpr std::size_t kMostCollected = 1024, kMostSubmitted = 16 * kMostCollected;
 constexpr std::uint64_t kMostBytes = kChunk, kMostUnderWay = 64 * kMega;
 // What is small has a block's room more: it does not wait for what is large.
 constexpr std::uint64_t kMostSmall = kMostUnderWay + kChunk;
@@ -74,11 +74,18 @@ Result<void> Transfers::fill(const BufferPointer& to) {
 
 Result<void> Transfers::copy(const Range& from, const Range& to, std::uint64_t size) {
   if (device_.is_lost()) return device_.loss();
-  std::lock_guard lock(mutex_);
-  return copy_locked(from, to, size);
+  std::unique_lock lock(mutex_);
+  return copy_locked(lock, from, to, size);
 }
 
-Result<void> Transfers::copy_locked(const Range& from, const Range& to, std::uint64_t size) {
+// Copies that need no bytes of the host are bounded by their number.
+Result<void> Transfers::copy_locked(std::unique_lock<std::mutex>& lock, const Range& from,
+                                    const Range& to, std::uint64_t size) {
+  if (submitted_operations_ >= kMostSubmitted) {
+    SOKR_TRY(device_.reached());
+    drop_until(device_.seen());
+    while (submitted_operations_ >= kMostSubmitted) SOKR_TRY(end_oldest(lock));
+  }
   return add({to.buffer, from.buffer, from.buffer->handle(), from.offset, to.offset, size});
 }
 
@@ -87,7 +94,7 @@ Result<void> Transfers::copy_now(const Range& from, const Range& to, std::uint64
   std::unique_lock lock(mutex_);
   if (!is_beside(*from.buffer, size) || !is_beside(*to.buffer, size) ||
       is_like(*from.buffer, *to.buffer)) {
-    SOKR_TRY(copy_locked(from, to, size));
+    SOKR_TRY(copy_locked(lock, from, to, size));
     return finish_locked(lock);
   }
   SOKR_TRY(submit_beside(
@@ -314,6 +321,7 @@ Result<void> Transfers::flush_locked() {
   last.bytes = bytes_;
   last.commands = *commands;
   last.operations = std::exchange(operations_, {});
+  submitted_operations_ += last.operations.size();
   last.blocks = std::exchange(blocks_, {});
   submitted_bytes_ += std::exchange(bytes_, 0);
   under_way_.store(true, std::memory_order_release);
@@ -333,6 +341,7 @@ Result<void> Transfers::finish_locked(std::unique_lock<std::mutex>& lock) {
 
 void Transfers::retire(Lane& lane, Submitted& done) noexcept {
   submitted_bytes_ -= done.bytes;
+  submitted_operations_ -= done.operations.size();
   for (auto& block : done.blocks) staging_.give(std::move(block));
   give_commands(lane, done.commands);
 }
@@ -493,6 +502,7 @@ Result<void> Transfers::submit_beside(Operation operation, std::unique_ptr<Buffe
   last.bytes = bytes;
   last.commands = *commands;
   last.operations = std::move(operations);
+  submitted_operations_ += last.operations.size();
   if (block) last.blocks.push_back(std::move(block));
   submitted_bytes_ += bytes;
   ask_from_ = std::max(ask_from_, device_.last_submitted() + 1);

@@ -91,7 +91,8 @@ class Transfers {
 
   // Whether a copy between the host and this buffer is done beside the kernels.
   bool is_beside(const Buffer& buffer, std::uint64_t size) const;
-  Result<void> copy_locked(const Range& from, const Range& to, std::uint64_t size);
+  Result<void> copy_locked(std::unique_lock<std::mutex>& lock, const Range& from, const Range& to,
+                           std::uint64_t size);
   Result<void> finish_locked(std::unique_lock<std::mutex>& lock);
   Result<void> add(Operation operation);
   Result<void> write_part(const BufferPointer& to, std::uint64_t offset, const void* from,
@@ -135,6 +136,7 @@ class Transfers {
   std::vector<std::unique_ptr<Buffer>> blocks_;  // of them; the last has room from room_ on
   std::uint64_t room_ = 0, bytes_ = 0;           // collected bytes
   std::uint64_t submitted_bytes_ = 0;
+  std::size_t submitted_operations_ = 0;
   std::uint64_t ask_from_ = 0;  // when a launch of this value has ended, copies may have as well
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <thread>
 
 #include "support.hpp"
@@ -141,6 +142,32 @@ TEST(Launch, TheSameLaunchIsRecordedOnce) {
   bench.run(ir, other.launch);
   EXPECT_EQ((*bench->session())->recordings().recorded(), 2u);
   EXPECT_EQ(other.wrong(), -1);
+}
+
+// A device may be told that it need not be checked, where it is bound to all that it declares.
+TEST(Launch, AKernelThatKeepsInsideIsRightWhateverItIsBoundTo) {
+  Bench bench;
+  std::vector<std::uint32_t> factors(64), values(1000);
+  std::iota(factors.begin(), factors.end(), 1u);
+  std::vector<SokrBinding> bindings{host_binding(0, 0, factors, SOKR_ACCESS_READ),
+                                    host_binding(0, 1, values)};
+  SokrLaunch launch{};
+  launch.groups[0] = 20;
+  launch.groups[1] = launch.groups[2] = 1;
+  launch.bindings = bindings.data();
+  launch.binding_count = 2;
+  const bool is_robust = bench.physical().usable.has("robustBufferAccess");
+  for (const std::size_t bound : {64u, 32u, 64u}) {
+    if (bound != 64 && !is_robust) continue;
+    std::ranges::fill(values, 2u);
+    bindings[0].size = 4 * bound;
+    bench.run(shader("inside"), launch);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i % 64 < bound) {
+        ASSERT_EQ(values[i], 2 * (i % 64 + 1)) << i;
+      }
+    }
+  }
 }
 
 // Those that never say the same again take few recordings, and leave others theirs.

@@ -346,6 +346,28 @@ TEST_F(Pressure, WhatIsNotDoneYetIsBounded) {
   EXPECT_EQ(many, back);
 }
 
+// Who copies on the device and never waits is not let go on for ever.
+TEST_F(Pressure, CopiesOnTheDeviceAreBounded) {
+  Bench bench(staged_with());
+  std::array<SokrBuffer, 2> buffers{};
+  for (SokrBuffer& buffer : buffers) {
+    const auto made = bench->memory().create(4096, 0);
+    ASSERT_TRUE(made) << made.failure().sentence;
+    buffer = *made;
+  }
+  if (bench.is_mapped(buffers[0])) GTEST_SKIP() << "the host copies by itself";
+  const auto asked = [&] { return simulated()->questions + simulated()->sleeps; };
+  const std::uint64_t before = asked();
+  const auto copy = [&](int times) {
+    for (int i = 0; i < times; ++i)
+      ASSERT_TRUE(bench->memory().copy(buffers[i % 2], 0, buffers[1 - i % 2], 0, 64));
+  };
+  copy(10'000);
+  EXPECT_EQ(asked(), before) << "a few need not wait";
+  copy(20'000);
+  EXPECT_GT(asked(), before);
+}
+
 // What was to be written to a buffer that is freed holds neither memory nor launches up.
 TEST_F(Pressure, WhatNobodyNeedsAnyMoreIsNotCollected) {
   constexpr std::uint64_t kBytes = 3 << 20;
