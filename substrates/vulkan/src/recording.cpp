@@ -661,16 +661,18 @@ void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
   }
   recording->idle_bytes_ = recording->staged_bytes();
   const std::uint64_t most = recording->idle_bytes_ == 0 ? UINT64_MAX : device_.idle_bytes();
-  bool is_given = false;
+  {
+    std::unique_ptr<Recording> oldest;  // goes after the lock
+    std::lock_guard lock(mutex_);
+    if (idle_.size() >= kMaxIdle) oldest = take_idle(*idle_.oldest());
+    idle_bytes_ += recording->idle_bytes_;
+    idle_.add(std::move(recording));
+    if (idle_bytes_ <= most) return;
+  }
   while (true) {
     std::unique_ptr<Recording> oldest;  // goes after the lock
     std::lock_guard lock(mutex_);
-    if (!is_given && idle_.size() < kMaxIdle) {
-      idle_bytes_ += recording->idle_bytes_;
-      idle_.add(std::move(recording));
-      is_given = true;
-    }
-    if (is_given && idle_bytes_ <= most) return;
+    if (idle_bytes_ <= most) return;
     oldest = take_idle(*idle_.oldest());
   }
 }
