@@ -89,24 +89,32 @@ def by_numpy(path, rounded):
     return to(y[:, 3:-3, 3:-3] + to(bias)[:, None, None])
 
 
-assert ncnn.get_gpu_count() > 0, "no Vulkan device"
-far = lambda a, b: float(np.abs(a - b).max())
-for package, net, given, wanted, bounds in NETS:
-    path = path_of(package, net)
-    expected = run(path, given, wanted, False)
-    for name, bound, stored, computed in (("fp32", bounds[0], False, False),
-                                          ("fp16 stored", bounds[1], True, False),
-                                          ("fp16 computed", bounds[2], True, True)):
-        error = far(run(path, given, wanted, True, stored, computed), expected)
-        assert error < bound, f"{net}, {name}: {error}"
-        print("ok", net, name, error)
+def far(a, b):
+    return float(np.abs(a - b).max())
 
-path = path_of(*NETS[0][:2])
-exact, rounded = by_numpy(path, False), by_numpy(path, True)
-plain, stored = (run(path, "Input1", "Eltwise4", True, s) for s in (False, True))
-assert plain.shape == exact.shape, f"{plain.shape} is not {exact.shape}"
-assert far(plain, exact) < 1e-5, far(plain, exact)
-print("ok by NumPy, fp32", far(plain, exact))
-print("rounding costs", far(rounded, exact), "; the device is off what NumPy rounds by", far(stored, rounded))
-assert far(stored, rounded) < 1e-3, far(stored, rounded)
-print("ok by NumPy, fp16 stored", far(stored, rounded))
+
+def main():
+    assert ncnn.get_gpu_count() > 0, "no Vulkan device"
+    for package, net, given, wanted, bounds in NETS:
+        path = path_of(package, net)
+        expected = run(path, given, wanted, False)
+        for name, bound, stored, computed in (("fp32", bounds[0], False, False),
+                                              ("fp16 stored", bounds[1], True, False),
+                                              ("fp16 computed", bounds[2], True, True)):
+            error = far(run(path, given, wanted, True, stored, computed), expected)
+            assert error < bound, f"{net}, {name}: {error}"
+            print("ok", net, name, error)
+
+    path = path_of(*NETS[0][:2])
+    exact, rounded = by_numpy(path, False), by_numpy(path, True)
+    plain, stored = (run(path, "Input1", "Eltwise4", True, s) for s in (False, True))
+    assert plain.shape == exact.shape, f"{plain.shape} is not {exact.shape}"
+    assert far(plain, exact) < 1e-5, far(plain, exact)
+    print("ok by NumPy, fp32", far(plain, exact))
+    print("rounding costs", far(rounded, exact), "; the device is off what NumPy rounds by", far(stored, rounded))
+    assert far(stored, rounded) < 1e-3, far(stored, rounded)
+    print("ok by NumPy, fp16 stored", far(stored, rounded))
+
+
+if __name__ == "__main__":
+    main()
