@@ -102,6 +102,7 @@ std::uint32_t CommandBuffer::state() {
   if (!state_changed_) return static_cast<std::uint32_t>(r.states.size() - 1);
   DispatchState state;
   state.program = program_;
+  program_->hasten();
   state.set_count = set_count_;
   if (sets_changed_ || r.states.empty()) {
     state.first_set = static_cast<std::uint32_t>(r.sets.size());

@@ -2,6 +2,7 @@
 #include "pipeline.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 
@@ -62,6 +63,10 @@ void take_stage(const VkPipelineShaderStageCreateInfo& stage, Request& request) 
   info.specialization_count = static_cast<std::uint32_t>(request.specializations.size());
   if (request.specializations.empty()) info.specializations = nullptr;
   info.specialization_size = sizeof(SokrSpecialization);
+  // Programs create pipelines that they never dispatch: see Program::hasten.
+  static constexpr std::array<const char*, 1> kOptions{"compile=later"};
+  info.options = kOptions.data();
+  info.option_count = kOptions.size();
   using Required = VkPipelineShaderStageRequiredSubgroupSizeCreateInfo;
   if (const auto* required = find<Required>(stage.pNext)) {
     info.subgroup_size = required->requiredSubgroupSize;
@@ -205,6 +210,26 @@ VkResult create_pipelines(Device& device, std::uint32_t count,
 
 Program::~Program() {
   if (kernel && !is_forked()) substrate->info->kernels->release(kernel);
+}
+
+// By another handle of the kernel, which is asked for with the option and given back. Substrates
+// that compiled it already refuse that.
+void Program::hasten() const {
+  if (is_hastened.load(std::memory_order_relaxed)) return;
+  if (is_hastened.exchange(true, std::memory_order_relaxed)) return;
+  const SokrPreparedIr ir = sokr_prepared_ir(kernel);
+  const char* soon = "compile=soon";
+  SokrKernelInfo info{};
+  info.struct_size = sizeof info;
+  info.ir_format = SOKR_IR_PREPARED;
+  info.ir_data = reinterpret_cast<const std::uint8_t*>(&ir);
+  info.ir_size = sizeof ir;
+  info.options = &soon;
+  info.option_count = 1;
+  const SokrKernelInfo* infos[] = {&info};
+  SokrKernel another = 0;
+  const SokrKernelTable& table = *substrate->info->kernels;
+  if (table.prepare(infos, 1, &another) == SOKR_OK) table.release(another);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vkCreateShaderModule(VkDevice, const VkShaderModuleCreateInfo* info,

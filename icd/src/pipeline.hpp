@@ -45,6 +45,10 @@ struct Program {
   // none was. Of the threads that execute, one at a time in each queue.
   mutable std::atomic<float> group_ns{0};
 
+  // It will be launched soon: the substrate begins to compile it beside what the program does.
+  void hasten() const;
+  mutable std::atomic<bool> is_hastened{false};
+
   Program() = default;
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;

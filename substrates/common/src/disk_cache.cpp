@@ -81,6 +81,10 @@ fs::path DiskCache::path_of(std::span<const std::uint8_t> key) const {
          fmt::format("{:016x}{:016x}{}", hash.high64, hash.low64, kCacheEntrySuffix);
 }
 
+bool DiskCache::has(std::span<const std::uint8_t> key) const {
+  return !options_.folder.empty() && ::access(path_of(key).c_str(), R_OK) == 0;
+}
+
 std::optional<std::vector<std::uint8_t>> DiskCache::load(std::span<const std::uint8_t> key) {
   if (options_.folder.empty()) return std::nullopt;
   fs::path path = path_of(key);

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <sokr/base/elements.hpp>
 #include <sokr/substrate/diagnostics.hpp>
 #include <sokr/substrate/prepared.hpp>
+#include <span>
+#include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace sokr::substrate {
 namespace {
@@ -32,7 +37,31 @@ Result<SokrKernelInfo> known_part(const SokrKernelInfo* info) {
   if (known.ir_size > SIZE_MAX / 2) {
     return fail(SOKR_INVALID_INPUT, "its IR of {} bytes is larger than memory", known.ir_size);
   }
+  if (known.option_count != 0 && known.options == nullptr)
+    return fail(SOKR_INVALID_INPUT, "it has {} options at null", known.option_count);
   return known;
+}
+
+using When = KernelSource::When;
+
+Result<When> when_of(const SokrKernelInfo& info) {
+  constexpr std::string_view kCompile = "compile=";
+  constexpr std::pair<std::string_view, When> kRows[] = {
+      {"now", When::kNow}, {"soon", When::kSoon}, {"later", When::kLater}};
+  When when = When::kNow;
+  for (const char* option : std::span(info.options, info.option_count)) {
+    if (option == nullptr) return fail(SOKR_INVALID_INPUT, "one of its options is null");
+    const std::string_view text = option;
+    if (!text.starts_with(kCompile)) continue;
+    const auto* row = std::find_if(std::begin(kRows), std::end(kRows), [&](const auto& each) {
+      return each.first == text.substr(kCompile.size());
+    });
+    if (row == std::end(kRows))
+      return fail(SOKR_INVALID_INPUT, "its option '{}' is none of compile=now, soon and later",
+                  text);
+    when = row->second;
+  }
+  return when;
 }
 
 }  // namespace
@@ -72,6 +101,7 @@ Result<std::unique_ptr<KernelSource>> KernelSource::copy(const SokrKernelInfo* i
   source->serial_ = serials.fetch_add(1, std::memory_order_relaxed) + 1;
   source->format_ = known.ir_format;
   source->id_ = known.computation_id;
+  SOKR_ASSIGN(source->when_, when_of(known));
   source->ir_.assign(known.ir_data, known.ir_data + known.ir_size);
   source->params_.resize(sokr_launch_size(&launch));
   if (sokr_launch_write(&launch, source->params_.data(), source->params_.size()) == 0) {

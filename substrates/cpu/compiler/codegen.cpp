@@ -213,6 +213,20 @@ struct LeaveUncounted : llvm::PassInfoMixin<LeaveUncounted> {
   }
 };
 
+// To make values of a function's variables takes the product of how many variables and how many
+// blocks it has. The quick register allocator of a draft keeps nothing in registers from one block
+// to the next, so that values of many blocks lie on the stack as well, and are copied there.
+struct PromoteFew : llvm::PassInfoMixin<PromoteFew> {
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+    constexpr std::size_t kMostWork = 60'000;
+    std::size_t variables = 0;
+    for (const llvm::Instruction& instruction : function.getEntryBlock())
+      variables += llvm::isa<llvm::AllocaInst>(instruction);
+    if (variables * function.size() > kMostWork) return llvm::PreservedAnalyses::all();
+    return llvm::SROAPass(llvm::SROAOptions::ModifyCFG).run(function, analyses);
+  }
+};
+
 // Instructions that inlining one function may add. Each call of a mathematical function adds
 // as many as a small kernel has; beyond this they stay calls.
 constexpr std::size_t kMaxInlined = 4000;
@@ -242,7 +256,10 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   builder.crossRegisterProxies(loops, functions, groups, modules);
   limit_inlining(module);
   llvm::FunctionPassManager first, second;
-  first.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  if (effort == Effort::kDraft)
+    first.addPass(PromoteFew());
+  else
+    first.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
   first.addPass(llvm::EarlyCSEPass(true));
   first.addPass(llvm::SimplifyCFGPass());
   // Else the second pipeline does all of it; doing it twice took a tenth of all optimisation and

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "runtime/improver.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <thread>
 #include <utility>
@@ -31,30 +32,35 @@ void Improver::Turn::unlock() {
   state_.changed.notify_all();
 }
 
-Improver::Improver(unsigned threads) : limit_(threads), state_(std::make_shared<State>()) {}
+Improver::Improver(unsigned threads, unsigned urgent_threads)
+    : state_(std::make_shared<State>(threads, urgent_threads)) {}
 
 Improver::~Improver() {
   std::unique_lock lock(state_->mutex);
   state_->ending = true;
-  std::erase_if(state_->tasks, [](const Task& task) { return !task.promised; });
+  std::erase_if(state_->patient.tasks, [](const Task& task) { return !task.promised; });
+  state_->urgent.tasks.clear();
   state_->cancelled.store(true, std::memory_order_relaxed);
   state_->changed.notify_all();
-  state_->changed.wait(lock, [this] { return state_->kept == 0 && state_->tasks.empty(); });
+  state_->changed.wait(lock, [this] { return state_->kept == 0 && state_->is_empty(); });
 }
 
-bool Improver::put(Work work, bool promised) noexcept try {
+bool Improver::put(Task task) noexcept try {
   State& state = *state_;
   {
     const std::lock_guard lock(state.mutex);
-    state.tasks.push_back({std::move(work), promised});
+    Line& line = state.line_of(task.urgent);
+    line.tasks.push_back(std::move(task));
     try {
-      if (state.threads < limit_ && state.busy + state.tasks.size() > state.threads) {
+      const std::size_t wanted = state.patient.busy + state.patient.tasks.size() +
+                                 state.urgent.busy + state.urgent.tasks.size();
+      if (state.threads < std::min<std::size_t>(state.patient.limit + state.urgent.limit, wanted)) {
         std::thread([state = state_] { run(state); }).detach();
         ++state.threads;
       }
     } catch (const std::exception&) {
       if (state.threads == 0) {
-        state.tasks.pop_back();
+        line.tasks.pop_back();
         return false;
       }
     }
@@ -67,18 +73,22 @@ bool Improver::put(Work work, bool promised) noexcept try {
 
 void Improver::drain() {
   std::unique_lock lock(state_->mutex);
-  state_->changed.wait(lock, [this] { return state_->busy == 0 && state_->tasks.empty(); });
+  state_->changed.wait(lock, [this] { return state_->is_idle(); });
 }
 
 void Improver::run(const std::shared_ptr<State>& shared) {
   State& state = *shared;
   std::unique_lock lock(state.mutex);
   for (;;) {
-    state.changed.wait(lock, [&] { return state.ending || !state.tasks.empty(); });
-    if (state.tasks.empty()) return;
-    Task task = std::move(state.tasks.front());
-    state.tasks.pop_front();
-    ++state.busy;
+    Line* line = nullptr;
+    state.changed.wait(lock, [&] {
+      line = state.next();
+      return line || (state.ending && state.is_empty());
+    });
+    if (!line) return;
+    Task task = std::move(line->tasks.front());
+    line->tasks.pop_front();
+    ++line->busy;
     state.kept += task.promised;
     lock.unlock();
     try {
@@ -89,7 +99,7 @@ void Improver::run(const std::shared_ptr<State>& shared) {
     }
     task.work = nullptr;  // what it holds may be large
     lock.lock();
-    --state.busy;
+    --line->busy;
     state.kept -= task.promised;
     state.changed.notify_all();
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Threads that make better versions of kernels while others run the first ones. They exist from
-// the first piece of work on.
+// Threads that compile while others run what there is: better versions of kernels, and urgent work
+// before these, which are not begun while there is any. They exist from the first piece of work on.
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_IMPROVER_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_IMPROVER_HPP_
 
@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace sokr::cpu {
 
@@ -38,8 +39,8 @@ class Improver {
   // What it throws is dropped. What it holds by itself is destroyed by the thread that did it.
   using Work = std::function<void(Turn&)>;
 
-  // At most that many pieces of work at once.
-  explicit Improver(unsigned threads);
+  // At most that many pieces of work at once, and of urgent work beside them.
+  explicit Improver(unsigned threads, unsigned urgent_threads = 1);
   // Drops what has not begun, waits for what is promised and for who is in a Turn's lock, and
   // leaves alone what else is under way. The code of this and of the work must stay loaded.
   ~Improver();
@@ -48,7 +49,9 @@ class Improver {
 
   // Any thread; returns at once. What is `promised` is done even if this goes first. False, and
   // nothing is done, where there is no memory or no thread for it.
-  bool put(Work work, bool promised) noexcept;
+  bool put(Work work, bool promised) noexcept { return put({std::move(work), promised, false}); }
+  // Before all that is not urgent. Never promised.
+  bool put_urgent(Work work) noexcept { return put({std::move(work), false, true}); }
   // Waits until nothing is left to do; for tests and measurements.
   void drain();
 
@@ -56,20 +59,40 @@ class Improver {
   struct Task {
     Work work;
     bool promised = false;
+    bool urgent = false;
+  };
+  // Work of one kind.
+  struct Line {
+    const unsigned limit;
+    std::deque<Task> tasks;
+    unsigned busy = 0;
+    bool is_idle() const { return busy == 0 && tasks.empty(); }
+    bool has_turn() const { return busy < limit && !tasks.empty(); }
   };
   // Of the threads, too, which may outlive this.
   struct State {
+    State(unsigned threads_of_patient, unsigned threads_of_urgent)
+        : patient{threads_of_patient, {}}, urgent{threads_of_urgent, {}} {}
+    Line& line_of(bool is_urgent) { return is_urgent ? urgent : patient; }
+    // What a thread is to do now; null: nothing.
+    Line* next() {
+      if (urgent.has_turn()) return &urgent;
+      return urgent.is_idle() && patient.has_turn() ? &patient : nullptr;
+    }
+    bool is_empty() const { return patient.tasks.empty() && urgent.tasks.empty(); }
+    bool is_idle() const { return patient.is_idle() && urgent.is_idle(); }
+
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<Task> tasks;
-    unsigned threads = 0, busy = 0;
+    Line patient, urgent;
+    unsigned threads = 0;
     unsigned kept = 0;  // pieces of work under way that the end waits for
     bool ending = false;
     std::atomic<bool> cancelled{false};
   };
+  bool put(Task task) noexcept;
   static void run(const std::shared_ptr<State>& state);
 
-  const unsigned limit_;
   const std::shared_ptr<State> state_;
 };
 

@@ -108,7 +108,7 @@ KernelStore::KernelStore(substrate::Host host, KernelStoreOptions options,
       accepted_({kAnswerBytes}),
       valid_({kAnswerBytes}),
       disk_({options_.cache_folder}),
-      improver_(options_.compiler_threads) {
+      improver_(options_.compiler_threads, options_.ahead_threads) {
   fingerprint_ = fmt::format("{} {} {} {}robust {} {}", SOKR_CPU_BUILD_VERSION,
                              identity(options_.compiler_library), isa_name(options_.isa),
                              options_.robust ? "" : "not ", processor(),
@@ -194,14 +194,15 @@ KernelStore::KernelPointer KernelStore::find(const SokrDispatchRequest& request,
 
 Result<KernelStore::KernelPointer> KernelStore::make(const SokrDispatchRequest& request,
                                                      const substrate::LaunchView& launch,
-                                                     const MemoryTraits& memory,
-                                                     const Judge& judge) {
+                                                     const MemoryTraits& memory, const Judge& judge,
+                                                     const std::atomic<bool>* cancelled) {
   std::span ir(request.ir_data, request.ir_data_len);
   SOKR_ASSIGN(Decoded decoded, decode(ir, launch));
   SOKR_TRY(judge(decoded.reflection));
   const substrate::CompileKey extra = key_of(launch, memory);
-  return kernels_.get({request.computation_id, ir, extra},
-                      [&] { return build(ir, std::move(decoded), launch, extra, memory); });
+  return kernels_.get({request.computation_id, ir, extra}, [&] {
+    return build(ir, std::move(decoded), launch, extra, memory, cancelled);
+  });
 }
 
 Result<std::shared_ptr<PreparedKernel>> KernelStore::prepare(
@@ -221,17 +222,60 @@ Result<std::shared_ptr<PreparedKernel>> KernelStore::prepare(
     if (most_binding_bytes(shift) >= limits_.max_binding_size) break;
   }
   if (is_known) return prepared;
-  SOKR_TRY(variant(prepared, {}, [](const auto&) { return Result<void>(); }));
+  if (said.when() != When::kNow) {
+    SOKR_ASSIGN(const bool is_left, leave_for_later(*prepared));
+    if (is_left && said.when() == When::kLater) return prepared;
+    SOKR_TRY(make_ready(prepared, is_left ? When::kSoon : When::kNow));
+    return prepared;
+  }
+  SOKR_TRY(make_ready(prepared, When::kNow));
   return prepared;
 }
 
 Result<KernelStore::KernelPointer> KernelStore::variant(
-    const std::shared_ptr<PreparedKernel>& prepared, const MemoryTraits& memory,
-    const Judge& judge) {
+    const std::shared_ptr<PreparedKernel>& prepared, const MemoryTraits& memory, const Judge& judge,
+    const std::atomic<bool>* cancelled) {
   if (const LoadedKernel* kernel = prepared->find(memory)) return KernelPointer(prepared, kernel);
   const substrate::KernelSource& source = prepared->source();
-  SOKR_ASSIGN(const KernelPointer made, make(source.request(), source.launch(), memory, judge));
+  SOKR_ASSIGN(const KernelPointer made,
+              make(source.request(), source.launch(), memory, judge, cancelled));
   return KernelPointer(prepared, prepared->keep(memory, made));
+}
+
+Result<bool> KernelStore::leave_for_later(const PreparedKernel& prepared) {
+  if (!options_.dump.empty()) return false;
+  const substrate::KernelSource& source = prepared.source();
+  std::vector<std::uint8_t> key = disk_key('K', source.ir(), key_of(source.launch(), {}), false);
+  if (disk_.has(key)) return false;
+  key[0] = 'Q';  // what was compiled before was judged
+  const bool was_judged = disk_.has(key);
+  if (was_judged && options_.tier == Tier::kQuick) return false;
+  SOKR_ASSIGN(const CompilerLibrary* library, compiler());
+  if (!library->outlives_exit) return false;
+  if (was_judged) return true;
+  SOKR_ASSIGN(const Decoded decoded, decode(source.ir(), source.launch()));
+  SOKR_TRY(validate(source.ir()));
+  SOKR_TRY(check_wholly(*decoded.module, *decoded.entry, compile_options(&source.launch(), {})));
+  return true;
+}
+
+Result<void> KernelStore::make_ready(const std::shared_ptr<PreparedKernel>& prepared, When when) {
+  if (when == When::kLater || prepared->find({})) return {};
+  if (when == When::kSoon &&
+      improver_.put_urgent([this, wanted = std::weak_ptr<PreparedKernel>(prepared)](
+                               Improver::Turn& turn) { make_ahead(wanted, turn); }))
+    return {};
+  SOKR_TRY(variant(prepared, {}, [](const auto&) { return Result<void>(); }));
+  return {};
+}
+
+// Nobody hears of what fails here: the first launch does it again, and is told.
+void KernelStore::make_ahead(const std::weak_ptr<PreparedKernel>& wanted, Improver::Turn& turn) {
+  const std::unique_lock stays(turn, std::try_to_lock);
+  if (!stays) return;
+  const std::shared_ptr<PreparedKernel> prepared = wanted.lock();
+  if (!prepared) return;
+  (void)variant(prepared, {}, [](const auto&) { return Result<void>(); }, &turn.cancelled());
 }
 
 Result<KernelStore::Decoded> KernelStore::decode(std::span<const std::uint8_t> ir,
@@ -249,9 +293,11 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
                                                       Decoded decoded,
                                                       const substrate::LaunchView& launch,
                                                       std::span<const std::uint8_t> launch_key,
-                                                      const MemoryTraits& memory) {
+                                                      const MemoryTraits& memory,
+                                                      const std::atomic<bool>* cancelled) {
   Recipe recipe{decoded.module, decoded.entry, compile_options(&launch, memory),
                 disk_key('K', ir, launch_key, memory.aliased)};
+  recipe.options.cancelled = cancelled;
   if (auto stored = from_disk(recipe.disk_key))
     return as_pointer(load(decoded, *std::move(stored)));
   const bool dumps = !options_.dump.empty();

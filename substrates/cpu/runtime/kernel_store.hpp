@@ -114,6 +114,7 @@ struct KernelStoreOptions {
   std::string dump;
   Tier tier = Tier::kFull;
   unsigned compiler_threads = 1;  // that make full versions in the background
+  unsigned ahead_threads = 1;     // that compile what will be launched soon
   // For tests: how long a first version runs before the full one is made.
   std::optional<std::chrono::nanoseconds> first_version_lasts;
   // Bytes of a first version whose full one is made in some ten milliseconds.
@@ -142,17 +143,24 @@ class KernelStore {
   // nothing is compiled or kept.
   Result<KernelPointer> make(const SokrDispatchRequest& request,
                              const substrate::LaunchView& launch, const MemoryTraits& memory,
-                             const Judge& judge);
+                             const Judge& judge, const std::atomic<bool>* cancelled = nullptr);
 
   // Holds the kernel for memory that it has been launched with before; or where it has not been,
-  // for memory that does not overlap and fits 32 bits.
+  // for memory that does not overlap and fits 32 bits. What is not for now, nor on disk, is only
+  // judged.
   Result<std::shared_ptr<PreparedKernel>> prepare(std::unique_ptr<substrate::KernelSource> source);
   // Of a prepared kernel, for other memory; made if there is none and `judge` has nothing against
   // the launch.
   Result<KernelPointer> variant(const std::shared_ptr<PreparedKernel>& prepared,
-                                const MemoryTraits& memory, const Judge& judge);
+                                const MemoryTraits& memory, const Judge& judge,
+                                const std::atomic<bool>* cancelled = nullptr);
 
-  // Waits until no better version is being made.
+  using When = substrate::KernelSource::When;
+  // The same for what was prepared for later: it is compiled now, or by a thread in the background
+  // unless a launch is earlier.
+  Result<void> make_ready(const std::shared_ptr<PreparedKernel>& prepared, When when);
+
+  // Waits until nothing is compiled ahead, and no better version is being made.
   void await_better() { improver_.drain(); }
   // Of the kernels that are kept.
   substrate::ContentCacheStats stats() { return kernels_.stats(); }
@@ -173,7 +181,12 @@ class KernelStore {
   Result<Decoded> decode(std::span<const std::uint8_t> ir, const substrate::LaunchView& launch);
   Result<KernelPointer> build(std::span<const std::uint8_t> ir, Decoded decoded,
                               const substrate::LaunchView& launch,
-                              std::span<const std::uint8_t> launch_key, const MemoryTraits& memory);
+                              std::span<const std::uint8_t> launch_key, const MemoryTraits& memory,
+                              const std::atomic<bool>* cancelled);
+  // True if it was judged; false if it is to be made now, which takes no compiler or cannot be done
+  // by another thread.
+  Result<bool> leave_for_later(const PreparedKernel& prepared);
+  void make_ahead(const std::weak_ptr<PreparedKernel>& wanted, Improver::Turn& turn);
   // How the full version of a kernel is made.
   struct Recipe {
     std::shared_ptr<const spirv::Module> module;

@@ -83,6 +83,8 @@ Result<void> find(const Host& host, PluginDescription& plugin) {
                 tier.failure().sentence);
   options.tier = *tier;
   options.compiler_threads = std::max(1u, threads / 2);
+  // The thread that launches waits meanwhile, most often for the first of them.
+  options.ahead_threads = threads;
   options.cache_folder = substrate::DiskCache::default_folder("cpu");
   options.compiler_library = beside_this_library(kCompilerLibraryPath);
 

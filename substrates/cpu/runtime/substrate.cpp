@@ -68,7 +68,20 @@ Result<std::uint64_t> CpuSubstrate::capability(const SokrCapabilityQuery& query)
 Result<void> CpuSubstrate::prepare(std::span<const SokrKernelInfo* const> kernels,
                                    SokrKernel* out) {
   return substrate::prepare_all(prepared_, kernels, out, executor_.threads(),
-                                [&](auto source) { return kernels_.prepare(std::move(source)); });
+                                [&](std::unique_ptr<substrate::KernelSource> source) {
+                                  return source->format() == SOKR_IR_PREPARED
+                                             ? prepare_again(*source)
+                                             : kernels_.prepare(std::move(source));
+                                });
+}
+
+Result<std::shared_ptr<PreparedKernel>> CpuSubstrate::prepare_again(
+    const substrate::KernelSource& source) {
+  const SokrKernel named = substrate::prepared_kernel(source.ir()).value_or(0);
+  SOKR_ASSIGN(std::shared_ptr<PreparedKernel> prepared,
+              substrate::launched_kernel(prepared_, named, source.launch()));
+  SOKR_TRY(kernels_.make_ready(prepared, source.when()));
+  return prepared;
 }
 
 Result<CpuSubstrate::KernelPointer> CpuSubstrate::kernel_of(const SokrDispatchRequest& request,

@@ -87,6 +87,8 @@ class CpuSubstrate {
                          const substrate::AcceptedLaunch& launch);
   };
 
+  // One that is prepared, with what was said of it then.
+  Result<std::shared_ptr<PreparedKernel>> prepare_again(const substrate::KernelSource& source);
   static void stop(void* launch);
   static MemoryTraits traits_of(const substrate::LaunchMemory& memory);
   Result<KernelPointer> kernel_of(const SokrDispatchRequest& request,

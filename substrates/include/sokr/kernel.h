@@ -52,7 +52,13 @@ typedef struct {
   uint32_t local_size[3];       /* as in SokrLaunch; all 0 = the module's own */
   uint32_t subgroup_size;       /* 0 = the substrate's default */
   SokrComputationId computation_id; /* as in a dispatch; all 0 = none */
-  const char *const *options; /* "key=value"; what a substrate does not know it ignores. None yet */
+  /* "key=value"; what a substrate does not know it ignores. There is
+   *   compile=now    (the default) ready to run when `prepare` returns
+   *   compile=soon   judged when `prepare` returns, and compiled by threads of the substrate's own,
+   *                  in the order of the calls; a launch that is earlier waits, or compiles it
+   *   compile=later  judged when `prepare` returns, and compiled by the launch that needs it
+   * What a substrate judged and cannot compile after all fails the launch. */
+  const char *const *options;
   uint32_t option_count;
   uint32_t reserved; /* 0 */
 } SokrKernelInfo;
@@ -62,8 +68,10 @@ typedef struct {
 typedef struct {
   uint32_t struct_size; /* sizeof(SokrKernelTable) */
   uint32_t reserved;
-  /* Compiles `count` kernels, on as many cores as there are, and returns when all are ready to
-   * run. All or none: if one cannot be prepared, all of `kernels_out` are 0, its result is
+  /* A kernel may also be one that is prepared, as a SokrPreparedIr, about which nothing is said
+   * again: it gets another handle, and compile=soon or now has what was for later compiled. `cpu`
+   * takes these, other substrates may refuse them. Compiles `count` kernels, on as many cores as there are, and returns when all are ready to
+   * run, or judged. All or none: if one cannot be prepared, all of `kernels_out` are 0, its result is
    * returned, and the sentence says which it was. What is prepared takes memory beside the bound
    * of the substrate's own caches until it is released. May block as long as compiling takes.
    * SOKR_INVALID_INPUT, SOKR_INVALID_IR, SOKR_CAPABILITY_DENIED: as a dispatch would answer. */

@@ -266,6 +266,99 @@ TEST_P(PreparedKernels, ManyAreCompiledAtOnce) {
   for (const SokrKernel handle : handles) EXPECT_EQ(on_->kernels().release(handle), SOKR_OK);
 }
 
+// Some are launched at once, some later, some never; the first of them are released at once.
+TEST_P(PreparedKernels, ForLaterRunAsThoseOfNow) {
+  const char* later[] = {"compile=later", "colour=blue"};
+  const std::uint64_t before = on_->statistic("kernels_prepared");
+  std::vector<SokrKernel> handles;
+  for (std::uint32_t i = 0; i < 24; ++i) {
+    const Scaled kernel{.constants = {{1, 4, 300 + i}}};
+    SokrKernelInfo info = kernel.info();
+    info.options = later;
+    info.option_count = 2;
+    const SokrKernelInfo* all[] = {&info};
+    handles.push_back(0);
+    ASSERT_EQ(on_->kernels().prepare(all, 1, &handles.back()), SOKR_OK) << on_->last_error();
+    if (i % 4 == 0) expect_runs(handles[i], 1, 301 + i);
+    if (i % 4 == 1) {
+      EXPECT_EQ(on_->kernels().release(handles[i]), SOKR_OK);
+    }
+  }
+  for (std::uint32_t i = 2; i < 24; i += 4) expect_runs(handles[i], 1, 301 + i);
+  for (std::uint32_t i = 0; i < 24; ++i) {
+    if (i % 4 == 1) continue;
+    EXPECT_EQ(on_->kernels().release(handles[i]), SOKR_OK);
+  }
+  EXPECT_EQ(on_->statistic("kernels_prepared"), before);
+}
+
+TEST_P(PreparedKernels, ForLaterAreJudgedAtOnce) {
+  const char* later = "compile=later";
+  const Scaled no_entry{.entry = "nothing"}, wrong_size{.constants = {{1, 8, 14}}};
+  const Scaled nonsense{.ir = {1, 2, 3, 4}};
+  for (const Scaled* wrong : {&no_entry, &wrong_size, &nonsense}) {
+    SokrKernelInfo info = wrong->info();
+    info.options = &later;
+    info.option_count = 1;
+    const SokrKernelInfo* all[] = {&info};
+    SokrKernel handle = 1;
+    EXPECT_NE(on_->kernels().prepare(all, 1, &handle), SOKR_OK);
+    EXPECT_EQ(handle, 0u);
+  }
+}
+
+// The IR of such a kernel is the handle of one that is prepared.
+TEST_P(PreparedKernels, APreparedOneGetsAnotherHandle) {
+  if (std::string_view(GetParam()) != "cpu") GTEST_SKIP() << "it need not take them";
+  const char* later = "compile=later";
+  for (const char* when : {"compile=now", "compile=soon", "compile=later"}) {
+    const Scaled kernel{.constants = {{1, 4, 400}}};
+    SokrKernelInfo info = kernel.info();
+    info.options = &later;
+    info.option_count = 1;
+    const SokrKernelInfo* all[] = {&info};
+    SokrKernel first = 0, second = 0;
+    ASSERT_EQ(on_->kernels().prepare(all, 1, &first), SOKR_OK) << on_->last_error();
+    SokrPreparedIr ir = sokr_prepared_ir(first);
+    SokrKernelInfo again{};
+    again.struct_size = sizeof again;
+    again.ir_format = SOKR_IR_PREPARED;
+    again.ir_data = reinterpret_cast<const std::uint8_t*>(&ir);
+    again.ir_size = sizeof ir;
+    again.options = &when;
+    again.option_count = 1;
+    const SokrKernelInfo* all_again[] = {&again};
+    ASSERT_EQ(on_->kernels().prepare(all_again, 1, &second), SOKR_OK) << on_->last_error();
+    EXPECT_NE(second, first);
+    EXPECT_EQ(on_->kernels().release(first), SOKR_OK);
+    expect_runs(second, 1, 401);
+    EXPECT_EQ(on_->kernels().release(second), SOKR_OK);
+    EXPECT_EQ(on_->kernels().prepare(all_again, 1, &second), SOKR_NOT_FOUND);
+    EXPECT_EQ(second, 0u);
+    again.entry = "main";
+    EXPECT_NE(on_->kernels().prepare(all_again, 1, &second), SOKR_OK);
+  }
+}
+
+TEST_P(PreparedKernels, OptionsAreReadOrRefused) {
+  const Scaled kernel{.constants = {{1, 4, 14}}};
+  const auto expect_refused = [&](const char* const* options, const char* sentence) {
+    SokrKernelInfo info = kernel.info();
+    info.options = options;
+    info.option_count = 1;
+    const SokrKernelInfo* all[] = {&info};
+    SokrKernel handle = 1;
+    EXPECT_EQ(on_->kernels().prepare(all, 1, &handle), SOKR_INVALID_INPUT);
+    EXPECT_NE(on_->last_error().find(sentence), std::string::npos) << on_->last_error();
+    EXPECT_EQ(handle, 0u);
+  };
+  const char* sometimes = "compile=sometimes";
+  const char* null = nullptr;
+  expect_refused(&sometimes, "'compile=sometimes' is none of compile=now, soon and later");
+  expect_refused(&null, "one of its options is null");
+  expect_refused(nullptr, "1 options at null");
+}
+
 // What overlaps in memory, or is read from a buffer, is compiled as it comes.
 TEST_P(PreparedKernels, RunOnWhateverMemoryIsBound) {
   if (std::string_view(GetParam()) == "vulkan") GTEST_SKIP() << "it refuses what overlaps";

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 #include "runtime/improver.hpp"
@@ -84,6 +85,117 @@ TEST(Tiers, WorkgroupsOfOneLaunchMayRunEither) {
     }
   }
   EXPECT_EQ(log.first(), 3);
+}
+
+// `scale` by `factor`, prepared with an option.
+SokrKernel prepare_scale(CpuSubstrate& substrate, std::uint32_t factor, const char* option) {
+  const std::vector<std::uint8_t> ir = read_shader("scale");
+  const SokrSpecialization by{3, 4, factor};
+  SokrKernelInfo info{};
+  info.struct_size = sizeof info;
+  info.ir_format = SOKR_IR_SPIRV;
+  info.ir_data = ir.data();
+  info.ir_size = ir.size();
+  info.entry = "main";
+  info.specializations = &by;
+  info.specialization_count = 1;
+  info.specialization_size = sizeof by;
+  info.options = &option;
+  info.option_count = 1;
+  const SokrKernelInfo* all[] = {&info};
+  SokrKernel kernel = 0;
+  const Result<void> prepared = substrate.prepare(all, &kernel);
+  EXPECT_TRUE(prepared) << prepared.failure().sentence;
+  return kernel;
+}
+
+TEST(Later, IsCompiledByTheLaunchThatNeedsIt) {
+  TemporaryFolder cache;
+  Log log;
+  {
+    CpuSubstrate substrate(log.host(), tiered(Tier::kQuick, cache.path()), 2);
+    prepare_scale(substrate, 3, "compile=later");
+    prepare_scale(substrate, 4, "compile=later");
+    substrate.await_better_kernels();
+    EXPECT_EQ(log.first(), 0);
+    scale(substrate, 3);  // by 3
+    EXPECT_EQ(log.first(), 1);
+    prepare_scale(substrate, 4, "compile=soon");
+    substrate.await_better_kernels();
+    EXPECT_EQ(log.first(), 2);
+  }
+  CpuSubstrate substrate(log.host(), tiered(Tier::kQuick, cache.path()), 2);
+  prepare_scale(substrate, 4, "compile=soon");
+  substrate.await_better_kernels();
+  EXPECT_EQ(log.compiled(), 2) << "it was on disk";
+}
+
+TEST(Later, APreparedOneIsHastened) {
+  Log log;
+  CpuSubstrate substrate(log.host(), tiered(Tier::kAuto), 2);
+  const SokrPreparedIr ir = sokr_prepared_ir(prepare_scale(substrate, 3, "compile=later"));
+  const char* soon = "compile=soon";
+  SokrKernelInfo info{};
+  info.struct_size = sizeof info;
+  info.ir_format = SOKR_IR_PREPARED;
+  info.ir_data = reinterpret_cast<const std::uint8_t*>(&ir);
+  info.ir_size = sizeof ir;
+  info.options = &soon;
+  info.option_count = 1;
+  const SokrKernelInfo* all[] = {&info};
+  SokrKernel kernel = 0;
+  ASSERT_TRUE(substrate.prepare(all, &kernel));
+  substrate.await_better_kernels();
+  EXPECT_EQ(log.first(), 1);
+}
+
+// Those that wait their turn when the substrate goes are not waited for.
+TEST(Later, ASubstrateGoesBeforeAllIsCompiled) {
+  Log log;
+  {
+    CpuSubstrate substrate(log.host(), tiered(Tier::kAuto), 2);
+    for (std::uint32_t factor = 1; factor < 65; ++factor)
+      prepare_scale(substrate, factor, "compile=soon");
+  }
+  EXPECT_LT(log.compiled(), 64);
+}
+
+// Of 64 kernels that are released while a thread is with the first of them some are not made.
+TEST(Later, WhatIsReleasedIsNotCompiled) {
+  Log log;
+  CpuSubstrate substrate(log.host(), tiered(Tier::kAuto), 2);
+  for (std::uint32_t factor = 1; factor < 65; ++factor)
+    ASSERT_TRUE(substrate.release(prepare_scale(substrate, factor, "compile=soon")));
+  substrate.await_better_kernels();
+  EXPECT_LT(log.compiled(), 64);
+}
+
+// Urgent work comes first, and nothing else is begun while there is some.
+TEST(Improver, UrgentWorkComesFirst) {
+  Improver improver(1, 2);
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+  std::string order;
+  const auto note = [&](char what) {
+    const std::lock_guard lock(mutex);
+    order += what;
+  };
+  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return open; });
+    order += 'u';
+  }));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(improver.put([&](Improver::Turn&) { note('p'); }, false));
+  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { note('v'); }));
+  {
+    const std::lock_guard lock(mutex);
+    open = true;
+  }
+  changed.notify_all();
+  improver.drain();
+  EXPECT_EQ(order.size(), 5u);
+  EXPECT_EQ(order.substr(2), "ppp") << order;
 }
 
 TEST(Tiers, AreFixedWhereTheOptionSaysSo) {

@@ -47,6 +47,9 @@ class DiskCache {
   // The value stored for exactly this key. Any thread.
   std::optional<std::vector<std::uint8_t>> load(std::span<const std::uint8_t> key);
 
+  // Whether load() is likely to find one: there is a file by its name.
+  bool has(std::span<const std::uint8_t> key) const;
+
   // False if it could not be stored; `reason`, if given, then says why. Any thread.
   bool store(std::span<const std::uint8_t> key, std::span<const std::uint8_t> value,
              std::string* reason = nullptr);

@@ -51,6 +51,9 @@ class KernelSource {
   std::uint32_t format() const { return format_; }
   std::span<const std::uint8_t> ir() const { return ir_; }
   const LaunchView& launch() const { return *launch_; }
+  // When it is to be ready to run.
+  enum class When : std::uint8_t { kNow, kSoon, kLater };
+  When when() const { return when_; }
   // As a substrate's caches look for it.
   SokrDispatchRequest request() const {
     return {id_, 0, ir_.data(), ir_.size(), params_.data(), params_.size()};
@@ -61,6 +64,7 @@ class KernelSource {
   std::uint64_t serial_ = 0;
   std::uint32_t format_ = 0;
   SokrComputationId id_{};
+  When when_ = When::kNow;
   std::vector<std::uint8_t> ir_, params_;
   std::optional<LaunchView> launch_;
 };
