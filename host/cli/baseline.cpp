@@ -71,6 +71,9 @@ const char* read_rounds(const Json& one, BaselineResult& result) {
     }
     BenchRound& read = result.rounds.emplace_back();
     read.blocks = round["blocks_ns"].get<std::vector<double>>();
+    const Json one_processor = round.value("on_one_processor", Json(false));
+    if (!one_processor.is_boolean()) return "a round's on_one_processor is neither true nor false";
+    read.on_one_processor = one_processor.get<bool>();
     if (!result.calibration_turns) continue;
     const Json calibration = round.value("calibration_ns", Json::object());
     for (const char* part : kCalibrationParts) {

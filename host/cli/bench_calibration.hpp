@@ -42,6 +42,7 @@ using CalibrationTurns = std::array<std::uint32_t, kCalibrationCount>;
 struct BenchRound {
   measure::Blocks blocks;
   std::vector<measure::Blocks> calibration;
+  bool on_one_processor = false;  // its process had no other one
 };
 
 // Beside whom it runs: a launch, and how long one of its dispatches takes now, in ns.

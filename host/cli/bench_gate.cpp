@@ -51,12 +51,11 @@ struct Unit {
   }
 };
 
-// The ratios of the turns of one process, each to its neighbour. `other`: of the unit's substrate.
-measure::Blocks ratios(const BenchRound& round, const BenchRound* other,
-                       const std::optional<CalibrationTurns>& turns, const Unit& unit) {
-  const measure::Blocks& under = unit.part ? round.calibration[*unit.part] : other->blocks;
+// The ratios of the turns of one process, each to its neighbour of a part of the calibration.
+measure::Blocks ratios(const BenchRound& round, const CalibrationTurns& turns, std::size_t part) {
+  const measure::Blocks& under = round.calibration[part];
   // Of a turn of its loop: that of another run may have been longer.
-  const double scale = unit.part ? (*turns)[*unit.part] : 1;
+  const double scale = turns[part];
   measure::Blocks all;
   for (std::size_t i = 0; i < std::min(round.blocks.size(), under.size()); ++i) {
     all.push_back(round.blocks[i] / under[i] * scale);
@@ -65,11 +64,25 @@ measure::Blocks ratios(const BenchRound& round, const BenchRound* other,
 }
 
 // Of each process its median, as no single one tells much.
-measure::Blocks medians(const std::vector<BenchRound>& rounds, const std::vector<BenchRound>* other,
-                        const std::optional<CalibrationTurns>& turns, const Unit& unit) {
+measure::Blocks medians(const std::vector<BenchRound>& rounds, const CalibrationTurns& turns,
+                        std::size_t part) {
   measure::Blocks all;
-  for (std::size_t i = 0; i < rounds.size() && (!other || i < other->size()); ++i) {
-    all.push_back(measure::median(ratios(rounds[i], other ? &(*other)[i] : nullptr, turns, unit)));
+  for (const BenchRound& round : rounds) all.push_back(measure::median(ratios(round, turns, part)));
+  return all;
+}
+
+// What else the machine does slows one substrate by other factors than another, and moves the
+// median of their ratios by a tenth. It leaves some turns of each alone: these are compared, of
+// each process. Not the shortest one, which is a single one.
+constexpr double kUndisturbed = 0.02;
+
+measure::Blocks undisturbed(const std::vector<BenchRound>& rounds,
+                            const std::vector<BenchRound>& other) {
+  measure::Blocks all;
+  for (std::size_t i = 0; i < std::min(rounds.size(), other.size()); ++i) {
+    if (rounds[i].blocks.empty() || other[i].blocks.empty()) continue;
+    all.push_back(measure::quantile(rounds[i].blocks, kUndisturbed) /
+                  measure::quantile(other[i].blocks, kUndisturbed));
   }
   return all;
 }
@@ -78,6 +91,13 @@ const BaselineResult& require_rounds(const Baseline& baseline, const std::string
                                      const std::string& relative_to) {
   const BaselineResult& one = require_result(baseline, substrate);
   const bool calibration = relative_to == kCalibration;
+  if (!calibration && !one.rounds.empty() && !one.rounds.front().on_one_processor) {
+    throw Error(
+        SOKR_NOT_FOUND,
+        fmt::format("the ratios of {} in the baseline '{}' are not of one processor, as those "
+                    "of --relative-to {} are; measure it anew",
+                    substrate, baseline.file, relative_to));
+  }
   if (!one.rounds.empty() && (!calibration || one.calibration_turns)) return one;
   throw Error(
       SOKR_NOT_FOUND,
@@ -89,17 +109,15 @@ measure::Blocks earlier_medians(const Baseline& baseline, const std::string& sub
                                 const Unit& unit) {
   const std::string to(unit.part ? kCalibration : std::string_view(unit.substrate));
   const BaselineResult& one = require_rounds(baseline, substrate, to);
-  return medians(one.rounds, unit.part ? nullptr : &require_rounds(baseline, to, to).rounds,
-                 one.calibration_turns, unit);
+  if (unit.part) return medians(one.rounds, *one.calibration_turns, *unit.part);
+  return undisturbed(one.rounds, require_rounds(baseline, to, to).rounds);
 }
 
 measure::Blocks current_medians(const std::vector<BenchResult>& results, const BenchResult& one,
                                 const Unit& unit) {
-  if (unit.part) return medians(one.rounds, nullptr, one.calibration_turns, unit);
+  if (unit.part) return medians(one.rounds, one.calibration_turns, *unit.part);
   for (const BenchResult& other : results) {
-    if (other.substrate == unit.substrate) {
-      return medians(one.rounds, &other.rounds, std::nullopt, unit);
-    }
+    if (other.substrate == unit.substrate) return undisturbed(one.rounds, other.rounds);
   }
   return {};
 }
@@ -126,7 +144,7 @@ Unit steadiest_part(std::span<const Baseline> baselines, const std::string& subs
     for (const Baseline& baseline : baselines) {
       const BaselineResult& one = require_rounds(baseline, substrate, std::string(kCalibration));
       for (const BenchRound& round : one.rounds) {
-        const measure::Blocks some = ratios(round, nullptr, one.calibration_turns, unit);
+        const measure::Blocks some = ratios(round, *one.calibration_turns, part);
         all.insert(all.end(), some.begin(), some.end());
       }
     }

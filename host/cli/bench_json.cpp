@@ -112,7 +112,8 @@ Json result_json(const BenchResult& one) {
   json["batched"] = way_json(one.ways[kBatched]);
   json["rounds"] = Json::array();
   for (const BenchRound& round : one.rounds) {
-    Json& to = json["rounds"].emplace_back(Json{{"blocks_ns", round.blocks}});
+    Json& to = json["rounds"].emplace_back(
+        Json{{"blocks_ns", round.blocks}, {"on_one_processor", round.on_one_processor}});
     for (std::size_t i = 0; i < round.calibration.size(); ++i) {
       to["calibration_ns"][kCalibrationParts[i]] = round.calibration[i];
     }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +67,16 @@ std::string part_name(std::string_view substrate, std::string_view part) {
   return fmt::format("{}/{}", substrate, part);
 }
 
+// Whatever starts from here on has the processor on which this is called, and no other one.
+bool keep_to_this_processor() {
+  const int processor = ::sched_getcpu();
+  if (processor < 0 || processor >= CPU_SETSIZE) return false;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(processor, &one);
+  return ::sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
 }  // namespace
 
 bool is_to_serve(bool flag) {
@@ -109,7 +120,8 @@ void serve(std::span<const std::unique_ptr<BenchSubject>> subjects,
   }
 }
 
-Served::Served(const std::vector<std::string>& words, std::string what, bool with_variable)
+Served::Served(const std::vector<std::string>& words, std::string what, bool with_variable,
+               Processors processors)
     : what_(std::move(what)) {
   int input[2], output[2];
   if (::pipe2(input, O_CLOEXEC) != 0) fail("no pipe to it can be made");
@@ -140,6 +152,7 @@ Served::Served(const std::vector<std::string>& words, std::string what, bool wit
     ::dup2(input[0], STDIN_FILENO);
     ::dup2(output[1], STDOUT_FILENO);
     ::signal(SIGPIPE, SIG_DFL);
+    if (processors == Processors::kOne && !keep_to_this_processor()) ::_exit(127);
     ::execve(arguments[0], arguments.data(), environment.data());
     ::_exit(127);
   }
@@ -285,7 +298,8 @@ std::vector<std::vector<BenchRound>> measure_rounds(const std::vector<std::strin
   round.precision = 1e-9;  // the rounds tell how precise it is
   for (int i = 0; i < kRelativeRounds; ++i) {
     round.seed = rules.seed + static_cast<std::uint64_t>(i);
-    Served served(words, "the process that measures this launch", false);
+    Served served(words, "the process that measures this launch", false,
+                  parts ? Served::Processors::kAll : Served::Processors::kOne);
     std::vector<measure::Side> sides;
     const auto add = [&](std::string name) {
       sides.push_back({name, [&served, name](std::uint32_t count, std::vector<double>& ns) {
@@ -303,6 +317,7 @@ std::vector<std::vector<BenchRound>> measure_rounds(const std::vector<std::strin
     for (std::size_t s = 0; s < substrates.size(); ++s) {
       BenchRound& made = all[s].emplace_back();
       made.blocks = std::move(series[s * each].blocks);
+      made.on_one_processor = !parts;
       for (std::size_t part = 1; part < each; ++part) {
         made.calibration.push_back(std::move(series[s * each + part].blocks));
       }

@@ -35,8 +35,10 @@ void serve(std::span<const std::unique_ptr<BenchSubject>> subjects,
 // Such a process. What it says on standard error goes where ours goes.
 class Served {
  public:
+  enum class Processors { kAll, kOne };
   // Runs `command`, words of a program of their own. `what` it is called in sentences.
-  Served(const std::vector<std::string>& words, std::string what, bool with_variable);
+  Served(const std::vector<std::string>& words, std::string what, bool with_variable,
+         Processors processors = Processors::kAll);
   ~Served();
   Served(const Served&) = delete;
   Served& operator=(const Served&) = delete;
@@ -81,7 +83,9 @@ std::vector<CommandComparison> compare_with_old(const OldSide& old_side,
 
 // For --relative-to: this program with `words`, new processes of it one after the other, each of
 // which measures in turns all substrates and, where `parts` says so, the calibration of each. Of
-// each substrate as many rounds.
+// each substrate as many rounds. Without a calibration, for what is compared is substrates then,
+// each process has one processor: how many of several are free is not the same for two of them, and
+// a launch is spread over those that are.
 inline constexpr int kRelativeRounds = 9;
 std::vector<std::vector<BenchRound>> measure_rounds(const std::vector<std::string>& words,
                                                     std::span<const std::string> substrates,

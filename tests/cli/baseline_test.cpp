@@ -58,7 +58,8 @@ TEST(Baseline, RoundsOfAnotherCalibrationAreRefused) {
   const Baseline without = parsed(R"("results": [{"substrate": "cpu", "blocks_ns": [2],
       "calibration": {"memory": {"blocks_ns": [3]}}}]})");
   EXPECT_TRUE(without.results.at(0).rounds.empty());
-  for (const char* bad : {"{}", "[1]", "[{}]", R"([{"blocks_ns": []}])"}) {
+  for (const char* bad : {"{}", "[1]", "[{}]", R"([{"blocks_ns": []}])",
+                          R"([{"blocks_ns": [1], "on_one_processor": 1}])"}) {
     EXPECT_NE(refusal(fmt::format(
                   R"({}"results": [{{"substrate": "cpu", "blocks_ns": [2], "rounds": {}}}]}})",
                   kHead, bad)),

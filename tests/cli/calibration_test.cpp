@@ -108,5 +108,64 @@ TEST(Calibration, LoopsOfDifferentLengthsAreComparedByTheirTurns) {
   }
 }
 
+// Processes in which a launch takes `ns` where nothing disturbs it, as one turn in ten, and so many
+// times as long, or up to twice that, in the others.
+std::vector<BenchRound> disturbed(double ns, double times, bool on_one_processor = true) {
+  std::vector<BenchRound> all;
+  for (int process = 0; process < kRelativeRounds; ++process) {
+    BenchRound& round = all.emplace_back();
+    round.on_one_processor = on_one_processor;
+    for (int i = 0; i < 60; ++i) {
+      const double longer = i % 10 == 0 ? 1 + 0.002 * (i % 7) : times * (1 + 0.05 * (i % 20));
+      round.blocks.push_back(ns * longer);
+    }
+  }
+  return all;
+}
+
+TEST(RelativeToASubstrate, WhatSlowsOneOfThemByOtherFactorsIsNoRegression) {
+  const auto two = [](std::vector<BenchRound> cpu, std::vector<BenchRound> other) {
+    std::vector<BenchResult> both(2);
+    both[0] = result(80'000, 1), both[1] = result(500'000, 1);
+    both[1].substrate = "vulkan:0";
+    both[0].rounds = std::move(cpu), both[1].rounds = std::move(other);
+    return both;
+  };
+  const auto as_baseline = [](const std::vector<BenchResult>& both) {
+    Baseline made{"base.json", {}, {}};
+    for (const BenchResult& one : both) {
+      BaselineResult& earlier = made.results.emplace_back();
+      earlier.substrate = one.substrate;
+      earlier.rounds = one.rounds;
+    }
+    return made;
+  };
+  const std::vector<Baseline> before{
+      as_baseline(two(disturbed(80'000, 1.02), disturbed(500'000, 1.1)))};
+  const auto found = [&](double ns, double cpu, double other) {
+    return regressions(two(disturbed(ns, cpu), disturbed(500'000, other)), before, 2, "vulkan:0",
+                       "");
+  };
+  for (const double cpu : {1.02, 1.5, 3.0}) {
+    for (const double other : {1.02, 1.5, 3.0}) {
+      EXPECT_TRUE(found(80'000, cpu, other).empty()) << cpu << " and " << other;
+      const auto slower = found(84'000, cpu, other);
+      ASSERT_EQ(slower.size(), 1u) << cpu << " and " << other;
+      EXPECT_NE(slower[0].find("cpu is 5.0 % slower"), std::string::npos) << slower[0];
+      EXPECT_NE(slower[0].find(" times vulkan:0"), std::string::npos) << slower[0];
+    }
+  }
+  // Earlier versions let each process have all processors.
+  const Baseline older =
+      as_baseline(two(disturbed(80'000, 1.02, false), disturbed(500'000, 1.1, false)));
+  try {
+    require_comparable(older, "cpu", "vulkan:0", "");
+    FAIL() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string_view(error.what()).find("are not of one processor"), std::string::npos)
+        << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace sokr::cli

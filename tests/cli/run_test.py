@@ -571,6 +571,8 @@ class Command(unittest.TestCase):
             # ... where nothing but mock:add does, it is.
             for one in report["results"]:
                 self.assertEqual(len(one["rounds"]), 9)
+                self.assertEqual({round_["on_one_processor"] for round_ in one["rounds"]},
+                                 {flags[1] == "mock:two"})
                 if one["substrate"] == "mock:add":
                     for round_ in one["rounds"]:
                         round_["blocks_ns"] = [time / 1000 for time in round_["blocks_ns"]]
