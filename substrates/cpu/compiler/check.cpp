@@ -283,17 +283,4 @@ Result<void> check(const spirv::Module& module, const spirv::EntryPoint& entry,
   return Checker(module, entry, options).run();
 }
 
-Result<void> check_wholly(const spirv::Module& module, const spirv::EntryPoint& entry,
-                          const CompileOptions& options) {
-  SOKR_TRY(check(module, entry, options));
-  SOKR_ASSIGN(const CallPlan plan, plan_calls(module, entry));
-  SOKR_ASSIGN(Program kernel, lower(module, entry, plan));
-  SOKR_TRY(place_aggregates(kernel, options.assume_no_alias));
-  for (const Id id : plan.order) {
-    SOKR_ASSIGN(Program shared, lower(module, entry, plan, id));
-    SOKR_TRY(place_aggregates(shared, options.assume_no_alias));
-  }
-  return {};
-}
-
 }  // namespace sokr::cpu

@@ -85,12 +85,7 @@ struct CompileOptions {
 Result<void> check(const spirv::Module& module, const spirv::EntryPoint& entry,
                    const CompileOptions& options = {});
 
-// The same, with what only shows when calls are inlined and large values placed: all that `compile`
-// refuses.
-Result<void> check_wholly(const spirv::Module& module, const spirv::EntryPoint& entry,
-                          const CompileOptions& options = {});
-
-// SOKR_CAPABILITY_DENIED as `check_wholly`; SOKR_DISPATCH_FAILED if the compiler itself fails.
+// SOKR_CAPABILITY_DENIED as `check`; SOKR_DISPATCH_FAILED if the compiler itself fails.
 Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPoint& entry,
                                const CompileOptions& options = {});
 
