@@ -4,7 +4,7 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_BUILTIN_OBJECTS_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_BUILTIN_OBJECTS_HPP_
 
-#include "compiler/builtins.hpp"
+#include "compiler/codegen/builtins.hpp"
 
 namespace sokr::cpu {
 

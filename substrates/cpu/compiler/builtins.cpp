@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/builtins.hpp"
 
-#include "compiler/analysis.hpp"
-#include "compiler/calls.hpp"
-#include "compiler/codegen.hpp"
-#include "compiler/emitter.hpp"
-#include "compiler/float_modes.hpp"
-#include "compiler/link.hpp"
-#include "compiler/llvm_versions.hpp"
+#include "compiler/analysis/analysis.hpp"
+#include "compiler/codegen/codegen.hpp"
+#include "compiler/codegen/link.hpp"
+#include "compiler/codegen/llvm_versions.hpp"
+#include "compiler/emit/emitter.hpp"
 #include "compiler/math/vector_elementary.hpp"
+#include "compiler/program/calls.hpp"
+#include "compiler/program/float_modes.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -38,45 +38,30 @@ constexpr std::uint32_t kNothing[] = {
 
 }  // namespace
 
-Result<Builtins> Builtins::read(std::span<const std::uint8_t> object) {
-  Builtins builtins;
-  builtins.object_ = object;
-  SOKR_ASSIGN(const std::vector<std::string> names, defined_names(object));
-  builtins.names_.insert(names.begin(), names.end());
-  return builtins;
-}
-
-// Not where float controls are declared: then the processor's modes are others, or LLVM is told so.
-bool Emitter::is_builtin(std::string_view name) const {
-  if (!o_.builtins || o_.effort != Effort::kDraft) return false;
-  const FloatModes modes = float_modes(*p_.entry);
-  return !modes.toward_zero && !modes.half_toward_zero && modes.flush == 0 &&
-         o_.builtins->has(name);
-}
-
 void Emitter::emit_builtins() {
-  begin_function();
+  frame_.begin_function();
   for (const bool is_store : {false, true}) {
-    for (const Lying how : {Lying::kSteps, Lying::kIndices})
+    for (const Lanes::Lying how : {Lanes::Lying::kSteps, Lanes::Lying::kIndices})
       for (const unsigned count : {2u, 3u, 4u})
-        if (count != 3 || (!is_store && how == Lying::kSteps))
-          element_function(how, count, is_store);
+        if (count != 3 || (!is_store && how == Lanes::Lying::kSteps))
+          lanes_.element_function(how, count, is_store);
     // No halves: how they are handed over depends on the processor.
-    for (const Lying how : {Lying::kSteps, Lying::kIndices, Lying::kPointers})
+    for (const Lanes::Lying how :
+         {Lanes::Lying::kSteps, Lanes::Lying::kIndices, Lanes::Lying::kPointers})
       for (LlvmType* element :
            llvm::SmallVector<LlvmType*, 6>{b_.getInt8Ty(), b_.getInt16Ty(), b_.getInt32Ty(),
                                            b_.getInt64Ty(), b_.getFloatTy(), b_.getDoubleTy()})
-        lane_function(how, element, is_store, false);
+        lanes_.lane_function(how, element, is_store, false);
   }
   for (unsigned i = 0; i < math::kElementaryFunctions; ++i)
-    math::elementary_function(b_, static_cast<math::ElementaryFunction>(i), wide(b_.getFloatTy()),
-                              {t_.fma, t_.isa == Isa::kAvx512},
+    math::elementary_function(b_, static_cast<math::ElementaryFunction>(i),
+                              b_.wide(b_.getFloatTy()), {t_.fma, t_.isa == Isa::kAvx512},
                               [](llvm::StringRef) { return false; });
-  fn_->eraseFromParent();
+  at_.function->eraseFromParent();
   for (llvm::Function& function : m_) {
     if (function.isDeclaration()) continue;
-    fn_ = &function;
-    choose_registers();
+    at_.function = &function;
+    frame_.choose_registers();
     function.setLinkage(llvm::GlobalValue::ExternalLinkage);
   }
 }
@@ -96,7 +81,9 @@ Result<std::vector<std::uint8_t>> compile_builtins(Isa isa) {
   llvm::Module out("builtins", context);
   out.setTargetTriple(as_triple(machine->getTargetTriple().str()));
   out.setDataLayout(machine->createDataLayout());
-  Emitter(out, program, analysis, geometry, options, traits_of(isa)).emit_builtins();
+  const TargetTraits traits = traits_of(isa);
+  VectorBuilder builder(out, program, analysis, geometry, options, traits);
+  Emitter(builder).emit_builtins();
   optimise(out, *machine, options, false);
   SOKR_ASSIGN(const auto object, emit_object(out, *machine));
   return std::vector<std::uint8_t>(object.begin(), object.end());

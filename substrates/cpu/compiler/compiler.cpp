@@ -12,14 +12,15 @@
 #include <sokr/cpu/compiler.hpp>
 #include <system_error>
 
+#include "compiler/analysis/print.hpp"
+#include "compiler/analysis/rounds.hpp"
+#include "compiler/analysis/trace.hpp"
 #include "compiler/builtins.hpp"
-#include "compiler/codegen.hpp"
-#include "compiler/float_modes.hpp"
-#include "compiler/link.hpp"
-#include "compiler/llvm_versions.hpp"
-#include "compiler/print.hpp"
-#include "compiler/rounds.hpp"
-#include "compiler/trace.hpp"
+#include "compiler/codegen/codegen.hpp"
+#include "compiler/codegen/link.hpp"
+#include "compiler/codegen/llvm_versions.hpp"
+#include "compiler/emit/emitter.hpp"
+#include "compiler/program/float_modes.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -185,8 +186,9 @@ Result<SharedFunctions> emit_shared(llvm::Module& module, const Programs& progra
   for (const auto& [id, program] : programs.shared) {
     const Analysis analysis = analyse(program, inner);
     trace_analysis(options, function_name(*program.entry, id), program, analysis, inner);
-    Emitter emitter(module, program, analysis, inner, options, traits_of(options.isa));
-    emitter.use_shared(functions, scratch);
+    const TargetTraits traits = traits_of(options.isa);
+    VectorBuilder builder(module, program, analysis, inner, options, traits);
+    Emitter emitter(builder, &functions, scratch);
     SOKR_ASSIGN(functions[id],
                 emitter.emit_shared(fmt::format("function_{}", id), *plan.signature(id)));
     trace_plan(options, function_name(*program.entry, id), program, inner);
@@ -221,8 +223,9 @@ Result<CompiledKernel> compile_program(Programs& programs, const CallPlan& plan,
   std::uint64_t scratch = 0;
   SOKR_ASSIGN(const SharedFunctions functions,
               emit_shared(module, programs, plan, geometry, options, scratch));
-  Emitter emitter(module, program, analysis, geometry, options, traits_of(options.isa));
-  emitter.use_shared(functions, scratch);
+  const TargetTraits traits = traits_of(options.isa);
+  VectorBuilder builder(module, program, analysis, geometry, options, traits);
+  Emitter emitter(builder, &functions, scratch);
   SOKR_TRY(emitter.emit());
   trace_plan(options, program.entry->name, program, geometry);
   const auto ended = [&](Stage stage) {

@@ -16,9 +16,9 @@
 #include <set>
 #include <spirv-tools/libspirv.hpp>
 
+#include "compiler/analysis/geometry.hpp"
+#include "compiler/analysis/trace.hpp"
 #include "compiler/builtins.hpp"
-#include "compiler/geometry.hpp"
-#include "compiler/trace.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -150,6 +150,10 @@ int run(const Arguments& arguments) {
     fmt::print("; {} after {}\n{}\n", function, stage_name(stage), text);
   });
   options.trace = &trace;
+  // Nothing is done behind the last stage that is wanted.
+  const bool is_optimised = std::ranges::find(stages, Stage::kOptimise) != stages.end();
+  if (!stages.empty() && !is_optimised && options.effort == Effort::kFull)
+    options.effort = Effort::kVerify;
   std::vector<CompileStage> times;
   options.on_stage = [&](const CompileStage& stage) {
     for (CompileStage& seen : times)

@@ -12,7 +12,7 @@
 #include <iterator>
 #include <set>
 
-#include "compiler/support.hpp"
+#include "compiler/program/support.hpp"
 #include "kernel_runner.hpp"
 #include "subgroup_kernels.hpp"
 

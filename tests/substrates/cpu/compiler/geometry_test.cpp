@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // How invocations are laid out in registers: what holds of every choice, and what is chosen.
-#include "compiler/geometry.hpp"
+#include "compiler/analysis/geometry.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "compiler/trace.hpp"
+#include "compiler/analysis/trace.hpp"
 #include "programs.hpp"
 
 namespace sokr::cpu::test {

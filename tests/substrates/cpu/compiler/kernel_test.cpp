@@ -11,7 +11,7 @@
 #include <map>
 #include <random>
 
-#include "compiler/trace.hpp"
+#include "compiler/analysis/trace.hpp"
 #include "extent.hpp"
 #include "kernel_runner.hpp"
 

@@ -7,7 +7,7 @@
 #include <spirv-tools/libspirv.hpp>
 #include <stdexcept>
 
-#include "compiler/calls.hpp"
+#include "compiler/program/calls.hpp"
 
 namespace sokr::cpu::test {
 namespace {

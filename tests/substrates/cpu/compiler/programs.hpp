@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "compiler/program.hpp"
+#include "compiler/program/program.hpp"
 
 namespace sokr::cpu::test {
 

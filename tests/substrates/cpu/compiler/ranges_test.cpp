@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Which ranges are found, and where there must be none. That they hold: transfer_test.cpp.
-#include "compiler/ranges.hpp"
+#include "compiler/analysis/ranges.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // The algebra of shapes: what may be said where ways meet and where lanes part.
-#include "compiler/shape.hpp"
+#include "compiler/analysis/shape.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // The compiler knows every instruction that it takes, and nothing of any other.
-#include "compiler/support.hpp"
+#include "compiler/program/support.hpp"
 
 #include <gtest/gtest.h>
 
-#include "compiler/program.hpp"
+#include "compiler/program/program.hpp"
 
 namespace sokr::cpu {
 namespace {

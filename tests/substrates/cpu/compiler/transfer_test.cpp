@@ -2,15 +2,15 @@
 //
 // What the analyses say of random expressions is true of their values, for every instruction set's
 // width and several interleavings. And what they should find, they find.
-#include "compiler/transfer.hpp"
+#include "compiler/analysis/transfer.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
 
-#include "compiler/print.hpp"
-#include "compiler/ranges.hpp"
+#include "compiler/analysis/print.hpp"
+#include "compiler/analysis/ranges.hpp"
 #include "expressions.hpp"
 #include "programs.hpp"
 

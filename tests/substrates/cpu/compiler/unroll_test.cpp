@@ -7,7 +7,7 @@
 #include <functional>
 #include <optional>
 
-#include "compiler/program.hpp"
+#include "compiler/program/program.hpp"
 #include "programs.hpp"
 
 namespace sokr::cpu::test {

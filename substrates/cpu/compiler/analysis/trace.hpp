@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// What a compilation tells of itself, for people and filetests: what each stage made, and in the
+// plan what was decided for each access and each construct, with the reason. Texts depend on the
+// kernel and the options alone. One Trace serves one compilation at a time.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_ANALYSIS_TRACE_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_ANALYSIS_TRACE_HPP_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <sokr/cpu/compiler.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sokr::cpu {
+
+struct Program;
+struct Inst;
+
+// In the order in which they run.
+enum class Stage : std::uint8_t {
+  kLower,
+  kAggregates,
+  kPromote,
+  kIfConvert,
+  kUnroll,
+  kContract,
+  kTables,
+  kUniformity,
+  kRanges,
+  kPlan,
+  kEmit,
+  kOptimise,
+};
+inline constexpr std::uint8_t kStages = 12;
+
+const char* stage_name(Stage stage);  // "lower", "if-convert"
+std::optional<Stage> stage_named(std::string_view name);
+
+// Parts of the compiler that make code quicker and can be left out, so that a test can be seen to
+// fail without them.
+enum class Part : std::uint8_t {
+  kPromote,           // private variables become values
+  kIfConvert,         // short branches become selections
+  kPrivateLoops,      // rounds of loops that index private arrays are copied
+  kUnroll,            // rounds of loops around barriers are copied
+  kTables,            // private variables that hold one constant
+  kRanges,            // tests of indices that cannot leave their array go
+  kScalarMode,        // one invocation after the other
+  kRegionVersions,    // code once for all together, once with masks
+  kTogetherLoops,     // loops once for all together, once with masks
+  kWideAccesses,      // neighbouring lanes: wide loads and stores
+  kConstantStrides,   // lanes at a constant distance: one test for all
+  kChunkRows,         // chunks at a constant distance: one test for all
+  kTableRows,         // lanes that differ by constants: rows and shuffles
+  kTablePlaces,       // lanes that differ by constants: one test for all
+  kWideElements,      // elements of several components: one load for each lane
+  kRegisterCache,     // Workgroup memory at constant places: registers
+  kCombinedAtomics,   // atomics on one place: one for all lanes
+  kPrivateCounters,   // atomics that only count: on memory of their own
+  kCorrections,       // corrections of byte products leave their loops
+  kPrefetch,          // loops ask for what later rounds read
+  kElementFunctions,  // of drafts: accesses of several words are calls
+  kKeptSlots,         // between barriers: what a loop uses is in registers
+  kRuns,              // lanes that turn out to lie side by side: rows
+  kLines,             // an index along the lanes by two scalars
+  kContinues,         // rounds that some leave early do not part their loop
+  kSharedElements,    // few elements of several components for all lanes: loaded once
+  kReciprocals,       // integers divided by one number for all lanes: multiplied
+  kJoinedRounds,      // four rounds of a loop as one
+  kNeighbours,        // elements side by side: one access of several components
+  kWords,             // narrow components that fill words: words
+  kChains,            // each sum takes its terms before the next one does
+  kSameLoads,         // loads of one place of memory that keeps its values are one
+  kRowPrefetch,       // rows ask for what lies behind them
+};
+inline constexpr std::uint8_t kParts = 33;
+
+const char* part_name(Part part);  // "promote", "table-rows"
+std::optional<Part> part_named(std::string_view name);
+
+inline bool has_part(const CompileOptions& options, Part part) {
+  return (options.without >> static_cast<unsigned>(part) & 1) == 0;
+}
+
+class Trace {
+ public:
+  // Receives each wanted text, `function` being the entry point's name or that of a shared
+  // function.
+  using Sink = std::function<void(Stage, std::string_view function, std::string_view text)>;
+  Trace(std::span<const Stage> wanted, Sink sink);
+
+  bool wants(Stage stage) const { return (wanted_ >> static_cast<unsigned>(stage) & 1) != 0; }
+  // `text` is called if the stage is wanted.
+  void stage(Stage stage, std::string_view function, const std::function<std::string()>& text);
+
+  // ---- The plan of one function, noted while it is emitted. Nothing is kept if it is not wanted.
+  // What follows is about this instruction.
+  void at(std::uint32_t block, const Inst& inst);
+  void access(std::string decision);
+  void construct(std::uint32_t construct, std::string decision);
+  void variable(std::uint32_t id, std::string decision);
+  // The text of all that was noted, which is then forgotten.
+  std::string take_plan(const Program& program);
+
+ private:
+  // Equal decisions are one: code is emitted once for all together and once with masks.
+  using Decisions = std::vector<std::pair<std::string, unsigned>>;
+  static void add(Decisions& to, std::string decision);
+  static std::string text_of(const Decisions& decisions, std::string_view indent);
+
+  std::uint32_t wanted_ = 0;
+  Sink sink_;
+  std::uint32_t block_ = 0;
+  const Inst* inst_ = nullptr;
+  std::map<std::uint32_t, Decisions> variables_, constructs_;
+  std::map<std::pair<std::uint32_t, const Inst*>, Decisions> accesses_;
+};
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_ANALYSIS_TRACE_HPP_

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compiler/emit/memory/accesses.hpp"
+
+#include "compiler/analysis/transfer.hpp"
+
+namespace sokr::cpu {
+
+Accesses::Accesses(VectorBuilder& builder, Addresses& addresses, const Strategies& strategies)
+    : Room(builder),
+      addresses_(addresses),
+      places_(strategies.places),
+      lanes_(strategies.lanes),
+      scalars_(strategies.scalars),
+      elements_(strategies.elements),
+      words_(strategies.words),
+      strides_(strategies.strides),
+      table_rows_(strategies.table_rows),
+      cache_(strategies.cache),
+      runs_(strategies.runs) {}
+
+// Is all that a wide access touches known to be in range? Not for what goes lane by lane.
+bool Accesses::is_proven(const Address& address, const std::vector<PlacedLeaf>& leaves) const {
+  if (address.scale || !address.offset.s.affine || !address.limit) return false;
+  Extent e = extent_of(*p_.module, leaves);
+  return places_.is_inside(address, e.low, std::max(e.high, e.low + address.offset.s.ls));
+}
+
+// ---- Loads ------------------------------------------------------------------------------------
+
+Leaves Accesses::load_memory(Address address, Id type) {
+  address.placed.type = type;
+  std::vector<PlacedLeaf> leaves;
+  placed_leaves(*p_.module, address.placed, 0, leaves);
+  return leaves.empty() ? Leaves{} : load_leaves(std::move(address), leaves);
+}
+
+Leaves Accesses::load_leaves(Address address, const std::vector<PlacedLeaf>& leaves) {
+  if (const auto words = words_.words_of(address, leaves); !words.empty())
+    return words_.split_words(load_leaves(address, words), leaves);
+  bool trusted = !o_.robust && b_.is_full(at_.mask) && address.space != Space::kDynamic;
+  if (!addresses_.is_scalar_address(address) && cache_.is_patterned(address, leaves)) {
+    places_.note("load by register cache", address, leaves);
+    return cache_.load_pattern(address, leaves);
+  }
+  if (addresses_.is_scalar_address(address))
+    if (auto known = cache_.load_single(address, leaves)) {
+      places_.note("load by register cache", address, leaves);
+      return *known;
+    }
+  cache_.release_held(address);
+  if (TableRows::Rows rows = table_rows_.table_rows(address, leaves); !rows.places.empty()) {
+    places_.note("load table rows", address, leaves);
+    return table_rows_.load_table_rows(address, leaves, rows);
+  }
+  if (trusted || is_proven(address, leaves)) address.limit = nullptr;
+  if (addresses_.is_scalar_address(address)) {
+    bool parts = b_.has(Part::kChunkRows) && address.parts && !address.own.v.empty() &&
+                 address.limit && address.offset.s.chunk;
+    bool rows = parts || places_.has_even_rows(address);
+    places_.note(rows ? "load chunk rows" : "load scalar", address, leaves);
+    return rows ? scalars_.load_rows(address, leaves) : scalars_.load_uniform(address, leaves);
+  }
+  if (lanes_.has_element_function(address, leaves, false))
+    return lanes_.load_by_function(address, leaves);
+  bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
+                address.space != Space::kPhysical;
+  if (affine) return strides_.load_affine(address, leaves);
+  if (address.space == Space::kPhysical && address.offset.s.affine && b_.is_full(at_.mask))
+    return strides_.load_affine(address, leaves);
+  if (const auto order = runs_.order_of(address, leaves, false))
+    return runs_.load_runs(address, leaves, *order);
+  return elements_.load_apart(address, leaves);
+}
+
+// ---- Stores -------------------------------------------------------------------------------------
+
+void Accesses::store_memory(Address address, const Leaves& value) {
+  std::vector<PlacedLeaf> leaves;
+  placed_leaves(*p_.module, address.placed, 0, leaves);
+  if (leaves.empty() || leaves.size() != value.size()) {
+    if (leaves.size() != value.size())
+      b_.internal_error("a store's value and place differ in size");
+    return;
+  }
+  store_leaves(std::move(address), leaves, value);
+}
+
+void Accesses::store_leaves(Address address, const std::vector<PlacedLeaf>& leaves,
+                            const Leaves& value) {
+  if (const auto words = words_.words_of(address, leaves); !words.empty())
+    return store_leaves(address, words, words_.packed_words(value, leaves, words.size()));
+  bool trusted = !o_.robust && b_.is_full(at_.mask) && address.space != Space::kDynamic;
+  if (addresses_.is_scalar_address(address)) {
+    if (cache_.store_single(address, leaves, value))
+      return places_.note("store by register cache", address, leaves);
+    cache_.release_held(address);
+    if (trusted || is_proven(address, leaves)) address.limit = nullptr;
+    places_.note("store scalar", address, leaves);
+    return scalars_.store_uniform(address, leaves, value);
+  }
+  if (cache_.is_patterned(address, leaves) && cache_.store_pattern(address, leaves, value))
+    return places_.note("store by register cache", address, leaves);
+  cache_.release_held(address);
+  if (TableRows::Rows rows = table_rows_.table_rows(address, leaves);
+      !rows.places.empty() && table_rows_.store_table_rows(address, leaves, value, rows))
+    return places_.note("store table rows", address, leaves);
+  if (trusted || is_proven(address, leaves)) address.limit = nullptr;
+  if (lanes_.has_element_function(address, leaves, true))
+    return lanes_.store_by_function(address, leaves, value);
+  bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
+  if (affine) return strides_.store_affine(address, leaves, value);
+  if (const auto order = runs_.order_of(address, leaves, true))
+    return runs_.store_runs(address, leaves, value, *order);
+  if (elements_.has_table_elements(address, leaves))
+    return elements_.store_table(address, leaves, value);
+  places_.note("store scatter", address, leaves);
+  lanes_.store_scatter(address, leaves, value);
+}
+
+}  // namespace sokr::cpu

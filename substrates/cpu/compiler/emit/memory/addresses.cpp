@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#include "compiler/emit/memory/addresses.hpp"
+
+#include <llvm/Analysis/ValueTracking.h>
+
+#include <numeric>
+
+#include "compiler/analysis/transfer.hpp"
+
+namespace sokr::cpu {
+
+using llvm::ConstantInt;
+using spirv::TypeKind;
+
+Addresses::Addresses(VectorBuilder& builder, Frame& frame, Values& values,
+                     WorkgroupMemory& workgroup_memory, ConstantTables& constant_tables)
+    : Room(builder),
+      frame_(frame),
+      values_(values),
+      workgroup_memory_(workgroup_memory),
+      constant_tables_(constant_tables),
+      ranges_(p_, a_, g_) {}
+
+// offset + index * stride, for all invocations. Affine terms stay scalars; one term
+// that differs freely stays a 32-bit index beside the rest; more become one if they are known to be
+// small, and else 64-bit offsets.
+void Addresses::add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride) {
+  unsigned bits = type->getIntegerBitWidth();
+  LlvmType* i64 = b_.getInt64Ty();
+  auto extend = [&](LlvmValue* v) {
+    return bits == 64 ? v : b_.CreateSExt(v, v->getType()->getWithNewBitWidth(64));
+  };
+  auto scaled = [&](LlvmValue* v) {
+    return b_.CreateMul(v,
+                        ConstantInt::get(v->getType(), static_cast<std::uint64_t>(stride), true));
+  };
+  bool fits = index.s.affine && std::abs(index.s.ls) < (INT64_C(1) << 28) &&
+              std::abs(index.s.cs) < (INT64_C(1) << 28) && stride < (INT64_C(1) << 31);
+  if (address.scale && index.s.ls != 0) fits = false;
+  if (fits && address.offset.s.affine) {
+    Shape s;
+    s.known = true;
+    s.ls = address.offset.s.ls + index.s.ls * stride;
+    bool by_chunk = address.offset.s.chunk || index.s.chunk;
+    s.chunk = by_chunk;
+    s.cs = by_chunk ? 0 : address.offset.s.cs + index.s.cs * stride;
+    address.offset = b_.apply(s, {&address.offset, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
+      return b_.CreateAdd(v[0], scaled(extend(v[1])));
+    });
+    return;
+  }
+  // One pointer for all lanes, from which each goes its own way.
+  const bool one_base = address.space != Space::kDynamic || !address.begin.s.varies_by_lane();
+  bool lone = one_base && address.scale == 0 && address.offset.s.affine &&
+              address.offset.s.ls == 0 && bits <= 32 && !index.s.affine && stride > 0 &&
+              stride < (INT64_C(1) << 31);
+  if (lone) {
+    address.index = index;
+    if (bits < 32)
+      for (auto& v : address.index.v) v = b_.CreateSExt(v, b_.wide(b_.getInt32Ty()));
+    address.scale = stride;
+    return;
+  }
+  // Numbers whose sum is known to be small stay one index.
+  const bool sums = address.scale && bits == 32 && !index.s.affine && stride > 0 && address.reach &&
+                    address.reach->high <= INT32_MAX;
+  if (sums) {
+    const std::int64_t unit = std::gcd(address.scale, stride);
+    address.index = joined_index(b_, g_, address.index, address.scale / unit, index, stride / unit);
+    address.scale = unit;
+    address.lanes = 0;
+    return;
+  }
+  auto spread = [&](const Val& offset, const Val& by, std::int64_t factor) {
+    Shape s = shape_of(merged(divergence_of(offset.s), divergence_of(by.s)));
+    return b_.apply(s, {&offset, &by}, [&](llvm::ArrayRef<LlvmValue*> v) {
+      LlvmValue* e = v[1]->getType()->getScalarType() == i64
+                         ? v[1]
+                         : b_.CreateSExt(v[1], v[1]->getType()->getWithNewBitWidth(64));
+      return b_.CreateAdd(
+          v[0], b_.CreateMul(
+                    e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(factor), true)));
+    });
+  };
+  if (one_base && bits <= 64 && (address.table || (address.scale && address.index.s.table)))
+    add_table(b_, g_, address, index, stride);
+  if (address.scale) address.offset = spread(address.offset, address.index, address.scale);
+  address.scale = 0;
+  address.offset = spread(address.offset, index, stride);
+}
+
+void Addresses::track_part(Address& address, const Val& index, std::int64_t stride) {
+  if (!address.parts) return;
+  if (!index.s.affine || index.s.ls != 0 || index.s.cs != 0 || stride >= (INT64_C(1) << 31)) {
+    address.parts = false;
+    return;
+  }
+  LlvmType* i64 = b_.getInt64Ty();
+  auto scaled = [&](LlvmValue* v) {
+    return b_.CreateMul(b_.CreateSExt(v, i64), b_.getInt64(static_cast<std::uint64_t>(stride)));
+  };
+  if (!index.s.chunk) {
+    LlvmValue* term = scaled(index.v[0]);
+    address.common = address.common ? b_.CreateAdd(address.common, term) : term;
+    return;
+  }
+  Val term = b_.apply(Shape::by_chunk(0), {&index},
+                      [&](llvm::ArrayRef<LlvmValue*> v) { return scaled(v[0]); });
+  if (address.own.v.empty()) {
+    address.own = term;
+    return;
+  }
+  address.own = b_.apply(Shape::by_chunk(0), {&address.own, &term},
+                         [&](llvm::ArrayRef<LlvmValue*> v) { return b_.CreateAdd(v[0], v[1]); });
+}
+
+// A sum of something common and something that only differs between chunks (a row's
+// start, say) is two parts, unless it wraps.
+bool Addresses::split_term(Address& address, Id index, std::int64_t stride) {
+  const Inst* sum = p_.inst(index);
+  if (!address.parts || !sum || sum->op != spv::Op::OpIAdd) return false;
+  Val a = values_.get(sum->args[0])[0], b = values_.get(sum->args[1])[0];
+  if (!a.v[0]->getType()->isIntegerTy(32)) return false;
+  if (!a.s.is_uniform()) std::swap(a, b);
+  if (!a.s.is_uniform() || !b.s.affine || b.s.ls != 0 || !b.s.chunk) return false;
+  // Neither part may come near the limits of 32 bits, or the sum could wrap.
+  auto modest = [&](LlvmValue* v) {
+    LlvmValue* one =
+        b_.CreateICmpULT(b_.CreateAdd(v, b_.getInt32(1u << 30)), b_.getInt32(1u << 31));
+    address.sums = address.sums ? b_.CreateAnd(address.sums, one) : one;
+  };
+  modest(a.v[0]);
+  for (LlvmValue* v : b.v) modest(v);
+  track_part(address, a, stride);
+  track_part(address, b, stride);
+  return true;
+}
+
+// For what has even steps.
+LlvmValue* Addresses::step_between_chunks(Id id) {
+  const Shape shape = values_.shape_known(id);
+  if (!shape.chunk) return b_.getInt32(static_cast<std::uint32_t>(shape.cs));
+  const Inst& inst = *p_.inst(id);
+  if (inst.op == spv::Op::OpCopyObject) return step_between_chunks(inst.args[0]);
+  if (inst.op == spv::Op::OpIMul) {
+    const std::size_t factor = values_.shape_known(inst.args[0]).is_uniform() ? 0 : 1;
+    return b_.CreateMul(values_.get(inst.args[factor])[0].v[0],
+                        step_between_chunks(inst.args[1 - factor]));
+  }
+  LlvmValue *a = step_between_chunks(inst.args[0]), *b = step_between_chunks(inst.args[1]);
+  return inst.op == spv::Op::OpISub ? b_.CreateSub(a, b) : b_.CreateAdd(a, b);
+}
+
+void Addresses::track_step(Address& address, Id index, const Val& value, std::int64_t stride) {
+  if (!address.even) return;
+  LlvmType* i64 = b_.getInt64Ty();
+  const auto add = [&](LlvmValue* step) {
+    step = b_.CreateMul(step, b_.getInt64(static_cast<std::uint64_t>(stride)));
+    address.step = address.step ? b_.CreateAdd(address.step, step) : step;
+  };
+  if (!value.s.chunk) {
+    address.even = value.s.affine;
+    if (address.even && value.s.cs) add(b_.getInt64(static_cast<std::uint64_t>(value.s.cs)));
+    return;
+  }
+  llvm::SmallVector<Id, 4> factors;
+  address.even = value.s.affine && !address.unwrapped && stride < (INT64_C(1) << 31) &&
+                 values_.has_even_steps(index, at_.block, factors);
+  if (!address.even) return;
+  LlvmValue* step = b_.CreateSExt(step_between_chunks(index), i64);
+  // Chunks between the first one and the last one do not wrap if that one does not.
+  LlvmValue* last =
+      b_.CreateAdd(b_.CreateSExt(value.v[0], i64), b_.CreateMul(step, b_.getInt64(g_.chunks - 1)));
+  address.unwrapped = b_.CreateICmpULT(b_.CreateAdd(last, b_.getInt64(UINT64_C(1) << 31)),
+                                       b_.getInt64(UINT64_C(1) << 32));
+  add(step);
+}
+
+llvm::LoadInst* Addresses::binding_size(llvm::LoadInst* size) {
+  size->setMetadata(
+      llvm::LLVMContext::MD_range,
+      llvm::MDBuilder(cx_).createRange(llvm::APInt(64, 0),
+                                       llvm::APInt(64, most_binding_bytes(o_.size_shift) + 1)));
+  return size;
+}
+
+Address Addresses::buffer_address(const spirv::Variable& variable, const Val* index) {
+  Address address;
+  const spirv::Type* type = p_.module->type(variable.pointee);
+  bool array = type && (type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray);
+  std::uint32_t first = frame_.first_binding(variable.id);
+  std::uint32_t count = array ? type->count : 1;
+  address.placed.type = array ? type->element : variable.pointee;
+  address.alias_scope = frame_.scope_of_binding(variable.set, variable.binding).value_or(-1);
+  bool read_only = variable.storage == spv::StorageClass::Uniform && type && !type->buffer_block;
+  address.is_volatile = p_.module->is_shared_live(variable);
+  address.invariant =
+      keeps_values(*p_.module, variable, o_.assume_no_alias) || (read_only && !address.is_volatile);
+  LlvmValue* table = frame_.context_field(0, b_.getPtrTy(), "bindings");
+  auto field = [&](LlvmValue* at, unsigned byte, LlvmType* t) {
+    auto* load = b_.CreateLoad(t, b_.CreateConstGEP1_32(b_.getInt8Ty(), at, byte));
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(cx_, {}));
+    return load;
+  };
+  LlvmValue* zero = b_.getInt64(0);
+  address.offset = b_.constant_val(zero);
+  address.even = true;
+  const bool runtime = type && type->kind == TypeKind::kRuntimeArray;
+  auto* constant = index && !runtime && index->s.is_uniform()
+                       ? llvm::dyn_cast<ConstantInt>(index->v[0])
+                       : nullptr;
+  if (runtime && !index) {  // the array itself, of which nothing is read
+    address.base = llvm::ConstantPointerNull::get(b_.getPtrTy());
+    address.limit = zero;
+    return address;
+  }
+  if (!index || constant) {
+    std::uint64_t at = constant ? constant->getZExtValue() : 0;
+    std::string name = "binding" + std::to_string(first + at);
+    if (at >= count) at = 0;
+    auto place = static_cast<std::uint32_t>(first + at);
+    if (!frame_.loaded_at_entry(name)) {
+      llvm::IRBuilder<>::InsertPointGuard keep(b_);
+      b_.SetInsertPoint(at_.entry->getTerminator());
+      frame_.loaded_at_entry(name) = field(table, place * 16, b_.getPtrTy());
+      frame_.loaded_at_entry(name + "size") =
+          binding_size(field(table, place * 16 + 8, b_.getInt64Ty()));
+    }
+    address.base = frame_.loaded_at_entry(name);
+    address.limit = constant && constant->getZExtValue() >= count
+                        ? zero
+                        : frame_.loaded_at_entry(name + "size");
+    return address;
+  }
+  // A descriptor chosen at run time, maybe another one for each invocation.
+  address.alias_scope = -1;
+  address.invariant = false;
+  address.space = Space::kDynamic;
+  Shape shape = shape_of(divergence_of(index->s));
+  LlvmValue *place = b_.getInt64(first), *most = b_.getInt64(count);
+  if (runtime) {
+    // The entry says where the elements are, and how many.
+    const std::string name = "array" + std::to_string(first);
+    LlvmValue*& where = frame_.loaded_at_entry(name);
+    if (!where) {
+      llvm::IRBuilder<>::InsertPointGuard keep(b_);
+      b_.SetInsertPoint(at_.entry->getTerminator());
+      where = field(table, first * 16 + 8, b_.getInt64Ty());
+    }
+    place = b_.CreateAnd(where, UINT64_C(0xFFFFFFFF));
+    most = b_.CreateLShr(where, 32);
+  }
+  auto entry = [&](unsigned byte, LlvmType* t) {
+    return b_.apply(shape, {index}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+      auto one = [&](LlvmValue* i) -> LlvmValue* {
+        i = b_.CreateZExtOrTrunc(i, b_.getInt64Ty());
+        LlvmValue* inside = b_.CreateICmpULT(i, most);
+        LlvmValue* safe = b_.CreateSelect(inside, i, zero);
+        LlvmValue* at = b_.CreateAdd(safe, place);
+        LlvmValue* row = b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(at, b_.getInt64(16)));
+        LlvmValue* value = field(row, byte, t);
+        if (t->isPointerTy()) return b_.CreatePtrToInt(value, b_.getInt64Ty());
+        return b_.CreateSelect(inside, value, zero);
+      };
+      if (!v[0]->getType()->isVectorTy()) return one(v[0]);
+      LlvmValue* out = llvm::Constant::getNullValue(b_.wide(b_.getInt64Ty()));
+      for (unsigned l = 0; l < g_.width; ++l)
+        out = b_.CreateInsertElement(out, one(b_.CreateExtractElement(v[0], l)), l);
+      return out;
+    });
+  };
+  address.begin = entry(0, b_.getPtrTy());
+  address.size = entry(8, b_.getInt64Ty());
+  return address;
+}
+
+Address Addresses::root_address(Id root) {
+  const spirv::Variable* variable = p_.module->variable(root);
+  const PrivateVariable* own = private_variable(p_, root);
+  if (own && own->table) return constant_tables_.table_address(own->table, own->type);
+  Address address;
+  address.offset = b_.constant_val(b_.getInt64(0));
+  if (!variable) {
+    b_.internal_error(fmt::format("pointer {} has no memory", root));
+    return address;
+  }
+  switch (variable->storage) {
+    case spv::StorageClass::PushConstant:
+      address.space = Space::kPush;
+      address.base = frame_.context_field(8, b_.getPtrTy(), "push");
+      address.limit = b_.getInt64(frame_.push_size());
+      address.placed.type = variable->pointee;
+      address.invariant = true;
+      return address;
+    case spv::StorageClass::Workgroup: {
+      address.space = Space::kWorkgroup;
+      address.base = workgroup_memory_.base_of(root);
+      address.limit = b_.getInt64(workgroup_memory_.size_of(root));
+      address.root = variable->pointee;
+      address.placed = workgroup_memory_.workgroup_place(variable->pointee);
+      address.alias_scope = frame_.scope_of_variable(root).value_or(-1);
+      return address;
+    }
+    default:
+      return buffer_address(*variable, nullptr);
+  }
+}
+
+Address Addresses::dynamic_address(const Leaves& pointer, Id pointer_type) {
+  const spirv::Type* type = p_.module->type(pointer_type);
+  Address address;
+  address.reach.reset();
+  address.counted = false;
+  address.anywhere = true;
+  if (type) address.placed = pointee_of(*type);
+  if (pointer.size() == 1) {
+    address.space = Space::kPhysical;
+    address.base = llvm::ConstantPointerNull::get(b_.getPtrTy());
+    address.offset = pointer[0];
+    return address;
+  }
+  address.space = Space::kDynamic;
+  if (pointer.size() != kPointerLeaves) {
+    b_.internal_error("a pointer has no place");
+    address.begin = address.size = address.offset = b_.constant_val(b_.getInt64(0));
+    return address;
+  }
+  address.begin = pointer[0];
+  address.size = pointer[1];
+  address.offset = pointer[2];
+  if (address.begin.s.is_uniform() && address.size.s.is_uniform()) {
+    address.space = Space::kBuffer;
+    address.base = b_.CreateIntToPtr(address.begin.v[0], b_.getPtrTy());
+    address.limit = address.size.v[0];
+  }
+  return address;
+}
+
+void Addresses::add_reach(Address& address, const std::optional<Range>& index,
+                          std::int64_t stride) {
+  auto by = static_cast<std::uint64_t>(stride);
+  if (!address.reach || !index || stride < 0 || stride > INT32_MAX) {
+    address.reach.reset();
+    return;
+  }
+  address.reach->low += index->low * by;
+  address.reach->high += index->high * by;
+  if (address.reach->high > INT64_MAX / 2) address.reach.reset();
+}
+
+namespace {
+
+// Numbers of other widths count with their sign: those are not counted.
+void count_element(Address& address, const Val& index, std::int64_t stride) {
+  constexpr std::int64_t kMost = INT64_C(1) << 30;
+  auto* constant = llvm::dyn_cast<ConstantInt>(index.v[0]);
+  const bool fits = stride >= 0 && stride < kMost && address.element_offset < kMost;
+  if (fits && constant && constant->getBitWidth() == 32 && constant->getZExtValue() < kMost) {
+    address.element_offset += static_cast<std::int64_t>(constant->getZExtValue()) * stride;
+  } else if (fits && address.element.v.empty() && index.s.is_uniform() &&
+             index.v[0]->getType()->isIntegerTy(32)) {
+    address.element = index;
+    address.element_stride = stride;
+  } else {
+    address.counted = false;
+  }
+}
+
+}  // namespace
+
+void Addresses::walk_chain(Address& address, const Inst& chain) {
+  std::size_t first = 1;
+  const Definition* made = p_.definition(chain.id);
+  const std::uint32_t chain_block = made && made->block != kNone ? made->block : at_.block;
+  const spirv::Variable* variable = p_.module->variable(look_through(p_, chain.args[0]));
+  bool pointer_step =
+      chain.op == spv::Op::OpPtrAccessChain || chain.op == spv::Op::OpInBoundsPtrAccessChain;
+  auto add = [&](Id index, std::int64_t stride) {
+    Leaves value = values_.get(index);
+    if (value.empty()) return;
+    if (is_wide_term(address, index, stride))
+      return add_wide_term(address, index, value[0], stride);
+    add_reach(address, b_.has(Part::kRanges) ? ranges_.of(index, chain_block) : std::nullopt,
+              stride);
+    if (g_.lanes() == 1) count_element(address, value[0], stride);
+    if (!split_term(address, index, stride)) track_part(address, value[0], stride);
+    track_step(address, index, value[0], stride);
+    LlvmType* type = b_.scalar_type(p_.type_of(index));
+    const bool alone = address.scale == 0;
+    add_term(address, value[0], type, stride);
+    if (alone && address.scale) address.lanes = type->isIntegerTy(32) ? index : 0;
+  };
+  if (variable && !pointer_step && address.space == Space::kBuffer) {
+    const spirv::Type* type = p_.module->type(variable->pointee);
+    if (type && (type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray)) {
+      Leaves index = values_.get(chain.args[1]);
+      address = buffer_address(*variable, &index[0]);
+      first = 2;
+    }
+  }
+  if (pointer_step) {
+    const spirv::Type* pointer = p_.module->type(p_.type_of(chain.args[0]));
+    if (!pointer) return;
+    add(chain.args[1], static_cast<std::int64_t>(element_stride(*pointer, address.placed)));
+    first = 2;
+  }
+  for (std::size_t i = first; i < chain.args.size(); ++i) {
+    const spirv::Type* type = p_.module->type(address.placed.type);
+    if (!type) return;
+    const spirv::Constant* constant = p_.constant(chain.args[i]);
+    if (type->kind == TypeKind::kStruct) {
+      std::uint64_t offset = 0;
+      address.placed =
+          placed_part(*p_.module, address.placed,
+                      constant ? static_cast<std::uint32_t>(constant->bits) : 0, &offset);
+      track_part(address, b_.constant_val(b_.getInt64(offset)), 1);
+      add_reach(address, Range{offset, offset}, 1);
+      address.element_offset += static_cast<std::int64_t>(offset);
+      add_term(address, b_.constant_val(b_.getInt64(offset)), b_.getInt64Ty(), 1);
+      continue;
+    }
+    auto stride = static_cast<std::int64_t>(placed_stride(*p_.module, address.placed));
+    std::uint64_t unused = 0;
+    address.placed = placed_part(*p_.module, address.placed, 0, &unused);
+    add(chain.args[i], stride);
+  }
+}
+
+Address Addresses::address_of(Id pointer) {
+  pointer = look_through(p_, pointer);
+  if (p_.module->variable(pointer) || private_variable(p_, pointer)) return root_address(pointer);
+  const Inst* inst = p_.inst(pointer);
+  bool chain =
+      inst &&
+      (inst->op == spv::Op::OpAccessChain || inst->op == spv::Op::OpInBoundsAccessChain ||
+       inst->op == spv::Op::OpPtrAccessChain || inst->op == spv::Op::OpInBoundsPtrAccessChain);
+  if (!chain) {
+    Leaves leaves = values_.get(pointer);
+    return dynamic_address(leaves, p_.type_of(pointer));
+  }
+  Address address = address_of(inst->args[0]);
+  walk_chain(address, *inst);
+  return address;
+}
+
+// The three (or one) numbers that a pointer is as a value.
+Leaves Addresses::pointer_leaves(Id pointer) {
+  if (private_place(p_, pointer)) {
+    b_.internal_error("a pointer to private memory is used as a value");
+    return Leaves(kPointerLeaves, b_.constant_val(b_.getInt64(0)));
+  }
+  Address address = address_of(pointer);
+  if (address.scale) add_term(address, b_.constant_val(b_.getInt64(0)), b_.getInt64Ty(), 0);
+  if (address.scale) {
+    Val index = address.index;
+    std::int64_t scale = address.scale;
+    address.scale = 0;
+    Shape s = shape_of(merged(divergence_of(address.offset.s), divergence_of(index.s)));
+    address.offset = b_.apply(s, {&address.offset, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
+      LlvmValue* e = b_.CreateSExt(v[1], v[1]->getType()->getWithNewBitWidth(64));
+      return b_.CreateAdd(
+          v[0], b_.CreateMul(e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(scale))));
+    });
+  }
+  if (address.space == Space::kPhysical) return {address.offset};
+  if (address.space == Space::kDynamic) return {address.begin, address.size, address.offset};
+  LlvmValue* limit = address.limit ? address.limit : b_.getInt64(UINT64_MAX >> 1);
+  return {b_.constant_val(b_.CreatePtrToInt(address.base, b_.getInt64Ty())), b_.constant_val(limit),
+          address.offset};
+}
+
+// Bytes from one element to the next one, for whoever counts elements from a pointer.
+std::uint64_t Addresses::element_stride(const spirv::Type& pointer, const Placed& pointee) const {
+  return pointer.stride && !pointee.natural ? pointer.stride : placed_size(*p_.module, pointee);
+}
+
+// Do two pointers lead to the same byte, and how many elements lie between them?
+Leaves Addresses::emit_pointer_test(const Op& op) {
+  const spirv::Type* pointer = p_.module->type(p_.type_of(op.inst.args[0]));
+  if (!pointer || op.args[0].empty() || op.args[0].size() != op.args[1].size()) {
+    b_.internal_error(fmt::format("{} is applied to no pointers", spirv::op_name(op.inst.op)));
+    return {b_.zero_val(op.shape(0), b_.scalar_type(op.inst.type))};
+  }
+  const bool physical = op.args[0].size() == 1;
+  llvm::SmallVector<const Val*, 4> parts;
+  for (std::size_t i : {0u, 1u}) {
+    parts.push_back(&op.args[i][0]);
+    if (!physical) parts.push_back(&op.args[i][2]);
+  }
+  const std::uint64_t stride =
+      std::max<std::uint64_t>(1, element_stride(*pointer, pointee_of(*pointer)));
+  return {b_.apply(op.shape(0), parts, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+    LlvmValue* a = physical ? v[0] : b_.CreateAdd(v[0], v[1]);
+    LlvmValue* b = physical ? v[1] : b_.CreateAdd(v[2], v[3]);
+    if (op.inst.op == spv::Op::OpPtrEqual) return b_.CreateICmpEQ(a, b);
+    if (op.inst.op == spv::Op::OpPtrNotEqual) return b_.CreateICmpNE(a, b);
+    LlvmValue* bytes = b_.CreateSub(a, b);
+    LlvmValue* elements = b_.CreateSDiv(bytes, b_.integer_like(bytes->getType(), stride));
+    return b_.CreateSExtOrTrunc(elements,
+                                bytes->getType()->getWithNewType(b_.scalar_type(op.inst.type)));
+  })};
+}
+
+// ---- Bounds ---------------------------------------------------------------------------------
+
+bool Addresses::is_scalar_address(const Address& address) const {
+  if (address.scale || address.offset.s.varies_by_lane()) return false;
+  if (address.space != Space::kDynamic) return true;
+  return !address.begin.s.varies_by_lane() && !address.size.s.varies_by_lane();
+}
+
+// May 32 bits with their sign be too few for an index that is in range? It then has its own 64
+// bits in each invocation, signed as its type is: what is affine in 32 bits may wrap.
+bool Addresses::is_wide_term(const Address& address, Id index, std::int64_t stride) const {
+  if (o_.size_shift == 0 || stride <= 0 || stride >> o_.size_shift != 0) return false;
+  const spirv::Type* type = p_.module->type(p_.type_of(index));
+  const bool is_buffer = address.space == Space::kBuffer || address.space == Space::kDynamic;
+  const spirv::Constant* constant = p_.constant(index);
+  return is_buffer && type && type->width <= 32 && !(constant && constant->bits <= INT32_MAX);
+}
+
+void Addresses::add_wide_term(Address& address, Id index, const Val& value, std::int64_t stride) {
+  const bool is_signed = p_.module->type(p_.type_of(index))->is_signed;
+  address.reach.reset();
+  address.counted = address.parts = address.even = false;
+  const Shape shape = value.s.is_uniform() ? value.s : shape_of(divergence_of(value.s));
+  Val wide_index = b_.apply(shape, {&value}, [&](llvm::ArrayRef<LlvmValue*> v) {
+    LlvmType* type = v[0]->getType()->getWithNewBitWidth(64);
+    return is_signed ? b_.CreateSExt(v[0], type) : b_.CreateZExt(v[0], type);
+  });
+  add_term(address, wide_index, b_.getInt64Ty(), stride);
+}
+
+}  // namespace sokr::cpu

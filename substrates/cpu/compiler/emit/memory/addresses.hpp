@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// From a pointer of the program to an Address: a base, a limit, and the offsets of lanes as far as
+// they are known (steps, tables, rows of chunks). Emits arithmetic on offsets at the insertion
+// point, loads of descriptors where the function begins, and no access.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_ADDRESSES_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_ADDRESSES_HPP_
+
+#include <optional>
+
+#include "compiler/analysis/ranges.hpp"
+#include "compiler/emit/builder/op.hpp"
+#include "compiler/emit/frame/values.hpp"
+#include "compiler/emit/memory/constant_tables.hpp"
+#include "compiler/emit/memory/workgroup_memory.hpp"
+
+namespace sokr::cpu {
+
+class Addresses : Room {
+ public:
+  Addresses(VectorBuilder& builder, Frame& frame, Values& values, WorkgroupMemory& workgroup_memory,
+            ConstantTables& constant_tables);
+
+  Address address_of(Id pointer);
+  // Of a buffer, or of element `index` of an array of them.
+  Address buffer_address(const spirv::Variable& variable, const Val* index);
+  // The pointer as a value: three numbers of 64 bits if it is Logical, else one.
+  Leaves pointer_leaves(Id pointer);
+  Leaves emit_pointer_test(const Op& op);  // comparisons and differences
+
+  // Is there one place for all lanes?
+  bool is_scalar_address(const Address& address) const;
+  // Moves the address by index * stride bytes.
+  void add_term(Address& address, const Val& index, LlvmType* type, std::int64_t stride);
+  void add_reach(Address& address, const std::optional<Range>& index, std::int64_t stride);
+
+ private:
+  Placed pointee_of(const spirv::Type& pointer) const {
+    return pointer.storage == spv::StorageClass::Workgroup
+               ? workgroup_memory_.workgroup_place(pointer.element)
+               : Placed{pointer.element, {}, 0};
+  }
+  void walk_chain(Address& address, const Inst& chain);
+  llvm::LoadInst* binding_size(llvm::LoadInst* size);
+  bool split_term(Address& address, Id index, std::int64_t stride);
+  void track_part(Address& address, const Val& index, std::int64_t stride);
+  LlvmValue* step_between_chunks(Id id);
+  void track_step(Address& address, Id index, const Val& value, std::int64_t stride);
+  bool is_wide_term(const Address& address, Id index, std::int64_t stride) const;
+  void add_wide_term(Address& address, Id index, const Val& value, std::int64_t stride);
+  Address root_address(Id root);
+  Address dynamic_address(const Leaves& pointer, Id pointer_type);
+  std::uint64_t element_stride(const spirv::Type& pointer, const Placed& pointee) const;
+
+  Frame& frame_;
+  Values& values_;
+  WorkgroupMemory& workgroup_memory_;
+  ConstantTables& constant_tables_;
+  Ranges ranges_;
+};
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_ADDRESSES_HPP_

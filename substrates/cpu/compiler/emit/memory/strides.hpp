@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Lanes at a constant distance: rows, rows with others between, or elements apart beside one base.
+// One test for all lanes and chunks.
+#ifndef SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_STRIDES_HPP_
+#define SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_STRIDES_HPP_
+
+#include "compiler/emit/memory/lanes.hpp"
+#include "compiler/emit/memory/wide_elements.hpp"
+#include "compiler/emit/memory/words.hpp"
+
+namespace sokr::cpu {
+
+class Strides : Room {
+ public:
+  Strides(VectorBuilder& builder, Places& places, Lanes& lanes, WideElements& elements,
+          Words& words)
+      : Room(builder), places_(places), lanes_(lanes), elements_(elements), words_(words) {}
+
+  Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  void store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                    const Leaves& value);
+
+ private:
+  Leaves load_strided(const Address& address, const std::vector<PlacedLeaf>& leaves);
+  void store_strided(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                     const Leaves& value);
+  void store_vector(const Address& address, LlvmValue* pointer, LlvmValue* value, LlvmValue* mask,
+                    unsigned align);
+
+  Places& places_;
+  Lanes& lanes_;
+  WideElements& elements_;
+  Words& words_;
+};
+
+}  // namespace sokr::cpu
+
+#endif  // SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_STRIDES_HPP_
