@@ -116,6 +116,12 @@ class House(unittest.TestCase):
                  for _, _, names in os.walk(os.path.join(SOURCE, top)) for name in names}
         self.assertEqual(set(), named - exist)
 
+    def test_processors_are_named_in_their_room(self):
+        named = re.compile(r"\bIsa::k|\bIntrinsic::(x86|aarch64)_")
+        self.assertEqual([], [path for path, text in self.texts.items()
+                              if not path.startswith("target/") and named.search(without_comments(text))])
+        self.assertTrue(named.search(self.texts["target/traits.cpp"]))
+
     def test_counting_counts(self):
         text = """class A : B { public: A(); int f(int a, int b) const { return 1; }
                   struct C { int x = 0, y = 0; }; enum class D { kOne, kTwo };

@@ -55,7 +55,7 @@ void Emitter::emit_builtins() {
   }
   for (unsigned i = 0; i < math::kElementaryFunctions; ++i)
     math::elementary_function(b_, static_cast<math::ElementaryFunction>(i),
-                              b_.wide(b_.getFloatTy()), {t_.fma, t_.isa == Isa::kAvx512},
+                              b_.wide(b_.getFloatTy()), {t_.fma, t_.scales},
                               [](llvm::StringRef) { return false; });
   at_.function->eraseFromParent();
   for (llvm::Function& function : m_) {

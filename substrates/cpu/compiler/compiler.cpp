@@ -139,7 +139,7 @@ Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& 
   if (has_part(options, Part::kContinues) && close_rounds(program)) convert();
   ended(Stage::kUnroll);
   take_reciprocals(program);
-  if (traits_of(options.isa).fma) contract_products(program);
+  if (least_traits(options.isa).fma) contract_products(program);
   // Behind all that decides about results.
   if (has_part(options, Part::kSameLoads)) join_same_loads(program, options.assume_no_alias);
   ended(Stage::kContract);
@@ -205,7 +205,7 @@ Result<CompiledKernel> compile_program(Programs& programs, const CallPlan& plan,
   Geometry geometry = choose_geometry(program, options);
   Analysis analysis = analyse(program, geometry);
   if (has_part(options, Part::kJoinedRounds) && geometry.lanes() > 1 &&
-      join_rounds(program, analysis, geometry, register_count(options.isa)))
+      join_rounds(program, analysis, geometry, least_traits(options.isa).registers))
     analysis = analyse(program, geometry);
   stages.ended("analyse", geometry.chunks, "chunks");
   dump(options, program.entry->name, "program.txt", [&] { return to_text(program); });

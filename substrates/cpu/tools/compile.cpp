@@ -19,6 +19,7 @@
 #include "compiler/analysis/geometry.hpp"
 #include "compiler/analysis/trace.hpp"
 #include "compiler/builtins.hpp"
+#include "compiler/target/traits.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -95,7 +96,7 @@ std::vector<std::uint8_t> read_module(const std::string& file) {
 CompileOptions options_of(const Arguments& arguments) {
   CompileOptions options;
   if (!arguments.isa.empty()) options.isa = must(isa_from_name(arguments.isa));
-  const std::uint32_t lanes = register_lanes(options.isa);
+  const std::uint32_t lanes = least_traits(options.isa).lanes;
   if (arguments.width != 0 && arguments.width != 1 && arguments.width != lanes)
     stop("a register of {} has {} lanes: --width is 1 or {}", isa_name(options.isa), lanes, lanes);
   options.lone = arguments.width == 1;

@@ -10,6 +10,7 @@
 #include "compiler/analysis/analysis.hpp"
 #include "compiler/analysis/trace.hpp"
 #include "compiler/program/support.hpp"
+#include "compiler/target/traits.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -222,28 +223,13 @@ std::size_t private_tile(const Program& program, const Construct& loop) {
   return places.size();
 }
 
-std::uint32_t register_count(Isa isa) {
-  return isa == Isa::kAvx512 || isa == Isa::kNeon ? 32 : 16;
-}
-
-std::uint32_t register_lanes(Isa isa) {
-  switch (isa) {
-    case Isa::kAvx512:
-      return 16;
-    case Isa::kAvx2:
-      return 8;
-    default:
-      return 4;
-  }
-}
-
 Geometry choose_geometry(const Program& program, const CompileOptions& options) {
   Geometry g;
   g.local = program.entry->local_size;
   g.subgroup = program.entry->required_subgroup_size ? program.entry->required_subgroup_size
                                                      : options.subgroup_size;
   std::uint32_t total = g.total();
-  g.width = std::min(register_lanes(options.isa), std::max(4u, std::bit_ceil(total)));
+  g.width = std::min(least_traits(options.isa).lanes, std::max(4u, std::bit_ceil(total)));
   std::uint32_t needed = (total + g.width - 1) / g.width;  // chunks of the whole workgroup
   std::uint32_t least = 1;
   if (program.uses_subgroups) least = std::clamp(g.subgroup / g.width, 1u, std::bit_ceil(needed));
@@ -265,7 +251,7 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
     g.width = g.chunks = 1;
     return g;
   }
-  const std::uint32_t registers = register_count(options.isa);
+  const std::uint32_t registers = least_traits(options.isa).registers;
   std::uint32_t limit = census.instructions <= kSmallKernel ? 4 : 2;
   if (census.loops) {
     double each = static_cast<double>(census.pressure) + kPassing;

@@ -31,13 +31,9 @@ struct Geometry {
   bool has_tail() const { return partial || total() % lanes() != 0; }
 };
 
-// Registers of vectors.
-std::uint32_t register_count(Isa isa);
 // Scalars of private variables in the loop, at places that are constants: registers, as far as
 // there are enough.
 std::size_t private_tile(const Program& program, const Construct& loop);
-// Lanes of one register of this instruction set.
-std::uint32_t register_lanes(Isa isa);
 
 // Chooses how many chunks move together: enough to hide latencies and to share what
 // they have in common, few enough for the registers and for compile time; all of the

@@ -45,8 +45,6 @@ namespace sokr::cpu {
 
 namespace {
 
-constexpr const char* kX86Triple = "x86_64-unknown-linux-gnu";
-
 // The scheduler compares each memory access of a block with each other one: of a thousand scatter
 // updates in one block that takes half a second. Beyond this many it forgets the oldest order that
 // it knows for a coarser one. LLVM has no other way to say so than its command line's.
@@ -72,10 +70,13 @@ const llvm::StringMap<bool>& host_features() {
 }
 
 // With the features that do not follow from the name alone: LLVM reads the list several times for
-// each kernel, and of all that there are that takes most of a millisecond.
+// each kernel, and of all that there are that takes most of a millisecond. Where a name stands for
+// all that matters, there is no list.
 CpuModel find_host_model() {
+  const TargetTraits& least = least_traits(host_isa());
+  CpuModel model{least.triple, llvm::sys::getHostCPUName().str(), ""};
+  if (least.control != FloatControl::kMxcsr) return model;
   initialise_llvm();
-  CpuModel model{kX86Triple, llvm::sys::getHostCPUName().str(), ""};
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(model.triple, error);
   const std::unique_ptr<llvm::MCSubtargetInfo> named(
@@ -91,36 +92,23 @@ CpuModel find_host_model() {
 }  // namespace
 
 TargetTraits traits_of(Isa isa) {
-  TargetTraits t;
-  t.isa = isa;
-  t.wide_masks = isa == Isa::kAvx512;
-  t.masked_memory = isa == Isa::kAvx512 || isa == Isa::kAvx2;
-  // Of AVX2 they are no faster than loads one by one, and what LLVM makes of them for a processor
-  // whose tuning says so is a test and a jump for each lane.
-  t.gathers = isa == Isa::kAvx512;
-  t.fma = isa != Isa::kSse4;
-  t.half = isa != Isa::kSse4;
-  if (isa == host_isa()) {
+  TargetTraits traits = least_traits(isa);
+  if (isa == host_isa() && traits.pair_products) {
     const llvm::StringMap<bool>& features = host_features();
-    t.byte_dots = isa == Isa::kAvx512 ? features.lookup("avx512vnni") && features.lookup("avx512vl")
-                                      : isa == Isa::kAvx2 && features.lookup("avxvnni");
+    traits.byte_dots = traits.wide_masks
+                           ? features.lookup("avx512vnni") && features.lookup("avx512vl")
+                           : traits.permutes && features.lookup("avxvnni");
   }
-  return t;
+  return traits;
 }
 
 CpuModel least_model_of(Isa isa) {
-  if (isa == Isa::kNeon) return {"aarch64-unknown-linux-gnu", "generic", "+neon"};
-  CpuModel model{kX86Triple, "", ""};
-  model.cpu = isa == Isa::kAvx512 ? "x86-64-v4" : isa == Isa::kAvx2 ? "x86-64-v3" : "x86-64-v2";
-  return model;
+  const TargetTraits& traits = least_traits(isa);
+  return {traits.triple, traits.cpu, traits.features};
 }
 
 CpuModel model_of(Isa isa) {
-#if defined(__aarch64__)
-  if (isa == Isa::kNeon)
-    return {"aarch64-unknown-linux-gnu", llvm::sys::getHostCPUName().str(), ""};
-#endif
-  if (isa == Isa::kNeon || isa != host_isa()) return least_model_of(isa);
+  if (isa != host_isa()) return least_model_of(isa);
   static const CpuModel host = find_host_model();
   return host;
 }
@@ -295,7 +283,8 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   second.addPass(llvm::SimplifyCFGPass());
   if (has_part(options, Part::kCorrections)) second.addPass(CorrectionsPass());
   if (!lone && has_part(options, Part::kPrefetch)) second.addPass(PrefetchPass());
-  if (has_part(options, Part::kChains)) second.addPass(ChainsPass(register_count(options.isa)));
+  if (has_part(options, Part::kChains))
+    second.addPass(ChainsPass(least_traits(options.isa).registers));
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
   if (effort != Effort::kFull) {

@@ -15,6 +15,9 @@
 
 namespace sokr::cpu {
 
+// Of this machine's processor, if it has the instruction set; else of any that has it.
+TargetTraits traits_of(Isa isa);
+
 // The processor model and features that code for this instruction set is made for: the
 // host's own where it has it.
 struct CpuModel {

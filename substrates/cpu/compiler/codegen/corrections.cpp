@@ -5,11 +5,12 @@
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/PatternMatch.h>
 #include <llvm/Transforms/Utils/LoopUtils.h>
 
 #include <optional>
+
+#include "compiler/target/instructions.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -17,13 +18,7 @@ namespace {
 using llvm::BasicBlock;
 using llvm::Value;
 
-bool is_byte_dot(llvm::Intrinsic::ID id) {
-  return id == llvm::Intrinsic::x86_avx512_vpdpbusd_128 ||
-         id == llvm::Intrinsic::x86_avx512_vpdpbusd_256 ||
-         id == llvm::Intrinsic::x86_avx512_vpdpbusd_512;
-}
-
-llvm::IntrinsicInst* byte_dot(Value* value) {
+llvm::IntrinsicInst* as_byte_dot(Value* value) {
   auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(value);
   return call && is_byte_dot(call->getIntrinsicID()) ? call : nullptr;
 }
@@ -48,8 +43,8 @@ std::optional<Sum> as_sum(llvm::PHINode& phi, const llvm::Loop& loop, BasicBlock
   using namespace llvm::PatternMatch;
   auto* next = llvm::dyn_cast<llvm::BinaryOperator>(phi.getIncomingValueForBlock(latch));
   if (!next || next->getOpcode() != llvm::Instruction::Sub || !loop.contains(next)) return {};
-  auto* products = byte_dot(next->getOperand(0));
-  auto* correction = byte_dot(next->getOperand(1));
+  auto* products = as_byte_dot(next->getOperand(0));
+  auto* correction = as_byte_dot(next->getOperand(1));
   if (!products || !correction || products == correction || !loop.contains(products) ||
       !loop.contains(correction) || products->getArgOperand(0) != &phi ||
       !match(correction->getArgOperand(0), m_Zero()) || !products->hasOneUse() ||

@@ -5,12 +5,12 @@
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Function.h>
 #include <llvm/IR/Intrinsics.h>
-#include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/Module.h>
 
 #include <string>
 
 #include "compiler/math/elementary.hpp"
+#include "compiler/target/instructions.hpp"
 
 namespace sokr::cpu::math {
 namespace {
@@ -89,12 +89,7 @@ class IrOps {
   F narrow(D x) { return {&b_, b_.CreateFPTrunc(x.v, float_)}; }
   F sqrt(F x) { return {&b_, b_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x.v)}; }
 
-  F scale(F x, F n) {
-    constexpr std::uint64_t kAll = 0xffff, kCurrentRounding = 4;
-    return {&b_,
-            b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512_mask_scalef_ps_512, {},
-                               {x.v, n.v, x.v, b_.getInt16(kAll), b_.getInt32(kCurrentRounding)})};
-  }
+  F scale(F x, F n) { return {&b_, times_power_of_two(b_, x.v, n.v)}; }
 
   template <class Pair, class Compute>
   Pair if_any(M mask, Pair current, Compute compute) {

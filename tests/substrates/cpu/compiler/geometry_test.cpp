@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/analysis/trace.hpp"
+#include "compiler/target/traits.hpp"
 #include "programs.hpp"
 
 namespace sokr::cpu::test {
@@ -56,7 +57,7 @@ TEST(Geometry, EveryInvocationHasALaneInOnePass) {
           EXPECT_LT((g.passes() - 1) * g.lanes(), size);
           EXPECT_EQ(g.has_tail(), size % g.lanes() != 0);
           EXPECT_TRUE(g.width == 1 || g.width >= 4);
-          EXPECT_LE(g.width, register_lanes(isa));
+          EXPECT_LE(g.width, least_traits(isa).lanes);
         }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emit/builder/rounding.hpp"
 
-#include <llvm/IR/IntrinsicsX86.h>
+#include "compiler/target/instructions.hpp"
 
 namespace sokr::cpu {
 
@@ -68,24 +68,7 @@ Value* multiply_add(IRBuilderBase& b, Value* x, Value* y, Value* z) {
   return b.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()}, {x, y, z});
 }
 
-namespace {
-
-// As FloatMode sets them; the sticky bits of exceptions do not matter.
-void set_rounding(IRBuilderBase& b, Isa isa, bool toward_zero, bool flush) {
-  if (isa == Isa::kNeon) {
-    // Numbers as those of llvm.set.rounding: 0 toward zero, 1 to nearest even.
-    b.CreateIntrinsic(llvm::Intrinsic::set_rounding, {}, {b.getInt32(toward_zero ? 0 : 1)});
-    return;
-  }
-  const std::uint32_t control = 0x1f80u | (flush ? 0x8040u : 0u) | (toward_zero ? 0x6000u : 0u);
-  llvm::Value* place = b.CreateAlloca(b.getInt32Ty());
-  b.CreateStore(b.getInt32(control), place);
-  b.CreateIntrinsic(llvm::Intrinsic::x86_sse_ldmxcsr, {}, {place});
-}
-
-}  // namespace
-
-Value* called_to_nearest(IRBuilderBase& b, Value* given, Isa isa, bool flush) {
+Value* called_to_nearest(IRBuilderBase& b, Value* given, FloatControl control, bool flush) {
   auto* call = llvm::cast<llvm::CallInst>(given);
   llvm::Function* callee = call->getCalledFunction();
   const std::string name = (callee->getName() + ".nearest").str();
@@ -102,12 +85,12 @@ Value* called_to_nearest(IRBuilderBase& b, Value* given, Isa isa, bool flush) {
     callee->setMemoryEffects(llvm::MemoryEffects::inaccessibleMemOnly());
     const IRBuilderBase::InsertPointGuard place(b);
     b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "entry", wrapper));
-    set_rounding(b, isa, false, flush);
+    set_float_control(b, control, false, flush);
     llvm::SmallVector<Value*, 2> arguments;
     for (llvm::Argument& argument : wrapper->args()) arguments.push_back(&argument);
     llvm::CallInst* inner = b.CreateCall(callee, arguments);
     inner->setCallingConv(callee->getCallingConv());
-    set_rounding(b, isa, true, flush);
+    set_float_control(b, control, true, flush);
     b.CreateRet(inner);
   }
   const llvm::SmallVector<Value*, 2> arguments(call->args());

@@ -14,6 +14,7 @@
 
 #include "compiler/program/float_modes.hpp"
 #include "compiler/target/llvm_pch.hpp"
+#include "compiler/target/traits.hpp"
 
 namespace sokr::cpu {
 
@@ -60,7 +61,8 @@ llvm::Value* multiply_add(llvm::IRBuilderBase& b, llvm::Value* x, llvm::Value* y
 // The same call, made while the processor rounds to nearest even; afterwards it rounds toward zero
 // again. `call` goes. Functions that reduce their argument by rounding need that. The new call is
 // of a function of its own, so that nothing of the caller comes between.
-llvm::Value* called_to_nearest(llvm::IRBuilderBase& b, llvm::Value* call, Isa isa, bool flush);
+llvm::Value* called_to_nearest(llvm::IRBuilderBase& b, llvm::Value* call, FloatControl control,
+                               bool flush);
 
 // f32 to f16 by integer operations alone.
 llvm::Value* half_from_float(llvm::IRBuilderBase& b, llvm::Value* x, bool toward_zero);

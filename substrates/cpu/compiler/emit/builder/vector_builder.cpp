@@ -2,11 +2,11 @@
 #include "compiler/emit/builder/vector_builder.hpp"
 
 #include <llvm/Analysis/ValueTracking.h>
-#include <llvm/IR/IntrinsicsX86.h>
 
 #include "compiler/analysis/transfer.hpp"
 #include "compiler/codegen/builtins.hpp"
 #include "compiler/program/float_modes.hpp"
+#include "compiler/target/instructions.hpp"
 
 namespace sokr::cpu {
 
@@ -74,9 +74,7 @@ LlvmValue* VectorBuilder::permuted(LlvmValue* v, LlvmValue* from) {
   const bool is_mask = type->getScalarType()->isIntegerTy(1);
   LlvmType* words = wide(getInt32Ty());
   v = is_mask ? CreateSExt(v, words) : CreateBitCast(v, words);
-  v = CreateIntrinsic(geometry.width == 16 ? llvm::Intrinsic::x86_avx512_permvar_si_512
-                                           : llvm::Intrinsic::x86_avx2_permd,
-                      {}, {v, from});
+  v = permuted_words(*this, v, from);
   return is_mask ? CreateICmpNE(v, llvm::Constant::getNullValue(words)) : CreateBitCast(v, type);
 }
 

@@ -64,7 +64,7 @@ void Frame::choose_registers() {
     return &other != at_.function &&
            (!other.isIntrinsic() || other.getName().starts_with("llvm.x86."));
   });
-  unsigned bits = t_.isa == Isa::kAvx512 ? 512 : t_.isa == Isa::kAvx2 ? 256 : 128;
+  unsigned bits = t_.vector_bits();
   if (alone && only_streams(p_)) bits = std::min(bits, 256u);
   at_.function->addFnAttr("prefer-vector-width", std::to_string(bits));
   at_.function->addFnAttr("min-legal-vector-width", std::to_string(bits));

@@ -40,7 +40,7 @@ LlvmValue* KeptSlots::kept_place(std::uint64_t offset, std::uint64_t stride, Llv
 // without a loop it would only need a register for longer, and of more than three times as many as
 // there are registers each would be moved as often as it is used, once more than in its place.
 void KeptSlots::put_kept_slots(BasicBlock* head) {
-  const std::size_t registers = register_count(t_.isa);
+  const std::size_t registers = t_.registers;
   const auto vectors = std::ranges::count_if(kept_slots_, [](const auto& one) {
     return one.second.in_loop && one.second.place->getAllocatedType()->isVectorTy();
   });

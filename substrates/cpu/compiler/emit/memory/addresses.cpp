@@ -12,6 +12,13 @@ namespace sokr::cpu {
 using llvm::ConstantInt;
 using spirv::TypeKind;
 
+namespace {
+
+constexpr unsigned kEntryBytes = sizeof(KernelBinding), kEntryData = offsetof(KernelBinding, data),
+                   kEntrySize = offsetof(KernelBinding, size);
+
+}  // namespace
+
 Addresses::Addresses(VectorBuilder& builder, Frame& frame, Values& values,
                      WorkgroupMemory& workgroup_memory, ConstantTables& constant_tables)
     : Room(builder),
@@ -196,7 +203,8 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
   address.is_volatile = p_.module->is_shared_live(variable);
   address.invariant =
       keeps_values(*p_.module, variable, o_.assume_no_alias) || (read_only && !address.is_volatile);
-  LlvmValue* table = frame_.context_field(0, b_.getPtrTy(), "bindings");
+  LlvmValue* table =
+      frame_.context_field(offsetof(KernelContext, bindings), b_.getPtrTy(), "bindings");
   auto field = [&](LlvmValue* at, unsigned byte, LlvmType* t) {
     auto* load = b_.CreateLoad(t, b_.CreateConstGEP1_32(b_.getInt8Ty(), at, byte));
     load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(cx_, {}));
@@ -222,9 +230,9 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
     if (!frame_.loaded_at_entry(name)) {
       llvm::IRBuilder<>::InsertPointGuard keep(b_);
       b_.SetInsertPoint(at_.entry->getTerminator());
-      frame_.loaded_at_entry(name) = field(table, place * 16, b_.getPtrTy());
+      frame_.loaded_at_entry(name) = field(table, place * kEntryBytes + kEntryData, b_.getPtrTy());
       frame_.loaded_at_entry(name + "size") =
-          binding_size(field(table, place * 16 + 8, b_.getInt64Ty()));
+          binding_size(field(table, place * kEntryBytes + kEntrySize, b_.getInt64Ty()));
     }
     address.base = frame_.loaded_at_entry(name);
     address.limit = constant && constant->getZExtValue() >= count
@@ -245,7 +253,7 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
     if (!where) {
       llvm::IRBuilder<>::InsertPointGuard keep(b_);
       b_.SetInsertPoint(at_.entry->getTerminator());
-      where = field(table, first * 16 + 8, b_.getInt64Ty());
+      where = field(table, first * kEntryBytes + kEntrySize, b_.getInt64Ty());
     }
     place = b_.CreateAnd(where, UINT64_C(0xFFFFFFFF));
     most = b_.CreateLShr(where, 32);
@@ -257,7 +265,8 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
         LlvmValue* inside = b_.CreateICmpULT(i, most);
         LlvmValue* safe = b_.CreateSelect(inside, i, zero);
         LlvmValue* at = b_.CreateAdd(safe, place);
-        LlvmValue* row = b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(at, b_.getInt64(16)));
+        LlvmValue* row =
+            b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(at, b_.getInt64(kEntryBytes)));
         LlvmValue* value = field(row, byte, t);
         if (t->isPointerTy()) return b_.CreatePtrToInt(value, b_.getInt64Ty());
         return b_.CreateSelect(inside, value, zero);
@@ -269,8 +278,8 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
       return out;
     });
   };
-  address.begin = entry(0, b_.getPtrTy());
-  address.size = entry(8, b_.getInt64Ty());
+  address.begin = entry(kEntryData, b_.getPtrTy());
+  address.size = entry(kEntrySize, b_.getInt64Ty());
   return address;
 }
 
@@ -287,7 +296,8 @@ Address Addresses::root_address(Id root) {
   switch (variable->storage) {
     case spv::StorageClass::PushConstant:
       address.space = Space::kPush;
-      address.base = frame_.context_field(8, b_.getPtrTy(), "push");
+      address.base =
+          frame_.context_field(offsetof(KernelContext, push_constants), b_.getPtrTy(), "push");
       address.limit = b_.getInt64(frame_.push_size());
       address.placed.type = variable->pointee;
       address.invariant = true;

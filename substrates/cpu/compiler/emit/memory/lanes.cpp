@@ -20,7 +20,7 @@ bool Lanes::has_gather(unsigned size) const {
 }
 
 bool Lanes::has_scatter(unsigned size) const {
-  return size >= 4 && t_.isa == Isa::kAvx512;
+  return size >= 4 && t_.scatters;
 }
 
 // May so many accesses of a register be written out here, lane by lane? Not where lanes are tested

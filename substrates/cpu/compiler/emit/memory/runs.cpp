@@ -133,8 +133,7 @@ std::optional<RunAccesses::Order> RunAccesses::order_of(const Address& address,
     return Order::kTable;
   }
   if (!b_.has(Part::kRuns) || !address.lanes || !is_computed(address.lanes)) return std::nullopt;
-  const bool permutes =
-      (t_.isa == Isa::kAvx512 && g_.width == 16) || (t_.isa == Isa::kAvx2 && g_.width == 8);
+  const bool permutes = t_.permutes && g_.width == t_.lanes;
   if (permutes && scalar_size(*p_.module, leaves[0].type) == 4 && is_exchange(address.lanes, 0))
     return Order::kExchange;
   return Order::kFollow;

@@ -299,7 +299,7 @@ void Strides::store_affine(const Address& address, const std::vector<PlacedLeaf>
     }
     start = places_.row_pointer(address, c, e.low, start);
     // A row of this thread's own memory is read and written back, where a masked store is slow.
-    if (mask && dense && address.space == Space::kWorkgroup && t_.isa == Isa::kAvx2 &&
+    if (mask && dense && address.space == Space::kWorkgroup && t_.slow_masked_stores &&
         !address.is_volatile) {
       const Align align(std::min(size, 4u));
       data = b_.CreateSelect(

@@ -15,7 +15,7 @@ namespace {
 // sixteen lanes.
 LlvmValue* to_integer(VectorBuilder& ir, LlvmValue* x, LlvmType* to, bool is_signed) {
   LlvmType* from = x->getType();
-  if (ir.target.isa == Isa::kNeon)
+  if (ir.target.saturates)
     return ir.CreateIntrinsic(is_signed ? llvm::Intrinsic::fptosi_sat : llvm::Intrinsic::fptoui_sat,
                               {to, from}, {x});
   const llvm::fltSemantics& semantics = from->getScalarType()->getFltSemantics();

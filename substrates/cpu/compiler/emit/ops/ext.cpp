@@ -109,13 +109,13 @@ LlvmValue* math_ext(VectorBuilder& ir, std::uint32_t which, llvm::ArrayRef<LlvmV
       const AnyRounding any_rounding(ir);
       const FloatModes modes = float_modes(*ir.program.entry);
       const int quarters = which == GLSLstd450Pow && known ? math::known_quarters(v[1]) : 0;
-      const math::MathTarget target{ir.target.fma, ir.target.isa == Isa::kAvx512};
+      const math::MathTarget target{ir.target.fma, ir.target.scales};
       LlvmValue* r = quarters != 0 ? math::emit_power(ir, v[0], quarters, target)
                                    : math::emit_elementary(
                                          ir, row.function, v, target,
                                          [&](llvm::StringRef name) { return ir.is_builtin(name); });
       if (modes.toward_zero)
-        r = called_to_nearest(ir, r, ir.target.isa,
+        r = called_to_nearest(ir, r, ir.target.control,
                               processor_may_flush(*ir.program.module, *ir.program.entry));
       return done(r);
     }

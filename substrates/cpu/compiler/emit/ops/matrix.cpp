@@ -7,11 +7,10 @@
 #include "compiler/emit/builder/rounding.hpp"
 #include "compiler/emit/ops/numbers.hpp"
 #include "compiler/emit/ops/operations.hpp"
-
+#include "compiler/target/instructions.hpp"
 namespace sokr::cpu {
 
 using llvm::ConstantInt;
-using llvm::Intrinsic::ID;
 
 Leaves emit_matrix(VectorBuilder& ir, const Op& op) {
   const Inst& inst = op.inst;
@@ -198,20 +197,15 @@ class ByteDots {
 };
 
 // sum + a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3 of the bytes of each word.
-LlvmValue* byte_dot(VectorBuilder& ir, LlvmValue* sum, LlvmValue* a, LlvmValue* b, bool a_signed,
-                    bool b_signed) {
+LlvmValue* dot_of_bytes(VectorBuilder& ir, LlvmValue* sum, LlvmValue* a, LlvmValue* b,
+                        bool a_signed, bool b_signed) {
   LlvmType* type = a->getType();
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
   unsigned lanes = vector ? vector->getNumElements() : 1;
   if (ir.target.byte_dots && vector) {
     // The instruction multiplies unsigned by signed bytes. Where both are of one kind, one of
     // them is moved by 128, and 128 times the sum of the other one is put right.
-    ID code = lanes == 16  ? llvm::Intrinsic::x86_avx512_vpdpbusd_512
-              : lanes == 8 ? llvm::Intrinsic::x86_avx512_vpdpbusd_256
-                           : llvm::Intrinsic::x86_avx512_vpdpbusd_128;
-    auto dot = [&](LlvmValue* to, LlvmValue* u, LlvmValue* s) {
-      return ir.CreateIntrinsic(code, {}, {to, u, s});
-    };
+    auto dot = [&](LlvmValue* to, LlvmValue* u, LlvmValue* s) { return byte_dot(ir, to, u, s); };
     if (!a_signed && b_signed) return dot(sum, a, b);
     if (a_signed && !b_signed) return dot(sum, b, a);
     LlvmValue* bias = ir.integer_like(type, 0x80808080);
@@ -219,10 +213,7 @@ LlvmValue* byte_dot(VectorBuilder& ir, LlvmValue* sum, LlvmValue* a, LlvmValue* 
     if (a_signed) return ir.CreateSub(dot(sum, ir.CreateXor(a, bias), b), dot(zero, bias, b));
     return ir.CreateSub(dot(sum, a, ir.CreateXor(b, bias)), dot(zero, a, bias));
   }
-  if (vector && ir.target.isa != Isa::kNeon) {
-    ID code = lanes == 16  ? llvm::Intrinsic::x86_avx512_pmaddw_d_512
-              : lanes == 8 ? llvm::Intrinsic::x86_avx2_pmadd_wd
-                           : llvm::Intrinsic::x86_sse2_pmadd_wd;
+  if (vector && ir.target.pair_products) {
     auto* halves = llvm::FixedVectorType::get(ir.getInt16Ty(), 2 * lanes);
     auto odd = [&](LlvmValue* x, bool is_signed) {
       x = ir.CreateBitCast(x, halves);
@@ -234,8 +225,12 @@ LlvmValue* byte_dot(VectorBuilder& ir, LlvmValue* sum, LlvmValue* a, LlvmValue* 
       return is_signed ? odd(ir.CreateShl(x, ir.integer_like(halves, 8)), true)
                        : ir.CreateAnd(x, ir.integer_like(halves, 0xff));
     };
-    LlvmValue* evens = ir.CreateIntrinsic(code, {}, {even(a, a_signed), even(b, b_signed)});
-    LlvmValue* odds = ir.CreateIntrinsic(code, {}, {odd(a, a_signed), odd(b, b_signed)});
+    const auto products = [&](auto& half) {
+      LlvmValue* x = half(a, a_signed);
+      return pair_products(ir, x, half(b, b_signed));
+    };
+    LlvmValue* evens = products(even);
+    LlvmValue* odds = products(odd);
     return ir.CreateAdd(sum, ir.CreateAdd(evens, odds));
   }
   auto part = [&](LlvmValue* x, unsigned k, bool is_signed) {
@@ -289,8 +284,8 @@ std::optional<Leaves> emit_byte_dot(const Operations& ops, const Op& op) {
   return Leaves{ops.ir.apply(shape, all, [&](llvm::ArrayRef<LlvmValue*> v) {
     LlvmValue* sum = llvm::Constant::getNullValue(ops.ir.wide(ops.ir.getInt32Ty()));
     for (LlvmValue* other : v.drop_front(8)) sum = ops.ir.CreateAdd(sum, other);
-    return byte_dot(ops.ir, sum, ops.ir.pack_word(v.slice(0, 4)), ops.ir.pack_word(v.slice(4, 4)),
-                    first->a.is_signed, first->b.is_signed);
+    return dot_of_bytes(ops.ir, sum, ops.ir.pack_word(v.slice(0, 4)),
+                        ops.ir.pack_word(v.slice(4, 4)), first->a.is_signed, first->b.is_signed);
   })};
 }
 
@@ -314,9 +309,9 @@ Leaves emit_dot_product(VectorBuilder& ir, const Op& op) {
     bool bytes = bits == 32 && (packed || (n == 4 && element.width == 8));
     if (bytes) {
       LlvmValue* dot =
-          byte_dot(ir, llvm::Constant::getNullValue(v[0]->getType()->getWithNewType(to)),
-                   packed ? v[0] : ir.pack_word(v.slice(0, 4)),
-                   packed ? v[1] : ir.pack_word(v.slice(4, 4)), left_signed, right_signed);
+          dot_of_bytes(ir, llvm::Constant::getNullValue(v[0]->getType()->getWithNewType(to)),
+                       packed ? v[0] : ir.pack_word(v.slice(0, 4)),
+                       packed ? v[1] : ir.pack_word(v.slice(4, 4)), left_signed, right_signed);
       if (!saturates) return dot;
       return ir.CreateBinaryIntrinsic(
           left_signed ? llvm::Intrinsic::sadd_sat : llvm::Intrinsic::uadd_sat, dot, v.back());
