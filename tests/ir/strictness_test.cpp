@@ -378,5 +378,19 @@ TEST(Strictness, ComesFromTheOptionThenTheEnvironment) {
   ASSERT_EQ(::unsetenv("SOKR_VALIDATE"), 0);
 }
 
+// A logical pointer has no bits, which the validator of SPIRV-Tools does not say.
+TEST(Strictness, BitsOfPointersWithoutAnAddressAreInvalidWhoeverJudges) {
+  const auto with = [](std::string_view after) {
+    std::string text = std::string("OpCapability Shader\n") + std::string(kBuffer);
+    const std::string_view store = "OpStore %at %u1\n";
+    return assemble(text.insert(text.find(store) + store.size(), after));
+  };
+  for (const Strictness strictness : {Strictness::kOff, Strictness::kRelaxed, Strictness::kStrict}) {
+    EXPECT_EQ("", said(with("%same = OpBitcast %u32 %u1\n"), strictness));
+    const std::string sentence = said(with("%bits = OpBitcast %u32 %at\n"), strictness);
+    EXPECT_NE(std::string::npos, sentence.find("OpBitcast")) << sentence;
+  }
+}
+
 }  // namespace
 }  // namespace sokr::spirv
