@@ -95,7 +95,7 @@ CompileOptions as_draft(CompileOptions options) {
                           Part::kScalarMode, Part::kPrefetch, Part::kRuns, Part::kJoinedRounds,
                           Part::kNeighbours, Part::kChains, Part::kRowPrefetch})
     options.without |= UINT64_C(1) << static_cast<unsigned>(part);
-  options.jam = 1;
+  options.interleave = 1;
   return options;
 }
 

@@ -99,10 +99,10 @@ CompileOptions options_of(const Arguments& arguments) {
   const std::uint32_t lanes = least_traits(options.isa).lanes;
   if (arguments.width != 0 && arguments.width != 1 && arguments.width != lanes)
     stop("a register of {} has {} lanes: --width is 1 or {}", isa_name(options.isa), lanes, lanes);
-  options.lone = arguments.width == 1;
+  options.scalar_mode = arguments.width == 1;
   if (arguments.width > 1)
     options.without |= UINT64_C(1) << static_cast<unsigned>(Part::kScalarMode);
-  options.jam = arguments.interleave;
+  options.interleave = arguments.interleave;
   options.subgroup_size = arguments.subgroup;
   options.robust = !arguments.trusted;
   options.assume_no_alias = !arguments.aliased;

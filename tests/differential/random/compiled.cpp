@@ -70,26 +70,26 @@ bool is_optimised(std::uint64_t seed) {
 CompileOptions options_of(const Program& program, Isa isa) {
   const std::uint64_t choice =
       (program.seed * 4 + static_cast<std::uint64_t>(isa)) * 0x9E3779B97F4A7C15u >> 32;
-  constexpr std::uint32_t kJams[] = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 8};
+  constexpr std::uint32_t kInterleaves[] = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 3, 4, 8};
   CompileOptions options;
   options.isa = isa;
-  options.jam = kJams[choice % std::size(kJams)];
+  options.interleave = kInterleaves[choice % std::size(kInterleaves)];
   options.poison_inactive = choice >> 8 & 1;
   options.robust = true;  // programs read beyond the ends of buffers
   options.assume_no_alias = choice >> 9 & 1;
   options.abort_checks = choice >> 10 & 1;
-  options.lone = (choice >> 11 & 3) == 0;
+  options.scalar_mode = (choice >> 11 & 3) == 0;
   if (program.subgroup_size != 0) options.subgroup_size = program.subgroup_size;
   options.effort = is_optimised(program.seed) ? Effort::kFull : Effort::kQuick;
   return options;
 }
 
 std::string describe(const CompileOptions& options) {
-  return fmt::format("{} jam {}{}{}{}{}{}", cpu::isa_name(options.isa), options.jam,
-                     options.lone ? " lone" : "", options.poison_inactive ? " poisoned" : "",
-                     options.assume_no_alias ? "" : " aliased",
-                     options.abort_checks ? "" : " unchecked for abort",
-                     options.effort == Effort::kFull ? " optimised" : "");
+  return fmt::format(
+      "{} interleave {}{}{}{}{}{}", cpu::isa_name(options.isa), options.interleave,
+      options.scalar_mode ? " scalar" : "", options.poison_inactive ? " poisoned" : "",
+      options.assume_no_alias ? "" : " aliased", options.abort_checks ? "" : " unchecked for abort",
+      options.effort == Effort::kFull ? " optimised" : "");
 }
 
 std::string first_difference(const std::vector<std::uint32_t>& expected,

@@ -233,12 +233,12 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   std::uint32_t needed = (total + g.width - 1) / g.width;  // chunks of the whole workgroup
   std::uint32_t least = 1;
   if (program.uses_subgroups) least = std::clamp(g.subgroup / g.width, 1u, std::bit_ceil(needed));
-  if (options.lone && are_strangers(program)) {
+  if (options.scalar_mode && are_strangers(program)) {
     g.width = g.chunks = 1;
     return g;
   }
-  if (options.jam) {
-    g.chunks = std::clamp(options.jam, 1u, std::max(needed, least));
+  if (options.interleave) {
+    g.chunks = std::clamp(options.interleave, 1u, std::max(needed, least));
     g.chunks = std::max(least, g.chunks / least * least);
     return g;
   }
@@ -268,7 +268,7 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
     limit = 1;
   if (!(whole && program.has_barrier) && census.code * limit > kMaxWork)
     limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, kMaxWork / census.code));
-  limit = std::min(limit, std::max(options.max_jam, 1u));
+  limit = std::min(limit, std::max(options.max_interleave, 1u));
   g.chunks = divisor_below(needed, limit);
   g.chunks = std::max(least, g.chunks / least * least);
   return g;

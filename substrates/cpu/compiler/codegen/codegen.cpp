@@ -230,7 +230,7 @@ void limit_inlining(llvm::Module& module) {
 
 // No loop idiom recognition: it would call memset.
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileOptions& options,
-              bool lone) {
+              bool scalar_mode) {
   const Effort effort = options.effort;
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -269,7 +269,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   second.addPass(over_loops(std::move(late), false));
   // Range tests of a counter move out of its loop. With registers of lanes, one test stands for
   // many, and the loop would only be made twice.
-  if (lone) second.addPass(llvm::IRCEPass());
+  if (scalar_mode) second.addPass(llvm::IRCEPass());
   llvm::LoopUnrollOptions unroll(2);
   unroll.setRuntime(false).setPartial(false);
   second.addPass(llvm::LoopUnrollPass(unroll));
@@ -282,7 +282,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   second.addPass(llvm::ADCEPass());
   second.addPass(llvm::SimplifyCFGPass());
   if (has_part(options, Part::kCorrections)) second.addPass(CorrectionsPass());
-  if (!lone && has_part(options, Part::kPrefetch)) second.addPass(PrefetchPass());
+  if (!scalar_mode && has_part(options, Part::kPrefetch)) second.addPass(PrefetchPass());
   if (has_part(options, Part::kChains))
     second.addPass(ChainsPass(least_traits(options.isa).registers));
   llvm::ModulePassManager all;

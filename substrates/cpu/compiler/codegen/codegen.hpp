@@ -37,9 +37,9 @@ using BorrowedMachine = std::unique_ptr<llvm::TargetMachine, GiveBack>;
 Result<BorrowedMachine> borrow_machine(Isa isa, Effort effort);
 // For code that all processors with the instruction set run, a section for each function.
 Result<std::unique_ptr<llvm::TargetMachine>> make_least_machine(Isa isa);
-// `lone`: the code is for one invocation after the other.
+// `scalar_mode`: the code is for one invocation after the other.
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileOptions& options,
-              bool lone);
+              bool scalar_mode);
 Result<llvm::SmallVector<char, 0>> emit_object(llvm::Module& module, llvm::TargetMachine& machine);
 Result<std::string> emit_assembly(llvm::Module& module, llvm::TargetMachine& machine);
 

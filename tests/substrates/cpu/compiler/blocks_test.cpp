@@ -188,7 +188,7 @@ TEST(MergedBlocks, KeepWhatIsLookedUpByPlace) {
     ASSERT_TRUE(done) << done.failure().sentence << "\n" << chain.text();
     ASSERT_EQ(values_of<float>(reference.buffers[0].data), expected) << chain.text();
     for (const CompileOptions& options : all_options()) {
-      if (seed > 10 && options.jam != 0) continue;
+      if (seed > 10 && options.interleave != 0) continue;
       TestLaunch actual = launch;
       const auto ran = run_compiled(module, options, actual);
       ASSERT_TRUE(ran) << describe(options) << ": " << ran.failure().sentence;

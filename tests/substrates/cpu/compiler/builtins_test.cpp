@@ -65,7 +65,7 @@ TEST(Builtins, GiveTheSameBitsAndLeaveLessToCompile) {
       ASSERT_EQ(without.words[i], with.words[i])
           << describe(options) << ", function " << i % 18 << " of invocation " << i / 18;
     // There are none for one invocation after the other.
-    if (!options.lone) {
+    if (!options.scalar_mode) {
       EXPECT_LT(with.llvm_instructions, without.llvm_instructions) << describe(options);
     }
   }

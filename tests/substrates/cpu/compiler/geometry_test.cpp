@@ -49,7 +49,7 @@ TEST(Geometry, EveryInvocationHasALaneInOnePass) {
         for (std::uint32_t interleave : {0u, 1u, 3u, 4u, 64u}) {
           CompileOptions options;
           options.isa = isa;
-          options.jam = interleave;
+          options.interleave = interleave;
           const Geometry g = geometry_of(body, size, options);
           SCOPED_TRACE(
               fmt::format("{} {} {}: {} x {}", isa_name(isa), size, interleave, g.width, g.chunks));
@@ -68,7 +68,7 @@ TEST(Geometry, ASubgroupIsNeverCut) {
         CompileOptions options;
         options.isa = isa;
         options.subgroup_size = subgroup;
-        options.jam = interleave;
+        options.interleave = interleave;
         const Geometry g = geometry_of(kVote, 128, options);
         EXPECT_EQ(g.subgroup, subgroup);
         if (subgroup >= g.width) {
@@ -81,13 +81,13 @@ TEST(Geometry, WhatIsAskedForIsDone) {
   CompileOptions options;
   options.isa = Isa::kAvx512;
   for (std::uint32_t interleave : {1u, 2u, 4u, 8u}) {
-    options.jam = interleave;
+    options.interleave = interleave;
     EXPECT_EQ(geometry_of(kPlain, 128, options).chunks, interleave);
   }
-  options.jam = 100;
+  options.interleave = 100;
   EXPECT_EQ(geometry_of(kPlain, 128, options).chunks, 8u) << "no more than there are";
-  options.jam = 0;
-  options.max_jam = 1;
+  options.interleave = 0;
+  options.max_interleave = 1;
   EXPECT_EQ(geometry_of(kBarrier, 128, options).chunks, 1u);
 }
 
@@ -129,7 +129,7 @@ TEST(Geometry, StrangersThatWanderGoOneByOne) {
 TEST(Geometry, OneByOneIsOnlyForStrangers) {
   CompileOptions options;
   options.isa = Isa::kAvx512;
-  options.lone = true;
+  options.scalar_mode = true;
   EXPECT_EQ(geometry_of(kPlain, 64, options).lanes(), 1u);
   EXPECT_EQ(geometry_of(kVote, 64, options).width, 16u);
   EXPECT_EQ(geometry_of(kBarrier, 64, options).width, 16u);

@@ -212,18 +212,18 @@ Result<void> run_reference(const Bytes& bytes, TestLaunch& launch, std::uint32_t
 
 namespace {
 
-CompileOptions with_jam(Isa isa, std::uint32_t jam) {
+CompileOptions with_interleave(Isa isa, std::uint32_t interleave) {
   CompileOptions options;
   options.isa = isa;
-  options.jam = jam;
-  options.poison_inactive = jam == 4;
+  options.interleave = interleave;
+  options.poison_inactive = interleave == 4;
   return options;
 }
 
-CompileOptions lone(Isa isa) {
+CompileOptions in_scalar_mode(Isa isa) {
   CompileOptions options;
   options.isa = isa;
-  options.lone = true;
+  options.scalar_mode = true;
   return options;
 }
 
@@ -231,26 +231,27 @@ CompileOptions lone(Isa isa) {
 
 // AVX2 in every way, and the others as they are by default and with garbage in inactive lanes.
 // AddressSanitizer sees the compiler, not what the compiler makes: one width reaches the same code.
-// What compiles for lone invocations is reached by the random programs.
+// What compiles in scalar mode is reached by the random programs.
 std::vector<CompileOptions> all_options() {
   using differential::Extent;
   const Extent extent = differential::extent();
-  if (extent == Extent::kLess) return {with_jam(Isa::kAvx2, 4)};
+  if (extent == Extent::kLess) return {with_interleave(Isa::kAvx2, 4)};
   std::vector<CompileOptions> all;
   for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     if (!can_run(isa)) continue;
-    all.push_back(with_jam(isa, 0));
-    all.push_back(with_jam(isa, 4));
+    all.push_back(with_interleave(isa, 0));
+    all.push_back(with_interleave(isa, 4));
     if (isa != Isa::kAvx2 && extent != Extent::kAll) continue;
-    all.push_back(with_jam(isa, 1));
-    all.push_back(lone(isa));
+    all.push_back(with_interleave(isa, 1));
+    all.push_back(in_scalar_mode(isa));
   }
   return all;
 }
 
 std::string describe(const CompileOptions& options) {
-  return fmt::format("{} jam {}{}{}{}", isa_name(options.isa), options.jam,
-                     options.lone ? " lone" : "", options.poison_inactive ? " poisoned" : "",
+  return fmt::format("{} interleave {}{}{}{}", isa_name(options.isa), options.interleave,
+                     options.scalar_mode ? " scalar" : "",
+                     options.poison_inactive ? " poisoned" : "",
                      options.builtins ? " with builtins" : "");
 }
 

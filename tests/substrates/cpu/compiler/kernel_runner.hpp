@@ -60,7 +60,7 @@ Result<void> run_reference(const Bytes& module, TestLaunch& launch,
                            std::uint32_t subgroup_size = 32, const RunLimits& limits = {});
 
 // Instruction sets of this machine and of its emulator, with the pitfalls that a test can provoke:
-// several jam factors, garbage in inactive lanes. How many of them: extent.hpp.
+// several interleave factors, garbage in inactive lanes. How many of them: extent.hpp.
 std::vector<CompileOptions> all_options();
 std::string describe(const CompileOptions& options);
 // Compiled at the first call.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Small kernels of every pitfall, compiled for every register width of this machine with
-// several jam factors, against the reference interpreter, bit by bit.
+// several interleave factors, against the reference interpreter, bit by bit.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

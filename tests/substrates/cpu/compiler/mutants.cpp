@@ -179,12 +179,12 @@ CompileOptions options_of(std::uint32_t choice, std::size_t bytes) {
   CompileOptions options;
   options.isa = kIsas[choice & 3];
   options.subgroup_size = 4u << (choice >> 2 & 7) % 5;
-  options.jam = choice >> 5 & 7;
-  if (bytes > kLarge) options.jam = std::min(options.jam, kMostOfLarge);
+  options.interleave = choice >> 5 & 7;
+  if (bytes > kLarge) options.interleave = std::min(options.interleave, kMostOfLarge);
   options.robust = (choice >> 8 & 1) != 0;
   options.assume_no_alias = (choice >> 9 & 1) != 0;
   options.poison_inactive = (choice >> 10 & 1) != 0;
-  options.lone = (choice >> 15 & 3) == 0;
+  options.scalar_mode = (choice >> 15 & 3) == 0;
   options.effort = (choice >> 11 & 15) == 0 ? Effort::kQuick : Effort::kVerify;
   return options;
 }

@@ -143,7 +143,7 @@ TEST(Halves, AreConvertedByCodeThatEnds) {
     for (const Effort effort : {Effort::kQuick, Effort::kFull}) {
       CompileOptions options;
       options.isa = Isa::kSse4;
-      options.jam = 1;
+      options.interleave = 1;
       options.effort = effort;
       if (!host_supports(options.isa)) return;
       TestLaunch launch = launch_of(one);

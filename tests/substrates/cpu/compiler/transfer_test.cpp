@@ -60,7 +60,7 @@ void judge(std::uint32_t seed, const Way& way, Judged& judged) {
   const Lowered lowered = lower_text(expressions.text(way.size));
   CompileOptions options;
   options.isa = way.isa;
-  options.jam = way.interleave;
+  options.interleave = way.interleave;
   const Geometry g = choose_geometry(lowered.program, options);
   const Analysis analysis = analyse(lowered.program, g);
   Ranges ranges(lowered.program, analysis, g);
@@ -124,7 +124,7 @@ TEST_P(FindsShape, OfResults) {
       "%u8 = OpConstant %uint 8\n%u15 = OpConstant %uint 15\n%u16 = OpConstant %uint 16\n"));
   CompileOptions options;
   options.isa = Isa::kAvx512;
-  options.jam = 4;
+  options.interleave = 4;
   const Geometry g = choose_geometry(lowered.program, options);
   const Analysis analysis = analyse(lowered.program, g);
   const Id id = lowered.value("n1");

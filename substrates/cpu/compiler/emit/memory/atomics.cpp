@@ -271,9 +271,9 @@ LlvmValue* Atomics::atomic_unrolled(const AtomicPlan& plan, const Address& addre
 }
 
 // One chunk: without a look at single lanes if all are there and in range. `address` is
-// where they then update, `careful` where the others do.
+// where they then update, `robust` where the others do.
 LlvmValue* Atomics::atomic_chunk(const AtomicPlan& plan, const Address& address,
-                                 const AtomicPlan& careful_plan, const Address& careful,
+                                 const AtomicPlan& robust_plan, const Address& robust,
                                  const Val* value, const Val* comparator, unsigned chunk) {
   auto size = static_cast<std::int64_t>(plan.type->getPrimitiveSizeInBits() / 8);
   auto limited = [&](const Address& a) {
@@ -293,7 +293,7 @@ LlvmValue* Atomics::atomic_chunk(const AtomicPlan& plan, const Address& address,
   auto code = code_of(plan.op);
   bool loops = !plan.plain && (code == AtomicRMWInst::FMin || code == AtomicRMWInst::FMax);
   if (!one_base || loops || unrolled_lanes_ + g_.width > kMostUnrolledLanes)
-    return one_by_one(careful_plan, careful);
+    return one_by_one(robust_plan, robust);
   places_.note("atomic lane by lane, written out for all active");
   unrolled_lanes_ += g_.width;
   LlvmValue* good = nullptr;
@@ -317,7 +317,7 @@ LlvmValue* Atomics::atomic_chunk(const AtomicPlan& plan, const Address& address,
   LlvmValue* all = atomic_unrolled(plan, address, value, comparator, chunk);
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
-  LlvmValue* some = one_by_one(careful_plan, careful);
+  LlvmValue* some = one_by_one(robust_plan, robust);
   BasicBlock* slow_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
@@ -550,8 +550,8 @@ Leaves Atomics::emit_atomic(const Op& op) {
     return {b_.zero_val(Shape::uniform(), plan.type)};
   }
   // Where there are counters in scratch memory, whoever is among them updates those.
-  Address careful = address;
-  AtomicPlan careful_plan = plan;
+  Address robust = address;
+  AtomicPlan robust_plan = plan;
   Id root = root_of(p_, inst.args[0]);
   for (const Counters& c : counters_) {
     if (c.variable != root || !address.scale) continue;
@@ -565,13 +565,13 @@ Leaves Atomics::emit_atomic(const Op& op) {
       all = all && inside && inside->isAllOnesValue();
     }
     if (!all) continue;
-    careful = address;
-    careful_plan = plan;
+    robust = address;
+    robust_plan = plan;
   }
   Val results;
   results.s = Shape::varying(g_.chunks > 1);
   for (unsigned c = 0; c < g_.chunks; ++c)
-    results.v.push_back(atomic_chunk(plan, address, careful_plan, careful, value, comparator, c));
+    results.v.push_back(atomic_chunk(plan, address, robust_plan, robust, value, comparator, c));
   if (!inst.id) return {};
   return {results};
 }

@@ -52,7 +52,7 @@ class Atomics : Room {
   LlvmValue* atomic_unrolled(const AtomicPlan& plan, const Address& address, const Val* value,
                              const Val* comparator, unsigned chunk);
   LlvmValue* atomic_chunk(const AtomicPlan& plan, const Address& address,
-                          const AtomicPlan& careful_plan, const Address& careful, const Val* value,
+                          const AtomicPlan& robust_plan, const Address& robust, const Val* value,
                           const Val* comparator, unsigned chunk);
   bool only_counts(const spirv::Variable& variable) const;
   void atomic_combined(const AtomicPlan& plan, const Address& address, const Val& value,

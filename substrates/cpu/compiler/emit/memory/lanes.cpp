@@ -246,17 +246,17 @@ LlvmValue* Lanes::load_lanes(const Address& address, unsigned chunk, std::int64_
 
 // Ends the block in which `out` was made and adds the way by `slow`, on which lanes are tested one
 // by one. What follows is in `done`.
-void Lanes::join_careful(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                         BasicBlock* slow, BasicBlock* done, Leaves& out) {
+void Lanes::join_robust(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                        BasicBlock* slow, BasicBlock* done, Leaves& out) {
   BasicBlock* fast_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
   ++at_.robust;
-  Leaves careful = load_gather(address, leaves);
+  Leaves robust = load_gather(address, leaves);
   --at_.robust;
   LlvmValues others;
   for (std::size_t i = 0; i < out.size(); ++i)
-    for (unsigned c = 0; c < out[i].v.size(); ++c) others.push_back(b_.vector_of(careful[i], c));
+    for (unsigned c = 0; c < out[i].v.size(); ++c) others.push_back(b_.vector_of(robust[i], c));
   BasicBlock* slow_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
@@ -316,8 +316,8 @@ Leaves Lanes::load_gather(const Address& address, const std::vector<PlacedLeaf>&
 }
 
 // Ends a block that stores, and adds the way by `slow`, on which lanes are tested one by one.
-void Lanes::store_careful(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                          const Leaves& value, BasicBlock* slow, BasicBlock* done) {
+void Lanes::store_robust(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                         const Leaves& value, BasicBlock* slow, BasicBlock* done) {
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
   ++at_.robust;

@@ -28,10 +28,10 @@ class Lanes : Room {
                      const Leaves& value);
   // Ends the block in which `out` was made and adds the way by `slow`, on which lanes are tested
   // one by one. What follows is in `done`. None of these blocks has another way in.
-  void join_careful(const Address& address, const std::vector<PlacedLeaf>& leaves, BasicBlock* slow,
-                    BasicBlock* done, Leaves& out);
-  void store_careful(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                     const Leaves& value, BasicBlock* slow, BasicBlock* done);
+  void join_robust(const Address& address, const std::vector<PlacedLeaf>& leaves, BasicBlock* slow,
+                   BasicBlock* done, Leaves& out);
+  void store_robust(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                    const Leaves& value, BasicBlock* slow, BasicBlock* done);
 
   // ---- One access, under a mask that is given
   bool has_gather(unsigned size) const;  // an instruction, for elements of so many bytes?

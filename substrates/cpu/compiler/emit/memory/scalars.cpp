@@ -24,8 +24,8 @@ Leaves Scalars::load_uniform_parts(const Address& address, const std::vector<Pla
   BasicBlock* whole_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(parts);
-  Leaves careful;
-  for (const auto& leaf : leaves) careful.push_back(load_uniform(address, {leaf})[0]);
+  Leaves robust;
+  for (const auto& leaf : leaves) robust.push_back(load_uniform(address, {leaf})[0]);
   BasicBlock* parts_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
@@ -33,7 +33,7 @@ Leaves Scalars::load_uniform_parts(const Address& address, const std::vector<Pla
     for (unsigned c = 0; c < out[i].v.size(); ++c) {
       auto* phi = b_.CreatePHI(out[i].v[c]->getType(), 2);
       phi->addIncoming(out[i].v[c], whole_end);
-      phi->addIncoming(careful[i].v[c], parts_end);
+      phi->addIncoming(robust[i].v[c], parts_end);
       out[i].v[c] = phi;
     }
   return out;
@@ -174,9 +174,9 @@ Leaves Scalars::load_rows(const Address& address, const std::vector<PlacedLeaf>&
   }
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
-  Leaves careful = load_uniform(address, leaves);
+  Leaves robust = load_uniform(address, leaves);
   // Of two loads LLVM would make one behind both, from an address that is either.
-  for (auto& leaf : careful)
+  for (auto& leaf : robust)
     for (auto& value : leaf.v) value = b_.CreateFreeze(value);
   BasicBlock* slow_end = b_.GetInsertBlock();
   b_.CreateBr(done);
@@ -185,7 +185,7 @@ Leaves Scalars::load_rows(const Address& address, const std::vector<PlacedLeaf>&
     for (unsigned c = 0; c < g_.chunks; ++c) {
       auto* phi = b_.CreatePHI(out[i].v[c]->getType(), 2);
       phi->addIncoming(out[i].v[c], fast);
-      phi->addIncoming(careful[i].v[c], slow_end);
+      phi->addIncoming(robust[i].v[c], slow_end);
       out[i].v[c] = phi;
     }
   return out;

@@ -97,7 +97,7 @@ Leaves Strides::load_strided(const Address& address, const std::vector<PlacedLea
     const LlvmValues parts = elements_.load_elements(address, leaves, pointers);
     for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
   }
-  if (slow) lanes_.join_careful(address, leaves, slow, done, out);
+  if (slow) lanes_.join_robust(address, leaves, slow, done, out);
   return out;
 }
 
@@ -158,7 +158,7 @@ void Strides::store_strided(const Address& address, const std::vector<PlacedLeaf
       }
     }
   }
-  if (slow) lanes_.store_careful(address, leaves, value, slow, done);
+  if (slow) lanes_.store_robust(address, leaves, value, slow, done);
 }
 
 Leaves Strides::load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves) {
@@ -212,7 +212,7 @@ Leaves Strides::load_affine(const Address& address, const std::vector<PlacedLeaf
     }
   }
   if (!slow) return out;
-  lanes_.join_careful(address, leaves, slow, done, out);
+  lanes_.join_robust(address, leaves, slow, done, out);
   return out;
 }
 
@@ -309,7 +309,7 @@ void Strides::store_affine(const Address& address, const std::vector<PlacedLeaf>
     }
     store_vector(address, start, data, mask, std::min(size, 4u));
   }
-  if (slow) lanes_.store_careful(address, leaves, value, slow, done);
+  if (slow) lanes_.store_robust(address, leaves, value, slow, done);
 }
 
 }  // namespace sokr::cpu

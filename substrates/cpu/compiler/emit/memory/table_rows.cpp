@@ -162,7 +162,7 @@ Leaves TableRows::load_table_rows(const Address& address, const std::vector<Plac
   out[0].s = Shape::varying(count > 1);
   out[0].v = std::move(loaded);
   if (!proven)
-    lanes_.join_careful(address, leaves, slow, BasicBlock::Create(cx_, "read", at_.function), out);
+    lanes_.join_robust(address, leaves, slow, BasicBlock::Create(cx_, "read", at_.function), out);
   return out;
 }
 
@@ -185,8 +185,8 @@ bool TableRows::store_table_rows(const Address& address, const std::vector<Place
     store_places(address, origins[c], kElement, rows.places, v);
   }
   if (!proven)
-    lanes_.store_careful(address, leaves, value, slow,
-                         BasicBlock::Create(cx_, "written", at_.function));
+    lanes_.store_robust(address, leaves, value, slow,
+                        BasicBlock::Create(cx_, "written", at_.function));
   return true;
 }
 

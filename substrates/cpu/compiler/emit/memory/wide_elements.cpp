@@ -224,7 +224,7 @@ Leaves WideElements::load_scattered(const Address& address, const std::vector<Pl
     const LlvmValues parts = load_elements(plain, leaves, pointers);
     for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
   }
-  lanes_.join_careful(address, leaves, slow, done, out);
+  lanes_.join_robust(address, leaves, slow, done, out);
   return out;
 }
 
@@ -281,7 +281,7 @@ Leaves WideElements::load_table(const Address& address, const std::vector<Placed
     }
     for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
   }
-  if (slow) lanes_.join_careful(address, leaves, slow, done, out);
+  if (slow) lanes_.join_robust(address, leaves, slow, done, out);
   return out;
 }
 
@@ -364,7 +364,7 @@ void WideElements::store_table(const Address& address, const std::vector<PlacedL
     }
     parts.size() == 2 ? elements.store_pairs(parts, store) : elements.store_quads(parts, store);
   }
-  if (slow) lanes_.store_careful(address, leaves, value, slow, done);
+  if (slow) lanes_.store_robust(address, leaves, value, slow, done);
 }
 
 }  // namespace sokr::cpu

@@ -55,12 +55,12 @@ struct CompileOptions {
   // Look at KernelContext::abort in loops that may run without end.
   bool abort_checks = true;
   // Register-wide chunks of invocations that move together; 0 = chosen from the kernel.
-  std::uint32_t jam = 0;
+  std::uint32_t interleave = 0;
   // Upper limit of the choice above.
-  std::uint32_t max_jam = 32;
+  std::uint32_t max_interleave = 32;
   // For tests: one invocation after the other, where the kernel allows it. Otherwise only where
   // that is likely to be quicker.
-  bool lone = false;
+  bool scalar_mode = false;
   // For tests: inactive lanes hold garbage instead of zeros.
   bool poison_inactive = false;
   Effort effort = Effort::kFull;
