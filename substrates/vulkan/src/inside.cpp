@@ -7,6 +7,7 @@
 #include <sokr/spirv/instructions.hpp>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -22,9 +23,9 @@ using spirv::Type;
 using spirv::TypeKind;
 using spv::Op;
 
-constexpr std::uint64_t kAny = UINT32_MAX;  // the largest word
-constexpr int kMostSteps = 24;              // from a value to those that it is made of
-constexpr int kMostWork = 100'000;          // questions about one function
+constexpr std::uint64_t kAny = UINT32_MAX;    // the largest word
+constexpr int kMostSteps = 24;                // from a value to those that it is made of
+constexpr std::uint64_t kMostWork = 100'000;  // questions about one function
 
 // The block that every way to a block passes last, for blocks in reverse post-order; that of the
 // first is itself. kNone where no way leads.
@@ -79,6 +80,7 @@ class Proof {
     }
     return true;
   }
+  std::uint64_t asked() const { return asked_; }
 
  private:
   struct Defined {
@@ -90,6 +92,12 @@ class Proof {
     Id left = 0, right = 0;
     bool or_equal = false, is_signed = false;
   };
+
+  // One more question, of those that may be asked.
+  bool may_ask() {
+    ++asked_;
+    return asked_ <= kMostWork;
+  }
 
   void note(const Instruction& one, BlockIndex at) {
     if (one.id != 0) defined_[one.id] = {&one, at};
@@ -229,13 +237,14 @@ class Proof {
   }
 
   // Whether two who ask for the value are told the same, also by a driver that reads memory twice.
-  bool is_steady(Id id) {
+  // Kept is what was found so: an answer that was cut off says nothing.
+  bool is_steady(Id id, int depth) {
+    if (depth > kMostSteps || !may_ask()) return false;
     id = plain(id);
     if (const spirv::Constant* constant = m_.constant(id)) return !constant->is_undef;
     const Instruction* by = made_by(id);
     if (by == nullptr) return true;
-    const auto [known, is_new] = steady_.emplace(id, true);
-    if (!is_new) return known->second;
+    if (!steady_.insert(id).second) return true;
     const bool is_steady_here = [&] {
       if (by->op == Op::OpUndef || by->op == Op::OpFunctionCall) return false;
       if (by->op == Op::OpArrayLength) return true;
@@ -248,11 +257,12 @@ class Proof {
         if (spirv::operand_kind(by->op, i) == spirv::OperandKind::kLiteral ||
             m_.type_of(by->args[i]) == 0)
           continue;
-        if (!is_steady(by->args[i])) return false;
+        if (!is_steady(by->args[i], depth + 1)) return false;
       }
       return true;
     }();
-    return steady_[id] = is_steady_here;
+    if (!is_steady_here) steady_.erase(id);
+    return is_steady_here;
   }
 
   Name name(Id id) const {
@@ -295,10 +305,10 @@ class Proof {
 
   // The largest word that a value may be where block `at` uses it; kAny if that is not known.
   std::uint64_t most(Id id, BlockIndex at, int depth) {
-    if (depth > kMostSteps || --work_ < 0) return kAny;
+    if (depth > kMostSteps || !may_ask()) return kAny;
     id = plain(id);
     std::uint64_t known = std::min(most_by_making(id, at, depth), kAny);
-    if (m_.constant(id) != nullptr || !is_steady(id)) return known;
+    if (m_.constant(id) != nullptr || !is_steady(id, 0)) return known;
     const Name wanted = name(id);
     for_each_below(at, [&](const Below& fact) {
       if (fact.left == 0 || name(fact.left) != wanted) return false;
@@ -396,7 +406,7 @@ class Proof {
                        BlockIndex at) {
     if (m_.type(buffer.pointee)->kind != TypeKind::kStruct) return false;  // which of an array?
     const Name wanted = name(index), length{buffer.id, kLength, member};
-    return is_steady(index) && for_each_below(at, [&](const Below& fact) {
+    return is_steady(index, 0) && for_each_below(at, [&](const Below& fact) {
              return !fact.or_equal && !fact.is_signed && name(fact.left) == wanted &&
                     name(fact.right) == length;
            });
@@ -407,7 +417,7 @@ class Proof {
   // Those that hold wherever the block is reached. Until `found` says true.
   template <class Found>
   bool for_each_below(BlockIndex at, const Found& found) {
-    while (at != 0 && at != spirv::kNone && dominators_[at] != spirv::kNone && --work_ >= 0) {
+    while (at != 0 && at != spirv::kNone && dominators_[at] != spirv::kNone && may_ask()) {
       const BlockIndex before = dominators_[at];
       const Block& block = f_.blocks[before];
       const Instruction& branch = block.terminator;
@@ -425,8 +435,9 @@ class Proof {
 
   template <class Found>
   bool each_of(Id condition, bool is_true, int depth, const Found& found) {
+    if (depth > kMostSteps || !may_ask()) return false;
     const Instruction* by = made_by(plain(condition));
-    if (by == nullptr || depth > kMostSteps) return false;
+    if (by == nullptr) return false;
     const auto both = [&] {
       return each_of(by->args[0], is_true, depth + 1, found) ||
              each_of(by->args[1], is_true, depth + 1, found);
@@ -469,15 +480,23 @@ class Proof {
   std::vector<BlockIndex> dominators_;
   std::unordered_map<Id, Defined> defined_;
   std::unordered_map<Id, Defined> stored_once_;  // variables, by their store
-  std::unordered_map<Id, bool> steady_;
-  int work_ = kMostWork;
+  std::unordered_set<Id> steady_;
+  std::uint64_t asked_ = 0;
 };
 
 }  // namespace
 
-bool keeps_inside(const spirv::Module& module, const spirv::EntryPoint& entry) {
-  return std::ranges::all_of(
-      entry.functions, [&](Id id) { return Proof(module, entry, *module.function(id)).run(); });
+bool keeps_inside(const spirv::Module& module, const spirv::EntryPoint& entry,
+                  std::uint64_t* asked) {
+  std::uint64_t sum = 0;
+  const bool keeps = std::ranges::all_of(entry.functions, [&](Id id) {
+    Proof proof(module, entry, *module.function(id));
+    const bool is_proven = proof.run();
+    sum += proof.asked();
+    return is_proven;
+  });
+  if (asked != nullptr) *asked = sum;
+  return keeps;
 }
 
 }  // namespace sokr::vulkan

@@ -18,7 +18,7 @@ namespace {
 // %data is a block of uint few[16] and uint rest[], %other one of float rest[] alone, %given push
 // constants of two uint, and %x what the invocation's global id says.
 bool keeps(const std::string& body, const std::string& declarations = "",
-           const std::string& locals = "") {
+           const std::string& locals = "", std::uint64_t* asked = nullptr) {
   const std::string text = fmt::format(R"(
 OpCapability Shader
 OpCapability VariablePointers
@@ -101,7 +101,7 @@ OpFunctionEnd)",
     ADD_FAILURE() << module.failure().sentence << text;
     return false;
   }
-  return keeps_inside(**module, (*module)->entry_points()[0]);
+  return keeps_inside(**module, (*module)->entry_points()[0], asked);
 }
 
 // An access of few[index] behind how the index is made.
@@ -112,12 +112,15 @@ bool keeps_few(const std::string& made, const std::string& index) {
 
 // One of rest[%i] of %data where `condition` says so, or does not.
 bool keeps_rest(const std::string& made, const std::string& condition, bool where_true = true,
-                const std::string& index = "%x") {
-  return keeps(fmt::format(
-      "{}\n%condition = {}\nOpSelectionMerge %end None\nOpBranchConditional %condition {}\n"
-      "%inner = OpLabel\n%at = OpAccessChain %to_uint %data %n1 {}\n%loaded = OpLoad %uint %at\n"
-      "OpBranch %end\n%end = OpLabel",
-      made, condition, where_true ? "%inner %end" : "%end %inner", index));
+                const std::string& index = "%x", std::uint64_t* asked = nullptr) {
+  return keeps(
+      fmt::format(
+          "{}\n%condition = {}\nOpSelectionMerge %end None\nOpBranchConditional %condition {}\n"
+          "%inner = OpLabel\n%at = OpAccessChain %to_uint %data %n1 {}\n%loaded = OpLoad %uint "
+          "%at\n"
+          "OpBranch %end\n%end = OpLabel",
+          made, condition, where_true ? "%inner %end" : "%end %inner", index),
+      "", "", asked);
 }
 
 constexpr const char* kLength = "%length = OpArrayLength %uint %data 1";
@@ -241,6 +244,30 @@ TEST(Inside, Loops) {
   EXPECT_FALSE(keeps_loop("%int", "%minus", "OpSLessThan", "%i16", "%i1"));
   EXPECT_FALSE(keeps_loop("%int", "%i0", "OpSLessThan", "%i16", "%minus"));
   EXPECT_FALSE(keeps_loop("%int", "%i0", "OpSLessThan", "%x", "%i1"));
+}
+
+// However long: nothing is asked without end, neither in depth nor in all.
+TEST(Inside, ALongChainIsNotFollowedToItsEnd) {
+  constexpr int kLong = 100'000;
+  std::string made = std::string(kLength) + "\n%a0 = OpIAdd %uint %x %n1\n";
+  for (int i = 1; i <= kLong; ++i) made += fmt::format("%a{} = OpIAdd %uint %a{} %n1\n", i, i - 1);
+  const std::string last = fmt::format("%a{}", kLong);
+  std::uint64_t asked = 0;
+  EXPECT_FALSE(keeps_rest(made, "OpULessThan %bool " + last + " %length", true, last, &asked));
+  EXPECT_LE(asked, 1000u);
+  // What was cut off is not remembered: from nearer it is found out.
+  EXPECT_TRUE(keeps_rest(made, "OpULessThan %bool %a3 %length", true, "%a3"));
+}
+
+// Each condition twice in the next one: 30 of them have a thousand million ways to the first.
+TEST(Inside, ConditionsThatAreSharedAreNotAskedForEver) {
+  std::string made = std::string(kLength) + "\n%c0 = OpULessThan %bool %x %n8\n";
+  for (int i = 1; i <= 30; ++i)
+    made += fmt::format("%c{0} = OpLogicalAnd %bool %c{1} %c{1}\n", i, i - 1);
+  std::uint64_t asked = 0;
+  EXPECT_FALSE(keeps_rest(made, "OpLogicalAnd %bool %c30 %c30", true, "%x", &asked));
+  EXPECT_LE(asked, 200'000u);
+  EXPECT_FALSE(keeps_few(made + "%d = OpLogicalOr %bool %c30 %c30", "%x"));
 }
 
 TEST(Inside, PointersThatWanderAreNotFollowed) {
