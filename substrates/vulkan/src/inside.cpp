@@ -23,9 +23,10 @@ using spirv::Type;
 using spirv::TypeKind;
 using spv::Op;
 
-constexpr std::uint64_t kAny = UINT32_MAX;    // the largest word
-constexpr int kMostSteps = 24;                // from a value to those that it is made of
-constexpr std::uint64_t kMostWork = 100'000;  // questions about one function
+constexpr std::uint64_t kMostIndex = INT32_MAX;  // an index of a chain is signed
+constexpr std::uint64_t kAny = UINT32_MAX;       // the largest word
+constexpr int kMostSteps = 24;                   // from a value to those that it is made of
+constexpr std::uint64_t kMostWork = 100'000;     // questions about one function
 
 // The block that every way to a block passes last, for blocks in reverse post-order; that of the
 // first is itself. kNone where no way leads.
@@ -146,16 +147,24 @@ class Proof {
     return false;
   }
 
-  // What is accessed by a chain is inside if the chain is; a chain is judged where it is made, and
-  // whatever else does something with a pointer into a buffer is not known here.
+  // What is accessed by a chain is inside if the chain is; a chain is judged where it is made and
+  // where it is used, and whatever else does something with a pointer into a buffer is not known
+  // here.
   bool check(const Instruction& one, BlockIndex at) {
     if (!names_buffer(one)) return true;
     if (is_chain(one.op)) return check_chain(one, at);
     if (one.op == Op::OpLoad || one.op == Op::OpStore || one.op == Op::OpArrayLength ||
         (one.op >= Op::OpAtomicLoad && one.op <= Op::OpAtomicXor)) {
-      return one.op == Op::OpArrayLength || buffer_of(one.args[0]) != nullptr;
+      return one.op == Op::OpArrayLength || is_inside(one.args[0], at);
     }
     return false;
+  }
+  bool is_inside(Id pointer, BlockIndex at) {
+    if (buffer_of(pointer) == nullptr) return false;
+    for (auto made = defined_.find(pointer); made != defined_.end();
+         made = defined_.find(made->second.by->args[0]))
+      if (made->second.block != at && !check_chain(*made->second.by, at)) return false;
+    return true;
   }
 
   bool check_chain(const Instruction& chain, BlockIndex at) {
@@ -179,8 +188,9 @@ class Proof {
       if (is_descriptor) {
         is_descriptor = false;
       } else if (type->kind == TypeKind::kRuntimeArray) {
-        if (!is_below_length(index, *buffer, member, at)) return false;
-      } else if (most(index, at, 0) >= type->count) {
+        if (!is_below_length(index, *buffer, member, *type, at)) return false;
+      } else if (const std::uint64_t last = most(index, at, 0);
+                 last >= type->count || last > kMostIndex) {
         return false;
       }
       type = m_.type(type->element);
@@ -236,33 +246,83 @@ class Proof {
     std::erase_if(stored_once_, [&](const auto& one) { return !is_good[one.first]; });
   }
 
-  // Whether two who ask for the value are told the same, also by a driver that reads memory twice.
-  // Kept is what was found so: an answer that was cut off says nothing.
-  bool is_steady(Id id, int depth) {
+  // Whether two who ask for the value in block `at` are told the same, also by a driver that reads
+  // memory twice, or computes a value anew where it is used. Kept is what was found so: an answer
+  // that was cut off says nothing.
+  bool is_steady(Id id, BlockIndex at, int depth) {
     if (depth > kMostSteps || !may_ask()) return false;
     id = plain(id);
     if (const spirv::Constant* constant = m_.constant(id)) return !constant->is_undef;
-    const Instruction* by = made_by(id);
-    if (by == nullptr) return true;
-    if (!steady_.insert(id).second) return true;
-    const bool is_steady_here = [&] {
-      if (by->op == Op::OpUndef || by->op == Op::OpFunctionCall) return false;
-      if (by->op == Op::OpArrayLength) return true;
-      if (by->op == Op::OpLoad) {
-        const Type* pointer = m_.type(m_.type_of(by->args[0]));
-        return pointer->storage == spv::StorageClass::Input ||
-               pointer->storage == spv::StorageClass::PushConstant;
+    const auto found = defined_.find(id);
+    // A parameter is what a caller makes of it.
+    if (found == defined_.end()) return m_.variable(id) != nullptr;
+    const std::uint64_t key = std::uint64_t{id} << 32 | at;
+    if (steady_.contains(key)) return true;
+    if (!is_made_steady(found->second, at, depth)) return false;
+    steady_.insert(key);
+    return true;
+  }
+  bool is_made_steady(const Defined& value, BlockIndex at, int depth) {
+    const Instruction& by = *value.by;
+    if (by.op == Op::OpPhi) return is_steady_count(value, at, depth);
+    // Memory is changed once, whatever it says then.
+    if (by.op >= Op::OpAtomicExchange && by.op <= Op::OpAtomicXor) return true;
+    if (by.op == Op::OpLoad) {
+      const Type* pointer = m_.type(m_.type_of(by.args[0]));
+      if (pointer->storage != spv::StorageClass::Input &&
+          pointer->storage != spv::StorageClass::PushConstant)
+        return false;
+    } else if (by.op == Op::OpExtInst) {
+      if (m_.instruction_set(by.args[0]) != spirv::InstructionSet::kGlslStd450) return false;
+    } else {
+      const spirv::InstructionRow* row = spirv::instruction_row(by.op);
+      const bool is_of_operands = row != nullptr && (row->effect == spirv::Effect::kPure ||
+                                                     row->effect == spirv::Effect::kExchanges);
+      if (!is_of_operands || by.op == Op::OpUndef) return false;
+    }
+    for (std::size_t i = 0; i < by.args.size(); ++i) {
+      if (spirv::operand_kind(by.op, i) == spirv::OperandKind::kLiteral ||
+          m_.type_of(by.args[i]) == 0)
+        continue;
+      if (!is_steady(by.args[i], at, depth + 1)) return false;
+    }
+    return true;
+  }
+  // Which operand a phi is says the way to it, and what chose that may be unsteady. But in a loop,
+  // what starts steady and goes on by a steady step is told by the number of the round, which no
+  // driver can compute anew from within. Behind the loop it is told by what ended that.
+  bool is_steady_count(const Defined& value, BlockIndex at, int depth) {
+    const Instruction& phi = *value.by;
+    if (phi.args.size() != 4) return false;
+    const BlockIndex first = f_.block_of(phi.args[1]), second = f_.block_of(phi.args[3]);
+    const std::size_t back = first < value.block ? 2 : 0;
+    const BlockIndex from = back == 2 ? first : second, latch = back == 2 ? second : first;
+    if (from >= value.block || latch == spirv::kNone || latch < value.block) return false;
+    if (!is_in_loop(value.block, latch, at)) return false;
+    const Instruction* step = made_by(plain(phi.args[back]));
+    if (step == nullptr || (step->op != Op::OpIAdd && step->op != Op::OpISub)) return false;
+    const bool is_first = plain(step->args[0]) == phi.id;
+    if (!is_first && (step->op != Op::OpIAdd || plain(step->args[1]) != phi.id)) return false;
+    return is_steady(phi.args[2 - back], at, depth + 1) &&
+           is_steady(step->args[is_first ? 1 : 0], at, depth + 1);
+  }
+  // Whether the way back to `header` may still be taken from `at`.
+  bool is_in_loop(BlockIndex header, BlockIndex latch, BlockIndex at) {
+    std::vector<bool>& loop = loops_[header];
+    if (loop.empty()) {
+      loop.resize(f_.blocks.size());
+      loop[header] = true;
+      std::vector<BlockIndex> next{latch};
+      while (!next.empty()) {
+        const BlockIndex block = next.back();
+        next.pop_back();
+        if (loop[block]) continue;
+        loop[block] = true;
+        const auto& before = f_.blocks[block].predecessors;
+        next.insert(next.end(), before.begin(), before.end());
       }
-      for (std::size_t i = 0; i < by->args.size(); ++i) {
-        if (spirv::operand_kind(by->op, i) == spirv::OperandKind::kLiteral ||
-            m_.type_of(by->args[i]) == 0)
-          continue;
-        if (!is_steady(by->args[i], depth + 1)) return false;
-      }
-      return true;
-    }();
-    if (!is_steady_here) steady_.erase(id);
-    return is_steady_here;
+    }
+    return loop[at];
   }
 
   Name name(Id id) const {
@@ -308,7 +368,7 @@ class Proof {
     if (depth > kMostSteps || !may_ask()) return kAny;
     id = plain(id);
     std::uint64_t known = std::min(most_by_making(id, at, depth), kAny);
-    if (m_.constant(id) != nullptr || !is_steady(id, 0)) return known;
+    if (m_.constant(id) != nullptr || !is_steady(id, at, 0)) return known;
     const Name wanted = name(id);
     for_each_below(at, [&](const Below& fact) {
       if (fact.left == 0 || name(fact.left) != wanted) return false;
@@ -344,9 +404,11 @@ class Proof {
         return constant(1) != 0 ? of(0) / constant(1) : kAny;
       case Op::OpBitwiseAnd:
         return std::min(of(0), of(1));
-      case Op::OpShiftRightLogical:
-        return m_.constant(by->args[1]) != nullptr && constant(1) < 32 ? of(0) >> constant(1)
-                                                                       : kAny;
+      case Op::OpShiftRightLogical: {
+        const spirv::Constant* by_bits = m_.constant(by->args[1]);
+        const bool is_known = by_bits != nullptr && is_word(by_bits->id) && !by_bits->is_undef;
+        return is_known && by_bits->bits < 32 ? of(0) >> by_bits->bits : kAny;
+      }
       case Op::OpIAdd:
         return fits(of(0) + of(1));
       case Op::OpIMul:
@@ -403,10 +465,17 @@ class Proof {
   }
 
   bool is_below_length(Id index, const spirv::Variable& buffer, std::uint32_t member,
-                       BlockIndex at) {
-    if (m_.type(buffer.pointee)->kind != TypeKind::kStruct) return false;  // which of an array?
+                       const Type& array, BlockIndex at) {
+    const Type& block = *m_.type(buffer.pointee);
+    if (block.kind != TypeKind::kStruct) return false;  // which of an array?
+    // The last element may end behind the length of all if it is larger than the way to the next.
+    const spirv::Member& last = block.members.back();
+    if (array.stride < m_.data_size(array.element, {last.matrix_stride, last.row_major}))
+      return false;
+    // Bindings have less than 2^32 bytes.
+    if (array.stride < 2 && most(index, at, 0) > kMostIndex) return false;
     const Name wanted = name(index), length{buffer.id, kLength, member};
-    return is_steady(index, 0) && for_each_below(at, [&](const Below& fact) {
+    return is_steady(index, at, 0) && for_each_below(at, [&](const Below& fact) {
              return !fact.or_equal && !fact.is_signed && name(fact.left) == wanted &&
                     name(fact.right) == length;
            });
@@ -479,8 +548,9 @@ class Proof {
   const Function& f_;
   std::vector<BlockIndex> dominators_;
   std::unordered_map<Id, Defined> defined_;
-  std::unordered_map<Id, Defined> stored_once_;  // variables, by their store
-  std::unordered_set<Id> steady_;
+  std::unordered_map<Id, Defined> stored_once_;              // variables, by their store
+  std::unordered_set<std::uint64_t> steady_;                 // ids, in blocks
+  std::unordered_map<BlockIndex, std::vector<bool>> loops_;  // by their headers
   std::uint64_t asked_ = 0;
 };
 

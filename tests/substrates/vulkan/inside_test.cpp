@@ -246,6 +246,142 @@ TEST(Inside, Loops) {
   EXPECT_FALSE(keeps_loop("%int", "%i0", "OpSLessThan", "%x", "%i1"));
 }
 
+constexpr const char* kFromMemory =
+    "%m_at = OpAccessChain %to_uint %data %n0 %n1\n%m = OpLoad %uint %m_at\n";
+
+// %i may be another number where it is used than it was where it was compared.
+bool keeps_guarded(const std::string& made, const std::string& declarations = "") {
+  return keeps(
+      fmt::format("{}\n{}\n%condition = OpULessThan %bool %i %length\n"
+                  "OpSelectionMerge %end None\nOpBranchConditional %condition %inner %end\n"
+                  "%inner = OpLabel\n%at = OpAccessChain %to_uint %data %n1 %i\n"
+                  "OpStore %at %n1\nOpBranch %end\n%end = OpLabel",
+                  made, kLength),
+      declarations);
+}
+
+TEST(Inside, WhatAFunctionIsGivenIsNotRememberedFromAComparison) {
+  const std::string function = fmt::format(
+      "%takes = OpTypeFunction %void %uint\n%called = OpFunction %void None %takes\n"
+      "%i = OpFunctionParameter %uint\n%first = OpLabel\n{}\n"
+      "%condition = OpULessThan %bool %i %length\nOpSelectionMerge %end None\n"
+      "OpBranchConditional %condition %inner %end\n%inner = OpLabel\n"
+      "%at = OpAccessChain %to_uint %data %n1 %i\nOpStore %at %n1\nOpBranch %end\n"
+      "%end = OpLabel\nOpReturn\nOpFunctionEnd",
+      kLength);
+  EXPECT_FALSE(
+      keeps(std::string(kFromMemory) + "%none = OpFunctionCall %void %called %m", function));
+}
+
+TEST(Inside, WhatMemoryChoseIsNotRememberedFromAComparison) {
+  const std::string chosen =
+      "%asked = OpIEqual %bool {} %n1\nOpSelectionMerge %both None\n"
+      "OpBranchConditional %asked %one %both\n%one = OpLabel\nOpBranch %both\n"
+      "%both = OpLabel\n%i = OpPhi %uint %x %entry %n8 %one";
+  EXPECT_FALSE(keeps_guarded(kFromMemory + fmt::format(fmt::runtime(chosen), "%m")));
+  const std::string selected = "%asked = OpIEqual %bool {} %n1\n%i = OpSelect %uint %asked %x %n8";
+  EXPECT_FALSE(keeps_guarded(kFromMemory + fmt::format(fmt::runtime(selected), "%m")));
+  EXPECT_TRUE(keeps_guarded(fmt::format(fmt::runtime(selected), "%x")));
+  // Where the input is read: a component that memory says.
+  EXPECT_FALSE(keeps_guarded(std::string(kFromMemory) +
+                             "%c_at = OpAccessChain %to_input_uint %global_id %m\n"
+                             "%i = OpLoad %uint %c_at"));
+  EXPECT_TRUE(
+      keeps_guarded("%one_at = OpAccessChain %to_given_uint %given %n1\n"
+                    "%one = OpLoad %uint %one_at\n%two = OpBitwiseAnd %uint %one %n1\n"
+                    "%c_at = OpAccessChain %to_input_uint %global_id %two\n"
+                    "%i = OpLoad %uint %c_at"));
+}
+
+TEST(Inside, MemoryBehindPushConstantsIsMemory) {
+  const std::string given =
+      "OpDecorate %given_words ArrayStride 4\nOpMemberDecorate %more_block 0 Offset 0\n"
+      "OpDecorate %more_block Block\n%given_words = OpTypeArray %uint %n8\n"
+      "%more_block = OpTypeStruct %given_words\n"
+      "%to_more = OpTypePointer PushConstant %more_block\n"
+      "%more = OpVariable %to_more PushConstant";
+  const auto at = [](const std::string& index) {
+    return "%g_at = OpAccessChain %to_given_uint %more %n0 " + index + "\n%i = OpLoad %uint %g_at";
+  };
+  EXPECT_FALSE(keeps_guarded(kFromMemory + at("%m"), given));
+  EXPECT_TRUE(keeps_guarded(at("%x"), given));
+}
+
+TEST(Inside, WhatIsReadOtherwiseThanByALoadIsMemoryToo) {
+  const std::string shared =
+      "%to_shared = OpTypePointer Workgroup %uint\n%shared = OpVariable %to_shared Workgroup\n";
+  EXPECT_FALSE(keeps_guarded("%i = OpAtomicLoad %uint %shared %n2 %n0", shared));
+  // It is done once.
+  EXPECT_TRUE(keeps_guarded("%i = OpAtomicIAdd %uint %shared %n2 %n0 %n1", shared));
+  // OpTypeCooperativeMatrixKHR and OpCooperativeMatrixLoadKHR, which older assemblers do not know,
+  // each behind an instruction that takes no more words.
+  const std::string matrix = fmt::format(
+      "%words_there = OpTypeArray %uint %n16\n%to_words = OpTypePointer Workgroup %words_there\n"
+      "!{} %matrix %uint %n2 %n8 %n8 %n0\n%shared_words = OpVariable %to_words Workgroup",
+      7 << 16 | 4456);
+  EXPECT_FALSE(keeps_guarded(
+      fmt::format("%there = OpAccessChain %to_shared %shared_words %n0\n"
+                  "%sum = OpIAdd %uint %n1 %n1\n!{} %matrix %loaded_matrix %there %n0 %n8\n"
+                  "%i = OpCompositeExtract %uint %loaded_matrix 0",
+                  6 << 16 | 4457),
+      shared + matrix));
+}
+
+// for (i = 0; i < until; i = next) { within } behind
+bool keeps_in_loop(const std::string& until, const std::string& within, const std::string& more,
+                   const std::string& behind = "") {
+  return keeps(
+      fmt::format("{}\nOpBranch %head\n%head = OpLabel\n%i = OpPhi %uint %n0 %entry %next %more\n"
+                  "OpLoopMerge %end %more None\nOpBranch %test\n%test = OpLabel\n{}\n"
+                  "%goes_on = OpULessThan %bool %i {}\nOpBranchConditional %goes_on %inner %end\n"
+                  "%inner = OpLabel\n{}\nOpBranch %more\n%more = OpLabel\n{}\nOpBranch %head\n"
+                  "%end = OpLabel\n{}",
+                  kLength, kFromMemory, until, within, more, behind));
+}
+
+TEST(Inside, CountsAreRememberedWithinTheirLoop) {
+  const auto access = [](const std::string& index) {
+    return fmt::format(
+        "%c = OpULessThan %bool {0} %length\nOpSelectionMerge %after None\n"
+        "OpBranchConditional %c %inside %after\n%inside = OpLabel\n"
+        "%at = OpAccessChain %to_uint %data %n1 {0}\nOpStore %at %n1\nOpBranch %after\n"
+        "%after = OpLabel",
+        index);
+  };
+  const std::string by_one = "%next = OpIAdd %uint %i %n1";
+  const std::string by_memory = "%next = OpIAdd %uint %i %m";
+  EXPECT_TRUE(keeps_in_loop("%length", access("%i"), by_one));
+  EXPECT_TRUE(keeps_in_loop("%m", access("%i"), by_one));
+  EXPECT_TRUE(keeps_in_loop("%m", "%k = OpIAdd %uint %i %x\n" + access("%k"), by_one));
+  EXPECT_FALSE(keeps_in_loop("%n8", access("%i"), by_memory));
+  EXPECT_FALSE(keeps_in_loop("%n8", access("%i"), "%next = OpBitwiseXor %uint %i %m"));
+  // Memory ended it, and so says what the count is then.
+  EXPECT_FALSE(keeps_in_loop("%m", "", by_one, access("%i")));
+  EXPECT_FALSE(keeps_in_loop("%m", "%k = OpIAdd %uint %i %x", by_one,
+                             "%l = OpIAdd %uint %i %x\n" + access("%l")));
+  // The same by a pointer that was made in the loop.
+  const auto pointed = [](const std::string& where) {
+    return keeps(
+        fmt::format("{}\nOpBranch %head\n%head = OpLabel\n%i = OpPhi %uint %n0 %entry %next %more\n"
+                    "OpLoopMerge %end %more None\nOpBranch %test\n%test = OpLabel\n{}\n"
+                    "%c = OpULessThan %bool %i %length\nOpBranchConditional %c %inner %end\n"
+                    "%inner = OpLabel\n%at = OpAccessChain %to_uint %data %n1 %i\n"
+                    "%goes_on = OpULessThan %bool %i %m\nOpBranchConditional %goes_on %more %out\n"
+                    "%out = OpLabel\n{}\nOpBranch %end\n%more = OpLabel\n{}\n"
+                    "%next = OpIAdd %uint %i %n1\nOpBranch %head\n%end = OpLabel",
+                    kLength, kFromMemory, where == "%out" ? "OpStore %at %n1" : "",
+                    where == "%more" ? "OpStore %at %n1" : ""));
+  };
+  EXPECT_TRUE(pointed("%more"));
+  EXPECT_FALSE(pointed("%out"));
+  // Asked for on the way round: what was taken for granted meanwhile is not kept.
+  const std::string masked =
+      "%few_i = OpBitwiseAnd %uint %i %n15\n%few_at = OpAccessChain %to_uint %data %n0 %few_i\n"
+      "OpStore %few_at %n1\n%k = OpIAdd %uint %i %n1\n";
+  EXPECT_FALSE(keeps_in_loop("%n8", masked + access("%k"), "%next = OpIAdd %uint %k %m"));
+  EXPECT_TRUE(keeps_in_loop("%n8", masked, "%next = OpIAdd %uint %k %m"));
+}
+
 // However long: nothing is asked without end, neither in depth nor in all.
 TEST(Inside, ALongChainIsNotFollowedToItsEnd) {
   constexpr int kLong = 100'000;
@@ -268,6 +404,70 @@ TEST(Inside, ConditionsThatAreSharedAreNotAskedForEver) {
   EXPECT_FALSE(keeps_rest(made, "OpLogicalAnd %bool %c30 %c30", true, "%x", &asked));
   EXPECT_LE(asked, 200'000u);
   EXPECT_FALSE(keeps_few(made + "%d = OpLogicalOr %bool %c30 %c30", "%x"));
+}
+
+// An amount that is no word, or is not known, may be any.
+TEST(Inside, ShiftsByWhatIsNoWord) {
+  const std::string mask = "%few_x = OpBitwiseAnd %uint %x %n15\n";
+  const std::string amounts =
+      "%ushort = OpTypeInt 16 0\n%short = OpTypeInt 16 1\n%ulong = OpTypeInt 64 0\n"
+      "%s2 = OpConstant %ushort 2\n%s40 = OpConstant %ushort 40\n%m1 = OpConstant %short -1\n"
+      "%l40 = OpConstant %ulong 40\n%any = OpUndef %uint";
+  const auto shifted = [&](const std::string& by) {
+    return keeps(mask + "%i = OpShiftRightLogical %uint %few_x " + by +
+                     "\n%at = OpAccessChain %to_uint %data %n0 %i\nOpStore %at %n1",
+                 amounts);
+  };
+  EXPECT_TRUE(shifted("%n2"));
+  for (const char* by : {"%s40", "%m1", "%l40", "%any"}) EXPECT_FALSE(shifted(by)) << by;
+}
+
+// Of a block with `array`, an access behind a comparison of %i with its length.
+bool keeps_of(const std::string& array, const std::string& made, bool asks = true) {
+  const std::string declarations =
+      array +
+      "\nOpDecorate %my_block Block\nOpMemberDecorate %my_block 0 Offset 0\n"
+      "OpDecorate %mine DescriptorSet 0\nOpDecorate %mine Binding 2\n"
+      "%my_block = OpTypeStruct %array\n%to_my_block = OpTypePointer StorageBuffer %my_block\n"
+      "%to_element = OpTypePointer StorageBuffer %element\n"
+      "%mine = OpVariable %to_my_block StorageBuffer";
+  const std::string access =
+      "%at = OpAccessChain %to_element %mine %n0 %i\n%loaded = OpLoad %element %at\n";
+  if (!asks) return keeps(made + access, declarations);
+  return keeps(made +
+                   "%length = OpArrayLength %uint %mine 0\n"
+                   "%c = OpULessThan %bool %i %length\nOpSelectionMerge %end None\n"
+                   "OpBranchConditional %c %inner %end\n%inner = OpLabel\n" +
+                   access + "OpBranch %end\n%end = OpLabel",
+               declarations);
+}
+
+TEST(Inside, ElementsThatOverlapEndBehindTheLength) {
+  const auto pairs = [](int stride) {
+    return fmt::format(
+        "OpDecorate %array ArrayStride {}\nOpMemberDecorate %element 0 Offset 0\n"
+        "OpMemberDecorate %element 1 Offset 4\n%element = OpTypeStruct %uint %uint\n"
+        "%array = OpTypeRuntimeArray %element",
+        stride);
+  };
+  const std::string x = "%i = OpCopyObject %uint %x\n";
+  EXPECT_TRUE(keeps_of(pairs(8), x));
+  EXPECT_TRUE(keeps_of(pairs(16), x));
+  EXPECT_FALSE(keeps_of(pairs(4), x));
+}
+
+// An index of a chain is signed, whatever its type says.
+TEST(Inside, IndicesFrom2To31OnAreNegative) {
+  const std::string bytes = "OpDecorate %array ArrayStride 1\n%element = OpTypeInt 8 0\n";
+  const std::string huge =
+      bytes +
+      "%many = OpConstant %uint 3221225472\n%array = OpTypeArray %element %many\n"
+      "%last = OpConstant %uint 2147483647\n%behind = OpConstant %uint 2147483648";
+  EXPECT_TRUE(keeps_of(huge, "%i = OpCopyObject %uint %last\n", false));
+  EXPECT_FALSE(keeps_of(huge, "%i = OpCopyObject %uint %behind\n", false));
+  const std::string open = bytes + "%array = OpTypeRuntimeArray %element";
+  EXPECT_FALSE(keeps_of(open, "%i = OpCopyObject %uint %x\n"));
+  EXPECT_TRUE(keeps_of(open, "%i = OpShiftRightLogical %uint %x %n1\n"));
 }
 
 TEST(Inside, PointersThatWanderAreNotFollowed) {
