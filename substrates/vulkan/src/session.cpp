@@ -118,8 +118,18 @@ std::shared_ptr<Pipeline> Session::find_pipeline(PipelineKey& key) {
   return **std::move(known);
 }
 
+std::shared_ptr<Pipeline> Session::find_checked(const PipelineKey& key) {
+  if (key.any_bindings || bounds_ == substrate::Bounds::kUnchecked ||
+      !device_->physical().usable.has("pipelineRobustness"))
+    return nullptr;
+  PipelineKey checked(key);
+  checked.take_any_bindings();
+  return find_pipeline(checked);
+}
+
 Result<Session::Planned> Session::plan(const PipelineKey& key, const LaunchView& launch,
-                                       const FindModule& find_module) const {
+                                       const FindModule& find_module) {
+  planned_.fetch_add(1, std::memory_order_relaxed);
   const Wanted& wanted = key.wanted;
   const std::span<const std::uint8_t> ir(wanted.kernel.ir_data, wanted.kernel.ir_data_len);
   Planned planned;
@@ -567,6 +577,16 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request, cons
   Planned planned;  // if there is no pipeline yet
   while (true) {
     prepared.pipeline = find_pipeline(key);
+    // All launches so far may have bound less than the kernel declares.
+    if (auto checked = prepared.pipeline ? nullptr : find_checked(key)) {
+      SOKR_ASSIGN(judged.resolved,
+                  substrate::check_launch_alone(launch, checked->reflection(), limits_,
+                                                request.substrate_id, bounds_));
+      if (!holds_all_data(judged.resolved, checked->reflection())) {
+        prepared.pipeline = std::move(checked);
+        break;
+      }
+    }
     if (!prepared.pipeline) {
       SOKR_ASSIGN(planned, plan(key, launch, find_module));
     }

@@ -69,6 +69,8 @@ class Session {
 
   // Of the pipelines that are kept.
   substrate::ContentCacheStats pipelines() { return pipelines_.stats(); }
+  // How often a kernel was decoded for a launch, for tests.
+  std::uint64_t planned() const { return planned_.load(); }
 
   // What a launch runs.
   struct Wanted {
@@ -177,8 +179,10 @@ class Session {
     substrate::CompileKey lengths, extra;
   };
   std::shared_ptr<Pipeline> find_pipeline(PipelineKey& key);
+  // That which was built for bindings that do not hold all data.
+  std::shared_ptr<Pipeline> find_checked(const PipelineKey& key);
   Result<Planned> plan(const PipelineKey& key, const substrate::LaunchView& launch,
-                       const FindModule& module) const;
+                       const FindModule& module);
   Result<std::shared_ptr<Pipeline>> build_pipeline(PipelineKey& key, Planned planned,
                                                    const FindModule& module);
   std::shared_ptr<Pipeline> find_pinned(const PipelineKey& key);
@@ -242,6 +246,7 @@ class Session {
   std::unique_ptr<RecordingPool> recordings_;
   std::unique_ptr<BufferTable> buffers_;
   substrate::ContentCache<Pipeline> pipelines_;
+  std::atomic<std::uint64_t> planned_{0};
 
   // Of prepared kernels, by serial number; several for several lengths of descriptor arrays.
   struct Pinned {

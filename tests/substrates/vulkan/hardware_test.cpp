@@ -399,6 +399,20 @@ TEST_F(Hardware, OnlyKernelsThatKeepInsideAreNotChecked) {
     EXPECT_EQ(run_saxpy(bench), Counts(1, 0)) << "its length is what the launch says";
   }
   {
+    Bench bench;
+    // Of launches that all bind less, only the first is decoded for.
+    EXPECT_EQ(run_inside(bench, 128), Counts(1, 0));
+    const auto planned = [&] { return (*bench->session())->planned(); };
+    const std::uint64_t first = planned();
+    EXPECT_GT(first, 0u);
+    for (const std::uint64_t bytes : {128, 64, 128}) EXPECT_EQ(run_inside(bench, bytes), Counts());
+    EXPECT_EQ(planned(), first);
+    EXPECT_EQ(run_inside(bench, 256), Counts(1, 1));
+    EXPECT_EQ(planned(), first + 1);
+    for (const std::uint64_t bytes : {128, 256}) EXPECT_EQ(run_inside(bench, bytes), Counts());
+    EXPECT_EQ(planned(), first + 1);
+  }
+  {
     Bench bench(OptionList{{"vulkan.robust", "off"}});
     EXPECT_EQ(run_inside(bench, 256), Counts(1, 1));
     EXPECT_EQ(run_saxpy(bench), Counts(1, 1)) << "nobody wants it checked";
