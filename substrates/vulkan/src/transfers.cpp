@@ -78,14 +78,9 @@ Result<void> Transfers::copy(const Range& from, const Range& to, std::uint64_t s
   return copy_locked(lock, from, to, size);
 }
 
-// Copies that need no bytes of the host are bounded by their number.
 Result<void> Transfers::copy_locked(std::unique_lock<std::mutex>& lock, const Range& from,
                                     const Range& to, std::uint64_t size) {
-  if (submitted_operations_ >= kMostSubmitted) {
-    SOKR_TRY(device_.reached());
-    drop_until(device_.seen());
-    while (submitted_operations_ >= kMostSubmitted) SOKR_TRY(end_oldest(lock));
-  }
+  SOKR_TRY(await_room(lock, 0, kMostSmall));
   return add({to.buffer, from.buffer, from.buffer->handle(), from.offset, to.offset, size});
 }
 
@@ -110,8 +105,10 @@ Result<void> Transfers::copy_now(const Range& from, const Range& to, std::uint64
 // room.
 Result<std::unique_ptr<Buffer>> Transfers::take_block(std::unique_lock<std::mutex>& lock,
                                                       std::uint64_t size, std::uint64_t least) {
-  SOKR_TRY(await_room(lock, size));
-  auto block = staging_.take(std::max(size, least));
+  if (!beside_.submitted.empty()) SOKR_TRY(beside_.queue->reached());
+  const std::uint64_t whole = block_size(std::max(size, least));
+  SOKR_TRY(await_room(lock, whole, size < kLarge ? kMostSmall : kMostUnderWay));
+  auto block = staging_.take(whole);
   const auto is_any = [&] {
     return !operations_.empty() || !here_.submitted.empty() || !beside_.submitted.empty();
   };
@@ -128,12 +125,12 @@ Result<std::uint64_t> Transfers::place(std::unique_lock<std::mutex>& lock, std::
   const auto has_room = [&] { return !blocks_.empty() && room_ + size <= blocks_.back()->size(); };
   if (!has_room()) {
     SOKR_ASSIGN(auto block, take_block(lock, size, kSmallBlock));
+    bytes_ += block->size();
     blocks_.push_back(std::move(block));
     room_ = 0;
   }
   const std::uint64_t at = room_;
   room_ += (size + alignment_ - 1) / alignment_ * alignment_;
-  bytes_ += size;
   return at;
 }
 
@@ -170,8 +167,8 @@ Result<void> Transfers::write_part(const BufferPointer& to, std::uint64_t offset
     const VkBuffer bytes = block->handle();
     // The last one's room is still there.
     if (blocks_.empty()) room_ = block->size();
+    bytes_ += block->size();
     blocks_.insert(blocks_.begin(), std::move(block));
-    bytes_ += size;
     return add({to, nullptr, bytes, 0, offset, size});
   }
   SOKR_ASSIGN(const std::uint64_t at, place(lock, size));
@@ -375,12 +372,21 @@ Result<void> Transfers::end_oldest(std::unique_lock<std::mutex>& lock) {
   return {};
 }
 
-// Blocks are taken again when the device is done with them; at most so many bytes are under way.
-Result<void> Transfers::await_room(std::unique_lock<std::mutex>& lock, std::uint64_t size) {
-  if (!beside_.submitted.empty()) SOKR_TRY(beside_.queue->reached());
+// Blocks are taken again when the device is done with them. At most so many bytes of them are under
+// way, and so many operations, whose bytes may be few. Before anybody waits for what may take long,
+// both queues are asked: what nobody saw end makes room.
+Result<void> Transfers::await_room(std::unique_lock<std::mutex>& lock, std::uint64_t bytes,
+                                   std::uint64_t most) {
+  const auto is_full = [&] {
+    return submitted_bytes_ + bytes > most || submitted_operations_ >= kMostSubmitted;
+  };
   drop_until(device_.seen());
-  const std::uint64_t most = size < kLarge ? kMostSmall : kMostUnderWay;
-  while (submitted_bytes_ + size > most) SOKR_TRY(end_oldest(lock));
+  while (is_full()) {
+    if (!beside_.submitted.empty()) SOKR_TRY(beside_.queue->reached());
+    if (!here_.submitted.empty()) SOKR_TRY(device_.reached());
+    drop_until(device_.seen());
+    if (is_full()) SOKR_TRY(end_oldest(lock));
+  }
   return {};
 }
 
@@ -468,7 +474,7 @@ Result<void> Transfers::submit_beside(Operation operation, std::unique_ptr<Buffe
   }
   std::uint64_t after = to.last_use();
   if (operation.source) after = std::max(after, operation.source->last_use());
-  const std::uint64_t bytes = block ? operation.size : 0;
+  const std::uint64_t bytes = block ? block->size() : 0;
   operations.push_back(std::move(operation));
   beside_.submitted.emplace_back();
   beside_.submitted.back().blocks.reserve(1);

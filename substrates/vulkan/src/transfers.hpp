@@ -71,7 +71,7 @@ class Transfers {
     std::uint64_t from_offset = 0, to_offset = 0, size = 0;
   };
   struct Submitted {
-    std::uint64_t value = 0, bytes = 0;
+    std::uint64_t value = 0, bytes = 0;  // bytes of its blocks
     VkCommandBuffer commands = VK_NULL_HANDLE;
     std::vector<Operation> operations;
     std::vector<std::unique_ptr<Buffer>> blocks;
@@ -103,7 +103,9 @@ class Transfers {
                                              std::uint64_t least);
   Result<std::unique_ptr<Buffer>> fill_block(std::unique_lock<std::mutex>& lock, const void* from,
                                              std::uint64_t size);
-  Result<void> await_room(std::unique_lock<std::mutex>& lock, std::uint64_t size);
+  // For so many more bytes of blocks, where `most` may be under way.
+  Result<void> await_room(std::unique_lock<std::mutex>& lock, std::uint64_t bytes,
+                          std::uint64_t most);
   Result<void> end_oldest(std::unique_lock<std::mutex>& lock);
   void drop_until(std::uint64_t value) noexcept;
   void drop(Lane& lane, std::uint64_t value) noexcept;
@@ -134,7 +136,7 @@ class Transfers {
   Lane here_, beside_;
   std::vector<Operation> operations_;            // collected
   std::vector<std::unique_ptr<Buffer>> blocks_;  // of them; the last has room from room_ on
-  std::uint64_t room_ = 0, bytes_ = 0;           // collected bytes
+  std::uint64_t room_ = 0, bytes_ = 0;           // bytes of all of them
   std::uint64_t submitted_bytes_ = 0;
   std::size_t submitted_operations_ = 0;
   std::uint64_t ask_from_ = 0;  // when a launch of this value has ended, copies may have as well

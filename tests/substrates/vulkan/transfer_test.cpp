@@ -444,6 +444,34 @@ TEST_F(Transfer, TooManyCopiesHoldUpOnlyWhoMakesThem) {
 }
 
 // Each thread its own buffers; kernels of all of them on the one queue, copies on the other.
+// What is done on the one queue, though nobody saw it, makes room before a copy that waits on the
+// other is waited for.
+TEST_F(Transfer, WhatIsDoneMakesRoomBesideACopyThatWaits) {
+  SOKR_BEGIN({{"vulkan.spin_us", "0"}, {"vulkan.collect", "1"}});
+  constexpr std::size_t kHalf = kMega / 8;  // floats of half a MiB
+  const SokrBuffer some = create(4 * kHalf);
+  const std::vector<float> half = all(1, kHalf);
+  const auto write_halves = [&](int count) {
+    for (int i = 0; i < count; ++i) write(some, half);
+  };
+  write_halves(96);
+  Saxpy saxpy(64);
+  const auto flushed = bench_->dispatch(shader("saxpy"), saxpy.launch);
+  ASSERT_TRUE(flushed) << flushed.failure().sentence;
+  const Device& device = (*(*bench_)->session())->device();
+  ASSERT_EQ(device.vk().vkDeviceWaitIdle(device.handle()), VK_SUCCESS);
+  ASSERT_LT(device.seen(), device.last_submitted()) << "somebody saw it";
+  Held held(*bench_, [&](std::uint64_t bytes) { return create(bytes); });
+  const std::uint64_t sleeps = simulated()->sleeps;
+  write_halves(33);
+  EXPECT_EQ(simulated()->sleeps, sleeps);
+  EXPECT_TRUE(is_under_way(held.token()));
+  held.open();
+  expect_complete(held.token());
+  expect_complete(*flushed);
+  EXPECT_EQ(read(some, kHalf), half);
+}
+
 TEST_F(Transfer, ThreadsCopyAndComputeAtOnce) {
   if (!begin()) GTEST_SKIP() << "no queue that only copies";
   std::vector<std::thread> threads;
