@@ -2,8 +2,7 @@
 //
 // Workgroup memory at places that are constants for every lane: known when a workgroup is one
 // pass and its loops are unrolled. A row of memory as wide as a register is then read and
-// written as a whole, and lanes move by shuffles; masks that are constants cost nothing. A
-// variable that is used in no other way does not need to be in memory at all.
+// written as a whole, and lanes move by shuffles; masks that are constants cost nothing.
 #include "compiler/emit/memory/register_cache.hpp"
 
 namespace sokr::cpu {

@@ -5,27 +5,6 @@
 
 namespace sokr::cpu {
 
-namespace {
-
-constexpr std::uint64_t kMaxPromoted = 16384;  // bytes
-
-bool is_simple(llvm::Value* pointer) {
-  for (auto* user : pointer->users()) {
-    if (auto* load = llvm::dyn_cast<llvm::LoadInst>(user)) {
-      if (!load->isSimple()) return false;
-    } else if (auto* store = llvm::dyn_cast<llvm::StoreInst>(user)) {
-      if (!store->isSimple() || store->getPointerOperand() != pointer) return false;
-    } else if (auto* step = llvm::dyn_cast<llvm::GetElementPtrInst>(user)) {
-      if (!step->hasAllConstantIndices() || !is_simple(step)) return false;
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-}  // namespace
-
 llvm::Value* WorkgroupMemory::base_of(Id variable) {
   llvm::Instruction*& base = bases_[variable];
   if (!base)
@@ -62,7 +41,6 @@ void WorkgroupMemory::place_workgroup_variables() {
 }
 
 void WorkgroupMemory::zero_workgroup_memory() {
-  group_start_ = b_.GetInsertBlock();
   for (const auto& [id, place] : variables_) {
     const spirv::Variable* variable = p_.module->variable(id);
     if (!variable || !variable->initializer) continue;
@@ -83,28 +61,6 @@ void WorkgroupMemory::zero_workgroup_memory() {
     i->addIncoming(next, loop);
     branches_.branch(b_.CreateICmpULT(next, b_.getInt64(vectors)), loop, done);
     b_.SetInsertPoint(done);
-  }
-}
-
-// Variables that are touched at constant places only become local, and LLVM splits them into
-// registers. They start as zeros: nothing that runs may be undefined.
-void WorkgroupMemory::promote_workgroup_memory() {
-  if (g_.passes() != 1 || !group_start_ || !b_.has(Part::kRegisterCache)) return;
-  for (auto& [id, base] : bases_) {
-    std::uint64_t size = variables_[id].size;
-    std::uint64_t row = b_.row_bytes();
-    size = (size + row - 1) / row * row;
-    if (size == 0 || size > kMaxPromoted || !is_simple(base)) continue;
-    b_.note_variable(id, "Workgroup memory is registers");
-    llvm::IRBuilder<> top(at_.entry, at_.entry->begin());
-    auto* local = top.CreateAlloca(llvm::ArrayType::get(b_.getInt8Ty(), size));
-    local->setAlignment(llvm::Align(64));
-    llvm::IRBuilder<> start(group_start_, group_start_->getFirstInsertionPt());
-    for (std::uint64_t at = 0; at < size; at += row)
-      start.CreateAlignedStore(llvm::Constant::getNullValue(b_.wide(b_.getInt32Ty())),
-                               start.CreateConstGEP1_64(b_.getInt8Ty(), local, at),
-                               llvm::Align(row));
-    base->replaceAllUsesWith(local);
   }
 }
 

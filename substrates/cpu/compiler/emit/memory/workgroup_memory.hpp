@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Variables in Workgroup memory: scratch memory of the thread, which runs one workgroup at a time;
-// a local array of the function, where all accesses are at constant places.
+// Variables in Workgroup memory: scratch memory of the thread, which runs one workgroup at a time.
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_WORKGROUP_MEMORY_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_WORKGROUP_MEMORY_HPP_
 
@@ -26,8 +25,6 @@ class WorkgroupMemory : Room {
 
   // Where a workgroup begins: writes the zeros that initializers ask for. Opens blocks.
   void zero_workgroup_memory();
-  // When all accesses have been emitted.
-  void promote_workgroup_memory();
 
  private:
   struct Extent {
@@ -39,7 +36,6 @@ class WorkgroupMemory : Room {
   std::unordered_map<Id, Extent> variables_;
   std::unordered_map<Id, llvm::Instruction*> bases_;
   std::uint64_t block_size_ = 0, block_offset_ = 0;  // of variables that share one memory
-  BasicBlock* group_start_ = nullptr;
 };
 
 }  // namespace sokr::cpu
