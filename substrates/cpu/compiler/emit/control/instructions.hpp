@@ -7,6 +7,8 @@
 #include "compiler/emit/control/calls.hpp"
 #include "compiler/emit/memory/atomics.hpp"
 #include "compiler/emit/ops/operations.hpp"
+#include "compiler/program/float_modes.hpp"
+#include "compiler/program/support.hpp"
 
 namespace sokr::cpu {
 
@@ -27,6 +29,14 @@ class Instructions : Room {
   void emit_inst(const Inst& inst);
 
  private:
+  struct Statement;
+  struct Computation;
+  static const Statement kStatements[];
+  static const Computation kComputations[];
+
+  std::vector<Leaves> operands_of(const Inst& inst, Handler handler);
+  void flush_denormals(const Inst& inst, const FloatModes& modes, Leaves& result);
+
   Operations ops_;
   Values& values_;
   Addresses& addresses_;
