@@ -539,6 +539,16 @@ void IdleRecordings::add(std::unique_ptr<Recording> recording) noexcept {
   ++size_;
 }
 
+void IdleRecordings::add_spare(std::unique_ptr<Recording> recording) noexcept {
+  Recording* const added = recording.release();
+  added->older_ = nullptr;
+  added->newer_ = oldest_;
+  (oldest_ ? oldest_->older_ : newest_) = added;
+  oldest_ = added;
+  added->alike_ = std::exchange(buckets_[added->base_hash_ % kBuckets], added);
+  ++size_;
+}
+
 std::unique_ptr<Recording> IdleRecordings::take(Recording& recording) noexcept {
   (recording.older_ ? recording.older_->newer_ : oldest_) = recording.newer_;
   (recording.newer_ ? recording.newer_->older_ : newest_) = recording.older_;
@@ -565,18 +575,26 @@ RecordingPool::Idle RecordingPool::find_idle(std::uint64_t hash, const RecordKey
            std::equal(push.begin(), push.end(), known.data() + key.bytes.size());
   };
   std::lock_guard lock(mutex_);
-  Recording* last = nullptr;  // that says the same beside push constants
-  std::size_t alike = 0;
-  for (Recording* at = request.reusable ? idle_.alike(key.hash) : nullptr; at;
-       at = IdleRecordings::next_alike(*at)) {
-    if (matches(*at)) return {take_idle(*at), true};
-    if (at->base_hash_ != key.hash || at->key_.empty()) continue;
-    last = at;
-    ++alike;
+  if (request.reusable) {
+    for (Recording* at = idle_.alike(key.hash); at; at = IdleRecordings::next_alike(*at))
+      if (matches(*at)) return {take_idle(*at), true};
+    if (const Alike alike = find_alike(key.hash); alike.count >= kMaxAlike)
+      return {take_idle(*alike.oldest)};
   }
-  if (alike >= kMaxAlike) return {take_idle(*last)};
-  if (idle_.size() >= kMaxIdle) return {take_idle(*idle_.oldest())};
-  return {};
+  Recording* const oldest = idle_.oldest();
+  const bool is_spare = oldest && (oldest->key_.empty() || idle_.size() >= kMaxIdle);
+  return {is_spare ? take_idle(*oldest) : nullptr};
+}
+
+// With the mutex held.
+RecordingPool::Alike RecordingPool::find_alike(std::uint64_t base_hash) const {
+  Alike alike;
+  for (Recording* at = idle_.alike(base_hash); at; at = IdleRecordings::next_alike(*at)) {
+    if (at->base_hash_ != base_hash || at->key_.empty()) continue;
+    alike.oldest = at;
+    ++alike.count;
+  }
+  return alike;
 }
 
 Result<std::unique_ptr<Recording>> RecordingPool::acquire(const RecordRequest& request,
@@ -650,24 +668,40 @@ bool RecordingPool::drop_idle() {
   return device_.slabs().drop_empty() || host || device;
 }
 
+// What is left are its command buffers, for any launch.
+void RecordingPool::forget(Recording& recording) noexcept {
+  recording.key_.clear();
+  recording.give_blocks();
+  recording.pipeline_.reset();
+  descriptor_sets_.give(recording.sets_);
+  recording.sets_of_.reset();
+  recording.shared_.reset();
+  recording.idle_bytes_ = 0;
+}
+
+void RecordingPool::keep_spare(std::unique_ptr<Recording> recording) noexcept {
+  forget(*recording);
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < kMaxIdle) idle_.add_spare(std::move(recording));
+}
+
 void RecordingPool::release(std::unique_ptr<Recording> recording) noexcept {
   if (!recording || device_.is_lost()) return;
-  if (recording->key_.empty()) {
-    recording->give_blocks();
-    recording->pipeline_.reset();
-    descriptor_sets_.give(recording->sets_);
-    recording->sets_of_.reset();
-    recording->shared_.reset();
-  }
+  if (recording->key_.empty()) return keep_spare(std::move(recording));
   recording->idle_bytes_ = recording->staged_bytes();
   const std::uint64_t most = recording->idle_bytes_ == 0 ? UINT64_MAX : device_.idle_bytes();
   {
-    std::unique_ptr<Recording> oldest;  // goes after the lock
-    std::lock_guard lock(mutex_);
+    std::unique_ptr<Recording> oldest, surplus;  // go after the lock
+    std::unique_lock lock(mutex_);
+    if (const Alike alike = find_alike(recording->base_hash_); alike.count >= kMaxAlike)
+      surplus = take_idle(*alike.oldest);
     if (idle_.size() >= kMaxIdle) oldest = take_idle(*idle_.oldest());
     idle_bytes_ += recording->idle_bytes_;
     idle_.add(std::move(recording));
-    if (idle_bytes_ <= most) return;
+    const bool is_enough = idle_bytes_ <= most;
+    lock.unlock();
+    if (surplus) keep_spare(std::move(surplus));
+    if (is_enough) return;
   }
   while (true) {
     std::unique_ptr<Recording> oldest;  // goes after the lock

@@ -125,6 +125,8 @@ class IdleRecordings {
   Recording* alike(std::uint64_t hash) const { return buckets_[hash % kBuckets]; }
   static Recording* next_alike(const Recording& recording);
   void add(std::unique_ptr<Recording> recording) noexcept;
+  // As the oldest: one that says nothing any more.
+  void add_spare(std::unique_ptr<Recording> recording) noexcept;
   std::unique_ptr<Recording> take(Recording& recording) noexcept;
 
  private:
@@ -293,14 +295,23 @@ class RecordingPool {
 
  private:
   static constexpr std::size_t kMaxIdle = 64;
-  // Of one launch with other push constants: more are recorded anew, in turn, so that a launch that
-  // never says the same again stays with a few command buffers.
+  // Of one launch with other push constants: more are recorded anew, in turn, or forgotten where
+  // many were under way at once, so that a launch that never says the same again leaves others
+  // theirs.
   static constexpr std::size_t kMaxAlike = 8;
   struct Idle {
     std::unique_ptr<Recording> recording;  // null: there is none to spare
     bool is_same = false;                  // it needs no recording
   };
   void give_batch(std::unique_ptr<Batch> batch) noexcept;
+  // Those that wait and say the same beside push constants: how many, and the first that was given.
+  struct Alike {
+    std::size_t count = 0;
+    Recording* oldest = nullptr;
+  };
+  Alike find_alike(std::uint64_t base_hash) const;
+  void forget(Recording& recording) noexcept;
+  void keep_spare(std::unique_ptr<Recording> recording) noexcept;
   Idle find_idle(std::uint64_t hash, const RecordKey& key, const RecordRequest& request);
   std::unique_ptr<Recording> take_idle(Recording& recording);
 

@@ -197,6 +197,45 @@ TEST(Launch, RecordingsOfOtherPushConstantsAreFew) {
   EXPECT_EQ(recorded(), before + 4) << "a few that come again are kept";
 }
 
+// Also where more of them were under way at once than are kept.
+TEST(Launch, RecordingsOfOtherPushConstantsAreFewAfterManyAtOnce) {
+  constexpr std::uint64_t kBytes = 4 * 100;
+  Bench bench(Gate::options());
+  const auto ir = shader("saxpy");
+  Saxpy fixed(100), changing(100);
+  for (Saxpy* saxpy : {&fixed, &changing})
+    for (std::uint32_t i : {0u, 1u}) {
+      const auto buffer = bench->memory().create(kBytes, 0);
+      ASSERT_TRUE(buffer) << buffer.failure().sentence;
+      saxpy->bindings[i] = buffer_binding(0, i, *buffer, kBytes);
+    }
+  const auto recorded = [&] { return (*bench->session())->recordings().recorded(); };
+  bench.run(ir, fixed.launch);
+  {
+    Gate gate(bench);
+    std::vector<std::uint64_t> tokens{gate.start()};
+    for (int i = 0; i < 80; ++i) {
+      changing.push.a = static_cast<float>(i);
+      const auto token = bench.dispatch(ir, changing.launch);
+      ASSERT_TRUE(token) << token.failure().sentence;
+      tokens.push_back(*token);
+    }
+    gate.open();
+    for (const std::uint64_t token : tokens)
+      EXPECT_EQ(bench->completion(token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
+  }
+  const std::uint64_t before = recorded();
+  EXPECT_EQ(before, 82u);
+  bench.run(ir, fixed.launch);
+  EXPECT_EQ(recorded(), before) << "it was given up for launches that never come again";
+  changing.push.a = 79;
+  bench.run(ir, changing.launch);
+  EXPECT_EQ(recorded(), before) << "the last ones are kept";
+  changing.push.a = 40;
+  bench.run(ir, changing.launch);
+  EXPECT_EQ(recorded(), before + 1) << "more than eight are kept";
+}
+
 TEST(Launch, LocalSizeIsOverriddenWhereItIsSpecialized) {
   Bench bench;
   Saxpy saxpy(1000);
