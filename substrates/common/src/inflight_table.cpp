@@ -181,6 +181,11 @@ namespace {
 // stands for, so that all higher ones are of no such table.
 std::atomic<std::uint64_t> given_out{0};
 
+Deadline deadline_in(std::chrono::milliseconds patience) {
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(patience).count();
+  return Deadline(static_cast<std::uint64_t>(ns));
+}
+
 }  // namespace
 
 InFlightTable::InFlightTable(const InFlightOptions& options)
@@ -322,8 +327,10 @@ void InFlightTable::run_callbacks(Ending&& ending) noexcept {
   }
   std::vector<Ending> queued;
   std::vector<Ending>* const below = std::exchange(queue_of_callbacks(), &queued);
+  const std::span<const Ending> run_below = std::exchange(callbacks_that_run(), {&ending, 1});
   ending.run();
   run_queued(queued);
+  callbacks_that_run() = run_below;
   queue_of_callbacks() = below;
 }
 
@@ -333,12 +340,32 @@ std::vector<InFlightTable::Ending>*& InFlightTable::queue_of_callbacks() noexcep
   return queue;
 }
 
+// Those of the thread that are no longer in that queue: the first of them runs now.
+std::span<const InFlightTable::Ending>& InFlightTable::callbacks_that_run() noexcept {
+  thread_local std::span<const Ending> running;
+  return running;
+}
+
+// Whether so many of this table are over whose callbacks this thread runs, or is to run.
+bool InFlightTable::has_ending_here(std::size_t least) const noexcept {
+  const std::vector<Ending>* const queue = queue_of_callbacks();
+  if (queue == nullptr) return false;
+  for (const std::span<const Ending> endings : {callbacks_that_run(), std::span(*queue)})
+    for (auto at = endings.begin(); at != endings.end() && least != 0; ++at)
+      if (at->table == this) --least;
+  return least == 0;
+}
+
 // And those that they add.
 void InFlightTable::run_queued(std::vector<Ending>& queued) noexcept {
   std::vector<Ending> turn;
   while (!queued.empty()) {
     turn.swap(queued);
-    for (Ending& next : turn) next.run();
+    for (std::size_t i = 0; i < turn.size(); ++i) {
+      callbacks_that_run() = std::span(turn).subspan(i);
+      turn[i].run();
+    }
+    callbacks_that_run() = {};
     turn.clear();
   }
 }
@@ -375,7 +402,8 @@ std::size_t InFlightTable::active() const noexcept {
   return count;
 }
 
-bool InFlightTable::await_fewer(std::size_t most, const Deadline& deadline) noexcept {
+template <class Enough>
+bool InFlightTable::await_count(const Deadline& deadline, const Enough& is_enough) noexcept {
   waiting_.fetch_add(1, std::memory_order_relaxed);
   const auto counted = [this] {
     std::size_t count = 0;
@@ -392,7 +420,7 @@ bool InFlightTable::await_fewer(std::size_t most, const Deadline& deadline) noex
       std::lock_guard lock(history_->ends_mutex);
       seen = history_->ends;
     }
-    enough = counted() < most;
+    enough = is_enough(counted());
     if (enough) break;
     std::unique_lock lock(history_->ends_mutex);
     in_time = deadline.wait(history_->ends_seen, lock, [&] { return history_->ends != seen; });
@@ -402,13 +430,17 @@ bool InFlightTable::await_fewer(std::size_t most, const Deadline& deadline) noex
 }
 
 void InFlightTable::wait_idle() noexcept {
-  (void)await_fewer(1, Deadline(UINT64_MAX));
+  (void)await_count(Deadline(UINT64_MAX), [](std::size_t active) { return active == 0; });
+}
+
+bool InFlightTable::await_idle(std::chrono::milliseconds patience) noexcept {
+  return await_count(deadline_in(patience), [](std::size_t active) { return active == 0; });
 }
 
 bool InFlightTable::await_room_slowly(std::size_t most,
                                       std::chrono::milliseconds patience) noexcept {
-  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(patience).count();
-  return await_fewer(most, Deadline(static_cast<std::uint64_t>(ns)));
+  return await_count(deadline_in(patience),
+                     [&](std::size_t active) { return is_fewer(active, most); });
 }
 
 CompletionAnswer InFlightTable::poll(std::uint64_t token) noexcept {
@@ -537,7 +569,7 @@ SokrResult InFlightTable::when_all_terminal(std::span<const std::uint64_t> token
 }
 
 void InFlightTable::retire(const Stop& stop) noexcept {
-  if (!await_room(1, kRetireGrace)) abandon_all(kRetiredSentence, stop);
+  if (!await_idle(kRetireGrace)) abandon_all(kRetiredSentence, stop);
 }
 
 void InFlightTable::abandon_all(const char* sentence, const Stop& stop) noexcept {

@@ -50,7 +50,7 @@ VulkanSubstrate::~VulkanSubstrate() {
 
 void VulkanSubstrate::retire() noexcept {
   if (const std::shared_ptr<Session> session = current_session()) session->flush();
-  if (in_flight_.await_room(1, substrate::kRetireGrace)) return;
+  if (in_flight_.await_idle(substrate::kRetireGrace)) return;
   if (const std::shared_ptr<Session> session = current_session()) session->let_go();
   in_flight_.abandon_all(substrate::kRetiredSentence);
 }

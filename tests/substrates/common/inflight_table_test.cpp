@@ -374,6 +374,59 @@ TEST(InFlightTable, MayBeDestroyedWhenIdle) {
   }
 }
 
+// What is over is in nobody's way for who is told that it is.
+TEST(InFlightTable, ACallbackHasTheRoomOfItsOwnToken) {
+  using namespace std::chrono_literals;
+  InFlightTable table, other;
+  const std::uint64_t a = table.begin(), b = table.begin(), c = table.begin();
+  const std::uint64_t foreign = other.begin();
+  int told = 0;
+  const auto expect_room_of = [&](std::size_t under_way) {
+    for (const bool waits : {false, true}) {
+      const auto has = [&](std::size_t most) {
+        return waits ? table.await_room(most, 0ms) : table.has_room(most);
+      };
+      EXPECT_TRUE(has(under_way + 1)) << under_way;
+      EXPECT_FALSE(has(under_way)) << under_way;
+    }
+  };
+  ASSERT_EQ(table.when_terminal(a,
+                                [&](bool) {
+                                  expect_room_of(2);
+                                  // Its own callback waits behind this one.
+                                  EXPECT_TRUE(table.finish(b));
+                                  expect_room_of(1);
+                                  std::thread([&] {
+                                    EXPECT_FALSE(table.has_room(3)) << "of another thread";
+                                  }).join();
+                                  EXPECT_FALSE(table.await_idle(0ms)) << "this one runs";
+                                  EXPECT_FALSE(other.has_room(1));
+                                  ++told;
+                                }),
+            SOKR_OK);
+  ASSERT_EQ(table.when_terminal(b,
+                                [&](bool) {
+                                  expect_room_of(1);
+                                  ++told;
+                                }),
+            SOKR_OK);
+  EXPECT_TRUE(table.finish(a));
+  EXPECT_EQ(told, 2);
+  expect_room_of(1);
+  // The same while callbacks are held.
+  ASSERT_EQ(table.when_terminal(c, [&](bool) { ++told; }), SOKR_OK);
+  {
+    const InFlightTable::HeldCallbacks held;
+    EXPECT_TRUE(table.finish(c));
+    EXPECT_EQ(told, 2);
+    EXPECT_TRUE(table.has_room(1));
+    EXPECT_EQ(table.active(), 1u);
+  }
+  EXPECT_EQ(told, 3);
+  EXPECT_TRUE(table.await_idle(0ms));
+  EXPECT_TRUE(other.finish(foreign));
+}
+
 TEST(InFlightTable, RoomIsWaitedForUntilOneEnds) {
   using namespace std::chrono_literals;
   InFlightTable table;

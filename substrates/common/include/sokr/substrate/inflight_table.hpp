@@ -159,16 +159,20 @@ class InFlightTable {
   // Tokens under way, those included whose callbacks still run.
   std::size_t active() const noexcept;
   // Blocks until fewer than `most` tokens are under way; false if none ended in time. Threads
-  // that get through at once may together exceed it by their number.
+  // that get through at once may together exceed it by their number. Tokens that are over do not
+  // count for the thread that runs their callbacks, or is to: a callback has the room of its own.
   bool await_room(std::size_t most, std::chrono::milliseconds patience) noexcept {
     return has_room(most) || await_room_slowly(most, patience);
   }
-  // Whether fewer than `most` tokens are under way.
+  // Whether fewer than `most` tokens are under way, counted likewise.
   bool has_room(std::size_t most) const noexcept {
     // Where no shard has many there are not many.
     if (most >= kShards * kCrowd && crowded_.load(std::memory_order_relaxed) == 0) return true;
-    return active() < most;
+    return is_fewer(active(), most);
   }
+  // Blocks until no token is under way and no callback runs, that of the caller's included; false
+  // if that took longer.
+  bool await_idle(std::chrono::milliseconds patience) noexcept;
   // Before the substrate goes, while others may be inside: waits kRetireGrace for what is under way
   // to end by itself, and then abandons it.
   void retire(const Stop& stop) noexcept;
@@ -197,9 +201,15 @@ class InFlightTable {
   bool end(std::uint64_t token, bool failed, std::string&& sentence) noexcept;
   static void run_callbacks(Ending&& ending) noexcept;
   static std::vector<Ending>*& queue_of_callbacks() noexcept;
+  static std::span<const Ending>& callbacks_that_run() noexcept;
   static void run_queued(std::vector<Ending>& queued) noexcept;
+  bool has_ending_here(std::size_t least) const noexcept;
+  bool is_fewer(std::size_t active, std::size_t most) const noexcept {
+    return active < most || has_ending_here(active - most + 1);
+  }
   void leave(Shard& shard) noexcept;
-  bool await_fewer(std::size_t most, const Deadline& deadline) noexcept;
+  template <class Enough>
+  bool await_count(const Deadline& deadline, const Enough& enough) noexcept;
   bool await_room_slowly(std::size_t most, std::chrono::milliseconds patience) noexcept;
   Shard* shard_of(std::uint64_t token) const noexcept;
 
@@ -209,7 +219,7 @@ class InFlightTable {
   // again (docs/contract.md, PLG-6).
   const std::uint64_t before_;
   std::atomic<std::uint32_t> crowded_{0};  // shards that have many: written where one begins to
-  std::atomic<std::uint32_t> waiting_{0};  // threads in await_fewer
+  std::atomic<std::uint32_t> waiting_{0};  // threads in await_count
   std::unique_ptr<Shard[]> shards_;
   std::unique_ptr<History> history_;
 };
