@@ -10,7 +10,7 @@ namespace sokr::vulkan {
 namespace {
 
 constexpr auto kStoreInterval = std::chrono::seconds(2);
-constexpr std::uint32_t kFormat = 1;  // of the key; a change makes all files foreign
+constexpr std::uint32_t kKeyFormat = 1;  // of the key; a change makes all files foreign
 
 template <class T>
 void append(std::vector<std::uint8_t>& key, const T& value) {
@@ -21,7 +21,7 @@ void append(std::vector<std::uint8_t>& key, const T& value) {
 // Everything that decides whether the driver can use the data.
 std::vector<std::uint8_t> make_key(const PhysicalDevice& physical) {
   std::vector<std::uint8_t> key;
-  append(key, kFormat);
+  append(key, kKeyFormat);
   append(key, physical.properties.vendorID);
   append(key, physical.properties.deviceID);
   append(key, physical.properties.driverVersion);

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kFormat = 2;  // of requests and verdicts
+constexpr std::uint32_t kProbeFormat = 2;  // of requests and verdicts
 constexpr std::uint64_t kMostMs = 600'000;
 constexpr std::string_view kDone = "done\n";
 
@@ -160,7 +160,7 @@ Result<void> settle(const Question& question, const Options& options, substrate:
 std::vector<std::uint8_t> drivers_key(const Options& options) {
   Writer key;
   key.text("drivers");
-  key.number(kFormat);
+  key.number(kProbeFormat);
   for (const std::string& setting : settings_of(options)) key.text(setting);
   for (const char* name :
        {"VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES", "VK_LOADER_DRIVERS_SELECT",
@@ -191,7 +191,7 @@ std::vector<std::uint8_t> drivers_key(const Options& options) {
 
 std::vector<std::uint8_t> plan_to_bytes(const PipelinePlan& plan) {
   Writer out;
-  out.number(kFormat);
+  out.number(kProbeFormat);
   out.text(plan.entry);
   out.number(plan.subgroup_size);
   out.number(static_cast<std::uint8_t>(plan.full_subgroups));
@@ -214,7 +214,7 @@ std::vector<std::uint8_t> plan_to_bytes(const PipelinePlan& plan) {
 Result<PipelinePlan> plan_from_bytes(std::span<const std::uint8_t> bytes) {
   Reader in(bytes);
   PipelinePlan plan;
-  const bool known = in.number<std::uint32_t>() == kFormat;
+  const bool known = in.number<std::uint32_t>() == kProbeFormat;
   plan.entry.resize(in.count(1));
   for (char& c : plan.entry) c = static_cast<char>(in.number<std::uint8_t>());
   plan.subgroup_size = in.number<std::uint32_t>();
@@ -259,7 +259,7 @@ Result<void> probe_kernel(const PipelinePlan& plan, const PhysicalDevice& device
   const std::vector<std::uint8_t> request = plan_to_bytes(plan);
   Writer key;
   key.text("kernel");
-  key.number(kFormat);
+  key.number(kProbeFormat);
   key.number(device.id.driverUUID);
   key.number(device.id.deviceUUID);
   key.number(device.properties.driverVersion);
