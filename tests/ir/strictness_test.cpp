@@ -383,7 +383,7 @@ TEST(Strictness, BitsOfPointersWithoutAnAddressAreInvalidWhoeverJudges) {
   const auto with = [](std::string_view after) {
     std::string text = std::string("OpCapability Shader\n") + std::string(kBuffer);
     const std::string_view store = "OpStore %at %u1\n";
-    return assemble(text.insert(text.find(store) + store.size(), after));
+    return assemble(text.insert(text.find(store) + store.size(), after), SPV_ENV_UNIVERSAL_1_3);
   };
   for (const Strictness strictness : {Strictness::kOff, Strictness::kRelaxed, Strictness::kStrict}) {
     EXPECT_EQ("", said(with("%same = OpBitcast %u32 %u1\n"), strictness));
