@@ -255,7 +255,7 @@ Result<bool> KernelStore::leave_for_later(const PreparedKernel& prepared) {
   if (was_judged) return true;
   SOKR_ASSIGN(const Decoded decoded, decode(source.ir(), source.launch()));
   SOKR_TRY(validate(source.ir()));
-  SOKR_TRY(check(*decoded.module, *decoded.entry, compile_options(&source.launch(), {})));
+  SOKR_TRY(check_wholly(*decoded.module, *decoded.entry, compile_options(&source.launch(), {})));
   return true;
 }
 

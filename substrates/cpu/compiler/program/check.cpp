@@ -26,13 +26,14 @@ class Checker {
           const CompileOptions& options)
       : m_(module), e_(entry), o_(options) {}
 
-  Result<void> run() {
+  // `wholly`: what only lowering finds, too.
+  Result<void> run(bool wholly) {
     SOKR_TRY(spirv::check_allowed(m_, e_));
     SOKR_TRY(check_float_modes(e_));
     SOKR_TRY(check_entry());
     SOKR_TRY(check_variables());
     for (const Id id : e_.functions) SOKR_TRY(check_function(id));
-    return check_size();
+    return check_size(wholly);
   }
 
  private:
@@ -116,9 +117,9 @@ class Checker {
   }
 
   // As `compile` will: whether calls and large values fit.
-  Result<void> check_size() {
+  Result<void> check_size(bool wholly) {
     SOKR_ASSIGN(const CallPlan plan, plan_calls(m_, e_));
-    if (!has_large_) return {};
+    if (!has_large_ && !wholly) return {};
     SOKR_ASSIGN(Program kernel, lower(m_, e_, plan));
     SOKR_TRY(place_aggregates(kernel, o_.assume_no_alias));
     for (Id id : plan.order) {
@@ -141,8 +142,13 @@ class Checker {
                     "variable {} takes more than {} bytes of private memory",
                     m_.describe(variable.id), kMaxPrivateBytes);
     }
-    for (const auto& block : function->blocks)
+    for (const auto& block : function->blocks) {
       for (const auto& inst : block.body) SOKR_TRY(check_instruction(inst));
+      if (!ends_a_block(block.terminator.op))
+        return fail(SOKR_CAPABILITY_DENIED,
+                    "{} ends a block of function {}, which compute kernels cannot use",
+                    spirv::op_name(block.terminator.op), m_.describe(id));
+    }
     return {};
   }
 
@@ -280,7 +286,12 @@ class Checker {
 
 Result<void> check(const spirv::Module& module, const spirv::EntryPoint& entry,
                    const CompileOptions& options) {
-  return Checker(module, entry, options).run();
+  return Checker(module, entry, options).run(false);
+}
+
+Result<void> check_wholly(const spirv::Module& module, const spirv::EntryPoint& entry,
+                          const CompileOptions& options) {
+  return Checker(module, entry, options).run(true);
 }
 
 }  // namespace sokr::cpu

@@ -357,9 +357,8 @@ class Lowerer {
         block.exit = Exit::kEnd;
         return {};
       default:
-        return fail(SOKR_CAPABILITY_DENIED,
-                    "{} ends a block of function {}, which compute kernels cannot use",
-                    spirv::op_name(end.op), module_.describe(instance.function.id));
+        return fail(SOKR_DISPATCH_FAILED, "{} ends a block, which `check` ought to have refused",
+                    spirv::op_name(end.op));
     }
   }
 

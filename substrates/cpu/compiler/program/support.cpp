@@ -182,4 +182,18 @@ bool has_effects(spv::Op op) {
          row->effect == Effect::kOrders;
 }
 
+bool ends_a_block(spv::Op op) {
+  switch (op) {
+    case spv::Op::OpBranch:
+    case spv::Op::OpBranchConditional:
+    case spv::Op::OpSwitch:
+    case spv::Op::OpReturn:
+    case spv::Op::OpReturnValue:
+    case spv::Op::OpUnreachable:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace sokr::cpu

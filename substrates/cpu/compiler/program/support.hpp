@@ -47,6 +47,9 @@ std::optional<spirv::ResultRule> result_rule(const Inst& inst);
 // effect, nor is what only takes values from other invocations.
 bool has_effects(spv::Op op);
 
+// May the instruction end a block of a compute kernel?
+bool ends_a_block(spv::Op op);
+
 }  // namespace sokr::cpu
 
 #endif  // SOKR_SUBSTRATES_CPU_COMPILER_PROGRAM_SUPPORT_HPP_

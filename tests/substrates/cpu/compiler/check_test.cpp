@@ -58,9 +58,11 @@ std::string refusal(const std::string& text) {
   const auto decoded = spirv::decode(module);
   if (!decoded) return "not decoded: " + decoded.failure().sentence;
   const auto entry = (*decoded)->entry_point("");
-  const auto result = check(**decoded, **entry);
+  const auto result = check_wholly(**decoded, **entry);
   const auto code = compile(**decoded, **entry);
   EXPECT_EQ(result.ok(), code.ok());
+  // What is known before lowering is not said otherwise.
+  if (result) EXPECT_TRUE(check(**decoded, **entry));
   return result ? "" : result.failure().sentence;
 }
 
@@ -95,6 +97,46 @@ TEST(Refusals, ABufferIsNotBuiltIn) {
       refusal(kernel(std::string(kIndex) + "\nOpDecorate %out BuiltIn LocalInvocationIndex",
                      "%word = OpIAdd %uint %index %index"));
   EXPECT_NE(why.find("is built-in"), std::string::npos) << why;
+}
+
+TEST(Refusals, OnlyWhatComputeKernelsHaveEndsABlock) {
+  std::string text = kernel(kIndex, R"(
+    %word = OpIAdd %uint %index %index
+    OpSelectionMerge %after None
+    OpBranchConditional %always %ends %after
+    %ends = OpLabel
+    OpKill
+    %after = OpLabel)");
+  text.insert(text.find("%main = OpFunction"),
+              "%bool = OpTypeBool\n%always = OpConstantTrue %bool\n");
+  const Bytes module = assemble(text);
+  const auto decoded = spirv::decode(module);
+  ASSERT_TRUE(decoded) << decoded.failure().sentence;
+  const auto result = check(**decoded, **(*decoded)->entry_point(""));
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.failure().sentence.find("OpKill ends a block"), std::string::npos)
+      << result.failure().sentence;
+}
+
+// Each of them is small; together they are more than an invocation may have.
+TEST(Refusals, ManySmallVariablesAreCountedBeforeAnythingIsCompiled) {
+  std::string text = kernel(std::string(kIndex), "%word = OpIAdd %uint %index %index");
+  const std::string label = "%label = OpLabel\n";
+  std::string variables;
+  for (int i = 0; i < 16'400; ++i)
+    variables += fmt::format("%v{} = OpVariable %to_small Function\n", i);
+  for (int i = 0; i < 16'400; ++i)
+    variables += fmt::format("%p{0} = OpAccessChain %to_own %v{0} %low\nOpStore %p{0} %low\n", i);
+  text.insert(text.find("%main = OpFunction"), R"(%count = OpConstant %uint 64
+    %small = OpTypeArray %uint %count
+    %to_small = OpTypePointer Function %small
+    %to_own = OpTypePointer Function %uint
+    )");
+  text.insert(text.find("%index = OpLoad"), "%low = OpLoad %uint %in\n");
+  const std::size_t at = text.find("%low = OpLoad");
+  text.insert(at, variables.substr(0, variables.find("%p0")));
+  text.insert(text.find("%index = OpLoad"), variables.substr(variables.find("%p0")));
+  EXPECT_NE(refusal(text), "");
 }
 
 // Functions that call one another `times` times each, `levels` deep, with `body` in the last.

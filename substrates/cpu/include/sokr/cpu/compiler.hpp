@@ -85,7 +85,12 @@ struct CompileOptions {
 Result<void> check(const spirv::Module& module, const spirv::EntryPoint& entry,
                    const CompileOptions& options = {});
 
-// SOKR_CAPABILITY_DENIED as `check`; SOKR_DISPATCH_FAILED if the compiler itself fails.
+// The same, with all that `compile` refuses by the kernel's size once it is lowered: for who is not
+// going to compile now. Specialized with the values of the launch.
+Result<void> check_wholly(const spirv::Module& module, const spirv::EntryPoint& entry,
+                          const CompileOptions& options = {});
+
+// SOKR_CAPABILITY_DENIED as `check_wholly`; SOKR_DISPATCH_FAILED if the compiler itself fails.
 Result<CompiledKernel> compile(const spirv::Module& module, const spirv::EntryPoint& entry,
                                const CompileOptions& options = {});
 
