@@ -385,7 +385,8 @@ TEST(Strictness, BitsOfPointersWithoutAnAddressAreInvalidWhoeverJudges) {
     const std::string_view store = "OpStore %at %u1\n";
     return assemble(text.insert(text.find(store) + store.size(), after), SPV_ENV_UNIVERSAL_1_3);
   };
-  for (const Strictness strictness : {Strictness::kOff, Strictness::kRelaxed, Strictness::kStrict}) {
+  for (const Strictness strictness :
+       {Strictness::kOff, Strictness::kRelaxed, Strictness::kStrict}) {
     EXPECT_EQ("", said(with("%same = OpBitcast %u32 %u1\n"), strictness));
     const std::string sentence = said(with("%bits = OpBitcast %u32 %at\n"), strictness);
     EXPECT_NE(std::string::npos, sentence.find("OpBitcast")) << sentence;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Byte products whose correction is a sum of its own: see byte_dot in emit/ops/matrix.cpp. A loop that adds up
-// such products, sum = (sum + products) - correction in each round, adds up products and
-// corrections apart and subtracts once, behind the loop. Sums of integers wrap, so the order does
-// not matter.
+// Byte products whose correction is a sum of its own: see dot_of_bytes in emit/ops/matrix.cpp. A
+// loop that adds up such products, sum = (sum + products) - correction in each round, adds up
+// products and corrections apart and subtracts once, behind the loop. Sums of integers wrap, so the
+// order does not matter.
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_CORRECTIONS_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_CORRECTIONS_HPP_
 

@@ -13,7 +13,6 @@
 namespace sokr::cpu {
 
 using llvm::Align;
-using llvm::ConstantInt;
 
 namespace {
 

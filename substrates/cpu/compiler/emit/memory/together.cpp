@@ -17,8 +17,6 @@
 
 namespace sokr::cpu {
 
-using llvm::Align;
-
 struct LoadsAndStores::Together {
   LoadsAndStores& e;
   const Neighbours::Group& group;
