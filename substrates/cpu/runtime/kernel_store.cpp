@@ -269,13 +269,16 @@ Result<void> KernelStore::make_ready(const std::shared_ptr<PreparedKernel>& prep
   return {};
 }
 
-// Nobody hears of what fails here: the first launch does it again, and is told.
+// What fails here is in the log alone: the first launch does it again, and is told.
 void KernelStore::make_ahead(const std::weak_ptr<PreparedKernel>& wanted, Improver::Turn& turn) {
   const std::unique_lock stays(turn, std::try_to_lock);
   if (!stays) return;
   const std::shared_ptr<PreparedKernel> prepared = wanted.lock();
   if (!prepared) return;
-  (void)variant(prepared, {}, [](const auto&) { return Result<void>(); }, &turn.cancelled());
+  const auto made =
+      variant(prepared, {}, [](const auto&) { return Result<void>(); }, &turn.cancelled());
+  if (!made && !turn.cancelled())
+    host_.log_debug("cpu: not compiled ahead: {}", made.failure().sentence);
 }
 
 Result<KernelStore::Decoded> KernelStore::decode(std::span<const std::uint8_t> ir,
