@@ -68,13 +68,14 @@ typedef struct {
 typedef struct {
   uint32_t struct_size; /* sizeof(SokrKernelTable) */
   uint32_t reserved;
-  /* A kernel may also be one that is prepared, as a SokrPreparedIr, about which nothing is said
-   * again: it gets another handle, and compile=soon or now has what was for later compiled. `cpu`
-   * takes these, other substrates may refuse them. Compiles `count` kernels, on as many cores as there are, and returns when all are ready to
-   * run, or judged. All or none: if one cannot be prepared, all of `kernels_out` are 0, its result is
+  /* Compiles `count` kernels, on as many cores as there are, and returns when all are ready to run,
+   * or judged. All or none: if one cannot be prepared, all of `kernels_out` are 0, its result is
    * returned, and the sentence says which it was. What is prepared takes memory beside the bound
    * of the substrate's own caches until it is released. May block as long as compiling takes.
-   * SOKR_INVALID_INPUT, SOKR_INVALID_IR, SOKR_CAPABILITY_DENIED: as a dispatch would answer. */
+   * SOKR_INVALID_INPUT, SOKR_INVALID_IR, SOKR_CAPABILITY_DENIED: as a dispatch would answer.
+   * A kernel may also be one that is prepared, as a SokrPreparedIr, about which nothing is said
+   * again: it gets another handle, and compile=soon or now has what was for later compiled. `cpu`
+   * takes these, other substrates may refuse them. */
   SokrResult (*prepare)(const SokrKernelInfo *const *kernels, uint32_t count,
                         SokrKernel *kernels_out);
   /* Ends a handle: launches that were accepted go on, a dispatch that names it from now on answers

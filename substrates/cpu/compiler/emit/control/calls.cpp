@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emit/control/calls.hpp"
 
-#include "compiler/analysis/transfer.hpp"
-
 namespace sokr::cpu {
 
 namespace {

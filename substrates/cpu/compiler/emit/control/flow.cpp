@@ -5,7 +5,6 @@
 #include <unordered_set>
 
 #include "compiler/analysis/transfer.hpp"
-#include "compiler/program/support.hpp"
 
 namespace sokr::cpu {
 

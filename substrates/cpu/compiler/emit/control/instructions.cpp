@@ -5,7 +5,6 @@
 #include <iterator>
 #include <sokr/spirv/float_controls.hpp>
 
-#include "compiler/analysis/transfer.hpp"
 #include "compiler/emit/builder/composite.hpp"
 #include "compiler/emit/builder/rounding.hpp"
 
@@ -26,12 +25,14 @@ const Instructions::Statement Instructions::kStatements[] = {
      [](Instructions& self, const Inst& inst) {
        self.copies_.emit_copy(inst.args[0], inst.args[1], inst.args[2], inst.args[3]);
      }},
-    {spv::Op::OpLoad, [](Instructions& self, const Inst& inst) { self.memory_.emit_load(inst); }},
-    {spv::Op::OpStore, [](Instructions& self, const Inst& inst) { self.memory_.emit_store(inst); }},
+    {spv::Op::OpLoad,
+     [](Instructions& self, const Inst& inst) { self.ops_.memory.emit_load(inst); }},
+    {spv::Op::OpStore,
+     [](Instructions& self, const Inst& inst) { self.ops_.memory.emit_store(inst); }},
     {spv::Op::OpCopyMemory,
-     [](Instructions& self, const Inst& inst) { self.memory_.emit_copy_memory(inst); }},
+     [](Instructions& self, const Inst& inst) { self.ops_.memory.emit_copy_memory(inst); }},
     {spv::Op::OpArrayLength,
-     [](Instructions& self, const Inst& inst) { self.memory_.emit_array_length(inst); }},
+     [](Instructions& self, const Inst& inst) { self.ops_.memory.emit_array_length(inst); }},
     {spv::Op::OpControlBarrier,
      [](Instructions& self, const Inst& inst) { self.atomics_.emit_fence(inst); }},
     {spv::Op::OpMemoryBarrier,
@@ -88,7 +89,7 @@ void Instructions::emit_inst(const Inst& inst) {
     leaf_types(*p_.module, inst.type, types);
     Leaves zeros;
     for (Id type : types) zeros.push_back(b_.zero_val(Shape::uniform(), b_.scalar_type(type)));
-    return values_.set(inst.id, std::move(zeros));
+    return ops_.values.set(inst.id, std::move(zeros));
   }
   const FloatModes modes = float_modes(*p_.entry);
   at_.contracts =
@@ -100,7 +101,7 @@ void Instructions::emit_inst(const Inst& inst) {
   if (modes.flush != 0 && inst.id &&
       spirv::flushes_result(inst.op, inst.args.size() > 1 ? inst.args[1] : 0))
     flush_denormals(inst, modes, out);
-  if (inst.id) values_.set(inst.id, std::move(out));
+  if (inst.id) ops_.values.set(inst.id, std::move(out));
 }
 
 std::vector<Leaves> Instructions::operands_of(const Inst& inst, Handler handler) {
@@ -111,7 +112,7 @@ std::vector<Leaves> Instructions::operands_of(const Inst& inst, Handler handler)
     const spirv::Type* type = p_.module->type(p_.type_of(inst.args[i]));
     bool value = operand_is_value(inst.op, i, inst.args) && type;
     if (value && has_places && type->kind == spirv::TypeKind::kPointer) value = false;
-    operands.push_back(value ? values_.get(inst.args[i]) : Leaves{});
+    operands.push_back(value ? ops_.values.get(inst.args[i]) : Leaves{});
   }
   return operands;
 }

@@ -18,9 +18,7 @@ class Instructions : Room {
                Calls& calls)
       : Room(operations.ir),
         ops_(operations),
-        values_(operations.values),
         addresses_(addresses),
-        memory_(operations.memory),
         copies_(copies),
         atomics_(atomics),
         calls_(calls) {}
@@ -38,9 +36,7 @@ class Instructions : Room {
   void flush_denormals(const Inst& inst, const FloatModes& modes, Leaves& result);
 
   Operations ops_;
-  Values& values_;
   Addresses& addresses_;
-  LoadsAndStores& memory_;
   Copies& copies_;
   Atomics& atomics_;
   Calls& calls_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emit/frame/values.hpp"
 
-#include "compiler/analysis/transfer.hpp"
 #include "compiler/emit/builder/composite.hpp"
 
 namespace sokr::cpu {

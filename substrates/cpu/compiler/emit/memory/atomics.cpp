@@ -6,8 +6,6 @@
 // arrays of counters that a kernel does nothing else with are counted in scratch memory.
 #include "compiler/emit/memory/atomics.hpp"
 
-#include "compiler/analysis/transfer.hpp"
-
 namespace sokr::cpu {
 
 using llvm::AtomicOrdering;

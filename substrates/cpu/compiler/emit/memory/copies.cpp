@@ -4,8 +4,6 @@
 // invocations.
 #include "compiler/emit/memory/copies.hpp"
 
-#include "compiler/analysis/transfer.hpp"
-
 namespace sokr::cpu {
 
 // Where a copy reads or writes.

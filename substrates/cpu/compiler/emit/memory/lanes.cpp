@@ -8,9 +8,6 @@
 // function for each kind of access.
 #include "compiler/emit/memory/lanes.hpp"
 
-#include "compiler/analysis/transfer.hpp"
-#include "compiler/emit/memory/elements.hpp"
-
 namespace sokr::cpu {
 
 using llvm::Align;

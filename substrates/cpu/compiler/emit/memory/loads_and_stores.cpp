@@ -13,7 +13,6 @@ LoadsAndStores::LoadsAndStores(VectorBuilder& builder, Invocation& invocation, V
       values_(values),
       addresses_(addresses),
       places_(strategies.places),
-      lanes_(strategies.lanes),
       scalars_(strategies.scalars),
       accesses_(accesses),
       private_memory_(private_memory),

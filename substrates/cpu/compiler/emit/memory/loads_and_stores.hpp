@@ -41,7 +41,6 @@ class LoadsAndStores : Room, public Rematerializer {
   Values& values_;
   Addresses& addresses_;
   Places& places_;
-  Lanes& lanes_;
   Scalars& scalars_;
   Accesses& accesses_;
   PrivateMemory& private_memory_;

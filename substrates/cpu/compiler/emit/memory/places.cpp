@@ -3,8 +3,6 @@
 
 #include <llvm/Analysis/ValueTracking.h>
 
-#include "compiler/analysis/transfer.hpp"
-
 namespace sokr::cpu {
 
 using llvm::ConstantInt;

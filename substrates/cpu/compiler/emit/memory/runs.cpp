@@ -20,8 +20,6 @@
 
 #include <algorithm>
 
-#include "compiler/analysis/transfer.hpp"
-
 namespace sokr::cpu {
 
 using llvm::Align;

@@ -3,8 +3,6 @@
 // Loads of one element for all lanes, or of one for each chunk.
 #include "compiler/emit/memory/scalars.hpp"
 
-#include "compiler/analysis/transfer.hpp"
-
 namespace sokr::cpu {
 
 using llvm::Align;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emit/memory/strides.hpp"
 
-#include "compiler/analysis/transfer.hpp"
 #include "compiler/emit/memory/elements.hpp"
 
 namespace sokr::cpu {

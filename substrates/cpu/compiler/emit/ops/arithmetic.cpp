@@ -2,7 +2,6 @@
 #include <llvm/Analysis/VectorUtils.h>
 
 #include "compiler/analysis/bounds.hpp"
-#include "compiler/analysis/transfer.hpp"
 #include "compiler/emit/builder/rounding.hpp"
 #include "compiler/emit/ops/numbers.hpp"
 #include "compiler/emit/ops/operations.hpp"

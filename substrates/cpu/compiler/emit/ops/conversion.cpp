@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include "compiler/analysis/transfer.hpp"
 #include "compiler/emit/builder/rounding.hpp"
 #include "compiler/emit/ops/numbers.hpp"
 #include "compiler/emit/ops/operations.hpp"

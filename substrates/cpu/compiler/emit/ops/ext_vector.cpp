@@ -4,7 +4,6 @@
 // or have two results.
 #include <spirv/unified1/GLSL.std.450.h>
 
-#include "compiler/analysis/transfer.hpp"
 #include "compiler/emit/builder/rounding.hpp"
 #include "compiler/emit/ops/ext.hpp"
 #include "compiler/emit/ops/numbers.hpp"

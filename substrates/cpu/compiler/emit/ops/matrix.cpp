@@ -3,7 +3,6 @@
 // Operations on whole vectors and matrices, and dot products of integers.
 #include <llvm/IR/IntrinsicsX86.h>
 
-#include "compiler/analysis/transfer.hpp"
 #include "compiler/emit/builder/rounding.hpp"
 #include "compiler/emit/ops/numbers.hpp"
 #include "compiler/emit/ops/operations.hpp"
