@@ -116,7 +116,7 @@ std::string kernel_hex(std::span<const std::byte> bytes) {
 }
 
 Baseline parse_baseline(std::string_view text, const std::string& file) {
-  const auto refuse = [&](const char* what) {
+  const auto refuse = [&](std::string_view what) {
     return Error(SOKR_INVALID_INPUT,
                  fmt::format("'{}' is no baseline: {}; 'sokr bench --json FILE' "
                              "writes one",
@@ -124,13 +124,21 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
   };
   Baseline baseline{file, parse_json(text), {}, {}};
   const Json& json = baseline.json;
-  if (!json.is_object() || !json.contains("schema") || json["schema"] != "sokr.bench/1") {
+  if (json.is_discarded()) throw refuse("it is no JSON, or not all of it");
+  if (!json.is_object() || !json.contains("schema")) {
     throw refuse("its schema is not sokr.bench/1");
+  }
+  if (json["schema"] != "sokr.bench/1") {
+    throw refuse(fmt::format("its schema is {}, and this version reads \"sokr.bench/1\"",
+                             short_text(json["schema"])));
   }
   const auto hex = json.find("kernel_hex");
   if (hex != json.end() && !hex->is_null() &&
       (!hex->is_string() || !read_hex(hex->get_ref<const std::string&>(), baseline.kernel))) {
     throw refuse("its kernel_hex is no list of bytes");
+  }
+  if (json.contains("sweep")) {
+    throw refuse("it has several launches, of a --sweep, and a baseline has one");
   }
   if (!json.contains("results") || !json["results"].is_array()) throw refuse("it has no results");
   for (const Json& one : json["results"]) {

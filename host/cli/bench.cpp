@@ -89,7 +89,6 @@ std::vector<Substrate> substrates_for(const Context& context, const BenchRequest
   return substrates;
 }
 
-// The same launch at each point of --sweep. What is wrong with any is said before one is measured.
 // What is measured over and over runs in its full version from the start. SOKR_CPU_TIER says
 // otherwise; who measures a first dispatch gets what anybody would.
 ContextOptions context_options(const BenchFlags& flags) {
@@ -99,6 +98,7 @@ ContextOptions context_options(const BenchFlags& flags) {
   return options;
 }
 
+// The same launch at each point of --sweep. What is wrong with any is said before one is measured.
 int bench_sweep(const BenchFlags& flags) {
   const Sweep sweep = parse_sweep(flags.sweep);
   const measure::Counters counters(counter_names());
@@ -106,18 +106,22 @@ int bench_sweep(const BenchFlags& flags) {
   const Kernel kernel = open_kernel(context, flags.launch.kernel);
   std::vector<BenchFlags> points;
   std::vector<BenchRequest> requests;
+  std::vector<Substrate> substrates;
   for (const std::uint64_t value : sweep.values) {
     points.push_back(at_point(flags, sweep, value, kernel));
     requests.push_back(read_bench_flags(points.back()));
-    (void)make_plan(kernel, requests.back().launch);
+    if (substrates.empty()) substrates = substrates_for(context, requests.front(), kernel);
+    try {
+      require_capable(substrates, kernel, make_plan(kernel, requests.back().launch));
+    } catch (const UsageError& error) {
+      throw UsageError(fmt::format("at {} {}: {}", sweep.variable, value, error.what()));
+    }
   }
   const BenchRequest& first = requests.front();
-  const std::vector<Substrate> substrates = substrates_for(context, first, kernel);
   std::vector<OutputFile> files = open_files(first);
   BenchReports reports{SweepAxis{sweep.variable, sweep.values}, {}};
   for (std::size_t i = 0; i < points.size(); ++i) {
     const Plan plan = make_plan(kernel, requests[i].launch);
-    require_capable(substrates, kernel, plan);
     Measurement measurement(points[i], requests[i], context, kernel, plan, counters);
     measurement.run(substrates);
     complete(measurement.report(), points[i], requests[i], plan, kernel);
@@ -137,6 +141,17 @@ void require_counter(const measure::Counters& counters, const std::string& metri
                   fmt::format("--metric {}: it cannot be counted here: {}", metric, one.reason));
     }
   }
+}
+
+// Says what did not hold. What is not known is no pass.
+int told_verdict(std::span<const GateRow> gate) {
+  int code = kDone;
+  for (const GateRow& row : gate) {
+    if (row.verdict == GateVerdict::kHeld) continue;
+    note(gate_sentence(row));
+    if (code != kRegressed) code = row.verdict == GateVerdict::kSlower ? kRegressed : kFailed;
+  }
+  return code;
 }
 
 // For another process: one dispatch, or as many as it asks for.
@@ -195,22 +210,23 @@ int bench(const BenchFlags& flags) {
   complete(measurement.report(), flags, request, plan, kernel);
   BenchReports reports;
   reports.points.push_back(std::move(measurement.report()));
-  const BenchReport& report = reports.points.front();
+  BenchReport& report = reports.points.front();
+  report.gate = compared_with_baselines(report.results, baselines, request.max_regress,
+                                        request.relative_to, request.metric);
+  for (GateRow& row : compared_with_old(
+           report.against_command, request.max_regress,
+           request.relative_to == kOldKernel ? "the baseline's kernel" : "the baseline command")) {
+    report.gate.push_back(std::move(row));
+  }
 
   write_outputs(plan, measurement.memory(), outputs);
-  std::vector<std::string> slower = regressions(report.results, baselines, request.max_regress,
-                                                request.relative_to, request.metric);
-  for (std::string& one : regressions(report.against_command, request.max_regress)) {
-    slower.push_back(std::move(one));
-  }
   write_files(request, reports, files);
   if (request.launch.on.empty()) note("chose " + label(substrates.front()));
   // On standard output there is the one or the other.
   if (!request.prints_file()) print(people_text(reports));
   for (OutputFile& output : outputs) output.publish();
   for (OutputFile& file : files) file.publish();
-  for (const std::string& sentence : slower) note(sentence);
-  return slower.empty() ? kDone : kRegressed;
+  return told_verdict(report.gate);
 }
 
 }  // namespace sokr::cli

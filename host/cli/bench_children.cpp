@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -72,6 +73,16 @@ std::vector<std::string> environment_with(const std::vector<std::string>& variab
   return all;
 }
 
+// Of EndKept. The signal that came, 0 for none; the child that it ends, 0 for none.
+std::atomic<int> end_signal{0};
+std::atomic<pid_t> working_child{0};
+static_assert(std::atomic<pid_t>::is_always_lock_free);
+
+void keep_end(int signal) {
+  end_signal = signal;
+  if (const pid_t child = working_child; child > 0) ::kill(child, SIGKILL);
+}
+
 // What a process of this program prints; none if it does not end well.
 std::optional<std::string> output_of(std::vector<std::string> words,
                                      const std::vector<std::string>& variables, int input) {
@@ -90,6 +101,7 @@ std::optional<std::string> output_of(std::vector<std::string> words,
     ::_exit(127);
   }
   ::close(ends[1]);
+  EndKept::child(child);
   std::string output;
   char part[256];
   for (ssize_t got = 0; child > 0;) {
@@ -100,6 +112,12 @@ std::optional<std::string> output_of(std::vector<std::string> words,
   }
   ::close(ends[0]);
   if (child < 0) return std::nullopt;
+  // Its number is nobody else's until it was waited for.
+  siginfo_t ended{};
+  while (::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) < 0) {
+    if (errno != EINTR) break;
+  }
+  EndKept::child(0);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return std::nullopt;
@@ -120,6 +138,30 @@ std::optional<double> probe(const std::vector<std::string>& words,
 }
 
 }  // namespace
+
+EndKept::EndKept() {
+  end_signal = 0;
+  struct sigaction kept{};
+  kept.sa_handler = keep_end;
+  for (std::size_t i = 0; i < std::size(kSignals); ++i) {
+    ::sigaction(kSignals[i], nullptr, &before_[i]);
+    // Who is told to go on, as by nohup, goes on.
+    if (before_[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &kept, nullptr);
+  }
+}
+
+EndKept::~EndKept() {
+  for (std::size_t i = 0; i < std::size(kSignals); ++i) {
+    ::sigaction(kSignals[i], &before_[i], nullptr);
+  }
+  if (const int signal = end_signal; signal != 0) ::kill(::getpid(), signal);
+}
+
+void EndKept::child(pid_t process) {
+  working_child = process;
+  // A signal may have come before the child was known.
+  if (process > 0 && end_signal != 0) ::kill(process, SIGKILL);
+}
 
 UnnamedFile::UnnamedFile(std::span<const std::byte> bytes) {
   std::FILE* const file = std::tmpfile();
@@ -206,6 +248,7 @@ FirstTimes measure_first(const LaunchFlags& flags, const std::string& substrate,
   std::optional<UnnamedFile> file;
   if (flags.kernel == "-") file.emplace(kernel);
   const int input = file ? file->descriptor() : -1;
+  const EndKept kept;  // until the folder is gone
   CacheFolder caches;
   std::vector<double> ever, cold;
   const auto begin = std::chrono::steady_clock::now();

@@ -5,7 +5,11 @@
 #ifndef SOKR_CLI_BENCH_CHILDREN_HPP_
 #define SOKR_CLI_BENCH_CHILDREN_HPP_
 
+#include <sys/types.h>
+
+#include <csignal>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +33,23 @@ class UnnamedFile {
 
  private:
   int descriptor_ = -1;
+};
+
+// While one is there, a signal that asks this process to end (Ctrl-C, a terminal that goes away,
+// whoever ends a job) ends the child that is at work, and this process when it is gone: what has to
+// be put away is put away before. One at a time.
+class EndKept {
+ public:
+  EndKept();
+  ~EndKept();
+  EndKept(const EndKept&) = delete;
+  EndKept& operator=(const EndKept&) = delete;
+  // The child at work; 0 from when it is known to have ended.
+  static void child(pid_t process);
+
+ private:
+  static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+  struct sigaction before_[std::size(kSignals)] = {};
 };
 
 // A folder for the caches of kernels, ours and of drivers, which is gone at the end.

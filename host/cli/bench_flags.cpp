@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
+#include <map>
 #include <system_error>
 
 #include "bench_calibration.hpp"
@@ -13,6 +15,8 @@
 
 namespace sokr::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::optional<double> number_of(std::string_view text) {
   double value = 0;
@@ -23,12 +27,16 @@ std::optional<double> number_of(std::string_view text) {
   return value;
 }
 
-// "1%", "0.5 %" or "1": percent, as a part of 1.
+// "1%", "0.5 %" or "1": the number of percent.
+std::string_view without_percent(std::string_view text) {
+  if (text.ends_with('%')) text.remove_suffix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+// As a part of 1.
 double parse_precision(std::string_view text) {
-  std::string_view number = text;
-  if (number.ends_with('%')) number.remove_suffix(1);
-  while (number.ends_with(' ')) number.remove_suffix(1);
-  const auto value = number_of(number);
+  const auto value = number_of(without_percent(text));
   if (!value || *value <= 0 || *value >= 100) {
     throw UsageError(fmt::format(
         "--precision: '{}' is no percentage between 0 and 100; it takes PCT, such as 1%", text));
@@ -47,6 +55,24 @@ void refuse_shared_standard_output(const BenchRequest& request) {
   if (users.size() > 1) {
     throw UsageError(fmt::format("{} and {} both write to standard output; give one a file",
                                  users[0], users[1]));
+  }
+}
+
+// The later one would be all that is there. What is no regular file takes several.
+void refuse_files_in_one_place(const BenchRequest& request) {
+  std::vector<BenchFile> all = request.files;
+  for (const OutputSpec& output : request.launch.outputs) {
+    all.push_back({fmt::format("--out {}", output.where.text()), output.file});
+  }
+  std::map<fs::path, std::string> taken;
+  for (const BenchFile& file : all) {
+    std::error_code error;
+    if (file.path == "-" || fs::is_other(file.path, error)) continue;
+    const auto [first, is_new] =
+        taken.emplace(fs::weakly_canonical(fs::absolute(file.path), error), file.flag);
+    if (is_new) continue;
+    throw UsageError(fmt::format("{} and {} both write to '{}'; give each a file of its own",
+                                 first->second, file.flag, file.path));
   }
 }
 
@@ -108,12 +134,10 @@ const std::string* BenchRequest::file(std::string_view flag) const {
   return nullptr;
 }
 
-double parse_positive(std::string_view text, std::string_view flag, std::string_view what,
-                      bool or_zero) {
+double parse_positive(std::string_view text, std::string_view flag, std::string_view what) {
   const auto value = number_of(text);
-  if (!value || *value < 0 || (*value == 0 && !or_zero)) {
-    throw UsageError(fmt::format("{}: '{}' is no {} {}", flag, text, what,
-                                 or_zero ? "of at least 0" : "above 0"));
+  if (!value || *value <= 0) {
+    throw UsageError(fmt::format("{}: '{}' is no {} above 0", flag, text, what));
   }
   return *value;
 }
@@ -127,7 +151,13 @@ BenchRequest read_bench_flags(const BenchFlags& flags) {
         "--baseline and --max-regress go together; so do --baseline-command and --max-regress");
   }
   if (!flags.max_regress.empty()) {
-    request.max_regress = parse_positive(flags.max_regress, "--max-regress", "percentage", true);
+    const auto percent = number_of(without_percent(flags.max_regress));
+    if (!percent || *percent < 0) {
+      throw UsageError(fmt::format(
+          "--max-regress: '{}' is no percentage of at least 0; it takes PCT, such as 5%",
+          flags.max_regress));
+    }
+    request.max_regress = *percent;
   }
   request.sweep = !flags.sweep.empty();
   if (request.sweep && (compares || !flags.relative_to.empty())) {
@@ -173,6 +203,7 @@ BenchRequest read_bench_flags(const BenchFlags& flags) {
     if (!path->empty()) request.files.push_back({flag, *path});
   }
   refuse_shared_standard_output(request);
+  refuse_files_in_one_place(request);
   return request;
 }
 

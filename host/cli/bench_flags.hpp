@@ -41,9 +41,8 @@ struct BenchRequest {
 
 BenchRequest read_bench_flags(const BenchFlags& flags);
 
-// "12.5" of at least 0, or above it; `what` is what it takes.
-double parse_positive(std::string_view text, std::string_view flag, std::string_view what,
-                      bool or_zero = false);
+// "12.5", above 0; `what` is what it takes.
+double parse_positive(std::string_view text, std::string_view flag, std::string_view what);
 
 }  // namespace sokr::cli
 

@@ -12,17 +12,29 @@
 
 namespace sokr::cli {
 
-bool is_regression(const measure::Comparison& comparison, double allowance) {
-  return comparison.interval.low > allowance && comparison.test.p < kGateP;
+GateVerdict verdict_of(const measure::Comparison& comparison, double allowance) {
+  if (measure::least_mann_whitney_p(comparison.now_count, comparison.before_count) >= kGateP) {
+    return GateVerdict::kUnknown;
+  }
+  const bool slower = comparison.interval.low > allowance && comparison.test.p < kGateP;
+  return slower ? GateVerdict::kSlower : GateVerdict::kHeld;
 }
 
-std::string regression_text(const std::string& substrate, const measure::Comparison& comparison,
-                            double max_percent, const std::string& against) {
+std::string gate_sentence(const GateRow& row) {
+  const measure::Comparison& comparison = row.comparison;
+  if (row.verdict == GateVerdict::kUnknown) {
+    return fmt::format(
+        "whether {} is slower than {} cannot be told: of {} and {} turns no p is below {}; measure "
+        "longer, with a larger --budget or --repeat",
+        row.substrate, row.against, comparison.before_count, comparison.now_count, kGateP);
+  }
+  if (row.verdict == GateVerdict::kHeld) return {};
   return fmt::format(
-      "{} is {:.1f} % slower than the baseline ({}; {} % are allowed; 95 % interval {:.1f} to "
+      "{} is {:.1f} % slower than {} ({} against {}; {} % are allowed; 95 % interval {:.1f} to "
       "{:.1f} %, Mann-Whitney p = {:.2g})",
-      substrate, 100 * (comparison.ratio - 1), against, max_percent,
-      100 * (comparison.interval.low - 1), 100 * (comparison.interval.high - 1), comparison.test.p);
+      row.substrate, 100 * (comparison.ratio - 1), row.against, row.text(row.now),
+      row.text(row.before), row.allowed_percent, 100 * (comparison.interval.low - 1),
+      100 * (comparison.interval.high - 1), comparison.test.p);
 }
 
 const BaselineResult& require_result(const Baseline& baseline, const std::string& substrate) {
@@ -200,42 +212,46 @@ void require_comparable(const Baseline& baseline, const std::string& substrate,
   }
 }
 
-std::vector<std::string> regressions(const std::vector<BenchResult>& results,
-                                     std::span<const Baseline> baselines, double max_percent,
-                                     const std::string& relative_to, const std::string& metric) {
+std::vector<GateRow> compared_with_baselines(const std::vector<BenchResult>& results,
+                                             std::span<const Baseline> baselines,
+                                             double max_percent, const std::string& relative_to,
+                                             const std::string& metric) {
   const double allowance = 1 + max_percent / 100;
-  std::vector<std::string> found;
+  std::vector<GateRow> rows;
   for (const BenchResult& one : results) {
     // Its kernel is measured here: none of its times are compared.
     if (baselines.empty() || one.substrate == relative_to || relative_to == kOldKernel) continue;
     const Compared both = compared(results, one, baselines, relative_to, metric);
-    const auto comparison = measure::compare(both.before, both.now, allowance, kGateConfidence);
-    if (!is_regression(comparison, allowance)) continue;
-    const double median = measure::median(both.now.front());
-    const std::string against =
-        !metric.empty()
-            ? fmt::format("{:.6g} {} against {:.6g}", median, metric, median / comparison.ratio)
-        : relative_to.empty()         ? fmt::format("{} against {}", duration_text(median),
-                                                    duration_text(median / comparison.ratio))
-        : relative_to == kCalibration ? fmt::format("{:.4g} against {:.4g} turns of {}", median,
-                                                    median / comparison.ratio, both.unit)
-                                      : fmt::format("{:.4g} against {:.4g} times {}", median,
-                                                    median / comparison.ratio, both.unit);
-    found.push_back(regression_text(one.substrate, comparison, max_percent, against));
+    GateRow& row = rows.emplace_back();
+    row.substrate = one.substrate;
+    row.against = baselines.size() == 1 ? "the baseline" : "the baselines";
+    row.comparison = measure::compare(both.before, both.now, allowance, kGateConfidence);
+    row.verdict = verdict_of(row.comparison, allowance);
+    row.allowed_percent = max_percent;
+    row.now = measure::median(both.now.front());
+    row.before = row.now / row.comparison.ratio;
+    row.unit = !metric.empty()               ? metric
+               : relative_to.empty()         ? "ns"
+               : relative_to == kCalibration ? "turns of " + both.unit
+                                             : "times " + both.unit;
   }
-  return found;
+  return rows;
 }
 
-std::vector<std::string> regressions(std::span<const CommandComparison> comparisons,
-                                     double max_percent) {
-  std::vector<std::string> found;
+std::vector<GateRow> compared_with_old(std::span<const CommandComparison> comparisons,
+                                       double max_percent, const std::string& against) {
+  std::vector<GateRow> rows;
   for (const CommandComparison& one : comparisons) {
-    if (!is_regression(one.comparison, 1 + max_percent / 100)) continue;
-    found.push_back(regression_text(
-        one.substrate, one.comparison, max_percent,
-        fmt::format("{} against {}", duration_text(one.now_ns), duration_text(one.before_ns))));
+    GateRow& row = rows.emplace_back();
+    row.substrate = one.substrate;
+    row.against = against;
+    row.comparison = one.comparison;
+    row.verdict = verdict_of(one.comparison, 1 + max_percent / 100);
+    row.allowed_percent = max_percent;
+    row.now = one.now_ns;
+    row.before = one.before_ns;
   }
-  return found;
+  return rows;
 }
 
 }  // namespace sokr::cli

@@ -208,6 +208,20 @@ Json point_json(const BenchReport& report) {
          {"now_ns", one.now_ns}});
   }
   json["against_command"] = std::move(comparisons);
+  json["gate"] = Json::array();
+  for (const GateRow& row : report.gate) {
+    json["gate"].push_back(
+        {{"substrate", row.substrate},
+         {"against", row.against},
+         {"verdict", verdict_word(row.verdict)},
+         {"ratio", row.comparison.ratio},
+         {"interval", {row.comparison.interval.low, row.comparison.interval.high}},
+         {"mann_whitney_p", row.comparison.test.p},
+         {"allowed_percent", row.allowed_percent},
+         {"before", row.before},
+         {"now", row.now},
+         {"unit", row.unit}});
+  }
   return json;
 }
 

@@ -22,8 +22,8 @@ using measure::Series;
 constexpr std::size_t kMostPointsShown = 300;
 
 constexpr std::string_view kPageStyle = R"css(
-:root{color-scheme:light dark;--bg:#f6f7f9;--card:#ffffff;--ink:#1b1f24;--soft:#5b6470;--rule:#dfe3e8}
-@media (prefers-color-scheme:dark){:root{--bg:#0d1014;--card:#14181e;--ink:#e6e9ee;--soft:#9aa4b2;--rule:#2c333d}}
+:root{color-scheme:light dark;--bg:#f6f7f9;--card:#ffffff;--ink:#1b1f24;--soft:#5b6470;--rule:#dfe3e8;--bad:#b91c1c}
+@media (prefers-color-scheme:dark){:root{--bg:#0d1014;--card:#14181e;--ink:#e6e9ee;--soft:#9aa4b2;--rule:#2c333d;--bad:#ff8a8a}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:1360px;margin:0 auto;padding:24px 16px 48px}
@@ -40,10 +40,11 @@ tr:last-child td{border-bottom:0}
 @media (min-width:1000px){.grid{grid-template-columns:repeat(2,minmax(0,1fr))}}
 figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:8px}
 figure svg{display:block;width:100%;height:auto}
+.bad td:last-child{color:var(--bad);font-weight:600}
 ul{margin:0;padding-left:20px}
 #tip{position:fixed;display:none;pointer-events:none;background:var(--ink);color:var(--card);
 padding:4px 8px;border-radius:4px;font-size:13px;max-width:320px;z-index:1}
-@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#333;--rule:#ccc}body{font-size:12px}
+@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#333;--rule:#ccc;--bad:#b91c1c}body{font-size:12px}
 main{max-width:none;padding:0}figure,.wide{break-inside:avoid;border-color:#ccc}
 .grid{grid-template-columns:repeat(2,minmax(0,1fr))}table,th{font-size:9px}
 th,td{padding:3px 4px}#tip{display:none!important}}
@@ -157,8 +158,9 @@ std::vector<Chart> sweep_charts(const BenchReports& reports) {
   return charts;
 }
 
-std::string row_html(const std::vector<std::string>& cells, const char* tag) {
-  std::string text = "<tr>";
+std::string row_html(const std::vector<std::string>& cells, const char* tag,
+                     std::string_view style = {}) {
+  std::string text = style.empty() ? "<tr>" : fmt::format("<tr class=\"{}\">", style);
   for (const std::string& cell : cells) text += fmt::format("<{0}>{1}</{0}>", tag, escaped(cell));
   return text + "</tr>\n";
 }
@@ -202,20 +204,31 @@ std::string table_html(const BenchReports& reports) {
   return text + "</table></div>\n";
 }
 
+std::string gate_html(const BenchReport& report) {
+  if (report.gate.empty()) return {};
+  std::string text =
+      "<h2>Against before</h2>\n<div class=\"wide\"><table>\n" +
+      row_html({"", "before", "now", "change", "95 % interval", "allowed", ""}, "th");
+  for (const GateRow& row : report.gate) {
+    text +=
+        row_html({fmt::format("{} against {}", row.substrate, row.against), row.text(row.before),
+                  row.text(row.now), row.change_text(), row.interval_text(),
+                  fmt::format("{} %", row.allowed_percent), verdict_word(row.verdict)},
+                 "td", row.verdict == GateVerdict::kHeld ? "" : "bad");
+  }
+  return text + "</table></div>\n";
+}
+
 std::string remarks_html(const BenchReports& reports) {
   std::vector<std::string> all;
-  for (const BenchReport& report : reports.points) {
-    if (!reports.sweep) {
-      for (const BenchResult& one : report.results) {
-        std::string text = one.substrate + ": " + measure::ending_text(one.warm(), report.rules);
-        if (const std::string found = outliers_text(one.warm()); !found.empty()) {
-          text += "; " + found;
-        }
-        all.push_back(std::move(text));
-      }
+  if (reports.sweep) {
+    if (std::string text = imprecision_text(reports); !text.empty()) all.push_back(std::move(text));
+    for (std::string& warning : warnings_of(reports)) all.push_back(std::move(warning));
+  } else {
+    for (const Remark& one : remarks_of(reports.points.front())) {
+      all.push_back(fmt::format("{}: {}", one.about, one.text));
     }
   }
-  for (std::string& warning : warnings_of(reports)) all.push_back(std::move(warning));
   std::string text = "<ul class=\"soft\">\n";
   for (const std::string& one : all) text += fmt::format("<li>{}</li>\n", escaped(one));
   return text + "</ul>\n";
@@ -314,7 +327,7 @@ std::string html_text(const BenchReports& reports) {
   text +=
       escaped(fmt::format("{} · {} · {} cores · {}", first.environment.date, first.environment.cpu,
                           first.environment.cores, first.environment.kernel));
-  text += "</p>\n<h2>Times</h2>\n" + table_html(reports);
+  text += "</p>\n" + gate_html(first) + "<h2>Times</h2>\n" + table_html(reports);
   text += "<h2>Charts</h2>\n<div class=\"grid\">\n";
   for (const Chart& chart : bench_charts(reports)) {
     text += "<figure>" + measure::svg_text(chart) + "</figure>\n";

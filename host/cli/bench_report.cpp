@@ -15,6 +15,7 @@ namespace {
 
 using measure::Series;
 
+constexpr const char* kWarning = "warning";
 constexpr double kPercents[] = {0, 50, 90, 99, 99.9, 100};
 constexpr const char* kPercentNames[] = {"min", "p50", "p90", "p99", "p99.9", "max"};
 
@@ -108,36 +109,14 @@ std::string counters_table(const BenchReport& report) {
   return table.format() + '\n';
 }
 
-// Why each ended, what was unusual, and what is not there.
 std::string remarks(const BenchReport& report) {
   Table table;
-  for (const BenchResult& one : report.results) {
-    const Series& warm = one.warm();
-    std::string text = measure::ending_text(warm, report.rules);
-    if (!report.rules.repeat && !warm.settled) text += "; it had not settled when measuring began";
-    if (const std::string outliers = outliers_text(warm); !outliers.empty()) {
-      text += "; " + outliers;
-    }
-    table.row({one.substrate, text});
-    for (const Way way : {kPipelined, kBatched}) {
-      if (one.left_out[way].empty()) continue;
-      table.row({"", fmt::format("{} is left out: {}", kWays[way], printable(one.left_out[way]))});
-    }
-    if (!one.first.reason.empty()) {
-      table.row({"", "first and cold are left out: " + printable(one.first.reason)});
-    }
+  std::string last;
+  for (const Remark& one : remarks_of(report)) {
+    const bool goes_on = one.about == last && one.about != kWarning;
+    table.row({goes_on ? "" : one.about, one.text});
+    last = one.about;
   }
-  for (const CommandComparison& one : report.against_command) {
-    table.row(
-        {one.substrate,
-         fmt::format("against the baseline command {:+.1f} % ({:+.1f} to {:+.1f} %): {}, "
-                     "before {}",
-                     100 * (one.comparison.ratio - 1), 100 * (one.comparison.interval.low - 1),
-                     100 * (one.comparison.interval.high - 1), duration_text(one.now_ns),
-                     duration_text(one.before_ns))});
-  }
-  for (const std::string& one : report.without_counters) table.row({"not counted", one});
-  for (const std::string& warning : report.warnings) table.row({"warning", warning});
   return table.format();
 }
 
@@ -187,41 +166,77 @@ std::string markdown_row(const BenchResult& one, const std::string& point) {
   return text + '\n';
 }
 
-// A row for each value, a column for each substrate.
-std::string sweep_text(const BenchReports& reports) {
+// What the gate found, in front of everything: it is what a comment on a change is read for.
+std::string markdown_gate(const BenchReport& report) {
+  if (report.gate.empty()) return {};
+  std::string text =
+      "| | before | now | change | 95 % interval | allowed | |\n|---|--:|--:|--:|--:|--:|---|\n";
+  for (const GateRow& row : report.gate) {
+    const bool held = row.verdict == GateVerdict::kHeld;
+    text += fmt::format(
+        "| `{}` against {} | {} | {} | {} | {} | {} % | {} |\n", cell(row.substrate),
+        cell(row.against), cell(row.text(row.before)), cell(row.text(row.now)), row.change_text(),
+        row.interval_text(), row.allowed_percent,
+        held ? verdict_word(row.verdict) : fmt::format("**{}**", verdict_word(row.verdict)));
+  }
+  return text + '\n';
+}
+
+// A row for each value, a column for each substrate, of what `cell` says of a result.
+template <class Cell>
+Table over_values(const BenchReports& reports, std::string_view corner, bool names_fastest,
+                  Cell cell) {
   Table table;
-  const BenchReport& first = reports.points.front();
-  std::vector<std::string> head{reports.sweep->variable};
-  for (const BenchResult& one : first.results) {
+  std::vector<std::string> head{std::string(corner)};
+  for (const BenchResult& one : reports.points.front().results) {
     table.right_align(head.size());
     head.push_back(one.substrate);
-    if (!first.bytes) continue;
-    table.right_align(head.size());
-    head.emplace_back("B/s");
   }
-  if (first.results.size() > 1) head.emplace_back("fastest");
+  const bool several = names_fastest && head.size() > 2;
+  if (several) head.emplace_back("fastest");
   table.row(std::move(head));
   for (std::size_t i = 0; i < reports.points.size(); ++i) {
     const BenchReport& report = reports.points[i];
     std::vector<std::string> row{value_text(reports.sweep->values[i])};
     const BenchResult* fastest = &report.results.front();
     for (const BenchResult& one : report.results) {
-      const double median = one.warm().times.percentile(50);
-      row.push_back(duration_text(median));
-      if (first.bytes) row.push_back(rate_cell(report.bytes, median));
-      if (median < fastest->warm().times.percentile(50)) fastest = &one;
+      row.push_back(cell(report, one));
+      const auto median = [](const BenchResult& of) { return of.warm().times.percentile(50); };
+      if (median(one) < median(*fastest)) fastest = &one;
     }
-    if (report.results.size() > 1) row.push_back(fastest->substrate);
+    if (several) row.push_back(fastest->substrate);
     table.row(std::move(row));
   }
-  std::string text = table.format() + '\n';
+  return table;
+}
+
+std::string sweep_text(const BenchReports& reports) {
+  const BenchReport& first = reports.points.front();
+  std::string text = over_values(reports, reports.sweep->variable, true,
+                                 [](const BenchReport&, const BenchResult& one) {
+                                   return duration_text(one.warm().times.percentile(50));
+                                 })
+                         .format();
+  for (const bool bytes : {true, false}) {
+    if (!(bytes ? first.bytes : first.flops)) continue;
+    text += '\n' + over_values(reports, bytes ? "bytes a second" : "flops a second", false,
+                               [bytes](const BenchReport& report, const BenchResult& one) {
+                                 return rate_cell(bytes ? report.bytes : report.flops,
+                                                  one.warm().times.percentile(50));
+                               })
+                       .format();
+  }
+  text += '\n';
   for (const Crossing& crossing : crossings(reports)) {
     text += fmt::format("{} is faster than {} from {} of about {:.3g} on\n", crossing.to,
                         crossing.from, reports.sweep->variable, crossing.at);
   }
-  Table warnings;
-  for (const std::string& warning : warnings_of(reports)) warnings.row({"warning", warning});
-  return text + warnings.format();
+  Table remarks;
+  if (const std::string imprecise = imprecision_text(reports); !imprecise.empty()) {
+    remarks.row({"medians", imprecise});
+  }
+  for (const std::string& warning : warnings_of(reports)) remarks.row({kWarning, warning});
+  return text + remarks.format();
 }
 
 }  // namespace
@@ -233,6 +248,94 @@ std::string short_name(std::string_view kernel) {
     name = name.substr(0, dot);
   }
   return std::string(name);
+}
+
+std::vector<Remark> remarks_of(const BenchReport& report) {
+  std::vector<Remark> all;
+  for (const BenchResult& one : report.results) {
+    const Series& warm = one.warm();
+    std::string text = measure::ending_text(warm, report.rules);
+    if (!report.rules.repeat && !warm.settled) text += "; it had not settled when measuring began";
+    if (const std::string outliers = outliers_text(warm); !outliers.empty()) {
+      text += "; " + outliers;
+    }
+    all.push_back({one.substrate, std::move(text)});
+    for (const Way way : {kPipelined, kBatched}) {
+      if (one.left_out[way].empty()) continue;
+      all.push_back({one.substrate,
+                     fmt::format("{} is left out: {}", kWays[way], printable(one.left_out[way]))});
+    }
+    if (!one.first.reason.empty()) {
+      all.push_back({one.substrate, "first and cold are left out: " + printable(one.first.reason)});
+    }
+  }
+  for (const GateRow& row : report.gate) {
+    all.push_back(
+        {row.substrate, fmt::format("against {} {} ({}; {} % are allowed): {}, before {}",
+                                    row.against, row.change_text(), row.interval_text(),
+                                    row.allowed_percent, row.text(row.now), row.text(row.before))});
+  }
+  for (const std::string& one : report.without_counters) all.push_back({"not counted", one});
+  for (const std::string& warning : report.warnings) all.push_back({kWarning, warning});
+  return all;
+}
+
+std::string imprecision_text(const BenchReports& reports) {
+  const BenchResult* widest = nullptr;
+  std::size_t count = 0, all = 0, at = 0, unsettled = 0;
+  for (std::size_t i = 0; i < reports.points.size(); ++i) {
+    const BenchReport& report = reports.points[i];
+    if (report.rules.repeat) continue;
+    for (const BenchResult& one : report.results) {
+      ++all;
+      unsettled += !one.warm().settled;
+      if (one.warm().ended != measure::Ended::kBudget) continue;
+      ++count;
+      if (widest && one.warm().precision <= widest->warm().precision) continue;
+      widest = &one;
+      at = i;
+    }
+  }
+  std::string text;
+  if (widest) {
+    text = fmt::format(
+        "time was up before ±{:.2g} % for {} of {}; the widest is ±{:.2g} %, {} at {}; --budget "
+        "gives each value more",
+        100 * reports.points.front().rules.precision, count, all, 100 * widest->warm().precision,
+        widest->substrate, value_text(reports.sweep->values[at]));
+  }
+  if (unsettled) {
+    text += fmt::format("{}{} of {} had not settled when measuring began", text.empty() ? "" : "; ",
+                        unsettled, all);
+  }
+  return text;
+}
+
+std::string GateRow::text(double value) const {
+  if (unit == "ns") return duration_text(value);
+  if (unit == "task-clock") return duration_text(value) + " of task-clock";
+  return fmt::format("{:.6g} {}", value, unit);
+}
+
+std::string GateRow::change_text() const {
+  return fmt::format("{:+.1f} %", 100 * (comparison.ratio - 1));
+}
+
+std::string GateRow::interval_text() const {
+  return fmt::format("{:+.1f} to {:+.1f} %", 100 * (comparison.interval.low - 1),
+                     100 * (comparison.interval.high - 1));
+}
+
+const char* verdict_word(GateVerdict verdict) {
+  switch (verdict) {
+    case GateVerdict::kHeld:
+      return "held";
+    case GateVerdict::kSlower:
+      return "slower";
+    case GateVerdict::kUnknown:
+      break;
+  }
+  return "unknown";
 }
 
 std::string outliers_text(const Series& series) {
@@ -300,6 +403,7 @@ std::string csv_text(const BenchReports& reports) {
 std::string markdown_text(const BenchReports& reports) {
   const BenchReport& first = reports.points.front();
   std::string text = fmt::format("### `{}`\n\n", cell(printable(short_name(first.kernel))));
+  text += markdown_gate(first);
   text += "| | first | cold process |";
   for (const char* name : kPercentNames) text += fmt::format(" {} |", name);
   text += " pipelined | batched |\n|---|";
@@ -311,7 +415,13 @@ std::string markdown_text(const BenchReports& reports) {
                                             : std::string();
     for (const BenchResult& one : reports.points[i].results) text += markdown_row(one, point);
   }
-  for (const std::string& warning : first.warnings) text += fmt::format("\n> {}\n", cell(warning));
+  if (reports.sweep) {
+    if (const std::string imprecise = imprecision_text(reports); !imprecise.empty()) {
+      text += fmt::format("\n> {}\n", cell(imprecise));
+    }
+  }
+  for (const std::string& warning : warnings_of(reports))
+    text += fmt::format("\n> {}\n", cell(warning));
   return text;
 }
 

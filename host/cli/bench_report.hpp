@@ -37,6 +37,26 @@ struct BenchResult {
   const measure::Series& warm() const { return *ways[kWarm]; }
 };
 
+// What the gate makes of one comparison. kUnknown: there are too few turns to show anything.
+enum class GateVerdict { kHeld, kSlower, kUnknown };
+
+// What the gate compared on one substrate, and what came of it.
+struct GateRow {
+  std::string substrate;
+  std::string against;  // "the baseline", "the baseline command"
+  GateVerdict verdict = GateVerdict::kHeld;
+  measure::Comparison comparison;
+  double allowed_percent = 0;
+  double before = 0, now = 0;  // medians
+  std::string unit = "ns";     // of these: or a counter, or "turns of ...", "times NAME"
+
+  // "18.1 µs", "1.02e+06 instructions".
+  std::string text(double value) const;
+  // "+1.2 %" and "-0.4 to +2.9 %".
+  std::string change_text() const;
+  std::string interval_text() const;
+};
+
 struct BenchReport {
   std::string kernel;      // as it was named
   Json launch;             // what times depend on besides kernel and machine
@@ -47,6 +67,7 @@ struct BenchReport {
   std::optional<double> bytes, flops;  // of a dispatch
   std::vector<BenchResult> results;
   std::vector<CommandComparison> against_command;
+  std::vector<GateRow> gate;
   std::vector<std::string> without_counters;  // "instructions: why"
 };
 
@@ -66,6 +87,18 @@ std::string people_text(const BenchReports& reports);
 Json report_json(const BenchReports& reports);
 std::string csv_text(const BenchReports& reports);
 std::string markdown_text(const BenchReports& reports);
+
+// "held", "slower" or "unknown".
+const char* verdict_word(GateVerdict verdict);
+// Why each way ended, what was unusual, what is not there: with whom it is about, which may be
+// nobody.
+struct Remark {
+  std::string about, text;
+};
+std::vector<Remark> remarks_of(const BenchReport& report);
+// Of a sweep: where the medians are not known as well as was asked for. Empty if they are
+// everywhere.
+std::string imprecision_text(const BenchReports& reports);
 
 // "saxpy" of "shaders/saxpy.spv".
 std::string short_name(std::string_view kernel);

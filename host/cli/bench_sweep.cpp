@@ -24,18 +24,43 @@ constexpr std::string_view kForm =
   throw UsageError(fmt::format("--sweep {}: {}; {}", text, why, kForm));
 }
 
+// "64", "4K"; 0 as well, which a specialization constant may be.
+std::uint64_t number_of(std::string_view part, std::string_view text) {
+  constexpr std::string_view kSuffixes = "KMG";
+  std::string_view digits = part;
+  unsigned shift = 0;
+  if (!digits.empty() && kSuffixes.find(digits.back()) != std::string_view::npos) {
+    shift = 10 * static_cast<unsigned>(kSuffixes.find(digits.back()) + 1);
+    digits.remove_suffix(1);
+  }
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (error != std::errc() || end != digits.data() + digits.size() || value > kMost >> shift) {
+    refuse(text, fmt::format("'{}' is no whole number, such as 64 or 4K", part));
+  }
+  return value << shift;
+}
+
+std::vector<std::uint64_t> list_of(std::string_view range, std::string_view text) {
+  std::vector<std::uint64_t> values;
+  if (range.empty()) refuse(text, "there are no values");
+  for (std::size_t begin = 0; begin <= range.size();) {
+    const std::size_t end = std::min(range.find(',', begin), range.size());
+    values.push_back(number_of(range.substr(begin, end - begin), text));
+    begin = end + 1;
+  }
+  std::sort(values.begin(), values.end());
+  const auto twice = std::adjacent_find(values.begin(), values.end());
+  if (twice != values.end()) refuse(text, fmt::format("{} stands there twice", *twice));
+  return values;
+}
+
 std::vector<std::uint64_t> values_of(std::string_view range, std::string_view text) {
-  const auto number = [&](std::string_view part) {
-    return parse_bytes(part, fmt::format("--sweep {}", text));
-  };
   std::vector<std::uint64_t> values;
   const std::size_t first = range.find(':');
   if (first == std::string_view::npos) {
-    while (!range.empty()) {
-      const std::size_t end = std::min(range.find(','), range.size());
-      values.push_back(number(range.substr(0, end)));
-      range.remove_prefix(std::min(end + 1, range.size()));
-    }
+    values = list_of(range, text);
   } else {
     const std::size_t second = range.find(':', first + 1);
     if (second == std::string_view::npos) refuse(text, "the step is missing");
@@ -43,9 +68,9 @@ std::vector<std::uint64_t> values_of(std::string_view range, std::string_view te
     if (step.size() < 2 || (step[0] != 'x' && step[0] != '+')) {
       refuse(text, fmt::format("'{}' is no step", step));
     }
-    const std::uint64_t from = number(range.substr(0, first)),
-                        to = number(range.substr(first + 1, second - first - 1)),
-                        by = number(step.substr(1));
+    const std::uint64_t from = number_of(range.substr(0, first), text),
+                        to = number_of(range.substr(first + 1, second - first - 1), text),
+                        by = number_of(step.substr(1), text);
     const bool multiplies = step[0] == 'x';
     if (by < (multiplies ? 2u : 1u)) refuse(text, fmt::format("'{}' is no step", step));
     if (from > to || (multiplies && from == 0)) {
@@ -58,7 +83,6 @@ std::vector<std::uint64_t> values_of(std::string_view range, std::string_view te
       value = multiplies ? value * by : value + by;
     }
   }
-  if (values.empty()) refuse(text, "there are no values");
   if (values.size() > kMostPoints) {
     refuse(text, fmt::format("these are more than {} points", kMostPoints));
   }
@@ -108,7 +132,7 @@ void set_push(BenchFlags& flags, const std::string& member, std::uint64_t value,
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < point.push_member_count; ++i) {
     const SokrIrPushMember& one = point.push_members[i];
-    names.emplace_back(one.name);
+    if (*one.name) names.emplace_back(one.name);
     if (member != one.name) continue;
     std::uint32_t offset = 0;
     for (std::string& text : flags.launch.push) {
@@ -135,10 +159,31 @@ void set_push(BenchFlags& flags, const std::string& member, std::uint64_t value,
                     "as --push u32:0",
                     member, one.offset));
   }
+  // As 'glslc -O' leaves them.
+  if (names.empty() && point.push_member_count > 0) {
+    throw UsageError(
+        fmt::format("--sweep push.{0}: the kernel does not name its push constants; name the value "
+                    "yourself, --sweep let.{0}=..., and write {{{0}}} where --push has it, such as "
+                    "--push u32:{{{0}}}",
+                    member));
+  }
   throw UsageError(
       fmt::format("--sweep push.{}: the kernel's push constants have no such member; "
                   "they have {}",
                   member, names.empty() ? "none" : list_text(names)));
+}
+
+// What a kernel does not have changes nothing: the values would be compared with themselves.
+void refuse_unknown_constant(const Sweep& sweep, const Kernel& kernel) {
+  const SokrIrReflection& reflection = kernel.reflection();
+  std::vector<std::string> ids;
+  for (std::uint32_t i = 0; i < reflection.spec_constant_count; ++i) {
+    ids.push_back(std::to_string(reflection.spec_constants[i].id));
+  }
+  if (std::find(ids.begin(), ids.end(), sweep.name) != ids.end()) return;
+  throw UsageError(
+      fmt::format("--sweep {}: the kernel has no such specialization constant; it has {}",
+                  sweep.variable, ids.empty() ? "none" : list_text(ids)));
 }
 
 }  // namespace
@@ -177,6 +222,7 @@ BenchFlags at_point(const BenchFlags& flags, const Sweep& sweep, std::uint64_t v
   }
   if (sweep.variable.starts_with("push.")) set_push(point, sweep.name, value, kernel);
   if (sweep.variable.starts_with("spec.")) {
+    refuse_unknown_constant(sweep, kernel);
     const std::string id = sweep.name + '=';
     std::erase_if(launch.spec, [&](const std::string& one) { return one.starts_with(id); });
     launch.spec.push_back(id + number);

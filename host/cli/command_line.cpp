@@ -205,6 +205,18 @@ void refuse_repeated(const CLI::App& command) {
   }
 }
 
+// A variable of a script that is not set. Taken for a flag that is not given, it would do without a
+// file, or a gate, and say nothing.
+void refuse_empty(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& value : option->results()) {
+      if (!value.empty() || !option->get_name().starts_with("--")) continue;
+      throw UsageError(fmt::format("{}: {} takes {}, and nothing is given", command.get_name(),
+                                   option->get_name(), option->get_type_name()));
+    }
+  }
+}
+
 // In this command's words where they are known, else in the parser's.
 [[noreturn]] void refuse_parse_error(const CLI::App& command, const std::string& said) {
   refuse_extras(command);
@@ -292,7 +304,9 @@ CommandLine read_command_line(std::span<const std::string> words) {
     throw UsageError(error.what());
   }
   for (const CLI::App* command : commands.commands()) {
-    if (command->parsed()) refuse_extras(*command);
+    if (!command->parsed()) continue;
+    refuse_extras(*command);
+    refuse_empty(*command);
   }
   if (commands.devices->parsed()) return commands.devices_flags;
   if (commands.inspect->parsed()) return std::move(commands.inspect_flags);

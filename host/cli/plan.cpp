@@ -293,7 +293,11 @@ class Planner {
         reflection_->entry_types ? reflection_->entry_types[index_].push_read_ends : nullptr;
     for (std::uint32_t i = 0; ends && i < entry_->push_member_count; ++i) {
       if (ends[i] <= given) continue;
-      return fmt::format("; it reads {} up to byte {}", entry_->push_members[i].name, ends[i]);
+      const std::string name = entry_->push_members[i].name;
+      return fmt::format(
+          "; it reads {} up to byte {}",
+          name.empty() ? fmt::format("the one at {}", entry_->push_members[i].offset) : name,
+          ends[i]);
     }
     return std::nullopt;
   }
@@ -302,7 +306,10 @@ class Planner {
     std::vector<std::string> members;
     for (std::uint32_t i = 0; i < entry_->push_member_count; ++i) {
       const SokrIrPushMember& member = entry_->push_members[i];
-      members.push_back(fmt::format("{} {} at {}", member.type, member.name, member.offset));
+      // Without a name where an optimiser took it.
+      const std::string_view name = member.name;
+      members.push_back(
+          fmt::format("{}{}{} at {}", member.type, name.empty() ? "" : " ", name, member.offset));
     }
     return members.empty() ? "" : ": " + list_text(members);
   }
@@ -489,6 +496,19 @@ std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate)
   if (const std::uint32_t axis = axis_over_limit(limits, plan.groups); axis < 3) {
     return fmt::format("{} workgroups in {} are over its limit of {}", plan.groups[axis],
                        "xyz"[axis], limits.max_group_count[axis]);
+  }
+  std::uint64_t invocations = 1;
+  for (std::size_t i = 0; i < plan.local_size.size(); ++i) {
+    if (!is_within(plan.local_size[i], limits.max_local_size[i])) {
+      return fmt::format("{} invocations in {} of a workgroup are over its limit of {}",
+                         plan.local_size[i], "xyz"[i], limits.max_local_size[i]);
+    }
+    // Stays above every limit, and does not wrap: a factor has 32 bits.
+    invocations = std::min(invocations * plan.local_size[i], std::uint64_t{UINT32_MAX});
+  }
+  if (!is_within(invocations, limits.max_local_invocations)) {
+    return fmt::format("{} invocations of a workgroup are over its limit of {}", invocations,
+                       limits.max_local_invocations);
   }
   for (const PlannedBuffer& buffer : plan.buffers) {
     if (is_within(buffer.size, limits.max_binding_size)) continue;

@@ -80,6 +80,16 @@ void look_at_clock(Environment& environment) {
   environment.clock_tick_ns = least < 1e9 ? least : 0;
 }
 
+// The "cpu0", "cpu1" ... of proc/stat: those whose time is in its first line.
+unsigned cores_counted(const fs::path& root) {
+  std::ifstream in(root / "proc/stat");
+  unsigned count = 0;
+  for (std::string line; std::getline(in, line);) {
+    count += line.size() > 3 && line.starts_with("cpu") && line[3] >= '0' && line[3] <= '9';
+  }
+  return count;
+}
+
 }  // namespace
 
 Environment look_around(const fs::path& root) {
@@ -134,6 +144,7 @@ Watch::Seen Watch::seen() const {
   const Times end = now();
   Seen seen;
   seen.seconds = end.wall - begin_.wall;
+  seen.machine = cores_counted(root_);
   if (seen.seconds <= 0) return seen;
   const double own = end.own - begin_.own;
   seen.others = std::max(0.0, (end.busy - begin_.busy - own) / seen.seconds);
@@ -155,7 +166,7 @@ std::vector<std::string> warnings(const Environment& environment, const Watch::S
   // /proc/stat counts hundredths of a second.
   if (seen.seconds >= 0.2 && seen.others >= 0.1) {
     found.push_back(fmt::format("the machine was busy: others used {:.1f} of {} cores meanwhile",
-                                seen.others, environment.cores));
+                                seen.others, std::max(seen.machine, environment.cores)));
   }
   if (seen.seconds >= 0.2 && seen.stolen >= 0.02) {
     found.push_back(

@@ -35,8 +35,9 @@ class Watch {
   explicit Watch(std::filesystem::path root = "/");
   struct Seen {
     double seconds = 0;
-    double others = 0;  // cores that others kept busy, on average
-    double stolen = 0;  // cores that the hypervisor gave to other machines
+    double others = 0;     // cores that others kept busy, on average
+    double stolen = 0;     // cores that the hypervisor gave to other machines
+    unsigned machine = 0;  // cores that it has, whoever may run on them; 0 if it does not tell
   };
   // Since the construction.
   Seen seen() const;

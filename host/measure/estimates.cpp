@@ -136,6 +136,12 @@ MannWhitney mann_whitney_greater(std::span<const double> a, std::span<const doub
   return result;
 }
 
+double least_mann_whitney_p(std::size_t a, std::size_t b) {
+  if (a == 0 || b == 0) return 1;
+  const auto n = static_cast<double>(a), m = static_cast<double>(b);
+  return above((n * m / 2 - 0.5) / std::sqrt(n * m * (n + m + 1) / 12));
+}
+
 Trend trend(std::span<const double> series) {
   const std::size_t count = series.size();
   if (count < 3) return {};
@@ -230,7 +236,10 @@ Comparison compare(std::span<const Blocks> before, std::span<const Blocks> now, 
 
   Blocks allowed = joined(before);
   for (double& value : allowed) value *= allowance;
-  result.test = mann_whitney_greater(joined(now), allowed);
+  const Blocks current_blocks = joined(now);
+  result.test = mann_whitney_greater(current_blocks, allowed);
+  result.before_count = allowed.size();
+  result.now_count = current_blocks.size();
   return result;
 }
 
@@ -260,6 +269,8 @@ Comparison compare_paired(std::span<const Blocks> before, std::span<const Blocks
   Blocks mirrored;
   for (const double value : all) mirrored.push_back(allowance * allowance / value);
   result.test = mann_whitney_greater(all, mirrored);
+  result.before_count = mirrored.size();
+  result.now_count = all.size();
   return result;
 }
 

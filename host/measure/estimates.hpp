@@ -60,6 +60,9 @@ struct MannWhitney {
   double u = 0, p = 1;
 };
 MannWhitney mann_whitney_greater(std::span<const double> a, std::span<const double> b);
+// The smallest p that it can have of so many values: where each of `a` is larger than all of `b`.
+// What is to be shown by a p below that cannot be shown by so few. 1 where one has none.
+double least_mann_whitney_p(std::size_t a, std::size_t b);
 
 // Does the series rise or fall? Kendall's tau-b between the values and their places, and how
 // likely one as far from 0 is without a trend (two-sided, normal approximation, corrected for
@@ -95,6 +98,7 @@ struct Comparison {
   Interval interval;  // of the ratio
   MannWhitney test;   // are blocks of `now` larger than `allowance` times those of `before`?
   double spread = 0;  // between earlier runs: largest median over smallest, less 1
+  std::size_t before_count = 0, now_count = 0;  // values that were tested
 };
 using Blocks = std::vector<double>;
 Comparison compare(std::span<const Blocks> before, std::span<const Blocks> now, double allowance,

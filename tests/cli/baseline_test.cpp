@@ -85,6 +85,12 @@ TEST(Baseline, TurnsAreRead) {
   EXPECT_EQ(refusal("{}"),
             "'base.json' is no baseline: its schema is not sokr.bench/1; 'sokr bench --json FILE' "
             "writes one");
+  EXPECT_EQ(refusal(R"({"schema": "sokr.bench/2"})"),
+            "'base.json' is no baseline: its schema is \"sokr.bench/2\", and this version reads "
+            "\"sokr.bench/1\"; 'sokr bench --json FILE' writes one");
+  for (const char* cut : {"", "{", R"({"schema": "sokr.bench/1", "results": [)"}) {
+    EXPECT_NE(refusal(cut).find("it is no JSON, or not all of it"), std::string::npos) << cut;
+  }
   EXPECT_EQ(refusal(fmt::format(R"({}"results": [{{"substrate": "cpu", "p50_ns": 3}}]}})", kHead)),
             "'base.json' is no baseline: it has medians alone, as earlier versions wrote, and "
             "nothing that tells how far they can be trusted; measure anew; 'sokr bench --json "

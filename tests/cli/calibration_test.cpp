@@ -94,10 +94,20 @@ Baseline baseline(double ns, std::uint32_t turns) {
   return {"base.json", {}, {earlier}};
 }
 
+// Of the rows that did not hold.
+std::vector<std::string> sentences(const std::vector<GateRow>& rows) {
+  std::vector<std::string> all;
+  for (const GateRow& row : rows) {
+    if (row.verdict != GateVerdict::kHeld) all.push_back(gate_sentence(row));
+  }
+  return all;
+}
+
 TEST(Calibration, LoopsOfDifferentLengthsAreComparedByTheirTurns) {
   const std::vector<Baseline> before{baseline(80'000, 2048), baseline(80'000, 1448)};
   const auto found = [&](double ns, std::uint32_t turns) {
-    return regressions({result(ns, turns)}, before, 2, std::string(kCalibration), "");
+    return sentences(
+        compared_with_baselines({result(ns, turns)}, before, 2, std::string(kCalibration), ""));
   };
   for (const std::uint32_t turns : {1448u, 2048u, 2896u}) {
     EXPECT_TRUE(found(80'000, turns).empty());
@@ -143,8 +153,8 @@ TEST(RelativeToASubstrate, WhatSlowsOneOfThemByOtherFactorsIsNoRegression) {
   const std::vector<Baseline> before{
       as_baseline(two(disturbed(80'000, 1.02), disturbed(500'000, 1.1)))};
   const auto found = [&](double ns, double cpu, double other) {
-    return regressions(two(disturbed(ns, cpu), disturbed(500'000, other)), before, 2, "vulkan:0",
-                       "");
+    return sentences(compared_with_baselines(two(disturbed(ns, cpu), disturbed(500'000, other)),
+                                             before, 2, "vulkan:0", ""));
   };
   for (const double cpu : {1.02, 1.5, 3.0}) {
     for (const double other : {1.02, 1.5, 3.0}) {
@@ -165,6 +175,39 @@ TEST(RelativeToASubstrate, WhatSlowsOneOfThemByOtherFactorsIsNoRegression) {
     EXPECT_NE(std::string_view(error.what()).find("are not of one processor"), std::string::npos)
         << error.what();
   }
+}
+
+// However much slower it is: a gate that can show nothing is not passed.
+TEST(Gate, TooFewTurnsAreNoPass) {
+  const auto verdict = [](std::size_t before, std::size_t now, double times) {
+    BaselineResult earlier;
+    earlier.substrate = "cpu";
+    for (std::size_t i = 0; i < before; ++i) {
+      earlier.blocks_ns.push_back(1000 + static_cast<double>(i));
+    }
+    const std::vector<Baseline> baselines{{"base.json", {}, {earlier}}};
+    BenchResult one = result(1000, 1);
+    one.ways[kWarm]->blocks.clear();
+    for (std::size_t i = 0; i < now; ++i) {
+      one.ways[kWarm]->blocks.push_back(times * (1000 + static_cast<double>(i)));
+    }
+    const std::vector<GateRow> rows = compared_with_baselines({one}, baselines, 5, "", "");
+    EXPECT_EQ(rows.size(), 1u);
+    EXPECT_EQ(gate_sentence(rows.at(0)).empty(), rows.at(0).verdict == GateVerdict::kHeld);
+    return rows.at(0).verdict;
+  };
+  EXPECT_EQ(verdict(24, 1, 6), GateVerdict::kUnknown);
+  EXPECT_EQ(verdict(1, 24, 1), GateVerdict::kUnknown);
+  EXPECT_EQ(verdict(2, 2, 1), GateVerdict::kUnknown);
+  EXPECT_EQ(verdict(24, 3, 6), GateVerdict::kSlower);
+  EXPECT_EQ(verdict(24, 3, 1), GateVerdict::kHeld);
+  EXPECT_EQ(verdict(5, 5, 6), GateVerdict::kSlower);
+  // Nor where an old side and this one have no neighbours in time.
+  CommandComparison none;
+  none.substrate = "cpu";
+  none.comparison = measure::compare_paired({}, {}, 1.05, kGateConfidence);
+  EXPECT_EQ(compared_with_old(std::span(&none, 1), 5, "the baseline command").at(0).verdict,
+            GateVerdict::kUnknown);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -483,10 +484,77 @@ class Command(unittest.TestCase):
         self.assertEqual(self.sokr.load("s.md").decode().count("push.count=64"), 2)
         # A report of several launches is no baseline for one.
         result = self.sokr.run("bench", *RUN[1:], "--baseline", "s.json", "--max-regress", "5")
-        self.assertIn(b"'s.json' is no baseline: it has no results", result.stderr)
+        self.assertIn(b"'s.json' is no baseline: it has several launches, of a --sweep", result.stderr)
         text = self.good("bench", *RUN[1:], "--repeat", "5", "--sweep", "local-size=1,2,4").stdout
         self.assertEqual([line.split()[0] for line in text.splitlines()[:4]],
                          [b"local-size", b"1", b"2", b"4"])
+
+    def test_bench_over_odd_values(self):
+        flags = ["bench", *RUN[1:], "--repeat", "5"]
+        # In ascending order, and 0 is a value.
+        text = self.good(*flags, "--sweep", "spec.0=7,0,3", "--flops", "100").stdout.decode()
+        tables = [part.splitlines() for part in text.split("\n\n")]
+        self.assertEqual([line.split()[0] for line in tables[0]], ["spec.0", "0", "3", "7"])
+        self.assertEqual([line.split()[0] for line in tables[1]], ["flops", "0", "3", "7"])
+        # The whole text: what is not known as well as was asked for is said.
+        flags = ["bench", *RUN[1:], "--budget", "0.002", "--precision", "0.0001"]
+        text = self.good(*flags, "--sweep", "let.n=1,2", "--markdown", "m.md").stdout.decode()
+        self.assertRegex(text, r"medians +time was up before ±0.0001 % for 2 of 2; the widest is ±")
+        self.assertIn("time was up before", self.sokr.load("m.md").decode())
+        # An optimiser takes the names of push constants.
+        self.sokr.store("bare.spv", without_names(self.sokr.load("copy.spv")))
+        result = self.sokr.run("bench", "bare.spv", *RUN[2:], "--sweep", "push.count=1,2")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"the kernel does not name its push constants; name the value yourself, "
+                      b"--sweep let.count=..., and write {count} where --push has it", result.stderr)
+        result = self.sokr.run("bench", "bare.spv", *RUN[2:6], "--push", "u32:1", "--threads", "16")
+        self.assertIn(b"the kernel takes 8: u32 at 0 and u32 at 4; it reads the one at 4 up to byte 8",
+                      result.stderr)
+
+    def test_bench_says_what_its_gate_found(self):
+        """In all forms, whether it holds or not."""
+        bench = ["bench", *RUN[1:], "--repeat", "50"]
+        self.good(*bench, "--json", "base.json")
+        report = json.loads(self.sokr.load("base.json"))
+        files = ["--json", "r.json", "--markdown", "r.md", "--html", "r.html"]
+        for scale, times, code, verdict in ((1e6, "slow", 0, "held"), (1e-6, "fast", 3, "slower")):
+            self.sokr.store(f"{times}.json", scaled(report, scale))
+            result = self.sokr.run(*bench, "--baseline", f"{times}.json", "--max-regress", "10%", *files)
+            self.assertEqual(result.returncode, code, result.stderr)
+            self.assertRegex(" ".join(result.stdout.decode().split()),
+                             r"against the baseline [+-]\d.* % \([+-].* to [+-].* %; 10 % are allowed\): ")
+            (row,) = json.loads(self.sokr.load("r.json"))["gate"]
+            self.assertEqual((row["substrate"], row["against"], row["verdict"], row["unit"]),
+                             ("mock:add", "the baseline", verdict, "ns"))
+            self.assertAlmostEqual(row["now"] / row["before"], row["ratio"], delta=row["ratio"] / 1e6)
+            # In front of the times: it is what a comment is read for.
+            markdown = self.sokr.load("r.md").decode()
+            self.assertLess(markdown.index(verdict), markdown.index("p99.9"))
+            self.assertIn(f">{verdict}</td>", self.sokr.load("r.html").decode())
+        # Of one turn nothing can be shown, which is no pass.
+        result = self.sokr.run("bench", *RUN[1:], "--repeat", "1", "--baseline", "fast.json",
+                               "--max-regress", "10", *files)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"whether mock:add is slower than the baseline cannot be told", result.stderr)
+        self.assertIn("**unknown**", self.sokr.load("r.md").decode())
+        # Without a gate there is nothing of it.
+        self.good(*bench, *files)
+        self.assertEqual(json.loads(self.sokr.load("r.json"))["gate"], [])
+        self.assertNotIn("allowed", self.sokr.load("r.md").decode())
+
+    def test_bench_that_is_interrupted_leaves_nothing(self):
+        """Also where it measures first times, whose caches are in a folder of their own."""
+        os.mkdir(self.sokr.path("tmp"))
+        for end in (signal.SIGINT, signal.SIGTERM):
+            with self.sokr.start("bench", *RUN[1:4], "--zero", "0.1=256M", *RUN[6:], "--json", "r.json",
+                                 environment={"TMPDIR": self.sokr.path("tmp")}) as process:
+                while not os.listdir(self.sokr.path("tmp")):
+                    self.assertIsNone(process.poll(), "it ended before it was interrupted")
+                process.send_signal(end)
+                _, errors = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, -end, errors)
+            self.assertEqual(os.listdir(self.sokr.path("tmp")), [])
+            self.assertFalse(os.path.exists(self.sokr.path("r.json")))
 
     def test_bench_checks_before_it_measures(self):
         both = ["bench", *RUN[1:], "--repeat", "20", "--on", "mock:add,mock:two"]

@@ -52,15 +52,25 @@ class Sokr:
         with open(self.path(name), "rb") as file:
             return file.read()
 
-    def run(self, *arguments, mocks=("add",), stdin=b"", environment=None, timeout=60):
+    def variables(self, mocks, environment):
         variables = {key: value for key, value in os.environ.items()
                      if not key.startswith("SOKR_") and key != "COLUMNS"}
         variables["LD_LIBRARY_PATH"] = self.libraries
         variables["SOKR_PLUGIN_PATH"] = ":".join(
             os.path.join(self.mocks, mock + ".so") for mock in mocks)
         variables.update(environment or {})
-        return subprocess.run([self.program, *arguments], cwd=self.work, env=variables,
-                              input=stdin, capture_output=True, timeout=timeout, check=False)
+        return variables
+
+    def run(self, *arguments, mocks=("add",), stdin=b"", environment=None, timeout=60):
+        return subprocess.run([self.program, *arguments], cwd=self.work,
+                              env=self.variables(mocks, environment), input=stdin,
+                              capture_output=True, timeout=timeout, check=False)
+
+    def start(self, *arguments, mocks=("add",), environment=None):
+        """The process, which is at work; its input is empty."""
+        return subprocess.Popen([self.program, *arguments], cwd=self.work,
+                                env=self.variables(mocks, environment), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def npy(descr, shape, data, fortran=False, version=1, header=None):

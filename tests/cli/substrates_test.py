@@ -56,6 +56,19 @@ class Substrates(unittest.TestCase):
                     expected = [7 * i + 5 + 3 for i in range(COUNT - 1)] + [0]
                     self.assertEqual(self.load("y"), struct.pack(f"<{COUNT}I", *expected))
 
+    def test_a_sweep_that_a_limit_ends_is_refused_before_it_measures(self):
+        if "cpu" not in self.names:
+            self.skipTest("no cpu substrate")
+        launch = self.copy("--on", "cpu")[1:]
+        result = self.run_command("bench", *launch, "--sweep", "local-size=64:1M:x4", "--budget", "1000")
+        self.assertEqual((result.returncode, result.stderr), (
+            2, b"sokr: at local-size 4096: cpu cannot run this launch: 4096 invocations in x of a "
+               b"workgroup are over its limit of 1024\n"))
+        result = self.run_command("run", *launch, "--local-size", "64,64")
+        self.assertEqual((result.returncode, result.stderr), (
+            2, b"sokr: cpu cannot run this launch: 4096 invocations of a workgroup are over its "
+               b"limit of 1024\n"))
+
     def test_buffers_change_places(self):
         expected = [((i * 2 + 6) * 2 + 6) * 2 + 6 for i in range(COUNT - 1)]
         for name in self.names:

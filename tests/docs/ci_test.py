@@ -108,7 +108,10 @@ class Workflows(unittest.TestCase):
 
     def check_results(self):
         with open(os.path.join(self.work, "result.json"), encoding="utf-8") as file:
-            self.assertEqual(json.load(file)["against_command"][0]["substrate"], "cpu")
+            (row,) = json.load(file)["gate"]
+        self.assertEqual((row["substrate"], row["against"]), ("cpu", "the baseline command"))
+        with open(os.path.join(self.work, "comment.md"), encoding="utf-8") as file:
+            self.assertIn(row["verdict"], file.read())
         for name, start in (("comment.md", "### `saxpy`"), ("page.html", "<!doctype html>")):
             with open(os.path.join(self.work, name), encoding="utf-8") as file:
                 self.assertTrue(file.read().startswith(start), name)

@@ -86,6 +86,16 @@ TEST(Environment, OthersAndTheHypervisorAreSeen) {
   EXPECT_GT(seen.stolen, 1000);
 }
 
+// Others run on cores, too, that this process may not run on.
+TEST(Environment, OthersAreOnTheWholeMachine) {
+  Machine machine;
+  machine.with("proc/stat", "cpu 1 0 1 1\ncpu0 1\ncpu1 1\ncpu10 1\nctxt 5\ncpufreq 1\n");
+  EXPECT_EQ(Watch(machine.root()).seen().machine, 3u);
+  Environment one;
+  one.cores = 1;
+  EXPECT_TRUE(has(warnings(one, {2, 1.6, 0, 3}, 5000), "others used 1.6 of 3 cores"));
+}
+
 TEST(Environment, WarningsSayWhatWasSeen) {
   Environment quiet;
   quiet.cores = 16;

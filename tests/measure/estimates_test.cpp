@@ -65,6 +65,19 @@ TEST(Estimates, MannWhitney) {
   EXPECT_EQ(mann_whitney_greater({}, kA).p, 1);
 }
 
+TEST(Estimates, NoMannWhitneyIsBelowItsLeast) {
+  for (const std::size_t n : {1u, 2u, 3u, 9u, 40u}) {
+    for (const std::size_t m : {1u, 4u, 24u}) {
+      List high, low;
+      for (std::size_t i = 0; i < n; ++i) high.push_back(100 + static_cast<double>(i));
+      for (std::size_t i = 0; i < m; ++i) low.push_back(static_cast<double>(i));
+      EXPECT_NEAR(least_mann_whitney_p(n, m), mann_whitney_greater(high, low).p, 1e-12);
+    }
+  }
+  EXPECT_EQ(least_mann_whitney_p(0, 5), 1);
+  EXPECT_EQ(least_mann_whitney_p(5, 0), 1);
+}
+
 TEST(Estimates, TrendAndSlope) {
   struct Row {
     List series;
