@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -37,6 +38,12 @@ bool is_peer(const std::string& name) {
   return std::ranges::any_of(peer_names(), [&](const PeerName& one) { return one.name == name; });
 }
 
+// What stands in front of an end; none if it has another.
+std::optional<std::string> before(const std::string& name, std::string_view end) {
+  if (!name.ends_with(end)) return std::nullopt;
+  return name.substr(0, name.size() - end.size());
+}
+
 const Other* other_of(const std::string& name) {
   for (const Other& one : other_names()) {
     if (name.ends_with(one.suffix)) return &one;
@@ -55,9 +62,12 @@ std::vector<const PeerName*> present(const Sheet& sheet) {
   return all;
 }
 
-// In a few characters: 0.043, 0.92, 13, 309.
+// In a few characters: 0.043, 0.92, 13, 309. What is nearly 1 is not 1, which would be won and
+// lost.
 std::string short_number(double value) {
-  return value >= 9.95 ? fmt::format("{:.0f}", value) : fmt::format("{:.2g}", value);
+  if (value >= 9.95) return fmt::format("{:.0f}", value);
+  std::string text = fmt::format("{:.2g}", value);
+  return text == "1" ? fmt::format("{:.3g}", value) : text;
 }
 
 // Its end is what tells rows apart.
@@ -120,6 +130,52 @@ std::string other_table(const Sheet& sheet) {
   return html + "</tbody></table>\n";
 }
 
+// "46.8" and "39 %" of the most that there is; of what is not known, nothing.
+std::array<std::string, 2> rate_cells(double rate, double most) {
+  if (rate <= 0) return {};
+  return {fmt::format("{:.3g}", rate),
+          most > 0 ? fmt::format("{:.0f} %", 100 * rate / most) : std::string()};
+}
+
+std::string rate_table(const Sheet& sheet) {
+  if (sheet.rates.empty()) return {};
+  std::string html = fmt::format(
+      "<h2>Against what the machine can do</h2>\n<p>Bytes and operations that a kernel needs at "
+      "least, "
+      "against memory copied ({:.3g} GB/s) and multiplications with additions in registers ({:.3g} "
+      "G/s). Above "
+      "100 % of memory: the data is in the caches.</p>\n<div "
+      "class=\"wide\"><table><thead><tr><th>figure</th>"
+      "<th class=\"n\">GB/s</th><th class=\"n\">of memory</th><th class=\"n\">10^9 "
+      "operations/s</th>"
+      "<th class=\"n\">of arithmetic</th></tr></thead><tbody>\n",
+      sheet.roof.gbs, sheet.roof.gops);
+  for (const auto& [name, rates] : sheet.rates) {
+    html += fmt::format("<tr><td>{}</td>", breakable(name));
+    for (const auto& cells :
+         {rate_cells(rates.gbs, sheet.roof.gbs), rate_cells(rates.gops, sheet.roof.gops)}) {
+      for (const std::string& cell : cells) html += fmt::format("<td class=\"n\">{}</td>", cell);
+    }
+    html += "</tr>\n";
+  }
+  return html + "</tbody></table></div>\n";
+}
+
+std::string rate_text(const Sheet& sheet) {
+  if (sheet.rates.empty()) return {};
+  std::string text = fmt::format("\n{:<48}{:>8}{:>8}{:>8}{:>8}\n", "a second: 10^9, of most",
+                                 "bytes", "", "operat.", "");
+  for (const auto& [name, rates] : sheet.rates) {
+    text += fmt::format("{:<48}", fitting(name, 47));
+    for (const auto& cells :
+         {rate_cells(rates.gbs, sheet.roof.gbs), rate_cells(rates.gops, sheet.roof.gops)}) {
+      for (const std::string& cell : cells) text += fmt::format("{:>8}", cell);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
 std::string rest_table(const Sheet& sheet, const Bounds& bounds) {
   std::string html =
       "<h2>All other figures</h2>\n<table><thead><tr><th>figure</th><th class=\"n\">value</th>"
@@ -173,6 +229,18 @@ Sheet sheet_of(const nlohmann::json& figures) {
   for (const auto& [name, number] : figures.items()) {
     const double value = number.get<double>();
     if (name.starts_with("peer.")) continue;
+    if (name == "roof.copy_gbs") sheet.roof.gbs = value;
+    if (name == "roof.fma_gflops") sheet.roof.gops = value;
+    if (!name.starts_with("roof.")) {
+      if (const auto of = before(name, ".gbs")) {
+        sheet.rates[*of].gbs = value;
+        continue;
+      }
+      if (const auto of = before(name, ".gops")) {
+        sheet.rates[*of].gops = value;
+        continue;
+      }
+    }
     const auto found = versus(name);
     if (found && is_peer(found->peer)) {
       sheet.rows[found->row][found->peer] = value;
@@ -213,6 +281,7 @@ std::string sheet_text(const Sheet& sheet) {
     }
     text += '\n';
   }
+  text += rate_text(sheet);
   for (const auto* part : {&sheet.others, &sheet.rest}) {
     if (!part->empty()) text += '\n';
     for (const auto& [name, value] : *part)
@@ -230,9 +299,11 @@ std::string sheet_page(const Sheet& sheet, const Bounds& bounds) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width,initial-scale=1\"><title>SOKR: figures</title>\n<style>\n{}"
-      "</style></head><body>\n<h1>Figures</h1>\n<p>{} won, {} lost.</p>\n{}{}{}{}</body></html>\n",
-      kStyle, sheet.wins, sheet.losses, absent.empty() ? "" : fmt::format("<p>{}</p>\n", absent),
-      peer_table(sheet), other_table(sheet), rest_table(sheet, bounds));
+      "</style></head><body>\n<h1>Figures</h1>\n<p>{}</p>\n<p>{} won, {} "
+      "lost.</p>\n{}{}{}{}{}</body></html>\n",
+      kStyle, escaped(sheet.about), sheet.wins, sheet.losses,
+      absent.empty() ? "" : fmt::format("<p>{}</p>\n", absent), peer_table(sheet),
+      other_table(sheet), rate_table(sheet), rest_table(sheet, bounds));
 }
 
 }  // namespace sokr::bench

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // All figures of a run as a table for a terminal and as one page: what was measured against a peer
-// has a column for each, won or lost; everything else has a line, with its bound.
+// has a column for each, won or lost; rates stand beside what the machine can do at most;
+// everything else has a line, with its bound.
 #ifndef SOKR_BENCH_PAGE_HPP_
 #define SOKR_BENCH_PAGE_HPP_
 
@@ -27,9 +28,18 @@ struct Other {
 };
 const std::vector<Other>& other_names();
 
+// What a kernel needs at least, a second: NAME.gbs and NAME.gops, 10^9 bytes and operations. 0: not
+// told.
+struct Rates {
+  double gbs = 0, gops = 0;
+};
+
 struct Sheet {
+  std::string about;                                          // when and on what it was measured
   std::map<std::string, std::map<std::string, double>> rows;  // of what, to which peer
   std::map<std::string, double> others, rest;
+  std::map<std::string, Rates> rates;
+  Rates roof;                       // roof.copy_gbs and roof.fma_gflops: what the machine can do
   std::vector<std::string> absent;  // sentences
   int wins = 0, losses = 0;
 };

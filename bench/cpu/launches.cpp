@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // What short launches cost on all threads beside loops of oneTBB that do the same: the part of a
-// launch that is not its work. For looking at, not for the gate.
+// launch that is not its work. For looking at, not for the gate. A table for people goes to
+// standard error, one JSON object to standard output:
 //
-//   kernel  loop us  each  in order  last  chain
+//   cpu.launches.KERNEL.WAY.vs_handwritten   the loop's time over a launch's; WAY: each, order,
+//   last, chain cpu.launches.KERNEL.loop_us              of the loop
+//
+// SOKR_BENCH_QUICK=1 takes fewer rounds.
 //
 // With one of the last four words it measures nothing and repeats launches of 20 us of one kind
 // that way, 2,000 times 32, for who counts what the system is asked for (`order` for the second).
@@ -17,6 +21,7 @@
 #include <oneapi/tbb/parallel_for.h>
 
 #include <bit>
+#include <cstdlib>
 #include <stdexcept>
 #include <vector>
 
@@ -32,7 +37,7 @@ using namespace sokr::bench;
 using namespace sokr::bench::handwritten;
 
 constexpr std::uint32_t kInRow = 32;  // launches
-constexpr int kRounds = 21;
+const int kRounds = std::getenv("SOKR_BENCH_QUICK") ? 3 : 21;
 
 template <class T>
 T expect(Result<T> result) {
@@ -118,7 +123,7 @@ constexpr Way kWays[] = {
        await(substrate, last);
      }}};
 
-void measure(cpu::CpuSubstrate& substrate, const std::string& name,
+void measure(cpu::CpuSubstrate& substrate, Figures& figures, const std::string& name,
              std::span<const Launched> launches, const std::function<void(std::uint32_t)>& loop) {
   const auto timed = [](auto work) {
     return [work] {
@@ -135,12 +140,19 @@ void measure(cpu::CpuSubstrate& substrate, const std::string& name,
   substrate.await_better_kernels();
   for (const auto& side : sides) side();
   const Rounds rounds = alternate(kRounds, sides);
-  fmt::print("{:<16} {:>8.1f} {:>6.2f} {:>9.2f} {:>6.2f} {:>6.2f}\n", name, median(rounds[0]) / 1e3,
+  const double loop_us = median(rounds[0]) / 1e3;
+  fmt::print(stderr, "{:<16} {:>8.1f} {:>6.2f} {:>9.2f} {:>6.2f} {:>6.2f}\n", name, loop_us,
              ratio(rounds[0], rounds[1]), ratio(rounds[0], rounds[2]), ratio(rounds[0], rounds[3]),
              ratio(rounds[0], rounds[4]));
+  const std::string figure = "cpu.launches." + name + '.';
+  figures.add(figure + "loop_us", loop_us);
+  for (std::size_t way = 0; way < std::size(kWays); ++way) {
+    figures.add(fmt::format("{}{}.vs_handwritten", figure, kWays[way].name),
+                ratio(rounds[0], rounds[way + 1]));
+  }
 }
 
-void saxpy(cpu::CpuSubstrate& substrate, std::uint32_t n) {
+void saxpy(cpu::CpuSubstrate& substrate, Figures& figures, std::uint32_t n) {
   std::vector<float> x(n, 0.5f);
   std::vector<std::vector<float>> ys(kInRow, std::vector<float>(n, 0.25f));
   const float a = 0.001f;
@@ -149,14 +161,15 @@ void saxpy(cpu::CpuSubstrate& substrate, std::uint32_t n) {
     launches.emplace_back(SOKR_BENCH_SHADERS "/saxpy.spv", (n + 255) / 256,
                           std::vector<std::uint32_t>{n, std::bit_cast<std::uint32_t>(a)},
                           std::vector<std::span<float>>{x, y});
-  measure(substrate, fmt::format("saxpy {} KiB", n / 128), launches, [&](std::uint32_t which) {
-    std::vector<float>& y = ys[which];
-    using Range = tbb::blocked_range<std::size_t>;
-    tbb::parallel_for(Range(0, n / kWidth, 4096), [&](const Range& range) {
-      for (std::size_t i = range.begin() * kWidth; i < range.end() * kWidth; i += kWidth)
-        store(y.data() + i, a * load<F>(x.data() + i) + load<F>(y.data() + i));
-    });
-  });
+  measure(substrate, figures, fmt::format("saxpy_{}k", n / 128), launches,
+          [&](std::uint32_t which) {
+            std::vector<float>& y = ys[which];
+            using Range = tbb::blocked_range<std::size_t>;
+            tbb::parallel_for(Range(0, n / kWidth, 4096), [&](const Range& range) {
+              for (std::size_t i = range.begin() * kWidth; i < range.end() * kWidth; i += kWidth)
+                store(y.data() + i, a * load<F>(x.data() + i) + load<F>(y.data() + i));
+            });
+          });
 }
 
 std::vector<Launched> busy_launches(std::vector<std::vector<float>>& all, std::uint32_t groups,
@@ -169,10 +182,11 @@ std::vector<Launched> busy_launches(std::vector<std::vector<float>>& all, std::u
   return launches;
 }
 
-void busy(cpu::CpuSubstrate& substrate, std::uint32_t groups, std::uint32_t steps) {
+void busy(cpu::CpuSubstrate& substrate, Figures& figures, std::uint32_t groups,
+          std::uint32_t steps) {
   std::vector<std::vector<float>> all(kInRow, std::vector<float>(std::size_t{groups} * 64, 0.5f));
   const std::vector<Launched> launches = busy_launches(all, groups, steps);
-  measure(substrate, fmt::format("busy {} x {}", groups, steps), launches,
+  measure(substrate, figures, fmt::format("busy_{}x{}", groups, steps), launches,
           [&](std::uint32_t which) {
             std::vector<float>& data = all[which];
             tbb::parallel_for(std::uint32_t{0}, groups, [&](std::uint32_t group) {
@@ -204,11 +218,13 @@ int main(int count, char** words) {
         cpu::available_processors());
     for (const Way& way : kWays)
       if (count > 1 && std::string_view(words[1]) == way.name) return repeat(substrate, way), 0;
-    fmt::print("kernel            loop us   each  in order   last  chain\n");
-    for (const std::uint32_t n : {64u << 10, 256u << 10, 1u << 20}) saxpy(substrate, n);
+    Figures figures;
+    fmt::print(stderr, "kernel            loop us   each  in order   last  chain\n");
+    for (const std::uint32_t n : {64u << 10, 256u << 10, 1u << 20}) saxpy(substrate, figures, n);
     for (const std::uint32_t groups : {16u, 128u, 1024u})
       for (const std::uint32_t steps : {30'000u, 150'000u, 750'000u})
-        busy(substrate, groups, steps / groups);
+        busy(substrate, figures, groups, steps / groups);
+    fmt::print("{}\n", figures.json());
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "cpu_launches: {}\n", error.what());

@@ -22,6 +22,11 @@ const json kFigures{
     {"vulkan.push.vs_raw", 1.13},
     {"core.dispatch_completion.added_ns", 8.25},
     {"icd.barrier.vs_step", 7.5},
+    {"cpu.real.adam.262144.gbs", 30},
+    {"cpu.real.adam.262144.gops", 59.1},
+    {"cpu.real.a_name_that_is_as_long_as_it_would_never_be.1024x1024.gbs", 6},
+    {"roof.copy_gbs", 12},
+    {"roof.fma_gflops", 118.2},
     {"peer.pocl", 0},
     {"peer.lavapipe", 1}};
 
@@ -31,7 +36,9 @@ TEST(Page, EveryFigureIsSomewhereOnceAndPeersHaveTheirs) {
   EXPECT_EQ(sheet.rows.at("cpu.saxpy").at("lavapipe"), 13.4);
   EXPECT_EQ(sheet.rows.at("cpu.geomean.without_avx512").at("handwritten"), 1.2);
   EXPECT_EQ(sheet.others.size(), 2u);
-  EXPECT_EQ(sheet.rest.size(), 2u);
+  EXPECT_EQ(sheet.rest.size(), 4u);
+  EXPECT_EQ(sheet.rates.size(), 2u);
+  EXPECT_EQ(sheet.rates.at("cpu.real.adam.262144").gbs, 30);
   EXPECT_EQ(sheet.wins, 3);
   EXPECT_EQ(sheet.losses, 3);
 }
@@ -55,6 +62,25 @@ TEST(Page, TheTableFitsATerminal) {
     if (line.ends_with('.')) continue;  // a sentence
     EXPECT_LE(line.size(), 80u) << line;
   }
+}
+
+TEST(Page, RatesStandBesideWhatTheMachineCanDo) {
+  Sheet sheet = sheet_of(kFigures);
+  sheet.about = "today, <here>";
+  const std::string page = sheet_page(sheet, json::object());
+  EXPECT_NE(page.find("<p>today, &lt;here&gt;</p>"), std::string::npos);
+  EXPECT_NE(page.find("<td class=\"n\">30</td><td class=\"n\">250 %</td><td class=\"n\">59.1</td>"
+                      "<td class=\"n\">50 %</td>"),
+            std::string::npos);
+  EXPECT_NE(page.find("(12 GB/s)"), std::string::npos);
+  EXPECT_NE(sheet_text(sheet).find("      30   250 %    59.1    50 %\n"), std::string::npos);
+}
+
+TEST(Page, WhatIsNearlyOneIsNotOne) {
+  const std::string page =
+      sheet_page(sheet_of({{"a.vs_lavapipe", 0.996}, {"b.vs_lavapipe", 1.004}}), json::object());
+  EXPECT_NE(page.find(">0.996<span class=\"w\"> lost<"), std::string::npos);
+  EXPECT_NE(page.find(">1<span class=\"w\"> won<"), std::string::npos);
 }
 
 TEST(Page, WinsAndLossesAndBoundsAreMarked) {
