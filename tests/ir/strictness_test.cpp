@@ -96,6 +96,23 @@ OpMemberDecorate %block 0 Offset 0
   return text + "OpReturn\nOpFunctionEnd\n";
 }
 
+// A module that has bytes for storage buffers only, and a constant of them.
+std::string with_bytes(std::string_view body, std::string_view declarations = "") {
+  return compute_module(
+      "OpDecorate %bytes Block\nOpMemberDecorate %bytes 0 Offset 0\n"
+      "OpDecorate %buffer DescriptorSet 0\nOpDecorate %buffer Binding 0",
+      fmt::format("%u8 = OpTypeInt 8 0\n%seven = OpConstant %u8 7\n%bytes = OpTypeStruct %u8\n"
+                  "%pointer = OpTypePointer StorageBuffer %bytes\n"
+                  "%to_byte = OpTypePointer StorageBuffer %u8\n"
+                  "%buffer = OpVariable %pointer StorageBuffer\n{}",
+                  declarations),
+      fmt::format("%main = OpFunction %void None %void_fn\n%entry = OpLabel\n"
+                  "%place = OpAccessChain %to_byte %buffer %u0\n{}\nOpFunctionEnd",
+                  body),
+      "OpCapability StorageBuffer8BitAccess\nOpExtension \"SPV_KHR_8bit_storage\"\n"
+      "OpExtension \"SPV_KHR_storage_buffer_storage_class\"");
+}
+
 struct Tolerated {
   const char* name;
   Bytes bytes;
@@ -167,6 +184,12 @@ std::vector<Tolerated> tolerated() {
                    assemble(main_with(value, "",
                                       "OpCapability StorageBuffer8BitAccess\n"
                                       "OpCapability StorageBuffer16BitAccess"))});
+  for (const char* body :
+       {"OpStore %place %seven\nOpReturn", "%wide = OpUConvert %u32 %seven\nOpReturn",
+        "%same = OpCopyObject %u8 %seven\nOpStore %place %same\nOpReturn",
+        "%is = OpLoad %u8 %place\nOpStore %place %is\nOpReturn"})
+    all.push_back({"a constant of a type for storage that is stored or converted",
+                   assemble(with_bytes(body))});
   for (const char* type : {"%address", "%addresses"})
     all.push_back({"a variable of addresses without a word on aliases",
                    assemble(held_in(type, "OpVariable %pointer Function", ""))});
@@ -197,6 +220,48 @@ TEST(Strictness, NothingIsSaidOfAValidModule) {
   std::string remark = "unwritten";
   EXPECT_EQ(said(assemble(compute_main("OpReturn")), Strictness::kRelaxed, &remark), "");
   EXPECT_EQ(remark, "");
+}
+
+// That a constant is tolerated lets nobody compute with its type, or keep it where it may not be.
+TEST(Strictness, AConstantForStorageLetsNobodyCompute) {
+  struct {
+    const char *body, *declarations;
+  } const kCases[] = {
+      {"%sum = OpIAdd %u8 %seven %seven\nOpReturn", ""},
+      {"%is = OpLoad %u8 %place\n%sum = OpIAdd %u8 %is %is\nOpStore %place %sum\nOpReturn", ""},
+      {"%one = OpSelect %u8 %true %seven %seven\nOpStore %place %one\nOpReturn", ""},
+      {"%is = OpIEqual %bool %seven %seven\nOpReturn", ""},
+      {"%as = OpConvertUToF %f32 %seven\nOpReturn", ""},
+      {"%pair = OpCompositeConstruct %v2 %seven %seven\nOpReturn", "%v2 = OpTypeVector %u8 2"},
+      {"%one = OpCompositeExtract %u8 %sevens 1\nOpReturn",
+       "%v2 = OpTypeVector %u8 2\n%sevens = OpConstantComposite %v2 %seven %seven"},
+      {"OpReturn", "%own = OpTypePointer Private %u8\n%kept = OpVariable %own Private"},
+      {"OpReturn", "%own = OpTypePointer Private %u8\n%kept = OpVariable %own Private %seven"},
+      {"OpReturn", "%shared = OpTypePointer Workgroup %u8\n%kept = OpVariable %shared Workgroup"},
+      {"%kept = OpVariable %own Function\nOpReturn", "%own = OpTypePointer Function %u8"},
+      {"OpReturn", "%short = OpTypeInt 16 0\n%other = OpConstant %short 7"},
+  };
+  for (const auto& [body, declarations] : kCases) {
+    std::string main = with_bytes(body, declarations);
+    // A function's variables come first.
+    const std::string chain = "%place = OpAccessChain %to_byte %buffer %u0\n";
+    if (std::string_view(body).starts_with("%kept")) main.erase(main.find(chain), chain.size());
+    EXPECT_NE(said(assemble(main), Strictness::kRelaxed), "") << body << declarations;
+  }
+}
+
+// What is said of a group of decorations is said of its members.
+TEST(Strictness, AGroupSaysWhetherOthersPointThere) {
+  std::string text = held_in("%address", "OpVariable %pointer Function", "");
+  const auto add_before = [&](std::string_view where, std::string_view what) {
+    text.insert(text.find(where), what);
+  };
+  add_before("%void = ",
+             "OpDecorate %group RestrictPointer\n%group = OpDecorationGroup\n"
+             "OpGroupDecorate %group %held\n");
+  add_before("OpReturn", "%other = OpVariable %pointer Function\n");
+  EXPECT_NE(said(assemble(text), Strictness::kStrict), "") << "nothing is said of %other";
+  EXPECT_EQ(said(assemble(text), Strictness::kRelaxed), "");
 }
 
 // Drivers leave out what is not in an interface, and die of it.

@@ -5,10 +5,10 @@
 // that only a launch gives, constants of types that are declared for storage only, pointers of
 // which nothing says whether others point there, too.
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "grammar.hpp"
+#include "narrow.hpp"
 #include "strip.hpp"
 #include "syntax.hpp"
 
@@ -27,16 +27,6 @@ std::vector<std::uint32_t> string_to_words(std::string_view text) {
     words[i / 4] |= std::uint32_t{static_cast<unsigned char>(text[i])} << 8 * (i % 4);
   return words;
 }
-
-// Types that a module may have for storage only, and the capability with which it may compute.
-struct NarrowType {
-  spv::Op op;
-  std::uint32_t width;
-  spv::Capability capability;
-};
-constexpr NarrowType kNarrowTypes[] = {{spv::Op::OpTypeInt, 8, spv::Capability::Int8},
-                                       {spv::Op::OpTypeInt, 16, spv::Capability::Int16},
-                                       {spv::Op::OpTypeFloat, 16, spv::Capability::Float16}};
 
 // What stands before the decorations of a module.
 bool is_before_annotations(spv::Op op) {
@@ -72,7 +62,6 @@ class Normaliser {
     for_each_instruction(in_.words, [&](spv::Op op, auto operands, auto, std::size_t) {
       if (has_buffer_block(op, operands)) minor_ = std::min(minor_, kLastBufferBlock);
       if (op == spv::Op::OpTypeArray && operands.size() > 2) lengths_.insert(operands[2]);
-      find_narrow(op, operands);
       find_open_pointer(op, operands);
     });
     for_each_instruction(
@@ -135,45 +124,6 @@ class Normaliser {
     }
   }
 
-  // Optimisers fold a conversion to a type of storage into a constant, which needs a capability
-  // that the module did not need before.
-  void find_narrow(spv::Op op, std::span<const std::uint32_t> operands) {
-    std::set<spv::Capability> needs;
-    const auto take = [&](std::span<const std::uint32_t> parts) {
-      for (const Id part : parts)
-        if (const auto found = narrow_.find(part); found != narrow_.end())
-          needs.insert(found->second.begin(), found->second.end());
-    };
-    switch (op) {
-      case spv::Op::OpTypeInt:
-      case spv::Op::OpTypeFloat:
-        for (const NarrowType& row : kNarrowTypes)
-          if (row.op == op && row.width == operands[1]) needs.insert(row.capability);
-        break;
-      case spv::Op::OpTypeVector:
-      case spv::Op::OpTypeMatrix:
-      case spv::Op::OpTypeArray:
-        take(operands.subspan(1, 1));
-        break;
-      case spv::Op::OpTypeStruct:
-        take(operands.subspan(1));
-        break;
-      case spv::Op::OpConstant:
-      case spv::Op::OpConstantComposite:
-      case spv::Op::OpConstantNull:
-      case spv::Op::OpSpecConstant:
-      case spv::Op::OpSpecConstantComposite:
-      case spv::Op::OpSpecConstantOp:
-      case spv::Op::OpUndef:
-        take(operands.first(1));
-        needed_.insert(needs.begin(), needs.end());
-        return;
-      default:
-        return;
-    }
-    if (!needs.empty()) narrow_.emplace(operands[0], std::move(needs));
-  }
-
   // Variables and parameters that are or hold addresses say whether others point there, too.
   // Without a word they may, which is what everybody assumes.
   void find_open_pointer(spv::Op op, std::span<const std::uint32_t> operands) {
@@ -188,6 +138,11 @@ class Normaliser {
         default:
           return;
       }
+    }
+    // What is said of a group comes before it, and is said of all that it is given to.
+    if (op == spv::Op::OpGroupDecorate && !operands.empty() && said_.contains(operands[0])) {
+      said_.insert(operands.begin() + 1, operands.end());
+      return;
     }
     if ((op != spv::Op::OpVariable && op != spv::Op::OpFunctionParameter) ||
         said_.contains(operands[1]))
@@ -208,9 +163,7 @@ class Normaliser {
   }
 
   void add_capabilities() {
-    const auto& declared = decoded_.capabilities();
-    for (const spv::Capability capability : needed_) {
-      if (std::ranges::find(declared, capability) != declared.end()) continue;
+    for (const spv::Capability capability : needs_of_constants(in_, decoded_)) {
       const std::uint32_t whole[] = {2U << 16 | static_cast<std::uint32_t>(spv::Op::OpCapability),
                                      static_cast<std::uint32_t>(capability)};
       out_.append(whole, 0, 0);
@@ -292,10 +245,8 @@ class Normaliser {
   std::set<std::string> declared_;
   std::vector<std::string> missing_;
   std::set<const SyntaxRow*> met_;
-  std::set<Id> lengths_;                            // of arrays
-  std::map<Id, std::set<spv::Capability>> narrow_;  // types: what computing with them needs
-  std::set<spv::Capability> needed_;                // by constants
-  std::set<Id> said_;                               // what is decorated as aliased or restricted
+  std::set<Id> lengths_;  // of arrays
+  std::set<Id> said_;     // what is decorated as aliased or restricted
   std::vector<std::pair<Id, spv::Decoration>> open_;
   Stripped out_;
 };
