@@ -53,6 +53,37 @@ std::vector<BlockIndex> dominators_of(const Function& function) {
   return last;
 }
 
+// Which blocks come before which others on every way, told at once however deep they lie: a block
+// dominates those whose numbers, in the tree of dominators, are within its own part.
+class DominatorTree {
+ public:
+  explicit DominatorTree(const Function& function)
+      : last_(dominators_of(function)), number_(last_.size(), 0), size_(last_.size(), 1) {
+    for (BlockIndex at = count(); at-- > 1;)
+      if (last_[at] != spirv::kNone) size_[last_[at]] += size_[at];
+    std::vector<BlockIndex> next(last_.size(), 1);  // number for the next one right below
+    for (BlockIndex at = 1; at < count(); ++at) {
+      if (last_[at] == spirv::kNone) continue;
+      number_[at] = next[last_[at]];
+      next[last_[at]] += size_[at];
+      next[at] = number_[at] + 1;
+    }
+  }
+
+  // The last block that every way passes before this one; see dominators_of().
+  BlockIndex last_before(BlockIndex at) const { return last_[at]; }
+  bool dominates(BlockIndex first, BlockIndex at) const {
+    if (last_[first] == spirv::kNone || last_[at] == spirv::kNone) return first == at;
+    return number_[at] - number_[first] < size_[first];  // below wraps, and is no part
+  }
+
+ private:
+  BlockIndex count() const { return static_cast<BlockIndex>(last_.size()); }
+
+  std::vector<BlockIndex> last_;
+  std::vector<BlockIndex> number_, size_;  // a block, then all that it dominates
+};
+
 // Values that are the same wherever they are read, by more than their id: loads of the same
 // built-in, questions for the same length.
 using Name = std::tuple<Id, std::uint32_t, std::uint32_t>;
@@ -61,7 +92,7 @@ constexpr std::uint32_t kValue = 0, kComponent = 1, kLength = 2;
 class Proof {
  public:
   Proof(const spirv::Module& module, const spirv::EntryPoint& entry, const Function& function)
-      : m_(module), entry_(entry), f_(function), dominators_(dominators_of(function)) {
+      : m_(module), entry_(entry), f_(function), dominators_(function) {
     for (BlockIndex at = 0; at < f_.blocks.size(); ++at) {
       const Block& block = f_.blocks[at];
       for (const Instruction& phi : block.phis) note(phi, at);
@@ -110,11 +141,6 @@ class Proof {
   }
 
   static bool is_chain(Op op) { return op == Op::OpAccessChain || op == Op::OpInBoundsAccessChain; }
-
-  bool dominates(BlockIndex first, BlockIndex at) const {
-    while (at > first && at != spirv::kNone) at = dominators_[at];
-    return at == first;
-  }
 
   // ---- Pointers ----
 
@@ -223,7 +249,7 @@ class Proof {
   }
   bool comes_before(const Defined& first, const Defined& then) const {
     return first.block == then.block ? first.by->word < then.by->word
-                                     : dominates(first.block, then.block);
+                                     : dominators_.dominates(first.block, then.block);
   }
   // Variables of the function that one store writes, and that nothing but loads reads.
   void find_stored_once() {
@@ -317,6 +343,7 @@ class Proof {
         const BlockIndex block = next.back();
         next.pop_back();
         if (loop[block]) continue;
+        if (!may_ask()) return false;
         loop[block] = true;
         const auto& before = f_.blocks[block].predecessors;
         next.insert(next.end(), before.begin(), before.end());
@@ -486,8 +513,9 @@ class Proof {
   // Those that hold wherever the block is reached. Until `found` says true.
   template <class Found>
   bool for_each_below(BlockIndex at, const Found& found) {
-    while (at != 0 && at != spirv::kNone && dominators_[at] != spirv::kNone && may_ask()) {
-      const BlockIndex before = dominators_[at];
+    while (at != 0 && at != spirv::kNone && dominators_.last_before(at) != spirv::kNone &&
+           may_ask()) {
+      const BlockIndex before = dominators_.last_before(at);
       const Block& block = f_.blocks[before];
       const Instruction& branch = block.terminator;
       const bool is_only_way =
@@ -546,7 +574,7 @@ class Proof {
   const spirv::Module& m_;
   const spirv::EntryPoint& entry_;
   const Function& f_;
-  std::vector<BlockIndex> dominators_;
+  const DominatorTree dominators_;
   std::unordered_map<Id, Defined> defined_;
   std::unordered_map<Id, Defined> stored_once_;              // variables, by their store
   std::unordered_set<std::uint64_t> steady_;                 // ids, in blocks

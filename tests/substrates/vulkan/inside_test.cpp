@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <time.h>
 
 #include <cstdint>
 #include <span>
@@ -15,10 +16,18 @@
 namespace sokr::vulkan::test {
 namespace {
 
+// Of the processor, for this thread.
+double thread_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 // %data is a block of uint few[16] and uint rest[], %other one of float rest[] alone, %given push
-// constants of two uint, and %x what the invocation's global id says.
+// constants of two uint, and %x what the invocation's global id says. `seconds`: of judging it.
 bool keeps(const std::string& body, const std::string& declarations = "",
-           const std::string& locals = "", std::uint64_t* asked = nullptr) {
+           const std::string& locals = "", std::uint64_t* asked = nullptr,
+           double* seconds = nullptr) {
   const std::string text = fmt::format(R"(
 OpCapability Shader
 OpCapability VariablePointers
@@ -101,7 +110,10 @@ OpFunctionEnd)",
     ADD_FAILURE() << module.failure().sentence << text;
     return false;
   }
-  return keeps_inside(**module, (*module)->entry_points()[0], asked);
+  const double before = thread_seconds();
+  const bool does = keeps_inside(**module, (*module)->entry_points()[0], asked);
+  if (seconds != nullptr) *seconds = thread_seconds() - before;
+  return does;
 }
 
 // An access of few[index] behind how the index is made.
@@ -393,6 +405,28 @@ TEST(Inside, ALongChainIsNotFollowedToItsEnd) {
   EXPECT_LE(asked, 1000u);
   // What was cut off is not remembered: from nearer it is found out.
   EXPECT_TRUE(keeps_rest(made, "OpULessThan %bool %a3 %length", true, "%a3"));
+}
+
+// Seconds of this thread that it takes to judge an access behind many comparisons of `index`, each
+// in a block that only the one before leads to.
+double seconds_behind_comparisons(const std::string& index) {
+  constexpr int kMany = 20'000;
+  std::string made = "OpStore %held %x\n";
+  for (int i = 0; i < kMany; ++i)
+    made += fmt::format(
+        "%l{0} = {1}\n%c{0} = OpULessThan %bool %l{0} %n8\nOpSelectionMerge %m{0} None\n"
+        "OpBranchConditional %c{0} %m{0} %out{0}\n%out{0} = OpLabel\nOpReturn\n%m{0} = OpLabel\n",
+        i, index);
+  made += "%i = " + index + "\n%at = OpAccessChain %to_uint %data %n0 %i\nOpStore %at %n1";
+  double seconds = 0;
+  EXPECT_TRUE(keeps(made, "", "%held = OpVariable %to_local Function", nullptr, &seconds));
+  return seconds;
+}
+
+// Whether a store comes before a load is told at once, however many blocks lie between.
+TEST(Inside, WhatIsStoredOnceIsFoundFromAnywhereAsFast) {
+  const double plain = seconds_behind_comparisons("OpCopyObject %uint %x");
+  EXPECT_LT(seconds_behind_comparisons("OpLoad %uint %held"), 8 * plain);
 }
 
 // Each condition twice in the next one: 30 of them have a thousand million ways to the first.
