@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -21,7 +20,6 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "log.hpp"
 
@@ -62,23 +60,6 @@ std::string hexadecimal(const SokrComputationId& id) {
 
 std::int64_t thread_id() {
   return static_cast<std::int64_t>(::syscall(SYS_gettid));
-}
-
-// Of a substrate that counts what it compiles; 0 of others.
-std::uint64_t kernels_built(const SokrSubstrateInfo& info) {
-  const auto ask = info.diagnostics ? info.diagnostics->statistics : nullptr;
-  if (!ask) return 0;
-  std::vector<SokrStatistic> read(32);
-  SokrStatistics asked{};
-  asked.struct_size = sizeof asked;
-  asked.statistic_size = sizeof(SokrStatistic);
-  asked.statistics = read.data();
-  asked.capacity = static_cast<std::uint32_t>(read.size());
-  if (ask(&asked) != SOKR_OK) return 0;
-  for (std::size_t i = 0; i < asked.count && i < read.size(); ++i) {
-    if (read[i].name && std::strcmp(read[i].name, "kernels_built") == 0) return read[i].value;
-  }
-  return 0;
 }
 
 struct UnderWay {
@@ -264,7 +245,6 @@ void Span::begin(const char* what, const SokrSubstrateInfo& info,
   info_ = &info;
   what_ = what;
   computation_ = computation;
-  built_ = kernels_built(info);
   begin_ns_ = now_ns();
 }
 
@@ -274,9 +254,6 @@ void Span::end() {
   if (computation_) arguments += fmt::format(",\"computation\":\"{}\"", hexadecimal(*computation_));
   if (token_) arguments += fmt::format(",\"token\":\"{:x}\"", token_);
   add_to_thread(slice(what_, begin_ns_, end_ns, arguments));
-  if (computation_ && kernels_built(*info_) != built_) {
-    add_to_thread(slice("compile", begin_ns_, end_ns, arguments));
-  }
   if (!token_) return;
   add_to_thread(flow('s', token_, begin_ns_ + (end_ns - begin_ns_) / 2));
   writer().remember(token_, {computation_ ? *computation_ : SokrComputationId{}, begin_ns_});

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // What a process did, in the format of Chrome's traces, which Perfetto opens: SOKR_TRACE names the
-// file. Every capability that is asked, preparation, dispatch and wait is a slice on its thread; a
-// dispatch in which a kernel was compiled has one inside; arrows lead from a dispatch to where its
-// end became known; each substrate that tells device time has a lane of its own. What a plugin
-// tells of its threads (SokrHostInfo::trace) is a slice on that thread, too.
+// file. Every capability that is asked, preparation, dispatch and wait is a slice on its thread;
+// arrows lead from a dispatch to where its end became known; each substrate that tells device time
+// has a lane of its own. What a plugin tells of its threads (SokrHostInfo::trace), such as that one
+// compiled, is a slice on that thread, too.
 //
 // The file is begun by the first event and ended with the process. Any thread. Where the variable
 // is not set it costs one load for each call.
@@ -53,7 +53,7 @@ class Span {
   const SokrSubstrateInfo* info_ = nullptr;  // null: nothing is written
   const char* what_ = nullptr;
   const SokrComputationId* computation_ = nullptr;  // null: of none
-  std::uint64_t begin_ns_ = 0, built_ = 0;          // built_: what had been compiled
+  std::uint64_t begin_ns_ = 0;
   SokrCompletionToken token_ = 0;
 };
 

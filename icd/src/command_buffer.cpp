@@ -6,6 +6,7 @@
 
 #include "device.hpp"
 #include "entry_points.hpp"
+#include "execute.hpp"
 #include "refused.hpp"
 
 namespace sokr::icd {
@@ -102,7 +103,6 @@ std::uint32_t CommandBuffer::state() {
   if (!state_changed_) return static_cast<std::uint32_t>(r.states.size() - 1);
   DispatchState state;
   state.program = program_;
-  program_->hasten();
   state.set_count = set_count_;
   if (sets_changed_ || r.states.empty()) {
     state.first_set = static_cast<std::uint32_t>(r.sets.size());
@@ -115,6 +115,8 @@ std::uint32_t CommandBuffer::state() {
   if (push_.size() < needed) push_.resize(needed);
   r.bytes.insert(r.bytes.end(), push_.begin(), push_.begin() + static_cast<std::ptrdiff_t>(needed));
   r.states.push_back(std::move(state));
+  if (!program_->is_launched.load(std::memory_order_relaxed))
+    program_->hasten(binds_what_overlaps(r, r.states.back()));
   sets_changed_ = state_changed_ = false;
   return static_cast<std::uint32_t>(r.states.size() - 1);
 }

@@ -17,6 +17,7 @@ constexpr VkDescriptorType kInline = VK_DESCRIPTOR_TYPE_INLINE_UNIFORM_BLOCK;
 std::shared_ptr<const SetShape> shape_of(const VkDescriptorSetLayoutCreateInfo& info) {
   auto shape = std::make_shared<SetShape>();
   shape->push = (info.flags & VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR) != 0;
+  shape->late = (info.flags & VK_DESCRIPTOR_SET_LAYOUT_CREATE_UPDATE_AFTER_BIND_POOL_BIT) != 0;
   const auto* flags = find<VkDescriptorSetLayoutBindingFlagsCreateInfo>(info.pNext);
   std::uint64_t elements = 0, bytes = 0;
   for (std::uint32_t i = 0; i < info.bindingCount; ++i) {

@@ -28,6 +28,7 @@ struct SetShape {
   std::uint32_t elements = 0, bytes = 0, dynamic = 0;
   bool variable = false;  // the last binding has as many elements as the set says
   bool push = false;      // for push descriptors
+  bool late = false;      // may be updated until what it is bound in is submitted
   const BindingPlace* find(std::uint32_t binding) const;
 };
 

@@ -295,6 +295,8 @@ class Executor {
                    " workgroups: " + device_.substrate.last_error());
       return Progress::Failed;
     }
+    if (!state.program->is_launched.load(std::memory_order_relaxed))
+      state.program->is_launched.store(true, std::memory_order_relaxed);
     at_.running = started.completion_token;
     at_.groups = static_cast<double>(groups[0]) * groups[1] * groups[2];
     return finish(device_, *state.program, at_, deadline_);
@@ -308,6 +310,11 @@ class Executor {
   const bool may_wait_;
 };
 
+bool overlap_written(const SokrBinding& a, const SokrBinding& b) {
+  return ((a.access | b.access) & SOKR_ACCESS_WRITE) != 0 && a.resource < b.resource + b.size &&
+         b.resource < a.resource + a.size;
+}
+
 // Of a command that launches.
 const Program& program_of(const Recording& recording, const Command& command) {
   const auto* direct = std::get_if<command::Dispatch>(&command);
@@ -317,6 +324,21 @@ const Program& program_of(const Recording& recording, const Command& command) {
 }
 
 }  // namespace
+
+bool binds_what_overlaps(const Recording& recording, const DispatchState& state) {
+  constexpr std::size_t kMost = 64;  // each is compared with each
+  for (std::uint32_t i = 0; i < state.set_count; ++i) {
+    const SetContents* set = recording.sets[state.first_set + i].contents.get();
+    if (set && (set->shape->late || set->elements.size() > kMost)) return false;
+  }
+  std::vector<SokrBinding> bindings;
+  bind(recording, state, bindings);
+  if (bindings.size() > kMost) return false;
+  for (auto a = bindings.begin(); a != bindings.end(); ++a)
+    for (auto b = a + 1; b != bindings.end(); ++b)
+      if (overlap_written(*a, *b)) return true;
+  return false;
+}
 
 Progress execute(Device& device, const Recording& recording, Position& at, Scratch& scratch,
                  const Clock::time_point* deadline, bool may_wait) {

@@ -21,6 +21,11 @@ struct Scratch {
   Labels labels{"Vulkan commands"};
 };
 
+// Whether what a dispatch of this state finds bound now overlaps where the kernel may write. False
+// too of what cannot be told: sets that may be updated until the command buffer is submitted, and
+// very many descriptors.
+bool binds_what_overlaps(const Recording& recording, const DispatchState& state);
+
 // Where execution stands in a recording.
 struct Position {
   std::size_t command = 0;

@@ -214,18 +214,17 @@ Program::~Program() {
 
 // By another handle of the kernel, which is asked for with the option and given back. Substrates
 // that compiled it already refuse that.
-void Program::hasten() const {
-  if (is_hastened.load(std::memory_order_relaxed)) return;
-  if (is_hastened.exchange(true, std::memory_order_relaxed)) return;
+void Program::hasten(bool overlaps) const {
+  if (is_hastened[overlaps].exchange(true, std::memory_order_relaxed)) return;
   const SokrPreparedIr ir = sokr_prepared_ir(kernel);
-  const char* soon = "compile=soon";
+  const char* options[] = {"compile=soon", overlaps ? "bindings=overlap" : "bindings=apart"};
   SokrKernelInfo info{};
   info.struct_size = sizeof info;
   info.ir_format = SOKR_IR_PREPARED;
   info.ir_data = reinterpret_cast<const std::uint8_t*>(&ir);
   info.ir_size = sizeof ir;
-  info.options = &soon;
-  info.option_count = 1;
+  info.options = options;
+  info.option_count = 2;
   const SokrKernelInfo* infos[] = {&info};
   SokrKernel another = 0;
   const SokrKernelTable& table = *substrate->info->kernels;

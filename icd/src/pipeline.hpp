@@ -4,6 +4,7 @@
 #ifndef SOKR_ICD_PIPELINE_HPP_
 #define SOKR_ICD_PIPELINE_HPP_
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <vector>
@@ -45,9 +46,12 @@ struct Program {
   // none was. Of the threads that execute, one at a time in each queue.
   mutable std::atomic<float> group_ns{0};
 
-  // It will be launched soon: the substrate begins to compile it beside what the program does.
-  void hasten() const;
-  mutable std::atomic<bool> is_hastened{false};
+  // It will be launched soon, with memory that overlaps or not: the substrate begins to compile it
+  // beside what the program does.
+  void hasten(bool overlaps) const;
+  mutable std::array<std::atomic<bool>, 2> is_hastened{};
+  // From its first launch on every launch makes what it needs by itself.
+  mutable std::atomic<bool> is_launched{false};
 
   Program() = default;
   Program(const Program&) = delete;

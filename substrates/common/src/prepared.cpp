@@ -44,24 +44,43 @@ Result<SokrKernelInfo> known_part(const SokrKernelInfo* info) {
 
 using When = KernelSource::When;
 
-Result<When> when_of(const SokrKernelInfo& info) {
-  constexpr std::string_view kCompile = "compile=";
-  constexpr std::pair<std::string_view, When> kRows[] = {
-      {"now", When::kNow}, {"soon", When::kSoon}, {"later", When::kLater}};
+// What the options say, the last one of each kind.
+struct Options {
   When when = When::kNow;
+  bool overlaps = false;
+};
+
+// Of an option "key=value", if it is of this key: the value of the row with its word.
+template <class Value>
+Result<void> take(std::string_view option, std::string_view key,
+                  std::span<const std::pair<std::string_view, Value>> rows, Value& out) {
+  if (!option.starts_with(key) || option.size() == key.size() || option[key.size()] != '=')
+    return {};
+  std::string words;
+  for (const auto& [word, value] : rows) {
+    if (word == option.substr(key.size() + 1)) {
+      out = value;
+      return {};
+    }
+    const bool is_last = word == rows.back().first;
+    words += fmt::format("{}{}", words.empty() ? "" : is_last ? " and " : ", ", word);
+  }
+  return fail(SOKR_INVALID_INPUT, "its option '{}' is none of {}={}", option, key, words);
+}
+
+Result<Options> options_of(const SokrKernelInfo& info) {
+  using Whens = std::pair<std::string_view, When>;
+  using Flags = std::pair<std::string_view, bool>;
+  static constexpr Whens kWhen[] = {
+      {"now", When::kNow}, {"soon", When::kSoon}, {"later", When::kLater}};
+  static constexpr Flags kOverlaps[] = {{"apart", false}, {"overlap", true}};
+  Options options;
   for (const char* option : std::span(info.options, info.option_count)) {
     if (option == nullptr) return fail(SOKR_INVALID_INPUT, "one of its options is null");
-    const std::string_view text = option;
-    if (!text.starts_with(kCompile)) continue;
-    const auto* row = std::find_if(std::begin(kRows), std::end(kRows), [&](const auto& each) {
-      return each.first == text.substr(kCompile.size());
-    });
-    if (row == std::end(kRows))
-      return fail(SOKR_INVALID_INPUT, "its option '{}' is none of compile=now, soon and later",
-                  text);
-    when = row->second;
+    SOKR_TRY(take<When>(option, "compile", kWhen, options.when));
+    SOKR_TRY(take<bool>(option, "bindings", kOverlaps, options.overlaps));
   }
-  return when;
+  return options;
 }
 
 }  // namespace
@@ -101,7 +120,9 @@ Result<std::unique_ptr<KernelSource>> KernelSource::copy(const SokrKernelInfo* i
   source->serial_ = serials.fetch_add(1, std::memory_order_relaxed) + 1;
   source->format_ = known.ir_format;
   source->id_ = known.computation_id;
-  SOKR_ASSIGN(source->when_, when_of(known));
+  SOKR_ASSIGN(const Options options, options_of(known));
+  source->when_ = options.when;
+  source->overlaps_ = options.overlaps;
   source->ir_.assign(known.ir_data, known.ir_data + known.ir_size);
   source->params_.resize(sokr_launch_size(&launch));
   if (sokr_launch_write(&launch, source->params_.data(), source->params_.size()) == 0) {

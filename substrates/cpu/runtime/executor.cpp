@@ -111,7 +111,7 @@ Executor::Task* Executor::run_one(Task* task) noexcept {
   // Home 0 is the waiting thread's; the reserve stands in for it.
   const std::uint32_t home = crew_.has_reserve() ? static_cast<std::uint32_t>(place) : 0;
   lookout_.note_begun(place);
-  if (trace_.is_on()) PieceTrace::name_this_thread();
+  if (trace_.is_on()) PieceTrace::name_this_thread(PieceTrace::Kind::kWorker);
   Worker worker{this, mine->of_reserve, nullptr};
   Worker::here = &worker;
   const Clock::time_point turn_ends = Clock::now() + kTurn;

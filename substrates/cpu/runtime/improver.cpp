@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/piece_trace.hpp"
+
 namespace sokr::cpu {
 namespace {
 
@@ -78,6 +80,7 @@ void Improver::drain() {
 
 void Improver::run(const std::shared_ptr<State>& shared) {
   State& state = *shared;
+  PieceTrace::name_this_thread(PieceTrace::Kind::kCompiler);
   std::unique_lock lock(state.mutex);
   for (;;) {
     Line* line = nullptr;

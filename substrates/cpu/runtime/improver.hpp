@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Threads that compile while others run what there is: better versions of kernels, and urgent work
-// before these, which are not begun while there is any. They exist from the first piece of work on.
+// before these. They exist from the first piece of work on.
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_IMPROVER_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_IMPROVER_HPP_
 
@@ -74,10 +74,12 @@ class Improver {
     State(unsigned threads_of_patient, unsigned threads_of_urgent)
         : patient{threads_of_patient, {}}, urgent{threads_of_urgent, {}} {}
     Line& line_of(bool is_urgent) { return is_urgent ? urgent : patient; }
-    // What a thread is to do now; null: nothing.
+    // What a thread is to do now; null: nothing. Urgent work may use as many threads as it is
+    // allowed: what is patient begins on those that it leaves, and never while some of it waits.
     Line* next() {
       if (urgent.has_turn()) return &urgent;
-      return urgent.is_idle() && patient.has_turn() ? &patient : nullptr;
+      const bool is_spare = urgent.tasks.empty() && urgent.busy < urgent.limit;
+      return is_spare && patient.has_turn() ? &patient : nullptr;
     }
     bool is_empty() const { return patient.tasks.empty() && urgent.tasks.empty(); }
     bool is_idle() const { return patient.is_idle() && urgent.is_idle(); }

@@ -19,8 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using substrate::ContentKey;
 
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+double milliseconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double, std::milli>(end - begin).count();
 }
 
 // Everything of this processor that code generation looks at.
@@ -102,6 +102,7 @@ std::span<const std::uint8_t> as_bytes(const std::string& text) {
 KernelStore::KernelStore(substrate::Host host, KernelStoreOptions options,
                          const SokrComputeLimits& limits)
     : host_(host),
+      trace_(host),
       options_(std::move(options)),
       limits_(limits),
       kernels_({options_.kernel_bytes}, memory_of),
@@ -200,9 +201,10 @@ Result<KernelStore::KernelPointer> KernelStore::make(const SokrDispatchRequest& 
   SOKR_ASSIGN(Decoded decoded, decode(ir, launch));
   SOKR_TRY(judge(decoded.reflection));
   const substrate::CompileKey extra = key_of(launch, memory);
-  return kernels_.get({request.computation_id, ir, extra}, [&] {
-    return build(ir, std::move(decoded), launch, extra, memory, cancelled);
-  });
+  const ContentKey key{request.computation_id, ir, extra};
+  const auto made = [&] { return build(ir, std::move(decoded), launch, extra, memory, cancelled); };
+  if (!cancelled) return kernels_.get(key, made);
+  return kernels_.get_unless_building(key, made).value_or(KernelPointer());
 }
 
 Result<std::shared_ptr<PreparedKernel>> KernelStore::prepare(
@@ -222,13 +224,13 @@ Result<std::shared_ptr<PreparedKernel>> KernelStore::prepare(
     if (most_binding_bytes(shift) >= limits_.max_binding_size) break;
   }
   if (is_known) return prepared;
-  if (said.when() != When::kNow) {
-    SOKR_ASSIGN(const bool is_left, leave_for_later(*prepared));
-    if (is_left && said.when() == When::kLater) return prepared;
-    SOKR_TRY(make_ready(prepared, is_left ? When::kSoon : When::kNow));
-    return prepared;
+  const MemoryTraits expected{said.overlaps(), 0};
+  When when = said.when();
+  if (when != When::kNow) {
+    SOKR_ASSIGN(const bool is_left, leave_for_later(*prepared, expected));
+    if (!is_left) when = When::kNow;
   }
-  SOKR_TRY(make_ready(prepared, When::kNow));
+  SOKR_TRY(make_ready(prepared, expected, when));
   return prepared;
 }
 
@@ -237,46 +239,59 @@ Result<KernelStore::KernelPointer> KernelStore::variant(
     const std::atomic<bool>* cancelled) {
   if (const LoadedKernel* kernel = prepared->find(memory)) return KernelPointer(prepared, kernel);
   const substrate::KernelSource& source = prepared->source();
-  SOKR_ASSIGN(const KernelPointer made,
-              make(source.request(), source.launch(), memory, judge, cancelled));
-  return KernelPointer(prepared, prepared->keep(memory, made));
+  KernelPointer kernel = find(source.request(), source.launch(), memory);  // of an equal one
+  if (kernel) {
+    SOKR_TRY(judge(kernel->reflection));
+  } else {
+    SOKR_ASSIGN(kernel, make(source.request(), source.launch(), memory, judge, cancelled));
+    if (!kernel) return KernelPointer();
+  }
+  return KernelPointer(prepared, prepared->keep(memory, kernel));
 }
 
-Result<bool> KernelStore::leave_for_later(const PreparedKernel& prepared) {
+Result<bool> KernelStore::leave_for_later(const PreparedKernel& prepared,
+                                          const MemoryTraits& memory) {
   if (!options_.dump.empty()) return false;
   const substrate::KernelSource& source = prepared.source();
-  std::vector<std::uint8_t> key = disk_key('K', source.ir(), key_of(source.launch(), {}), false);
-  if (disk_.has(key)) return false;
-  key[0] = 'Q';  // what was compiled before was judged
-  const bool was_judged = disk_.has(key);
-  if (was_judged && options_.tier == Tier::kQuick) return false;
+  const auto is_on_disk = [&](char kind, bool overlaps) {
+    const MemoryTraits of{overlaps, memory.size_shift};
+    return disk_.has(disk_key(kind, source.ir(), key_of(source.launch(), of), overlaps));
+  };
+  if (is_on_disk('K', memory.aliased)) return false;
+  const bool has_draft = is_on_disk('Q', memory.aliased);
+  if (has_draft && options_.tier == Tier::kQuick) return false;
   SOKR_ASSIGN(const CompilerLibrary* library, compiler());
   if (!library->outlives_exit) return false;
-  if (was_judged) return true;
+  // What was compiled before was judged, whatever it was launched with.
+  if (has_draft || is_on_disk('K', !memory.aliased) || is_on_disk('Q', !memory.aliased))
+    return true;
   SOKR_ASSIGN(const Decoded decoded, decode(source.ir(), source.launch()));
   SOKR_TRY(validate(source.ir()));
   SOKR_TRY(check_wholly(*decoded.module, *decoded.entry, compile_options(&source.launch(), {})));
   return true;
 }
 
-Result<void> KernelStore::make_ready(const std::shared_ptr<PreparedKernel>& prepared, When when) {
-  if (when == When::kLater || prepared->find({})) return {};
+Result<void> KernelStore::make_ready(const std::shared_ptr<PreparedKernel>& prepared,
+                                     const MemoryTraits& memory, When when) {
+  if (when == When::kLater || prepared->find(memory)) return {};
   if (when == When::kSoon &&
-      improver_.put_urgent([this, wanted = std::weak_ptr<PreparedKernel>(prepared)](
-                               Improver::Turn& turn) { make_ahead(wanted, turn); }))
+      improver_.put_urgent([this, wanted = std::weak_ptr<PreparedKernel>(prepared),
+                            memory](Improver::Turn& turn) { make_ahead(wanted, memory, turn); }))
     return {};
-  SOKR_TRY(variant(prepared, {}, [](const auto&) { return Result<void>(); }));
+  SOKR_TRY(variant(prepared, memory, [](const auto&) { return Result<void>(); }));
   return {};
 }
 
-// What fails here is in the log alone: the first launch does it again, and is told.
-void KernelStore::make_ahead(const std::weak_ptr<PreparedKernel>& wanted, Improver::Turn& turn) {
+// What fails here is in the log alone: the first launch does it again, and is told. Where another
+// thread makes an equal one this leaves: the first launch finds that.
+void KernelStore::make_ahead(const std::weak_ptr<PreparedKernel>& wanted,
+                             const MemoryTraits& memory, Improver::Turn& turn) {
   const std::unique_lock stays(turn, std::try_to_lock);
   if (!stays) return;
   const std::shared_ptr<PreparedKernel> prepared = wanted.lock();
   if (!prepared) return;
   const auto made =
-      variant(prepared, {}, [](const auto&) { return Result<void>(); }, &turn.cancelled());
+      variant(prepared, memory, [](const auto&) { return Result<void>(); }, &turn.cancelled());
   if (!made && !turn.cancelled())
     host_.log_debug("cpu: not compiled ahead: {}", made.failure().sentence);
 }
@@ -443,11 +458,12 @@ KernelStore::Attempt KernelStore::attempt_with(const CompilerLibrary& library,
   options.on_stage = [&](const CompileStage& stage) { stages.push_back(stage); };
   const Clock::time_point start = Clock::now();
   Result<CompiledKernel> compiled = library.compile(module, entry, options);
-  return {std::move(compiled), std::move(stages), milliseconds_since(start)};
+  return {std::move(compiled), std::move(stages), start, Clock::now()};
 }
 
 Result<CompiledKernel> KernelStore::report(Attempt attempt, const spirv::EntryPoint& entry,
                                            const CompileOptions& options) {
+  trace_.add_compilation(attempt.begin, attempt.end);
   std::string stages;
   for (const CompileStage& stage : attempt.stages) {
     host_.log_debug("cpu: {}: {} made {} {} in {:.1f} ms", entry.name, stage.name, stage.size,
@@ -458,7 +474,7 @@ Result<CompiledKernel> KernelStore::report(Attempt attempt, const spirv::EntryPo
   if (attempt.compiled)
     host_.log_info("cpu: compiled {}{} to {} bytes of code in {:.1f} ms ({})",
                    version_name(options), entry.name, attempt.compiled->image.size(),
-                   attempt.milliseconds, stages);
+                   milliseconds_between(attempt.begin, attempt.end), stages);
   return std::move(attempt.compiled);
 }
 
@@ -480,7 +496,7 @@ Result<const CompilerLibrary*> KernelStore::compiler() {
     return fail(SOKR_DISPATCH_FAILED,
                 "{} is of version {}, this plugin needs version {}; install both together", path,
                 library ? library->version : "unknown", SOKR_CPU_BUILD_VERSION);
-  host_.log_debug("cpu: opened {} in {:.1f} ms", path, milliseconds_since(start));
+  host_.log_debug("cpu: opened {} in {:.1f} ms", path, milliseconds_between(start, Clock::now()));
   return compiler_ = library;
 }
 

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "runtime/improver.hpp"
+#include "runtime/piece_trace.hpp"
 #include "runtime/runnable.hpp"
 
 namespace sokr::cpu {
@@ -140,25 +141,26 @@ class KernelStore {
   KernelPointer find(const SokrDispatchRequest& request, const substrate::LaunchView& launch,
                      const MemoryTraits& memory);
   // The same, or makes it, if `judge` has nothing against the launch: for one that is refused
-  // nothing is compiled or kept.
+  // nothing is compiled or kept. Where `cancelled` is given nobody waits for it: it may be set, and
+  // the kernel is null if another thread is making it.
   Result<KernelPointer> make(const SokrDispatchRequest& request,
                              const substrate::LaunchView& launch, const MemoryTraits& memory,
                              const Judge& judge, const std::atomic<bool>* cancelled = nullptr);
 
   // Holds the kernel for memory that it has been launched with before; or where it has not been,
-  // for memory that does not overlap and fits 32 bits. What is not for now, nor on disk, is only
-  // judged.
+  // for memory that fits 32 bits, and overlaps if that was said. What is not for now, nor on disk,
+  // is only judged.
   Result<std::shared_ptr<PreparedKernel>> prepare(std::unique_ptr<substrate::KernelSource> source);
-  // Of a prepared kernel, for other memory; made if there is none and `judge` has nothing against
-  // the launch.
+  // Of a prepared kernel, for other memory; made as by make() if there is none.
   Result<KernelPointer> variant(const std::shared_ptr<PreparedKernel>& prepared,
                                 const MemoryTraits& memory, const Judge& judge,
                                 const std::atomic<bool>* cancelled = nullptr);
 
   using When = substrate::KernelSource::When;
-  // The same for what was prepared for later: it is compiled now, or by a thread in the background
-  // unless a launch is earlier.
-  Result<void> make_ready(const std::shared_ptr<PreparedKernel>& prepared, When when);
+  // The same for what was prepared for later: it is compiled for such memory now, or by a thread in
+  // the background unless a launch is earlier.
+  Result<void> make_ready(const std::shared_ptr<PreparedKernel>& prepared,
+                          const MemoryTraits& memory, When when);
 
   // Waits until nothing is compiled ahead, and no better version is being made.
   void await_better() { improver_.drain(); }
@@ -185,8 +187,9 @@ class KernelStore {
                               const std::atomic<bool>* cancelled);
   // True if it was judged; false if it is to be made now, which takes no compiler or cannot be done
   // by another thread.
-  Result<bool> leave_for_later(const PreparedKernel& prepared);
-  void make_ahead(const std::weak_ptr<PreparedKernel>& wanted, Improver::Turn& turn);
+  Result<bool> leave_for_later(const PreparedKernel& prepared, const MemoryTraits& memory);
+  void make_ahead(const std::weak_ptr<PreparedKernel>& wanted, const MemoryTraits& memory,
+                  Improver::Turn& turn);
   // How the full version of a kernel is made.
   struct Recipe {
     std::shared_ptr<const spirv::Module> module;
@@ -200,7 +203,7 @@ class KernelStore {
   struct Attempt {
     Result<CompiledKernel> compiled;
     std::vector<CompileStage> stages;
-    double milliseconds = 0;
+    std::chrono::steady_clock::time_point begin, end;
   };
   // Says in the log what is to be compiled.
   void announce(const spirv::Module& module, const spirv::EntryPoint& entry,
@@ -208,6 +211,7 @@ class KernelStore {
   // Touches nothing of any store, which may go meanwhile.
   static Attempt attempt_with(const CompilerLibrary& library, const spirv::Module& module,
                               const spirv::EntryPoint& entry, CompileOptions options);
+  // By the thread that made it.
   Result<CompiledKernel> report(Attempt attempt, const spirv::EntryPoint& entry,
                                 const CompileOptions& options);
   void keep(const Recipe& recipe, const CompiledKernel& compiled);  // on disk
@@ -230,6 +234,7 @@ class KernelStore {
                                      std::span<const std::uint8_t> extra, bool aliased) const;
 
   substrate::Host host_;
+  PieceTrace trace_;
   KernelStoreOptions options_;
   SokrComputeLimits limits_;
   std::string fingerprint_;

@@ -5,33 +5,47 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
+#include <iterator>
+#include <sokr/substrate/compile_span.hpp>
 
 namespace sokr::cpu {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+constexpr const char* kSubstrate = "cpu";
+constexpr const char* kKinds[] = {"worker", "compiler"};  // by Kind
 
-// Empty: not of the crew. It lies in the thread itself: a trace takes no memory.
+// Empty: of none of them. It lies in the thread itself: a trace takes no memory.
 thread_local std::array<char, 24> thread_name{};
 
-std::uint64_t ns(Clock::time_point at) {
+std::uint64_t ns(PieceTrace::Time at) {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count());
 }
 
-}  // namespace
-
-void PieceTrace::name_this_thread() {
-  static std::atomic<std::uint32_t> threads{0};
-  if (thread_name[0] != 0) return;
-  *fmt::format_to_n(thread_name.data(), thread_name.size() - 1, "worker {}", ++threads).out = 0;
+const char* name_of_thread() {
+  return thread_name[0] == 0 ? nullptr : thread_name.data();
 }
 
-void PieceTrace::add(const Piece& piece, Clock::time_point begin,
-                     Clock::time_point end) const noexcept {
+}  // namespace
+
+void PieceTrace::name_this_thread(Kind kind) {
+  static std::array<std::atomic<std::uint32_t>, std::size(kKinds)> threads{};
+  const auto which = static_cast<std::size_t>(kind);
+  if (thread_name[0] != 0) return;
+  const auto written = fmt::format_to_n(thread_name.data(), thread_name.size() - 1, "{} {}",
+                                        kKinds[which], ++threads[which]);
+  *written.out = 0;
+}
+
+void PieceTrace::add_compilation(Time begin, Time end) const noexcept {
+  if (is_on_) substrate::CompileSpan::tell(host_, kSubstrate, name_of_thread(), ns(begin), ns(end));
+}
+
+void PieceTrace::add(const Piece& piece, Time begin, Time end) const noexcept {
   SokrTraceSlice slice{};
-  slice.substrate = "cpu";
-  slice.thread = thread_name[0] == 0 ? nullptr : thread_name.data();
+  slice.substrate = kSubstrate;
+  slice.thread = name_of_thread();
   slice.name = piece.kernel;
   slice.plugin_token = piece.token;
   slice.begin_ns = ns(begin);

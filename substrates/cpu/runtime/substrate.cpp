@@ -80,7 +80,7 @@ Result<std::shared_ptr<PreparedKernel>> CpuSubstrate::prepare_again(
   const SokrKernel named = substrate::prepared_kernel(source.ir()).value_or(0);
   SOKR_ASSIGN(std::shared_ptr<PreparedKernel> prepared,
               substrate::launched_kernel(prepared_, named, source.launch()));
-  SOKR_TRY(kernels_.make_ready(prepared, source.when()));
+  SOKR_TRY(kernels_.make_ready(prepared, {source.overlaps(), 0}, source.when()));
   return prepared;
 }
 

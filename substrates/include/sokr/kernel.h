@@ -57,6 +57,9 @@ typedef struct {
    *   compile=soon   judged when `prepare` returns, and compiled by threads of the substrate's own,
    *                  in the order of the calls; a launch that is earlier waits, or compiles it
    *   compile=later  judged when `prepare` returns, and compiled by the launch that needs it
+   *   bindings=apart   (the default) launches will mostly bind memory that does not overlap,
+   *   bindings=overlap or such that does, where the kernel writes. It decides what is compiled
+   *                    before a launch; a launch of the other kind is as right, and may be later
    * What a substrate judged and cannot compile after all fails the launch. */
   const char *const *options;
   uint32_t option_count;

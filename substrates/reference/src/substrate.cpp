@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <sokr/spirv/allowed.hpp>
+#include <sokr/substrate/compile_span.hpp>
 #include <sokr/substrate/run_and_end.hpp>
 #include <sokr/substrate/tasks.hpp>
 
@@ -153,6 +154,7 @@ Result<ReferenceSubstrate::KernelPointer> ReferenceSubstrate::make_kernel(
     std::uint32_t subgroup = launch.subgroup_size();
     if (subgroup == 0) subgroup = entry->required_subgroup_size;
     if (subgroup == 0) subgroup = kDefaultSubgroupSize;
+    const substrate::CompileSpan traced(host_, "reference");
     SOKR_ASSIGN(kernel.program, reference::prepare(module, *entry, subgroup));
     return std::make_shared<const Kernel>(std::move(kernel));
   });

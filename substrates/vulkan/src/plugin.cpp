@@ -57,8 +57,8 @@ Result<void> find_devices(const substrate::Host& host, substrate::PluginDescript
     description.facts.emplace_back("in_flight", std::to_string(options.in_flight));
     description.facts.emplace_back("in_flight_bytes", std::to_string(options.in_flight_bytes));
     description.limits = physical.limits();
-    auto exported =
-        Devices::install(std::make_unique<VulkanSubstrate>(instance, physical, host, options));
+    auto exported = Devices::install(
+        std::make_unique<VulkanSubstrate>(instance, physical, host, options, description.name));
     if (!exported) {
       plugin.add_unavailable(description.name, exported.failure().sentence);
       continue;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <shared_mutex>
+#include <sokr/substrate/compile_span.hpp>
 #include <thread>
 
 #include "probe.hpp"
@@ -145,6 +146,7 @@ Result<std::shared_ptr<Pipeline>> Session::build_pipeline(PipelineKey& key, Plan
     SOKR_TRY(find_module(planned.module));
     SOKR_TRY(probe_kernel(planned.plan, device_->physical(), context_.options, context_.disk,
                           context_.host));
+    const substrate::CompileSpan traced(context_.host, context_.name);
     const PipelineCache::Handle cache = pipeline_cache_->handle();
     auto pipeline = Pipeline::create(*device_, cache.get(), std::move(planned.plan));
     if (pipeline) pipeline_cache_->note_compiled();

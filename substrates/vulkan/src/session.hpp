@@ -40,6 +40,7 @@ namespace sokr::vulkan {
 
 // What outlives a session: it belongs to the substrate.
 struct SessionContext {
+  std::string name;  // of the substrate
   substrate::Host host;
   Options options;
   substrate::InFlightTable* in_flight = nullptr;

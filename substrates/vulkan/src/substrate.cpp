@@ -28,13 +28,15 @@ substrate::DiskCacheOptions disk_options(const Options& options) {
 }
 
 VulkanSubstrate::VulkanSubstrate(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
-                                 const substrate::Host& host, const Options& options)
+                                 const substrate::Host& host, const Options& options,
+                                 std::string name)
     : instance_(std::move(instance)),
       physical_(physical),
       disk_(disk_options(options)),
       modules_({kModuleBytes}, [](const spirv::Module& module) {
         return module.words().size_bytes() * kDecodedBytesPerByte;
       }) {
+  context_.name = std::move(name);
   context_.host = host;
   context_.options = options;
   context_.in_flight = &in_flight_;

@@ -31,8 +31,10 @@ substrate::DiskCacheOptions disk_options(const Options& options);
 
 class VulkanSubstrate {
  public:
+  // `name` is what the plugin offers it by.
   VulkanSubstrate(std::shared_ptr<Instance> instance, const PhysicalDevice& physical,
-                  const substrate::Host& host, const Options& options);
+                  const substrate::Host& host, const Options& options,
+                  std::string name = "vulkan:0");
   // Blocks until the device is idle; every launch is terminal then.
   ~VulkanSubstrate();
 

@@ -206,6 +206,30 @@ TEST(ContentCache, ConcurrentMissesBuildOnce) {
   EXPECT_EQ(right, kThreads);
 }
 
+TEST(ContentCache, WhoNeedsItLaterDoesNotWaitForAnother) {
+  Cache cache;
+  const auto build = []() -> Result<Pointer> { return std::make_shared<std::string>("value"); };
+  std::latch building(1), looked(1);
+  std::thread first([&] {
+    auto result = cache.get(key(1, "one"), [&]() -> Result<Pointer> {
+      building.count_down();
+      looked.wait();
+      return build();
+    });
+    EXPECT_TRUE(result);
+  });
+  building.wait();
+  EXPECT_FALSE(cache.get_unless_building(key(2, "one"), build));
+  const auto other = cache.get_unless_building(key(2, "other"), build);
+  ASSERT_TRUE(other);
+  EXPECT_EQ(***other, "value");
+  looked.count_down();
+  first.join();
+  const auto known = cache.get_unless_building(key(2, "one"), build);
+  ASSERT_TRUE(known);
+  EXPECT_EQ(cache.stats().builds, 2u);
+}
+
 TEST(ContentCache, ThoseWhoWaitGetTheFailureOrTryThemselves) {
   Cache cache;
   for (const bool throws : {false, true}) {

@@ -268,14 +268,14 @@ TEST_P(PreparedKernels, ManyAreCompiledAtOnce) {
 
 // Some are launched at once, some later, some never; the first of them are released at once.
 TEST_P(PreparedKernels, ForLaterRunAsThoseOfNow) {
-  const char* later[] = {"compile=later", "colour=blue"};
+  const char* later[] = {"compile=later", "colour=blue", "bindings=overlap"};
   const std::uint64_t before = on_->statistic("kernels_prepared");
   std::vector<SokrKernel> handles;
   for (std::uint32_t i = 0; i < 24; ++i) {
     const Scaled kernel{.constants = {{1, 4, 300 + i}}};
     SokrKernelInfo info = kernel.info();
     info.options = later;
-    info.option_count = 2;
+    info.option_count = 3;
     const SokrKernelInfo* all[] = {&info};
     handles.push_back(0);
     ASSERT_EQ(on_->kernels().prepare(all, 1, &handles.back()), SOKR_OK) << on_->last_error();
@@ -355,6 +355,8 @@ TEST_P(PreparedKernels, OptionsAreReadOrRefused) {
   const char* sometimes = "compile=sometimes";
   const char* null = nullptr;
   expect_refused(&sometimes, "'compile=sometimes' is none of compile=now, soon and later");
+  const char* never = "bindings=never";
+  expect_refused(&never, "'bindings=never' is none of bindings=apart and overlap");
   expect_refused(&null, "one of its options is null");
   expect_refused(nullptr, "1 options at null");
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -170,32 +171,95 @@ TEST(Later, WhatIsReleasedIsNotCompiled) {
   EXPECT_LT(log.compiled(), 64);
 }
 
-// Urgent work comes first, and nothing else is begun while there is some.
+// Waits for a door to be opened.
+class Door {
+ public:
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return open_; });
+  }
+  // False where it stays closed for as long as nothing here takes.
+  bool opens() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+// Urgent work comes first, and nothing else is begun while some of it waits.
 TEST(Improver, UrgentWorkComesFirst) {
-  Improver improver(1, 2);
+  Improver improver(1, 1);
+  Door door;
   std::mutex mutex;
-  std::condition_variable changed;
-  bool open = false;
   std::string order;
   const auto note = [&](char what) {
     const std::lock_guard lock(mutex);
     order += what;
   };
   ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return open; });
-    order += 'u';
+    door.wait();
+    note('u');
   }));
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(improver.put([&](Improver::Turn&) { note('p'); }, false));
   ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { note('v'); }));
-  {
-    const std::lock_guard lock(mutex);
-    open = true;
-  }
-  changed.notify_all();
+  door.open();
   improver.drain();
-  EXPECT_EQ(order.size(), 5u);
-  EXPECT_EQ(order.substr(2), "ppp") << order;
+  EXPECT_EQ(order, "uvppp");
+}
+
+// One urgent piece of work that lasts does not hold up what may run beside it.
+TEST(Improver, WhatIsPatientTakesWhatUrgentWorkLeaves) {
+  Improver improver(1, 2);
+  Door door, began;
+  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { door.wait(); }));
+  ASSERT_TRUE(improver.put([&](Improver::Turn&) { began.open(); }, false));
+  EXPECT_TRUE(began.opens());
+  door.open();
+  improver.drain();
+}
+
+// The host's log, which holds up the first compilation until another one begins.
+class HeldUp {
+ public:
+  HeldUp() { info_ = {sizeof info_, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_INFO, 0, nullptr}; }
+  substrate::Host host() const { return substrate::Host(&info_); }
+  bool was_passed() const { return was_passed_; }
+
+ private:
+  static void take(void* context, std::uint32_t, const char* text) {
+    auto& self = *static_cast<HeldUp*>(context);
+    if (!std::string_view(text).starts_with("cpu: compiling ")) return;
+    if (self.begun_.fetch_add(1) == 0)
+      self.was_passed_ = self.second_.opens();
+    else
+      self.second_.open();
+  }
+  SokrHostInfo info_{};
+  std::atomic<int> begun_{0};
+  std::atomic<bool> was_passed_{false};
+  Door second_;
+};
+
+// One kernel, prepared three times, is compiled by one thread, and the other goes on.
+TEST(Later, EqualKernelsTakeOneThread) {
+  HeldUp log;
+  KernelStoreOptions options = tiered(Tier::kAuto);
+  options.ahead_threads = 2;
+  CpuSubstrate substrate(log.host(), options, 2);
+  for (int i = 0; i < 3; ++i) prepare_scale(substrate, 3, "compile=soon");
+  prepare_scale(substrate, 4, "compile=soon");
+  substrate.await_better_kernels();
+  EXPECT_TRUE(log.was_passed());
+  scale(substrate, 1);
 }
 
 TEST(Tiers, AreFixedWhereTheOptionSaysSo) {
@@ -290,25 +354,6 @@ TEST(Tiers, WhatIsOnDiskInFullIsTakenAtOnce) {
   scale(substrate, 1);
   EXPECT_EQ(log.first() + log.full(), 0);
 }
-
-// Waits for a door to be opened.
-class Door {
- public:
-  void open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return open_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-};
 
 TEST(Improver, DoesAllThatItIsGivenAndOutlivesWhatFails) {
   std::atomic<int> done{0};

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """trace_lanes_test.py SOKR PLUGIN IR_PLUGIN MEET.spv CLI_TESTS: a launch of two workgroups that wait
 for one another is a slice on each of two lanes, inside the dispatch's time, and `sokr trace` says how
-the work was spread over them."""
+the work was spread over them. What was compiled is a slice on the thread that did, once."""
 import json
 import os
 import re
@@ -47,6 +47,10 @@ for piece in pieces:
     expect(piece["name"] == "main" and piece["args"]["group_count"] == 1, piece)
     expect(piece["args"]["token"] == dispatch["args"]["token"], piece)
     expect(dispatch["ts"] <= piece["ts"] and piece["ts"] + piece["dur"] <= complete["ts"], piece)
+compilations = [one for one in events if one["name"] == "compile"]
+expect(len(compilations) == 1 and compilations[0]["tid"] == dispatch["tid"], compilations)
+expect(dispatch["ts"] <= compilations[0]["ts"]
+       and compilations[0]["ts"] + compilations[0]["dur"] <= dispatch["ts"] + dispatch["dur"], compilations)
 lanes = {one["tid"]: one["args"]["name"] for one in events if one["name"] == "thread_name"}
 names = [lanes[piece["tid"]] for piece in pieces]
 expect(any(re.fullmatch(r"cpu worker \d+", name) for name in names), names)

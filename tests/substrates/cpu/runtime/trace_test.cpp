@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// What the host's trace is told of a launch: which thread ran which workgroups, and when.
+// What the host's trace is told: which thread ran which workgroups of a launch, which one compiled,
+// and when.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -44,12 +45,18 @@ class Tracing {
     info_.struct_size = static_cast<std::uint32_t>(size);
     return substrate::Host(&info_);
   }
-  std::vector<Told> told() {
-    const std::lock_guard lock(mutex_);
-    return told_;
-  }
+  // Of launches.
+  std::vector<Told> told() { return told(false); }
+  std::vector<Told> compilations() { return told(true); }
 
  private:
+  std::vector<Told> told(bool compiled) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Told> found;
+    for (const Told& one : told_)
+      if ((one.slice.group_count == 0) == compiled) found.push_back(one);
+    return found;
+  }
   static void take(void* self, const SokrTraceSlice* slice) {
     auto& tracing = *static_cast<Tracing*>(self);
     const auto text = [](const char* given) { return std::string(given ? given : ""); };
@@ -131,6 +138,43 @@ TEST(Trace, HasEveryWorkgroupOfALaunchOnceAndAThreadsSlicesOneBehindTheOther) {
     all.insert(of_thread.begin(), of_thread.end());
   }
   EXPECT_EQ(all.size(), names.size()) << "threads have different names";
+}
+
+// Whoever launches compiles, or a thread in the background: it is that one's slice.
+TEST(Trace, TellsWhichThreadCompiled) {
+  Tracing tracing;
+  CpuSubstrate substrate(tracing.host(), options(), 2);
+  const std::uint64_t begin = now_ns();
+  meet(substrate);
+  const std::uint64_t end = now_ns();
+  auto told = tracing.compilations();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].name, "compile");
+  EXPECT_EQ(told[0].on, std::this_thread::get_id());
+  EXPECT_EQ(told[0].thread, "");
+  EXPECT_EQ(told[0].slice.plugin_token, 0u);
+  EXPECT_LE(begin, told[0].slice.begin_ns);
+  EXPECT_LT(told[0].slice.begin_ns, told[0].slice.end_ns);
+  EXPECT_LE(told[0].slice.end_ns, end);
+
+  const std::vector<std::uint8_t> ir = read_shader("endless");
+  const char* soon = "compile=soon";
+  SokrKernelInfo info{};
+  info.struct_size = sizeof info;
+  info.ir_format = SOKR_IR_SPIRV;
+  info.ir_data = ir.data();
+  info.ir_size = ir.size();
+  info.options = &soon;
+  info.option_count = 1;
+  const SokrKernelInfo* all[] = {&info};
+  SokrKernel kernel = 0;
+  ASSERT_TRUE(substrate.prepare(all, &kernel));
+  meet(substrate);  // in whose time it may be compiled
+  substrate.await_better_kernels();
+  told = tracing.compilations();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_NE(told[1].on, std::this_thread::get_id());
+  EXPECT_TRUE(told[1].thread.starts_with("compiler ")) << told[1].thread;
 }
 
 TEST(Trace, AHostThatDoesNotTraceIsToldNothing) {

@@ -78,7 +78,14 @@ class ContentCache {
   // to its caller; those that waited for it try by themselves. build() must not ask
   // this cache for the same key.
   template <class Build>
-  Result<Pointer> get(const ContentKey& key, Build&& build);
+  Result<Pointer> get(const ContentKey& key, Build&& build) {
+    return *get(key, std::forward<Build>(build), Elsewhere::kAwait);
+  }
+  // The same for who needs it later: empty at once where another thread builds it.
+  template <class Build>
+  std::optional<Result<Pointer>> get_unless_building(const ContentKey& key, Build&& build) {
+    return get(key, std::forward<Build>(build), Elsewhere::kLeave);
+  }
 
   // What the cache holds; empty on a miss. Never waits for a build.
   std::optional<Result<Pointer>> find(const ContentKey& key) {
@@ -134,6 +141,10 @@ class ContentCache {
     return code == SOKR_INVALID_INPUT || code == SOKR_INVALID_IR || code == SOKR_CAPABILITY_DENIED;
   }
 
+  // What is done about a build under way on another thread.
+  enum class Elsewhere : std::uint8_t { kAwait, kLeave };
+  template <class Build>
+  std::optional<Result<Pointer>> get(const ContentKey& key, Build&& build, Elsewhere elsewhere);
   std::optional<Result<Pointer>> find_by_hint(const ContentKey& key, std::uint64_t hint);
   std::optional<Result<Pointer>> find_by_content(const ContentKey& key, std::uint64_t hint,
                                                  std::uint64_t hash);
@@ -193,20 +204,23 @@ std::optional<Result<std::shared_ptr<Value>>> ContentCache<Value>::find_by_conte
 
 template <class Value>
 template <class Build>
-Result<std::shared_ptr<Value>> ContentCache<Value>::get(const ContentKey& key, Build&& build) {
+std::optional<Result<std::shared_ptr<Value>>> ContentCache<Value>::get(const ContentKey& key,
+                                                                       Build&& build,
+                                                                       Elsewhere elsewhere) {
   const std::uint64_t hint = hash_hint(key);
-  if (auto known = find_by_hint(key, hint)) return *std::move(known);
+  if (auto known = find_by_hint(key, hint)) return known;
   const std::uint64_t hash = hash_content(key);
   std::shared_ptr<Building> mine;
   while (!mine) {
     std::unique_lock lock(building_mutex_);
-    if (auto known = find_by_content(key, hint, hash)) return *std::move(known);
+    if (auto known = find_by_content(key, hint, hash)) return known;
     std::shared_ptr<Building> other;
     const auto [first, last] = building_.equal_range(hash);
     for (auto at = first; at != last && !other; ++at) {
       const ContentKey& theirs = at->second->key;
       if (same(theirs.extra, key.extra) && same(theirs.ir, key.ir)) other = at->second;
     }
+    if (other && elsewhere == Elsewhere::kLeave) return std::nullopt;
     if (other) {
       other->ended.wait(lock, [&] { return other->finished; });
       if (other->result) return *other->result;

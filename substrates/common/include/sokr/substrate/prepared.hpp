@@ -54,6 +54,8 @@ class KernelSource {
   // When it is to be ready to run.
   enum class When : std::uint8_t { kNow, kSoon, kLater };
   When when() const { return when_; }
+  // Whether launches are expected to bind memory that overlaps.
+  bool overlaps() const { return overlaps_; }
   // As a substrate's caches look for it.
   SokrDispatchRequest request() const {
     return {id_, 0, ir_.data(), ir_.size(), params_.data(), params_.size()};
@@ -65,6 +67,7 @@ class KernelSource {
   std::uint32_t format_ = 0;
   SokrComputationId id_{};
   When when_ = When::kNow;
+  bool overlaps_ = false;
   std::vector<std::uint8_t> ir_, params_;
   std::optional<LaunchView> launch_;
 };
