@@ -40,20 +40,6 @@ void add(std::vector<std::string>& words, const char* flag, const std::string& v
   if (!value.empty()) words.push_back(fmt::format("{}={}", flag, value));
 }
 
-// What is read once, as a pipe is, is not there for another process. Empty if all are files.
-std::string not_read_again(const LaunchFlags& flags) {
-  std::vector<std::string> files;
-  for (const std::string& input : flags.in) files.push_back(input.substr(input.find('=') + 1));
-  for (const std::string& push : flags.push) {
-    if (push.starts_with('@')) files.push_back(push.substr(1));
-  }
-  for (const std::string& file : files) {
-    struct stat status{};
-    if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return file;
-  }
-  return {};
-}
-
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> all;
   for (std::string& word : words) all.push_back(word.data());
@@ -138,6 +124,20 @@ std::optional<double> probe(const std::vector<std::string>& words,
 }
 
 }  // namespace
+
+std::string not_read_again(const LaunchFlags& flags) {
+  std::vector<std::string> files;
+  if (flags.kernel != "-") files.push_back(flags.kernel);
+  for (const std::string& input : flags.in) files.push_back(input.substr(input.find('=') + 1));
+  for (const std::string& push : flags.push) {
+    if (push.starts_with('@')) files.push_back(push.substr(1));
+  }
+  for (const std::string& file : files) {
+    struct stat status{};
+    if (::stat(file.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return file;
+  }
+  return {};
+}
 
 EndKept::EndKept() {
   end_signal = 0;

@@ -77,6 +77,11 @@ struct FirstTimes {
 // The words of `sokr` that launch the same on one substrate; empty: on none that they name.
 std::vector<std::string> launch_words(const LaunchFlags& flags, const std::string& substrate);
 
+// A file of the launch that is read once, as a pipe is: for another process it is not there, or it
+// waits for a writer for ever. Empty if there is none; a kernel on standard input is not among
+// them.
+std::string not_read_again(const LaunchFlags& flags);
+
 // With empty caches, and again with those that this has filled. `kernel` is what the standard
 // input of the processes gives. `count` processes of each, fewer where one takes long.
 FirstTimes measure_first(const LaunchFlags& flags, const std::string& substrate,

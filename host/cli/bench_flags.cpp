@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "bench_calibration.hpp"
+#include "bench_children.hpp"
 #include "text.hpp"
 
 namespace sokr::cli {
@@ -76,14 +77,27 @@ void refuse_files_in_one_place(const BenchRequest& request) {
   }
 }
 
-void refuse_odd_comparisons(const BenchRequest& request, std::string_view kernel) {
-  if (!request.baseline_command.empty() && kernel == "-") {
+// What is measured by processes of their own is read by each of them; of a sweep, for each value,
+// all but the kernel.
+void refuse_files_that_are_read_once(const BenchRequest& request, LaunchFlags launch) {
+  const char* const flag = !request.baseline_command.empty() ? "--baseline-command"
+                           : !request.relative_to.empty()    ? "--relative-to"
+                           : request.sweep                   ? "--sweep"
+                                                             : nullptr;
+  if (!flag) return;
+  if (request.sweep) {
+    launch.kernel = std::string("-");
+  } else if (launch.kernel == "-") {
     throw UsageError(
-        "--baseline-command: KERNEL - cannot be read by other processes, too; name a file");
+        fmt::format("{}: KERNEL - cannot be read by other processes, too; name a file", flag));
   }
-  if (!request.relative_to.empty() && kernel == "-") {
-    throw UsageError("--relative-to: KERNEL - cannot be read by other processes, too; name a file");
+  if (const std::string file = not_read_again(launch); !file.empty()) {
+    throw UsageError(fmt::format(
+        "{}: '{}' is no file that can be read more than once; give it as a file", flag, file));
   }
+}
+
+void refuse_odd_comparisons(const BenchRequest& request) {
   if (!request.metric.empty()) {
     std::vector<std::string> names{"time"};
     for (const measure::CounterKind& kind : measure::counter_kinds()) names.emplace_back(kind.name);
@@ -172,7 +186,8 @@ BenchRequest read_bench_flags(const BenchFlags& flags) {
   request.relative_to = flags.relative_to;
   request.baseline_command = flags.baseline_command;
   request.metric = flags.metric == "time" ? "" : flags.metric;
-  refuse_odd_comparisons(request, flags.launch.kernel);
+  refuse_odd_comparisons(request);
+  refuse_files_that_are_read_once(request, flags.launch);
   if (!flags.precision.empty()) request.precision = parse_precision(flags.precision);
   if (!flags.budget.empty()) {
     request.budget_s = parse_positive(flags.budget, "--budget", "number of seconds");

@@ -299,10 +299,12 @@ std::string imprecision_text(const BenchReports& reports) {
   std::string text;
   if (widest) {
     text = fmt::format(
-        "time was up before ±{:.2g} % for {} of {}; the widest is ±{:.2g} %, {} at {}; --budget "
-        "gives each value more",
-        100 * reports.points.front().rules.precision, count, all, 100 * widest->warm().precision,
-        widest->substrate, value_text(reports.sweep->values[at]));
+        "time was up before ±{} for {} of {}; the widest is ±{}, {} at {}; --budget gives each "
+        "value "
+        "more",
+        measure::percent_text(reports.points.front().rules.precision), count, all,
+        measure::percent_text(widest->warm().precision), widest->substrate,
+        value_text(reports.sweep->values[at]));
   }
   if (unsettled) {
     text += fmt::format("{}{} of {} had not settled when measuring began", text.empty() ? "" : "; ",
@@ -402,7 +404,7 @@ std::string csv_text(const BenchReports& reports) {
 
 std::string markdown_text(const BenchReports& reports) {
   const BenchReport& first = reports.points.front();
-  std::string text = fmt::format("### `{}`\n\n", cell(printable(short_name(first.kernel))));
+  std::string text = fmt::format("### `{}`\n\n", printable(short_name(first.kernel)));
   text += markdown_gate(first);
   text += "| | first | cold process |";
   for (const char* name : kPercentNames) text += fmt::format(" {} |", name);

@@ -276,7 +276,11 @@ std::string svg_file(std::string_view title, std::span<const Chart> charts) {
 }
 
 Chart histogram(std::span<const Values> all, const Axis& x) {
-  Chart chart{"How long dispatches take", x, {"", false, percent}, {}, {}};
+  Chart chart{fmt::format("How long dispatches take, the slowest {} % left out", 100 - kCut),
+              x,
+              {"", false, percent},
+              {},
+              {}};
   double low = std::numeric_limits<double>::max(), high = 0;
   for (const Values& one : all) {
     if (one.values.empty()) continue;

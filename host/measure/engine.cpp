@@ -200,14 +200,19 @@ std::vector<Series> alternate(std::span<const Side> sides, const Rules& rules, c
   return Alternation(sides, rules, told).run();
 }
 
+std::string percent_text(double part) {
+  const double percent = 100 * part;
+  return percent >= 9.95 ? fmt::format("{:.0f} %", percent) : fmt::format("{:.2g} %", percent);
+}
+
 std::string ending_text(const Series& series, const Rules& rules) {
-  const std::string reached = fmt::format("median known to ±{:.2g} %", 100 * series.precision);
+  const std::string reached = "median known to ±" + percent_text(series.precision);
   switch (series.ended) {
     case Ended::kPrecise:
-      return fmt::format("{}, as asked (±{:.2g} %)", reached, 100 * rules.precision);
+      return fmt::format("{}, as asked (±{})", reached, percent_text(rules.precision));
     case Ended::kBudget:
-      return fmt::format("time was up at ±{:.2g} %, and ±{:.2g} % was asked for",
-                         100 * series.precision, 100 * rules.precision);
+      return fmt::format("time was up at ±{}, and ±{} was asked for",
+                         percent_text(series.precision), percent_text(rules.precision));
     case Ended::kCount:
       break;
   }

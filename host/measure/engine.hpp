@@ -82,6 +82,9 @@ std::vector<Series> alternate(std::span<const Side> sides, const Rules& rules,
 // The order of `count` things, drawn.
 std::vector<std::size_t> shuffled(std::size_t count, Random& random);
 
+// "0.29 %", "168 %" of a part of 1.
+std::string percent_text(double part);
+
 // "precise to 0.4 % after 1.2 s", and the like: why it ended.
 std::string ending_text(const Series& series, const Rules& rules);
 

@@ -542,6 +542,26 @@ class Command(unittest.TestCase):
         self.assertEqual(json.loads(self.sokr.load("r.json"))["gate"], [])
         self.assertNotIn("allowed", self.sokr.load("r.md").decode())
 
+    def test_bench_of_files_that_are_read_once(self):
+        """Nobody waits for ever for what a pipe gives to one reader."""
+        os.mkfifo(self.sokr.path("pipe"))
+        data = ["bench", "copy.spv", "--in", "0.0=pipe", *RUN[4:], "--budget", "0.2"]
+        kernel = ["bench", "pipe", *RUN[2:], "--budget", "0.2"]
+        calibration, old = ["--relative-to", "calibration"], ["--baseline-command", "x", "--max-regress", "5"]
+        for command in ([*data, *calibration], [*kernel, *calibration], [*data, *old], [*kernel, *old],
+                        [*data, "--sweep", "let.n=1,2"]):
+            result = self.sokr.run(*command)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(b": 'pipe' is no file that can be read more than once", result.stderr)
+        for command, content in ((data, WORDS), (kernel, self.sokr.load("copy.spv"))):
+            with self.sokr.start(*command) as process:
+                with open(self.sokr.path("pipe"), "wb") as pipe:
+                    pipe.write(content)
+                text, errors = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 0, errors)
+            self.assertIn(b"first and cold are left out: 'pipe' is no file that other processes can",
+                          b" ".join(text.split()))
+
     def test_bench_that_is_interrupted_leaves_nothing(self):
         """Also where it measures first times, whose caches are in a folder of their own."""
         os.mkdir(self.sokr.path("tmp"))

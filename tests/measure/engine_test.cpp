@@ -83,6 +83,13 @@ TEST(Engine, EndsWhenItIsPrecise) {
   EXPECT_GT(all[0].warm_up, 0u);
 }
 
+TEST(Engine, PercentagesAreShort) {
+  EXPECT_EQ(percent_text(0.0029), "0.29 %");
+  EXPECT_EQ(percent_text(0.01), "1 %");
+  EXPECT_EQ(percent_text(0.26), "26 %");
+  EXPECT_EQ(percent_text(1.682), "168 %");
+}
+
 TEST(Engine, SaysThatTimeWasUp) {
   // No two are the same, so that no median is known exactly, however many there are.
   std::uint64_t asked = 0;
