@@ -217,11 +217,16 @@ void Measurement::compare_with_old() {
 // Several at once, and chains, where they make sense and the substrate takes them.
 void Measurement::try_others(std::size_t i) {
   BenchResult& result = report_.results[i];
+  // One of several: who waited for a processor once is not left out for that.
   std::vector<double> ns;
-  subjects_[i]->warm(1, ns);
-  if (ns.back() > kLongDispatch_ns) {
+  double shortest = 0;
+  for (int tries = 0; tries < 3 && (tries == 0 || shortest > kLongDispatch_ns); ++tries) {
+    subjects_[i]->warm(1, ns);
+    shortest = *std::min_element(ns.begin(), ns.end());
+  }
+  if (shortest > kLongDispatch_ns) {
     result.left_out[kPipelined] = result.left_out[kBatched] =
-        fmt::format("a dispatch takes {}", duration_text(ns.back()));
+        fmt::format("a dispatch takes {}", duration_text(shortest));
     return;
   }
   result.left_out[kPipelined] = subjects_[i]->try_pipelined();

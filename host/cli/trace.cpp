@@ -87,6 +87,7 @@ struct Threads {
   std::map<double, One> by_lane;
   std::map<std::string, Times>
       launches;  // by token: from the first piece's begin to the last's end
+  std::vector<Times> pieces;
 };
 
 struct Summary {
@@ -106,6 +107,7 @@ void add_piece(const Json& given, const std::string& substrate, double lane, dou
   ++threads.by_lane[lane].pieces;
   threads.by_lane[lane].busy += end - begin;
   threads.launches[word(given, "token")].add(begin, end);
+  threads.pieces.push_back({begin, end});
 }
 
 void add(const Json& event, Summary& summary) {
@@ -154,6 +156,20 @@ double union_of(const std::map<std::string, Times>& intervals) {
   return total;
 }
 
+// How many of them there were at once, at most. A pool has more threads than it lets work.
+std::size_t most_at_once(const std::vector<Times>& intervals) {
+  std::vector<std::pair<double, int>> changes;
+  for (const Times& one : intervals) {
+    changes.emplace_back(one.begin, 1);
+    changes.emplace_back(one.end, -1);
+  }
+  // Of one moment, what ends is first.
+  std::sort(changes.begin(), changes.end());
+  int now = 0, most = 0;
+  for (const auto& [at, change] : changes) most = std::max(most, now += change);
+  return static_cast<std::size_t>(std::max(most, 1));
+}
+
 // How the work was spread over the threads, of substrates that tell it.
 std::string threads_text(const Summary& summary) {
   Table table;
@@ -175,14 +191,14 @@ std::string threads_text(const Summary& summary) {
                  fmt::format("{:.0f} %", total > 0 ? 100 * one.busy / total : 0.0)});
       name.clear();
     }
-    const double count = static_cast<double>(threads.by_lane.size());
+    const std::size_t count = most_at_once(threads.pieces);
     const double wall = union_of(threads.launches);
     if (!(total > 0) || !(wall > 0)) continue;
     sentences += fmt::format(
         "{}: while workgroups ran, {:.2f} of {} thread{} worked on average; the busiest did {:.2f} "
         "times its part\n",
-        printable(substrate), total / wall, threads.by_lane.size(),
-        threads.by_lane.size() == 1 ? "" : "s", most / (total / count));
+        printable(substrate), total / wall, count, count == 1 ? "" : "s",
+        most / (total / static_cast<double>(count)));
   }
   return summary.threads_of.empty() ? "" : table.format() + sentences + '\n';
 }

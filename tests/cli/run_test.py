@@ -727,6 +727,17 @@ class Command(unittest.TestCase):
             self.sokr.store("cut.json", whole[:size])
             self.good("trace", "cut.json")
 
+    def test_trace_of_a_pool_with_more_threads_than_it_lets_work(self):
+        """The second launch has another worker than the first one; two work at once."""
+        def piece(lane, begin, end, token):
+            return {"ph": "X", "cat": "workgroups", "name": "main", "pid": 1, "tid": lane, "ts": begin,
+                    "dur": end - begin, "args": {"substrate": "cpu", "token": token}}
+        pieces = [piece(1, 0, 10, "1"), piece(2, 0, 10, "1"), piece(1, 20, 30, "2"), piece(3, 20, 25, "2"),
+                  piece(3, 25, 30, "2")]
+        self.sokr.store("t.json", json.dumps(pieces).encode())
+        self.assertIn(b"cpu: while workgroups ran, 2.00 of 2 threads worked on average; the busiest did "
+                      b"1.00 times its part\n", self.good("trace", "t.json").stdout)
+
     def test_trace_of_failures_and_of_nothing(self):
         self.sokr.run(*RUN, "--on", "mock:integrated", mocks=("integrated",),
                       environment={"SOKR_TRACE": "t.json"})
