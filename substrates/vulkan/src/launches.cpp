@@ -210,24 +210,27 @@ void Session::copy_results(const Launch& launch) {
     if (download.from && !let_go_) std::memcpy(download.to, download.from, download.size);
 }
 
-void Session::finish(const LaunchPointer& launch) {
-  if (launch->claimed.exchange(true)) return;
+bool Session::finish(const LaunchPointer& launch) {
+  if (launch->claimed.exchange(true)) return false;
   if (launch->recording) {
-    if (Result<void> seen = launch->recording->invalidate(); !seen)
-      return end(launch, &seen.failure().sentence);
+    if (Result<void> seen = launch->recording->invalidate(); !seen) {
+      end(launch, &seen.failure().sentence);
+      return false;
+    }
     if (auto ns = launch->recording->device_ns())
       context_.in_flight->record_timing(launch->token, *ns);
   }
   copy_results(*launch);
-  end(launch, nullptr);
+  return end(launch, nullptr);
 }
 
 void Session::fail_launch(const LaunchPointer& launch, const std::string& sentence) {
   if (!launch->claimed.exchange(true)) end(launch, &sentence);
 }
 
-// Of a launch that was claimed. Its callbacks come last: one that dispatches has its room.
-void Session::end(const LaunchPointer& launch, const std::string* failed) {
+// Of a launch that was claimed. Its callbacks come last: one that dispatches has its room. False if
+// somebody else had ended its token.
+bool Session::end(const LaunchPointer& launch, const std::string* failed) {
   if (failed)
     launch->recording.reset();
   else
@@ -240,10 +243,8 @@ void Session::end(const LaunchPointer& launch, const std::string* failed) {
     removed = under_way_.remove(*launch);
     if (std::exchange(launch->counted, false)) staged_ -= launch->staged;
   }
-  if (failed)
-    context_.in_flight->fail(launch->token, *failed);
-  else
-    context_.in_flight->finish(launch->token);
+  return failed ? context_.in_flight->fail(launch->token, *failed)
+                : context_.in_flight->finish(launch->token);
 }
 
 // Null if there is none that could be waited for.
@@ -330,8 +331,18 @@ std::uint64_t Session::help(const LaunchPointer& launch, std::uint64_t left_ns) 
   if (launch->session != this || launch->value.load() == 0) return kLookAgainNs;
   const Result<bool> reached = device_->wait(launch->value.load(), std::min(left_ns, kWaitSliceNs));
   if (reached && !*reached) return 0;
-  reached ? finish(launch) : abandon();
+  if (reached)
+    finish(launch);
+  else
+    abandon();
   return kLookAgainNs;
+}
+
+bool Session::bring_to_end(const LaunchPointer& launch) {
+  flush();
+  if (launch->session != this || launch->value.load() == 0) return false;
+  const Result<bool> reached = device_->wait(launch->value.load(), kWaitSliceNs);
+  return reached && *reached && finish(launch);
 }
 
 }  // namespace sokr::vulkan

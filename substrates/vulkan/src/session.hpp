@@ -122,6 +122,9 @@ class Session {
   // Of a token that is under way: waits for the device, but not for ever, and brings the launch in.
   // Returns for how long who waits may sleep before it calls again, at most `left_ns`.
   std::uint64_t help(const std::shared_ptr<Launch>& launch, std::uint64_t left_ns);
+  // The same for who waits without end, once: true if it brought the launch in, which is COMPLETE.
+  // False says nothing of it.
+  bool bring_to_end(const std::shared_ptr<Launch>& launch);
   // Ends all launches as FAILED with the sentence of the loss. Only when lost.
   void abandon();
   // From when it returns, no results are copied into host memory any more: whose launch is
@@ -233,10 +236,11 @@ class Session {
   template <class Build>
   Result<std::uint64_t> run(const substrate::LaunchView& launch, Prepared& prepared,
                             const LaunchPointer& started, const Build& build);
-  void finish(const LaunchPointer& launch);
+  // True if it is COMPLETE by this.
+  bool finish(const LaunchPointer& launch);
   void copy_results(const Launch& launch);
   void fail_launch(const LaunchPointer& launch, const std::string& sentence);
-  void end(const LaunchPointer& launch, const std::string* failed);
+  bool end(const LaunchPointer& launch, const std::string* failed);
   void clean_up();
 
   SessionContext context_;
