@@ -115,8 +115,10 @@ std::uint32_t CommandBuffer::state() {
   if (push_.size() < needed) push_.resize(needed);
   r.bytes.insert(r.bytes.end(), push_.begin(), push_.begin() + static_cast<std::ptrdiff_t>(needed));
   r.states.push_back(std::move(state));
-  if (!program_->is_launched.load(std::memory_order_relaxed))
+  if (program_->recorded.load(std::memory_order_relaxed) < Program::kLookedAt) {
+    program_->recorded.fetch_add(1, std::memory_order_relaxed);
     program_->hasten(binds_what_overlaps(r, r.states.back()));
+  }
   sets_changed_ = state_changed_ = false;
   return static_cast<std::uint32_t>(r.states.size() - 1);
 }

@@ -295,8 +295,6 @@ class Executor {
                    " workgroups: " + device_.substrate.last_error());
       return Progress::Failed;
     }
-    if (!state.program->is_launched.load(std::memory_order_relaxed))
-      state.program->is_launched.store(true, std::memory_order_relaxed);
     at_.running = started.completion_token;
     at_.groups = static_cast<double>(groups[0]) * groups[1] * groups[2];
     return finish(device_, *state.program, at_, deadline_);

@@ -215,7 +215,9 @@ Program::~Program() {
 // By another handle of the kernel, which is asked for with the option and given back. Substrates
 // that compiled it already refuse that.
 void Program::hasten(bool overlaps) const {
-  if (is_hastened[overlaps].exchange(true, std::memory_order_relaxed)) return;
+  if (is_hastened[overlaps].load(std::memory_order_relaxed) ||
+      is_hastened[overlaps].exchange(true, std::memory_order_relaxed))
+    return;
   const SokrPreparedIr ir = sokr_prepared_ir(kernel);
   const char* options[] = {"compile=soon", overlaps ? "bindings=overlap" : "bindings=apart"};
   SokrKernelInfo info{};

@@ -50,8 +50,10 @@ struct Program {
   // beside what the program does.
   void hasten(bool overlaps) const;
   mutable std::array<std::atomic<bool>, 2> is_hastened{};
-  // From its first launch on every launch makes what it needs by itself.
-  mutable std::atomic<bool> is_launched{false};
+  // Dispatches that were recorded. It is looked at what the first of them bind, no longer: programs
+  // that bind what overlaps do so soon, and many record the same over and over.
+  static constexpr std::uint32_t kLookedAt = 64;
+  mutable std::atomic<std::uint32_t> recorded{0};
 
   Program() = default;
   Program(const Program&) = delete;

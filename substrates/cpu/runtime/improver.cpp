@@ -47,12 +47,16 @@ Improver::~Improver() {
   state_->changed.wait(lock, [this] { return state_->kept == 0 && state_->is_empty(); });
 }
 
+std::deque<Improver::Task>::iterator Improver::Line::place_for(const Task& task) {
+  return std::ranges::upper_bound(tasks, task.size, std::greater<>(), &Task::size);
+}
+
 bool Improver::put(Task task) noexcept try {
   State& state = *state_;
   {
     const std::lock_guard lock(state.mutex);
     Line& line = state.line_of(task.urgent);
-    line.tasks.push_back(std::move(task));
+    const auto added = line.tasks.insert(line.place_for(task), std::move(task));
     try {
       const std::size_t wanted = state.patient.busy + state.patient.tasks.size() +
                                  state.urgent.busy + state.urgent.tasks.size();
@@ -62,7 +66,7 @@ bool Improver::put(Task task) noexcept try {
       }
     } catch (const std::exception&) {
       if (state.threads == 0) {
-        line.tasks.pop_back();
+        line.tasks.erase(added);
         return false;
       }
     }

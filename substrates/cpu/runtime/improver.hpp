@@ -7,7 +7,7 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <cstdint>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -49,9 +49,12 @@ class Improver {
 
   // Any thread; returns at once. What is `promised` is done even if this goes first. False, and
   // nothing is done, where there is no memory or no thread for it.
-  bool put(Work work, bool promised) noexcept { return put({std::move(work), promised, false}); }
-  // Before all that is not urgent. Never promised.
-  bool put_urgent(Work work) noexcept { return put({std::move(work), false, true}); }
+  bool put(Work work, bool promised) noexcept { return put({std::move(work), promised, false, 0}); }
+  // Before all that is not urgent. Never promised. Of what waits the largest is begun first, by a
+  // size in whatever unit: what is begun last keeps one thread at work when all others are done.
+  bool put_urgent(Work work, std::size_t size) noexcept {
+    return put({std::move(work), false, true, size});
+  }
   // Waits until nothing is left to do; for tests and measurements.
   void drain();
 
@@ -60,12 +63,14 @@ class Improver {
     Work work;
     bool promised = false;
     bool urgent = false;
+    std::size_t size = 0;
   };
-  // Work of one kind.
+  // Work of one kind, the largest first, and of one size in the order in which it was put.
   struct Line {
     const unsigned limit;
     std::deque<Task> tasks;
     unsigned busy = 0;
+    std::deque<Task>::iterator place_for(const Task& task);
     bool is_idle() const { return busy == 0 && tasks.empty(); }
     bool has_turn() const { return busy < limit && !tasks.empty(); }
   };

@@ -276,7 +276,8 @@ Result<void> KernelStore::make_ready(const std::shared_ptr<PreparedKernel>& prep
   if (when == When::kLater || prepared->find(memory)) return {};
   if (when == When::kSoon &&
       improver_.put_urgent([this, wanted = std::weak_ptr<PreparedKernel>(prepared),
-                            memory](Improver::Turn& turn) { make_ahead(wanted, memory, turn); }))
+                            memory](Improver::Turn& turn) { make_ahead(wanted, memory, turn); },
+                           prepared->source().ir().size()))
     return {};
   SOKR_TRY(variant(prepared, memory, [](const auto&) { return Result<void>(); }));
   return {};

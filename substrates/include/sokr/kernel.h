@@ -55,7 +55,7 @@ typedef struct {
   /* "key=value"; what a substrate does not know it ignores. There is
    *   compile=now    (the default) ready to run when `prepare` returns
    *   compile=soon   judged when `prepare` returns, and compiled by threads of the substrate's own,
-   *                  in the order of the calls; a launch that is earlier waits, or compiles it
+   *                  the largest first; a launch that is earlier waits, or compiles it
    *   compile=later  judged when `prepare` returns, and compiled by the launch that needs it
    *   bindings=apart   (the default) launches will mostly bind memory that does not overlap,
    *   bindings=overlap or such that does, where the kernel writes. It decides what is compiled

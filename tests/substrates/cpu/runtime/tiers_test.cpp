@@ -205,22 +205,39 @@ TEST(Improver, UrgentWorkComesFirst) {
     const std::lock_guard lock(mutex);
     order += what;
   };
-  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) {
-    door.wait();
-    note('u');
-  }));
+  ASSERT_TRUE(improver.put_urgent(
+      [&](Improver::Turn&) {
+        door.wait();
+        note('u');
+      },
+      1));
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(improver.put([&](Improver::Turn&) { note('p'); }, false));
-  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { note('v'); }));
+  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { note('v'); }, 1));
   door.open();
   improver.drain();
   EXPECT_EQ(order, "uvppp");
+}
+
+// What would keep the others waiting for its end if it were the last.
+TEST(Improver, TheLargestComesFirst) {
+  Improver improver(1, 1);
+  Door door;
+  std::string order;  // one thread at a time
+  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { door.wait(); }, 9));
+  const std::size_t sizes[] = {3, 7, 1, 7, 5};
+  for (std::size_t i = 0; i < 5; ++i)
+    ASSERT_TRUE(improver.put_urgent(
+        [&, i](Improver::Turn&) { order += static_cast<char>('a' + i); }, sizes[i]));
+  door.open();
+  improver.drain();
+  EXPECT_EQ(order, "bdeac");
 }
 
 // One urgent piece of work that lasts does not hold up what may run beside it.
 TEST(Improver, WhatIsPatientTakesWhatUrgentWorkLeaves) {
   Improver improver(1, 2);
   Door door, began;
-  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { door.wait(); }));
+  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { door.wait(); }, 1));
   ASSERT_TRUE(improver.put([&](Improver::Turn&) { began.open(); }, false));
   EXPECT_TRUE(began.opens());
   door.open();
