@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "command.hpp"
+#include "text.hpp"
 
 namespace sokr::cli {
 namespace {
@@ -181,6 +182,16 @@ Baseline read_baseline(const std::string& file) {
   const Result<std::string> text = read_small_file(file, kMostBytes);
   if (!text) throw Error(text.code(), text.failure().sentence);
   return parse_baseline(*text, file);
+}
+
+std::string another_machine(const Baseline& baseline, const std::string& cpu, unsigned cores) {
+  const Json context = baseline.json.value("context", Json());
+  if (!context.is_object()) return {};
+  const Json then = context.value("cpu", Json()), count = context.value("num_cpus", Json());
+  if (!then.is_string() || !count.is_number_unsigned()) return {};
+  if (then == cpu && count == cores) return {};
+  return fmt::format("{}, {} core{}", printable(then.get<std::string>()),
+                     count.get<std::uint64_t>(), count == 1 ? "" : "s");
 }
 
 void refuse_another_launch(const Baseline& baseline, const std::string& kernel,

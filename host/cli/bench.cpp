@@ -211,6 +211,17 @@ int bench(const BenchFlags& flags) {
   BenchReports reports;
   reports.points.push_back(std::move(measurement.report()));
   BenchReport& report = reports.points.front();
+  if (request.relative_to.empty() && request.metric.empty()) {
+    for (const Baseline& baseline : baselines) {
+      const std::string then =
+          another_machine(baseline, report.environment.cpu, report.environment.cores);
+      if (then.empty()) continue;
+      report.warnings.push_back(
+          fmt::format("the baseline '{}' is of another machine ({}): its times tell little here; "
+                      "--relative-to kernel measures its kernel on this one",
+                      baseline.file, then));
+    }
+  }
   report.gate = compared_with_baselines(report.results, baselines, request.max_regress,
                                         request.relative_to, request.metric);
   for (GateRow& row : compared_with_old(

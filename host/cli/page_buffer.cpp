@@ -59,7 +59,24 @@ PageBuffer PageBuffer::read(const std::string& file) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "rb"),
                                                            &std::fclose);
   struct stat status{};
-  if (in && ::fstat(::fileno(in.get()), &status) == 0 && S_ISREG(status.st_mode)) {
+  const bool is_there = in && ::fstat(::fileno(in.get()), &status) == 0;
+  const auto copy_of = [](std::span<const std::byte> bytes) {
+    PageBuffer buffer(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), buffer.data_);
+    return buffer;
+  };
+  if (is_there && !S_ISREG(status.st_mode)) {
+    // A pipe: who opens it anew waits for another writer, or misses what this one has written.
+    std::vector<std::byte> bytes;
+    for (std::size_t got = 1; got > 0;) {
+      constexpr std::size_t kPart = std::size_t{1} << 16;
+      bytes.resize(bytes.size() + kPart);
+      got = std::fread(bytes.data() + bytes.size() - kPart, 1, kPart, in.get());
+      bytes.resize(bytes.size() - kPart + got);
+    }
+    if (!std::ferror(in.get())) return copy_of(bytes);
+  }
+  if (is_there && S_ISREG(status.st_mode)) {
     PageBuffer buffer(static_cast<std::uint64_t>(status.st_size));
     const std::span<std::byte> bytes = buffer.bytes();
     if (std::fread(bytes.data(), 1, bytes.size(), in.get()) == bytes.size() &&
@@ -67,11 +84,8 @@ PageBuffer PageBuffer::read(const std::string& file) {
       return buffer;
     }
   }
-  // A pipe, a file that somebody writes to, or one that cannot be read, which this says.
-  const std::vector<std::byte> bytes = read_file(file);
-  PageBuffer buffer(bytes.size());
-  std::copy(bytes.begin(), bytes.end(), buffer.data_);
-  return buffer;
+  // A file that somebody writes to, or one that cannot be read, which this says.
+  return copy_of(read_file(file));
 }
 
 PageBuffer::PageBuffer(PageBuffer&& other) noexcept

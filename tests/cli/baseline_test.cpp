@@ -112,6 +112,21 @@ TEST(Baseline, WhatIsNestedWithoutEndIsRefused) {
   EXPECT_NE(refusal(objects), "");
 }
 
+TEST(Baseline, AnotherMachineIsNamed) {
+  const auto found = [](const char* context) {
+    return another_machine(parsed(fmt::format(R"("results": [], "context": {}}})", context)),
+                           "cpu A", 2);
+  };
+  EXPECT_EQ(found(R"({"cpu": "cpu A", "num_cpus": 2})"), "");
+  EXPECT_EQ(found(R"({"cpu": "cpu B", "num_cpus": 2})"), "cpu B, 2 cores");
+  EXPECT_EQ(found(R"({"cpu": "cpu A", "num_cpus": 1})"), "cpu A, 1 core");
+  // Nothing is made of what it does not tell.
+  for (const char* odd : {"{}", "[]", "null", R"({"cpu": 5, "num_cpus": 2})",
+                          R"({"cpu": "cpu B", "num_cpus": -2})", R"({"cpu": "cpu B"})"}) {
+    EXPECT_EQ(found(odd), "") << odd;
+  }
+}
+
 TEST(Baseline, AnotherLaunchIsNamedInFewWords) {
   const Json launch{{"groups", {4, 1, 1}}};
   EXPECT_EQ(difference(parsed(R"("results": [], "groups": [4, 1, 1]})"), "b/copy.spv", launch), "");

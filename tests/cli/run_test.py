@@ -531,6 +531,11 @@ class Command(unittest.TestCase):
             markdown = self.sokr.load("r.md").decode()
             self.assertLess(markdown.index(verdict), markdown.index("p99.9"))
             self.assertIn(f">{verdict}</td>", self.sokr.load("r.html").decode())
+        # Times of another machine are compared, and it is said what that is worth.
+        report["context"]["num_cpus"] += 1
+        self.sokr.store("away.json", scaled(report, 1e6))
+        text = self.good(*bench, "--baseline", "away.json", "--max-regress", "10").stdout.decode()
+        self.assertIn("the baseline 'away.json' is of another machine", " ".join(text.split()))
         # Of one turn nothing can be shown, which is no pass.
         result = self.sokr.run("bench", *RUN[1:], "--repeat", "1", "--baseline", "fast.json",
                                "--max-regress", "10", *files)
