@@ -47,7 +47,11 @@ constexpr const char* kPartNames[] = {"promote",
                                       "words",
                                       "chains",
                                       "same-loads",
-                                      "row-prefetch"};
+                                      "row-prefetch",
+                                      "streams",
+                                      "lane-groups",
+                                      "depth-first",
+                                      "word-masks"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

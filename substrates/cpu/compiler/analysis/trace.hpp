@@ -75,11 +75,15 @@ enum class Part : std::uint8_t {
   kJoinedRounds,      // four rounds of a loop as one
   kNeighbours,        // elements side by side: one access of several components
   kWords,             // narrow components that fill words: words
-  kChains,            // each sum takes its terms before the next one does
+  kChains,            // a few sums take their terms before the next ones do
   kSameLoads,         // loads of one place of memory that keeps its values are one
   kRowPrefetch,       // rows ask for what lies behind them
+  kStreams,           // what only reads far rows reads much of each
+  kLaneGroups,        // lanes that follow one another in groups: a load for each group
+  kDepthFirst,        // one chunk after the other where masks or vectors do not fit
+  kWordMasks,         // masks are words where they have no registers of their own
 };
-inline constexpr std::uint8_t kParts = 33;
+inline constexpr std::uint8_t kParts = 37;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

@@ -16,6 +16,13 @@ using llvm::BasicBlock;
 using llvm::Instruction;
 
 constexpr unsigned kOthers = 6;  // registers for what sums are made of
+// Sums that take their terms in turn, where there are registers for that. The next term of one
+// waits for the one before it (4 cycles, in which a processor begins 4 to 8 others), and with one
+// sum after the other the scheduler of Zen 4 is full of those that wait. A product in tiles
+// took 7.4 ms with one, 6.35 with 3, 6.4 with 4, 6.55 with 5, 6.8 with 8 and 8 with 16 (AVX-512);
+// with AVX2 three are 2 % slower than one.
+constexpr std::size_t kInTurn = 3;
+constexpr unsigned kLeastForTurns = 32;  // registers
 
 // A sum that a loop of one block carries: its links, from the first term of a round to the last.
 using Chain = llvm::SmallVector<Instruction*, 8>;
@@ -90,8 +97,19 @@ bool order(BasicBlock& block, unsigned registers) {
   llvm::SmallVector<Instruction*, 64> rest;
   for (Instruction& one : block)
     if (!llvm::isa<llvm::PHINode>(one) && !one.isTerminator()) rest.push_back(&one);
-  for (const Chain& chain : chains)
-    for (Instruction* link : chain) place(link);
+  const std::size_t in_turn = registers >= kLeastForTurns ? kInTurn : 1;
+  for (std::size_t first = 0; first < chains.size(); first += in_turn) {
+    const auto some = llvm::ArrayRef(chains).slice(first, std::min(in_turn, chains.size() - first));
+    bool more = true;
+    for (std::size_t i = 0; more; ++i) {
+      more = false;
+      for (const Chain& chain : some)
+        if (i < chain.size()) {
+          place(chain[i]);
+          more = true;
+        }
+    }
+  }
   for (Instruction* one : rest) place(one);
   return true;
 }

@@ -36,9 +36,11 @@
 #include "compiler/analysis/trace.hpp"
 #include "compiler/codegen/chains.hpp"
 #include "compiler/codegen/corrections.hpp"
+#include "compiler/codegen/depth_first.hpp"
 #include "compiler/codegen/halves.hpp"
 #include "compiler/codegen/llvm_versions.hpp"
 #include "compiler/codegen/prefetch.hpp"
+#include "compiler/codegen/word_masks.hpp"
 #include "compiler/target/targets.hpp"
 
 namespace sokr::cpu {
@@ -285,6 +287,8 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   if (!scalar_mode && has_part(options, Part::kPrefetch)) second.addPass(PrefetchPass());
   if (has_part(options, Part::kChains))
     second.addPass(ChainsPass(least_traits(options.isa).registers));
+  if (has_part(options, Part::kDepthFirst))
+    second.addPass(DepthFirstPass(least_traits(options.isa)));
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
   if (effort != Effort::kFull) {
@@ -294,6 +298,9 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   }
   all.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
   second.addPass(HalvesPass(machine));
+  const TargetTraits& traits = least_traits(options.isa);
+  if (has_part(options, Part::kWordMasks) && !traits.wide_masks && traits.vector_bits() > 128)
+    second.addPass(WordMasksPass(traits.lanes));
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(second)));
   all.run(module, modules);
 }
