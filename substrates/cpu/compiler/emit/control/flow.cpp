@@ -214,7 +214,8 @@ void Flow::make_mask_slots(std::uint32_t construct) {
     std::uint32_t item = regions_.item_at(b, construct);
     bool loop_header = c.kind == ConstructKind::kLoop && b == c.header;
     bool wanted = b != c.begin && (!regions_.is_mask_known(b) || regions_.is_split(construct)) &&
-                  !(regions_.is_split(construct) && regions_.goes_on(construct, before, b));
+                  !(regions_.is_split(construct) && regions_.goes_on(construct, before, b)) &&
+                  regions_.keeps_mask(b);
     before = b;
     if (loop_header || (wanted && !p_.blocks[b].predecessors.empty())) {
       auto [it, fresh] = mask_slots_.try_emplace(b);

@@ -96,7 +96,7 @@ void Frame::begin_body(LlvmValue* context, LlvmValue* scratch) {
   b_.SetInsertPoint(at_.leave);
   b_.CreateRetVoid();
   b_.SetInsertPoint(start);
-  auto* zeros = llvm::ConstantAggregateZero::get(llvm::ArrayType::get(b_.getInt64Ty(), 32));
+  auto* zeros = llvm::ConstantAggregateZero::get(llvm::ArrayType::get(b_.getInt64Ty(), kZeros / 8));
   auto* global = new llvm::GlobalVariable(m_, zeros->getType(), true,
                                           llvm::GlobalValue::InternalLinkage, zeros, "zeros");
   global->setAlignment(llvm::Align(64));

@@ -37,7 +37,8 @@ class Frame : Room {
   void reserve_scratch_below(std::uint64_t end);       // others have [0, end)
   std::uint64_t scratch_size() const { return scratch_size_; }
 
-  LlvmValue* zeros() const { return zeros_; }  // 256 bytes that nobody writes
+  static constexpr std::uint64_t kZeros = 256;
+  LlvmValue* zeros() const { return zeros_; }  // kZeros bytes that nobody writes
   LlvmValue* dump_place();                     // 8 bytes that nobody reads
 
   std::uint32_t binding_count() const { return binding_count_; }

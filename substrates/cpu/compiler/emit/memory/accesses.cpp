@@ -65,6 +65,8 @@ Leaves Accesses::load_leaves(Address address, const std::vector<PlacedLeaf>& lea
   if (affine) return strides_.load_affine(address, leaves);
   if (address.space == Space::kPhysical && address.offset.s.affine && b_.is_full(at_.mask))
     return strides_.load_affine(address, leaves);
+  if (const unsigned lanes = elements_.lanes_of_groups(address, leaves))
+    return elements_.load_groups(address, leaves, lanes);
   if (const auto order = runs_.order_of(address, leaves, false))
     return runs_.load_runs(address, leaves, *order);
   return elements_.load_apart(address, leaves);

@@ -22,10 +22,14 @@ bool Lanes::has_scatter(unsigned size) const {
 
 // May so many accesses of a register be written out here, lane by lane? Not where lanes are tested
 // one by one, or for those who have parted.
+bool Lanes::may_write_out(unsigned accesses) const {
+  return at_.robust == 0 && at_.divergent == 0 &&
+         written_out_ + std::uint64_t{accesses} * g_.width <= kMostWrittenOut;
+}
+
 bool Lanes::is_written_out(unsigned accesses) {
-  const std::uint64_t lanes = std::uint64_t{accesses} * g_.width;
-  if (at_.robust > 0 || at_.divergent > 0 || written_out_ + lanes > kMostWrittenOut) return false;
-  written_out_ += lanes;
+  if (!may_write_out(accesses)) return false;
+  written_out_ += std::uint64_t{accesses} * g_.width;
   return true;
 }
 

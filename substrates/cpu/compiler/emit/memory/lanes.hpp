@@ -36,8 +36,9 @@ class Lanes : Room {
   // ---- One access, under a mask that is given
   bool has_gather(unsigned size) const;  // an instruction, for elements of so many bytes?
   bool has_scatter(unsigned size) const;
-  // May so many registers be accessed lane by lane in place? They count then.
+  // May so many registers be accessed lane by lane in place? They count then; only asked, not.
   bool is_written_out(unsigned accesses);
+  bool may_write_out(unsigned accesses) const;
   LlvmValue* load_each(const Address& address, LlvmValue* pointers, LlvmType* element,
                        LlvmValue* mask);
   void store_each(const Address& address, LlvmValue* pointers, LlvmValue* value, LlvmValue* mask);

@@ -181,33 +181,116 @@ Leaves WideElements::load_apart(const Address& address, const std::vector<Placed
   if (one_object && address.limit && !address.is_volatile && has_wide_elements(leaves) &&
       b_.has(Part::kWideElements) && lanes_.is_written_out(accesses)) {
     places_.note("load wide elements", address, leaves);
-    return load_scattered(address, leaves);
+    return load_scattered(address, leaves, 1);
   }
   places_.note("load gather", address, leaves);
   return lanes_.load_gather(address, leaves);
 }
 
+// A group is one load of at least four words. Rows of tiles and of heads are of this kind: 16 lanes
+// of four words each that are four rows are 4 loads then and not 16 through 16 addresses, 36
+// instructions for 75 (Zen 4).
+unsigned WideElements::lanes_of_groups(const Address& address,
+                                       const std::vector<PlacedLeaf>& leaves) {
+  constexpr unsigned kLeastWords = 4;
+  if (!b_.has(Part::kLaneGroups) || !address.scale || !address.lanes || address.index.s.affine ||
+      address.index.s.table || !address.offset.s.affine || address.offset.s.ls != 0 ||
+      !address.limit || address.is_volatile ||
+      (address.space != Space::kBuffer && address.space != Space::kWorkgroup))
+    return 0;
+  const std::vector<Piece> pieces = pieces_of(*p_.module, leaves);
+  if (pieces.size() != 1 || pieces[0].size != 4 || address.scale != pieces[0].bytes()) return 0;
+  const LaneGroup group = groups_.group_of(address.lanes);
+  if (group.step != 1 || group.lanes == 1 || group.lanes * pieces[0].count < kLeastWords ||
+      leaves[0].offset + group.lanes * pieces[0].bytes() > Frame::kZeros)
+    return 0;
+  const unsigned words = std::min(group.lanes * pieces[0].count, g_.width);
+  const unsigned loads = g_.chunks * g_.width * pieces[0].count / words;
+  return lanes_.is_written_out((loads + g_.width - 1) / g_.width) ? group.lanes : 0;
+}
+
+Leaves WideElements::load_groups(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                                 unsigned lanes) {
+  places_.note("load lane groups", address, leaves);
+  return load_scattered(address, leaves, lanes);
+}
+
+// Does each group take part as a whole or not at all?
+LlvmValue* WideElements::are_groups_whole(LlvmValue* who, unsigned lanes) {
+  LlvmValue* bits = b_.mask_bits(who);
+  std::uint64_t inner = 0;  // lanes with another one of their group behind them
+  for (unsigned l = 0; l + 1 < g_.width; ++l)
+    if ((l + 1) % lanes != 0) inner |= UINT64_C(1) << l;
+  LlvmType* type = bits->getType();
+  LlvmValue* differ = b_.CreateXor(bits, b_.CreateLShr(bits, llvm::ConstantInt::get(type, 1)));
+  differ = b_.CreateAnd(differ, llvm::ConstantInt::get(type, inner));
+  return b_.CreateICmpEQ(differ, llvm::ConstantInt::get(type, 0));
+}
+
+// The components of one chunk. The words of a group lie in one row, those of all groups one after
+// the other in as many registers as there are components.
+LlvmValues WideElements::load_rows_of_groups(const Address& address,
+                                             const std::vector<PlacedLeaf>& leaves,
+                                             LlvmValue* pointers, unsigned lanes) {
+  const auto count = static_cast<unsigned>(leaves.size());
+  const unsigned words = std::min(lanes * count, g_.width);
+  LlvmType* row = llvm::FixedVectorType::get(b_.getFloatTy(), words);
+  LlvmValues rows;
+  for (unsigned at = 0; at < g_.width * count; at += words) {
+    const unsigned first = at / count / lanes * lanes;  // lane of the group
+    LlvmValue* pointer = b_.CreateConstGEP1_64(
+        b_.getInt8Ty(), b_.CreateExtractElement(pointers, std::uint64_t{first}),
+        leaves[0].offset + std::uint64_t{at - first * count} * 4);
+    rows.push_back(places_.annotate(b_.CreateAlignedLoad(row, pointer, Align(4)), address));
+  }
+  Elements elements(b_, g_.width);
+  for (; rows.size() > 1; rows.resize(rows.size() / 2))
+    for (std::size_t k = 0; k < rows.size() / 2; ++k)
+      rows[k] = elements.beside(rows[2 * k], rows[2 * k + 1]);
+  LlvmValues out;
+  for (unsigned i = 0; i < count; ++i) {
+    llvm::SmallVector<int, 16> pick;
+    for (unsigned l = 0; l < g_.width; ++l) pick.push_back(static_cast<int>(l * count + i));
+    LlvmValue* v = count == 1 ? rows[0] : b_.CreateShuffleVector(rows[0], pick);
+    const Id type = leaves[i].type;
+    out.push_back(
+        places_.from_memory(b_.CreateBitCast(v, b_.wide(places_.memory_type(type))), type));
+  }
+  return out;
+}
+
 // Elements at places that the lanes' data say: all in range, or each component by itself.
-Leaves WideElements::load_scattered(const Address& address, const std::vector<PlacedLeaf>& leaves) {
+Leaves WideElements::load_scattered(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                                    unsigned lanes) {
   const bool by_chunk = address.offset.s.varies_by_chunk() ||
                         (address.scale && address.index.s.varies_by_chunk()) ||
                         (!b_.is_full(at_.mask) && at_.mask.s.varies_by_chunk());
   const unsigned count = by_chunk ? g_.chunks : 1;
   const Extent e = extent_of(*p_.module, leaves);
   LlvmValues inside;
-  LlvmValue* good = nullptr;
+  LlvmValue *good = nullptr, *whole = nullptr;
   for (unsigned c = 0; c < count; ++c) {
     inside.push_back(places_.lane_in_bounds(address, c, e.low, e.high));
     LlvmValue* who = inside.back();
-    if (!b_.is_full(at_.mask)) who = b_.CreateOr(who, b_.CreateNot(b_.mask_vector(c)));
+    if (!b_.is_full(at_.mask)) {
+      LlvmValue* mask = b_.mask_vector(c);
+      who = b_.CreateOr(who, b_.CreateNot(mask));
+      if (lanes > 1) {
+        // Those who do not take part may hold anything.
+        inside.back() = b_.CreateAnd(inside.back(), mask);
+        LlvmValue* one = are_groups_whole(inside.back(), lanes);
+        whole = whole ? b_.CreateAnd(whole, one) : one;
+      }
+    }
     good = good ? b_.CreateAnd(good, who) : who;
   }
   BasicBlock* fast = BasicBlock::Create(cx_, "inside", at_.function);
   BasicBlock* slow = BasicBlock::Create(cx_, "edge", at_.function);
   BasicBlock* done = BasicBlock::Create(cx_, "read", at_.function);
   LlvmValue* bits = b_.mask_bits(good);
-  b_.CreateCondBr(b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType())), fast,
-                  slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  LlvmValue* all = b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType()));
+  if (whole) all = b_.CreateAnd(all, whole);
+  b_.CreateCondBr(all, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
   b_.SetInsertPoint(fast);
   Leaves out(leaves.size());
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
@@ -215,13 +298,18 @@ Leaves WideElements::load_scattered(const Address& address, const std::vector<Pl
   plain.invariant = false;
   for (unsigned c = 0; c < count; ++c) {
     // Who does not take part and is out of range reads zeros.
-    LlvmValue* all = places_.lane_pointers(address, c, 0);
+    LlvmValue* places = places_.lane_pointers(address, c, 0);
     if (!b_.is_full(at_.mask))
-      all = b_.CreateSelect(inside[c], all, b_.CreateVectorSplat(g_.width, frame_.zeros()));
-    LlvmValues pointers;
-    for (unsigned l = 0; l < g_.width; ++l)
-      pointers.push_back(b_.CreateExtractElement(all, std::uint64_t{l}));
-    const LlvmValues parts = load_elements(plain, leaves, pointers);
+      places = b_.CreateSelect(inside[c], places, b_.CreateVectorSplat(g_.width, frame_.zeros()));
+    LlvmValues parts;
+    if (lanes > 1) {
+      parts = load_rows_of_groups(plain, leaves, places, lanes);
+    } else {
+      LlvmValues pointers;
+      for (unsigned l = 0; l < g_.width; ++l)
+        pointers.push_back(b_.CreateExtractElement(places, std::uint64_t{l}));
+      parts = load_elements(plain, leaves, pointers);
+    }
     for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
   }
   lanes_.join_robust(address, leaves, slow, done, out);
