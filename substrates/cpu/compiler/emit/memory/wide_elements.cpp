@@ -188,7 +188,7 @@ Leaves WideElements::load_apart(const Address& address, const std::vector<Placed
 }
 
 // A group is one load of at least four words. Rows of tiles and of heads are of this kind: 16 lanes
-// of four words each that are four rows are 4 loads then and not 16 through 16 addresses, 36
+// of four words each that are four rows are 4 loads then and not 16 through 16 addresses, 38
 // instructions for 75 (Zen 4).
 unsigned WideElements::lanes_of_groups(const Address& address,
                                        const std::vector<PlacedLeaf>& leaves) {
