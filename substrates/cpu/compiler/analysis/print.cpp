@@ -228,10 +228,11 @@ std::string to_text(const Shape& s) {
     for (std::int32_t entry : *s.table) out += fmt::format(" {}", entry);
   } else if (!s.affine) {
     out = "varying";
-  } else if (s.ls == 0 && s.cs == 0) {
+  } else if (s.ls == 0 && s.cs == 0 && !s.turn) {
     out = "uniform";
   } else {
     out = fmt::format("affine lane {} chunk {}", s.ls, s.cs);
+    if (s.turn) out += fmt::format(" row {} of {}", s.rs, s.turn);
   }
   if (s.affine ? s.chunk : !s.chunk) out += s.affine ? " for each chunk" : " one for all chunks";
   return s.align > 1 ? fmt::format("{} align {}", out, s.align) : out;

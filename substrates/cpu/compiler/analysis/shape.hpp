@@ -5,9 +5,11 @@
 // With l the lane within a register and c the chunk, a value is either
 //   affine: base + ls * l + cs * c, with one scalar base, or one for each chunk
 //           (`chunk`; then cs is 0). Uniform values are affine with ls = cs = 0.
+//           Where a row of the workgroup is several chunks, `turn` of them, it may be by rs more
+//           from each row to the next one: base + ls * l + cs * c + rs * (c / turn).
 //   or not: a vector for each chunk (`chunk`), or one vector for all. It may then be known as
 //   base + table[l], with a base for each chunk.
-// Only integers have ls or cs other than 0.
+// Only integers have ls, cs or rs other than 0.
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_ANALYSIS_SHAPE_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_ANALYSIS_SHAPE_HPP_
 
@@ -15,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <set>
+#include <utility>
 
 namespace sokr::cpu {
 
@@ -34,7 +37,8 @@ struct Shape {
   bool known = false;  // false: nothing reached it yet
   bool affine = true;
   bool chunk = false;
-  std::int64_t ls = 0, cs = 0;
+  std::int64_t ls = 0, cs = 0, rs = 0;
+  std::uint32_t turn = 0;        // 0: rs is 0
   std::uint32_t align = 1;       // a power of two that divides the base, or each chunk's
   const Table* table = nullptr;  // only if not affine
 
@@ -51,6 +55,14 @@ struct Shape {
     Shape s = uniform(alignment);
     s.ls = lane_stride;
     s.cs = chunk_stride;
+    return s;
+  }
+  // The same, and row_stride more after each `chunks` chunks.
+  static Shape rows(std::int64_t lane_stride, std::int64_t chunk_stride, std::int64_t row_stride,
+                    std::uint32_t chunks, std::uint32_t alignment) {
+    Shape s = linear(lane_stride, chunk_stride, alignment);
+    s.rs = row_stride;
+    s.turn = row_stride ? chunks : 0;
     return s;
   }
   // One scalar for each chunk, plus lane_stride * l.
@@ -76,13 +88,26 @@ struct Shape {
   }
 
   bool varies_by_lane() const { return !affine || ls != 0; }
-  bool varies_by_chunk() const { return chunk || cs != 0; }
-  bool is_uniform() const { return affine && !chunk && ls == 0 && cs == 0; }
+  bool varies_by_chunk() const { return chunk || cs != 0 || turn != 0; }
+  bool is_uniform() const { return affine && ls == 0 && !varies_by_chunk(); }
+  // What a chunk adds to the one base of all.
+  std::int64_t chunk_offset(std::uint32_t c) const { return cs * c + (turn ? rs * (c / turn) : 0); }
+  // The least and the largest of these.
+  std::pair<std::int64_t, std::int64_t> chunk_span(std::uint32_t chunks) const {
+    std::pair<std::int64_t, std::int64_t> span{0, 0};
+    for (std::uint32_t c = 1; c < chunks; ++c) {
+      span.first = std::min(span.first, chunk_offset(c));
+      span.second = std::max(span.second, chunk_offset(c));
+    }
+    return span;
+  }
   // A power of two that divides where each chunk begins.
   std::uint32_t chunk_align() const {
-    if (chunk || cs == 0) return align;
-    const auto step = static_cast<std::uint64_t>(cs < 0 ? -cs : cs);
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(align, step & (~step + 1)));
+    std::uint64_t least = align;
+    for (const std::int64_t by : {cs, rs})
+      if (const auto step = static_cast<std::uint64_t>(by < 0 ? -by : by); !chunk && step)
+        least = std::min(least, step & (~step + 1));
+    return static_cast<std::uint32_t>(least);
   }
   bool operator==(const Shape&) const = default;
 };
@@ -127,7 +152,8 @@ inline Shape join(const Shape& a, const Shape& b) {
   if (!a.affine || !b.affine || a.ls != b.ls)
     return a.varies_by_lane() || b.varies_by_lane() ? Shape::varying(by_chunk) : Shape::by_chunk(0);
   std::uint32_t align = std::min(a.align, b.align);
-  if (!a.chunk && !b.chunk && a.cs == b.cs) return Shape::linear(a.ls, a.cs, align);
+  if (!a.chunk && !b.chunk && a.cs == b.cs && a.rs == b.rs && a.turn == b.turn)
+    return Shape::rows(a.ls, a.cs, a.rs, a.turn, align);
   return Shape::by_chunk(a.ls, std::min(a.chunk_align(), b.chunk_align()));
 }
 

@@ -51,7 +51,9 @@ constexpr const char* kPartNames[] = {"promote",
                                       "streams",
                                       "lane-groups",
                                       "depth-first",
-                                      "word-masks"};
+                                      "word-masks",
+                                      "chunk-neighbours",
+                                      "launch-strides"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

@@ -82,8 +82,10 @@ enum class Part : std::uint8_t {
   kLaneGroups,        // lanes that follow one another in groups: a load for each group
   kDepthFirst,        // one chunk after the other where masks or vectors do not fit
   kWordMasks,         // masks are words where they have no registers of their own
+  kChunkNeighbours,   // chunks side by side in memory: the components of one element
+  kLaunchStrides,     // steps that only the launch knows: every second element of a row
 };
-inline constexpr std::uint8_t kParts = 37;
+inline constexpr std::uint8_t kParts = 39;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

@@ -12,7 +12,8 @@ namespace {
 constexpr std::int64_t kMaxStride = INT64_C(1) << 30;
 
 Shape checked(Shape s) {
-  if (s.ls > kMaxStride || s.ls < -kMaxStride || s.cs > kMaxStride || s.cs < -kMaxStride)
+  if (s.ls > kMaxStride || s.ls < -kMaxStride || s.cs > kMaxStride || s.cs < -kMaxStride ||
+      s.rs > kMaxStride || s.rs < -kMaxStride)
     return s.varies_by_lane() ? Shape::varying(s.varies_by_chunk()) : Shape::by_chunk(0);
   return s;
 }
@@ -72,9 +73,10 @@ Shape add(const Shape& a, const Shape& b, int sign, const Geometry& g) {
   }
   std::int64_t ls = a.ls + sign * b.ls;
   std::uint32_t align = std::min(a.align, b.align);
-  if (a.chunk || b.chunk)
+  if (a.chunk || b.chunk || (a.turn && b.turn && a.turn != b.turn))
     return checked(Shape::by_chunk(ls, std::min(a.chunk_align(), b.chunk_align())));
-  return checked(Shape::linear(ls, a.cs + sign * b.cs, align));
+  return checked(
+      Shape::rows(ls, a.cs + sign * b.cs, a.rs + sign * b.rs, a.turn ? a.turn : b.turn, align));
 }
 
 std::uint32_t times(std::uint32_t align, std::uint64_t factor) {
@@ -90,10 +92,9 @@ Shape scale(const Shape& a, std::int64_t factor, const Geometry& g) {
   if (!a.affine) return Shape::varying(a.chunk);
   if (factor > kMaxStride || factor < -kMaxStride)
     return a.is_uniform() ? a : Shape::varying(a.varies_by_chunk());
-  Shape s = a;
-  s.ls *= factor;
-  s.cs *= factor;
-  s.align = times(a.align, static_cast<std::uint64_t>(factor));
+  const std::uint32_t align = times(a.align, static_cast<std::uint64_t>(factor));
+  Shape s = Shape::rows(a.ls * factor, a.cs * factor, a.rs * factor, a.turn, align);
+  s.chunk = a.chunk;
   return checked(s);
 }
 
@@ -127,10 +128,14 @@ Shape low_bits(const Shape& a, std::uint64_t count, const Geometry& g) {
   if (count < g.width) return Shape::varying(own < count && a.varies_by_chunk());
   if (own < g.width) return Shape::varying(a.varies_by_chunk());
   if (count == g.width) return Shape::linear(1, 0, Shape::kMaxAlign);
-  if (!a.chunk && a.cs == g.width && count >= g.lanes() && std::has_single_bit(g.lanes()) &&
-      a.align >= g.lanes())
+  const bool goes_on = !a.chunk && !a.turn && a.cs == g.width && std::has_single_bit(g.lanes()) &&
+                       a.align >= g.lanes();
+  if (goes_on && count >= g.lanes())
     return Shape::linear(1, a.cs,
                          static_cast<std::uint32_t>(std::min<std::uint64_t>(count, a.align)));
+  if (goes_on)  // rows of several chunks
+    return Shape::rows(1, a.cs, -static_cast<std::int64_t>(count),
+                       static_cast<std::uint32_t>(count / g.width), Shape::kMaxAlign);
   return a.varies_by_chunk() ? Shape::by_chunk(1, align) : Shape::linear(1, 0, align);
 }
 
@@ -155,7 +160,13 @@ Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
   // From one chunk to the next the quotient grows by 1, if the numbers do not begin again at 0
   // there: those of lanes that are off may.
   const bool goes_on = std::has_single_bit(g.lanes()) && a.align >= g.lanes();
-  if (!a.chunk && a.cs == g.width && count == g.width && goes_on) return Shape::linear(0, 1, 1);
+  if (!a.chunk && !a.turn && a.cs == g.width && goes_on) {
+    const auto chunks =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(count, g.lanes()) / g.width);
+    return chunks == 1          ? Shape::linear(0, 1, 1)
+           : chunks == g.chunks ? Shape::uniform(align)
+                                : Shape::rows(0, 0, 1, chunks, 1);
+  }
   return Shape::by_chunk(0, align);
 }
 
@@ -331,11 +342,16 @@ Shapes raw_builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
     x = linear;
     y = z = Shape::uniform(Shape::kMaxAlign);
   } else if (sx % w == 0) {
+    const std::uint32_t chunks = sx / w;  // of a row
     x = sx == w       ? Shape::linear(1, 0, Shape::kMaxAlign)
         : sx % m == 0 ? linear
+        : m % sx == 0 ? Shape::rows(1, w, -static_cast<std::int64_t>(sx), chunks, Shape::kMaxAlign)
                       : Shape::by_chunk(1, w);
-    bool rows = sx == w && (sz == 1 || (sx * sy) % m == 0);
-    y = sx % m == 0 ? Shape::uniform() : rows ? Shape::linear(0, 1, 1) : Shape::by_chunk(0);
+    const bool rows = m % sx == 0 && (sz == 1 || (sx * sy) % m == 0);
+    y = sx % m == 0 ? Shape::uniform()
+        : !rows     ? Shape::by_chunk(0)
+        : sx == w   ? Shape::linear(0, 1, 1)
+                    : Shape::rows(0, 0, 1, chunks, 1);
     z = sz == 1              ? Shape::uniform(Shape::kMaxAlign)
         : (sx * sy) % m == 0 ? Shape::uniform()
                              : Shape::by_chunk(0);
@@ -382,7 +398,8 @@ Shape canonical(Shape shape, const Geometry& g) {
   if (g.lanes() == 1) return shape.known ? Shape::uniform(shape.affine ? shape.align : 1) : shape;
   if (g.chunks == 1) {
     shape.chunk = false;
-    shape.cs = 0;
+    shape.cs = shape.rs = 0;
+    shape.turn = 0;
   }
   return shape;
 }

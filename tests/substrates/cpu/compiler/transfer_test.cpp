@@ -34,7 +34,7 @@ std::string wrong(const Shape& s, const Geometry& g, const Pass& v) {
   if (!s.known) return "nothing is known";
   const auto at = [](std::int64_t n) { return static_cast<std::uint32_t>(n); };
   for (std::uint32_t c = 0; c < g.chunks; ++c) {
-    std::uint32_t base = s.affine ? (s.chunk ? v[c][0] : v[0][0] + at(s.cs * c)) : 0;
+    std::uint32_t base = s.affine ? (s.chunk ? v[c][0] : v[0][0] + at(s.chunk_offset(c))) : 0;
     if (s.table) base = v[s.chunk ? c : 0][0] - at((*s.table)[0]);
     if ((c == 0 || s.chunk) && (s.affine || s.table) && base % s.align)
       return fmt::format("chunk {} begins at {}", c, base);

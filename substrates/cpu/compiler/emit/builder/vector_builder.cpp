@@ -100,9 +100,9 @@ LlvmType* VectorBuilder::scalar_type(Id type) {
 LlvmValue* VectorBuilder::base_of(const Val& value, unsigned chunk) {
   LlvmValue* v = value.v[value.s.chunk ? chunk : 0];
   if (!value.s.affine) return CreateExtractElement(v, std::uint64_t{0});
-  if (value.s.cs == 0 || chunk == 0) return v;
-  return CreateAdd(
-      v, ConstantInt::get(v->getType(), static_cast<std::uint64_t>(value.s.cs * chunk), true));
+  const std::int64_t by = value.s.chunk ? 0 : value.s.chunk_offset(chunk);
+  if (by == 0) return v;
+  return CreateAdd(v, ConstantInt::get(v->getType(), static_cast<std::uint64_t>(by), true));
 }
 
 LlvmValue* VectorBuilder::vector_of(const Val& value, unsigned chunk) {
@@ -132,7 +132,7 @@ Val VectorBuilder::apply(const Shape& shape, llvm::ArrayRef<const Val*> operands
 
 Val VectorBuilder::convert(const Val& value, const Shape& shape) {
   if (value.s.affine == shape.affine && value.s.chunk == shape.chunk && value.s.ls == shape.ls &&
-      value.s.cs == shape.cs)
+      value.s.cs == shape.cs && value.s.rs == shape.rs && value.s.turn == shape.turn)
     return {shape, value.v};
   return apply(shape, {&value}, [](llvm::ArrayRef<LlvmValue*> v) { return v[0]; });
 }

@@ -265,8 +265,10 @@ LlvmValue* Flow::extreme_holds(const Inst& test, bool negated) {
     std::swap(a, b);
     predicate = llvm::CmpInst::getSwappedPredicate(predicate);
   }
-  if (!a.s.affine || a.s.chunk || a.s.ls < 0 || a.s.cs < 0 || !b.s.is_uniform()) return nullptr;
-  std::int64_t span = a.s.ls * (g_.width - 1) + a.s.cs * (g_.chunks - 1);
+  if (!a.s.affine || a.s.chunk || a.s.ls < 0 || !b.s.is_uniform()) return nullptr;
+  const auto [least, most] = a.s.chunk_span(g_.chunks);
+  if (least < 0) return nullptr;
+  const std::int64_t span = a.s.ls * (g_.width - 1) + most;
   if (span == 0 || span >= (INT64_C(1) << 30)) return nullptr;
   LlvmValue* first = a.v[0];
   LlvmType* type = first->getType();

@@ -406,7 +406,7 @@ bool Values::has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<Id
   if (shapes.size() != 1 || !shapes[0].known || !shapes[0].affine) return false;
   // Behind a loop that chunks leave one by one, each has its own round's value.
   if (made->block != kNone && leaves_divergent_loop(made->block, block)) return false;
-  if (!shapes[0].chunk) return true;
+  if (!shapes[0].chunk) return shapes[0].turn == 0;
   const Inst* inst = p_.inst(id);
   const spirv::Type* type = p_.module->type(made->type);
   if (!inst || !type || type->kind != TypeKind::kInt || type->width != 32) return false;

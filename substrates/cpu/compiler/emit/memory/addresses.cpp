@@ -42,15 +42,18 @@ void Addresses::add_term(Address& address, const Val& index, LlvmType* type, std
                         ConstantInt::get(v->getType(), static_cast<std::uint64_t>(stride), true));
   };
   bool fits = index.s.affine && std::abs(index.s.ls) < (INT64_C(1) << 28) &&
-              std::abs(index.s.cs) < (INT64_C(1) << 28) && stride < (INT64_C(1) << 31);
+              std::abs(index.s.cs) < (INT64_C(1) << 28) &&
+              std::abs(index.s.rs) < (INT64_C(1) << 28) && stride < (INT64_C(1) << 31);
   if (address.scale && index.s.ls != 0) fits = false;
   if (fits && address.offset.s.affine) {
-    Shape s;
-    s.known = true;
-    s.ls = address.offset.s.ls + index.s.ls * stride;
-    bool by_chunk = address.offset.s.chunk || index.s.chunk;
-    s.chunk = by_chunk;
-    s.cs = by_chunk ? 0 : address.offset.s.cs + index.s.cs * stride;
+    const Shape& before = address.offset.s;
+    const std::int64_t ls = before.ls + index.s.ls * stride;
+    const bool by_chunk = before.chunk || index.s.chunk ||
+                          (before.turn && index.s.turn && before.turn != index.s.turn);
+    const Shape s =
+        by_chunk ? Shape::by_chunk(ls)
+                 : Shape::rows(ls, before.cs + index.s.cs * stride, before.rs + index.s.rs * stride,
+                               before.turn ? before.turn : index.s.turn, 1);
     address.offset = b_.apply(s, {&address.offset, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
       return b_.CreateAdd(v[0], scaled(extend(v[1])));
     });
@@ -106,7 +109,7 @@ void Addresses::track_part(Address& address, const Val& index, std::int64_t stri
   auto scaled = [&](LlvmValue* v) {
     return b_.CreateMul(b_.CreateSExt(v, i64), b_.getInt64(static_cast<std::uint64_t>(stride)));
   };
-  if (!index.s.chunk) {
+  if (!index.s.varies_by_chunk()) {
     LlvmValue* term = scaled(index.v[0]);
     address.common = address.common ? b_.CreateAdd(address.common, term) : term;
     return;
@@ -166,7 +169,7 @@ void Addresses::track_step(Address& address, Id index, const Val& value, std::in
     address.step = address.step ? b_.CreateAdd(address.step, step) : step;
   };
   if (!value.s.chunk) {
-    address.even = value.s.affine;
+    address.even = value.s.affine && !value.s.turn;
     if (address.even && value.s.cs) add(b_.getInt64(static_cast<std::uint64_t>(value.s.cs)));
     return;
   }

@@ -10,6 +10,7 @@
 #include <spirv/unified1/GLSL.std.450.h>
 
 #include <map>
+#include <numeric>
 
 #include "compiler/emit/memory/runs.hpp"
 
@@ -72,7 +73,8 @@ struct RunAccesses::LineFinder {
       const Leaves value = e.values_.get(id);
       if (leaf >= value.size() || !value[leaf].s.affine) return std::nullopt;
       return Line{e.b_.base_of(value[leaf], chunk),
-                  number(static_cast<std::uint64_t>(value[leaf].s.ls)), nullptr};
+                  number(static_cast<std::uint64_t>(value[leaf].s.ls)), nullptr,
+                  value[leaf].s.chunk_align()};
     }
     // Operands of what is made elsewhere may not be at hand.
     const Definition* made = e.p_.definition(id);
@@ -120,16 +122,22 @@ struct RunAccesses::LineFinder {
     const auto x = operand(inst, 0, leaf), y = operand(inst, 1, leaf);
     if (!x || !y) return std::nullopt;
     LlvmValue* holds = both(x->holds, y->holds);
+    const std::uint32_t align = std::min(x->align, y->align);
+    const double chance = std::min(x->chance, y->chance);
     switch (inst.op) {
       case spv::Op::OpIAdd:
-        return Line{b().CreateAdd(x->first, y->first), b().CreateAdd(x->step, y->step), holds};
+        return Line{b().CreateAdd(x->first, y->first), b().CreateAdd(x->step, y->step), holds,
+                    align, chance};
       case spv::Op::OpISub:
-        return Line{b().CreateSub(x->first, y->first), b().CreateSub(x->step, y->step), holds};
+        return Line{b().CreateSub(x->first, y->first), b().CreateSub(x->step, y->step), holds,
+                    align, chance};
       case spv::Op::OpIMul: {
         if (!is_zero(x->step) && !is_zero(y->step)) return std::nullopt;
         const Line& line = is_zero(y->step) ? *x : *y;
         LlvmValue* by = is_zero(y->step) ? y->first : x->first;
-        return Line{b().CreateMul(line.first, by), b().CreateMul(line.step, by), holds};
+        return Line{b().CreateMul(line.first, by),
+                    is_zero(line.step) ? line.step : b().CreateMul(line.step, by), holds,
+                    line.align, chance};
       }
       default:
         break;
@@ -139,7 +147,8 @@ struct RunAccesses::LineFinder {
     switch (inst.op) {
       case spv::Op::OpShiftLeftLogical:
         if (!amount || amount->getZExtValue() > 31) return std::nullopt;
-        return Line{b().CreateShl(x->first, amount), b().CreateShl(x->step, amount), holds};
+        return Line{b().CreateShl(x->first, amount), b().CreateShl(x->step, amount), holds,
+                    x->align, chance};
       case spv::Op::OpShiftRightLogical:
         if (!amount || amount->getZExtValue() > 31) return std::nullopt;
         return divided(*x, number(UINT64_C(1) << amount->getZExtValue()), holds, false, true);
@@ -171,8 +180,22 @@ struct RunAccesses::LineFinder {
     holds = both(holds, climbs(x, is_signed));
     if (is_signed) holds = both(holds, b().CreateICmpSGE(x.first, number(0)));
     LlvmValue* quotient = b().CreateUDiv(x.first, &divisor);
-    if (wants_quotient) return Line{quotient, number(step->getZExtValue() / by), holds};
-    return Line{b().CreateSub(x.first, b().CreateMul(quotient, &divisor)), number(0), holds};
+    if (wants_quotient)
+      return Line{quotient, number(step->getZExtValue() / by), holds, 1, x.chance};
+    return Line{b().CreateSub(x.first, b().CreateMul(quotient, &divisor)), number(0), holds, 1,
+                x.chance};
+  }
+
+  // Of the registers that begin at any multiple of the line's alignment, the part in which no
+  // remainder by a constant goes round.
+  double chance_of_one_quotient(const Line& x, ConstantInt* divisor) {
+    auto* step = llvm::dyn_cast<ConstantInt>(x.step);
+    if (!step || !divisor || step->getZExtValue() >= kLargestStep) return 1;
+    const std::uint64_t by = divisor->getZExtValue(),
+                        span = step->getZExtValue() * (e.g_.width - 1),
+                        unit = std::gcd(by, std::uint64_t{x.align});
+    const std::uint64_t good = span < by ? (by - span - 1) / unit + 1 : 0;
+    return static_cast<double>(good) / static_cast<double>(by / unit);
   }
 
   // One quotient for all lanes, and remainders that go on as the numbers do.
@@ -204,7 +227,9 @@ struct RunAccesses::LineFinder {
     LlvmValue* span = b().CreateMul(x.step, number(e.g_.width - 1));
     LlvmValue* furthest = b().CreateAdd(b().CreateZExt(rest, i64), b().CreateZExt(span, i64));
     holds = both(holds, b().CreateICmpULT(furthest, b().CreateZExt(divisor, i64)));
-    return wants_quotient ? Line{quotient, number(0), holds} : Line{rest, x.step, holds};
+    const double chance = std::min(x.chance, chance_of_one_quotient(x, constant));
+    return wants_quotient ? Line{quotient, number(0), holds, 1, chance}
+                          : Line{rest, x.step, holds, 1, chance};
   }
 
   // All lanes between the ends.
@@ -233,7 +258,7 @@ struct RunAccesses::LineFinder {
     };
     if (low) holds = both(both(holds, low->holds), at_most(low->first, x->first));
     if (high) holds = both(both(holds, high->holds), at_most(last(*x), high->first));
-    return Line{x->first, x->step, holds};
+    return Line{x->first, x->step, holds, 1, std::min(x->chance, low ? low->chance : 1)};
   }
 };
 

@@ -42,6 +42,8 @@ std::string lie_of(const Address& a) {
     out += ", chunks of their own";
   else if (a.offset.s.cs)
     out += fmt::format(", chunks {} bytes apart", a.offset.s.cs);
+  if (a.offset.s.turn)
+    out += fmt::format(", rows of {} chunks {} bytes", a.offset.s.turn, a.offset.s.rs);
   return out;
 }
 

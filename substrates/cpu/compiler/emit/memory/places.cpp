@@ -69,7 +69,11 @@ LlvmValue* Places::range_in_bounds(const Address& address, std::int64_t low, std
   const Shape& s = address.offset.s;
   auto stretch = [&](std::int64_t by) { by < 0 ? low += by : high += by; };
   stretch(s.ls * (g_.width - 1));
-  if (!s.chunk) stretch(s.cs * (g_.chunks - 1));
+  if (!s.chunk) {
+    const auto [least, most] = s.chunk_span(g_.chunks);
+    stretch(least);
+    stretch(most);
+  }
   bool one_object = address.limit != nullptr, even = has_even_rows(address);
   LlvmValue* good = even ? address.unwrapped : nullptr;
   unsigned count = even ? 2 : s.chunk || !one_object ? g_.chunks : 1;

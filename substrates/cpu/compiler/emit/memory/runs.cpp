@@ -13,7 +13,11 @@
 // those of several components, and narrow ones. Components come together and are then put in order.
 //
 // Costs for 16 lanes on Zen 4, in ns: a gather 5.8, a scatter 6.8, this test 0.6, a row 0.4, two
-// rows 1.2. So the test pays where one in ten is a row.
+// rows 1.2. So the test pays where one in ten is a row. Where rows of a constant length make it
+// less likely (kLeastChance), it is left out, and two rows are tried at once.
+//
+// Where the launch chooses by how much lanes differ (the stride of a convolution), that is 2 as
+// often as not: every second element of a row is asked for behind the row itself.
 #include "compiler/emit/memory/runs.hpp"
 
 #include <llvm/IR/IntrinsicsX86.h>
@@ -31,6 +35,9 @@ constexpr std::int64_t kMostLineStep = 4;       // elements from lane to lane, o
 constexpr std::int64_t kFarLineStep = 1 << 16;  // of a load for each lane, beside one base
 constexpr int kMostStepsToExclusive = 8;        // to an exclusive or
 constexpr unsigned kMostTwoRows = 16;  // chunks for which two rows are written out, for their size
+// That all chunks are rows, for a test of it: before two rows, and before gathers.
+constexpr double kLeastChance = 0.25, kLeastChanceOfGathers = 0.1;
+constexpr int kMostStepsToProduct = 6;  // with a number that only the launch knows
 
 llvm::Constant* lane_steps(llvm::Type* scalar, unsigned width, std::int64_t step) {
   llvm::SmallVector<llvm::Constant*, 16> steps;
@@ -168,11 +175,17 @@ std::optional<RunAccesses::Runs> RunAccesses::find_lines(const Address& address,
     if (own < 0 || own > kFarLineStep || (step && *step != own)) return std::nullopt;
     step = own;
     runs.first.push_back(line->first);
+    runs.chance *= line->chance;
     LlvmValue* good = line->holds ? line->holds : b_.getTrue();
-    if (!known) good = b_.CreateAnd(good, b_.CreateICmpEQ(line->step, b_.getInt32(1)));
+    if (!known) {
+      LlvmValue* two = b_.CreateAnd(good, b_.CreateICmpEQ(line->step, b_.getInt32(2)));
+      runs.skip = runs.skip ? b_.CreateAnd(runs.skip, two) : two;
+      good = b_.CreateAnd(good, b_.CreateICmpEQ(line->step, b_.getInt32(1)));
+    }
     runs.follow = runs.follow ? b_.CreateAnd(runs.follow, good) : good;
   }
   runs.step = *step;
+  runs.may_break = runs.step == 1;
   return runs;
 }
 
@@ -211,20 +224,45 @@ RunAccesses::Runs RunAccesses::find_runs(const Address& address) {
                       : b_.CreateAdd(rest[c], b_.base_of(by, c));
     root = sum->args[first ? 0 : 1];
   }
+  runs.may_break = true;
   const Val numbers = values_.get(root)[0];
-  LlvmValue* all_on = nullptr;
+  const bool skips = has_launch_stride(root, 0);
   for (unsigned c = 0; c < count; ++c) {
     LlvmValue* vector = b_.vector_of(numbers, c);
     LlvmValue* zero = b_.CreateExtractElement(vector, std::uint64_t{0});
-    LlvmValue* same = b_.CreateICmpEQ(vector, b_.CreateAdd(b_.CreateVectorSplat(g_.width, zero),
-                                                           lane_steps(i32, g_.width, step)));
-    LlvmValue* bits = b_.mask_bits(same);
-    all_on = llvm::Constant::getAllOnesValue(bits->getType());
-    LlvmValue* one = b_.CreateICmpEQ(bits, all_on);
-    runs.follow = runs.follow ? b_.CreateAnd(runs.follow, one) : one;
+    const auto grow_by = [&](std::int64_t by, LlvmValue* before) {
+      LlvmValue* same = b_.CreateICmpEQ(vector, b_.CreateAdd(b_.CreateVectorSplat(g_.width, zero),
+                                                             lane_steps(i32, g_.width, by)));
+      LlvmValue* bits = b_.mask_bits(same);
+      LlvmValue* one = b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType()));
+      return before ? b_.CreateAnd(before, one) : one;
+    };
+    runs.follow = grow_by(step, runs.follow);
+    if (skips) runs.skip = grow_by(step + 1, runs.skip);
     runs.first.push_back(b_.CreateAdd(zero, rest[c]));
   }
   return runs;
+}
+
+// Is the number a lane's own one times something that only the launch knows?
+bool RunAccesses::has_launch_stride(Id id, int depth) const {
+  const Inst* inst = depth < kMostStepsToProduct ? p_.inst(id) : nullptr;
+  if (!inst || values_.shape_known(id).affine) return false;
+  switch (inst->op) {
+    case spv::Op::OpIMul: {
+      const Shape x = values_.shape_known(inst->args[0]), y = values_.shape_known(inst->args[1]);
+      return x.affine && y.affine && (x.ls == 0 || y.ls == 0);
+    }
+    case spv::Op::OpIAdd:
+    case spv::Op::OpISub:
+      return has_launch_stride(inst->args[0], depth + 1) ||
+             has_launch_stride(inst->args[1], depth + 1);
+    case spv::Op::OpBitcast:
+    case spv::Op::OpCopyObject:
+      return has_launch_stride(inst->args[0], depth + 1);
+    default:
+      return false;
+  }
 }
 
 // The address of rows that begin where the first lanes are.
@@ -284,6 +322,13 @@ bool RunAccesses::has_two_rows(const Address& address, const std::vector<PlacedL
                                unsigned count) const {
   return leaves.size() == 1 && count <= kMostTwoRows && at_.divergent == 0 && t_.wide_masks &&
          address.scale == scalar_size(*p_.module, leaves[0].type);
+}
+
+// Are rows of all lanes so rare that they are not worth a test?
+bool RunAccesses::is_unlikely(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                              const Runs& runs) const {
+  const bool two = has_two_rows(address, leaves, static_cast<unsigned>(runs.first.size()));
+  return runs.may_break && runs.chance < (two ? kLeastChance : kLeastChanceOfGathers);
 }
 
 // The rows that lanes which exchange places are in, as their first numbers, and where in it each
@@ -346,13 +391,21 @@ const char* note_of(bool is_store, int order) {
 
 Leaves RunAccesses::load_runs(const Address& address, const std::vector<PlacedLeaf>& leaves,
                               Order order) {
-  places_.note(note_of(false, static_cast<int>(order)), address, leaves);
   LlvmValues places;
   Offsets numbers;
-  const Runs runs = order == Order::kTable      ? find_table_rows(address, numbers)
-                    : order == Order::kExchange ? find_exchange(address, places, false)
-                                                : find_runs(address);
-  const auto count = static_cast<unsigned>(runs.first.size());
+  Runs runs = order == Order::kTable      ? find_table_rows(address, numbers)
+              : order == Order::kExchange ? find_exchange(address, places, false)
+                                          : find_runs(address);
+  if (leaves.size() != 1 || at_.divergent != 0 || !b_.has(Part::kLaunchStrides))
+    runs.skip = nullptr;
+  if (is_unlikely(address, leaves, runs)) return load_slow(address, leaves, runs);
+  places_.note(note_of(false, static_cast<int>(order)), address, leaves);
+  return load_tested(address, leaves, runs, order, places, numbers);
+}
+
+Leaves RunAccesses::load_tested(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                                const Runs& runs, Order order, const LlvmValues& places,
+                                const Offsets& numbers) {
   Address row = row_address(address, runs);
   const Extent e = extent_of(*p_.module, leaves);
   const std::int64_t rows = order == Order::kTable ? rows_of(numbers) : 1,
@@ -398,15 +451,7 @@ Leaves RunAccesses::load_runs(const Address& address, const std::vector<PlacedLe
   BasicBlock* fast_end = b_.GetInsertBlock();
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
-  // A known distance is missed where numbers go round, and so hardly ever.
-  const bool far = order == Order::kFollow && runs.step > kMostLineStep;
-  at_.robust += far ? 1 : 0;
-  const Leaves others =
-      far ? lanes_.load_gather(address, leaves)
-      : order == Order::kFollow && runs.step == 1 && has_two_rows(address, leaves, count)
-          ? load_two_rows(address, leaves[0])
-          : elements_.load_apart(address, leaves);
-  at_.robust -= far ? 1 : 0;
+  const Leaves others = load_slow(address, leaves, runs);
   LlvmValues from_slow;
   for (std::size_t i = 0; i < out.size(); ++i)
     for (unsigned c = 0; c < out[i].v.size(); ++c) from_slow.push_back(b_.vector_of(others[i], c));
@@ -424,13 +469,39 @@ Leaves RunAccesses::load_runs(const Address& address, const std::vector<PlacedLe
   return out;
 }
 
+// Lanes that do not follow one another.
+Leaves RunAccesses::load_slow(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                              const Runs& runs) {
+  if (runs.skip) {
+    Runs second = runs;
+    second.follow = runs.skip;
+    second.skip = nullptr;
+    second.step = 2;
+    places_.note("or every second element of a row");
+    return load_tested(address, leaves, second, Order::kFollow, {}, {});
+  }
+  // A known distance is missed where numbers go round, and so hardly ever.
+  const bool far = runs.step > kMostLineStep;
+  at_.robust += far ? 1 : 0;
+  Leaves out =
+      far ? lanes_.load_gather(address, leaves)
+      : runs.may_break && has_two_rows(address, leaves, static_cast<unsigned>(runs.first.size()))
+          ? load_two_rows(address, leaves[0])
+          : elements_.load_apart(address, leaves);
+  at_.robust -= far ? 1 : 0;
+  return out;
+}
+
 Leaves RunAccesses::load_two_rows(const Address& address, const PlacedLeaf& leaf) {
+  places_.note("load two rows", address, {leaf});
   const unsigned count =
       address.index.s.chunk || address.offset.s.varies_by_chunk() ? g_.chunks : 1;
   const unsigned size = scalar_size(*p_.module, leaf.type), align = std::min(size, 4u);
   LlvmType* type = b_.wide(places_.memory_type(leaf.type));
   Address plain = address;
   plain.invariant = false;
+  const bool asks = strides_.asks_behind_rows(address);
+  if (asks) places_.note("asks for what is behind the rows");
   Leaves out(1);
   out[0].s = Shape::varying(count > 1);
   for (unsigned c = 0; c < count; ++c) {
@@ -440,6 +511,8 @@ Leaves RunAccesses::load_two_rows(const Address& address, const PlacedLeaf& leaf
     BasicBlock* done = BasicBlock::Create(cx_, "read", at_.function);
     b_.CreateCondBr(rows.whole, two, apart, llvm::MDBuilder(cx_).createLikelyBranchWeights());
     b_.SetInsertPoint(two);
+    for (LlvmValue* row : rows.pointer)
+      if (asks) strides_.ask_behind_row(row);
     LlvmValue* value = llvm::Constant::getNullValue(type);
     for (unsigned i : {0u, 1u})
       value = places_.annotate(
@@ -466,7 +539,6 @@ Leaves RunAccesses::load_two_rows(const Address& address, const PlacedLeaf& leaf
 
 void RunAccesses::store_runs(const Address& address, const std::vector<PlacedLeaf>& leaves,
                              const Leaves& value, Order order) {
-  places_.note(note_of(true, static_cast<int>(order)), address, leaves);
   LlvmValues places;
   Offsets numbers;
   Runs runs = order == Order::kTable      ? find_table_rows(address, numbers)
@@ -476,6 +548,8 @@ void RunAccesses::store_runs(const Address& address, const std::vector<PlacedLea
     return lanes_.store_scatter(address, leaves, value);
   // Every chunk is written.
   while (runs.first.size() < g_.chunks) runs.first.push_back(runs.first[0]);
+  if (is_unlikely(address, leaves, runs)) return store_slow(address, leaves, value, runs);
+  places_.note(note_of(true, static_cast<int>(order)), address, leaves);
   Address row = row_address(address, runs);
   const Extent e = extent_of(*p_.module, leaves);
   LlvmValue* good = b_.CreateAnd(
@@ -514,15 +588,21 @@ void RunAccesses::store_runs(const Address& address, const std::vector<PlacedLea
   at_.mask = mask;
   b_.CreateBr(done);
   b_.SetInsertPoint(slow);
-  if (order == Order::kFollow && runs.step == 1 && has_two_rows(address, leaves, g_.chunks))
-    store_two_rows(address, leaves[0], value[0]);
-  else
-    lanes_.store_scatter(address, leaves, value);
+  store_slow(address, leaves, value, runs);
   b_.CreateBr(done);
   b_.SetInsertPoint(done);
 }
 
+void RunAccesses::store_slow(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                             const Leaves& value, const Runs& runs) {
+  if (runs.may_break && has_two_rows(address, leaves, g_.chunks))
+    store_two_rows(address, leaves[0], value[0]);
+  else
+    lanes_.store_scatter(address, leaves, value);
+}
+
 void RunAccesses::store_two_rows(const Address& address, const PlacedLeaf& leaf, const Val& value) {
+  places_.note("store two rows", address, {leaf});
   const unsigned size = scalar_size(*p_.module, leaf.type), align = std::min(size, 4u);
   const auto offset = static_cast<std::int64_t>(leaf.offset);
   for (unsigned c = 0; c < g_.chunks; ++c) {

@@ -40,7 +40,10 @@ class RunAccesses : Room {
   struct Runs {
     LlvmValues first;             // the first lane's number in each chunk, i32
     LlvmValue* follow = nullptr;  // do the others of all chunks follow it?
+    LlvmValue* skip = nullptr;    // or every second number? Null: nobody asks
     std::int64_t step = 1;        // by how much each is then larger than the one before
+    double chance = 1;            // that they follow, as far as constants tell
+    bool may_break = false;       // may they be in two rows where they do not?
   };
   struct TwoRows {
     std::array<LlvmValue*, 2> who{}, pointer{};
@@ -49,6 +52,8 @@ class RunAccesses : Room {
   struct Line {                                   // numbers along the lanes
     LlvmValue *first = nullptr, *step = nullptr;  // i32
     LlvmValue* holds = nullptr;                   // provided that; null = always
+    std::uint32_t align = 1;                      // a power of two that divides the first
+    double chance = 1;  // of a register that it holds, as far as constants tell
   };
   struct LineFinder;
 
@@ -58,6 +63,7 @@ class RunAccesses : Room {
   bool is_computed(Id id);
   std::optional<Runs> find_lines(const Address& address, unsigned count);
   Runs find_runs(const Address& address);
+  bool has_launch_stride(Id id, int depth) const;
   bool is_exchange(Id id, int depth) const;
   Runs find_exchange(const Address& address, LlvmValues& places, bool both_ways);
   Runs find_table_rows(const Address& address, Offsets& numbers);
@@ -66,6 +72,14 @@ class RunAccesses : Room {
   bool has_two_rows(const Address& address, const std::vector<PlacedLeaf>& leaves,
                     unsigned count) const;
   Leaves load_two_rows(const Address& address, const PlacedLeaf& leaf);
+  bool is_unlikely(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                   const Runs& runs) const;
+  Leaves load_tested(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                     const Runs& runs, Order order, const LlvmValues& places,
+                     const Offsets& numbers);
+  Leaves load_slow(const Address& address, const std::vector<PlacedLeaf>& leaves, const Runs& runs);
+  void store_slow(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                  const Leaves& value, const Runs& runs);
   void store_two_rows(const Address& address, const PlacedLeaf& leaf, const Val& value);
 
   Values& values_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emit/memory/strides.hpp"
 
+#include <bit>
+
 #include "compiler/emit/memory/elements.hpp"
 
 namespace sokr::cpu {
@@ -10,7 +12,8 @@ using llvm::Align;
 namespace {
 
 constexpr std::int64_t kMaxInterleave = 8;
-constexpr std::int64_t kMaxGap = 4;  // elements a lane in a store that leaves some alone
+constexpr std::size_t kMostNeighbours = 4;  // chunks that one load of a lane serves
+constexpr std::int64_t kMaxGap = 4;         // elements a lane in a store that leaves some alone
 
 // Rows that each chunk has a start of its own for are the rows of a tile: next to each of them lies
 // what the next workgroup, or the next row of this one, reads, and no hardware follows so many rows
@@ -27,13 +30,6 @@ bool is_staging(const Program& program, std::uint32_t block) {
                                           : nullptr;
     return variable && variable->storage == spv::StorageClass::Workgroup;
   });
-}
-
-void ask_behind_row(llvm::IRBuilder<>& b, LlvmValue* row) {
-  LlvmValue* behind = b.CreateConstGEP1_64(b.getInt8Ty(), row, kBytesBehindRow);
-  constexpr std::uint32_t kAllLevels = 3;
-  b.CreateIntrinsic(llvm::Intrinsic::prefetch, {b.getPtrTy()},
-                    {behind, b.getInt32(0), b.getInt32(kAllLevels), b.getInt32(1)});
 }
 
 // Of neighbouring invocations.
@@ -64,16 +60,56 @@ std::int64_t elements_apart(const spirv::Module& module, std::int64_t distance,
   return distance / size;
 }
 
+bool Strides::asks_behind_rows(const Address& address) const {
+  return b_.has(Part::kRowPrefetch) && address.space == Space::kBuffer && at_.divergent == 0 &&
+         at_.robust == 0 && (innermost_loop(p_, at_.block) == kNone || is_staging(p_, at_.block));
+}
+
+void Strides::ask_behind_row(LlvmValue* row) {
+  LlvmValue* behind = b_.CreateConstGEP1_64(b_.getInt8Ty(), row, kBytesBehindRow);
+  constexpr std::uint32_t kAllLevels = 3;
+  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
+                     {behind, b_.getInt32(0), b_.getInt32(kAllLevels), b_.getInt32(1)});
+}
+
+// Chunks that are neighbours in memory: those whose single elements lie side by side in each lane,
+// four or two of them, move as the components of one element do. Others are alone.
+std::vector<Strides::Neighbours> Strides::neighbours_of(
+    const Address& address, const std::vector<PlacedLeaf>& leaves) const {
+  const Shape& s = address.offset.s;
+  const unsigned count = s.varies_by_chunk() ? g_.chunks : 1;
+  const bool together =
+      leaves.size() == 1 && !s.chunk && !address.is_volatile && b_.has(Part::kChunkNeighbours);
+  const std::int64_t size = scalar_size(*p_.module, leaves[0].type);
+  std::vector<Neighbours> all;
+  std::vector<bool> taken(count);
+  for (unsigned c = 0; c < count; ++c) {
+    if (taken[c]) continue;
+    Neighbours one{c};
+    for (unsigned next = c + 1;
+         together && size <= 4 && next < count && one.size() < kMostNeighbours; ++next)
+      if (!taken[next] && s.chunk_offset(next) == s.chunk_offset(one.back()) + size)
+        one.push_back(next);
+    one.resize(std::bit_floor(one.size()));
+    for (const unsigned chunk : one) taken[chunk] = true;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 // Lanes at a constant distance: one test for all, and then places beside one base.
 Leaves Strides::load_strided(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   const bool by_chunk = address.offset.s.varies_by_chunk();
   const unsigned count = by_chunk ? g_.chunks : 1;
+  const std::vector<Neighbours> groups = neighbours_of(address, leaves);
   if (address.space == Space::kDynamic || !b_.has(Part::kConstantStrides) ||
-      !lanes_.is_written_out(count * elements_.element_accesses(leaves))) {
+      !lanes_.is_written_out(static_cast<unsigned>(groups.size()) *
+                             elements_.element_accesses(leaves))) {
     places_.note("load gather", address, leaves);
     return lanes_.load_gather(address, leaves);
   }
-  places_.note("load constant stride", address, leaves);
+  places_.note(groups.size() < count ? "load chunks that are neighbours" : "load constant stride",
+               address, leaves);
   Extent e = extent_of(*p_.module, leaves);
   BasicBlock *slow = nullptr, *done = nullptr;
   if (address.limit) {
@@ -86,15 +122,22 @@ Leaves Strides::load_strided(const Address& address, const std::vector<PlacedLea
   }
   Leaves out(leaves.size());
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
+  for (auto& leaf : out) leaf.v.resize(count);
   LlvmValue* start = nullptr;
-  for (unsigned c = 0; c < count; ++c) {
-    start = places_.row_pointer(address, c, 0, start);
+  for (const Neighbours& group : groups) {
+    start = places_.row_pointer(address, group[0], 0, start);
     LlvmValues pointers;
     for (unsigned l = 0; l < g_.width; ++l)
       pointers.push_back(b_.CreateConstGEP1_64(
           b_.getInt8Ty(), start, static_cast<std::uint64_t>(address.offset.s.ls * l)));
-    const LlvmValues parts = elements_.load_elements(address, leaves, pointers);
-    for (std::size_t i = 0; i < leaves.size(); ++i) out[i].v.push_back(parts[i]);
+    std::vector<PlacedLeaf> all = leaves;  // of the chunks, one behind the other
+    for (std::size_t k = 1; k < group.size(); ++k) {
+      all.push_back(leaves[0]);
+      all.back().offset += k * scalar_size(*p_.module, leaves[0].type);
+    }
+    const LlvmValues parts = elements_.load_elements(address, all, pointers);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      group.size() > 1 ? out[0].v[group[i]] = parts[i] : out[i].v[group[0]] = parts[i];
   }
   if (slow) lanes_.join_robust(address, leaves, slow, done, out);
   return out;
@@ -182,14 +225,12 @@ Leaves Strides::load_affine(const Address& address, const std::vector<PlacedLeaf
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
   std::int64_t size = scalar_size(*p_.module, leaves[0].type);
   auto lanes = static_cast<unsigned>(g_.width * step);
-  const bool asks = b_.has(Part::kRowPrefetch) && address.space == Space::kBuffer &&
-                    address.offset.s.chunk && at_.divergent == 0 && at_.robust == 0 &&
-                    (innermost_loop(p_, at_.block) == kNone || is_staging(p_, at_.block));
+  const bool asks = address.offset.s.chunk && asks_behind_rows(address);
   if (asks) places_.note("asks for what is behind the rows");
   LlvmValue* start = nullptr;
   for (unsigned c = 0; c < count; ++c) {
     start = places_.row_pointer(address, c, e.low, start);
-    if (asks) ask_behind_row(b_, start);
+    if (asks) ask_behind_row(start);
     // One wide load for each scalar type that occurs.
     std::unordered_map<LlvmType*, LlvmValue*> blocks;
     for (std::size_t i = 0; i < leaves.size(); ++i) {

@@ -20,8 +20,15 @@ class Strides : Room {
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves,
                     const Leaves& value);
+  // Are rows worth asking for what lies behind them, and the asking itself.
+  bool asks_behind_rows(const Address& address) const;
+  void ask_behind_row(LlvmValue* row);
 
  private:
+  using Neighbours = llvm::SmallVector<unsigned, 4>;  // chunks
+
+  std::vector<Neighbours> neighbours_of(const Address& address,
+                                        const std::vector<PlacedLeaf>& leaves) const;
   Leaves load_strided(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_strided(const Address& address, const std::vector<PlacedLeaf>& leaves,
                      const Leaves& value);
