@@ -361,6 +361,15 @@ NUMERIC = {"UNORM": "Unorm", "SNORM": "Snorm", "USCALED": "Uscaled", "SSCALED": 
            "UINT": "Uint", "SINT": "Sint", "SFLOAT": "Sfloat", "SRGB": "Unorm"}
 
 
+def channels_of(name, parts):
+    """Which of R, G, B, A each component is. The name of the format says it; the components of some
+    registries are named wrongly (R64G64_UINT as R and B, B5G5R5A1 as B, R, G and A)."""
+    said = re.findall("([RGBA])([0-9]+)", name[len("VK_FORMAT_"):].split("_")[0])
+    if [bits for _, bits in said] != [p.get("bits") for p in parts]:
+        fail(f"{name}: the registry gives its components other widths than its name says")
+    return ["RGBA".index(letter) for letter, _ in said]
+
+
 def write_formats(surface):
     """Colours that are told apart, in plain texels: those of planes and blocks are left out."""
     lines = [HEAD, '#include "formats.hpp"', "namespace sokr::icd {", "const Format kFormats[] = {"]
@@ -372,10 +381,11 @@ def write_formats(surface):
                  all(p.get("name") in "RGBA" and p.get("bits").isdigit() for p in parts))
         if not plain or "X" in element.get("name"):
             continue
+        parts = list(zip(parts, channels_of(element.get("name"), parts)))
         if element.get("packed"):
             parts = parts[::-1]  # from the lowest bit on
         shared = ", ".join(f"{{Numeric::{NUMERIC[p.get('numericFormat')]}, "
-                           f"{'RGBA'.index(p.get('name'))}, {p.get('bits')}}}" for p in parts)
+                           f"{channel}, {p.get('bits')}}}" for p, channel in parts)
         srgb = "true" if "SRGB" in kinds else "false"
         lines.append(f"    {{{element.get('name')}, {element.get('blockSize')}, {len(parts)}, "
                      f"{srgb}, {{{{{shared}}}}}}},")

@@ -64,14 +64,30 @@ vk_icdNegotiateLoaderICDInterfaceVersion(uint32_t* version) {
 }
 
 SOKR_ICD_EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
-vk_icdGetInstanceProcAddr(VkInstance instance, const char* name) {
-  return sokr::icd::vkGetInstanceProcAddr(instance, name);
-}
-
-SOKR_ICD_EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
 vk_icdGetPhysicalDeviceProcAddr(VkInstance, const char* name) {
   const auto* row = name ? sokr::icd::find_command(name) : nullptr;
   return row && row->level == sokr::icd::Level::PhysicalDevice ? row->function : nullptr;
+}
+
+// Since interface 7 a loader need not look for symbols: it asks for the driver's other functions
+// here, before there is an instance.
+SOKR_ICD_EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL
+vk_icdGetInstanceProcAddr(VkInstance instance, const char* name) {
+  const struct {
+    const char* name;
+    PFN_vkVoidFunction function;
+  } of_loader[] = {
+      {"vk_icdNegotiateLoaderICDInterfaceVersion",
+       reinterpret_cast<PFN_vkVoidFunction>(vk_icdNegotiateLoaderICDInterfaceVersion)},
+      {"vk_icdGetInstanceProcAddr",
+       reinterpret_cast<PFN_vkVoidFunction>(vk_icdGetInstanceProcAddr)},
+      {"vk_icdGetPhysicalDeviceProcAddr",
+       reinterpret_cast<PFN_vkVoidFunction>(vk_icdGetPhysicalDeviceProcAddr)},
+  };
+  for (const auto& row : of_loader) {
+    if (name && std::strcmp(name, row.name) == 0) return row.function;
+  }
+  return sokr::icd::vkGetInstanceProcAddr(instance, name);
 }
 
 // For programs that open the library instead of a loader.

@@ -90,7 +90,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateImage(VkDevice, const VkImageCreateInfo* 
   const VkExtent3D& e = info->extent;
   if (e.width > limits.maxExtent.width || e.height > limits.maxExtent.height ||
       e.depth > limits.maxExtent.depth || info->mipLevels > limits.maxMipLevels ||
-      info->arrayLayers > limits.maxArrayLayers || e.width * e.height * e.depth == 0 ||
+      info->arrayLayers > limits.maxArrayLayers || e.width == 0 || e.height == 0 || e.depth == 0 ||
       shape_of(*info).size() > kMaxImageBytes) {
     return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   }

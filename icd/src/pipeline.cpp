@@ -20,12 +20,30 @@ struct Request {
   std::string refusal;               // why it is not even asked
 };
 
-void take_specializations(const VkSpecializationInfo* given, Request& request) {
+// Whether the module has a specialization constant of this id. Words that are malformed are for the
+// substrate to judge.
+bool has_constant(const std::uint32_t* words, std::size_t count, std::uint32_t id) {
+  constexpr std::uint32_t kHeader = 5, kDecorate = 71, kSpecId = 1;  // of SPIR-V
+  std::size_t at = kHeader;
+  while (at < count && (words[at] >> 16) != 0) {
+    const std::size_t length = words[at] >> 16;
+    const bool is_id = (words[at] & 0xFFFF) == kDecorate && length == 4 && length <= count - at &&
+                       words[at + 2] == kSpecId;
+    if (is_id && words[at + 3] == id) return true;
+    at += length;
+  }
+  return false;
+}
+
+void take_specializations(const VkSpecializationInfo* given, const std::uint32_t* words,
+                          std::size_t count, Request& request) {
   for (std::uint32_t i = 0; given && i < given->mapEntryCount; ++i) {
     const VkSpecializationMapEntry& entry = given->pMapEntries[i];
     const bool inside =
         entry.offset <= given->dataSize && entry.size <= given->dataSize - entry.offset;
     const bool sized = entry.size == 1 || entry.size == 2 || entry.size == 4 || entry.size == 8;
+    // What no constant of the module carries has no effect.
+    if (inside && !sized && !has_constant(words, count, entry.constantID)) continue;
     if (!inside || !sized) {
       request.refusal = "the specialization of constant " + std::to_string(entry.constantID) +
                         " is " + std::to_string(entry.size) + " bytes at " +
@@ -52,7 +70,7 @@ void take_stage(const VkPipelineShaderStageCreateInfo& stage, Request& request) 
   } else {
     request.refusal = "the stage has no shader module";
   }
-  take_specializations(stage.pSpecializationInfo, request);
+  take_specializations(stage.pSpecializationInfo, words, size / 4, request);
   SokrKernelInfo& info = request.info;
   info.struct_size = sizeof info;
   info.ir_format = SOKR_IR_SPIRV;

@@ -253,6 +253,32 @@ TEST(Descriptors, ArraysOfAsManyAsTheSetHas) {
   }
 }
 
+// Ids that no constant carries have no effect, whatever is said of them.
+TEST(Descriptors, SpecializationOfWhatIsNotThereHasNoEffect) {
+  Gpu gpu;
+  Memory x(gpu, 256), y(gpu, 256), bias(gpu, 64);
+  for (unsigned i = 0; i < 64; ++i) x.as<std::uint32_t>()[i] = i;
+  const std::array<std::uint32_t, 6> values{16, 3, 64, 7, 7, 7};
+  const std::array<VkSpecializationMapEntry, 5> entries{
+      {{0, 0, 4}, {77, 0, 12}, {1, 4, 4}, {2, 8, 4}, {4000000000u, 9, 3}}};
+  const VkSpecializationInfo specialization{entries.size(), entries.data(), sizeof values,
+                                            values.data()};
+  Kernel kernel(gpu, test_kernel("scale"),
+                {{0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr},
+                 {1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr},
+                 {2, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr}},
+                {.specialization = &specialization});
+  ASSERT_EQ(VK_SUCCESS, kernel.result) << gpu.messages;
+  kernel.write(0, x.buffer);
+  kernel.write(1, y.buffer);
+  kernel.write(2, bias.buffer, 0, 16);
+  const VkCommandBuffer commands = begin(gpu);
+  kernel.bind(commands);
+  vkCmdDispatch(commands, 1, 1, 1);
+  run(gpu, commands);
+  for (unsigned i = 0; i < 16; ++i) ASSERT_EQ(i * 3, y.as<std::uint32_t>()[i]) << i;
+}
+
 struct Sets {
   explicit Sets(Gpu& of) : gpu(of) {}
   ~Sets() {

@@ -90,14 +90,17 @@ TEST(Images, ClearsPackTheirColour) {
   Memory to(gpu, 4096);
   struct Row {
     VkFormat format;
-    std::uint32_t texel;  // the first 4 bytes
+    std::uint32_t texel;      // the first 4 bytes
+    std::uint32_t last = 15;  // word of the picture
   };
   const VkClearColorValue color{{1.0f, 0.5f, 0.0f, 0.25f}};
   for (const Row& row :
        {Row{VK_FORMAT_R8G8B8A8_UNORM, 0x400080FF}, Row{VK_FORMAT_B8G8R8A8_UNORM, 0x40FF8000},
         Row{VK_FORMAT_R16G16_SFLOAT, 0x38003C00}, Row{VK_FORMAT_R32_SFLOAT, 0x3F800000},
         Row{VK_FORMAT_A2B10G10R10_UNORM_PACK32, 0x400803FF},
-        Row{VK_FORMAT_R8G8B8A8_SRGB, 0x4000BCFF}}) {
+        Row{VK_FORMAT_R8G8B8A8_SRGB, 0x4000BCFF},
+        Row{VK_FORMAT_B5G5R5A1_UNORM_PACK16, 0x043E043E, 7},
+        Row{VK_FORMAT_A1R5G5B5_UNORM_PACK16, 0x7E007E00, 7}}) {
     const Picture picture(gpu, row.format, {4, 4, 1});
     const VkCommandBuffer commands = begin(gpu);
     picture.use(commands, VK_IMAGE_LAYOUT_UNDEFINED, kGeneral);
@@ -108,8 +111,53 @@ TEST(Images, ClearsPackTheirColour) {
     vkCmdCopyImageToBuffer(commands, picture.image, kGeneral, to.buffer, 1, &out);
     run(gpu, commands);
     EXPECT_EQ(row.texel, to.as<std::uint32_t>()[0]) << std::hex << to.as<std::uint32_t>()[0];
-    EXPECT_EQ(row.texel, to.as<std::uint32_t>()[15]);
+    EXPECT_EQ(row.texel, to.as<std::uint32_t>()[row.last]);
   }
+}
+
+// The registry of some headers names the second component of these B.
+TEST(Images, ComponentsOf64BitsAreInTheOrderOfTheName) {
+  Gpu gpu;
+  Memory to(gpu, 4096);
+  struct Row {
+    VkFormat format;
+    std::uint32_t components;
+  };
+  VkClearColorValue color{};
+  for (std::uint32_t i = 0; i < 4; ++i) color.uint32[i] = 11 + i;
+  for (const Row& row :
+       {Row{VK_FORMAT_R64_UINT, 1}, Row{VK_FORMAT_R64G64_UINT, 2}, Row{VK_FORMAT_R64G64_SINT, 2},
+        Row{VK_FORMAT_R64G64B64_UINT, 3}, Row{VK_FORMAT_R64G64B64A64_UINT, 4}}) {
+    const Picture picture(gpu, row.format, {4, 4, 1});
+    const VkCommandBuffer commands = begin(gpu);
+    picture.use(commands, VK_IMAGE_LAYOUT_UNDEFINED, kGeneral);
+    const VkImageSubresourceRange range{VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+    vkCmdClearColorImage(commands, picture.image, kGeneral, &color, 1, &range);
+    picture.use(commands, kGeneral, kGeneral);
+    VkBufferImageCopy out{0, 0, 0, kColor, {0, 0, 0}, {4, 4, 1}};
+    vkCmdCopyImageToBuffer(commands, picture.image, kGeneral, to.buffer, 1, &out);
+    run(gpu, commands);
+    for (std::uint32_t i = 0; i < 2 * row.components; ++i) {
+      EXPECT_EQ(11 + i % row.components, to.as<std::uint64_t>()[i]) << row.format << " " << i;
+    }
+  }
+}
+
+TEST(Images, MayHaveMoreTexelsThanAWordCounts) {
+  Gpu gpu;
+  VkImageCreateInfo info{VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO};
+  info.imageType = VK_IMAGE_TYPE_3D;
+  info.format = VK_FORMAT_R8_UINT;
+  info.extent = {2048, 2048, 1024};
+  info.mipLevels = info.arrayLayers = 1;
+  info.samples = VK_SAMPLE_COUNT_1_BIT;
+  info.usage = VK_IMAGE_USAGE_TRANSFER_DST_BIT;
+  VkImage image = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateImage(gpu.device, &info, nullptr, &image));
+  VkMemoryRequirements needs;
+  vkGetImageMemoryRequirements(gpu.device, image, &needs);
+  EXPECT_EQ(VkDeviceSize{1} << 32, needs.size);
+  vkDestroyImage(gpu.device, image, nullptr);
 }
 
 TEST(Images, FormatsReportNoUseByKernels) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // What the driver says of itself, and what it refuses.
+#include <dlfcn.h>
+
 #include "gpu.hpp"
 
 namespace sokr::test {
@@ -56,6 +58,22 @@ TEST(Report, MemoryHasATypeWithAndOneWithoutDeviceLocal) {
   for (std::uint32_t i = 0; i < 2; ++i) {
     EXPECT_TRUE(memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
   }
+}
+
+// A loader of interface 7 asks for the driver's other functions by name, before there is anything.
+TEST(Report, TheLoadersFunctionsAreGivenByName) {
+  void* driver = dlopen(SOKR_TEST_DRIVER, RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(nullptr, driver);
+  const auto get =
+      reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(driver, "vk_icdGetInstanceProcAddr"));
+  ASSERT_NE(nullptr, get);
+  for (const char* name : {"vk_icdNegotiateLoaderICDInterfaceVersion",
+                           "vk_icdGetPhysicalDeviceProcAddr", "vk_icdGetInstanceProcAddr"}) {
+    const auto found = get(VK_NULL_HANDLE, name);
+    EXPECT_NE(nullptr, found) << name;
+    EXPECT_EQ(dlsym(driver, name), reinterpret_cast<void*>(found)) << name;
+  }
+  dlclose(driver);
 }
 
 TEST(Report, TheSameFeatureIsTheSameInEveryStructure) {
