@@ -21,18 +21,37 @@ VkResult give_extensions(const char* layer, const VkExtensionProperties* table, 
                    [&](std::uint32_t i, VkExtensionProperties& to) { to = table[i]; });
 }
 
-void take_messenger(Instance& instance, const VkInstanceCreateInfo& info) {
-  const auto* asked = find<VkDebugUtilsMessengerCreateInfoEXT>(info.pNext);
-  if (!asked || !asked->pfnUserCallback) return;
-  Messenger& m = instance.creation_messenger;
-  m.instance = reinterpret_cast<VkInstance>(&instance);
-  m.severities = asked->messageSeverity;
-  m.types = asked->messageType;
-  m.callback = asked->pfnUserCallback;
-  m.user = asked->pUserData;
-  add_messenger(&m);
-  instance.has_creation_messenger = true;
+// Those of the chain, which hear of the creation of the instance and of its destruction, and of
+// nothing between.
+std::vector<Messenger> messengers_of(const void* chain) {
+  std::vector<Messenger> all;
+  const auto* asked = find<VkDebugUtilsMessengerCreateInfoEXT>(chain);
+  for (; asked; asked = find<VkDebugUtilsMessengerCreateInfoEXT>(asked->pNext)) {
+    if (!asked->pfnUserCallback) continue;
+    Messenger one;
+    one.severities = asked->messageSeverity;
+    one.types = asked->messageType;
+    one.callback = asked->pfnUserCallback;
+    one.user = asked->pUserData;
+    all.push_back(one);
+  }
+  return all;
 }
+
+class Listening {
+ public:
+  explicit Listening(std::vector<Messenger>& messengers) : messengers_(messengers) {
+    for (Messenger& one : messengers_) add_messenger(&one);
+  }
+  ~Listening() {
+    for (Messenger& one : messengers_) remove_messenger(&one);
+  }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
+
+ private:
+  std::vector<Messenger>& messengers_;
+};
 
 // The substrate vulkan looks for drivers while SOKR looks for substrates: it cannot be given a
 // device that would look for a substrate, and would have no use for one.
@@ -127,30 +146,44 @@ VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateDeviceLayerProperties(VkPhysicalDevice
   return VK_SUCCESS;
 }
 
+namespace {
+VkResult create_instance(const VkInstanceCreateInfo& info, const VkAllocationCallbacks* callbacks,
+                         Instance*& out) {
+  if (info.enabledLayerCount) return VK_ERROR_LAYER_NOT_PRESENT;
+  Extensions extensions;
+  if (const char* unknown = enable(info.ppEnabledExtensionNames, info.enabledExtensionCount,
+                                   kInstanceExtensions, kInstanceExtensionCount, extensions)) {
+    report(SOKR_LOG_ERROR,
+           std::string("vkCreateInstance: there is no instance extension ") + unknown);
+    return VK_ERROR_EXTENSION_NOT_PRESENT;
+  }
+  out = make<Instance>(callbacks, VK_SYSTEM_ALLOCATION_SCOPE_INSTANCE);
+  if (!out) return VK_ERROR_OUT_OF_HOST_MEMORY;
+  out->extensions = extensions;
+  const VkApplicationInfo* application = info.pApplicationInfo;
+  if (application) out->api_version = std::max(out->api_version, application->apiVersion);
+  out->is_of_sokr = is_substrate(application);
+  return VK_SUCCESS;
+}
+}  // namespace
+
 VKAPI_ATTR VkResult VKAPI_CALL vkCreateInstance(const VkInstanceCreateInfo* info,
                                                 const VkAllocationCallbacks* callbacks,
                                                 VkInstance* out) {
   *out = VK_NULL_HANDLE;
-  return guarded([&]() -> VkResult {
-    if (info->enabledLayerCount) return VK_ERROR_LAYER_NOT_PRESENT;
-    Extensions extensions;
-    if (const char* unknown = enable(info->ppEnabledExtensionNames, info->enabledExtensionCount,
-                                     kInstanceExtensions, kInstanceExtensionCount, extensions)) {
-      report(SOKR_LOG_ERROR,
-             std::string("vkCreateInstance: there is no instance extension ") + unknown);
-      return VK_ERROR_EXTENSION_NOT_PRESENT;
+  return guarded([&] {
+    std::vector<Messenger> messengers = messengers_of(info->pNext);
+    Instance* instance = nullptr;
+    VkResult result = VK_SUCCESS;
+    {
+      const Listening listening(messengers);
+      result = create_instance(*info, callbacks, instance);
     }
-    Instance* instance = make<Instance>(callbacks, VK_SYSTEM_ALLOCATION_SCOPE_INSTANCE);
-    if (!instance) return VK_ERROR_OUT_OF_HOST_MEMORY;
-    instance->extensions = extensions;
-    const VkApplicationInfo* application = info->pApplicationInfo;
-    if (application) {
-      instance->api_version = std::max(instance->api_version, application->apiVersion);
+    if (result == VK_SUCCESS) {
+      instance->of_creation = std::move(messengers);
+      *out = reinterpret_cast<VkInstance>(instance);
     }
-    instance->is_of_sokr = is_substrate(application);
-    take_messenger(*instance, *info);
-    *out = reinterpret_cast<VkInstance>(instance);
-    return VK_SUCCESS;
+    return result;
   });
 }
 
@@ -158,7 +191,9 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyInstance(VkInstance handle,
                                              const VkAllocationCallbacks* callbacks) {
   Instance* instance = of(handle);
   if (!instance) return;
-  if (instance->has_creation_messenger) remove_messenger(&instance->creation_messenger);
+  std::vector<Messenger> messengers = std::move(instance->of_creation);
+  for (Messenger& one : messengers) one.instance = handle;
+  const Listening listening(messengers);
   destroy(callbacks, instance);
 }
 

@@ -28,9 +28,8 @@ struct Instance : Dispatchable {
   PhysicalDevice device;  // the only one
   std::mutex finding;     // of the next
   bool has_device = false;
-  bool is_of_sokr = false;       // it belongs to the substrate vulkan, which asks for other drivers
-  Messenger creation_messenger;  // of the pNext chain
-  bool has_creation_messenger = false;
+  bool is_of_sokr = false;  // it belongs to the substrate vulkan, which asks for other drivers
+  std::vector<Messenger> of_creation;  // of the pNext chain
 };
 SOKR_ICD_OBJECT(VkInstance, Instance)
 SOKR_ICD_OBJECT(VkPhysicalDevice, PhysicalDevice)

@@ -2,6 +2,7 @@
 #include "log.hpp"
 
 #include <array>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -15,12 +16,44 @@ constexpr std::array<VkDebugUtilsMessageSeverityFlagBitsEXT, 4> kSeverities{
     VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT, VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT,
     VK_DEBUG_UTILS_MESSAGE_SEVERITY_INFO_BIT_EXT, VK_DEBUG_UTILS_MESSAGE_SEVERITY_VERBOSE_BIT_EXT};
 
-// A messenger may call the driver again, which may have something to say.
-std::recursive_mutex& mutex() {
-  static auto* const the = new std::recursive_mutex;
+// Sorted by number. Of a process that ends, too.
+struct Messengers {
+  std::mutex mutex;
+  std::condition_variable ended;  // calls
+  Messenger* first = nullptr;
+  std::uint64_t last_number = 0;
+};
+Messengers& all() {
+  static auto* const the = new Messengers;
   return *the;
 }
-Messenger* messengers = nullptr;
+
+// Calls of messengers in which this thread is, the innermost first.
+struct Call {
+  std::uint64_t number;
+  const Call* outer;
+};
+thread_local const Call* calls = nullptr;
+
+// Under the mutex. The first behind number `last` of this instance that wants such.
+Messenger* next_of(std::uint64_t last, VkInstance instance,
+                   VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                   VkDebugUtilsMessageTypeFlagsEXT types) {
+  for (Messenger* m = all().first; m; m = m->next) {
+    const bool hears = !instance || m->instance == instance;
+    const bool wants = (m->severities & severity) && (m->types & types);
+    if (m->number > last && hears && wants && !m->is_leaving) return m;
+  }
+  return nullptr;
+}
+
+// Under the mutex. A call of the messenger is over, which may be gone: its own thread removed it.
+void end_call(std::uint64_t number) {
+  for (Messenger* m = all().first; m; m = m->next) {
+    if (m->number == number) --m->calls;
+  }
+  all().ended.notify_all();
+}
 
 SokrLogLevel wanted() {
   const char* text = std::getenv("SOKR_LOG");
@@ -51,24 +84,40 @@ void pass_line(SokrLogLevel level, const char* line) {
 void pass_message(VkInstance instance, VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                   VkDebugUtilsMessageTypeFlagsEXT types,
                   const VkDebugUtilsMessengerCallbackDataEXT& data) noexcept {
-  std::lock_guard lock(mutex());
-  for (Messenger* m = messengers; m; m = m->next) {
-    if (instance && m->instance != instance) continue;
-    if ((m->severities & severity) && (m->types & types)) {
-      m->callback(severity, types, &data, m->user);
-    }
+  std::uint64_t last = 0;
+  std::unique_lock lock(all().mutex);
+  while (Messenger* m = next_of(last, instance, severity, types)) {
+    last = m->number;
+    ++m->calls;
+    const auto callback = m->callback;
+    void* const user = m->user;
+    lock.unlock();
+    const Call call{last, calls};
+    calls = &call;
+    callback(severity, types, &data, user);
+    calls = call.outer;
+    lock.lock();
+    end_call(last);
   }
 }
 
 void add_messenger(Messenger* messenger) {
-  std::lock_guard lock(mutex());
-  messenger->next = messengers;
-  messengers = messenger;
+  std::lock_guard lock(all().mutex);
+  messenger->number = ++all().last_number;
+  messenger->next = nullptr;
+  messenger->is_leaving = false;
+  Messenger** at = &all().first;
+  while (*at) at = &(*at)->next;
+  *at = messenger;
 }
 
 void remove_messenger(Messenger* messenger) {
-  std::lock_guard lock(mutex());
-  for (Messenger** at = &messengers; *at; at = &(*at)->next) {
+  std::unique_lock lock(all().mutex);
+  messenger->is_leaving = true;
+  unsigned own = 0;
+  for (const Call* call = calls; call; call = call->outer) own += call->number == messenger->number;
+  all().ended.wait(lock, [&] { return messenger->calls == own; });
+  for (Messenger** at = &all().first; *at; at = &(*at)->next) {
     if (*at == messenger) {
       *at = messenger->next;
       return;

@@ -7,6 +7,7 @@
 
 #include <sokr/compute.h>
 
+#include <cstdint>
 #include <string>
 
 #include "vk.hpp"
@@ -17,16 +18,23 @@ void report(SokrLogLevel level, const std::string& sentence) noexcept;
 // The same, of what is on stderr already.
 void pass_line(SokrLogLevel level, const char* line);
 
-// Called without the allocation of anything.
+// Called without the allocation of anything, and without a lock: by several threads at a time, and
+// it may call the driver again.
 struct Messenger {
   VkInstance instance = VK_NULL_HANDLE;
   VkDebugUtilsMessageSeverityFlagsEXT severities = 0;
   VkDebugUtilsMessageTypeFlagsEXT types = 0;
   PFN_vkDebugUtilsMessengerCallbackEXT callback = nullptr;
   void* user = nullptr;
+  // Of the list of messengers.
   Messenger* next = nullptr;
+  std::uint64_t number = 0;  // of no other, ever
+  unsigned calls = 0;        // that are under way
+  bool is_leaving = false;   // it gets no new ones
 };
+// The messenger stays where it is until it is removed.
 void add_messenger(Messenger* messenger);
+// Returns when no other thread is in a call of it.
 void remove_messenger(Messenger* messenger);
 // To every messenger of the instance that wants such; to those of all instances if it is null.
 void pass_message(VkInstance instance, VkDebugUtilsMessageSeverityFlagBitsEXT severity,
