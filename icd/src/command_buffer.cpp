@@ -85,9 +85,11 @@ void CommandBuffer::push(std::uint32_t offset, std::uint32_t size, const void* b
 std::shared_ptr<SetContents> CommandBuffer::push_set(std::uint32_t at,
                                                      const std::shared_ptr<const SetShape>& shape) {
   auto fresh = std::make_shared<SetContents>(shape, 0);
-  if (at < set_count_ && sets_[at].contents && sets_[at].contents->shape == shape) {
-    fresh->elements = sets_[at].contents->elements;
-    fresh->bytes = sets_[at].contents->bytes;
+  SetContents* const bound = at < set_count_ ? sets_[at].contents.get() : nullptr;
+  if (bound && (bound->shape == shape || *bound->shape == *shape)) {
+    const std::lock_guard lock(bound->mutex);
+    fresh->elements = bound->elements;
+    fresh->bytes = bound->bytes;
   }
   bind_set(at, fresh, nullptr, 0);
   return fresh;

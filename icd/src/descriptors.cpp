@@ -65,12 +65,25 @@ Descriptor descriptor_of(const VkDescriptorBufferInfo& info) {
   return d;
 }
 
+// While there is one, nobody else reads or writes elements of the set. It is counted when it is
+// over: who counted before and read behind it reads once more than needed.
+class Update {
+ public:
+  explicit Update(SetContents& set) : set_(set), lock_(set.mutex) {}
+  ~Update() { set_.updates.fetch_add(1, std::memory_order_release); }
+  Update(const Update&) = delete;
+  Update& operator=(const Update&) = delete;
+
+ private:
+  SetContents& set_;
+  std::lock_guard<std::mutex> lock_;
+};
+
 // The elements from `binding`, `element` on, over into the bindings that follow, as long as they
 // are of the same type.
 template <class Take>
 void for_each_element(SetContents& to, std::uint32_t binding, std::uint32_t element,
                       std::uint32_t count, Take&& take) {
-  to.updates.fetch_add(1, std::memory_order_release);
   const BindingPlace* place = to.shape->find(binding);
   const BindingPlace* end = to.shape->places.data() + to.shape->places.size();
   if (!place || place->type == kInline) return;  // which has bytes in place of elements
@@ -89,11 +102,9 @@ void write_inline(SetContents& to, std::uint32_t binding, std::uint32_t offset, 
                   const void* from) {
   const BindingPlace* place = to.shape->find(binding);
   if (!place || place->type != kInline || !from) return;
-  to.updates.fetch_add(1, std::memory_order_release);
   const std::uint32_t room = to.count(*place);
   if (size == 0 || offset >= room) return;
-  // The block may be copied into itself.
-  std::memmove(to.bytes.data() + place->first_byte + offset, from, std::min(size, room - offset));
+  std::memcpy(to.bytes.data() + place->first_byte + offset, from, std::min(size, room - offset));
 }
 
 void copy(const VkCopyDescriptorSet& info) {
@@ -103,14 +114,24 @@ void copy(const VkCopyDescriptorSet& info) {
   if (place && place->type == kInline) {
     const std::uint32_t room = from.count(*place);
     if (info.srcArrayElement > room) return;
+    std::vector<std::byte> taken(std::min(info.descriptorCount, room - info.srcArrayElement));
+    {
+      const std::lock_guard lock(from.mutex);
+      const auto start = from.bytes.begin() + place->first_byte + info.srcArrayElement;
+      std::copy_n(start, taken.size(), taken.begin());
+    }
+    const Update update(to);
     write_inline(to, info.dstBinding, info.dstArrayElement,
-                 std::min(info.descriptorCount, room - info.srcArrayElement),
-                 from.bytes.data() + place->first_byte + info.srcArrayElement);
+                 static_cast<std::uint32_t>(taken.size()), taken.data());
     return;
   }
   std::vector<Descriptor> taken;
-  for_each_element(from, info.srcBinding, info.srcArrayElement, info.descriptorCount,
-                   [&](std::uint32_t, Descriptor& d) { taken.push_back(d); });
+  {
+    const std::lock_guard lock(from.mutex);
+    for_each_element(from, info.srcBinding, info.srcArrayElement, info.descriptorCount,
+                     [&](std::uint32_t, Descriptor& d) { taken.push_back(d); });
+  }
+  const Update update(to);
   for_each_element(to, info.dstBinding, info.dstArrayElement,
                    static_cast<std::uint32_t>(taken.size()),
                    [&](std::uint32_t i, Descriptor& d) { d = taken[i]; });
@@ -150,6 +171,7 @@ std::uint32_t SetContents::count(const BindingPlace& place) const {
 }
 
 void write(SetContents& to, const VkWriteDescriptorSet& write) {
+  const Update update(to);
   if (write.descriptorType == kInline) {
     const auto* block = find<VkWriteDescriptorSetInlineUniformBlock>(write.pNext);
     if (block) {
@@ -165,6 +187,7 @@ void write(SetContents& to, const VkWriteDescriptorSet& write) {
 
 void write(SetContents& to, const UpdateTemplate& by, const void* data) {
   const auto* bytes = static_cast<const std::byte*>(data);
+  const Update update(to);
   for (const TemplateEntry& entry : by.entries) {
     if (entry.type == kInline) {
       write_inline(to, entry.binding, entry.element, entry.count, bytes + entry.offset);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "memory.hpp"
@@ -21,6 +22,8 @@ struct BindingPlace {
   std::uint32_t count = 0;          // elements; of an inline block its bytes
   std::uint32_t first_byte = 0;     // of an inline block, in the bytes of the set
   std::uint32_t first_dynamic = 0;  // of dynamic buffers, in the offsets of the set
+
+  bool operator==(const BindingPlace&) const = default;
 };
 
 struct SetShape {
@@ -30,6 +33,7 @@ struct SetShape {
   bool push = false;      // for push descriptors
   bool late = false;      // may be updated until what it is bound in is submitted
   const BindingPlace* find(std::uint32_t binding) const;
+  bool operator==(const SetShape&) const = default;  // layouts that are defined alike
 };
 
 struct SetLayout {
@@ -53,13 +57,15 @@ struct Descriptor {
   VkDeviceSize rest = 0;
 };
 
-// What a set holds. Outlives its handle while a recorded command refers to it.
+// What a set holds. Outlives its handle while a recorded command refers to it. Elements that nobody
+// uses may be updated while others of the set are executed with.
 struct SetContents {
   std::shared_ptr<const SetShape> shape;
+  std::mutex mutex;  // of what is in the elements
   std::vector<Descriptor> elements;
-  std::vector<std::byte> bytes;      // of inline blocks
-  std::uint32_t variable_count = 0;  // elements of the last binding, if that is variable
-  std::atomic<std::uint64_t> updates{0};
+  std::vector<std::byte> bytes;           // of inline blocks
+  std::uint32_t variable_count = 0;       // elements of the last binding, if that is variable
+  std::atomic<std::uint64_t> updates{0};  // that are over: what was read before may be old
 
   SetContents(std::shared_ptr<const SetShape> of, std::uint32_t variable);
   // Elements of a binding that this set has.

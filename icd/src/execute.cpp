@@ -47,7 +47,8 @@ void bind_elements(const Recording& recording, const BoundSet& bound, const Bind
     return;
   }
   const std::uint32_t has = is_buffer(place.type) ? set.count(place) : 0;
-  const std::uint32_t wanted = use.count ? use.count : std::max(has, 1u);
+  const std::uint32_t wanted = use.count ? use.count : has;
+  const std::lock_guard lock(set.mutex);
   for (std::uint32_t i = 0; i < wanted; ++i) {
     SokrBinding binding = null_binding(use, i);
     if (i < has) {
@@ -63,7 +64,8 @@ void bind_elements(const Recording& recording, const BoundSet& bound, const Bind
         binding.size = slice.size;
       }
     }
-    out.push_back(binding);
+    // What a launch does not name of an array without a length is null: most of a large one is.
+    if (use.count || binding.kind != SOKR_BINDING_NULL) out.push_back(binding);
   }
 }
 
@@ -77,7 +79,7 @@ void bind(const Recording& recording, const DispatchState& state, std::vector<So
     if (place) {
       bind_elements(recording, *bound, *place, use, out);
     } else {
-      out.push_back(null_binding(use, 0));
+      for (std::uint32_t i = 0; i < use.count; ++i) out.push_back(null_binding(use, i));
     }
   }
 }

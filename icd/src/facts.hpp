@@ -17,8 +17,10 @@ namespace sokr::icd {
 
 inline constexpr std::uint32_t kMaxPushConstants = 4096;  // bytes
 inline constexpr std::uint32_t kMaxSets = 32;
-inline constexpr std::uint32_t kMaxDescriptors = 1u << 20;  // of a set, a stage, all pools
-inline constexpr std::uint32_t kMaxDynamic = 64;            // dynamic buffers of a set
+// Of a set, a stage, all pools: as many as a launch may name in an array (kMaxRuntimeDescriptors of
+// the substrates).
+inline constexpr std::uint32_t kMaxDescriptors = 1u << 20;
+inline constexpr std::uint32_t kMaxDynamic = 64;  // dynamic buffers of a set
 inline constexpr std::uint32_t kMaxPushDescriptors = 64;
 inline constexpr std::uint32_t kMaxInlineBytes = 65536;  // of one inline uniform block
 // Each is a mapping of the process, of which Linux gives it 65,530; others have some, too.

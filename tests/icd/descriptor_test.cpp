@@ -2,8 +2,10 @@
 //
 // The forms in which descriptors come.
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 
 #include "gpu.hpp"
 
@@ -251,6 +253,149 @@ TEST(Descriptors, ArraysOfAsManyAsTheSetHas) {
   for (std::uint32_t i = 0; i < 8; ++i) {
     EXPECT_EQ(i == 5 ? 0 : 100 + i, sum.as<std::uint32_t>()[i]) << i;
   }
+}
+
+// A kernel that reads the element of an array of buffers that memory names. The array may be
+// updated while others of its elements are in use.
+struct Picking {
+  Picking(Gpu& gpu, std::uint32_t count)
+      : flags{VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT,
+              VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT |
+                  VK_DESCRIPTOR_BINDING_PARTIALLY_BOUND_BIT |
+                  VK_DESCRIPTOR_BINDING_UPDATE_UNUSED_WHILE_PENDING_BIT},
+        chain{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO, nullptr, 2,
+              flags.data()},
+        picked(gpu, 8),
+        kernel(
+            gpu, test_kernel("pick"),
+            {{0, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr},
+             {1, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, count, VK_SHADER_STAGE_COMPUTE_BIT, nullptr}},
+            {.set_flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_UPDATE_AFTER_BIND_POOL_BIT,
+             .layout_chain = &chain}) {
+    kernel.write(0, picked.buffer);
+    commands = begin(gpu);
+    kernel.bind(commands);
+    vkCmdDispatch(commands, 1, 1, 1);
+    EXPECT_EQ(VK_SUCCESS, vkEndCommandBuffer(commands));
+  }
+  Picking(const Picking&) = delete;
+  Picking& operator=(const Picking&) = delete;
+  // What the element says now.
+  std::uint32_t pick(std::uint32_t element) {
+    picked.as<std::uint32_t>()[0] = element;
+    picked.as<std::uint32_t>()[1] = UINT32_MAX;
+    VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
+    info.commandBufferCount = 1;
+    info.pCommandBuffers = &commands;
+    EXPECT_EQ(VK_SUCCESS, vkQueueSubmit(kernel.gpu.queue, 1, &info, VK_NULL_HANDLE))
+        << kernel.gpu.messages;
+    EXPECT_EQ(VK_SUCCESS, vkQueueWaitIdle(kernel.gpu.queue)) << kernel.gpu.messages;
+    return picked.as<std::uint32_t>()[1];
+  }
+  std::array<VkDescriptorBindingFlags, 2> flags;
+  VkDescriptorSetLayoutBindingFlagsCreateInfo chain;
+  Memory picked;
+  Kernel kernel;
+  VkCommandBuffer commands = VK_NULL_HANDLE;
+};
+
+TEST(Descriptors, AnArrayMayHaveAsManyElementsAsTheLimitsSay) {
+  Gpu gpu;
+  Memory values(gpu, 64);
+  for (unsigned i = 0; i < 16; ++i) values.as<std::uint32_t>()[i] = 100 + i;
+  Picking many(gpu, 100'000);
+  const std::array<std::uint32_t, 3> written{0, 50'000, 99'999};
+  for (std::uint32_t i = 0; i < written.size(); ++i) {
+    many.kernel.write(1, values.buffer, i * 4, 4, written[i]);
+  }
+  for (std::uint32_t i = 0; i < written.size(); ++i) EXPECT_EQ(100 + i, many.pick(written[i]));
+  EXPECT_EQ(0u, many.pick(70'000));
+  Picking all(gpu, 1 << 19);
+  all.kernel.write(1, values.buffer, 12, 4, (1 << 19) - 1);
+  EXPECT_EQ(103u, all.pick((1 << 19) - 1));
+  EXPECT_EQ(std::string::npos, gpu.messages.find("lost")) << gpu.messages;
+}
+
+// An update is seen by what is executed behind it, whatever is executed beside it.
+TEST(Descriptors, ElementsThatNobodyUsesAreUpdatedBesideAnExecution) {
+  constexpr std::uint32_t kUpdated = 4096;
+  Gpu gpu;
+  Memory values(gpu, 64);
+  for (unsigned i = 0; i < 16; ++i) values.as<std::uint32_t>()[i] = 100 + i;
+  Picking array(gpu, 1 + kUpdated);
+  for (std::uint32_t i = 0; i <= kUpdated; ++i) array.kernel.write(1, values.buffer, 0, 4, i);
+  for (std::uint32_t round = 1; round < 100; ++round) {
+    std::atomic<bool> over{false}, begun{false};
+    std::thread other([&] {
+      while (!over) {
+        ASSERT_EQ(100u, array.pick(0));
+        begun = true;
+      }
+    });
+    while (!begun) std::this_thread::yield();
+    const std::uint32_t now = 1 + round % 15;
+    const std::vector<VkDescriptorBufferInfo> infos(kUpdated, {values.buffer, now * 4, 4});
+    VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
+    write.dstSet = array.kernel.set;
+    write.dstBinding = 1;
+    write.dstArrayElement = 1;
+    write.descriptorCount = kUpdated;
+    write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+    write.pBufferInfo = infos.data();
+    vkUpdateDescriptorSets(gpu.device, 1, &write, 0, nullptr);
+    over = true;
+    other.join();
+    ASSERT_EQ(100 + now, array.pick(kUpdated)) << round;
+  }
+}
+
+// What was pushed stays for a layout that is another one, and of the same definition.
+TEST(Descriptors, PushDescriptorsStayForALayoutOfTheSameDefinition) {
+  Gpu gpu;
+  Memory y(gpu, 64), z(gpu, 64), block(gpu, 64);
+  block.as<std::uint32_t>()[1] = 9;
+  const auto bindings =
+      block_bindings(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER);
+  const PipelineOptions pushed{.set_flags =
+                                   VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR};
+  const Kernel one(gpu, test_kernel("add_block"), bindings, pushed);
+  const Kernel other(gpu, test_kernel("add_block"), bindings, pushed);
+  ASSERT_NE(one.set_layout, other.set_layout);
+  const VkDescriptorBufferInfo infos[2]{{y.buffer, 0, VK_WHOLE_SIZE}, {block.buffer, 0, 16}};
+  const VkDescriptorBufferInfo next{z.buffer, 0, VK_WHOLE_SIZE};
+  std::array<VkWriteDescriptorSet, 2> writes{};
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    writes[i].sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
+    writes[i].dstBinding = i;
+    writes[i].descriptorCount = 1;
+    writes[i].descriptorType = bindings[i].descriptorType;
+    writes[i].pBufferInfo = &infos[i];
+  }
+  const VkCommandBuffer commands = begin(gpu);
+  one.bind(commands);
+  vkCmdPushDescriptorSetKHR(commands, VK_PIPELINE_BIND_POINT_COMPUTE, one.layout, 0, 2,
+                            writes.data());
+  vkCmdDispatch(commands, 1, 1, 1);
+  other.bind(commands);
+  writes[0].pBufferInfo = &next;
+  vkCmdPushDescriptorSetKHR(commands, VK_PIPELINE_BIND_POINT_COMPUTE, other.layout, 0, 1,
+                            writes.data());
+  vkCmdDispatch(commands, 1, 1, 1);
+  run(gpu, commands);
+  EXPECT_EQ(9u, y.as<std::uint32_t>()[1]);
+  EXPECT_EQ(9u, z.as<std::uint32_t>()[1]);
+}
+
+// Sets that are not there are null to their last element.
+TEST(Descriptors, InvalidDispatchesWithoutTheirSetsComputeOnNothing) {
+  Gpu gpu;
+  Kernel kernel(gpu, test_kernel("sets"), {});
+  ASSERT_EQ(VK_SUCCESS, kernel.result) << gpu.messages;
+  const VkCommandBuffer commands = begin(gpu);
+  vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline);
+  vkCmdDispatch(commands, 1, 1, 1);
+  run(gpu, commands);
+  EXPECT_EQ(std::string::npos, gpu.messages.find("lost")) << gpu.messages;
 }
 
 // Ids that no constant carries have no effect, whatever is said of them.

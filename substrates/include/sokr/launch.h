@@ -47,7 +47,7 @@ typedef enum {
 typedef struct {
   uint32_t set;      /* descriptor set */
   uint32_t binding;  /* binding within the set */
-  uint32_t index;    /* element of a descriptor array; 0 otherwise */
+  uint32_t index;    /* element of a descriptor array, below 1,048,576; 0 otherwise */
   uint32_t kind;     /* SokrBindingKind */
   uint32_t access;   /* SokrAccess */
   uint32_t reserved; /* 0 */

@@ -203,8 +203,9 @@ TEST(LaunchCheck, WhatNoEntryPointCouldUseIsRefused) {
   b.bind(4, 1, 4);
   expect_refused(check(b), "binding 4.1 is in set 4, over the limit of 4 sets");
   b = launch();
-  b.bind_null(3, 1, 65536);
-  expect_refused(check(b), "binding 3.1 is named with index 65536; the largest possible is 65535");
+  b.bind_null(3, 1, 1u << 20);
+  expect_refused(check(b),
+                 "binding 3.1 is named with index 1048576; the largest possible is 1048575");
   b = launch();
   for (std::uint32_t i = 0; i < 20; ++i) b.bind(3, 100 - i, 4);
   EXPECT_TRUE(check(b).result);
@@ -526,7 +527,7 @@ TEST(LaunchCheck, RuntimeSizedArraysEndAtTheHighestIndex) {
   b.bindings[1].index = UINT32_MAX;
   expect_refused(
       check(b, arrays(0)),
-      "binding 0.1 (many) is named with index 4294967295; the largest possible is 65535");
+      "binding 0.1 (many) is named with index 4294967295; the largest possible is 1048575");
   b.bindings.pop_back();
   const Checked none = check(b, arrays(0));
   ASSERT_TRUE(none.result) << none.result.failure().sentence;

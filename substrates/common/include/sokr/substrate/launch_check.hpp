@@ -72,8 +72,10 @@ struct ResolvedLaunch {
   }
 };
 
-// Elements of a runtime-sized descriptor array that a launch may name.
-inline constexpr std::uint32_t kMaxRuntimeDescriptors = 65536;
+// Elements of a runtime-sized descriptor array that a launch may name: as many as Vulkan wants of
+// devices with such arrays (500,000), and as the driver's sets have. There is memory for all up to
+// the last one that is named.
+inline constexpr std::uint32_t kMaxRuntimeDescriptors = 1u << 20;
 
 // What becomes of an access beyond a binding's range.
 enum class Bounds : std::uint8_t { kRobust, kUnchecked };
