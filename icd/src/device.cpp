@@ -119,6 +119,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateDevice(VkPhysicalDevice physical,
 
 VKAPI_ATTR void VKAPI_CALL vkDestroyDevice(VkDevice handle,
                                            const VkAllocationCallbacks* callbacks) {
+  if (is_forked()) return;  // what threads of the parent wait with cannot be destroyed
   destroy(callbacks, of(handle));
 }
 

@@ -53,6 +53,9 @@ struct Device : Dispatchable {
   std::atomic<bool> lost{false}, ending{false};
   Queue* queue;  // the only one
 
+  // Nothing more will be done. So it is in a child of the process: the threads are in the parent,
+  // and mutexes may be locked for ever.
+  bool is_lost() const { return lost.load(std::memory_order_acquire) || is_forked(); }
   // Says why, and lets every wait end.
   void lose(const std::string& why);
 };

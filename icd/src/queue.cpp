@@ -161,6 +161,7 @@ void Queue::run() noexcept {
 }
 
 VkResult Queue::wait_idle() {
+  if (device_.is_lost()) return VK_ERROR_DEVICE_LOST;
   const auto idle = [&] { return pending_.empty() && !running_; };
   help([] { return false; });
   std::unique_lock lock(device_.monitor.mutex);

@@ -19,7 +19,7 @@ using Time = std::chrono::steady_clock::time_point;
 template <class Ready>
 VkResult wait_for(Device& device, std::uint64_t timeout, Ready&& ready) {
   if (ready()) return VK_SUCCESS;
-  if (device.lost.load(std::memory_order_acquire)) return VK_ERROR_DEVICE_LOST;
+  if (device.is_lost()) return VK_ERROR_DEVICE_LOST;
   if (timeout == 0) {
     // Who asks again and again leaves the processor to those who work.
     std::this_thread::yield();
@@ -62,7 +62,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkResetFences(VkDevice, std::uint32_t count, cons
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkGetFenceStatus(VkDevice device, VkFence handle) {
   if (of(handle)->state->signaled.load(std::memory_order_acquire)) return VK_SUCCESS;
-  if (of(device)->lost.load(std::memory_order_acquire)) return VK_ERROR_DEVICE_LOST;
+  if (of(device)->is_lost()) return VK_ERROR_DEVICE_LOST;
   std::this_thread::yield();
   return VK_NOT_READY;
 }
@@ -103,11 +103,12 @@ VKAPI_ATTR void VKAPI_CALL vkDestroySemaphore(VkDevice, VkSemaphore handle,
 VKAPI_ATTR VkResult VKAPI_CALL vkGetSemaphoreCounterValue(VkDevice device, VkSemaphore handle,
                                                           std::uint64_t* out) {
   *out = of(handle)->state->value.load(std::memory_order_acquire);
-  return of(device)->lost.load(std::memory_order_acquire) ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+  return of(device)->is_lost() ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkSignalSemaphore(VkDevice handle,
                                                  const VkSemaphoreSignalInfo* info) {
   Device& device = *of(handle);
+  if (is_forked()) return VK_ERROR_DEVICE_LOST;
   std::lock_guard lock(device.monitor.mutex);
   of(info->semaphore)->state->value.store(info->value, std::memory_order_release);
   device.monitor.notify();
@@ -139,16 +140,18 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyEvent(VkDevice, VkEvent handle,
   destroy(callbacks, of(handle));
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkGetEventStatus(VkDevice device, VkEvent handle) {
-  if (of(device)->lost.load(std::memory_order_acquire)) return VK_ERROR_DEVICE_LOST;
+  if (of(device)->is_lost()) return VK_ERROR_DEVICE_LOST;
   return of(handle)->state->set.load(std::memory_order_acquire) ? VK_EVENT_SET : VK_EVENT_RESET;
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkSetEvent(VkDevice handle, VkEvent event) {
+  if (is_forked()) return VK_ERROR_DEVICE_LOST;
   std::lock_guard lock(of(handle)->monitor.mutex);
   of(event)->state->set.store(true, std::memory_order_release);
   of(handle)->monitor.notify();
   return VK_SUCCESS;
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkResetEvent(VkDevice handle, VkEvent event) {
+  if (is_forked()) return VK_ERROR_DEVICE_LOST;
   std::lock_guard lock(of(handle)->monitor.mutex);
   of(event)->state->set.store(false, std::memory_order_release);
   return VK_SUCCESS;

@@ -234,5 +234,74 @@ TEST(Lifetime, AForkedChildIsToldThatItHasNone) {
   EXPECT_EQ(VK_SUCCESS, vkQueueSubmit(gpu.queue, 0, nullptr, VK_NULL_HANDLE));
 }
 
+// Nothing of the driver's threads is in a child: what would wait for them does not begin to.
+TEST(Lifetime, AForkedChildIsRefusedEveryWait) {
+  Gpu gpu;
+  const VkFence fence = new_fence(gpu);
+  const VkSemaphore timeline = new_semaphore(gpu, true);
+  VkEventCreateInfo events{VK_STRUCTURE_TYPE_EVENT_CREATE_INFO};
+  VkEvent event = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateEvent(gpu.device, &events, nullptr, &event));
+  VkQueryPoolCreateInfo queries{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
+  queries.queryType = VK_QUERY_TYPE_TIMESTAMP;
+  queries.queryCount = 1;
+  VkQueryPool pool = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateQueryPool(gpu.device, &queries, nullptr, &pool));
+  vkResetQueryPool(gpu.device, pool, 0, 1);
+  // Work that the parent's thread waits with.
+  const std::uint64_t value = 1;
+  VkTimelineSemaphoreSubmitInfo values{VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO};
+  values.waitSemaphoreValueCount = 1;
+  values.pWaitSemaphoreValues = &value;
+  const VkPipelineStageFlags stage = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+  VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO, &values};
+  info.waitSemaphoreCount = 1;
+  info.pWaitSemaphores = &timeline;
+  info.pWaitDstStageMask = &stage;
+  ASSERT_EQ(VK_SUCCESS, vkQueueSubmit(gpu.queue, 1, &info, fence));
+  VkSemaphoreWaitInfo wait{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO};
+  wait.semaphoreCount = 1;
+  wait.pSemaphores = &timeline;
+  wait.pValues = &value;
+  const VkSemaphoreSignalInfo signal{VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO, nullptr, timeline, 1};
+  std::uint64_t result = 0;
+  const auto query = [&](VkQueryResultFlags flags) {
+    return vkGetQueryPoolResults(gpu.device, pool, 0, 1, sizeof result, &result, 8,
+                                 VK_QUERY_RESULT_64_BIT | flags);
+  };
+  for (int i = 0; i < 13; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);  // ends it if the call does not
+      if (i == 12) {
+        vkDestroyDevice(gpu.device, nullptr);
+        _exit(0);
+      }
+      const VkResult said = i == 0    ? vkWaitForFences(gpu.device, 1, &fence, VK_TRUE, UINT64_MAX)
+                            : i == 1  ? vkWaitForFences(gpu.device, 1, &fence, VK_TRUE, 1)
+                            : i == 2  ? vkQueueWaitIdle(gpu.queue)
+                            : i == 3  ? vkDeviceWaitIdle(gpu.device)
+                            : i == 4  ? vkWaitSemaphores(gpu.device, &wait, UINT64_MAX)
+                            : i == 5  ? vkSignalSemaphore(gpu.device, &signal)
+                            : i == 6  ? vkSetEvent(gpu.device, event)
+                            : i == 7  ? vkResetEvent(gpu.device, event)
+                            : i == 8  ? vkGetFenceStatus(gpu.device, fence)
+                            : i == 9  ? vkGetEventStatus(gpu.device, event)
+                            : i == 10 ? query(VK_QUERY_RESULT_WAIT_BIT)
+                                      : query(0);
+      _exit(said == VK_ERROR_DEVICE_LOST ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(child, waitpid(child, &status, 0));
+    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << i << ": " << status;
+  }
+  EXPECT_EQ(VK_SUCCESS, vkSignalSemaphore(gpu.device, &signal));
+  EXPECT_EQ(VK_SUCCESS, vkDeviceWaitIdle(gpu.device));
+  vkDestroyQueryPool(gpu.device, pool, nullptr);
+  vkDestroyEvent(gpu.device, event, nullptr);
+  vkDestroySemaphore(gpu.device, timeline, nullptr);
+  vkDestroyFence(gpu.device, fence, nullptr);
+}
+
 }  // namespace
 }  // namespace sokr::test
