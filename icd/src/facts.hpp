@@ -26,11 +26,14 @@ inline constexpr std::uint32_t kMaxInlineBytes = 65536;  // of one inline unifor
 // Each is a mapping of the process, of which Linux gives it 65,530; others have some, too.
 inline constexpr std::uint32_t kMaxAllocations = 1u << 15;
 inline constexpr std::uint32_t kMaxSamplers = 1u << 22;
-inline constexpr std::uint32_t kMaxQueries = 1u << 24;   // of one pool
-inline constexpr std::uint32_t kMemoryAlignment = 4096;  // of what vkMapMemory returns
-inline constexpr std::uint32_t kImportAlignment = 1;
+inline constexpr std::uint32_t kMaxQueries = 1u << 24;  // of one pool
+// Of what vkMapMemory returns: the least that Vulkan allows, since imported memory, which is mapped
+// where it lies, has to be at a multiple of it, too.
+inline constexpr std::uint32_t kMemoryAlignment = 64;
+inline constexpr std::uint32_t kImportAlignment = kMemoryAlignment;
 // Where buffers may lie in their memory, by what they are used for. No more than has to be: Halide
-// cuts what it copies at a multiple of it.
+// cuts what it copies at a multiple of it. 64-bit atomics are atomic where they are at multiples of
+// 8: a program that wants them binds its buffers so, as it does on GPUs that take multiples of 4.
 inline constexpr std::uint32_t kStorageAlignment = 4, kUniformAlignment = 16, kTexelAlignment = 16;
 inline constexpr std::uint32_t kImageAlignment = 32;
 inline constexpr VkDeviceSize kMaxImageBytes = VkDeviceSize{1} << 40;
@@ -50,7 +53,8 @@ struct DeviceFacts {
   SokrComputeLimits limits{};
   std::uint32_t min_subgroup_size = 0, max_subgroup_size = 0;  // within what Vulkan can say
   std::uint32_t max_workgroup_subgroups = 0;
-  VkDeviceSize heap_size = 0;  // bytes of memory that this process may have
+  // Bytes of memory that this process may have, by heap; see memory.hpp.
+  VkDeviceSize local_heap_size = 0, other_heap_size = 0;
   std::array<std::uint8_t, VK_UUID_SIZE> device_uuid{}, driver_uuid{};
   std::string device_name, driver_info;
 };

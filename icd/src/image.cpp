@@ -43,7 +43,7 @@ ImageShape shape_of(const VkImageCreateInfo& info) {
 void give_requirements(const ImageShape& shape, VkMemoryRequirements& out) {
   out.size = (shape.size() + kImageAlignment - 1) / kImageAlignment * kImageAlignment;
   out.alignment = kImageAlignment;
-  out.memoryTypeBits = 3;
+  out.memoryTypeBits = kAllMemoryTypes;
 }
 void give_requirements(const ImageShape& shape, VkMemoryRequirements2& out) {
   give_requirements(shape, out.memoryRequirements);
@@ -118,7 +118,7 @@ VKAPI_ATTR void VKAPI_CALL vkGetDeviceImageMemoryRequirements(
   if (shape.format) {
     give_requirements(shape, *out);
   } else {
-    out->memoryRequirements = {0, kImageAlignment, 3};
+    out->memoryRequirements = {0, kImageAlignment, kAllMemoryTypes};
   }
 }
 VKAPI_ATTR void VKAPI_CALL vkGetImageSparseMemoryRequirements(VkDevice, VkImage,

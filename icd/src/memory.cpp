@@ -4,14 +4,13 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "device.hpp"
 #include "entry_points.hpp"
 
 namespace sokr::icd {
 namespace {
-
-constexpr std::uint32_t kMemoryTypes = 2;
 
 std::byte* new_pages(VkDeviceSize size) {
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
@@ -32,7 +31,7 @@ VkDeviceSize alignment_for(VkBufferUsageFlags usage) {
 void give_requirements(VkDeviceSize size, VkBufferUsageFlags usage, VkMemoryRequirements& out) {
   out.size = (size + 3) / 4 * 4;
   out.alignment = alignment_for(usage);
-  out.memoryTypeBits = (1u << kMemoryTypes) - 1;
+  out.memoryTypeBits = kAllMemoryTypes;
 }
 
 void give_requirements(VkDeviceSize size, VkBufferUsageFlags usage, VkMemoryRequirements2& out) {
@@ -64,7 +63,7 @@ void forget(Device& device, Allocation& allocation) {
 
 }  // namespace
 
-Allocation* MemoryTable::add(VkDeviceSize size, void* host) {
+Allocation* MemoryTable::add(VkDeviceSize size, std::uint32_t heap, void* host) {
   std::byte* data = host ? static_cast<std::byte*>(host) : new_pages(size);
   if (!data) return nullptr;
   std::lock_guard lock(mutex_);
@@ -83,8 +82,9 @@ Allocation* MemoryTable::add(VkDeviceSize size, void* host) {
   allocation->data = data;
   allocation->size = size;
   allocation->imported = host != nullptr;
+  allocation->heap = heap;
   allocation->generation.fetch_add(1, std::memory_order_release);
-  count_memory(size, 0);
+  count_memory(heap, size, 0);
   return allocation;
 }
 
@@ -92,7 +92,7 @@ void MemoryTable::remove(Allocation* allocation) {
   std::lock_guard lock(mutex_);
   allocation->generation.fetch_add(1, std::memory_order_acq_rel);
   freed_.fetch_add(1, std::memory_order_release);
-  count_memory(0, allocation->size);
+  count_memory(allocation->heap, 0, allocation->size);
   if (!allocation->imported) munmap(allocation->data, allocation->size);
   allocation->data = nullptr;
   free_.push_back(allocation);
@@ -100,7 +100,7 @@ void MemoryTable::remove(Allocation* allocation) {
 
 MemoryTable::~MemoryTable() {
   for (Allocation& a : all_) {
-    if (a.data) count_memory(0, a.size);
+    if (a.data) count_memory(a.heap, 0, a.size);
     if (a.data && !a.imported) munmap(a.data, a.size);
   }
 }
@@ -111,8 +111,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vkAllocateMemory(VkDevice handle, const VkMemoryA
   Device& device = *of(handle);
   *out = VK_NULL_HANDLE;
   return guarded([&]() -> VkResult {
-    if (info->allocationSize == 0 || info->allocationSize > device.substrate.facts.heap_size ||
-        info->memoryTypeIndex >= kMemoryTypes) {
+    if (info->memoryTypeIndex >= kMemoryTypes.size()) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    const std::uint32_t heap = kMemoryTypes[info->memoryTypeIndex].heapIndex;
+    if (info->allocationSize == 0 || info->allocationSize > size_of(device.substrate.facts, heap)) {
       return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     }
     const auto* imported = find<VkImportMemoryHostPointerInfoEXT>(info->pNext);
@@ -122,21 +123,21 @@ VKAPI_ATTR VkResult VKAPI_CALL vkAllocateMemory(VkDevice handle, const VkMemoryA
       report(SOKR_LOG_ERROR, "vkAllocateMemory: memory cannot be exported to other processes");
       return VK_ERROR_INVALID_EXTERNAL_HANDLE;
     }
-    auto* memory = make<DeviceMemory>(callbacks, VK_SYSTEM_ALLOCATION_SCOPE_OBJECT);
+    const auto drop = [&](DeviceMemory* made) { destroy(callbacks, made); };
+    std::unique_ptr<DeviceMemory, decltype(drop)> owner(
+        make<DeviceMemory>(callbacks, VK_SYSTEM_ALLOCATION_SCOPE_OBJECT), drop);
+    DeviceMemory* const memory = owner.get();
     if (!memory) return VK_ERROR_OUT_OF_HOST_MEMORY;
     memory->allocation =
-        device.memory.add(info->allocationSize, imported ? imported->pHostPointer : nullptr);
+        device.memory.add(info->allocationSize, heap, imported ? imported->pHostPointer : nullptr);
     const auto* flags = find<VkMemoryAllocateFlagsInfo>(info->pNext);
     const bool addressed = flags && (flags->flags & VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT);
     if (memory->allocation && addressed && !make_addressable(device, *memory->allocation)) {
       device.memory.remove(memory->allocation);
       memory->allocation = nullptr;
     }
-    if (!memory->allocation) {
-      destroy(callbacks, memory);
-      return VK_ERROR_OUT_OF_DEVICE_MEMORY;
-    }
-    *out = reinterpret_cast<VkDeviceMemory>(memory);
+    if (!memory->allocation) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    *out = reinterpret_cast<VkDeviceMemory>(owner.release());
     return VK_SUCCESS;
   });
 }
@@ -187,7 +188,7 @@ vkGetMemoryHostPointerPropertiesEXT(VkDevice, VkExternalMemoryHandleTypeFlagBits
   if (!is_host_handle(type)) return VK_ERROR_INVALID_EXTERNAL_HANDLE;
   const bool aligned = reinterpret_cast<std::uintptr_t>(pointer) % kImportAlignment == 0;
   if (!pointer || !aligned) return VK_ERROR_INVALID_EXTERNAL_HANDLE;
-  out->memoryTypeBits = (1u << kMemoryTypes) - 1;
+  out->memoryTypeBits = kAllMemoryTypes;
   return VK_SUCCESS;
 }
 
@@ -197,7 +198,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateBuffer(VkDevice handle, const VkBufferCre
                                               const VkAllocationCallbacks* callbacks,
                                               VkBuffer* out) {
   *out = VK_NULL_HANDLE;
-  if (info->size == 0 || info->size > of(handle)->substrate.facts.heap_size) {
+  if (info->size == 0 || info->size > of(handle)->substrate.facts.local_heap_size) {
     return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   }
   const VkResult result = create<Buffer>(callbacks, out);

@@ -8,17 +8,33 @@
 
 #include <sokr/memory.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <deque>
 #include <mutex>
 #include <vector>
 
+#include "facts.hpp"
 #include "object.hpp"
 
 namespace sokr::icd {
 
 struct Device;
+
+// Vulkan has a type be device-local if, and only if, its heap is, and types whose flags are a part
+// of another's come first. So that there is a type that is not (test suites compare the two), the
+// one memory that there is is offered as two heaps; types differ in nothing else.
+enum Heap : std::uint32_t { kLocalHeap, kOtherHeap, kHeapCount };
+inline constexpr VkMemoryPropertyFlags kHostFlags = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                                                    VK_MEMORY_PROPERTY_HOST_COHERENT_BIT |
+                                                    VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+inline constexpr std::array<VkMemoryType, 2> kMemoryTypes{
+    {{kHostFlags, kOtherHeap}, {kHostFlags | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, kLocalHeap}}};
+inline constexpr std::uint32_t kAllMemoryTypes = (1u << kMemoryTypes.size()) - 1;
+inline VkDeviceSize size_of(const DeviceFacts& facts, std::uint32_t heap) {
+  return heap == kLocalHeap ? facts.local_heap_size : facts.other_heap_size;
+}
 
 // One allocation, or a place for the next one. Stays where it is until the device goes.
 struct Allocation {
@@ -26,6 +42,7 @@ struct Allocation {
   VkDeviceSize size = 0;
   std::atomic<std::uint32_t> generation{0};  // odd while there is memory
   bool imported = false;                     // the application's own
+  std::uint32_t heap = kLocalHeap;
   SokrBuffer addressed = 0;  // what the substrate calls it, if kernels may have its address
 };
 
@@ -49,15 +66,15 @@ struct Slice {
 };
 
 // Bytes of all devices together.
-VkDeviceSize memory_in_use();
-void count_memory(VkDeviceSize added, VkDeviceSize removed);
+VkDeviceSize memory_in_use(std::uint32_t heap);
+void count_memory(std::uint32_t heap, VkDeviceSize added, VkDeviceSize removed);
 
 // The allocations of a device. Any thread.
 class MemoryTable {
  public:
   ~MemoryTable();
-  // Null if there is no memory. `host` is the application's, or null.
-  Allocation* add(VkDeviceSize size, void* host);
+  // Null if there is no memory. `host` is the application's, or null. Throws std::bad_alloc.
+  Allocation* add(VkDeviceSize size, std::uint32_t heap, void* host);
   void remove(Allocation* allocation);
   // How often remove was called.
   std::uint64_t freed() const { return freed_.load(std::memory_order_acquire); }

@@ -18,14 +18,14 @@ namespace {
 constexpr std::uint32_t kVendor = 0x10000;
 constexpr std::uint32_t kDriverVersion = VK_MAKE_API_VERSION(0, 0, 1, 1);
 
-// What the kernel would give without swapping, as far as it can tell.
-VkDeviceSize available_memory(VkDeviceSize heap) {
+// What the kernel would give without swapping, as far as it can tell, of so much.
+VkDeviceSize available_memory(VkDeviceSize most) {
   std::ifstream file("/proc/meminfo");
   std::string name, unit;
   for (VkDeviceSize value = 0; file >> name >> value; std::getline(file, unit)) {
-    if (name == "MemAvailable:") return std::min(heap, value * 1024);
+    if (name == "MemAvailable:") return std::min(most, value * 1024);
   }
-  return heap;
+  return most;
 }
 
 void fill(const PhysicalDevice& device, VkPhysicalDeviceProperties& out) {
@@ -43,14 +43,27 @@ void fill(const PhysicalDevice& device, VkPhysicalDeviceProperties& out) {
 
 void fill(const PhysicalDevice& device, VkPhysicalDeviceMemoryProperties& out) {
   out = {};
-  out.memoryHeapCount = 1;
-  out.memoryHeaps[0] = {device.substrate->facts.heap_size, VK_MEMORY_HEAP_DEVICE_LOCAL_BIT};
-  const VkMemoryPropertyFlags host = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                                     VK_MEMORY_PROPERTY_HOST_COHERENT_BIT |
-                                     VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
-  out.memoryTypeCount = 2;
-  out.memoryTypes[0] = {host | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0};
-  out.memoryTypes[1] = {host, 0};
+  out.memoryHeapCount = kHeapCount;
+  for (std::uint32_t heap = 0; heap < kHeapCount; ++heap) {
+    out.memoryHeaps[heap].size = size_of(device.substrate->facts, heap);
+  }
+  out.memoryHeaps[kLocalHeap].flags = VK_MEMORY_HEAP_DEVICE_LOCAL_BIT;
+  out.memoryTypeCount = static_cast<std::uint32_t>(kMemoryTypes.size());
+  std::copy(kMemoryTypes.begin(), kMemoryTypes.end(), out.memoryTypes);
+}
+
+// What is still to be had is had by one heap or the other: each is told its part.
+void fill(const DeviceFacts& facts, VkPhysicalDeviceMemoryBudgetPropertiesEXT& out) {
+  std::fill_n(out.heapBudget, VK_MAX_MEMORY_HEAPS, VkDeviceSize{0});
+  std::fill_n(out.heapUsage, VK_MAX_MEMORY_HEAPS, VkDeviceSize{0});
+  const VkDeviceSize all = facts.local_heap_size + facts.other_heap_size;
+  const double available = static_cast<double>(available_memory(all)) / static_cast<double>(all);
+  for (std::uint32_t heap = 0; heap < kHeapCount; ++heap) {
+    const VkDeviceSize size = size_of(facts, heap);
+    out.heapUsage[heap] = memory_in_use(heap);
+    const auto left = static_cast<VkDeviceSize>(static_cast<double>(size) * available);
+    out.heapBudget[heap] = std::min(out.heapUsage[heap] + left, size);
+  }
 }
 
 void fill(VkQueueFamilyProperties& out) {
@@ -95,12 +108,7 @@ VKAPI_ATTR void VKAPI_CALL vkGetPhysicalDeviceMemoryProperties2(
     VkPhysicalDevice handle, VkPhysicalDeviceMemoryProperties2* out) {
   fill(*of(handle), out->memoryProperties);
   if (auto* budget = find_out<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(out->pNext)) {
-    std::fill_n(budget->heapBudget, VK_MAX_MEMORY_HEAPS, VkDeviceSize{0});
-    std::fill_n(budget->heapUsage, VK_MAX_MEMORY_HEAPS, VkDeviceSize{0});
-    budget->heapBudget[0] = available_memory(of(handle)->substrate->facts.heap_size);
-    budget->heapUsage[0] = memory_in_use();
-    budget->heapBudget[0] = std::min(budget->heapBudget[0] + budget->heapUsage[0],
-                                     of(handle)->substrate->facts.heap_size);
+    fill(of(handle)->substrate->facts, *budget);
   }
 }
 

@@ -58,7 +58,11 @@ DeviceFacts facts_of(const SokrSubstrateInfo& info) {
   facts.max_subgroup_size = std::clamp(facts.limits.max_subgroup_size, 1u, 128u);
   facts.max_workgroup_subgroups =
       std::max(std::min(facts.limits.max_local_invocations, 1024u) / facts.min_subgroup_size, 1u);
-  facts.heap_size = memory_of_process(facts.limits) / 4 * 3;
+  // One memory as two heaps, of which Vulkan wants that they say together what there is: see
+  // memory.hpp. Two thirds are of the heap that programs compute in.
+  const VkDeviceSize page = 4096, all = memory_of_process(facts.limits) / 4 * 3;
+  facts.other_heap_size = all / 3 / page * page;
+  facts.local_heap_size = all / page * page - facts.other_heap_size;
   facts.device_name = std::string("SOKR ") + info.name + ": " + info.description;
   facts.driver_info = std::string("compute only, on the substrate ") + info.name;
   facts.device_uuid = uuid_of(facts.device_name);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "gpu.hpp"
+#include "replaced_new.hpp"
 
 namespace sokr::test {
 namespace {
@@ -170,6 +171,29 @@ TEST(Lifetime, EveryFailureOfMemoryIsAResultAndLeavesNothing) {
     EXPECT_TRUE(some.failed);
     EXPECT_EQ(0, some.live) << k;
   }
+}
+
+TEST(Lifetime, WhatTheDriverIsRefusedLeavesNothingOfMemory) {
+  if (!kReplacesNew) GTEST_SKIP() << "sanitizers replace operator new";
+  Gpu gpu;
+  Counting all;
+  const VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, 64, 0};
+  int failed = 0;
+  VkResult result = VK_ERROR_OUT_OF_HOST_MEMORY;
+  for (int k = 0; result != VK_SUCCESS; ++k) {
+    VkDeviceMemory memory = VK_NULL_HANDLE;
+    news_left = k;
+    result = vkAllocateMemory(gpu.device, &info, &all.callbacks, &memory);
+    news_left = -1;
+    if (result == VK_SUCCESS) {
+      vkFreeMemory(gpu.device, memory, &all.callbacks);
+    } else {
+      ++failed;
+      EXPECT_EQ(VK_ERROR_OUT_OF_HOST_MEMORY, result) << k;
+    }
+    ASSERT_EQ(0, all.live) << k;
+  }
+  EXPECT_LE(1, failed);  // or nothing was tested
 }
 
 TEST(Lifetime, InstancesAndDevicesComeAndGo) {

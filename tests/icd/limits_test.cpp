@@ -204,6 +204,27 @@ TEST(Limits, AreAtLeastWhatTheSpecificationRequires) {
   }
 }
 
+// What is imported is mapped where it lies.
+TEST(Limits, OfImportsFitThoseOfMaps) {
+  Gpu gpu;
+  VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
+  VkPhysicalDeviceProperties2 all{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &host, {}};
+  vkGetPhysicalDeviceProperties2(gpu.physical, &all);
+  EXPECT_TRUE(is_power_of_two(host.minImportedHostPointerAlignment));
+  EXPECT_LE(host.minImportedHostPointerAlignment, 65536u);
+  EXPECT_EQ(0u, host.minImportedHostPointerAlignment % all.properties.limits.minMemoryMapAlignment);
+  std::vector<std::byte> memory(3 * host.minImportedHostPointerAlignment);
+  const auto start = reinterpret_cast<std::uintptr_t>(memory.data());
+  std::byte* aligned = memory.data() + (host.minImportedHostPointerAlignment -
+                                        start % host.minImportedHostPointerAlignment);
+  VkMemoryHostPointerPropertiesEXT properties{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
+  EXPECT_EQ(VK_SUCCESS, vkGetMemoryHostPointerPropertiesEXT(
+                            gpu.device, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
+                            aligned, &properties));
+  EXPECT_NE(0u, properties.memoryTypeBits);
+}
+
 TEST(Limits, OfSubgroupsFitEachOther) {
   Gpu gpu;
   VkPhysicalDeviceVulkan13Properties v13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES};

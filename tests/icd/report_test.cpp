@@ -2,6 +2,7 @@
 //
 // What the driver says of itself, and what it refuses.
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include "gpu.hpp"
 
@@ -51,12 +52,74 @@ TEST(Report, MemoryHasATypeWithAndOneWithoutDeviceLocal) {
   Gpu gpu;
   VkPhysicalDeviceMemoryProperties memory;
   vkGetPhysicalDeviceMemoryProperties(gpu.physical, &memory);
-  ASSERT_EQ(2u, memory.memoryTypeCount);
-  ASSERT_EQ(1u, memory.memoryHeapCount);
-  EXPECT_TRUE(memory.memoryTypes[0].propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
-  EXPECT_FALSE(memory.memoryTypes[1].propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
-  for (std::uint32_t i = 0; i < 2; ++i) {
-    EXPECT_TRUE(memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT);
+  std::uint32_t local = 0, other = 0;
+  for (std::uint32_t i = 0; i < memory.memoryTypeCount; ++i) {
+    const VkMemoryPropertyFlags flags = memory.memoryTypes[i].propertyFlags;
+    const VkMemoryPropertyFlags host = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                                       VK_MEMORY_PROPERTY_HOST_COHERENT_BIT |
+                                       VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+    EXPECT_EQ(host, flags & host);
+    const bool is_local = (flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT) != 0;
+    ++(is_local ? local : other);
+    // "This property will be set if and only if the memory type belongs to a heap with the
+    // VK_MEMORY_HEAP_DEVICE_LOCAL_BIT set."
+    ASSERT_LT(memory.memoryTypes[i].heapIndex, memory.memoryHeapCount);
+    const VkMemoryHeap& heap = memory.memoryHeaps[memory.memoryTypes[i].heapIndex];
+    EXPECT_EQ(is_local, (heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0);
+    // Flags that are a strict subset of others' come before these.
+    for (std::uint32_t j = 0; j < i; ++j) {
+      const VkMemoryPropertyFlags before = memory.memoryTypes[j].propertyFlags;
+      EXPECT_FALSE((flags & before) == flags && flags != before) << i << " is behind " << j;
+    }
+  }
+  EXPECT_EQ(1u, local);
+  EXPECT_EQ(1u, other);
+}
+
+// Heaps are one memory: together they are no larger than it, and what is allocated of one counts
+// there.
+TEST(Report, HeapsAreTogetherWhatThereIs) {
+  Gpu gpu;
+  VkPhysicalDeviceMaintenance3Properties limits{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+  VkPhysicalDeviceProperties2 properties{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &limits, {}};
+  vkGetPhysicalDeviceProperties2(gpu.physical, &properties);
+  VkPhysicalDeviceMemoryBudgetPropertiesEXT before{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+  VkPhysicalDeviceMemoryProperties2 all{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2, &before, {}};
+  vkGetPhysicalDeviceMemoryProperties2(gpu.physical, &all);
+  const VkPhysicalDeviceMemoryProperties& memory = all.memoryProperties;
+  VkDeviceSize sum = 0, local = 0;
+  for (std::uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
+    sum += memory.memoryHeaps[i].size;
+    if (memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) {
+      local += memory.memoryHeaps[i].size;
+    }
+    EXPECT_LT(0u, before.heapBudget[i]);
+    EXPECT_LE(before.heapBudget[i], memory.memoryHeaps[i].size);
+  }
+  const auto machine = static_cast<VkDeviceSize>(sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<VkDeviceSize>(sysconf(_SC_PAGESIZE));
+  EXPECT_LT(sum, machine);
+  EXPECT_EQ(limits.maxMemoryAllocationSize, local);
+  constexpr VkDeviceSize kSize = 64 << 20;
+  for (std::uint32_t type = 0; type < memory.memoryTypeCount; ++type) {
+    VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+    allocation.allocationSize = kSize;
+    allocation.memoryTypeIndex = type;
+    VkDeviceMemory some = VK_NULL_HANDLE;
+    ASSERT_EQ(VK_SUCCESS, vkAllocateMemory(gpu.device, &allocation, nullptr, &some));
+    VkPhysicalDeviceMemoryBudgetPropertiesEXT after{
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+    all.pNext = &after;
+    vkGetPhysicalDeviceMemoryProperties2(gpu.physical, &all);
+    for (std::uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
+      const VkDeviceSize used = i == memory.memoryTypes[type].heapIndex ? kSize : 0;
+      EXPECT_EQ(before.heapUsage[i] + used, after.heapUsage[i]) << i;
+    }
+    vkFreeMemory(gpu.device, some, nullptr);
   }
 }
 
