@@ -15,7 +15,7 @@ void Recording::append(const Recording& other) {
   const auto first_state = static_cast<std::uint32_t>(states.size());
   const auto first_set = static_cast<std::uint32_t>(sets.size());
   const auto first_offset = static_cast<std::uint32_t>(offsets.size());
-  const auto first_byte = static_cast<std::uint32_t>(bytes.size());
+  const std::size_t first_byte = bytes.size();
   for (DispatchState state : other.states) {
     state.first_set += first_set;
     state.push += first_byte;
@@ -112,7 +112,7 @@ std::uint32_t CommandBuffer::state() {
   } else {
     state.first_set = r.states.back().first_set;
   }
-  state.push = static_cast<std::uint32_t>(r.bytes.size());
+  state.push = r.bytes.size();
   const std::size_t needed = program_->push_size;
   if (push_.size() < needed) push_.resize(needed);
   r.bytes.insert(r.bytes.end(), push_.begin(), push_.begin() + static_cast<std::ptrdiff_t>(needed));

@@ -151,7 +151,7 @@ VKAPI_ATTR void VKAPI_CALL vkCmdUpdateBuffer(VkCommandBuffer buffer, VkBuffer to
                                              const void* data) {
   of(buffer)->record([&](Recording& r) {
     const Slice part = of(to)->part(offset, size);
-    const auto from = static_cast<std::uint32_t>(r.bytes.size());
+    const std::size_t from = r.bytes.size();
     const auto* bytes = static_cast<const std::byte*>(data);
     r.bytes.insert(r.bytes.end(), bytes, bytes + part.size);
     r.commands.emplace_back(command::Update{part, from});

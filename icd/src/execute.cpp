@@ -12,6 +12,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Queries that take about as long as kPieceBytes of a copy.
+constexpr VkDeviceSize kPieceQueries = 4096;
+
 SokrBinding null_binding(const Use& use, std::uint32_t index) {
   SokrBinding binding{};
   binding.set = use.set;
@@ -120,24 +123,39 @@ void set_groups(WrittenLaunch& launch, const std::array<std::uint32_t, 3>& group
 
 // What a launch may be expected to take that is waited for beyond the deadline: to be over with it
 // costs the program less than to leave it to another thread, and to be woken by that.
-constexpr double kBrief = 4e6;  // ns
+constexpr std::chrono::nanoseconds kBrief = std::chrono::milliseconds{4};
+
+// What is expected of launches that took longer than was expected: of so many more nothing is.
+constexpr std::uint32_t kDoubt = 8, kMostDoubt = 64;
+
+bool seems_brief(float group_ns, double groups) {
+  return group_ns > 0 && group_ns * groups < static_cast<double>(kBrief.count());
+}
 
 bool is_brief(const Program& program, double groups) {
-  const float each = program.group_ns.load(std::memory_order_relaxed);
-  return each > 0 && each * groups < kBrief;
+  return program.doubt.load(std::memory_order_relaxed) == 0 &&
+         seems_brief(program.group_ns.load(std::memory_order_relaxed), groups);
 }
 
 // Other programs on the machine make launches longer than they are: the shortest counts, and what
-// is longer only bit by bit.
+// is longer only bit by bit. A kernel that is long now and then, by its data, is doubted.
 void note(const Program& program, double groups, Clock::duration taken) {
   const auto now = static_cast<float>(static_cast<double>(std::chrono::nanoseconds(taken).count()) /
                                       std::max(groups, 1.0));
   const float known = program.group_ns.load(std::memory_order_relaxed);
   const float next = known > 0 ? std::min(now, known * 1.25f) : now;
   program.group_ns.store(next, std::memory_order_relaxed);
+  std::uint32_t doubt = program.doubt.load(std::memory_order_relaxed);
+  if (taken < kBrief) {
+    doubt -= doubt ? 1 : 0;
+  } else if (seems_brief(known, groups)) {
+    doubt = std::min(doubt + kDoubt, kMostDoubt);
+  }
+  program.doubt.store(doubt, std::memory_order_relaxed);
 }
 
-// Waits for a launch as long as the deadline allows.
+// Waits for a launch as long as the deadline allows, and a little longer for what ought to be
+// brief.
 Progress finish(Device& device, const Program& program, Position& at,
                 const Clock::time_point* deadline) {
   // What is short was over when dispatch returned, and is asked for without looking at the clock.
@@ -148,9 +166,11 @@ Progress finish(Device& device, const Program& program, Position& at,
     const Clock::time_point now = Clock::now();
     if (at.began == Clock::time_point{}) at.began = now;
     query.timeout_ns = UINT64_MAX;
-    if (deadline && !is_brief(program, at.groups)) {
-      if (now >= *deadline) return Progress::TimeIsUp;
-      query.timeout_ns = static_cast<std::uint64_t>((*deadline - now).count());
+    if (deadline) {
+      Clock::time_point until = *deadline;
+      if (is_brief(program, at.groups)) until = std::max(until, at.began + kBrief);
+      if (now >= until) return Progress::TimeIsUp;
+      query.timeout_ns = static_cast<std::uint64_t>((until - now).count());
     }
     result = sokr_completion(&query, &signal);
   }
@@ -188,19 +208,25 @@ class Executor {
   }
 
   Progress operator()(const command::Copy& c) {
-    const std::byte* from = c.from.data();
-    std::byte* to = c.to.data();
-    if (from && to) std::memmove(to, from, std::min(c.from.size, c.to.size));
-    return Progress::Done;
+    const VkDeviceSize size = std::min(c.from.size, c.to.size);
+    return in_pieces(size, kPieceBytes, [&](VkDeviceSize first, VkDeviceSize count) {
+      std::byte* to = c.to.data();
+      if (!to) return;
+      if (const std::byte* from = c.from.data()) {
+        std::memmove(to + first, from + first, count);
+      } else {  // freed, and read as kernels read it
+        std::memset(to + first, 0, count);
+      }
+    });
   }
 
   Progress operator()(const command::Fill& c) {
-    std::byte* to = c.to.data();
-    if (to) {
-      const VkDeviceSize words = c.to.size / 4;
-      for (VkDeviceSize i = 0; i < words; ++i) std::memcpy(to + i * 4, &c.data, 4);
-    }
-    return Progress::Done;
+    return in_pieces(c.to.size / 4, kPieceBytes / 4, [&](VkDeviceSize first, VkDeviceSize count) {
+      std::byte* to = c.to.data();
+      for (VkDeviceSize i = first; to && i < first + count; ++i) {
+        std::memcpy(to + i * 4, &c.data, 4);
+      }
+    });
   }
 
   Progress operator()(const command::Update& c) {
@@ -239,15 +265,21 @@ class Executor {
   }
 
   Progress operator()(const command::ResetQueries& c) {
-    if (c.pool->has(c.first, c.count)) c.pool->reset(c.first, c.count);
-    return Progress::Done;
+    if (!c.pool->has(c.first, c.count)) return Progress::Done;
+    return in_pieces(c.count, kPieceQueries, [&](VkDeviceSize first, VkDeviceSize count) {
+      c.pool->reset(c.first + static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count));
+    });
   }
 
   Progress operator()(const command::CopyQueries& c) {
-    if (std::byte* to = c.to.data(); to && c.pool->has(c.first, c.count)) {
-      c.pool->give(c.first, c.count, to, c.to.size, c.stride, c.flags);
-    }
-    return Progress::Done;
+    if (!c.pool->has(c.first, c.count)) return Progress::Done;
+    return in_pieces(c.count, kPieceQueries, [&](VkDeviceSize first, VkDeviceSize count) {
+      std::byte* to = c.to.data();
+      const VkDeviceSize at = first * c.stride;
+      if (!to || at >= c.to.size) return;
+      c.pool->give(c.first + static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count),
+                   to + at, c.to.size - at, c.stride, c.flags);
+    });
   }
 
   Progress operator()(const command::Label& c) {
@@ -255,12 +287,26 @@ class Executor {
     return Progress::Done;
   }
 
-  Progress operator()(const command::OnImages& c) {
-    (*c.run)();
+  Progress operator()(const command::OnImages& c) { return in_pieces(c.steps, c.piece, *c.run); }
+
+ private:
+  // Does all of a transfer, piece by piece, as far as the deadline allows; later it goes on from
+  // there.
+  template <class Run>
+  Progress in_pieces(VkDeviceSize all, VkDeviceSize piece, Run&& run) {
+    while (at_.transferred < all) {
+      const VkDeviceSize count = std::min(piece, all - at_.transferred);
+      run(at_.transferred, count);
+      at_.transferred += count;
+      if (deadline_ && at_.transferred < all && Clock::now() >= *deadline_) {
+        return Progress::TimeIsUp;
+      }
+    }
+    at_.transferred = 0;
+    at_.has_waited = all >= piece;
     return Progress::Done;
   }
 
- private:
   // A launch of this state, from workgroup `base` on; written anew only if it would be another one.
   WrittenLaunch& written(const DispatchState& state, const std::array<std::uint32_t, 3>& base) {
     WrittenLaunch& launch = recording_.executions > 1 ? state.written : scratch_.written;

@@ -32,7 +32,8 @@ struct Position {
   SokrCompletionToken running = 0;              // a launch that was not over when execution stopped
   double groups = 0;                            // its workgroups
   std::chrono::steady_clock::time_point began;  // when it was first waited for
-  bool has_waited = false;  // for the launch before, which may have taken a while
+  bool has_waited = false;       // what was before may have taken a while: a launch, a transfer
+  VkDeviceSize transferred = 0;  // by a command that was not over: bytes, rows, what it counts by
 };
 
 enum class Progress { Done, TimeIsUp, WaitsForEvent, Failed };

@@ -19,32 +19,49 @@ struct Box {
   VkDeviceSize start = 0, row = 0, slice = 0, layer = 0;
 };
 
+// Texels that are set one by one in a piece: what takes about as long as kPieceBytes of a copy.
+constexpr VkDeviceSize kPieceTexels = 8192;
+
 struct Size {
   std::uint32_t row_bytes = 0, rows = 0, slices = 0, layers = 0;
 };
 
-void copy_box(const Box& from, const Box& to, const Size& size) {
+// Rows from `first` on, in the order of memory. What was freed is read as zero.
+void copy_rows(const Box& from, const Box& to, const Size& size, VkDeviceSize first,
+               VkDeviceSize count) {
   const std::byte* read = from.memory.data();
   std::byte* write = to.memory.data();
-  if (!read || !write) return;
-  for (std::uint32_t layer = 0; layer < size.layers; ++layer) {
-    for (std::uint32_t slice = 0; slice < size.slices; ++slice) {
-      for (std::uint32_t row = 0; row < size.rows; ++row) {
-        const VkDeviceSize a =
-            from.start + layer * from.layer + slice * from.slice + row * from.row;
-        const VkDeviceSize b = to.start + layer * to.layer + slice * to.slice + row * to.row;
-        const bool inside = a <= from.memory.size && size.row_bytes <= from.memory.size - a &&
-                            b <= to.memory.size && size.row_bytes <= to.memory.size - b;
-        if (inside) std::memmove(write + b, read + a, size.row_bytes);
-      }
+  if (!write) return;
+  for (VkDeviceSize i = first; i < first + count; ++i) {
+    const VkDeviceSize row = i % size.rows, slice = i / size.rows % size.slices;
+    const VkDeviceSize layer = i / size.rows / size.slices;
+    const VkDeviceSize a = from.start + layer * from.layer + slice * from.slice + row * from.row;
+    const VkDeviceSize b = to.start + layer * to.layer + slice * to.slice + row * to.row;
+    const bool inside = a <= from.memory.size && size.row_bytes <= from.memory.size - a &&
+                        b <= to.memory.size && size.row_bytes <= to.memory.size - b;
+    if (!inside) continue;
+    if (read) {
+      std::memmove(write + b, read + a, size.row_bytes);
+    } else {
+      std::memset(write + b, 0, size.row_bytes);
     }
   }
 }
 
+void record_steps(Recording& r, VkDeviceSize steps, VkDeviceSize piece,
+                  command::OnImages::Run run) {
+  r.commands.emplace_back(command::OnImages{
+      steps, piece, std::make_shared<const command::OnImages::Run>(std::move(run))});
+}
+
 void record_box(VkCommandBuffer buffer, const Box& from, const Box& to, const Size& size) {
   of(buffer)->record([&](Recording& r) {
-    r.commands.emplace_back(command::OnImages{std::make_shared<const std::function<void()>>(
-        [from, to, size] { copy_box(from, to, size); })});
+    const VkDeviceSize rows = VkDeviceSize{size.layers} * size.slices * size.rows;
+    const VkDeviceSize piece =
+        std::max(kPieceBytes / std::max(size.row_bytes, 1u), VkDeviceSize{1});
+    record_steps(r, rows, piece, [from, to, size](VkDeviceSize first, VkDeviceSize count) {
+      copy_rows(from, to, size, first, count);
+    });
   });
 }
 
@@ -135,15 +152,26 @@ void copy_images(VkCommandBuffer commands, VkImage from, VkImage to, std::uint32
   }
 }
 
-void clear_level(const Image& image, std::uint32_t level, std::uint32_t layer,
-                 const std::byte* texel) {
+VkDeviceSize texels_of(const ImageShape& shape, std::uint32_t level) {
+  const VkExtent3D e = shape.extent_of(level);
+  return VkDeviceSize{e.width} * e.height * e.depth;
+}
+
+// Texels from `first` on, of the level in one layer and those behind it.
+void clear_texels(const Image& image, std::uint32_t level, std::uint32_t layer,
+                  const std::byte* texel, VkDeviceSize first, VkDeviceSize count) {
   std::byte* data = image.memory.data();
   if (!data) return;
-  const VkExtent3D e = image.shape.extent_of(level);
-  const VkDeviceSize texels = VkDeviceSize{e.width} * e.height * e.depth;
-  std::byte* to = data + image.shape.offset_of(level, layer);
+  const VkDeviceSize in_layer = texels_of(image.shape, level);
   const std::size_t size = image.shape.format->size;
-  for (VkDeviceSize i = 0; i < texels; ++i) std::memcpy(to + i * size, texel, size);
+  while (count) {
+    const VkDeviceSize at = first % in_layer, here = std::min(count, in_layer - at);
+    const auto number = layer + static_cast<std::uint32_t>(first / in_layer);
+    std::byte* to = data + image.shape.offset_of(level, number) + at * size;
+    for (VkDeviceSize i = 0; i < here; ++i) std::memcpy(to + i * size, texel, size);
+    first += here;
+    count -= here;
+  }
 }
 
 }  // namespace
@@ -192,13 +220,14 @@ VKAPI_ATTR void VKAPI_CALL vkCmdClearColorImage(VkCommandBuffer commands, VkImag
       };
       const std::uint32_t levels = end(range.baseMipLevel, range.levelCount, image.shape.levels);
       const std::uint32_t layers = end(range.baseArrayLayer, range.layerCount, image.shape.layers);
-      r.commands.emplace_back(command::OnImages{std::make_shared<const std::function<void()>>([=] {
-        for (std::uint32_t level = range.baseMipLevel; level < levels; ++level) {
-          for (std::uint32_t layer = range.baseArrayLayer; layer < layers; ++layer) {
-            clear_level(image, level, layer, texel.data());
-          }
-        }
-      })});
+      const std::uint32_t layer = range.baseArrayLayer;
+      if (layer >= layers) continue;
+      for (std::uint32_t level = range.baseMipLevel; level < levels; ++level) {
+        record_steps(r, texels_of(image.shape, level) * (layers - layer), kPieceTexels,
+                     [=](VkDeviceSize first, VkDeviceSize number) {
+                       clear_texels(image, level, layer, texel.data(), first, number);
+                     });
+      }
     }
   });
 }

@@ -45,6 +45,8 @@ struct Program {
   // What a workgroup took of a launch that was waited for, in ns, by the shortest one of late; 0 =
   // none was. Of the threads that execute, one at a time in each queue.
   mutable std::atomic<float> group_ns{0};
+  // How many launches have yet to be as short as expected before that is expected again.
+  mutable std::atomic<std::uint32_t> doubt{0};
 
   // It will be launched soon, with memory that overlaps or not: the substrate begins to compile it
   // beside what the program does.

@@ -14,6 +14,9 @@ namespace {
 // is a gain for everybody, more would keep a program from preparing what comes next.
 constexpr std::chrono::microseconds kInlineTime{100};
 
+// How long a thread that waits executes before it looks at what it waits for.
+constexpr std::chrono::milliseconds kSlice{1};
+
 bool is_reached(const SemaphoreValue& wait) {
   return wait.semaphore->value.load(std::memory_order_acquire) >= wait.value;
 }
@@ -79,13 +82,14 @@ void Queue::put(std::vector<Submission>& submissions, std::size_t first) {
   for (std::size_t i = first; i < submissions.size(); ++i) {
     pending_.push_back(std::move(submissions[i]));
   }
-  if (!thread_.joinable() && !pending_.empty()) thread_ = std::thread([this] { run(); });
-  device_.monitor.notify();
+  if (!pending_.empty()) work_.notify_one();
 }
 
 VkResult Queue::submit(std::vector<Submission>& submissions) {
   std::unique_lock lock(device_.monitor.mutex);
   if (device_.lost) return VK_ERROR_DEVICE_LOST;
+  // Before anything is done: a program that is told that there is no thread may submit all again.
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   std::size_t done = 0;
   State state = State::Done;
   if (!running_ && pending_.empty()) {
@@ -106,17 +110,23 @@ VkResult Queue::submit(std::vector<Submission>& submissions) {
     running_ = false;
   }
   if (state == State::Failed) return VK_ERROR_DEVICE_LOST;
-  put(submissions, done);
+  try {
+    put(submissions, done);
+  } catch (...) {  // what was done cannot be submitted again
+    lock.unlock();
+    device_.lose("no memory to keep what was submitted");
+    return VK_ERROR_DEVICE_LOST;
+  }
   return VK_SUCCESS;
 }
 
-Queue::State Queue::advance_first(bool may_wait) {
+Queue::State Queue::advance_first(const Time* deadline, bool may_wait) {
   std::unique_lock lock(device_.monitor.mutex);
   Submission& first = pending_.front();  // stays where it is while others are put behind it
   lock.unlock();
   State state = State::Failed;
   try {
-    state = advance(first, nullptr, may_wait);
+    state = advance(first, deadline, may_wait);
   } catch (...) {
     device_.lose("no memory to execute what was submitted");
   }
@@ -137,9 +147,14 @@ void Queue::help(const std::function<bool()>& ready) {
   while (!ready() && !running_ && !pending_.empty() && !device_.lost) {
     running_ = true;
     lock.unlock();
-    const State state = advance_first(false);
+    State state = State::TimeIsUp;
+    while (state == State::TimeIsUp && !ready()) {
+      const Time deadline = std::chrono::steady_clock::now() + kSlice;
+      state = advance_first(&deadline, false);
+    }
     lock.lock();
     running_ = false;
+    if (!pending_.empty()) work_.notify_one();
     device_.monitor.notify();
     if (state != State::Done) return;
   }
@@ -148,12 +163,11 @@ void Queue::help(const std::function<bool()>& ready) {
 void Queue::run() noexcept {
   std::unique_lock lock(device_.monitor.mutex);
   while (true) {
-    device_.monitor.wait(lock, nullptr,
-                         [&] { return device_.ending || (!running_ && !pending_.empty()); });
+    work_.wait(lock, [&] { return device_.ending || (!running_ && !pending_.empty()); });
     if (device_.ending) return;
     running_ = true;
     lock.unlock();
-    advance_first(true);
+    advance_first(nullptr, true);
     lock.lock();
     running_ = false;
     device_.monitor.notify();
@@ -178,6 +192,7 @@ Queue::~Queue() {
   {
     std::lock_guard lock(device_.monitor.mutex);
     device_.ending = true;
+    work_.notify_one();
     device_.monitor.notify();
   }
   thread_.join();

@@ -6,6 +6,7 @@
 #ifndef SOKR_ICD_QUEUE_HPP_
 #define SOKR_ICD_QUEUE_HPP_
 
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -39,7 +40,8 @@ class Queue : public Dispatchable {
   // Empties `submissions`.
   VkResult submit(std::vector<Submission>& submissions);
   VkResult wait_idle();
-  // Executes what is pending until `ready`, or until that cannot be done without waiting.
+  // Executes what is pending until `ready`, which it looks at every millisecond or so, or until
+  // that cannot be done without waiting.
   void help(const std::function<bool()>& ready);
 
   // Of the queue itself, which lie where the calls do. As others of a queue, not by two threads.
@@ -53,7 +55,7 @@ class Queue : public Dispatchable {
   bool take_waits(Submission& submission, bool may_wait);
   void complete(Submission& submission);
   // Executes the first of the pending ones. The caller has set running_.
-  State advance_first(bool may_wait);
+  State advance_first(const Time* deadline, bool may_wait);
   void put(std::vector<Submission>& submissions, std::size_t first);
   void run() noexcept;
 
@@ -63,6 +65,7 @@ class Queue : public Dispatchable {
   std::deque<Submission> pending_;
   bool running_ = false;  // somebody executes
   std::thread thread_;
+  std::condition_variable work_;  // for the thread: it is not woken by what others wait for
 };
 SOKR_ICD_OBJECT(VkQueue, Queue)
 

@@ -21,6 +21,9 @@ namespace sokr::icd {
 
 struct Recording;
 
+// What is transferred between two looks at the clock: some tens of microseconds of it.
+inline constexpr VkDeviceSize kPieceBytes = 65536;
+
 namespace command {
 struct Dispatch {
   std::uint32_t state;  // index in Recording::states
@@ -39,7 +42,7 @@ struct Fill {
 };
 struct Update {
   Slice to;
-  std::uint32_t from;  // in Recording::bytes
+  std::size_t from;  // in Recording::bytes
 };
 struct SetEvent {
   std::shared_ptr<EventState> event;
@@ -69,8 +72,11 @@ struct Label {
   enum class What { Begin, End, Insert } what;
   std::string name;
 };
+// Texels that are copied or cleared in steps, one after the other, of which a piece takes a moment.
 struct OnImages {
-  std::shared_ptr<const std::function<void()>> run;
+  using Run = std::function<void(VkDeviceSize first, VkDeviceSize count)>;
+  VkDeviceSize steps, piece;
+  std::shared_ptr<const Run> run;
 };
 }  // namespace command
 
@@ -101,7 +107,7 @@ struct WrittenLaunch {
 struct DispatchState {
   std::shared_ptr<const Program> program;
   std::uint32_t first_set = 0, set_count = 0;  // in Recording::sets
-  std::uint32_t push = 0;                      // in Recording::bytes; program->push_size bytes
+  std::size_t push = 0;                        // in Recording::bytes; program->push_size bytes
   mutable WrittenLaunch written;  // from the second execution on: most are executed once
 };
 

@@ -327,5 +327,45 @@ TEST(Lifetime, AForkedChildIsRefusedEveryWait) {
   vkDestroyFence(gpu.device, fence, nullptr);
 }
 
+// As kernels read it.
+TEST(Lifetime, FreedMemoryIsCopiedAsZero) {
+  Gpu gpu;
+  Memory to(gpu, 64), from_image(gpu, 64);
+  for (unsigned i = 0; i < 16; ++i) {
+    to.as<std::uint32_t>()[i] = from_image.as<std::uint32_t>()[i] = 7;
+  }
+  VkImageCreateInfo info{VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO};
+  info.imageType = VK_IMAGE_TYPE_2D;
+  info.format = VK_FORMAT_R32_UINT;
+  info.extent = {4, 2, 1};
+  info.mipLevels = info.arrayLayers = 1;
+  info.samples = VK_SAMPLE_COUNT_1_BIT;
+  info.usage = VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
+  VkImage image = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateImage(gpu.device, &info, nullptr, &image));
+  VkMemoryRequirements needs;
+  vkGetImageMemoryRequirements(gpu.device, image, &needs);
+  VkMemoryAllocateInfo allocation{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+  allocation.allocationSize = needs.size;
+  VkDeviceMemory memory = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkAllocateMemory(gpu.device, &allocation, nullptr, &memory));
+  ASSERT_EQ(VK_SUCCESS, vkBindImageMemory(gpu.device, image, memory, 0));
+  const VkCommandBuffer commands = begin(gpu);
+  {
+    Memory from(gpu, 64);
+    const VkBufferCopy region{4, 8, 16};
+    vkCmdCopyBuffer(commands, from.buffer, to.buffer, 1, &region);
+  }
+  const VkBufferImageCopy out{4, 0, 0, {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1}, {0, 0, 0}, {4, 2, 1}};
+  vkCmdCopyImageToBuffer(commands, image, VK_IMAGE_LAYOUT_GENERAL, from_image.buffer, 1, &out);
+  vkFreeMemory(gpu.device, memory, nullptr);
+  run(gpu, commands);
+  for (unsigned i = 0; i < 16; ++i) {
+    EXPECT_EQ(i >= 2 && i < 6 ? 0u : 7u, to.as<std::uint32_t>()[i]) << i;
+    EXPECT_EQ(i >= 1 && i < 9 ? 0u : 7u, from_image.as<std::uint32_t>()[i]) << i;
+  }
+  vkDestroyImage(gpu.device, image, nullptr);
+}
+
 }  // namespace
 }  // namespace sokr::test
