@@ -27,10 +27,11 @@ inline constexpr std::uint32_t kMaxInlineBytes = 65536;  // of one inline unifor
 inline constexpr std::uint32_t kMaxAllocations = 1u << 15;
 inline constexpr std::uint32_t kMaxSamplers = 1u << 22;
 inline constexpr std::uint32_t kMaxQueries = 1u << 24;  // of one pool
-// Of what vkMapMemory returns: the least that Vulkan allows, since imported memory, which is mapped
-// where it lies, has to be at a multiple of it, too.
+// Of what vkMapMemory returns of the driver's own memory: the least that Vulkan allows. Imported
+// memory is mapped where it lies, and may lie anywhere: whoever imported it knows its address, and
+// programs (IREE's to_host) import what is as long as their arrays are.
 inline constexpr std::uint32_t kMemoryAlignment = 64;
-inline constexpr std::uint32_t kImportAlignment = kMemoryAlignment;
+inline constexpr std::uint32_t kImportAlignment = 1;
 // Where buffers may lie in their memory, by what they are used for. No more than has to be: Halide
 // cuts what it copies at a multiple of it. 64-bit atomics are atomic where they are at multiples of
 // 8: a program that wants them binds its buffers so, as it does on GPUs that take multiples of 4.

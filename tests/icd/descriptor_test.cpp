@@ -334,15 +334,18 @@ TEST(Descriptors, ElementsThatNobodyUsesAreUpdatedBesideAnExecution) {
     });
     while (!begun) std::this_thread::yield();
     const std::uint32_t now = 1 + round % 15;
-    const std::vector<VkDescriptorBufferInfo> infos(kUpdated, {values.buffer, now * 4, 4});
     VkWriteDescriptorSet write{VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
     write.dstSet = array.kernel.set;
     write.dstBinding = 1;
     write.dstArrayElement = 1;
     write.descriptorCount = kUpdated;
     write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-    write.pBufferInfo = infos.data();
-    vkUpdateDescriptorSets(gpu.device, 1, &write, 0, nullptr);
+    // One behind the other: what an execution reads for the first is written by the next.
+    for (const std::uint32_t word : {15u, 0u, 14u, now}) {
+      const std::vector<VkDescriptorBufferInfo> infos(kUpdated, {values.buffer, word * 4, 4});
+      write.pBufferInfo = infos.data();
+      vkUpdateDescriptorSets(gpu.device, 1, &write, 0, nullptr);
+    }
     over = true;
     other.join();
     ASSERT_EQ(100 + now, array.pick(kUpdated)) << round;

@@ -204,25 +204,33 @@ TEST(Limits, AreAtLeastWhatTheSpecificationRequires) {
   }
 }
 
-// What is imported is mapped where it lies.
-TEST(Limits, OfImportsFitThoseOfMaps) {
+// Arrays of programs are imported as they are, and mapped where they lie.
+TEST(Limits, OfImportsLetArraysBeImportedAsTheyAre) {
   Gpu gpu;
   VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
   VkPhysicalDeviceProperties2 all{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &host, {}};
   vkGetPhysicalDeviceProperties2(gpu.physical, &all);
-  EXPECT_TRUE(is_power_of_two(host.minImportedHostPointerAlignment));
-  EXPECT_LE(host.minImportedHostPointerAlignment, 65536u);
-  EXPECT_EQ(0u, host.minImportedHostPointerAlignment % all.properties.limits.minMemoryMapAlignment);
-  std::vector<std::byte> memory(3 * host.minImportedHostPointerAlignment);
-  const auto start = reinterpret_cast<std::uintptr_t>(memory.data());
-  std::byte* aligned = memory.data() + (host.minImportedHostPointerAlignment -
-                                        start % host.minImportedHostPointerAlignment);
+  std::vector<float> array(1001);
+  float* const part = array.data() + 1;
+  constexpr VkDeviceSize kSize = 1000 * sizeof(float);
+  EXPECT_EQ(0u, kSize % host.minImportedHostPointerAlignment);
+  EXPECT_EQ(0u, reinterpret_cast<std::uintptr_t>(part) % host.minImportedHostPointerAlignment);
   VkMemoryHostPointerPropertiesEXT properties{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
-  EXPECT_EQ(VK_SUCCESS, vkGetMemoryHostPointerPropertiesEXT(
-                            gpu.device, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
-                            aligned, &properties));
-  EXPECT_NE(0u, properties.memoryTypeBits);
+  constexpr auto kHost = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  ASSERT_EQ(VK_SUCCESS, vkGetMemoryHostPointerPropertiesEXT(gpu.device, kHost, part, &properties));
+  ASSERT_EQ(3u, properties.memoryTypeBits);
+  const VkImportMemoryHostPointerInfoEXT import{
+      VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, nullptr, kHost, part};
+  for (std::uint32_t type = 0; type < 2; ++type) {
+    const VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import, kSize, type};
+    VkDeviceMemory memory = VK_NULL_HANDLE;
+    ASSERT_EQ(VK_SUCCESS, vkAllocateMemory(gpu.device, &info, nullptr, &memory));
+    void* mapped = nullptr;
+    ASSERT_EQ(VK_SUCCESS, vkMapMemory(gpu.device, memory, 0, VK_WHOLE_SIZE, 0, &mapped));
+    EXPECT_EQ(part, mapped);
+    vkFreeMemory(gpu.device, memory, nullptr);
+  }
 }
 
 TEST(Limits, OfSubgroupsFitEachOther) {

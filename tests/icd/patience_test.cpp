@@ -204,7 +204,7 @@ TEST(Patience, ManyMiddlingTransfersAreLeftToOthersInPart) {
   Gpu gpu;
   Memory a(gpu, 1 << 20);
   const VkCommandBuffer commands = begin(gpu);
-  for (std::uint32_t i = 0; i < 2000; ++i) {
+  for (std::uint32_t i = 0; i < 500; ++i) {
     vkCmdFillBuffer(commands, a.buffer, 0, VK_WHOLE_SIZE, i);
     VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, VK_ACCESS_TRANSFER_WRITE_BIT,
                             VK_ACCESS_TRANSFER_WRITE_BIT};
@@ -212,7 +212,7 @@ TEST(Patience, ManyMiddlingTransfersAreLeftToOthersInPart) {
                          0, 1, &barrier, 0, nullptr, 0, nullptr);
   }
   expect_submit_is_short(gpu, commands);
-  EXPECT_EQ(1999u, a.as<std::uint32_t>()[(1 << 18) - 1]);
+  EXPECT_EQ(499u, a.as<std::uint32_t>()[(1 << 18) - 1]);
 }
 
 TEST(Patience, ALargeImageIsClearedAndCopiedByOthers) {
