@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <sokr/base/cache_folder.hpp>
@@ -62,11 +63,17 @@ bool trusted(const struct stat& status) {
          (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+// Unlike that of any other process, one of the same number that was killed while it wrote, too: in
+// a container numbers are the same at every start.
 std::string unique_suffix() {
   static std::atomic<unsigned> counter{0};
-  return fmt::format(".{}.{}{}", ::getpid(), counter.fetch_add(1, std::memory_order_relaxed),
-                     kCacheUnfinishedSuffix);
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return fmt::format(".{}.{:x}.{}{}", ::getpid(), now.count(),
+                     counter.fetch_add(1, std::memory_order_relaxed), kCacheUnfinishedSuffix);
 }
+
+// Nobody writes an entry for so long: who began it is gone.
+constexpr std::chrono::hours kUnfinishedLasts{1};
 
 }  // namespace
 
@@ -159,14 +166,20 @@ void DiskCache::make_room(std::uint64_t added) {
   };
   std::vector<Entry> entries;
   std::uint64_t total = added;
+  const auto now = fs::file_time_type::clock::now();
   std::error_code error;
   for (fs::directory_iterator it(options_.folder, error), end; !error && it != end;
        it.increment(error)) {
     std::error_code gone;
-    if (it->path().extension() != kCacheEntrySuffix) continue;
+    const CacheFile kind = classify_cache_file(it->path().filename().native());
+    if (kind == CacheFile::kForeign) continue;
     std::uint64_t size = it->file_size(gone);
     fs::file_time_type used = it->last_write_time(gone);
     if (gone) continue;
+    if (kind == CacheFile::kUnfinished) {
+      if (now - used < kUnfinishedLasts || !fs::remove(it->path(), gone)) total += size;
+      continue;
+    }
     entries.push_back({it->path(), size, used});
     total += size;
   }

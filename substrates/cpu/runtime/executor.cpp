@@ -72,9 +72,11 @@ void Executor::run_here(const Runnable& kernel, const Bindings& bindings,
 
 void Executor::start(const LaunchPointer& launch, const std::array<std::uint32_t, 3>& groups) {
   launch->set_groups(groups, crew_.threads());
+  if (launch->total() != 0) hand_out(launch);
+  // Not before: a launch that is handed to nobody fails, and nobody who waits for it may run it
+  // then.
   launch->open();
-  if (launch->total() == 0) return ended_(launch);
-  hand_out(launch);
+  if (launch->total() == 0) ended_(launch);
 }
 
 // What a task of the crew needs.
@@ -139,7 +141,7 @@ Executor::Task* Executor::run_one(Task* task) noexcept {
   return static_cast<Task*>(next);
 }
 
-// An open launch. Throws if nobody could be found to work on it.
+// Throws if nobody could be found to work on it.
 void Executor::hand_out(const LaunchPointer& launch) {
   std::uint32_t tasks = std::max(crew_.threads() - 1, 1u);
   if (Worker* worker = Worker::here; worker && worker->executor == this && !worker->next) {
@@ -195,7 +197,9 @@ void Executor::enqueue(const LaunchPointer& launch, bool to_reserve) {
     substrate::enqueue<&Executor::run>(to_reserve ? crew_.reserve() : crew_.arena(), task.get());
     (void)task.release();
   } catch (...) {
-    tasks_[0]->take_back(counted);
+    // It counts as one that began and ended: whoever sleeps until there are none is told of it.
+    lookout_.note_begun(SIZE_MAX);
+    tasks_[0]->end(counted);
     throw;
   }
 }
@@ -215,7 +219,14 @@ void Executor::take_part(const LaunchPointer& launch, Clock::time_point deadline
     // Who sleeps leaves a processor to others.
     if (!endless && (!chunk || Clock::now() + 2 * *chunk >= deadline)) return call_reserve(launch);
     work_on(launch, 0, deadline);
-    if (!endless && launch->has_unclaimed()) return enqueue(launch, false);
+    if (!endless && launch->has_unclaimed()) {
+      try {
+        return enqueue(launch, false);
+      } catch (...) {
+        // Nobody else may be there: late is better than never.
+        work_on(launch, 0, Clock::time_point::max());
+      }
+    }
   }
   await_end(*launch, deadline);
 }

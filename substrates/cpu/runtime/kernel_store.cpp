@@ -141,7 +141,7 @@ const LoadedKernel* PreparedKernel::keep(const MemoryTraits& memory,
   std::lock_guard lock(mutex_);
   if (const LoadedKernel* other = find(memory)) return other;
   kept_.push_back(kernel);
-  ready_[place(memory)].store(kernel.get(), std::memory_order_release);
+  ready_.at(place(memory)).store(kernel.get(), std::memory_order_release);
   return kernel.get();
 }
 

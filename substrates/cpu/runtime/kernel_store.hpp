@@ -96,7 +96,7 @@ class PreparedKernel {
                            const std::shared_ptr<const LoadedKernel>& kernel);
 
  private:
-  static constexpr std::size_t kPlaces = 32;  // size_shift is even, and below 32
+  static constexpr std::size_t kPlaces = 32;  // size_shift is even, and of any binding below 32
   static std::size_t place(const MemoryTraits& memory) {
     return memory.size_shift + std::size_t{memory.aliased};
   }

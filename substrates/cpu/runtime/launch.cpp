@@ -48,9 +48,13 @@ void note_duration(const Runnable& kernel, std::uint64_t groups,
 }
 
 bool is_time_to_measure() {
+  // By chance, since kernels that take turns would be measured either always or never by a count. A
+  // linear congruential generator (Numerical Recipes' constants), whose upper bits are the good
+  // ones.
   static_assert(std::has_single_bit(kMeasureEvery));  // a division would take longer than the rest
-  thread_local std::uint32_t runs = 0;
-  return (++runs & (kMeasureEvery - 1)) == 0;
+  thread_local std::uint32_t state = 0;
+  state = state * 1664525u + 1013904223u;
+  return state >> (32 - std::countr_zero(kMeasureEvery)) == 0;
 }
 
 std::uint32_t set_group_count(KernelContext& context, const std::array<std::uint32_t, 3>& groups) {

@@ -128,7 +128,10 @@ void CpuSubstrate::Backend::complete(const LoadedKernel& kernel, Bindings& bindi
 MemoryTraits CpuSubstrate::traits_of(const LaunchMemory& memory) {
   MemoryTraits traits;
   std::uint64_t largest = 0;
-  for (const LaunchMemory::Range& range : memory.ranges) largest = std::max(largest, range.size);
+  // Nothing was judged yet: what a kernel uses is refused if it is larger than the limit, and what
+  // it does not use may have any size.
+  for (const LaunchMemory::Range& range : memory.ranges)
+    largest = std::max(largest, std::min(range.size, kMaxBindingSize));
   // Few steps, so that few variants of a kernel are compiled.
   while (largest > most_binding_bytes(traits.size_shift)) traits.size_shift += 2;
   if (memory.ranges.size() <= kFewRanges) {

@@ -82,7 +82,10 @@ class CpuSubstrate {
     void start(const LaunchPointer& launch, const std::array<std::uint32_t, 3>& groups) const {
       self->executor_.start(launch, groups);
     }
-    static void refused(Launch& launch) noexcept { launch.open(); }
+    static void refused(Launch& launch) noexcept {
+      launch.abandon();  // its memory may be gone as soon as its token has failed
+      launch.open();
+    }
     static void complete(const LoadedKernel& kernel, Bindings& bindings,
                          const substrate::AcceptedLaunch& launch);
   };

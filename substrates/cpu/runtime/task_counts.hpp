@@ -24,17 +24,13 @@ class TaskCounts {
     return all;
   }
 
-  // A task of the calling thread; what it returns is for end() or take_back().
+  // A task of the calling thread; what it returns is for end().
   std::size_t add() {
     const std::size_t stripe = substrate::thread_stripe();
     stripes_[stripe].put.fetch_add(1, std::memory_order_relaxed);
     return stripe;
   }
-  // It was never put.
-  void take_back(std::size_t stripe) {
-    stripes_[stripe].put.fetch_sub(1, std::memory_order_relaxed);
-  }
-  // What the task did is seen by whom await_none() lets go.
+  // What the task did is seen by whom await_none() lets go. One that could not be put ends, too.
   void end(std::size_t stripe) {
     stripes_[stripe].ended.fetch_add(1, std::memory_order_acq_rel);
     stripes_[stripe].ended.notify_all();

@@ -167,6 +167,36 @@ TEST_F(DiskCacheTest, StaysBelowItsBoundAndDropsTheLeastRecentlyUsed) {
   EXPECT_TRUE(cache.load(bytes("other99")).has_value());
 }
 
+// A process with the same number may have been killed while it wrote.
+TEST_F(DiskCacheTest, WhatOthersLeftUnfinishedIsInNobodysWay) {
+  DiskCache cache({folder_, 40'000});
+  ASSERT_TRUE(cache.store(bytes("key"), Bytes(1000, 1)));
+  ASSERT_EQ(files().size(), 1u);
+  const std::string entry = files()[0].string();
+  fs::remove(entry);
+  for (int number = 0; number < 1000; ++number)
+    std::ofstream(entry + "." + std::to_string(::getpid()) + "." + std::to_string(number) + ".new");
+  std::string reason;
+  EXPECT_TRUE(cache.store(bytes("key"), Bytes(1000, 1), &reason)) << reason;
+}
+
+TEST_F(DiskCacheTest, WhatNobodyWillFinishGoes) {
+  const std::string name = (folder_ / std::string(32, 'a')).string() + ".entry.1.2.3.new";
+  const std::string foreign = (folder_ / "mine.entry").string();
+  const auto write = [](const std::string& path) {
+    std::ofstream(path) << std::string(50'000, 'x');
+  };
+  write(name);
+  write(foreign);
+  // Somebody may be writing it: it stays, and counts.
+  ASSERT_TRUE(DiskCache({folder_, 40'000}).store(bytes("key"), Bytes(1000, 1)));
+  EXPECT_TRUE(fs::exists(name));
+  fs::last_write_time(name, fs::last_write_time(name) - std::chrono::hours(2));
+  ASSERT_TRUE(DiskCache({folder_, 40'000}).store(bytes("other"), Bytes(1000, 1)));
+  EXPECT_FALSE(fs::exists(name));
+  EXPECT_TRUE(fs::exists(foreign));
+}
+
 TEST_F(DiskCacheTest, ManyThreadsAndProcessesSeeAllOrNothing) {
   auto work = [&](unsigned seed) {
     DiskCache cache({folder_, 200'000});

@@ -5,8 +5,8 @@
 //
 //     <cache root>/<substrate>/<32 hexadecimal digits>.entry
 //
-// Beside an entry there may be <its name>.<process>.<number>.new, while it is written or if
-// its writer ended in the middle.
+// Beside an entry there may be <its name>.<process>.<time>.<number>.new, while it is written or
+// if its writer ended in the middle.
 #ifndef SOKR_BASE_CACHE_FOLDER_HPP_
 #define SOKR_BASE_CACHE_FOLDER_HPP_
 

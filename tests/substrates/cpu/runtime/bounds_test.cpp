@@ -42,6 +42,56 @@ TEST(Bounds, NothingIsCompiledOrKeptForALaunchThatIsRefused) {
   EXPECT_EQ(data[0], 4u);
 }
 
+// Whatever it says of memory that the kernel has nothing to do with.
+TEST(Bounds, ABindingThatIsNotUsedMayHaveAnySize) {
+  auto substrate = make();
+  std::vector<std::uint32_t> data(64, 1);
+  Dispatch plain = scale_by(3, data);
+  const std::vector<std::uint8_t> ir = plain.ir;
+  const SokrSpecialization by{3, 4, 3};
+  SokrKernelInfo info{};
+  info.struct_size = sizeof info;
+  info.ir_format = SOKR_IR_SPIRV;
+  info.ir_data = ir.data();
+  info.ir_size = ir.size();
+  info.entry = "main";
+  info.specializations = &by;
+  info.specialization_count = 1;
+  info.specialization_size = sizeof by;
+  const SokrKernelInfo* all[] = {&info};
+  SokrKernel kernel = 0;
+  const Result<void> made = substrate->prepare(all, &kernel);
+  ASSERT_TRUE(made) << made.failure().sentence;
+  const SokrPreparedIr prepared = sokr_prepared_ir(kernel);
+  const std::uint64_t page = 0x1000;
+  std::uint32_t expected = 1;
+  for (const std::uint64_t size : {UINT64_C(1) << 31, UINT64_C(1) << 48, UINT64_C(1) << 62,
+                                   UINT64_C(1) << 63, UINT64_MAX - page}) {
+    for (const bool is_prepared : {false, true}) {
+      Dispatch dispatch = scale_by(3, data);
+      dispatch.bind(9, reinterpret_cast<void*>(page), size);
+      SokrDispatchRequest request = dispatch.request();
+      if (is_prepared) {
+        dispatch.specializations.clear();
+        request = dispatch.request();
+        request.ir_data = reinterpret_cast<const std::uint8_t*>(&prepared);
+        request.ir_data_len = sizeof prepared;
+      }
+      expect_complete(*substrate, substrate->dispatch(request));
+      expected = expected * 3 + 1;
+      EXPECT_EQ(data[63], expected) << size;
+      Dispatch used = scale_by(3, data);
+      used.bindings[0].resource = page;
+      used.bindings[0].size = size;
+      if (size > UINT64_C(1) << 47) {
+        EXPECT_EQ(used.on(*substrate).code(), SOKR_INVALID_INPUT) << size;
+      }
+    }
+  }
+  // The usual one, and for two steps of size one that is prepared and one that is not.
+  EXPECT_LE(substrate->kernels().builds, 5u);
+}
+
 // A launch that is to wait for what comes next, perhaps itself.
 TEST(Bounds, TokensThatAreYetToComeCannotBeWaitedFor) {
   auto substrate = make();

@@ -66,6 +66,26 @@ TEST(Tiers, AFirstVersionThatHardlyRunsStays) {
   EXPECT_EQ(log.full(), 0);
 }
 
+// Launches inside of dispatch are measured now and then: each of several that take turns.
+TEST(Tiers, KernelsThatTakeTurnsAreAllReplaced) {
+  Log log;
+  KernelStoreOptions options = tiered(Tier::kAuto);
+  options.first_version_lasts = std::chrono::microseconds(50);
+  CpuSubstrate substrate(log.host(), options, 2);
+  constexpr std::uint32_t kKernels = 4;
+  std::vector<std::uint32_t> data(64);
+  std::vector<Dispatch> dispatches;
+  for (std::uint32_t factor = 0; factor < kKernels; ++factor) {
+    dispatches.emplace_back("scale").bind(0, data).groups(2).push = {1};
+    dispatches.back().specializations = {{3, 4, factor}};
+  }
+  for (int round = 0; round < 50'000; ++round)
+    for (Dispatch& dispatch : dispatches)
+      ASSERT_TRUE(substrate.dispatch(dispatch.request())) << round;
+  substrate.await_better_kernels();
+  EXPECT_EQ(log.full(), static_cast<int>(kKernels));
+}
+
 // The full version takes over in the middle of launches: each sees its own results.
 TEST(Tiers, WorkgroupsOfOneLaunchMayRunEither) {
   Log log;

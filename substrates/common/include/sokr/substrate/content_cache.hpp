@@ -276,7 +276,7 @@ void ContentCache<Value>::add(const ContentKey& key, std::uint64_t hint, std::ui
 
   std::vector<EntryPointer> removed;  // destroyed after the lock is released
   std::unique_lock lock(mutex_);
-  clock_.reserve(clock_.size() + 1);
+  if (clock_.size() == clock_.capacity()) clock_.reserve(2 * clock_.size() + 8);
   by_content_.emplace(hash, entry);
   entry->clock_index = clock_.size();
   clock_.push_back(entry);

@@ -82,8 +82,8 @@ class KernelHandles {
   SokrKernel add(const Pointer& kernel) {
     std::lock_guard lock(mutex_);
     if (free_.empty()) {
-      slots_.reserve(slots_.size() + 1);
-      free_.reserve(slots_.size() + 1);  // so that release needs no memory
+      if (slots_.size() == slots_.capacity()) slots_.reserve(2 * slots_.size() + 8);
+      if (free_.capacity() <= slots_.size()) free_.reserve(slots_.capacity());  // for release
       slots_.emplace_back();
       free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
     }
