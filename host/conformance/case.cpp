@@ -161,13 +161,13 @@ Case& Case::add_in(Slot slot, Bytes initial) {
 }
 
 Case& Case::add(Slot slot, SokrAccess access, Bytes initial, Check check) {
-  std::size_t size = initial.size();
-  initial.resize(size + kTail, kPoison);
-  auto judge = [size, check](std::span<const std::byte> got, Precision precision) {
-    if (!std::ranges::all_of(got.subspan(size), [](std::byte byte) { return byte == kPoison; })) {
+  const std::size_t length = initial.size();
+  initial.resize(length + kTail, kPoison);
+  auto judge = [length, check](std::span<const std::byte> got, Precision precision) {
+    if (!std::ranges::all_of(got.subspan(length), [](std::byte byte) { return byte == kPoison; })) {
       return std::string("bytes behind the result have changed");
     }
-    return check.judge(got.first(size), precision);
+    return check.judge(got.first(length), precision);
   };
   bound.push_back({slot, access, std::move(initial), {judge, check.exact}});
   return *this;

@@ -147,7 +147,8 @@ class Analyser {
       auto place = private_place(p_, inst.args[0]);
       if (place && place->leaf && *place->leaf < all.size() && count == 1)
         return {all[*place->leaf]};
-      Shape sum = Shape::uniform();
+      // One that a number chooses: another one for each lane if the number is.
+      Shape sum = shape_of(address_divergence(inst.args[0], b));
       for (const auto& s : all) sum = shape_of(merged(divergence_of(sum), divergence_of(s)));
       return Shapes(count, sum);
     }

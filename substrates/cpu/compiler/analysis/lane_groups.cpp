@@ -9,6 +9,8 @@
 namespace sokr::cpu {
 namespace {
 
+constexpr int kMostGroupSteps = 256;  // from a value to what it is made of, each by a call
+
 // The result is the same where the operands are.
 bool depends_on_operands_only(spv::Op op) {
   switch (op) {
@@ -62,8 +64,11 @@ LaneGroup LaneGroups::group_of(Id id) {
       group = {width_, shape.ls};
     else if (shape.table)
       group = group_of_table(*shape.table);
-    else if (const Inst* inst = p_.inst(id))
+    else if (const Inst* inst = p_.inst(id); inst && depth_ < kMostGroupSteps) {
+      ++depth_;
       group = computed(*inst);
+      --depth_;
+    }
   }
   if (group.lanes == 1) group.step = 0;
   return known_[id] = group;

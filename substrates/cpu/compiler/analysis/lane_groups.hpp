@@ -37,6 +37,7 @@ class LaneGroups {
   const Analysis& a_;
   const unsigned width_;
   std::unordered_map<Id, LaneGroup> known_;
+  int depth_ = 0;  // of what is being looked at
 };
 
 }  // namespace sokr::cpu

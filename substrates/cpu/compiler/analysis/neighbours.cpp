@@ -147,8 +147,7 @@ bool has_buffer_neighbours(const Program& program, const Inst& access, bool assu
 namespace {
 
 // What the lanes' numbers differ by is a multiple of this; 0 = they do not differ.
-std::uint32_t common_step(const Program& program, const Analysis& analysis, Id id, int depth = 0) {
-  constexpr int kMostSums = 16;
+std::uint32_t common_step(const Program& program, const Analysis& analysis, Id id, int& left) {
   if (id < program.module->bound() || program.constant(id)) return 0;
   const Shapes& shapes = analysis.values[id - program.module->bound()];
   if (shapes.size() != 1) return 1;
@@ -160,9 +159,9 @@ std::uint32_t common_step(const Program& program, const Analysis& analysis, Id i
       step = std::gcd(step, static_cast<std::uint32_t>(std::abs(at - (*shapes[0].table)[0])));
     return step;
   }
-  const Inst* inst = depth < kMostSums ? program.inst(id) : nullptr;
+  const Inst* inst = --left >= 0 ? program.inst(id) : nullptr;
   const auto of = [&](std::size_t i) {
-    return common_step(program, analysis, inst->args[i], depth + 1);
+    return common_step(program, analysis, inst->args[i], left);
   };
   const auto factor = [&](std::size_t i) {
     const spirv::Constant* constant = program.constant(inst->args[i]);
@@ -186,6 +185,12 @@ std::uint32_t common_step(const Program& program, const Analysis& analysis, Id i
     default:
       return 1;
   }
+}
+
+std::uint32_t common_step(const Program& program, const Analysis& analysis, Id id) {
+  constexpr int kMostTerms = 64;  // that the number is made of; one that is used twice counts twice
+  int left = kMostTerms;
+  return common_step(program, analysis, id, left);
 }
 
 // So many elements side by side of a buffer are known to be other ones for each lane, or the same.
@@ -232,7 +237,8 @@ void Neighbours::find(std::uint32_t block) {
     std::vector<std::uint32_t> key;
     bool is_store = false;
     Id root = 0;
-    std::uint32_t first = 0;  // the constant of the first member's index
+    std::uint32_t first = 0;   // the constant of the first member's index
+    std::uint32_t stored = 0;  // of loads: steps that were stored to since, a bit for each
     std::vector<Member> members;
   };
   std::vector<Open> open;
@@ -292,7 +298,7 @@ void Neighbours::find(std::uint32_t block) {
       if (!fits || one.key != key) return false;
       // Stores may come in any order from the first one on, and each once.
       const std::uint32_t step = constant - one.first;
-      return step < most &&
+      return step < most && (one.stored >> step & 1) == 0 &&
              (!effect.stores ||
               std::ranges::none_of(
                   one.members, [&](const Member& member) { return member.step == step; }));
@@ -312,6 +318,13 @@ void Neighbours::find(std::uint32_t block) {
           });
       return one.root == effect.root && !is_own && !differs && (effect.stores || one.is_store);
     });
+    // What stays open is made where its first load stands: what is stored from here on is not
+    // there.
+    if (effect.stores)
+      for (Open& one : open)
+        if (const std::uint32_t step = constant - one.first;
+            one.root == effect.root && !one.is_store && step < kMostNeighbours)
+          one.stored |= 1u << step;
     if (!fits) continue;
     auto at = std::ranges::find_if(
         open, [&](const Open& one) { return own && one.key == own_key && one.first == own_first; });

@@ -8,6 +8,7 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::uint64_t kLargestWord = UINT32_MAX;
+constexpr int kMostRangeSteps = 256;  // from a value to what it is made of, each by a call
 
 std::optional<Range> fitting(std::uint64_t low, std::uint64_t high) {
   if (low > high || high > kLargestWord) return std::nullopt;
@@ -107,7 +108,10 @@ std::optional<Range> Ranges::of(Id id, std::uint32_t user) {
   if (!inst) return std::nullopt;
   auto [it, fresh] = known_.try_emplace(id);
   if (!fresh) return it->second;  // nothing yet: a value that depends on itself
+  if (depth_ >= kMostRangeSteps) return std::nullopt;
+  ++depth_;
   std::optional<Range> range = of_inst(*inst, def->block);
+  --depth_;
   return known_[id] = range;
 }
 

@@ -41,6 +41,7 @@ class Ranges {
   const Analysis& a_;
   const Geometry& g_;
   std::unordered_map<Id, std::optional<Range>> known_;
+  int depth_ = 0;  // of what is being looked at
 };
 
 }  // namespace sokr::cpu

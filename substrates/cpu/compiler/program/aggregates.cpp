@@ -222,7 +222,8 @@ class Aggregates {
       case spv::Op::OpMemoryBarrier:
         return true;
       default:
-        return handler_of(inst.op) == Handler::kAtomic;
+        return inst.op == kCall || inst.op == kCopyAggregate ||
+               handler_of(inst.op) == Handler::kAtomic;
     }
   }
 

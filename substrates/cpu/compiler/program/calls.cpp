@@ -2,6 +2,7 @@
 #include "compiler/program/calls.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <unordered_set>
 
 namespace sokr::cpu {
@@ -43,6 +44,7 @@ struct Node {
   std::uint32_t depth = 0;
   std::vector<Id> globals;  // Private variables, callees' included
   std::string obstacle;     // why it cannot be shared; empty = it can
+  bool may_alias = false;   // two of its pointers may lead to the same variable
 };
 
 class Planner {
@@ -199,7 +201,8 @@ class Planner {
 
   // By value and back is right only where every pointer leads to a variable of its own.
   void find_bad_sites() {
-    for (Id id : order_)
+    // Callers first: what may alias in one does so in those that it passes it on to.
+    for (const Id id : order_ | std::views::reverse)
       for (const Site& site : nodes_.at(id).sites) {
         Node& callee = nodes_.at(site.callee);
         const auto& parameters = callee.function->parameters;
@@ -208,14 +211,19 @@ class Planner {
           if (!is_by_copy(parameters[i].type)) continue;
           const Id argument = site.arguments[i];
           const auto& f = *nodes_.at(id).function;
-          const bool is_variable =
-              std::ranges::any_of(f.variables, [&](const auto& v) { return v.id == argument; }) ||
+          const bool is_passed_on =
               std::ranges::any_of(f.parameters, [&](const auto& p) { return p.id == argument; });
-          if (!is_variable || !seen.insert(argument).second)
-            callee.obstacle = fmt::format(
-                "its parameter {} is given a part of a variable, or one "
-                "that another parameter leads to as well",
-                m_.describe(parameters[i].id));
+          const bool is_variable =
+              is_passed_on ||
+              std::ranges::any_of(f.variables, [&](const auto& v) { return v.id == argument; });
+          if (is_variable && seen.insert(argument).second &&
+              !(is_passed_on && nodes_.at(id).may_alias))
+            continue;
+          callee.may_alias = true;
+          callee.obstacle = fmt::format(
+              "its parameter {} is given a part of a variable, or one "
+              "that another parameter leads to as well",
+              m_.describe(parameters[i].id));
         }
       }
   }

@@ -7,7 +7,8 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kMostDepth = 64;  // from a value to what it is made of
+constexpr int kMostDepth = 64;            // from a value to what it is made of
+constexpr std::size_t kMostFactors = 32;  // of a sum: each of a long row of sums keeps its own
 
 // What a key begins with besides operations, which have 16 bits.
 constexpr std::uint32_t kValue = 1u << 16, kSum = 2u << 16;
@@ -116,6 +117,7 @@ Numbering::Sum Numbering::make_sum(Id id, int depth) {
     case spv::Op::OpISub:
       add(sum_of(inst->args[0], depth + 1), 1);
       add(sum_of(inst->args[1], depth + 1), inst->op == spv::Op::OpIAdd ? 1 : UINT32_MAX);
+      if (sum.factors.size() > kMostFactors) return alone();
       return sum;
     case spv::Op::OpIMul:
     case spv::Op::OpShiftLeftLogical: {

@@ -79,7 +79,7 @@ class Flow : Room {
   std::size_t weight(std::uint32_t begin, std::uint32_t end) const;
   std::uint32_t way_on(std::uint32_t construct, std::uint32_t block) const;
   std::uint32_t way_past(std::uint32_t selection) const;
-  bool is_steady(Id condition, std::uint32_t block) const;
+  bool is_steady(Id condition, std::uint32_t block, int& left) const;
   bool is_made_twice(std::uint32_t construct, std::uint32_t block) const;
   void emit_both_ways(std::uint32_t construct, std::uint32_t selection, std::uint32_t block,
                       std::uint32_t on);
@@ -89,7 +89,7 @@ class Flow : Room {
                           BasicBlock* leave);
   bool leaves_otherwise(std::uint32_t loop, std::uint32_t test) const;
   LlvmValue* everyone(std::uint32_t block, std::uint32_t to);
-  LlvmValue* all_hold(Id condition, bool negated, std::uint32_t block);
+  LlvmValue* all_hold(Id condition, bool negated, std::uint32_t block, int& left);
   LlvmValue* extreme_holds(const Inst& test, bool negated);
 
   Frame& frame_;

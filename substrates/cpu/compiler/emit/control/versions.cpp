@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxTwice = 3000;  // instructions times chunks
 constexpr int kMaxTwiceDepth = 12;       // constructs around it: each is one more copy
+constexpr int kMostTests = 64;           // that a condition is made of
 
 }  // namespace
 
@@ -44,15 +45,15 @@ std::uint32_t Flow::way_past(std::uint32_t selection) const {
 }
 
 // Is the condition made of comparisons of which `extreme_holds` can tell?
-bool Flow::is_steady(Id condition, std::uint32_t block) const {
+bool Flow::is_steady(Id condition, std::uint32_t block, int& left) const {
   const Inst* test = p_.inst(condition);
-  if (!test || p_.definition(condition)->block != block) return false;
+  if (--left < 0 || !test || p_.definition(condition)->block != block) return false;
   switch (test->op) {
     case spv::Op::OpLogicalNot:
-      return is_steady(test->args[0], block);
+      return is_steady(test->args[0], block, left);
     case spv::Op::OpLogicalAnd:
     case spv::Op::OpLogicalOr:
-      return is_steady(test->args[0], block) && is_steady(test->args[1], block);
+      return is_steady(test->args[0], block, left) && is_steady(test->args[1], block, left);
     default:
       break;
   }
@@ -71,7 +72,8 @@ bool Flow::is_made_twice(std::uint32_t construct, std::uint32_t block) const {
   if (!b_.has(Part::kRegionVersions)) return false;
   if (at_.divergent || c.kind == ConstructKind::kLoop || regions_.is_split(construct)) return false;
   Id condition = p_.blocks[block].condition;
-  if (condition < bound_ || !is_steady(condition, block)) return false;
+  int left = kMostTests;
+  if (condition < bound_ || !is_steady(condition, block, left)) return false;
   int depth = 0;
   for (std::uint32_t at = construct; at != kNone && depth <= kMaxTwiceDepth; ++depth)
     at = p_.constructs[at].parent;
@@ -236,17 +238,21 @@ bool Flow::leaves_otherwise(std::uint32_t loop, std::uint32_t test) const {
 // Do all invocations go from `block` to `to`?
 LlvmValue* Flow::everyone(std::uint32_t block, std::uint32_t to) {
   const Block& source = p_.blocks[block];
-  return all_hold(source.condition, to == source.targets[1], block);
+  int left = kMostTests;
+  return all_hold(source.condition, to == source.targets[1], block, left);
 }
 
-LlvmValue* Flow::all_hold(Id condition, bool negated, std::uint32_t block) {
+LlvmValue* Flow::all_hold(Id condition, bool negated, std::uint32_t block, int& left) {
   const Inst* test = p_.inst(condition);
-  bool here = test && p_.definition(condition)->block == block;
+  bool here = test && p_.definition(condition)->block == block && --left >= 0;
   bool joins = here && test->op == (negated ? spv::Op::OpLogicalOr : spv::Op::OpLogicalAnd);
-  if (here && test->op == spv::Op::OpLogicalNot) return all_hold(test->args[0], !negated, block);
-  if (joins && b_.scalar_type(test->type)->isIntegerTy(1))
-    return b_.CreateAnd(all_hold(test->args[0], negated, block),
-                        all_hold(test->args[1], negated, block));
+  if (here && test->op == spv::Op::OpLogicalNot)
+    return all_hold(test->args[0], !negated, block, left);
+  if (joins && b_.scalar_type(test->type)->isIntegerTy(1)) {
+    LlvmValue* first = all_hold(test->args[0], negated, block, left);
+    LlvmValue* second = all_hold(test->args[1], negated, block, left);
+    return b_.CreateAnd(first, second);
+  }
   if (here)
     if (LlvmValue* simple = extreme_holds(*test, negated)) return simple;
   Val value = values_.get(condition)[0];

@@ -400,7 +400,15 @@ void Values::set(Id id, Leaves leaves) {
 // ---- Chunks in even steps ---------------------------------------------------------------
 
 bool Values::has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<Id>& factors) const {
+  constexpr int kMostTerms = 64;  // of what the id is made of; one that is used twice counts twice
+  int left = kMostTerms;
+  return has_even_steps(id, block, factors, left);
+}
+
+bool Values::has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<Id>& factors,
+                            int& left) const {
   if (id < bound_) return true;
+  if (--left < 0) return false;
   const Definition* made = p_.definition(id);
   const Shapes& shapes = a_.values[id - bound_];
   if (shapes.size() != 1 || !shapes[0].known || !shapes[0].affine) return false;
@@ -418,17 +426,17 @@ bool Values::has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<Id
   switch (inst->op) {
     case spv::Op::OpIAdd:
     case spv::Op::OpISub:
-      return has_even_steps(inst->args[0], block, factors) &&
-             has_even_steps(inst->args[1], block, factors);
+      return has_even_steps(inst->args[0], block, factors, left) &&
+             has_even_steps(inst->args[1], block, factors, left);
     case spv::Op::OpIMul:
       for (std::size_t i : {0u, 1u})
         if (is_factor(inst->args[i])) {
           factors.push_back(inst->args[i]);
-          return has_even_steps(inst->args[1 - i], block, factors);
+          return has_even_steps(inst->args[1 - i], block, factors, left);
         }
       return false;
     case spv::Op::OpCopyObject:
-      return has_even_steps(inst->args[0], block, factors);
+      return has_even_steps(inst->args[0], block, factors, left);
     default:
       return false;
   }

@@ -66,6 +66,8 @@ class Values : Room {
   void reset_slots_of(std::uint32_t loop);  // where its rounds begin; kNone = of the pass
 
  private:
+  bool has_even_steps(Id id, std::uint32_t block, llvm::SmallVectorImpl<Id>& factors,
+                      int& left) const;
   struct Stored {
     Leaves leaves;
     std::uint32_t scope = kNone;

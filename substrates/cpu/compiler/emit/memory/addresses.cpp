@@ -227,8 +227,8 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
   }
   if (!index || constant) {
     std::uint64_t at = constant ? constant->getZExtValue() : 0;
-    std::string name = "binding" + std::to_string(first + at);
     if (at >= count) at = 0;
+    const std::string name = "binding" + std::to_string(first + at);
     auto place = static_cast<std::uint32_t>(first + at);
     if (!frame_.loaded_at_entry(name)) {
       llvm::IRBuilder<>::InsertPointGuard keep(b_);

@@ -141,9 +141,9 @@ void add_table(llvm::IRBuilder<>& b, const Geometry& geometry, Address& address,
         // No lane's own index may go round: those of tables are small numbers.
         LlvmValue* small = b.CreateICmpULT(one, b.getInt32(1u << 30));
         holds = holds ? b.CreateAnd(holds, small) : small;
-      } else if (const std::int64_t by = from.s.chunk ? 0 : from.s.chunk_offset(c)) {
+      } else if (const std::int64_t further = from.s.chunk ? 0 : from.s.chunk_offset(c)) {
         one = b.CreateAdd(
-            one, llvm::ConstantInt::get(one->getType(), static_cast<std::uint64_t>(by), true));
+            one, llvm::ConstantInt::get(one->getType(), static_cast<std::uint64_t>(further), true));
       }
       LlvmValue* term = b.CreateMul(b.CreateSExt(one, i64), number(by));
       LlvmValue* before = base.v.empty() ? nullptr : base.v[base.v.size() > 1 ? c : 0];

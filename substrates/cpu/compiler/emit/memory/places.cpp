@@ -120,8 +120,12 @@ LlvmValue* Places::lane_in_bounds(const Address& address, unsigned chunk, std::i
   std::int64_t span = high - low;
   LlvmType* i64 = b_.getInt64Ty();
   if (address.scale && address.limit) {
-    LlvmValue* start = b_.CreateAdd(b_.base_of(address.offset, chunk),
-                                    b_.getInt64(static_cast<std::uint64_t>(low)));
+    // Of elements side by side each is counted by an index of its own: the first may lie before
+    // where they begin, and the others not.
+    const std::int64_t further = low > 0 ? low / address.scale : 0;
+    LlvmValue* start =
+        b_.CreateAdd(b_.base_of(address.offset, chunk),
+                     b_.getInt64(static_cast<std::uint64_t>(low - further * address.scale)));
     if (always_inside(address, chunk, start, span))
       return llvm::Constant::getAllOnesValue(b_.wide(b_.getInt1Ty()));
     LlvmValue* places = room(address.limit, span);  // offsets [0, places) are good
@@ -132,7 +136,11 @@ LlvmValue* Places::lane_in_bounds(const Address& address, unsigned chunk, std::i
     LlvmValue* most = b_.getInt64(INT32_MAX);
     count = b_.CreateSelect(b_.CreateICmpULT(count, most), count, most);
     LlvmValue* bound = b_.CreateVectorSplat(g_.width, b_.CreateTrunc(count, b_.getInt32Ty()));
-    return b_.CreateICmpULT(b_.vector_of(address.index, chunk), bound);
+    LlvmValue* index = b_.vector_of(address.index, chunk);
+    if (further != 0)
+      index = b_.CreateAdd(index,
+                           b_.integer_like(index->getType(), static_cast<std::uint64_t>(further)));
+    return b_.CreateICmpULT(index, bound);
   }
   LlvmValue* at = b_.vector_of(address.offset, chunk);
   if (address.scale) {

@@ -16,7 +16,8 @@ using llvm::Align;
 
 namespace {
 
-constexpr std::uint64_t kMaxStackBytes = 32 * 1024;
+constexpr std::uint64_t kMaxStackBytes = 32 * 1024;         // of one variable
+constexpr std::uint64_t kMostOnStack = 8 * kMaxStackBytes;  // of all: threads have few megabytes
 
 std::uint32_t largest_scalar(const spirv::Module& module, Id type) {
   const spirv::Type* t = module.type(type);
@@ -81,7 +82,9 @@ void PrivateMemory::declare_private() {
     store.element_size = std::max(4u, largest_scalar(*p_.module, variable.type));
     std::uint64_t bytes = std::uint64_t{store.leaves} * g_.lanes() * store.element_size;
     // What nobody has written is undefined on the stack, and only old in scratch memory.
-    store.in_scratch = shared || variable.temporary || bytes > kMaxStackBytes;
+    store.in_scratch =
+        shared || variable.temporary || bytes > kMaxStackBytes || bytes > kMostOnStack - on_stack_;
+    if (!store.in_scratch) on_stack_ += bytes;
     b_.note_variable(variable.id, shared             ? "memory in scratch for each pass"
                                   : store.in_scratch ? "memory in scratch"
                                                      : "memory on the stack");
@@ -171,7 +174,8 @@ Val PrivateMemory::private_index(Id pointer) {
         LlvmValue* n = v[1];
         LlvmType* i32 = n->getType()->getWithNewBitWidth(32);
         LlvmValue* inside = b_.CreateICmpULT(n, b_.integer_like(n->getType(), count));
-        if (llvm::Type::getIntNTy(cx_, 8) == n->getType()->getScalarType() && count > 255)
+        const unsigned bits = n->getType()->getScalarSizeInBits();
+        if (bits < 32 && count >> bits != 0)
           inside = llvm::Constant::getAllOnesValue(inside->getType());
         LlvmValue* leaf = b_.CreateMul(b_.CreateZExtOrTrunc(n, i32), b_.integer_like(i32, each));
         LlvmValue* next = b_.CreateAdd(v[0], leaf);

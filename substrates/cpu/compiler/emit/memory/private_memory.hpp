@@ -63,6 +63,7 @@ class PrivateMemory : Room {
   Places& places_;
   Lanes& lanes_;
   Accesses& accesses_;
+  std::uint64_t on_stack_ = 0;  // bytes of variables, so far
   std::unordered_map<Id, PrivateStore> private_;
 };
 

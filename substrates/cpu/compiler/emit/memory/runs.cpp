@@ -34,6 +34,7 @@ constexpr std::int64_t kMostTableRows = 2;
 constexpr std::int64_t kMostLineStep = 4;       // elements from lane to lane, of one wide load
 constexpr std::int64_t kFarLineStep = 1 << 16;  // of a load for each lane, beside one base
 constexpr int kMostStepsToExclusive = 8;        // to an exclusive or
+constexpr int kMostStepsToComputed = 256;       // to what an index is computed from
 constexpr unsigned kMostTwoRows = 16;  // chunks for which two rows are written out, for their size
 // That all chunks are rows, for a test of it: before two rows, and before gathers.
 constexpr double kLeastChance = 0.25, kLeastChanceOfGathers = 0.1;
@@ -96,16 +97,17 @@ bool keeps_order(spv::Op op) {
 // Does the number follow from the invocation's own one and from what is the same for all lanes, in
 // a way that may leave neighbours neighbours? Data that each lane reads for itself are no such
 // thing. Only what is worth a test depends on this.
-bool RunAccesses::is_computed(Id id) {
+bool RunAccesses::is_computed(Id id, int depth) {
   if (id < bound_) return true;
+  if (depth > kMostStepsToComputed) return false;
   auto [it, fresh] = computed_.try_emplace(id, true);  // true: a value that depends on itself
   if (!fresh) return it->second;
   const Shapes& shapes = a_.values[id - bound_];
   const bool steady = std::ranges::all_of(shapes, [](const Shape& s) { return s.affine; });
   bool good = steady || values_.is_rematerialised(id);
   if (const Phi* phi = p_.phi(id); phi && !good)
-    good = std::ranges::all_of(phi->incoming,
-                               [&](const Incoming& in) { return is_computed(in.value); });
+    good = std::ranges::all_of(
+        phi->incoming, [&](const Incoming& in) { return is_computed(in.value, depth + 1); });
   const Inst* inst = p_.inst(id);
   if (inst && !good) {
     const spirv::Variable* builtin =
@@ -114,7 +116,8 @@ bool RunAccesses::is_computed(Id id) {
     if (!good && keeps_order(inst->op)) {
       good = true;
       for (std::size_t i = inst->op == spv::Op::OpSelect ? 1 : 0; i < inst->args.size(); ++i)
-        if (operand_is_value(inst->op, i, inst->args)) good = good && is_computed(inst->args[i]);
+        if (operand_is_value(inst->op, i, inst->args))
+          good = good && is_computed(inst->args[i], depth + 1);
     }
   }
   return computed_[id] = good;
@@ -137,7 +140,7 @@ std::optional<RunAccesses::Order> RunAccesses::order_of(const Address& address,
       return std::nullopt;
     return Order::kTable;
   }
-  if (!b_.has(Part::kRuns) || !address.lanes || !is_computed(address.lanes)) return std::nullopt;
+  if (!b_.has(Part::kRuns) || !address.lanes || !is_computed(address.lanes, 0)) return std::nullopt;
   const bool permutes = t_.permutes && g_.width == t_.lanes;
   if (permutes && scalar_size(*p_.module, leaves[0].type) == 4 && is_exchange(address.lanes, 0))
     return Order::kExchange;

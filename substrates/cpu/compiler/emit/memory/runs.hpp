@@ -60,7 +60,7 @@ class RunAccesses : Room {
   // ---- lines.cpp
   std::optional<Line> line_of(Id id, unsigned chunk);
 
-  bool is_computed(Id id);
+  bool is_computed(Id id, int depth);
   std::optional<Runs> find_lines(const Address& address, unsigned count);
   Runs find_runs(const Address& address);
   bool has_launch_stride(Id id, int depth) const;

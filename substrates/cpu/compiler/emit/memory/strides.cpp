@@ -322,10 +322,10 @@ void Strides::store_affine(const Address& address, const std::vector<PlacedLeaf>
         llvm::SmallVector<int, 128> spread(total, -1), mix(total);
         for (unsigned l = 0; l < g_.width; ++l)
           spread[static_cast<std::size_t>(l * step + k)] = static_cast<int>(l);
-        LlvmValue* apart = b_.CreateShuffleVector(v, spread);
+        LlvmValue* there = b_.CreateShuffleVector(v, spread);
         for (unsigned n = 0; n < total; ++n)
           mix[n] = static_cast<int>(n % step == k ? total + n : n);
-        data = i == 0 ? apart : b_.CreateShuffleVector(data, apart, mix);
+        data = i == 0 ? there : b_.CreateShuffleVector(data, there, mix);
       }
       if (mask || !dense) {
         // What lies between the components is not touched.

@@ -26,12 +26,13 @@ LlvmValue* divide(VectorBuilder& ir, spv::Op op, LlvmValue* a, LlvmValue* b) {
   if (constant && constant->getType()->isVectorTy()) constant = constant->getSplatValue();
   auto* number = constant ? llvm::dyn_cast<ConstantInt>(constant) : nullptr;
   LlvmValue* bad = ir.CreateICmpEQ(b, zero);
-  LlvmValue* safe = ir.CreateSelect(bad, ir.integer_like(type, 1), b);
+  LlvmValue* safe = ir.CreateSelect(bad, ir.integer_like(type, 1), b);  // of b alone
+  LlvmValue *overflow = nullptr, *top = a;
   if (is_signed) {
     LlvmValue* lowest = ConstantInt::get(type, llvm::APInt::getSignedMinValue(bits));
-    LlvmValue* overflow = ir.CreateAnd(ir.CreateICmpEQ(a, lowest),
-                                       ir.CreateICmpEQ(b, llvm::Constant::getAllOnesValue(type)));
-    safe = ir.CreateSelect(overflow, ir.integer_like(type, 1), safe);
+    overflow = ir.CreateAnd(ir.CreateICmpEQ(a, lowest),
+                            ir.CreateICmpEQ(b, llvm::Constant::getAllOnesValue(type)));
+    top = ir.CreateSelect(overflow, zero, a);
   }
   LlvmValue* quotient = nullptr;
   if (type->isVectorTy() && bits <= 32 && !number) {
@@ -40,7 +41,7 @@ LlvmValue* divide(VectorBuilder& ir, spv::Op op, LlvmValue* a, LlvmValue* b) {
     const auto as_double = [&](LlvmValue* v, LlvmType* to) {
       return is_signed ? ir.CreateSIToFP(v, to) : ir.CreateUIToFP(v, to);
     };
-    LlvmValue* x = as_double(a, d);
+    LlvmValue* x = as_double(top, d);
     LlvmValue* q = nullptr;
     if (LlvmValue* one = llvm::getSplatValue(b); one && ir.has(Part::kReciprocals)) {
       // By one number for all lanes: its reciprocal is made outside of loops. Half a unit away from
@@ -59,10 +60,11 @@ LlvmValue* divide(VectorBuilder& ir, spv::Op op, LlvmValue* a, LlvmValue* b) {
     q = is_signed ? ir.CreateFPToSI(q, i32) : ir.CreateFPToUI(q, i32);
     quotient = bits == 32 ? q : ir.CreateTrunc(q, type);
   } else {
-    quotient = is_signed ? ir.CreateSDiv(a, safe) : ir.CreateUDiv(a, safe);
+    quotient = is_signed ? ir.CreateSDiv(top, safe) : ir.CreateUDiv(top, safe);
   }
+  if (op == spv::Op::OpSDiv) quotient = ir.CreateSelect(overflow, a, quotient);
   if (op == spv::Op::OpUDiv || op == spv::Op::OpSDiv) return ir.CreateSelect(bad, zero, quotient);
-  LlvmValue* rest = ir.CreateSub(a, ir.CreateMul(quotient, safe));
+  LlvmValue* rest = ir.CreateSub(top, ir.CreateMul(quotient, safe));
   if (op == spv::Op::OpSMod) {
     LlvmValue* wrong =
         ir.CreateAnd(ir.CreateICmpNE(rest, zero), ir.CreateICmpSLT(ir.CreateXor(rest, b), zero));

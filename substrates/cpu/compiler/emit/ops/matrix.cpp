@@ -121,12 +121,13 @@ class ByteDots {
  public:
   ByteDots(const Program& program, std::uint32_t block) : p_(program), block_(block) {}
 
-  // Numbers that add up to `id`; some are products.
-  void collect(Id id, std::vector<Id>& terms) const {
+  // Numbers that add up to `id`; some are products. Not more than a few, from not more than a few
+  // sums.
+  void collect(Id id, std::vector<Id>& terms, std::size_t depth = 0) const {
     const Inst* sum = here(id);
-    if (sum && sum->op == spv::Op::OpIAdd && terms.size() < kMost) {
-      collect(sum->args[0], terms);
-      collect(sum->args[1], terms);
+    if (sum && sum->op == spv::Op::OpIAdd && terms.size() < kMost && depth < kMost) {
+      collect(sum->args[0], terms, depth + 1);
+      collect(sum->args[1], terms, depth + 1);
       return;
     }
     terms.push_back(id);
