@@ -32,7 +32,7 @@ struct Pressure {
   unsigned masks = 0, vectors = 0;
 };
 
-bool may_move(const Instruction& instruction) {
+bool may_go_deep(const Instruction& instruction) {
   if (llvm::isa<llvm::PHINode>(instruction) || instruction.isTerminator() ||
       llvm::isa<llvm::AllocaInst>(instruction) || instruction.mayWriteToMemory() ||
       instruction.mayHaveSideEffects())
@@ -175,7 +175,7 @@ llvm::PreservedAnalyses DepthFirstPass::run(llvm::Function& function,
   for (BasicBlock& block : function) {
     llvm::SmallVector<llvm::SmallVector<Instruction*, 64>, 4> rows(1);
     for (Instruction& one : block) {
-      if (may_move(one))
+      if (may_go_deep(one))
         rows.back().push_back(&one);
       else if (!rows.back().empty())
         rows.emplace_back();

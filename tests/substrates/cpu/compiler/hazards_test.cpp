@@ -91,6 +91,31 @@ TEST(Hazards, WhatIsInsideIsThereThoughItsNeighbourIsNot) {
   expect_same(read_shader("beside_the_start"), launch);
 }
 
+// The two last bytes of the first word are all that there is.
+TEST(Hazards, BytesThatAreThereAreReadFromAShortBuffer) {
+  TestLaunch launch;
+  launch.buffers = {
+      {0, 0, each(16, [](std::uint32_t i) { return i % 5 == 4 ? UINT32_MAX : i % 3; })},
+      {0, 1, untouched(16)},
+      {0, 2, Bytes{17, 34, 51, 68}}};
+  expect_same(read_shader("bytes_beside_the_start"), launch);
+  launch.buffers[2].data.resize(2);
+  // The reference sees the same, whatever its buffers' padding.
+  expect_same(read_shader("bytes_beside_the_start"), launch);
+}
+
+TEST(Hazards, WhatRowsHaveInCommonIsThereForEachRow) {
+  for (const char* shader : {"rows_in_part", "short_rows_in_part", "long_rows_in_part"})
+    for (const std::uint32_t stride : {1u, 2u, 4u, 32u}) {
+      TestLaunch launch;
+      launch.buffers = {{0, 0, each(64, [](std::uint32_t i) { return i * 29 % 97; })},
+                        {0, 1, untouched(320)},
+                        {0, 2, each(2048, [](std::uint32_t i) { return i + 100; })}};
+      launch.push = bytes_of<std::uint32_t>({stride});
+      expect_same(read_shader(shader), launch);
+    }
+}
+
 TEST(Hazards, AnIndexOf16BitsMayNameAnyElementOfALargerArray) {
   const std::string text = R"(
     OpCapability Shader

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emit/memory/accesses.hpp"
 
+#include <algorithm>
+
 namespace sokr::cpu {
 
 Accesses::Accesses(VectorBuilder& builder, Addresses& addresses, const Strategies& strategies)
@@ -32,7 +34,29 @@ Leaves Accesses::load_memory(Address address, Id type) {
   return leaves.empty() ? Leaves{} : load_leaves(std::move(address), leaves);
 }
 
+namespace {
+
+// Is it another place for each chunk?
+bool varies_by_chunk(const Address& address) {
+  const Val* const parts[] = {&address.begin, &address.size, &address.offset, &address.table_base,
+                              address.scale ? &address.index : nullptr};
+  return std::ranges::any_of(
+      parts, [](const Val* part) { return part && !part->v.empty() && part->s.varies_by_chunk(); });
+}
+
+}  // namespace
+
 Leaves Accesses::load_leaves(Address address, const std::vector<PlacedLeaf>& leaves) {
+  // Where all chunks load the same it is loaded once for them: for whoever is there in any of them.
+  if (at_.mask.s.varies_by_chunk() && !addresses_.is_scalar_address(address) &&
+      !varies_by_chunk(address)) {
+    const Val mask = at_.mask;
+    const Shape same = Shape::varying(false);
+    at_.mask = {same, {b_.blend_mask(mask, same, 0)}};
+    Leaves all = load_leaves(std::move(address), leaves);
+    at_.mask = mask;
+    return all;
+  }
   if (const auto words = words_.words_of(address, leaves); !words.empty())
     return words_.split_words(load_leaves(address, words), leaves);
   bool trusted = !o_.robust && b_.is_full(at_.mask) && address.space != Space::kDynamic;

@@ -225,6 +225,11 @@ LlvmValue* Lanes::load_lanes(const Address& address, unsigned chunk, std::int64_
   LlvmType* type = places_.memory_type(scalar);
   unsigned size = scalar_size(*p_.module, scalar);
   LlvmValue* index = b_.vector_of(address.index, chunk);
+  if (const std::int64_t further = Places::elements_before(address, offset)) {
+    index =
+        b_.CreateAdd(index, b_.integer_like(index->getType(), static_cast<std::uint64_t>(further)));
+    offset -= further * address.scale;
+  }
   index = b_.CreateSelect(mask, index, llvm::Constant::getNullValue(index->getType()));
   Address first = address;
   first.offset = b_.constant_val(b_.base_of(address.offset, chunk));

@@ -120,14 +120,14 @@ LlvmValue* Places::lane_in_bounds(const Address& address, unsigned chunk, std::i
   std::int64_t span = high - low;
   LlvmType* i64 = b_.getInt64Ty();
   if (address.scale && address.limit) {
-    // Of elements side by side each is counted by an index of its own: the first may lie before
-    // where they begin, and the others not.
-    const std::int64_t further = low > 0 ? low / address.scale : 0;
-    LlvmValue* start =
-        b_.CreateAdd(b_.base_of(address.offset, chunk),
-                     b_.getInt64(static_cast<std::uint64_t>(low - further * address.scale)));
-    if (always_inside(address, chunk, start, span))
+    const auto beside = [&](std::int64_t bytes) {
+      return b_.CreateAdd(b_.base_of(address.offset, chunk),
+                          b_.getInt64(static_cast<std::uint64_t>(bytes)));
+    };
+    if (always_inside(address, chunk, beside(low), span))
       return llvm::Constant::getAllOnesValue(b_.wide(b_.getInt1Ty()));
+    const std::int64_t further = elements_before(address, low);
+    LlvmValue* start = beside(low - further * address.scale);
     LlvmValue* places = room(address.limit, span);  // offsets [0, places) are good
     LlvmValue* some = b_.CreateICmpULT(start, places);
     LlvmValue* last = b_.CreateUDiv(b_.CreateSub(b_.CreateSub(places, start), b_.getInt64(1)),

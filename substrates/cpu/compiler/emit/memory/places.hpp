@@ -27,6 +27,13 @@ class Places : Room {
   LlvmValue* row_pointer(const Address& address, unsigned chunk, std::int64_t offset,
                          LlvmValue* before);
 
+  // Of elements side by side each is counted by an index of its own, since the first may lie before
+  // where they begin, and the others not: by so many more than the address's the one at `offset`
+  // is.
+  static std::int64_t elements_before(const Address& address, std::int64_t offset) {
+    return address.scale > 0 && offset > 0 ? offset / address.scale : 0;
+  }
+
   // ---- Tests: are [low, high) bytes beside the address in range?
   LlvmValue* lane_in_bounds(const Address& address, unsigned chunk, std::int64_t low,
                             std::int64_t high);  // of each lane
