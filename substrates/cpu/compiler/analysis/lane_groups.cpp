@@ -2,6 +2,7 @@
 #include "compiler/analysis/lane_groups.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 
 #include "compiler/program/queries.hpp"
@@ -70,6 +71,8 @@ LaneGroup LaneGroups::group_of(Id id) {
       --depth_;
     }
   }
+  // Larger steps are none of elements that lie near each other, and products of them go round.
+  if (std::abs(group.step) > INT32_MAX) group = {};
   if (group.lanes == 1) group.step = 0;
   return known_[id] = group;
 }
