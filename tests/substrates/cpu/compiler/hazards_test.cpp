@@ -15,7 +15,7 @@ namespace {
 
 using Words = std::vector<std::uint32_t>;
 
-void expect_same(const Bytes& module, const TestLaunch& launch) {
+void expect_what_is_interpreted(const Bytes& module, const TestLaunch& launch) {
   TestLaunch expected = launch;
   auto reference = run_reference(module, expected);
   ASSERT_TRUE(reference.ok()) << reference.failure().sentence;
@@ -46,7 +46,7 @@ TEST(Hazards, StoresBetweenLoadsOfNeighboursAreSeen) {
   launch.groups = {3, 1, 1};
   launch.buffers = {{0, 0, each(192, [](std::uint32_t i) { return i * 37 + 5; })},
                     {0, 1, untouched(192)}};
-  expect_same(read_shader("store_between"), launch);
+  expect_what_is_interpreted(read_shader("store_between"), launch);
 }
 
 TEST(Hazards, TheLowestNumberOfOneLaneIsNothingToOthers) {
@@ -61,7 +61,7 @@ TEST(Hazards, TheLowestNumberOfOneLaneIsNothingToOthers) {
                               })},
                         {0, 1, untouched(512)}};
       launch.push = bytes_of<std::uint32_t>({by});
-      expect_same(read_shader("uniform_quotient"), launch);
+      expect_what_is_interpreted(read_shader("uniform_quotient"), launch);
     }
 }
 
@@ -69,7 +69,7 @@ TEST(Hazards, EachLaneChoosesItsComponentOfABuiltin) {
   TestLaunch launch;
   launch.groups = {2, 3, 5};
   launch.buffers = {{0, 1, untouched(30 * 64)}};
-  expect_same(read_shader("chosen_component"), launch);
+  expect_what_is_interpreted(read_shader("chosen_component"), launch);
 }
 
 TEST(Hazards, ABufferThatAnArrayDoesNotHaveIsNoOther) {
@@ -78,7 +78,7 @@ TEST(Hazards, ABufferThatAnArrayDoesNotHaveIsNoOther) {
                     {0, 0, each(64, [](std::uint32_t i) { return 100 * i; }), 1},
                     {0, 1, untouched(64)},
                     {0, 2, untouched(64)}};
-  expect_same(read_shader("buffers_in_rounds"), launch);
+  expect_what_is_interpreted(read_shader("buffers_in_rounds"), launch);
 }
 
 TEST(Hazards, WhatIsInsideIsThereThoughItsNeighbourIsNot) {
@@ -88,7 +88,7 @@ TEST(Hazards, WhatIsInsideIsThereThoughItsNeighbourIsNot) {
                     {0, 1, untouched(64)},
                     {0, 2, each(63 * 4 + 1, [](std::uint32_t i) { return i + 1; })},
                     {0, 3, untouched(63 * 4 + 1)}};
-  expect_same(read_shader("beside_the_start"), launch);
+  expect_what_is_interpreted(read_shader("beside_the_start"), launch);
 }
 
 // The two last bytes of the first word are all that there is.
@@ -98,10 +98,10 @@ TEST(Hazards, BytesThatAreThereAreReadFromAShortBuffer) {
       {0, 0, each(16, [](std::uint32_t i) { return i % 5 == 4 ? UINT32_MAX : i % 3; })},
       {0, 1, untouched(16)},
       {0, 2, Bytes{17, 34, 51, 68}}};
-  expect_same(read_shader("bytes_beside_the_start"), launch);
+  expect_what_is_interpreted(read_shader("bytes_beside_the_start"), launch);
   launch.buffers[2].data.resize(2);
   // The reference sees the same, whatever its buffers' padding.
-  expect_same(read_shader("bytes_beside_the_start"), launch);
+  expect_what_is_interpreted(read_shader("bytes_beside_the_start"), launch);
 }
 
 TEST(Hazards, WhatRowsHaveInCommonIsThereForEachRow) {
@@ -112,7 +112,7 @@ TEST(Hazards, WhatRowsHaveInCommonIsThereForEachRow) {
                         {0, 1, untouched(320)},
                         {0, 2, each(2048, [](std::uint32_t i) { return i + 100; })}};
       launch.push = bytes_of<std::uint32_t>({stride});
-      expect_same(read_shader(shader), launch);
+      expect_what_is_interpreted(read_shader(shader), launch);
     }
 }
 
@@ -168,7 +168,7 @@ TEST(Hazards, AnIndexOf16BitsMayNameAnyElementOfALargerArray) {
   TestLaunch launch;
   launch.buffers = {{0, 0, each(16, [](std::uint32_t i) { return i * 2184; })},
                     {0, 1, untouched(16)}};
-  expect_same(assemble(text), launch);
+  expect_what_is_interpreted(assemble(text), launch);
 }
 
 // ---- Functions that are shared --------------------------------------------------------------
@@ -254,7 +254,7 @@ TEST(Hazards, ALargeValueIsThatOfBeforeASharedCall) {
 )";
   TestLaunch launch;
   launch.buffers = {{0, 0, untouched(1600)}, {0, 1, each(1600, [](std::uint32_t i) { return i; })}};
-  expect_same(assemble(text), launch);
+  expect_what_is_interpreted(assemble(text), launch);
 }
 
 TEST(Hazards, PointersToOneVariableStayThatThroughCalls) {
@@ -296,7 +296,7 @@ TEST(Hazards, PointersToOneVariableStayThatThroughCalls) {
 )";
   TestLaunch launch;
   launch.buffers = {{0, 0, untouched(1600)}, {0, 1, each(1600, [](std::uint32_t i) { return i; })}};
-  expect_same(assemble(text), launch);
+  expect_what_is_interpreted(assemble(text), launch);
 }
 
 // ---- Work -----------------------------------------------------------------------------------
