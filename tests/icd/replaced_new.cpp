@@ -8,7 +8,7 @@ namespace sokr::test {
 thread_local int news_left = -1;
 }  // namespace sokr::test
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(SOKR_TEST_IS_SANITIZED)
 void* operator new(std::size_t size) {
   if (sokr::test::news_left >= 0 && sokr::test::news_left-- == 0) throw std::bad_alloc();
   if (void* memory = std::malloc(size ? size : 1)) return memory;

@@ -5,7 +5,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <sokr/substrate/prepared.hpp>
@@ -13,24 +12,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-namespace {
-std::atomic<int> large_allocations{0};
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  constexpr std::size_t kLarge = 1 << 16;
-  if (size >= kLarge) large_allocations.fetch_add(1, std::memory_order_relaxed);
-  void* const memory = std::malloc(size != 0 ? size : 1);
-  if (!memory) throw std::bad_alloc();
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace sokr::substrate {
 namespace {
@@ -166,15 +147,6 @@ TEST(Prepared, AHandleIsNeverGivenOutTwice) {
                                   SokrKernel{UINT64_C(1) << 32}, SokrKernel{UINT32_MAX}}) {
     EXPECT_EQ(handles.find(forged), nullptr) << forged;
   }
-}
-
-// Handles that are there are not moved for each that comes.
-TEST(Prepared, ManyHandlesCostNoMoreThanFew) {
-  KernelHandles<const int> handles;
-  const auto kernel = std::make_shared<const int>(5);
-  const int before = large_allocations;
-  for (int i = 0; i < 20'000; ++i) handles.add(kernel);
-  EXPECT_LT(large_allocations - before, 64);
 }
 
 TEST(Prepared, WhatIsFoundLivesOnAfterItsRelease) {
