@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <span>
 
 #include "device.hpp"
 #include "entry_points.hpp"
@@ -20,30 +21,32 @@ struct Request {
   std::string refusal;               // why it is not even asked
 };
 
-// Whether the module has a specialization constant of this id. Words that are malformed are for the
-// substrate to judge.
-bool has_constant(const std::uint32_t* words, std::size_t count, std::uint32_t id) {
-  constexpr std::uint32_t kHeader = 5, kDecorate = 71, kSpecId = 1;  // of SPIR-V
-  std::size_t at = kHeader;
-  while (at < count && (words[at] >> 16) != 0) {
-    const std::size_t length = words[at] >> 16;
-    const bool is_id = (words[at] & 0xFFFF) == kDecorate && length == 4 && length <= count - at &&
-                       words[at + 2] == kSpecId;
-    if (is_id && words[at + 3] == id) return true;
-    at += length;
+// Whether the module has a specialization constant of this id; yes where that cannot be told.
+bool has_constant(const SubstrateInUse& substrate, std::span<const std::byte> module,
+                  std::uint32_t id) {
+  try {
+    const Kernel read = substrate.context->kernel(module);
+    const SokrIrReflection& reflection = read.reflection();
+    for (std::uint32_t i = 0; i < reflection.spec_constant_count; ++i) {
+      const auto* constant = SOKR_ELEMENT(SokrIrSpecConstant, reflection.spec_constants,
+                                          reflection.spec_constant_size, i);
+      if (constant->id == id) return true;
+    }
+    return false;
+  } catch (const Error&) {
+    return true;
   }
-  return false;
 }
 
-void take_specializations(const VkSpecializationInfo* given, const std::uint32_t* words,
-                          std::size_t count, Request& request) {
+void take_specializations(const VkSpecializationInfo* given, const SubstrateInUse& substrate,
+                          std::span<const std::byte> module, Request& request) {
   for (std::uint32_t i = 0; given && i < given->mapEntryCount; ++i) {
     const VkSpecializationMapEntry& entry = given->pMapEntries[i];
     const bool inside =
         entry.offset <= given->dataSize && entry.size <= given->dataSize - entry.offset;
     const bool sized = entry.size == 1 || entry.size == 2 || entry.size == 4 || entry.size == 8;
     // What no constant of the module carries has no effect.
-    if (inside && !sized && !has_constant(words, count, entry.constantID)) continue;
+    if (inside && !sized && !has_constant(substrate, module, entry.constantID)) continue;
     if (!inside || !sized) {
       request.refusal = "the specialization of constant " + std::to_string(entry.constantID) +
                         " is " + std::to_string(entry.size) + " bytes at " +
@@ -57,7 +60,8 @@ void take_specializations(const VkSpecializationInfo* given, const std::uint32_t
   }
 }
 
-void take_stage(const VkPipelineShaderStageCreateInfo& stage, Request& request) {
+void take_stage(const VkPipelineShaderStageCreateInfo& stage, const SubstrateInUse& substrate,
+                Request& request) {
   const std::uint32_t* words = nullptr;
   std::size_t size = 0;
   if (const ShaderModule* module = of(stage.module)) {
@@ -70,7 +74,8 @@ void take_stage(const VkPipelineShaderStageCreateInfo& stage, Request& request) 
   } else {
     request.refusal = "the stage has no shader module";
   }
-  take_specializations(stage.pSpecializationInfo, words, size / 4, request);
+  take_specializations(stage.pSpecializationInfo, substrate,
+                       {reinterpret_cast<const std::byte*>(words), size}, request);
   SokrKernelInfo& info = request.info;
   info.struct_size = sizeof info;
   info.ir_format = SOKR_IR_SPIRV;
@@ -195,7 +200,7 @@ VkResult create_pipelines(Device& device, std::uint32_t count,
   std::vector<std::shared_ptr<Program>> programs(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     Request& request = requests[i];
-    take_stage(infos[i].stage, request);
+    take_stage(infos[i].stage, device.substrate, request);
     programs[i] = std::make_shared<Program>();
     programs[i]->substrate = &device.substrate;
     if (infos[i].flags & VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) {
