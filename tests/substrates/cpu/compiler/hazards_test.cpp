@@ -116,6 +116,16 @@ TEST(Hazards, WhatRowsHaveInCommonIsThereForEachRow) {
     }
 }
 
+TEST(Hazards, WhatRowsLoadAtomicallyIsThereForEachRow) {
+  for (const std::uint32_t stride : {1u, 4u}) {
+    TestLaunch launch;
+    launch.buffers = {{0, 0, each(256, [](std::uint32_t i) { return i * 29 + 1; })},
+                      {0, 1, untouched(64)}};
+    launch.push = bytes_of<std::uint32_t>({stride});
+    expect_what_is_interpreted(read_shader("atomic_loads_in_part"), launch);
+  }
+}
+
 TEST(Hazards, AnIndexOf16BitsMayNameAnyElementOfALargerArray) {
   const std::string text = R"(
     OpCapability Shader

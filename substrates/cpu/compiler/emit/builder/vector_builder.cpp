@@ -160,6 +160,11 @@ LlvmValue* VectorBuilder::blend_mask(const Val& mask, const Shape& shape, unsign
   return sum;
 }
 
+Val VectorBuilder::mask_of_any_chunk(const Val& mask) {
+  const Shape same = Shape::varying(false);
+  return {same, {blend_mask(mask, same, 0)}};
+}
+
 void VectorBuilder::internal_error(std::string sentence) {
   if (!failure)
     failure = fail(SOKR_DISPATCH_FAILED, "the code generator cannot go on: {}", sentence);

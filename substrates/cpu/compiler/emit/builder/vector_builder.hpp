@@ -79,6 +79,8 @@ class VectorBuilder : public llvm::IRBuilder<> {
   LlvmValue* mask_vector(unsigned chunk) { return vector_of(at.mask, chunk); }
   LlvmValue* mask_bits(LlvmValue* mask);  // an integer with a bit for each lane
   LlvmValue* blend_mask(const Val& mask, const Shape& shape, unsigned chunk);
+  // Of what is made once for all chunks: who is there in any of them.
+  Val mask_of_any_chunk(const Val& mask);
   Val equals(const Val& selector, std::uint64_t literal);
 };
 

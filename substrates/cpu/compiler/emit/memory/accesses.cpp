@@ -51,8 +51,7 @@ Leaves Accesses::load_leaves(Address address, const std::vector<PlacedLeaf>& lea
   if (at_.mask.s.varies_by_chunk() && !addresses_.is_scalar_address(address) &&
       !varies_by_chunk(address)) {
     const Val mask = at_.mask;
-    const Shape same = Shape::varying(false);
-    at_.mask = {same, {b_.blend_mask(mask, same, 0)}};
+    at_.mask = b_.mask_of_any_chunk(mask);
     Leaves all = load_leaves(std::move(address), leaves);
     at_.mask = mask;
     return all;

@@ -567,9 +567,14 @@ Leaves Atomics::emit_atomic(const Op& op) {
     robust_plan = plan;
   }
   Val results;
-  results.s = Shape::varying(g_.chunks > 1);
-  for (unsigned c = 0; c < g_.chunks; ++c)
+  // What all chunks have in common is loaded once, for whoever is there in any of them.
+  const bool once = inst.op == spv::Op::OpAtomicLoad && !op.shape(0).varies_by_chunk();
+  const Val mask = at_.mask;
+  if (once && mask.s.varies_by_chunk()) at_.mask = b_.mask_of_any_chunk(mask);
+  results.s = Shape::varying(!once && g_.chunks > 1);
+  for (unsigned c = 0; c < (once ? 1 : g_.chunks); ++c)
     results.v.push_back(atomic_chunk(plan, address, robust_plan, robust, value, comparator, c));
+  at_.mask = mask;
   if (!inst.id) return {};
   return {results};
 }

@@ -20,8 +20,6 @@
 // often as not: every second element of a row is asked for behind the row itself.
 #include "compiler/emit/memory/runs.hpp"
 
-#include <llvm/IR/IntrinsicsX86.h>
-
 #include <algorithm>
 
 namespace sokr::cpu {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Operations on whole vectors and matrices, and dot products of integers.
-#include <llvm/IR/IntrinsicsX86.h>
 
 #include "compiler/emit/builder/rounding.hpp"
 #include "compiler/emit/ops/numbers.hpp"
