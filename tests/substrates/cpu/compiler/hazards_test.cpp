@@ -9,26 +9,12 @@
 #include <thread>
 
 #include "kernel_runner.hpp"
+#include "same_results.hpp"
 
 namespace sokr::cpu::test {
 namespace {
 
 using Words = std::vector<std::uint32_t>;
-
-void expect_what_is_interpreted(const Bytes& module, const TestLaunch& launch) {
-  TestLaunch expected = launch;
-  auto reference = run_reference(module, expected);
-  ASSERT_TRUE(reference.ok()) << reference.failure().sentence;
-  for (const CompileOptions& options : all_options()) {
-    TestLaunch actual = launch;
-    auto result = run_compiled(module, options, actual);
-    ASSERT_TRUE(result.ok()) << describe(options) << ": " << result.failure().sentence;
-    for (std::size_t k = 0; k < launch.buffers.size(); ++k)
-      ASSERT_EQ(values_of<std::uint32_t>(expected.buffers[k].data),
-                values_of<std::uint32_t>(actual.buffers[k].data))
-          << describe(options) << ", buffer " << k;
-  }
-}
 
 template <class F>
 Bytes each(std::uint32_t count, F value) {
@@ -46,7 +32,7 @@ TEST(Hazards, StoresBetweenLoadsOfNeighboursAreSeen) {
   launch.groups = {3, 1, 1};
   launch.buffers = {{0, 0, each(192, [](std::uint32_t i) { return i * 37 + 5; })},
                     {0, 1, untouched(192)}};
-  expect_what_is_interpreted(read_shader("store_between"), launch);
+  expect_same(read_shader("store_between"), launch);
 }
 
 TEST(Hazards, TheLowestNumberOfOneLaneIsNothingToOthers) {
@@ -61,7 +47,7 @@ TEST(Hazards, TheLowestNumberOfOneLaneIsNothingToOthers) {
                               })},
                         {0, 1, untouched(512)}};
       launch.push = bytes_of<std::uint32_t>({by});
-      expect_what_is_interpreted(read_shader("uniform_quotient"), launch);
+      expect_same(read_shader("uniform_quotient"), launch);
     }
 }
 
@@ -69,7 +55,7 @@ TEST(Hazards, EachLaneChoosesItsComponentOfABuiltin) {
   TestLaunch launch;
   launch.groups = {2, 3, 5};
   launch.buffers = {{0, 1, untouched(30 * 64)}};
-  expect_what_is_interpreted(read_shader("chosen_component"), launch);
+  expect_same(read_shader("chosen_component"), launch);
 }
 
 TEST(Hazards, ABufferThatAnArrayDoesNotHaveIsNoOther) {
@@ -78,7 +64,7 @@ TEST(Hazards, ABufferThatAnArrayDoesNotHaveIsNoOther) {
                     {0, 0, each(64, [](std::uint32_t i) { return 100 * i; }), 1},
                     {0, 1, untouched(64)},
                     {0, 2, untouched(64)}};
-  expect_what_is_interpreted(read_shader("buffers_in_rounds"), launch);
+  expect_same(read_shader("buffers_in_rounds"), launch);
 }
 
 TEST(Hazards, WhatIsInsideIsThereThoughItsNeighbourIsNot) {
@@ -88,7 +74,7 @@ TEST(Hazards, WhatIsInsideIsThereThoughItsNeighbourIsNot) {
                     {0, 1, untouched(64)},
                     {0, 2, each(63 * 4 + 1, [](std::uint32_t i) { return i + 1; })},
                     {0, 3, untouched(63 * 4 + 1)}};
-  expect_what_is_interpreted(read_shader("beside_the_start"), launch);
+  expect_same(read_shader("beside_the_start"), launch);
 }
 
 // The two last bytes of the first word are all that there is.
@@ -98,10 +84,10 @@ TEST(Hazards, BytesThatAreThereAreReadFromAShortBuffer) {
       {0, 0, each(16, [](std::uint32_t i) { return i % 5 == 4 ? UINT32_MAX : i % 3; })},
       {0, 1, untouched(16)},
       {0, 2, Bytes{17, 34, 51, 68}}};
-  expect_what_is_interpreted(read_shader("bytes_beside_the_start"), launch);
+  expect_same(read_shader("bytes_beside_the_start"), launch);
   launch.buffers[2].data.resize(2);
   // The reference sees the same, whatever its buffers' padding.
-  expect_what_is_interpreted(read_shader("bytes_beside_the_start"), launch);
+  expect_same(read_shader("bytes_beside_the_start"), launch);
 }
 
 TEST(Hazards, WhatRowsHaveInCommonIsThereForEachRow) {
@@ -112,7 +98,7 @@ TEST(Hazards, WhatRowsHaveInCommonIsThereForEachRow) {
                         {0, 1, untouched(320)},
                         {0, 2, each(2048, [](std::uint32_t i) { return i + 100; })}};
       launch.push = bytes_of<std::uint32_t>({stride});
-      expect_what_is_interpreted(read_shader(shader), launch);
+      expect_same(read_shader(shader), launch);
     }
 }
 
@@ -122,7 +108,7 @@ TEST(Hazards, WhatRowsLoadAtomicallyIsThereForEachRow) {
     launch.buffers = {{0, 0, each(256, [](std::uint32_t i) { return i * 29 + 1; })},
                       {0, 1, untouched(64)}};
     launch.push = bytes_of<std::uint32_t>({stride});
-    expect_what_is_interpreted(read_shader("atomic_loads_in_part"), launch);
+    expect_same(read_shader("atomic_loads_in_part"), launch);
   }
 }
 
@@ -178,7 +164,7 @@ TEST(Hazards, AnIndexOf16BitsMayNameAnyElementOfALargerArray) {
   TestLaunch launch;
   launch.buffers = {{0, 0, each(16, [](std::uint32_t i) { return i * 2184; })},
                     {0, 1, untouched(16)}};
-  expect_what_is_interpreted(assemble(text), launch);
+  expect_same(assemble(text), launch);
 }
 
 // ---- Functions that are shared --------------------------------------------------------------
@@ -264,7 +250,7 @@ TEST(Hazards, ALargeValueIsThatOfBeforeASharedCall) {
 )";
   TestLaunch launch;
   launch.buffers = {{0, 0, untouched(1600)}, {0, 1, each(1600, [](std::uint32_t i) { return i; })}};
-  expect_what_is_interpreted(assemble(text), launch);
+  expect_same(assemble(text), launch);
 }
 
 TEST(Hazards, PointersToOneVariableStayThatThroughCalls) {
@@ -306,7 +292,7 @@ TEST(Hazards, PointersToOneVariableStayThatThroughCalls) {
 )";
   TestLaunch launch;
   launch.buffers = {{0, 0, untouched(1600)}, {0, 1, each(1600, [](std::uint32_t i) { return i; })}};
-  expect_what_is_interpreted(assemble(text), launch);
+  expect_same(assemble(text), launch);
 }
 
 // ---- Work -----------------------------------------------------------------------------------

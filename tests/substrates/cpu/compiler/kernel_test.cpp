@@ -14,6 +14,7 @@
 #include "compiler/analysis/trace.hpp"
 #include "extent.hpp"
 #include "kernel_runner.hpp"
+#include "same_results.hpp"
 
 namespace sokr::cpu::test {
 namespace {
@@ -28,25 +29,6 @@ TestLaunch standard_launch(std::uint32_t count, std::uint32_t local, std::uint32
   launch.push = bytes_of<std::uint32_t>({count});
   launch.groups = {(count + local - 1) / local, 1, 1};
   return launch;
-}
-
-void expect_same(const Bytes& module, const TestLaunch& launch, std::uint32_t subgroup = 32,
-                 const std::vector<CompileOptions>& ways = all_options()) {
-  TestLaunch expected = launch;
-  auto reference = run_reference(module, expected, subgroup);
-  ASSERT_TRUE(reference.ok()) << reference.failure().sentence;
-  for (auto options : ways) {
-    options.subgroup_size = subgroup;
-    TestLaunch actual = launch;
-    auto result = run_compiled(module, options, actual);
-    ASSERT_TRUE(result.ok()) << describe(options) << ": " << result.failure().sentence;
-    for (std::size_t k = 0; k < launch.buffers.size(); ++k) {
-      auto want = values_of<std::uint32_t>(expected.buffers[k].data);
-      auto got = values_of<std::uint32_t>(actual.buffers[k].data);
-      for (std::size_t i = 0; i < want.size(); ++i)
-        ASSERT_EQ(want[i], got[i]) << describe(options) << ", buffer " << k << ", element " << i;
-    }
-  }
 }
 
 // Binding 1 gets a mix of all that SPV_KHR_shader_ballot and SPV_KHR_subgroup_vote give, among the
