@@ -200,8 +200,13 @@ void Context::State::trace_closed(std::string_view reason) const {
 void Context::State::open_all() {
   if (complete_) return;
   for (std::size_t i = 0; i < files_.size(); ++i) open(i);
-  for (const Offered& offered : offered_) substrates.push_back(offered.substrate);
-  for (const PassedOver& passed : passed_over_) unavailable.push_back(passed.missing);
+  // Both or none: what is listed is listed once, also if memory ran out on the way.
+  std::vector<Substrate> all;
+  for (const Offered& offered : offered_) all.push_back(offered.substrate);
+  std::vector<Unavailable> missing;
+  for (const PassedOver& passed : passed_over_) missing.push_back(passed.missing);
+  substrates = std::move(all);
+  unavailable = std::move(missing);
   complete_ = true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <sokr/base/ir_format.hpp>
 
@@ -24,11 +25,14 @@ constexpr std::array<const char*, 10> kResults{
     "the registry is full",
 };
 
+// What is read of a sentence. A plugin may claim any length.
+constexpr std::size_t kLongestSentence = 65536;
+
 // `get(out, capacity)` returns the size of the whole sentence.
 template <class Get>
 std::string sentence(Get get) {
   std::string text(512, '\0');
-  std::size_t size = get(text.data(), text.size());
+  std::size_t size = std::min(get(text.data(), text.size()), kLongestSentence);
   if (size >= text.size()) {
     text.assign(size + 1, '\0');
     size = std::min(get(text.data(), text.size()), size);

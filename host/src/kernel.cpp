@@ -138,6 +138,11 @@ Result<host::Form> Kernel::State::lowered(std::uint32_t target,
                 host::format_name(source_.format), host::format_name(target),
                 said(sentence, result));
   }
+  if (!out || size == 0) {
+    if (out) ir().free_lowered(out);
+    return fail(SOKR_INVALID_IR, "IR plugin '{}' says that it lowered {} to {}, and gives nothing",
+                ir().name, host::format_name(source_.format), host::format_name(target));
+  }
   // A table without free_lowered has no targets, and this is not reached.
   std::shared_ptr<std::uint8_t> owner(out, ir().free_lowered);
   Lowered& entry = lowered_[key];
@@ -181,13 +186,24 @@ Result<Kernel::State::ReflectionRef> Kernel::State::reflect(
                           static_cast<std::uint32_t>(values.size()), local_size, &out, sentence,
                           sizeof sentence);
   }
-  if (result != SOKR_OK || !out) return fail(result, "{}", said(sentence, result));
-
+  if (result != SOKR_OK) return fail(result, "{}", said(sentence, result));
+  if (!out) {
+    return fail(SOKR_INVALID_IR,
+                "IR plugin '{}' says that it reflected the kernel, and gives nothing", ir().name);
+  }
   const std::unique_ptr<const SokrIrReflection, void (*)(const SokrIrReflection*)> original(
       out, ir().free_reflection);
   auto read = ir::read_reflection(out);
   if (!read) return fail(read.code(), "IR plugin '{}': {}", ir().name, read.failure().sentence);
-  return ReflectionRef(ir::new_reflection(*std::move(read), {}), ir::free_reflection);
+  ReflectionRef given(ir::new_reflection(*std::move(read), {}), ir::free_reflection);
+  // Whoever has an entry point of the kernel finds it at the same place of each.
+  if (reflection && given->entry_point_count != reflection->entry_point_count) {
+    return fail(SOKR_INVALID_IR,
+                "IR plugin '{}' reflects {} entry points of a kernel that has {} without "
+                "specialization",
+                ir().name, given->entry_point_count, reflection->entry_point_count);
+  }
+  return given;
 }
 
 namespace host {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <sokr/sokr.hpp>
 
+#include "raise.hpp"
 #include "type_check.hpp"
 
 namespace sokr {
@@ -23,7 +24,9 @@ Launch& Launch::threads(std::uint32_t x, std::uint32_t y, std::uint32_t z) {
 }
 
 Launch& Launch::groups_from(const Buffer& buffer, std::uint64_t offset) {
-  indirect_ = buffer.handle();
+  if (!buffer.info_) throw Error(SOKR_INVALID_INPUT, host::kNoMemory);
+  indirect_ = buffer.handle_;
+  indirect_owner_ = buffer.info_;
   has_size_ = true;
   indirect_offset_ = offset;
   return *this;
@@ -67,11 +70,15 @@ Launch& Launch::bind(std::uint32_t set, std::uint32_t binding, std::uint32_t ind
   const auto same = std::find_if(bindings_.begin(), bindings_.end(), [&](const SokrBinding& other) {
     return other.set == set && other.binding == binding && other.index == index;
   });
+  const auto at = static_cast<std::size_t>(same - bindings_.begin());
+  // First what may throw: the two stay of one length.
+  if (owners_.size() == at) owners_.push_back(nullptr);
   if (same == bindings_.end()) {
     bindings_.push_back(given);
   } else {
     *same = given;
   }
+  owners_[at] = view.owner;
   return *this;
 }
 

@@ -281,8 +281,9 @@ Result<void> Plugin::register_offer(Offer& offer) {
                   sokr_version().minor);
     case SOKR_REGISTRY_FULL:
       return fail(result,
-                  "the core's registry is full; load fewer plugins, or build the core "
-                  "with a larger SOKR_MAX_SUBSTRATES");
+                  "the core's registry is full; load fewer plugins, or build the core with a "
+                  "larger SOKR_MAX_SUBSTRATES. If few are loaded, this process has used up the "
+                  "65,535 ids, of which none comes back: begin a new one");
     default:
       return fail(result, "one of the four functions of its vtable is null");
   }

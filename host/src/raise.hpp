@@ -9,6 +9,9 @@
 
 namespace sokr::host {
 
+// Whoever uses a Buffer that was never allocated, or was moved from.
+inline constexpr const char* kNoMemory = "this Buffer holds no memory; allocate one";
+
 [[noreturn]] inline void raise(const Failure& failure) {
   throw Error(failure.code, failure.sentence);
 }

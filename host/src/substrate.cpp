@@ -11,6 +11,8 @@
 namespace sokr {
 namespace {
 
+constexpr std::uint32_t kMostStatistics = 65536;
+
 Result<void> answer(const SokrSubstrateInfo& info, SokrResult result) {
   if (result == SOKR_OK) return {};
   return fail(result, "{}: {}", info.name, host::last_error(info, result));
@@ -19,7 +21,7 @@ Result<void> answer(const SokrSubstrateInfo& info, SokrResult result) {
 template <class Function>
 Function memory_function(const SokrSubstrateInfo* info, Function SokrMemoryTable::* member,
                          const char* what) {
-  if (!info) throw Error(SOKR_INVALID_INPUT, "this Buffer holds no memory; allocate one");
+  if (!info) throw Error(SOKR_INVALID_INPUT, host::kNoMemory);
   if (info->memory && info->memory->*member) return info->memory->*member;
   throw Error(SOKR_CAPABILITY_DENIED, fmt::format("{}: it {}", info->name, what));
 }
@@ -90,11 +92,31 @@ void Substrate::prepare(const Kernel& kernel, const Launch& launch) const {
   host::check(state.prepared.prepare(*info_, id_, form, kernel_part(launch)));
 }
 
+// Handles are numbers that each substrate gives out for itself: another's may be one here, too.
+void Substrate::check_owners(const Launch& launch) const {
+  const auto is_others = [this](const SokrSubstrateInfo* owner) { return owner && owner != info_; };
+  for (std::size_t i = 0; i < launch.owners_.size(); ++i) {
+    if (!is_others(launch.owners_[i])) continue;
+    const SokrBinding& binding = launch.bindings_[i];
+    throw Error(
+        SOKR_INVALID_INPUT,
+        fmt::format("{}: what is bound at {}.{} is a buffer of '{}'; allocate one here, and "
+                    "write to it what that one holds",
+                    name(), binding.set, binding.binding, launch.owners_[i]->name));
+  }
+  if (launch.indirect_ != 0 && is_others(launch.indirect_owner_)) {
+    throw Error(SOKR_INVALID_INPUT,
+                fmt::format("{}: the workgroup counts are in a buffer of '{}'; allocate one here",
+                            name(), launch.indirect_owner_->name));
+  }
+}
+
 Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const {
   if (!launch.has_size_) {
     throw Error(SOKR_INVALID_INPUT,
                 "the launch has no size; call groups, threads or groups_from to set it");
   }
+  check_owners(launch);
   const Kernel::State& state = *kernel.state_;
   kernel.check_types(launch);
   const host::Form form = host::value(state.form_for(*info_));
@@ -130,6 +152,11 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   const SokrPreparedIr named = sokr_prepared_ir(state.prepared.find(*info_, id_, form, written));
   if (named.kernel != 0) leave_out_what_is_prepared(written);
 
+  if (launch.push_.size() > UINT32_MAX - 3) {
+    throw Error(SOKR_INVALID_INPUT, fmt::format("{}: the push constants have {} bytes; no launch "
+                                                "has 4 GiB of them",
+                                                name(), launch.push_.size()));
+  }
   std::vector<std::byte> padded;
   const std::span<const std::byte> push = in_words(launch.push_, padded);
   written.push = push.empty() ? nullptr : push.data();
@@ -161,8 +188,14 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
 
 Buffer Substrate::allocate(std::uint64_t size, std::uint32_t flags) const {
   const auto create = memory_function(info_, &SokrMemoryTable::create, "has no buffers of its own");
+  SokrBuffer handle = 0;  // what it wrote counts only if it succeeded
+  host::check(answer(*info_, create(size, flags, &handle)));
+  if (handle == 0) {
+    throw Error(SOKR_DISPATCH_FAILED,
+                fmt::format("{}: it says that it created a buffer, and gives none", name()));
+  }
   Buffer buffer;
-  host::check(answer(*info_, create(size, flags, &buffer.handle_)));
+  buffer.handle_ = handle;
   buffer.info_ = info_;
   buffer.size_ = size;
   return buffer;
@@ -176,6 +209,11 @@ std::vector<SokrStatistic> Substrate::statistics() const {
   asked.struct_size = sizeof asked;
   asked.statistic_size = sizeof(SokrStatistic);
   do {
+    if (asked.count > kMostStatistics) {
+      throw Error(SOKR_DISPATCH_FAILED,
+                  fmt::format("{}: it claims {} statistics; at most {} are read", name(),
+                              asked.count, kMostStatistics));
+    }
     read.resize(std::max<std::size_t>(read.size(), asked.count));
     asked.statistics = read.data();
     asked.capacity = static_cast<std::uint32_t>(read.size());
@@ -214,7 +252,9 @@ bool Completion::poll() const {
 }
 
 void Completion::wait() const {
-  ask(info_, token_, UINT64_MAX);
+  // Who comes back from a wait without end, and nothing has ended, is asked again.
+  while (!ask(info_, token_, UINT64_MAX)) {
+  }
 }
 
 bool Completion::wait_for(std::chrono::nanoseconds timeout) const {

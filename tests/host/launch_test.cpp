@@ -149,6 +149,46 @@ TEST_F(LaunchTest, SpecializationsAreComparedWithTheDeclaration) {
   EXPECT_EQ(failure("mock:add", given.specialize_bits(5, 4, 2)), "");
 }
 
+// A handle is a number, and the first one of both substrates is the same.
+TEST(Buffers, AreOfTheSubstrateThatAllocatedThem) {
+  const Context context(mocks({"ir", "memory", "memory_two"}));
+  const Kernel kernel = mock_kernel(context);
+  const Substrate own = context.substrate("mock:memory");
+  const Substrate other = context.substrate("mock:memory-two");
+  const Buffer buffer = own.allocate(16);
+  EXPECT_EQ(buffer.handle(), other.allocate(16).handle());
+  const auto refused = [&](const Substrate& on, const Launch& launch) {
+    const Error error = failure_of([&] { on.dispatch(kernel, launch).wait(); });
+    EXPECT_TRUE(error.code() == SOKR_OK || error.code() == SOKR_INVALID_INPUT);
+    return std::string(error.what());
+  };
+  const char* const sentence =
+      "mock:memory-two: what is bound at 2.3 is a buffer of 'mock:memory'; allocate one here, and "
+      "write to it what that one holds";
+  std::array<std::uint8_t, 4> data{};
+  Launch bound;
+  bound.groups(1).bind(0, 0, write(data)).bind(2, 3, buffer);
+  EXPECT_EQ(refused(other, bound), sentence);
+  EXPECT_EQ(data[0], 0);
+  EXPECT_EQ(refused(own, bound), "");
+  // The same by a view of a part, and what is bound again is what counts.
+  View part = buffer.view(SOKR_ACCESS_READ);
+  part.size = 8;
+  EXPECT_EQ(refused(other, Launch().groups(1).bind(2, 3, 0, part)), sentence);
+  EXPECT_EQ(refused(other, Launch(bound).bind(2, 3, write(data))), "");
+  EXPECT_EQ(refused(other, Launch(bound).bind(0, 0, buffer).bind(2, 3, write(data))),
+            "mock:memory-two: what is bound at 0.0 is a buffer of 'mock:memory'; allocate one "
+            "here, and write to it what that one holds");
+
+  Launch indirect;
+  indirect.groups_from(buffer);
+  EXPECT_EQ(refused(other, indirect),
+            "mock:memory-two: the workgroup counts are in a buffer of 'mock:memory'; allocate one "
+            "here");
+  EXPECT_EQ(refused(own, indirect), "");
+  EXPECT_EQ(refused(other, indirect.groups(1)), "");
+}
+
 TEST(PushTypes, AreThoseOfTheKernel) {
   enum class Narrow : std::uint8_t { kOne };
   struct Structure {
@@ -166,6 +206,9 @@ TEST(PushTypes, AreThoseOfTheKernel) {
 TEST_F(LaunchTest, EmptyHandlesSaySo) {
   EXPECT_THROW(Completion().wait(), Error);
   EXPECT_THROW(Buffer().address(), Error);
+  Launch indirect;
+  EXPECT_THROW(indirect.groups_from(Buffer()), Error);
+  EXPECT_NE(failure("mock:add", indirect), "");  // it has no size
   EXPECT_THROW((void)context.substrate("mock:add").allocate(16), Error);
 }
 

@@ -5,7 +5,9 @@
  * origin, two floats at byte 8; constant 5 is a float. It lowers to SPIR-V, and to nothing else;
  * the SPIR-V is the text. With MOCK_IR_VERSION it claims another version of sokr/ir.h,
  * with MOCK_IR_SHORT its table ends before `lower`, with MOCK_IR_DECLARE its file declares
- * what it reads.
+ * what it reads. With MOCK_IR_LIES it says SOKR_OK to what it does not do: a kernel "MOCKreflect"
+ * is reflected and "MOCKlower" lowered to nothing, and a specialized "MOCKentries" has no entry
+ * point.
  */
 #include <sokr/ir.h>
 #include <stdlib.h>
@@ -24,6 +26,12 @@ static void mock_say(const char* sentence, char* out, size_t capacity) {
   strncpy(out, sentence, capacity - 1);
   out[capacity - 1] = 0;
 }
+
+#ifdef MOCK_IR_LIES
+static int mock_is(const uint8_t* data, size_t size, const char* text) {
+  return size == strlen(text) && memcmp(data, text, size) == 0;
+}
+#endif
 
 static SokrResult mock_validate(const uint8_t* data, size_t size, char* sentence, size_t capacity) {
   if (memchr(data, '!', size) == NULL) return SOKR_OK;
@@ -80,6 +88,16 @@ static SokrResult mock_reflect(const uint8_t* data, size_t size, const SokrIrSpe
                                const SokrIrReflection** out, char* sentence, size_t capacity) {
   (void)data, (void)size, (void)values, (void)local_size;
   *out = NULL;
+#ifdef MOCK_IR_LIES
+  static const SokrIrReflection nothing = {.struct_size = sizeof(SokrIrReflection),
+                                           .entry_point_size = sizeof(SokrIrEntryPoint),
+                                           .spec_constant_size = sizeof(SokrIrSpecConstant)};
+  if (mock_is(data, size, "MOCKreflect")) return SOKR_OK;
+  if (mock_is(data, size, "MOCKentries") && (value_count || local_size)) {
+    *out = &nothing;
+    return SOKR_OK;
+  }
+#endif
   if (value_count && values[0].id != 5) {
     mock_say("there are no specialization constants", sentence, capacity);
     return SOKR_INVALID_INPUT;
@@ -95,6 +113,12 @@ static void mock_free_reflection(const SokrIrReflection* reflection) {
 static SokrResult mock_lower(const uint8_t* data, size_t size, uint32_t target, uint8_t** out,
                              size_t* out_size, char* sentence, size_t capacity) {
   *out = NULL;
+#ifdef MOCK_IR_LIES
+  if (mock_is(data, size, "MOCKlower")) {
+    *out_size = 4;
+    return SOKR_OK;
+  }
+#endif
   if (target != SOKR_IR_SPIRV || size == 4) {
     mock_say("there is nothing to lower", sentence, capacity);
     return SOKR_INVALID_IR;

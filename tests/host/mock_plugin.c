@@ -23,12 +23,17 @@
  *   MOCK_UNAVAILABLE        names something that it could not offer
  *   MOCK_KERNELS r          has a kernel table whose prepare answers r; a launch of what is prepared
  *                           adds 100 more
+ *   MOCK_MEMORY r           has a memory table whose create writes a handle and answers r, with
+ *                           MOCK_NO_HANDLE that of no buffer
+ *   MOCK_PENDING            answers PENDING when it is asked of a launch for the first time
+ *   MOCK_ENDLESS            claims that its sentences have SIZE_MAX bytes
+ *   MOCK_STATISTICS         claims to have UINT32_MAX statistics
  *   MOCK_DECLARE "x"        its file declares these names, and as kinds MOCK_DECLARE_KINDS,
  *                           which is its own kind unless given
  *
- * The lines "NAME main", "NAME destroy" and of a kernel table "NAME prepare ENTRY CONSTANTS" and
- * "NAME release" are appended to the file that the environment
- * variable SOKR_MOCK_LOG names.
+ * The lines "NAME main", "NAME destroy", of a kernel table "NAME prepare ENTRY CONSTANTS" and
+ * "NAME release", of a memory table "NAME free" and with MOCK_PENDING "NAME pending" and
+ * "NAME complete" are appended to the file that the environment variable SOKR_MOCK_LOG names.
  */
 #include <sokr/compute.h>
 #include <stdio.h>
@@ -116,6 +121,30 @@ static const SokrKernelTable mock_kernels = {sizeof(SokrKernelTable), 0, mock_pr
                                              mock_release};
 #endif
 
+#ifdef MOCK_MEMORY
+static SokrResult mock_create(uint64_t size, uint32_t flags, SokrBuffer* buffer) {
+  static SokrBuffer given = 0;
+  (void)size;
+  (void)flags;
+  mock_error = "the mock has no memory left";
+#ifdef MOCK_NO_HANDLE
+  (void)given;
+  *buffer = 0;
+#else
+  *buffer = ++given;
+#endif
+  return MOCK_MEMORY;
+}
+
+static SokrResult mock_free(SokrBuffer buffer) {
+  mock_record("free");
+  return buffer ? SOKR_OK : SOKR_INVALID_INPUT;
+}
+
+static const SokrMemoryTable mock_memory = {
+    .struct_size = sizeof(SokrMemoryTable), .create = mock_create, .free = mock_free};
+#endif
+
 static SokrResult mock_dispatch(const SokrDispatchRequest* request,
                                 SokrDispatchResponse* response) {
   LaunchReader launch;
@@ -147,6 +176,16 @@ static SokrResult mock_dispatch(const SokrDispatchRequest* request,
 
 static SokrResult mock_completion(const SokrCompletionQuery* query, SokrCompletionSignal* signal) {
   (void)query;
+#ifdef MOCK_PENDING
+  static uint64_t mock_asked = 0;
+  if (mock_asked != query->completion_token) {
+    mock_asked = query->completion_token;
+    mock_record("pending");
+    *signal = SOKR_COMPLETION_PENDING;
+    return SOKR_OK;
+  }
+  mock_record("complete");
+#endif
 #ifdef MOCK_FAIL_COMPLETION
   *signal = SOKR_COMPLETION_FAILED;
 #else
@@ -166,7 +205,11 @@ static size_t mock_say(const char* sentence, char* out, size_t capacity) {
     memcpy(out, sentence, count);
     out[count] = 0;
   }
+#ifdef MOCK_ENDLESS
+  return SIZE_MAX;
+#else
   return size;
+#endif
 }
 
 static size_t mock_last_error(char* out, size_t capacity) {
@@ -190,8 +233,21 @@ static const SokrSubstratePlugin mock_vtable = {
     mock_destroy,
 };
 
-static const SokrDiagnosticsTable mock_diagnostics = {sizeof(SokrDiagnosticsTable), 0,
-                                                      mock_last_error, mock_completion_error, NULL};
+#ifdef MOCK_STATISTICS
+static SokrResult mock_count(SokrStatistics* statistics) {
+  statistics->count = UINT32_MAX;
+  return SOKR_OK;
+}
+#endif
+
+static const SokrDiagnosticsTable mock_diagnostics = {
+    .struct_size = sizeof(SokrDiagnosticsTable),
+    .last_error = mock_last_error,
+    .completion_error = mock_completion_error,
+#ifdef MOCK_STATISTICS
+    .statistics = mock_count,
+#endif
+};
 static const uint32_t mock_formats[] = {MOCK_FORMAT};
 
 /* A structure of a later header: ours, and members that this host does not know. */
@@ -228,7 +284,11 @@ static const LaterInfo mock_info = {{
                                         NULL,
 #endif
                                         NULL,
+#ifdef MOCK_MEMORY
+                                        &mock_memory,
+#else
                                         NULL,
+#endif
 #ifdef MOCK_SILENT
                                         NULL,
 #else

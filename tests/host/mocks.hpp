@@ -45,6 +45,17 @@ inline std::vector<std::byte> bytes_of(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
+// What it throws; code SOKR_OK and no sentence if it throws nothing.
+template <class Call>
+Error failure_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(SOKR_OK, "");
+}
+
 // A folder that is gone after the test.
 class TemporaryFolder {
  public:

@@ -14,17 +14,6 @@ std::vector<std::string> mock_names(const Context& context) {
   return names;
 }
 
-template <class Call>
-Error failure_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(SOKR_OK, "");
-}
-
 TEST(Routing, OrdersByKind) {
   const Context context(mocks({"reference", "software", "add", "integrated", "discrete"}));
   EXPECT_EQ(mock_names(context),

@@ -103,6 +103,9 @@ struct View {
   std::uint64_t offset = 0, size = 0;  // bytes
   SokrBindingKind kind = SOKR_BINDING_NULL;
   SokrAccess access = SOKR_ACCESS_READ_WRITE;
+  // The substrate whose handle `resource` is, which Buffer::view fills in: a dispatch to another
+  // one is refused. Null: of host memory, or not known, and not compared.
+  const SokrSubstrateInfo* owner = nullptr;
 };
 
 // Contiguous host memory of trivially copyable elements, bound in place.
@@ -136,7 +139,8 @@ class SOKR_HOST_API Launch {
   Launch& groups(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1);
   // Invocations, rounded up to whole workgroups of the size that this launch has.
   Launch& threads(std::uint32_t x, std::uint32_t y = 1, std::uint32_t z = 1);
-  // The three workgroup counts, as u32, are read from `buffer` when the launch starts.
+  // The three workgroup counts, as u32, are read from `buffer` when the launch starts. Throws if
+  // it holds no memory.
   Launch& groups_from(const Buffer& buffer, std::uint64_t offset = 0);
   // The workgroup that counting starts with; not with groups_from. Refused where it cannot be.
   Launch& base_groups(std::uint32_t x, std::uint32_t y = 0, std::uint32_t z = 0);
@@ -148,7 +152,8 @@ class SOKR_HOST_API Launch {
   // Record device time, for Completion::device_time.
   Launch& profile(bool on = true);
 
-  // Binding the same (set, binding, index) again replaces what was bound.
+  // Binding the same (set, binding, index) again replaces what was bound. A Buffer is bound on the
+  // substrate that allocated it: dispatch to another one throws.
   Launch& bind(std::uint32_t set, std::uint32_t binding, View view) {
     return bind(set, binding, 0, view);
   }
@@ -227,6 +232,8 @@ class SOKR_HOST_API Launch {
   std::uint32_t subgroup_size_ = 0, flags_ = 0;
   std::uint64_t indirect_ = 0, indirect_offset_ = 0;
   std::vector<SokrBinding> bindings_;
+  std::vector<const SokrSubstrateInfo*> owners_;  // of what is bound, in the order of bindings_
+  const SokrSubstrateInfo* indirect_owner_ = nullptr;
   std::vector<std::byte> push_;
   std::vector<SokrIrPushScalar> push_types_;  // of the numbers in push_, by offset
   std::vector<SokrSpecialization> specializations_;
@@ -302,10 +309,11 @@ class SOKR_HOST_API Buffer {
   // What a PhysicalStorageBuffer pointer to it holds; needs SOKR_BUFFER_ADDRESS.
   std::uint64_t address() const;
   View view(SokrAccess access = SOKR_ACCESS_READ_WRITE) const {
-    return {handle_, 0, size_, SOKR_BINDING_BUFFER, access};
+    return {handle_, 0, size_, SOKR_BINDING_BUFFER, access, info_};
   }
 
  private:
+  friend class Launch;
   friend class Substrate;
   const SokrSubstrateInfo* info_ = nullptr;
   SokrBuffer handle_ = 0;
@@ -335,6 +343,7 @@ class SOKR_HOST_API Substrate {
  private:
   friend class Context;
   static SokrLaunch kernel_part(const Launch& launch);
+  void check_owners(const Launch& launch) const;
   const SokrSubstrateInfo* info_ = nullptr;
   std::uint32_t id_ = 0;
 };
