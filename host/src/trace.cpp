@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -32,10 +33,12 @@ constexpr std::size_t kMostUnderWay = 1 << 16;
 // Lanes of devices lie behind the threads.
 constexpr std::int64_t kFirstLane = 1'000'000'000;
 
-const char* file_name() {
-  const char* const name = std::getenv("SOKR_TRACE");
-  return name && *name ? name : nullptr;
-}
+// Null where nothing is traced. Read when the library is loaded, and kept: the program may change
+// its environment later. A program with more rights than its user writes no file that they name.
+const char* const file_name = [] {
+  const char* const given = ::secure_getenv("SOKR_TRACE");
+  return given && *given ? ::strdup(given) : nullptr;
+}();
 
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -139,7 +142,7 @@ class Writer {
     if (failed_) return false;
     if (file_ >= 0) return owner_ == ::getpid();
     owner_ = ::getpid();
-    file_ = ::open(file_name(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    file_ = ::open(file_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file_ < 0) {
       give_up();
       return false;
@@ -170,7 +173,7 @@ class Writer {
   }
 
   void give_up() {
-    log(SOKR_LOG_WARNING, "SOKR_TRACE: '{}' cannot be written: {}; there is no trace", file_name(),
+    log(SOKR_LOG_WARNING, "SOKR_TRACE: '{}' cannot be written: {}; there is no trace", file_name,
         std::generic_category().message(errno));
     failed_ = true;
   }
@@ -223,7 +226,7 @@ std::string flow(char kind, SokrCompletionToken token, std::uint64_t at_ns) {
 
 }  // namespace
 
-const bool is_on = file_name() != nullptr;
+const bool is_on = file_name != nullptr;
 
 void add_slice(const SokrTraceSlice& given, const char* substrate, std::uint32_t id) {
   std::string arguments = fmt::format("\"substrate\":{}", quoted(substrate));
@@ -248,7 +251,7 @@ void Span::begin(const char* what, const SokrSubstrateInfo& info,
   begin_ns_ = now_ns();
 }
 
-void Span::end() {
+void Span::end() noexcept try {
   const std::uint64_t end_ns = now_ns();
   std::string arguments = fmt::format("\"substrate\":{}", quoted(info_->name));
   if (computation_) arguments += fmt::format(",\"computation\":\"{}\"", hexadecimal(*computation_));
@@ -257,6 +260,8 @@ void Span::end() {
   if (!token_) return;
   add_to_thread(flow('s', token_, begin_ns_ + (end_ns - begin_ns_) / 2));
   writer().remember(token_, {computation_ ? *computation_ : SokrComputationId{}, begin_ns_});
+} catch (...) {
+  // Out of memory: a slice less.
 }
 
 void Span::learn(SokrCompletionToken token, bool failed) {

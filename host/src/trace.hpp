@@ -47,7 +47,7 @@ class Span {
 
  private:
   void begin(const char* what, const SokrSubstrateInfo& info, const SokrComputationId* computation);
-  void end();
+  void end() noexcept;
   void learn(SokrCompletionToken token, bool failed);
 
   const SokrSubstrateInfo* info_ = nullptr;  // null: nothing is written

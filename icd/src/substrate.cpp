@@ -107,7 +107,7 @@ ContextOptions context_options() {
   if (dladdr(reinterpret_cast<const void*>(&forked), &here) && here.dli_fname) {
     add_plugins(std::filesystem::path(here.dli_fname).parent_path() / "sokr", options.plugin_paths);
   }
-  const char* given = std::getenv("SOKR_PLUGIN_PATH");
+  const char* given = ::secure_getenv("SOKR_PLUGIN_PATH");
   std::istringstream places(given ? given : "");
   for (std::string place; std::getline(places, place, ':');) {
     if (!place.empty()) add_plugins(place, options.plugin_paths);

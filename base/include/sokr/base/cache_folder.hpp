@@ -21,13 +21,14 @@ inline constexpr std::string_view kCacheUnfinishedSuffix = ".new";
 inline constexpr std::size_t kCacheNameDigits = 32;
 
 // $SOKR_CACHE_DIR, else $XDG_CACHE_HOME/sokr, else $HOME/.cache/sokr; empty if none of these
-// is set, or if SOKR_CACHE_DIR is set and empty: there is no cache then.
+// is set, or if SOKR_CACHE_DIR is set and empty: there is no cache then. Nor is there one in a
+// program that has more rights than its user, who would say where it writes and what it runs.
 inline std::filesystem::path cache_root() {
   const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
+    const char* value = ::secure_getenv(name);
     return value && *value ? value : nullptr;
   };
-  if (const char* own = std::getenv("SOKR_CACHE_DIR")) return own;
+  if (const char* own = ::secure_getenv("SOKR_CACHE_DIR")) return own;
   if (const char* cache = variable("XDG_CACHE_HOME")) return std::filesystem::path(cache) / "sokr";
   if (const char* home = variable("HOME")) return std::filesystem::path(home) / ".cache" / "sokr";
   return {};
