@@ -15,7 +15,8 @@
 namespace sokr::host {
 namespace {
 
-constexpr std::uint32_t kMostKinds = 64;  // of launches of one kernel
+// Of launches of one kernel, but those that somebody asked for.
+constexpr std::uint32_t kMostKinds = 64;
 // Of handles that nobody asked for, in this process: what is prepared is not evicted.
 constexpr std::int64_t kMostHandles = 256;
 std::atomic<std::int64_t> handles{0};
@@ -38,6 +39,7 @@ struct PreparedKernels::Node {
 
   std::atomic<SokrKernel> handle{0};
   std::atomic<bool> is_refused{false};  // or there are enough handles
+  bool is_counted = false;              // nobody asked for its handle; with the mutex
 
   bool is_of(std::uint32_t substrate, const SokrLaunch& launch) const noexcept {
     return id == substrate && entry.has_value() == (launch.entry != nullptr) &&
@@ -54,7 +56,7 @@ PreparedKernels::~PreparedKernels() {
     const std::unique_ptr<Node> last(node);
     if (const SokrKernel handle = last->handle.load(std::memory_order_acquire); handle != 0) {
       last->info->kernels->release(handle);
-      handles.fetch_sub(1, std::memory_order_relaxed);
+      if (last->is_counted) handles.fetch_sub(1, std::memory_order_relaxed);
     }
     node = last->next;
   }
@@ -81,20 +83,25 @@ PreparedKernels::Node* PreparedKernels::add_node(const SokrSubstrateInfo& info, 
                                launch.specializations + launch.specialization_count);
   node->next = first_.load(std::memory_order_relaxed);
   first_.store(node.get(), std::memory_order_release);
-  count_.fetch_add(1, std::memory_order_relaxed);
   return node.release();
 }
 
 SokrKernel PreparedKernels::find(const SokrSubstrateInfo& info, std::uint32_t id, const Form& form,
                                  const SokrLaunch& launch) noexcept {
   if (info.kernels == nullptr) return 0;
-  if (const Node* node = find_node(id, launch)) {
+  if (Node* node = find_node(id, launch)) {
     if (const SokrKernel handle = node->handle.load(std::memory_order_acquire)) return handle;
     if (node->is_refused.load(std::memory_order_relaxed)) return 0;
     if (handles.load(std::memory_order_relaxed) >= kMostHandles) return 0;
     try {
       const std::unique_lock lock(mutex_, std::try_to_lock);
-      if (!lock || !prepare_locked(info, id, form, launch)) return 0;
+      if (!lock) return 0;
+      const bool is_new = node->handle.load(std::memory_order_relaxed) == 0;
+      if (!prepare_locked(info, id, form, launch)) return 0;
+      if (is_new) {
+        node->is_counted = true;
+        handles.fetch_add(1, std::memory_order_relaxed);
+      }
     } catch (...) {
       return 0;
     }
@@ -103,7 +110,10 @@ SokrKernel PreparedKernels::find(const SokrSubstrateInfo& info, std::uint32_t id
   if (count_.load(std::memory_order_relaxed) >= kMostKinds) return 0;
   try {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (lock) add_node(info, id, launch);
+    if (lock && !find_node(id, launch)) {
+      add_node(info, id, launch);
+      count_.fetch_add(1, std::memory_order_relaxed);
+    }
   } catch (...) {
     // It goes on as it is.
   }
@@ -141,7 +151,6 @@ Result<void> PreparedKernels::prepare_locked(const SokrSubstrateInfo& info, std:
     return fail(result != SOKR_OK ? result : SOKR_DISPATCH_FAILED, "{}: {}", info.name,
                 last_error(info, result));
   }
-  handles.fetch_add(1, std::memory_order_relaxed);
   node->handle.store(handle, std::memory_order_release);
   return {};
 }

@@ -43,9 +43,9 @@ class PreparedKernels {
   Node* find_node(std::uint32_t id, const SokrLaunch& launch) const noexcept;
   Node* add_node(const SokrSubstrateInfo& info, std::uint32_t id, const SokrLaunch& launch);
 
-  std::atomic<Node*> first_{nullptr};  // never removed before the end
-  std::atomic<std::uint32_t> count_{0};
-  std::mutex mutex_;  // while something is prepared or added
+  std::atomic<Node*> first_{nullptr};    // never removed before the end
+  std::atomic<std::uint32_t> count_{0};  // of those that nobody asked for
+  std::mutex mutex_;                     // while something is prepared or added
 };
 
 }  // namespace sokr::host

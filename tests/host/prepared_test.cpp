@@ -103,6 +103,20 @@ TEST_F(PreparedTest, KindsAreBounded) {
   EXPECT_EQ(prepared, 64u);
 }
 
+// What somebody asked for is bounded by whoever asks, and leaves the others their share.
+TEST_F(PreparedTest, WhatIsAskedForDoesNotCount) {
+  const Kernel asked = context_->kernel(bytes_of("MOCKtext"));
+  for (std::uint32_t size = 1; size <= 300; ++size) {
+    Launch launch;
+    launch.local_size(size);
+    context_->substrate("mock:prepares").prepare(asked, launch);
+  }
+  for (const Kernel& kernel : {asked, context_->kernel(bytes_of("MOCKother"))}) {
+    EXPECT_EQ(added("mock:prepares", kernel, {}), 1);
+    EXPECT_EQ(added("mock:prepares", kernel, {}), 101);
+  }
+}
+
 TEST_F(PreparedTest, ManyThreadsUseOneKernel) {
   const Kernel kernel = context_->kernel(bytes_of("MOCKtext"));
   std::vector<std::thread> threads;
