@@ -48,6 +48,10 @@ namespace {
 
 thread_local std::string error_sentence;
 
+void keep_sentence(const char* sentence) noexcept try { error_sentence = sentence; } catch (...) {
+  error_sentence = "out of memory";  // so short that it needs none
+}
+
 // Runs the body of a C function; what it throws becomes a result and a sentence.
 template <class Body>
 SokrResult guarded(Body body) noexcept {
@@ -55,12 +59,12 @@ SokrResult guarded(Body body) noexcept {
     body();
     return SOKR_OK;
   } catch (const Error& error) {
-    error_sentence = error.what();
+    keep_sentence(error.what());
     return error.code();
   } catch (const std::exception& error) {
-    error_sentence = error.what();
+    keep_sentence(error.what());
   } catch (...) {
-    error_sentence = "unknown failure";
+    keep_sentence("unknown failure");
   }
   return SOKR_DISPATCH_FAILED;
 }
@@ -155,6 +159,8 @@ std::size_t write_launch(const SokrLaunch& launch, std::size_t binding_size,
   SokrLaunch own = launch;
   std::vector<SokrBinding> bindings;
   std::vector<SokrSpecialization> specializations;
+  if (launch.push_size) require(launch.push, "the array of push constants");
+  if (launch.wait_count) require(launch.waits, "the array of waits");
   own.bindings = given_elements(launch.bindings, launch.binding_count, binding_size,
                                 SOKR_BINDING_SIZE_1_0, "SokrBinding", bindings)
                      .data();
@@ -173,23 +179,47 @@ std::size_t write_launch(const SokrLaunch& launch, std::size_t binding_size,
   return sokr_launch_write(&own, out, capacity);
 }
 
+const Kernel* find_lowered(const std::list<Kernel>& lowered, std::span<const std::byte> bytes) {
+  const auto found = std::find_if(lowered.begin(), lowered.end(), [&](const Kernel& one) {
+    return std::ranges::equal(one.bytes(), bytes);
+  });
+  return found == lowered.end() ? nullptr : &*found;
+}
+
+// The kernel of these bytes: the one whose lowered bytes somebody holds, if there is one.
+Kernel read_kernel(SokrHost& host, std::span<const std::byte> bytes) {
+  {
+    const std::scoped_lock lock(host.mutex);
+    if (const Kernel* known = find_lowered(host.lowered, bytes)) return *known;
+  }
+  return host.context.kernel(bytes);
+}
+
 void choose(SokrHost& host, const char* name, std::span<const std::byte> bytes, SokrChoice& out) {
-  const Kernel kernel = host.context.kernel(bytes);
+  Kernel kernel = read_kernel(host, bytes);
   const Substrate substrate = pick(host.context, name, kernel);
+  const bool passes_through = KernelAccess::passes_through(kernel, substrate.info());
+  if (!passes_through) {
+    // Kept once, however often it is asked for.
+    const std::scoped_lock lock(host.mutex);
+    if (const Kernel* known = find_lowered(host.lowered, bytes)) {
+      kernel = *known;
+    } else {
+      host.lowered.push_back(kernel);
+    }
+  }
   const Form form = value(KernelAccess::form(kernel, substrate.info()));
   out.substrate_id = substrate.id();
   out.ir_format = form.format;
   out.info = &substrate.info();
   out.computation_id = form.id;
-  if (KernelAccess::passes_through(kernel, substrate.info())) {
+  if (passes_through) {
     out.ir_data = reinterpret_cast<const std::uint8_t*>(bytes.data());
     out.ir_data_len = bytes.size();
     return;
   }
   out.ir_data = form.bytes.data();
   out.ir_data_len = form.bytes.size();
-  const std::scoped_lock lock(host.mutex);
-  host.lowered.push_back(kernel);
 }
 
 }  // namespace

@@ -68,6 +68,18 @@ TEST_F(HostTest, ChoosesAndRuns) {
   EXPECT_EQ(data[7], 1);
 }
 
+// Lowered bytes are kept until the host is closed, but those of one kernel once.
+TEST_F(HostTest, WhatIsLoweredIsKeptOnce) {
+  SokrChoice first, second, other;
+  ASSERT_EQ(sokr_host_choose(host, nullptr, "MOCKtext", 8, &first), SOKR_OK);
+  ASSERT_EQ(sokr_host_choose(host, nullptr, "MOCKname", 8, &other), SOKR_OK);
+  const std::string again = "MOCKtext";
+  ASSERT_EQ(sokr_host_choose(host, "mock:add", again.data(), 8, &second), SOKR_OK);
+  EXPECT_EQ(second.ir_data, first.ir_data);
+  EXPECT_NE(other.ir_data, first.ir_data);
+  EXPECT_EQ(std::memcmp(other.ir_data, "name", 4), 0);
+}
+
 TEST_F(HostTest, RefusalsHaveACodeAndASentence) {
   SokrChoice choice;
   EXPECT_EQ(sokr_host_choose(host, "mock:deny", "MOCKtext", 8, &choice), SOKR_CAPABILITY_DENIED);
@@ -239,6 +251,18 @@ TEST(HostExports, InlineFunctionsAreSymbolsToo) {
   EXPECT_EQ(write(&launch, exported.data(), exported.size()),
             sokr_launch_write(&launch, inlined.data(), inlined.size()));
   EXPECT_EQ(exported, inlined);
+}
+
+TEST(HostExports, ArraysThatAreNotThereAreSaid) {
+  std::array<std::uint8_t, 512> params;
+  SokrLaunch pushes{};
+  pushes.push_size = 4;
+  EXPECT_EQ(sokr_host_write_launch(&pushes, params.data(), params.size()), 0u);
+  EXPECT_STREQ(sokr_host_last_error(), "the array of push constants is null");
+  SokrLaunch waits{};
+  waits.wait_count = 1;
+  EXPECT_EQ(sokr_host_write_launch(&waits, params.data(), params.size()), 0u);
+  EXPECT_STREQ(sokr_host_last_error(), "the array of waits is null");
 }
 
 TEST(HostExports, ABufferThatIsTooSmallIsSaid) {
