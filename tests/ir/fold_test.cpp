@@ -5,12 +5,17 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cfenv>
 #include <cmath>
 #include <cstdint>
 #include <fold.hpp>
 #include <random>
 #include <span>
 #include <vector>
+
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
 
 namespace sokr::spirv {
 namespace {
@@ -200,6 +205,24 @@ TEST(Fold, FloatConversions) {
             std::bit_cast<std::uint32_t>(0.0999755859375f));
 }
 
+// What is below the normal halves, after rounding, is a zero of its sign: as those who run it have
+// it.
+TEST(Fold, QuantizingLeavesNoDenormalHalf) {
+  const auto quantized = [](float value) {
+    const Scalar operand[] = {{std::bit_cast<std::uint32_t>(value), ScalarKind::kFloat, 32}};
+    return fold_scalar(spv::Op::OpQuantizeToF16, 32, operand);
+  };
+  EXPECT_EQ(quantized(1e-6f), 0u);
+  EXPECT_EQ(quantized(-1e-6f), 0x80000000u);
+  EXPECT_EQ(quantized(0x1.ff8p-15f), 0u);
+  EXPECT_EQ(quantized(-0x1.ff8p-15f), 0x80000000u);
+  EXPECT_EQ(quantized(0x1.fffp-15f), std::bit_cast<std::uint32_t>(0x1p-14f));
+  EXPECT_EQ(quantized(0x1p-14f), std::bit_cast<std::uint32_t>(0x1p-14f));
+  EXPECT_EQ(quantized(1e-45f), 0u);
+  EXPECT_EQ(quantized(65520.0f), 0x7F800000u);
+  EXPECT_EQ(quantized(-HUGE_VALF), 0xFF800000u);
+}
+
 // ---- Conversions of floats, as execution modes have them -------------------------------------
 
 std::uint64_t narrowed(double value, std::uint32_t width, FloatFold how) {
@@ -246,6 +269,51 @@ TEST(FoldFloat, DenormalResultsBecomeZeros) {
   EXPECT_EQ(narrowed(0x1p-14, 16, flush), 0x0400u);
   EXPECT_EQ(narrowed(0x1p-130, 32, flush), 0u);
   EXPECT_EQ(narrowed(0x1p-126, 32, flush), 0x00800000u);
+}
+
+// Whatever rounding and treatment of denormals the calling thread has set, a module means the same.
+TEST(FoldFloat, TheThreadsEnvironmentChangesNothing) {
+  std::vector<double> values{0.1,  -0.1,   0x1p-15,        0x1.8p-25,  -0x1p-130, 0x1p-149,
+                             1e-6, 2047.9, 0x1.fffffffp-2, 65519.9999, 1e300,     0x1.000001p-126};
+  std::mt19937_64 random(6);
+  for (int i = 0; i < 200; ++i)
+    values.push_back(std::ldexp(1 + static_cast<double>(random() >> 12) * 0x1p-52,
+                                static_cast<int>(random() % 300) - 150));
+  const auto all = [&] {
+    std::vector<std::uint64_t> bits;
+    for (const double value : values) {
+      const std::uint64_t given = std::bit_cast<std::uint64_t>(value);
+      for (const FloatFold how : {FloatFold{}, FloatFold{.toward_zero = true}}) {
+        for (const std::uint32_t width : {16u, 32u}) {
+          const Scalar operand[] = {{given, ScalarKind::kFloat, 64}};
+          bits.push_back(fold_scalar(spv::Op::OpFConvert, width, operand, how));
+          const Scalar narrow[] = {{bits.back(), ScalarKind::kFloat, width}};
+          bits.push_back(fold_scalar(spv::Op::OpFConvert, 64, narrow, how));
+          if (width == 32) bits.push_back(fold_scalar(spv::Op::OpQuantizeToF16, 32, narrow));
+        }
+      }
+    }
+    return bits;
+  };
+  const std::vector<std::uint64_t> expected = all();
+  for (std::size_t i = 0; i < values.size(); ++i)  // as this machine rounds to nearest
+    ASSERT_EQ(narrowed(values[i], 32, {}),
+              std::bit_cast<std::uint32_t>(static_cast<float>(values[i])));
+  std::fenv_t saved;
+  ASSERT_EQ(std::fegetenv(&saved), 0);
+  for (const int rounding : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    ASSERT_EQ(std::fesetround(rounding), 0);
+    const std::vector<std::uint64_t> got = all();
+    std::fesetenv(&saved);
+    EXPECT_EQ(got, expected) << rounding;
+  }
+#if defined(__SSE__)
+  const unsigned control = _mm_getcsr();
+  _mm_setcsr(control | 0x8040);  // results and operands below the normal ones are zeros
+  const std::vector<std::uint64_t> got = all();
+  _mm_setcsr(control);
+  EXPECT_EQ(got, expected);
+#endif
 }
 
 }  // namespace

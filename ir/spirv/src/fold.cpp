@@ -2,31 +2,76 @@
 #include "fold.hpp"
 
 #include <bit>
-#include <cmath>
 
 namespace sokr::spirv {
 namespace {
 
-double to_double(const Scalar& value) {
-  if (value.width == 16) return half_to_double(static_cast<std::uint16_t>(value.bits));
-  if (value.width == 32) return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits));
-  return std::bit_cast<double>(value.bits);
+// A float format of IEEE 754: bits of the fraction, and of the exponent's bias.
+struct FloatFormat {
+  std::uint32_t fraction, bias;
+};
+
+FloatFormat format_of(std::uint32_t width) {
+  return width == 16   ? FloatFormat{10, 15}
+         : width == 32 ? FloatFormat{23, 127}
+                       : FloatFormat{52, 1023};
 }
 
-std::uint32_t double_to_single(double value, bool toward_zero) {
-  auto single = static_cast<float>(value);
-  if (toward_zero && std::fabs(static_cast<double>(single)) > std::fabs(value))
-    single = std::nextafter(single, 0.0f);
-  return std::bit_cast<std::uint32_t>(single);
+// In integers alone: what a module means does not depend on the rounding and the treatment of
+// denormals that the calling thread has set. NaNs stay NaNs of their sign, and become quiet.
+std::uint64_t convert_float(std::uint64_t bits, std::uint32_t from_width, std::uint32_t to_width,
+                            bool toward_zero) {
+  const FloatFormat from = format_of(from_width), to = format_of(to_width);
+  const std::uint64_t sign = (bits >> (from_width - 1) & 1) << (to_width - 1);
+  const std::uint64_t infinity = std::uint64_t{2 * to.bias + 1} << to.fraction;
+  const std::uint64_t exponent = bits >> from.fraction & (2 * from.bias + 1);
+  const std::uint64_t fraction = bits & width_mask(from.fraction);
+  if (exponent == 2 * from.bias + 1) {
+    if (fraction == 0) return sign | infinity;
+    const std::uint64_t quiet = std::uint64_t{1} << (to.fraction - 1);
+    const std::uint64_t kept = to.fraction >= from.fraction
+                                   ? fraction << (to.fraction - from.fraction)
+                                   : fraction >> (from.fraction - to.fraction);
+    return sign | infinity | quiet | kept;
+  }
+  if (exponent == 0 && fraction == 0) return sign;
+  // The leading one in bit 63: the value is `significand` * 2^(power - 63).
+  std::uint64_t significand =
+      exponent != 0 ? fraction | std::uint64_t{1} << from.fraction : fraction;
+  const int zeros = std::countl_zero(significand);
+  significand <<= zeros;
+  const int power = 63 - zeros + static_cast<int>(exponent != 0 ? exponent : 1) -
+                    static_cast<int>(from.bias + from.fraction);
+  const int lowest = 1 - static_cast<int>(to.bias);
+  if (power > static_cast<int>(to.bias)) return sign | (infinity - (toward_zero ? 1 : 0));
+  // How many bits are below the last place that the result has there.
+  const int dropped = 63 - static_cast<int>(to.fraction) + (power < lowest ? lowest - power : 0);
+  std::uint64_t result = dropped < 64 ? significand >> dropped : 0;
+  // What is dropped, in parts of 2^64 of the last place.
+  const std::uint64_t rest = dropped < 64    ? significand << (64 - dropped)
+                             : dropped == 64 ? significand
+                                             : 1;
+  constexpr std::uint64_t kHalf = std::uint64_t{1} << 63;
+  if (!toward_zero && (rest > kHalf || (rest == kHalf && (result & 1) != 0))) ++result;
+  // The leading one adds 1 to the exponent; so does a carry out of the fraction.
+  if (power >= lowest) result += static_cast<std::uint64_t>(power - lowest) << to.fraction;
+  return sign | result;
 }
 
-std::uint64_t from_double(double value, std::uint32_t width, FloatFold how) {
-  const std::uint64_t bits = width == 16   ? double_to_half(value, how.toward_zero)
-                             : width == 32 ? double_to_single(value, how.toward_zero)
-                                           : std::bit_cast<std::uint64_t>(value);
-  const std::uint32_t mantissa = width == 16 ? 10 : width == 32 ? 23 : 52;
+bool is_below_normal(std::uint64_t bits, std::uint32_t width) {
+  return (bits & width_mask(width - 1)) >> format_of(width).fraction == 0;
+}
+
+std::uint64_t fold_convert(const Scalar& value, std::uint32_t width, FloatFold how) {
+  const std::uint64_t bits = convert_float(value.bits, value.width, width, how.toward_zero);
   const std::uint64_t sign = std::uint64_t{1} << (width - 1);
-  return how.flush && (bits & (sign - 1)) >> mantissa == 0 ? bits & sign : bits;
+  return how.flush && is_below_normal(bits, width) ? bits & sign : bits;
+}
+
+// As SPIR-V has it: what a half of full precision cannot hold is a zero of its sign.
+std::uint64_t fold_quantize(const Scalar& value, std::uint32_t width) {
+  const std::uint64_t half = fold_convert(value, 16, {.flush = true});
+  return convert_float(half, 16, width, false);
 }
 
 std::uint64_t divide(spv::Op op, const Scalar& a, const Scalar& b) {
@@ -86,28 +131,12 @@ bool compare(spv::Op op, const Scalar& a, const Scalar& b) {
 }  // namespace
 
 double half_to_double(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 31;
-  const double mantissa = bits & 0x3FF;
-  const double sign = (bits & 0x8000) != 0 ? -1.0 : 1.0;
-  if (exponent == 31) return mantissa == 0 ? sign * HUGE_VAL : std::copysign(NAN, sign);
-  if (exponent == 0) return sign * std::ldexp(mantissa, -24);
-  return sign * std::ldexp(1024 + mantissa, exponent - 25);
+  return std::bit_cast<double>(convert_float(bits, 16, 64, false));
 }
 
 std::uint16_t double_to_half(double value, bool toward_zero) {
-  const std::uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  if (std::isnan(value)) return sign | 0x7E00;
-  const double magnitude = std::fabs(value);
-  if (std::isinf(magnitude) || (magnitude >= 65520.0 && !toward_zero)) return sign | 0x7C00;
-  if (magnitude >= 65504.0) return sign | 0x7BFF;
-  // Round to a multiple of the last place that a half of this magnitude has.
-  int exponent = magnitude == 0 ? -24 : std::ilogb(magnitude);
-  exponent = exponent < -14 ? -14 : exponent;
-  const double exact = std::ldexp(magnitude, 10 - exponent);
-  const double rounded = toward_zero ? std::trunc(exact) : std::nearbyint(exact);
-  const auto units = static_cast<std::uint32_t>(rounded);
-  // A carry out of the mantissa moves to the next exponent by itself.
-  return static_cast<std::uint16_t>(sign | ((exponent + 14) * 1024 + units));
+  return static_cast<std::uint16_t>(
+      convert_float(std::bit_cast<std::uint64_t>(value), 64, 16, toward_zero));
 }
 
 std::uint32_t scalar_operands(spv::Op op) {
@@ -169,10 +198,10 @@ std::uint64_t fold_scalar(spv::Op op, std::uint32_t result_width, std::span<cons
       bits = a.bits;
       break;
     case spv::Op::OpFConvert:
-      bits = from_double(to_double(a), result_width, how);
+      bits = fold_convert(a, result_width, how);
       break;
     case spv::Op::OpQuantizeToF16:
-      bits = from_double(half_to_double(double_to_half(to_double(a))), result_width, {});
+      bits = fold_quantize(a, result_width);
       break;
     case spv::Op::OpSNegate:
       bits = 0 - a.bits;

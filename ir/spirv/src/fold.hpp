@@ -38,7 +38,8 @@ struct FloatFold {
 // How many operands `op` takes as a scalar operation; 0 = it is not one.
 std::uint32_t scalar_operands(spv::Op op);
 
-// The result's bits. Where SPIR-V leaves the result undefined: a division by zero
+// The result's bits, which depend on nothing but the operands: not on the floating-point
+// environment of the thread. Where SPIR-V leaves the result undefined: a division by zero
 // gives 0, INT_MIN / -1 wraps (remainder 0), and a shift by the width or more gives
 // what shifting everything out gives.
 std::uint64_t fold_scalar(spv::Op op, std::uint32_t result_width, std::span<const Scalar> operands,
