@@ -93,6 +93,11 @@ TEST(Grid, WhatIsNotUnderstoodIsSaid) {
                      declared, decorated)
                 .find("OpCopyObject uses"),
             std::string::npos);
+  // A chain that chooses nothing.
+  EXPECT_NE(
+      sentence("%c = OpAccessChain %in %id\n%a = OpLoad %uvec3 %c\nOpReturn", declared, decorated)
+          .find("OpAccessChain uses"),
+      std::string::npos);
   // Its push constants as a whole.
   EXPECT_NE(sentence("%a = OpLoad %uvec3 %id\n%b = OpLoad %block %push\nOpReturn",
                      declared + "%block = OpTypeStruct %u32\n"

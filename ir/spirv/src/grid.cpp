@@ -156,7 +156,9 @@ class Slicer {
             push_ != nullptr && op == Op::OpGroupMemberDecorate && id == push_->pointee;
         if (!is_variable && !is_push(id) && !chains.contains(id) && !is_member) return;
         const bool loads = op == Op::OpLoad && at == 0 && !is_push(id);
-        const bool chooses = is_chain(op) && at == 0 && !chains.contains(id) && !is_member;
+        // A chain without an index is the whole variable again, of the type that it had.
+        const bool chooses =
+            is_chain(op) && at == 0 && args.size() > 1 && !chains.contains(id) && !is_member;
         if (chooses && is_variable) chains.insert(operands[1]);
         if (loads || chooses) return;
         bad =
