@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <cstring>
+
 #include "spirv_support.hpp"
 
 namespace sokr::spirv {
@@ -281,6 +283,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "component 4 is outside of the 4"},
         Refusal{"MixedWidths", "%bad = OpSpecConstantOp %u32 LogicalAnd %u1 %true",
                 "the operand types do not suit OpLogicalAnd"},
+        Refusal{"BoolOfASum", "%bad = OpSpecConstantOp %bool IAdd %u1 %u1",
+                "the operand types do not suit OpIAdd"},
+        Refusal{"NumberOfAComparison", "%bad = OpSpecConstantOp %u32 IEqual %u1 %u1",
+                "the operand types do not suit OpIEqual"},
         Refusal{"Unfoldable", "%bad = OpSpecConstantOp %f32 FAdd %u1 %u1",
                 "OpFAdd cannot be folded in a specialization constant"},
         Refusal{"NotAConstant", "%bad = OpSpecConstantOp %u32 IAdd %u1 %f32",
@@ -296,6 +302,47 @@ INSTANTIATE_TEST_SUITE_P(
                 "%bad = OpTypeArray %a %k",
                 "the type takes more than 2^48 bytes"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+// What the operation of OpSpecConstantOp takes is read to the last word.
+TEST(Constants, OperationsTakeTheirWordsAndNoMore) {
+  const Bytes bytes = raise_bound(with_constants(""));
+  const std::uint32_t u32 = word_of(bytes, spv::Op::OpTypeInt, 1);
+  const std::uint32_t zero = word_of(bytes, spv::Op::OpConstant, 2);
+  std::uint32_t bound = 0;
+  std::memcpy(&bound, bytes.data() + 12, 4);
+  const auto with = [&](spv::Op op, std::vector<std::uint32_t> operands) {
+    std::vector<std::uint32_t> words{static_cast<std::uint32_t>(operands.size() + 4) << 16 |
+                                         static_cast<std::uint32_t>(spv::Op::OpSpecConstantOp),
+                                     u32, bound - 1, static_cast<std::uint32_t>(op)};
+    words.insert(words.end(), operands.begin(), operands.end());
+    return insert_words(bytes, spv::Op::OpFunction, words);
+  };
+  EXPECT_NE(decode_ok(with(spv::Op::OpIAdd, {zero, zero})), nullptr);
+  EXPECT_NE(refusal(with(spv::Op::OpIAdd, {zero, zero, zero}), {}, SOKR_CAPABILITY_DENIED)
+                .find("a form of it with 7 words"),
+            std::string::npos);
+  EXPECT_NE(refusal(with(spv::Op::OpIAdd, {zero})).find("too few"), std::string::npos);
+  EXPECT_NE(refusal(with(spv::Op::OpIAdd, {zero, bound + 7})).find("which nothing defines"),
+            std::string::npos);
+  EXPECT_NE(refusal(with(spv::Op::OpNot, {zero, zero}), {}, SOKR_CAPABILITY_DENIED)
+                .find("a form of it with 6 words"),
+            std::string::npos);
+}
+
+// What a pointer adds that is declared behind them counts: 5 * 2^47 bytes without a layout.
+TEST(Constants, SizesThatPointersDeclaredLaterChangeAreBounded) {
+  EXPECT_NE(refusal(with_constants(
+                        "OpTypeForwardPointer %p PhysicalStorageBuffer\n%cell = OpTypeStruct %p\n"
+                        "%k = OpConstant %u32 4194304\n%row = OpTypeArray %cell %k\n"
+                        "%plane = OpTypeArray %row %k\n"
+                        "%all = OpTypeStruct %plane %plane %plane %plane %plane\n"
+                        "%p = OpTypePointer PhysicalStorageBuffer %cell",
+                        "OpMemberDecorate %all 0 Offset 0\nOpMemberDecorate %all 1 Offset 0\n"
+                        "OpMemberDecorate %all 2 Offset 0\nOpMemberDecorate %all 3 Offset 0\n"
+                        "OpMemberDecorate %all 4 Offset 0"))
+                .find("the type takes more than 2^48 bytes"),
+            std::string::npos);
+}
 
 // Copies of large composites cannot use up memory.
 TEST(Constants, PartsAreBounded) {

@@ -363,6 +363,84 @@ Bytes many_imports(Word n) {
   return w.bytes();
 }
 
+// A name of many bytes, in words.
+std::vector<Word> long_name() {
+  std::vector<Word> name(25000, 0x41414141);
+  name.back() = 0;
+  return name;
+}
+
+// What comes before the types of a module with entry points "AAAA", "AAAB" ...
+std::vector<Word> entry_functions(Words& w, Word n) {
+  std::vector<Word> functions;
+  for (Word i = 0; i < n; ++i) {
+    functions.push_back(w.id());
+    w.add(
+        spv::Op::OpEntryPoint,
+        {5, functions.back(), 0x41414141 + i % 16 + i / 16 % 16 * 0x0100 + i / 256 * 0x010000, 0});
+  }
+  for (const Word function : functions) w.add(spv::Op::OpExecutionMode, {function, 17, 1, 1, 1});
+  return functions;
+}
+
+// Each entry point reads a block of push constants with so many members, each a struct of a u32.
+Bytes push_blocks(Word entries, Word members, bool has_long_names) {
+  constexpr Word kBlock = 2, kOffset = 35, kPushConstant = 9;
+  Words w;
+  w.model();
+  const std::vector<Word> functions = entry_functions(w, entries);
+  const Word part = w.id(), block = w.id(), shared = w.id();
+  if (has_long_names) w.add(spv::Op::OpName, {part}, long_name());
+  w.add(spv::Op::OpDecorate, {block, kBlock});
+  w.add(spv::Op::OpMemberDecorate, {part, 0, kOffset, 0});
+  for (Word i = 0; i < members; ++i) w.add(spv::Op::OpMemberDecorate, {block, i, kOffset, 4 * i});
+  w.declare();
+  w.add(spv::Op::OpTypeStruct, {part, w.u32});
+  w.add(spv::Op::OpTypeStruct, {block}, std::vector<Word>(members, part));
+  const Word zero = w.value(spv::Op::OpConstant, w.u32, {0});
+  const Word pointer = w.make(spv::Op::OpTypePointer, {kPushConstant, block});
+  const Word to_word = w.make(spv::Op::OpTypePointer, {kPushConstant, w.u32});
+  const Word variable = w.value(spv::Op::OpVariable, pointer, {kPushConstant});
+  w.begin(shared);
+  w.value(spv::Op::OpLoad, w.u32,
+          {w.value(spv::Op::OpAccessChain, to_word, {variable, zero, zero})});
+  w.end();
+  for (const Word function : functions) {
+    w.begin(function);
+    w.value(spv::Op::OpFunctionCall, w.void_type, {shared});
+    w.end();
+  }
+  return w.bytes();
+}
+
+Bytes long_type_names(Word n) {
+  return push_blocks(1, n, true);
+}
+
+Bytes push_blocks_of_entries(Word n) {
+  return push_blocks(n, 10000, false);
+}
+
+// A group that has a name for a member, and n members of a struct.
+Bytes names_in_groups(Word n) {
+  Words w;
+  w.model();
+  w.main = w.id();
+  w.add(spv::Op::OpEntryPoint, {5, w.main, 0x6E69616D, 0});
+  w.add(spv::Op::OpExecutionMode, {w.main, 17, 1, 1, 1});
+  const Word group = w.id(), type = w.id();
+  w.add(spv::Op::OpMemberName, {group, 0}, long_name());
+  w.add(spv::Op::OpDecorationGroup, {group});
+  std::vector<Word> members;
+  for (Word i = 0; i < n; ++i) members.insert(members.end(), {type, i});
+  w.add(spv::Op::OpGroupMemberDecorate, {group}, members);
+  w.declare();
+  w.add(spv::Op::OpTypeStruct, {type}, std::vector<Word>(n, w.u32));
+  w.begin(w.main);
+  w.end();
+  return w.bytes();
+}
+
 struct Shape {
   const char* name;
   Bytes (*make)(Word n);
@@ -389,6 +467,9 @@ const Shape kShapes[] = {
     {"deep access chains", deep_access_chains, {10, 1000}, 1000},
     {"names and decorations", names_and_decorations, {10, 1000, 20000}, 1000},
     {"imports", many_imports, {10, 1000, 20000}, 20000},
+    {"members of a type with a long name", long_type_names, {10, 100, 1000, 10000}, 100},
+    {"entry points with a wide block", push_blocks_of_entries, {10, 100, 1000}, 10},
+    {"names in groups of decorations", names_in_groups, {10, 1000, 20000}, 0},
 };
 
 struct Cost {
@@ -455,6 +536,38 @@ TEST(Hostile, BytesAreCounted) {
 TEST(Hostile, WorkIsInProportionToTheModule) {
   for (const Shape& shape : kShapes)
     for (const Word size : shape.sizes) check(shape, size);
+}
+
+// Each of n arrays has a length of 0 that a launch may change, by way of 16000 constants.
+TEST(Hostile, LengthsThatManyConstantsDecideTakeTheirStepsOnce) {
+  constexpr Word kSpecId = 1, kMembers = 16000, kArrays = 1000;
+  Words w;
+  w.model();
+  w.main = w.id();
+  w.add(spv::Op::OpEntryPoint, {5, w.main, 0x6E69616D, 0});
+  w.add(spv::Op::OpExecutionMode, {w.main, 17, 1, 1, 1});
+  const Word given = w.id();
+  w.add(spv::Op::OpDecorate, {given, kSpecId, 7});
+  w.declare();
+  w.add(spv::Op::OpSpecConstant, {w.u32, given, 0});
+  std::vector<Word> parts{given};
+  while (parts.size() < kMembers) parts.push_back(w.value(spv::Op::OpSpecConstant, w.u32, {0}));
+  const Word type = w.make(spv::Op::OpTypeStruct, std::vector<Word>(kMembers, w.u32));
+  const Word all = w.value(spv::Op::OpSpecConstantComposite, type, parts);
+  const Word length = w.value(spv::Op::OpSpecConstantOp, w.u32,
+                              {static_cast<Word>(spv::Op::OpCompositeExtract), all, 0});
+  for (Word i = 0; i < kArrays; ++i) w.make(spv::Op::OpTypeArray, {w.u32, length});
+  w.begin(w.main);
+  w.end();
+  const Bytes bytes = w.bytes();
+  const Cost cost = cost_of([&] {
+    const auto module = decode(bytes, {.any_values = true});
+    return module ? std::string() : module.failure().sentence;
+  });
+  EXPECT_EQ(cost.sentence, "");
+  EXPECT_LE(cost.steps, kFreeSteps + kStepsPerWord * (bytes.size() / 4));
+  EXPECT_NE(refusal(bytes, {}, SOKR_INVALID_INPUT).find("decided by specialization constant 7"),
+            std::string::npos);
 }
 
 TEST(Hostile, LimitsAreNamed) {

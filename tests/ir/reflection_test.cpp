@@ -290,11 +290,44 @@ TEST(Reflection, OnlyTheWrittenAliasIsWritten) {
   EXPECT_EQ(binding_of(reflection, 0, 5).access, kWrite);
 }
 
-TEST(Reflection, NonWritableWinsOverTheCode) {
+// Who may only read a binding binds memory that nobody may write.
+TEST(Reflection, CodeThatWritesWhatIsNotWritableIsRefused) {
   std::string text = kOldStyle;
-  text.insert(text.find("OpDecorate %b Binding"), "OpMemberDecorate %bb 0 NonWritable\n");
+  const auto judged = [&] { return validate(assemble(text), {Strictness::kOff}); };
+  ASSERT_TRUE(judged().ok()) << judged().failure().sentence;
   text.insert(text.find("OpDecorate %a Binding"), "OpDecorate %a NonReadable\n");
-  EXPECT_EQ(binding_of(reflect_text(text), 0, 3).access, 0u);
+  ASSERT_TRUE(judged().ok()) << judged().failure().sentence;
+  EXPECT_EQ(binding_of(reflect_text(text), 0, 3).access, kWrite);
+  text.insert(text.find("OpDecorate %b Binding"), "OpMemberDecorate %bb 0 NonWritable\n");
+  const Result<void> refused = judged();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.failure().sentence.find("NonWritable"), std::string::npos)
+      << refused.failure().sentence;
+}
+
+TEST(Reflection, TheFixedPartEndsBehindAllMembersWhereverTheyLie) {
+  std::string text = kOldStyle;
+  text.replace(text.find("%ba 0 Offset 0"), 14, "%ba 0 Offset 64");
+  text.replace(text.find("OpDecorate %b Binding 3"), 23, "OpDecorate %b Binding 5");
+  EXPECT_EQ(binding_of(reflect_text(text), 0, 3).min_size, 68u);
+}
+
+TEST(Reflection, AnEntryPointHasOneBlockOfPushConstants) {
+  const auto with = [](std::string_view body) {
+    return assemble(compute_main(
+        std::string(body) + "\nOpReturn",
+        "%block = OpTypeStruct %u32\n%to = OpTypePointer PushConstant %block\n"
+        "%word = OpTypePointer PushConstant %u32\n%first = OpVariable %to PushConstant\n"
+        "%second = OpVariable %to PushConstant",
+        "OpName %second \"second\"\nOpDecorate %block Block\nOpMemberDecorate %block 0 Offset 0"));
+  };
+  const char* const kOne = "%a = OpAccessChain %word %first %u0\n%x = OpLoad %u32 %a\n";
+  const char* const kOther = "%b = OpAccessChain %word %second %u0\n%y = OpLoad %u32 %b\n";
+  EXPECT_NE(decode_ok(with(kOne)), nullptr);
+  EXPECT_NE(decode_ok(with(kOther)), nullptr);
+  const std::string sentence = refusal(with(std::string(kOne) + kOther));
+  EXPECT_NE(sentence.find("two variables of push constants"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("(second)"), std::string::npos) << sentence;
 }
 
 // %2 is the buffer; the literal 2 of the extraction and the shuffle is not.

@@ -329,7 +329,8 @@ TEST(Strictness, OffChecksWhatSafetyNeeds) {
 %global = OpVariable %private Private
 %private_f = OpTypePointer Private %f32
 %private_pair = OpTypePointer Private %pair
-%pair_global = OpVariable %private_pair Private)";
+%pair_global = OpVariable %private_pair Private
+%spec = OpSpecConstant %u32 1)";
   for (const std::string_view body : {
            "%a = OpIAdd %u32 %u1 %f1\nOpReturn",
            "%a = OpIAdd %u32 %u1 %void\nOpReturn",
@@ -344,6 +345,8 @@ TEST(Strictness, OffChecksWhatSafetyNeeds) {
            "OpStore %global %f1\nOpReturn",
            "%a = OpAccessChain %private_f %pair_global %u0\nOpReturn",
            "%a = OpAccessChain %private_f %pair_global %u2\nOpReturn",
+           "%a = OpAccessChain %private_f %pair_global %spec\nOpReturn",
+           "%a = OpAccessChain %private %pair_global %sel\nOpReturn",
            "%a = OpCompositeExtract %f32 %both 0\nOpReturn",
            "%a = OpCompositeExtract %f32 %both 5\nOpReturn",
            "%a = OpCompositeConstruct %v3 %fv2\nOpReturn",

@@ -99,6 +99,7 @@ class WordWalk {
       }
       return {};
     }));
+    std::ranges::sort(kernels_);
     return each(
         [&](const OpcodeRow& row, auto args, std::size_t word) { return check(row, args, word); });
   }
@@ -142,7 +143,7 @@ class WordWalk {
   }
 
   Result<void> check_mode(std::span<const std::uint32_t> args, std::size_t at) {
-    if (std::find(kernels_.begin(), kernels_.end(), args[0]) == kernels_.end()) return {};
+    if (!std::ranges::binary_search(kernels_, args[0])) return {};
     return check_value(words_, EnumKind::kExecutionMode, args[at],
                        fmt::format("entry point %{}: ", args[0]));
   }
@@ -161,7 +162,7 @@ class WordWalk {
   }
 
   std::span<const std::uint32_t> words_;
-  std::vector<std::uint32_t> kernels_;
+  std::vector<std::uint32_t> kernels_;  // entry functions of compute; sorted
 };
 
 // ---- What an entry point reaches --------------------------------------------------------

@@ -54,10 +54,20 @@ bool fits_operation(spv::Op op, const Type& result, std::span<const Scalar> oper
     case spv::Op::OpShiftRightArithmetic:
     case spv::Op::OpShiftLeftLogical:
       return all(ScalarKind::kInt) && result.kind == TypeKind::kInt && a.width == result.width;
+    case spv::Op::OpIEqual:
+    case spv::Op::OpINotEqual:
+    case spv::Op::OpULessThan:
+    case spv::Op::OpSLessThan:
+    case spv::Op::OpUGreaterThan:
+    case spv::Op::OpSGreaterThan:
+    case spv::Op::OpULessThanEqual:
+    case spv::Op::OpSLessThanEqual:
+    case spv::Op::OpUGreaterThanEqual:
+    case spv::Op::OpSGreaterThanEqual:
+      return all(ScalarKind::kInt) && a.width == b.width && result.kind == TypeKind::kBool;
     default:
-      if (!all(ScalarKind::kInt) || a.width != b.width) return false;
-      return result.kind == TypeKind::kBool ||
-             (result.kind == TypeKind::kInt && a.width == result.width);
+      return all(ScalarKind::kInt) && a.width == b.width && result.kind == TypeKind::kInt &&
+             a.width == result.width;
   }
 }
 
@@ -141,6 +151,7 @@ Result<void> Decoder::decode_constant(const RawInstruction& raw) {
   }
   if (constant.spec_id != UINT32_MAX) SOKR_TRY(specialize(raw, *type, constant));
   if (workgroup_size_ == constant.id) SOKR_TRY(override_workgroup_size(raw, *type, constant));
+  note_decided(raw, constant);
   add_constant(std::move(constant));
   return {};
 }
@@ -193,7 +204,10 @@ Result<void> Decoder::decode_composite(const RawInstruction& raw, const Type& ty
       constant.is_null = true;
       return {};
     }
-    return bad(raw, "it has {} constituents, its type has {}", operands.size(), member_count(type));
+    const std::string sentence =
+        fmt::format("it has {} constituents, its type has {}", operands.size(), member_count(type));
+    if (type.spec_length) return misfit(raw, type, sentence);
+    return bad(raw, "{}", sentence);
   }
   for (std::uint32_t i = 0; i < operands.size(); ++i) {
     const Constant* part = module_->constant(operands[i]);
@@ -227,11 +241,26 @@ Result<void> Decoder::specialize(const RawInstruction& raw, const Type& type, Co
   return {};
 }
 
+// An operand is declared before what it is an operand of. Literal indices among the operands may
+// look like ids: at worst a length is open that nobody decides.
+void Decoder::note_decided(const RawInstruction& raw, const Constant& constant) {
+  bool decided = constant.spec_id != UINT32_MAX;
+  if (raw.op == spv::Op::OpSpecConstantOp || raw.op == spv::Op::OpSpecConstantComposite) {
+    const auto operands = args(raw).subspan(raw.op == spv::Op::OpSpecConstantOp ? 1 : 0);
+    count_work(operands.size());
+    decided |= std::ranges::any_of(operands, [&](Id id) { return is_decided(id); });
+  }
+  if (!decided) return;
+  if (is_decided_.empty()) is_decided_.assign(definition_.size(), false);
+  is_decided_[constant.id] = true;
+}
+
+// Of what is too much to look at some constants are left out.
 std::string Decoder::decided_by(Id constant) const {
   constexpr std::size_t kMostLooked = 256, kMostNamed = 8;
   std::vector<Id> work{constant}, seen{constant};
   std::vector<std::string> names;
-  while (!work.empty() && seen.size() < kMostLooked) {
+  while (!work.empty()) {
     const Constant* value = module_->constant(work.back());
     work.pop_back();
     if (value == nullptr || value->id >= definition_.size()) continue;
@@ -243,9 +272,11 @@ std::string Decoder::decided_by(Id constant) const {
     }
     const RawInstruction& raw = raws_[definition_[value->id] - 1];
     if (raw.op != spv::Op::OpSpecConstantOp && raw.op != spv::Op::OpSpecConstantComposite) continue;
-    // Literal indices among the operands may look like ids: they add a name at worst.
-    for (const Id id : args(raw).subspan(raw.op == spv::Op::OpSpecConstantOp ? 1 : 0)) {
-      if (std::find(seen.begin(), seen.end(), id) != seen.end()) continue;
+    const auto operands = args(raw).subspan(raw.op == spv::Op::OpSpecConstantOp ? 1 : 0);
+    count_work(operands.size());
+    for (const Id id : operands) {
+      if (seen.size() == kMostLooked) break;
+      if (!is_decided(id) || std::find(seen.begin(), seen.end(), id) != seen.end()) continue;
       seen.push_back(id);
       work.push_back(id);
     }
@@ -378,6 +409,8 @@ Result<void> Decoder::decode_spec_op(const RawInstruction& raw, const Type& type
                   "what a specialization constant is cannot depend on "
                   "OpCooperativeMatrixLengthKHR here: only the device knows it");
   }
+  if (const SyntaxRow* row = find_syntax(operands[0]))
+    SOKR_TRY(check_operands(raw, *row, operands.subspan(1)));
   switch (op) {
     case spv::Op::OpCompositeExtract:
       return fold_extract(raw, constant);

@@ -36,6 +36,7 @@ Result<std::shared_ptr<const Module>> Decoder::decode(std::span<const std::uint8
   SOKR_TRY(find_instructions());
   SOKR_TRY(decode_preamble());
   SOKR_TRY(check_functions());
+  SOKR_TRY(check_lengths());
   SOKR_TRY(decode_functions());
   SOKR_TRY(decode_entry_points());
   apply_result_decorations();
@@ -74,6 +75,7 @@ Result<void> Decoder::read_words(std::span<const std::uint8_t> bytes) {
   parts_left_ = globals_left_ = limits::made_parts(words.size());
   result_parts_left_ = limits::result_parts(words.size());
   tree_instructions_left_ = limits::tree_instructions(words.size());
+  reflected_left_ = limits::reflected_bytes(words.size());
   return {};
 }
 
@@ -146,6 +148,11 @@ Result<void> Decoder::check_instruction(const RawInstruction& raw) {
   if (raw.op == spv::Op::OpSwitch && (operands.empty() || operands[0] >= module_->bound_)) {
     return bad(raw, "its selector is missing or not below the bound");
   }
+  return check_operands(raw, row, operands);
+}
+
+Result<void> Decoder::check_operands(const RawInstruction& raw, const SyntaxRow& row,
+                                     std::span<const std::uint32_t> operands) {
   Id undefined = 0;
   bool has_undefined = false;
   const OperandEnd end = walk_operands(row, operands, number_words(raw), [&](std::size_t at) {
@@ -325,6 +332,9 @@ Result<void> Decoder::expand_decoration_groups() {
       if (decoration_head_.empty() || operands[at] == operands[0]) continue;
       for (std::uint32_t ref = decoration_head_[operands[0]]; ref != kNone;
            ref = decorations_[ref].next) {
+        count_work();
+        // A group has no members: what is said of them means nothing.
+        if (decorations_[ref].member != kNone) continue;
         if (decorations_.size() > limits::made_parts(module_->words_.size())) {
           return bad(raw, "decoration groups expand to too many decorations");
         }

@@ -67,6 +67,9 @@ class Decoder {
   bool is_passive(const RawInstruction& raw) const;
   void note_import(const RawInstruction& raw);
   Result<void> check_instruction(const RawInstruction& raw);
+  // As an instruction of that row has them; `raw` may be another that holds it.
+  Result<void> check_operands(const RawInstruction& raw, const SyntaxRow& row,
+                              std::span<const std::uint32_t> operands);
   Result<void> check_end(const RawInstruction& raw, std::span<const std::uint32_t> operands,
                          const OperandEnd& end) const;
   Result<void> check_functions();
@@ -111,6 +114,11 @@ class Decoder {
   Result<void> fold_shuffle(const RawInstruction& raw, const Type& type, Constant& constant);
   Result<void> fold_select(const RawInstruction& raw, const Type& type, Constant& constant);
   Result<void> fold_arithmetic(const RawInstruction& raw, const Type& type, Constant& constant);
+  // Does the value of a specialization constant that a launch may give decide what it is?
+  bool is_decided(Id constant) const {
+    return constant < is_decided_.size() && is_decided_[constant];
+  }
+  void note_decided(const RawInstruction& raw, const Constant& constant);
   // "; decided by specialization constants 3 (kSize), 7"; empty if it is by none.
   std::string decided_by(Id constant) const;
   // How the compute entry points want a constant of this width rounded: one way or several.
@@ -126,6 +134,13 @@ class Decoder {
   Id new_constant(Constant constant);
   Id null_constant(Id type);
   void add_constant(Constant constant);
+
+  // ---- lengths.cpp
+  Result<void> check_lengths() const;
+  Result<void> check_parts(const RawInstruction& raw, Id composite, std::size_t first) const;
+  Result<void> check_alike(const RawInstruction& raw, Id a, Id b) const;
+  // Of an array whose length specialization constants decide: "{sentence}; decided by ...".
+  Failure misfit(const RawInstruction& raw, const Type& array, std::string_view sentence) const;
 
   // ---- functions.cpp
   struct RawBlock {
@@ -165,6 +180,8 @@ class Decoder {
   Result<void> finish_local_size(EntryPoint& entry);
   Result<void> walk_call_tree(EntryPoint& entry, std::uint32_t index);
   void add_global(Id variable, EntryPoint& entry, std::uint32_t index);
+  Result<void> spend_reflected(const EntryPoint& entry);
+  std::uint64_t reflected_bytes(const Variable& variable);
 
   // ---- shared
   std::span<const std::uint32_t> words(const RawInstruction& raw) const {
@@ -204,15 +221,19 @@ class Decoder {
   std::vector<std::uint32_t> type_parts_;       // per type: itself and what it is made of
   std::vector<std::size_t> group_decorations_;  // indices into raws_
   std::vector<Id> forward_pointers_;
-  std::vector<bool> is_forward_;              // per id; empty if there is none
-  std::uint64_t parts_left_ = 0;              // how many parts OpSpecConstantOp may still make
-  std::uint64_t globals_left_ = 0;            // how many EntryPoint::globals may still be listed
-  std::uint64_t result_parts_left_ = 0;       // limits::result_parts
-  std::uint64_t tree_instructions_left_ = 0;  // limits::tree_instructions
+  std::vector<bool> is_forward_;      // per id; empty if there is none
+  std::uint64_t parts_left_ = 0;      // how many parts OpSpecConstantOp may still make
+  std::uint64_t globals_left_ = 0;    // how many EntryPoint::globals may still be listed
+  std::uint64_t reflected_left_ = 0;  // limits::reflected_bytes
+  std::unordered_map<Id, std::uint64_t> reflected_;  // per variable: reflected_bytes()
+  std::uint64_t result_parts_left_ = 0;              // limits::result_parts
+  std::uint64_t tree_instructions_left_ = 0;         // limits::tree_instructions
   FlowCost flow_cost_;
   std::unordered_map<Id, std::vector<std::uint32_t>> entries_of_;  // per entry function
   std::unordered_set<std::string> entry_names_;
   std::vector<bool> is_non_semantic_;  // per id: a NonSemantic instruction set; may be empty
+  std::vector<bool> is_decided_;       // per id: is_decided(); empty if nothing is
+  bool has_spec_lengths_ = false;      // some array's length is a specialization constant
   bool has_memory_model_ = false;
   bool zero_is_specialized_ = false;  // a workgroup size of 0 comes from a specialization constant
   bool is_structured_ = true;         // no OpenCL kernel

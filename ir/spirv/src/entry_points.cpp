@@ -284,7 +284,65 @@ Result<void> Decoder::walk_call_tree(EntryPoint& entry, std::uint32_t index) {
     return fail(SOKR_INVALID_IR, "the entry points of the module name too many variables");
   }
   globals_left_ -= entry.globals.size();
+  return spend_reflected(entry);
+}
+
+// What reflection says of the variables of an entry point it says for each entry point again.
+Result<void> Decoder::spend_reflected(const EntryPoint& entry) {
+  const Variable* push = nullptr;
+  for (const Id id : entry.globals) {
+    const Variable& variable = *module_->variable(id);
+    if (variable.storage == spv::StorageClass::PushConstant) {
+      if (push != nullptr) {
+        return fail(SOKR_INVALID_IR,
+                    "entry point '{}' uses two variables of push constants, {} and {}; it may use "
+                    "one",
+                    entry.name, module_->describe(push->id), module_->describe(id));
+      }
+      push = &variable;
+    }
+    const std::uint64_t bytes = reflected_bytes(variable);
+    if (bytes > reflected_left_) {
+      const std::size_t words = module_->words_.size();
+      return Failure{SOKR_CAPABILITY_DENIED,
+                     fmt::format("names of bindings and push constants and of their types, counted "
+                                 "for each entry point, have more than {} bytes, which is what a "
+                                 "module of {} words may have",
+                                 limits::reflected_bytes(words), words)};
+    }
+    reflected_left_ -= bytes;
+  }
   return {};
+}
+
+// In the bytes of the limit.
+std::uint64_t Decoder::reflected_bytes(const Variable& variable) {
+  const bool is_push = variable.storage == spv::StorageClass::PushConstant;
+  if (!is_push && !variable.has_binding) return 0;
+  const auto [known, is_new] = reflected_.try_emplace(variable.id, 0);
+  if (!is_new) return known->second;
+  constexpr std::size_t kLengthDigits = 12;  // of an array: "[4294967295]"
+  const auto type_bytes = [&](Id id) {
+    std::uint64_t bytes = 0;
+    const Type* type = module_->type(id);
+    for (; type != nullptr &&
+           (type->kind == TypeKind::kArray || type->kind == TypeKind::kRuntimeArray);
+         type = module_->type(type->element)) {
+      count_work();
+      bytes += kLengthDigits;
+    }
+    return bytes + (type != nullptr ? type->name.size() : 0);
+  };
+  std::uint64_t bytes = 0;
+  if (variable.has_binding)
+    bytes += limits::kReflectedThing + std::max(variable.name.size(), type_bytes(variable.pointee));
+  if (is_push) {
+    for (const Member& member : module_->type(variable.pointee)->members) {
+      count_work();
+      bytes += limits::kReflectedThing + member.name.size() + type_bytes(member.type);
+    }
+  }
+  return known->second = bytes;
 }
 
 }  // namespace sokr::spirv

@@ -36,6 +36,12 @@ constexpr std::uint64_t tree_instructions(std::size_t words) {
 constexpr std::uint64_t made_parts(std::size_t words) {
   return (std::uint64_t{1} << 20) + 8 * std::uint64_t{words};
 }
+// Bytes of names that reflection repeats for each entry point: of bindings, of members of push
+// constants and of their types; each with kReflectedThing for what else is said of it.
+inline constexpr std::uint64_t kReflectedThing = 128;
+constexpr std::uint64_t reflected_bytes(std::size_t words) {
+  return (std::uint64_t{1} << 24) + 64 * std::uint64_t{words};
+}
 // Steps of SPIRV-Tools' validator through control flow, each less than a tenth of a
 // microsecond: it visits the blocks before each block, and for each construct the way from
 // each of its blocks to its header.

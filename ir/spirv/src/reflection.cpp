@@ -148,7 +148,9 @@ ir::Binding reflect_variable(const Module& module, const Variable& variable, std
     binding.data_size = module.data_size(type->id);
     binding.min_size = module.explicit_size(type->id);
     if (binding.runtime_stride != 0) {
-      binding.min_size = type->members.back().offset + std::uint64_t{binding.runtime_stride};
+      // Members may lie in any order: another one may end behind the array's first element.
+      binding.min_size = std::max(
+          binding.min_size, type->members.back().offset + std::uint64_t{binding.runtime_stride});
     }
   }
   return binding;
@@ -175,6 +177,7 @@ void reflect_push_constants(const Module& module, const EntryPoint& entry, const
   const Type* block = module.type(variable.pointee);
   if (block->kind != TypeKind::kStruct) return;
   const std::vector<std::uint64_t> read_ends = find_block_reads(module, entry, variable);
+  reflection.push_constants.reserve(block->members.size());
   for (std::size_t i = 0; i < block->members.size(); ++i) {
     const Member& member = block->members[i];
     ir::PushConstantMember out;

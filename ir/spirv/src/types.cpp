@@ -277,7 +277,8 @@ Result<void> Decoder::decode_array(const RawInstruction& raw, Type& type) {
   type.spec_length = length->is_spec;
   if (is_good) type.count = static_cast<std::uint32_t>(length->bits);
   const bool is_open = length->is_spec && options_.any_values;
-  if (is_open && (is_good || !decided_by(length->id).empty())) {
+  has_spec_lengths_ |= type.spec_length;
+  if (is_open && (is_good || is_decided(length->id))) {
     const std::uint64_t each = std::max<std::uint64_t>(
         {module_->natural_layout(type.element).size, module_->explicit_size(type.element), 1});
     if (!is_good || length->bits > kSmall / each) type.count = 1;
@@ -349,10 +350,12 @@ Result<void> Decoder::check_forward_pointers() {
   // Sizes were found before what these members point to was known.
   for (std::size_t i = 0; i < module_->types_.size(); ++i) {
     const Type& type = module_->types_[i];
+    const RawInstruction& raw = raws_[definition_[type.id] - 1];
     count_work(1 + type.members.size());
-    SOKR_ASSIGN(module_->sizes_[i], checked_size(raws_[definition_[type.id] - 1], type));
+    SOKR_ASSIGN(module_->sizes_[i], checked_size(raw, type));
     module_->data_sizes_[i] = module_->compute_data_size(type);
     module_->naturals_[i] = module_->compute_natural_layout(type);
+    if (module_->naturals_[i].size > limits::kTypeBytes) return too_large(raw, type);
   }
   return {};
 }
@@ -379,7 +382,7 @@ Result<void> Decoder::decode_cooperative_matrix(const RawInstruction& raw, Type&
       return bad(raw, "its {} %{} is not an integer constant", kNames[i], operands[1 + i]);
     }
     *numbers[i] = {static_cast<std::uint32_t>(constant->bits),
-                   constant->is_spec && options_.any_values && !decided_by(constant->id).empty()};
+                   constant->is_spec && options_.any_values && is_decided(constant->id)};
     const bool is_size =
         numbers[i] == &type.cooperative.rows || numbers[i] == &type.cooperative.columns;
     const bool is_bad = is_size ? constant->bits == 0

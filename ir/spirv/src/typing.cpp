@@ -128,7 +128,8 @@ class TypeChecker {
     for (const Function& function : m_.functions())
       for (const Block& block : function.blocks)
         for (const Instruction& i : block.body)
-          if (i.op == OpBitcast || suits_group(m_, i) || suits_cooperative(m_, i))
+          if (i.op == OpBitcast || suits_group(m_, i) || suits_cooperative(m_, i) ||
+              has_sized_parts(i))
             SOKR_TRY(check(i));
     return {};
   }
@@ -204,6 +205,19 @@ class TypeChecker {
     if (suits) return {};
     return bad(end, "its operand does not have the type that it takes");
   }
+
+  // Does it make a value of parts, or name a part, whose array's length a launch decides?
+  bool has_sized_parts(const Instruction& i) const {
+    const auto is_sized = [&](Id id) {
+      const Type* type = m_.type(id);
+      return type != nullptr && type->spec_sized;
+    };
+    if (i.op == OpCompositeExtract) return is_sized(m_.type_of(i.args[0]));
+    return (i.op == OpCompositeConstruct || i.op == OpCompositeInsert) && is_sized(i.type);
+  }
+
+  // Specialization constants decide its length, and their values are not known yet.
+  bool is_open(const Type& type) const { return type.spec_length && m_.for_any_values(); }
 
   template <class Test>
   bool all(const Instruction& i, Test&& test) const {
@@ -311,6 +325,7 @@ class TypeChecker {
     }
     const Constant* constant = m_.constant(index);
     if (constant == nullptr || shape(constant->type).kind != TypeKind::kInt) return 0;
+    if (constant->is_spec || constant->is_undef) return 0;  // no number that is the same always
     return constant->bits < type.members.size() ? type.members[constant->bits].type : 0;
   }
 
@@ -320,7 +335,8 @@ class TypeChecker {
       return index < type.members.size() ? type.members[index].type : 0;
     // How many components an invocation holds only the device knows.
     if (type.kind == TypeKind::kCooperativeMatrix) return type.element;
-    return type.kind != TypeKind::kRuntimeArray && index < type.count ? element_of(type) : 0;
+    const bool is_inside = index < type.count || is_open(type);
+    return type.kind != TypeKind::kRuntimeArray && is_inside ? element_of(type) : 0;
   }
 
   static Id element_of(const Type& type) {
@@ -403,7 +419,9 @@ class TypeChecker {
       }
       return count == r.count;
     }
-    const std::size_t count = type.kind == TypeKind::kStruct ? type.members.size() : type.count;
+    const std::size_t count = type.kind == TypeKind::kStruct ? type.members.size()
+                              : is_open(type)                ? i.args.size()
+                                                             : type.count;
     if (i.args.size() != count || (type.kind != TypeKind::kStruct && element_of(type) == 0))
       return false;
     for (std::uint32_t at = 0; at < count; ++at)
@@ -451,7 +469,9 @@ class TypeChecker {
     if (a == b) return is_value(a);
     const Type *x = m_.type(a), *y = m_.type(b);
     if (x == nullptr || y == nullptr || x->kind != y->kind) return false;
-    if (x->kind == TypeKind::kArray) return x->count == y->count && match(x->element, y->element);
+    if (x->kind == TypeKind::kArray) {
+      return (x->count == y->count || is_open(*x) || is_open(*y)) && match(x->element, y->element);
+    }
     if (x->kind != TypeKind::kStruct || x->members.size() != y->members.size()) return false;
     for (std::size_t k = 0; k < x->members.size(); ++k)
       if (!match(x->members[k].type, y->members[k].type)) return false;
@@ -634,11 +654,23 @@ Shape shape_of(const Module& module, Id id) {
 }
 
 Result<void> check_types(const Module& module) {
+  for (const Variable& variable : module.variables()) {
+    const bool may_start = variable.storage == spv::StorageClass::Private ||
+                           variable.storage == spv::StorageClass::Workgroup ||
+                           variable.storage == spv::StorageClass::Output;
+    if (variable.initializer == 0 ||
+        (may_start && module.type_of(variable.initializer) == variable.pointee))
+      continue;
+    return fail(SOKR_INVALID_IR, "variable {}: {}", module.describe(variable.id),
+                may_start ? "its initializer does not have the type that it holds"
+                          : "its storage class has no initializers");
+  }
   return TypeChecker(module).run();
 }
 
 Result<void> check_unvalidated(const Module& module) {
   SOKR_TRY(TypeChecker(module).run_unvalidated());
+  SOKR_TRY(check_writes(module));
   for (Id id = 1; id < module.bound(); ++id) {
     const Type* type = module.type(id);
     if (type == nullptr || type->kind != TypeKind::kStruct) continue;

@@ -16,9 +16,12 @@ namespace sokr::spirv {
 Result<void> check_uses(const Module& module);
 Result<void> check_types(const Module& module);
 // The same of what SPIRV-Tools' validator leaves out, or knows in some versions only: types of
-// integer dot products and of what the invocations of a subgroup do together, and how matrices in
-// memory are laid out.
+// integer dot products and of what the invocations of a subgroup do together, parts of arrays whose
+// length a launch gives, how matrices in memory are laid out, and check_writes().
 Result<void> check_unvalidated(const Module& module);
+
+// Is nothing written that is only read, and no array of buffers accessed as one value?
+Result<void> check_writes(const Module& module);
 
 // Does an extended instruction suit its types? Of GLSL.std.450 only.
 bool suits_glsl_std_450(const Module& module, const Instruction& instruction);

@@ -133,12 +133,10 @@ class GlslRule {
     switch (function) {
       case GLSLstd450SAbs:
       case GLSLstd450SSign:
-        return alike(TypeKind::kInt, 1);
       case GLSLstd450FindILsb:
       case GLSLstd450FindSMsb:
       case GLSLstd450FindUMsb:
-        return values() == 1 && r_.kind == TypeKind::kInt && at(0).kind == TypeKind::kInt &&
-               at(0).count == r_.count;
+        return alike(TypeKind::kInt, 1);
       case GLSLstd450UMin:
       case GLSLstd450SMin:
       case GLSLstd450UMax:
