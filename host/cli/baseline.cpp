@@ -16,7 +16,8 @@
 namespace sokr::cli {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+// A turn has some 18 bytes in each of a dozen lists: some 500,000 turns, of most of an hour.
+constexpr std::size_t kMostBytes = std::size_t{128} << 20;
 // A report has 4. What is nested without end would be walked, and copied, without end.
 constexpr int kMostDepth = 16;
 
@@ -44,11 +45,16 @@ std::string short_text(const Json& value) {
   return text.substr(0, end) + "...";
 }
 
-bool are_times(const Json& list) {
+bool are_counts(const Json& list) {
   return list.is_array() && !list.empty() &&
          std::all_of(list.begin(), list.end(), [](const Json& one) {
-           return one.is_number() && std::isfinite(one.get<double>()) && one.get<double>() > 0;
+           return one.is_number() && std::isfinite(one.get<double>()) && one.get<double>() >= 0;
          });
+}
+
+bool are_times(const Json& list) {
+  return are_counts(list) && std::all_of(list.begin(), list.end(),
+                                         [](const Json& one) { return one.get<double>() > 0; });
 }
 
 // Of --relative-to, if there are any. What is wrong with them; null if nothing is.
@@ -96,6 +102,12 @@ bool read_hex(std::string_view text, std::vector<std::byte>& bytes) {
     bytes.push_back(static_cast<std::byte>(value));
   }
   return text.size() % 2 == 0;
+}
+
+// As a report writes it: what is no UTF-8 is replaced.
+std::string as_written(const std::string& text) {
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
+      .get<std::string>();
 }
 
 std::string_view name_of(std::string_view path) {
@@ -160,8 +172,8 @@ Baseline parse_baseline(std::string_view text, const std::string& file) {
     if (one.contains("counters")) {
       if (!one["counters"].is_object()) throw refuse("a result's counters are no object");
       for (const auto& [name, counter] : one["counters"].items()) {
-        if (!counter.is_object() || !counter.contains("blocks") || !are_times(counter["blocks"])) {
-          throw refuse("a counter's blocks are no list of numbers above 0");
+        if (!counter.is_object() || !counter.contains("blocks") || !are_counts(counter["blocks"])) {
+          throw refuse("a counter's blocks are no list of numbers of at least 0");
         }
         result.counted.push_back({name, counter["blocks"].get<std::vector<double>>()});
       }
@@ -204,7 +216,7 @@ void refuse_another_launch(const Baseline& baseline, const std::string& kernel,
   };
   const auto measured = baseline.json.find("kernel");
   if (measured != baseline.json.end() && measured->is_string() &&
-      name_of(measured->get_ref<const std::string&>()) != name_of(kernel)) {
+      name_of(measured->get_ref<const std::string&>()) != name_of(as_written(kernel))) {
     refuse("kernel", *measured, kernel);
   }
   for (const auto& [key, now] : launch.items()) {

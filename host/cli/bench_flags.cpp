@@ -121,6 +121,11 @@ void refuse_odd_comparisons(const BenchRequest& request) {
     throw UsageError(
         "--relative-to kernel: it takes --baseline FILE, which brings the old kernel along");
   }
+  if (request.relative_to == kOldKernel && request.baselines.size() > 1) {
+    throw UsageError(
+        "--relative-to kernel: it measures the kernel of one baseline in turns with this one, and "
+        "several are given; name one with --baseline");
+  }
   if (request.relative_to.empty() || request.relative_to == kCalibration ||
       request.relative_to == kOldKernel) {
     return;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <sokr/sokr.hpp>
 
@@ -20,13 +21,27 @@ GateVerdict verdict_of(const measure::Comparison& comparison, double allowance) 
   return slower ? GateVerdict::kSlower : GateVerdict::kHeld;
 }
 
+namespace {
+
+// Of kUnknown. Turns of now are had by asking for more of them; those of a baseline are what they
+// are.
+std::string too_few(const measure::Comparison& comparison, bool is_baseline) {
+  constexpr std::size_t kVeryMany = std::size_t{1} << 20;
+  const bool never =
+      is_baseline && measure::least_mann_whitney_p(kVeryMany, comparison.before_count) >= kGateP;
+  return fmt::format(
+      "of {} and {} turns no p is below {}; measure {}, with a larger --budget or --repeat",
+      comparison.before_count, comparison.now_count, kGateP,
+      never ? "the baseline anew" : "longer");
+}
+
+}  // namespace
+
 std::string gate_sentence(const GateRow& row) {
   const measure::Comparison& comparison = row.comparison;
   if (row.verdict == GateVerdict::kUnknown) {
-    return fmt::format(
-        "whether {} is slower than {} cannot be told: of {} and {} turns no p is below {}; measure "
-        "longer, with a larger --budget or --repeat",
-        row.substrate, row.against, comparison.before_count, comparison.now_count, kGateP);
+    return fmt::format("whether {} is slower than {} cannot be told: {}", row.substrate,
+                       row.against, row.unknown);
   }
   if (row.verdict == GateVerdict::kHeld) return {};
   return fmt::format(
@@ -168,6 +183,12 @@ Unit steadiest_part(std::span<const Baseline> baselines, const std::string& subs
   return best;
 }
 
+std::vector<double> medians_of(const std::vector<measure::Blocks>& runs) {
+  std::vector<double> all;
+  for (const measure::Blocks& run : runs) all.push_back(measure::median(run));
+  return all;
+}
+
 // What was compared, and with what, for a sentence.
 struct Compared {
   std::vector<measure::Blocks> before, now;
@@ -225,11 +246,24 @@ std::vector<GateRow> compared_with_baselines(const std::vector<BenchResult>& res
     GateRow& row = rows.emplace_back();
     row.substrate = one.substrate;
     row.against = baselines.size() == 1 ? "the baseline" : "the baselines";
-    row.comparison = measure::compare(both.before, both.now, allowance, kGateConfidence);
-    row.verdict = verdict_of(row.comparison, allowance);
     row.allowed_percent = max_percent;
     row.now = measure::median(both.now.front());
-    row.before = row.now / row.comparison.ratio;
+    const std::vector<double> before = medians_of(both.before);
+    row.before = measure::median(before);
+    if (std::find(before.begin(), before.end(), 0) != before.end()) {
+      // Of a counter: times are above 0.
+      row.verdict = GateVerdict::kUnknown;
+      row.comparison.ratio = std::numeric_limits<double>::quiet_NaN();
+      row.comparison.interval = {row.comparison.ratio, row.comparison.ratio};
+      row.unknown = fmt::format(
+          "half of the turns of {} or more counted 0 {}, of which nothing is a multiple; compare "
+          "times, or another --metric",
+          row.against, metric);
+    } else {
+      row.comparison = measure::compare(both.before, both.now, allowance, kGateConfidence);
+      row.verdict = verdict_of(row.comparison, allowance);
+      if (row.verdict == GateVerdict::kUnknown) row.unknown = too_few(row.comparison, true);
+    }
     row.unit = !metric.empty()               ? metric
                : relative_to.empty()         ? "ns"
                : relative_to == kCalibration ? "turns of " + both.unit
@@ -247,6 +281,7 @@ std::vector<GateRow> compared_with_old(std::span<const CommandComparison> compar
     row.against = against;
     row.comparison = one.comparison;
     row.verdict = verdict_of(one.comparison, 1 + max_percent / 100);
+    if (row.verdict == GateVerdict::kUnknown) row.unknown = too_few(one.comparison, false);
     row.allowed_percent = max_percent;
     row.now = one.now_ns;
     row.before = one.before_ns;

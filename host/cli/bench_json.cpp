@@ -61,8 +61,12 @@ void add_percentiles(const measure::Times& times, Json& to) {
 }
 
 void add_series(const Series& series, Json& to) {
-  to["interval_ns"] = {series.interval.low, series.interval.high};
-  to["precision"] = series.precision;
+  to["interval_ns"] = nullptr;
+  to["precision"] = nullptr;
+  if (series.is_interval_known()) {
+    to["interval_ns"] = {series.interval.low, series.interval.high};
+    to["precision"] = series.precision;
+  }
   to["ended"] = ended_word(series.ended);
   to["settled"] = series.settled;
   to["warm_up"] = series.warm_up;
@@ -103,7 +107,9 @@ Json result_json(const BenchResult& one) {
   add_series(one.warm(), json);
   json["counters"] = Json::object();
   for (const measure::Counted& counter : one.warm().counted) {
-    if (std::all_of(counter.blocks.begin(), counter.blocks.end(), [](double n) { return n > 0; })) {
+    // What could not be read once is as if it went backwards.
+    if (std::all_of(counter.blocks.begin(), counter.blocks.end(),
+                    [](double n) { return n >= 0; })) {
       json["counters"][counter.name] = {{"median", measure::median(counter.blocks)},
                                         {"blocks", counter.blocks}};
     }

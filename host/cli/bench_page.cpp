@@ -190,7 +190,7 @@ std::string table_html(const BenchReports& reports) {
       const measure::Times& times = one.warm().times;
       for (const double percent : {0.0, 50.0, 90.0, 99.0, 99.9, 100.0}) {
         row.push_back(duration_text(times.percentile(percent)));
-        if (percent == 50) row.push_back(fmt::format("{:.1f} %", 100 * one.warm().precision));
+        if (percent == 50) row.push_back(precision_text(one.warm()));
       }
       for (const Way way : {kPipelined, kBatched}) {
         row.push_back(one.ways[way] ? duration_text(one.ways[way]->times.percentile(50)) : "–");

@@ -41,7 +41,7 @@ std::string latency_table(const BenchReport& report) {
     std::vector<std::string> row{one.substrate};
     for (const double percent : kPercents) {
       row.push_back(duration_text(times.percentile(percent)));
-      if (percent == 50) row.push_back(fmt::format("{:.1f} %", 100 * one.warm().precision));
+      if (percent == 50) row.push_back(precision_text(one.warm()));
     }
     row.push_back(fmt::format("{:.0f}", throughput(one.warm())));
     table.row(std::move(row));
@@ -129,9 +129,11 @@ std::string csv_field(std::string_view text) {
 std::string csv_line(const std::string& head, const BenchResult& one, std::size_t way) {
   const Series& series = *one.ways[way];
   const measure::Times& times = series.times;
-  std::string text = fmt::format("{},{},{},{},{},{},{},{}", head, csv_field(one.substrate),
-                                 kWays[way], times.count(), times.least(), times.percentile(50),
-                                 series.interval.low, series.interval.high);
+  std::string text = fmt::format("{},{},{},{},{},{},", head, csv_field(one.substrate), kWays[way],
+                                 times.count(), times.least(), times.percentile(50));
+  text += series.is_interval_known()
+              ? fmt::format("{},{}", series.interval.low, series.interval.high)
+              : std::string(",");
   for (const double percent : {90.0, 99.0, 99.9, 100.0}) {
     text += fmt::format(",{}", times.percentile(percent));
   }
@@ -156,7 +158,7 @@ std::string markdown_row(const BenchResult& one, const std::string& point) {
                   duration_or_dash(one.first.ever), duration_or_dash(one.first.cold_process));
   for (const double percent : kPercents) {
     text += ' ' + duration_text(one.warm().times.percentile(percent));
-    if (percent == 50) text += fmt::format(" ± {:.1f} %", 100 * one.warm().precision);
+    if (percent == 50) text += " ± " + precision_text(one.warm());
     text += " |";
   }
   for (const Way way : {kPipelined, kBatched}) {
@@ -319,11 +321,17 @@ std::string GateRow::text(double value) const {
   return fmt::format("{:.6g} {}", value, unit);
 }
 
+std::string precision_text(const Series& series) {
+  return series.is_interval_known() ? fmt::format("{:.1f} %", 100 * series.precision) : "-";
+}
+
 std::string GateRow::change_text() const {
+  if (!std::isfinite(comparison.ratio)) return "by what it cannot be told";
   return fmt::format("{:+.1f} %", 100 * (comparison.ratio - 1));
 }
 
 std::string GateRow::interval_text() const {
+  if (!std::isfinite(comparison.ratio)) return "-";
   return fmt::format("{:+.1f} to {:+.1f} %", 100 * (comparison.interval.low - 1),
                      100 * (comparison.interval.high - 1));
 }
@@ -404,7 +412,10 @@ std::string csv_text(const BenchReports& reports) {
 
 std::string markdown_text(const BenchReports& reports) {
   const BenchReport& first = reports.points.front();
-  std::string text = fmt::format("### `{}`\n\n", printable(short_name(first.kernel)));
+  std::string kernel = printable(short_name(first.kernel));
+  // It would end what is set as code.
+  std::replace(kernel.begin(), kernel.end(), '`', '\'');
+  std::string text = fmt::format("### `{}`\n\n", kernel);
   text += markdown_gate(first);
   text += "| | first | cold process |";
   for (const char* name : kPercentNames) text += fmt::format(" {} |", name);

@@ -37,7 +37,8 @@ struct BenchResult {
   const measure::Series& warm() const { return *ways[kWarm]; }
 };
 
-// What the gate makes of one comparison. kUnknown: there are too few turns to show anything.
+// What the gate makes of one comparison. kUnknown: there are too few turns to show anything, or
+// nothing that the new ones could be a multiple of.
 enum class GateVerdict { kHeld, kSlower, kUnknown };
 
 // What the gate compared on one substrate, and what came of it.
@@ -49,6 +50,7 @@ struct GateRow {
   double allowed_percent = 0;
   double before = 0, now = 0;  // medians
   std::string unit = "ns";     // of these: or a counter, or "turns of ...", "times NAME"
+  std::string unknown;         // of kUnknown: why
 
   // "18.1 µs", "1.02e+06 instructions".
   std::string text(double value) const;
@@ -104,6 +106,8 @@ std::string imprecision_text(const BenchReports& reports);
 std::string short_name(std::string_view kernel);
 // "12 high outliers (3 severe) of 4000"; empty if there are none.
 std::string outliers_text(const measure::Series& series);
+// "0.3 %": half of the interval of the median over it; "-" where it is not known.
+std::string precision_text(const measure::Series& series);
 // Of a sweep, the first of each kind.
 std::vector<std::string> warnings_of(const BenchReports& reports);
 // "1.5 G", "20 M", of units a second.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -21,8 +22,37 @@ void print(std::string_view text) {
   }
 }
 
+namespace {
+
+void append_json(const Json& json, std::size_t indent, std::string& text) {
+  const auto is_number = [](const Json& one) { return one.is_number(); };
+  const bool numbers = json.is_array() && std::all_of(json.begin(), json.end(), is_number);
+  if (!json.is_structured() || json.empty() || numbers) {
+    text += json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return;
+  }
+  text += json.is_object() ? '{' : '[';
+  const char* separator = "\n";
+  for (const auto& [key, value] : json.items()) {
+    text += separator;
+    text.append(indent + 2, ' ');
+    if (json.is_object()) {
+      text += Json(key).dump(-1, ' ', false, Json::error_handler_t::replace) + ": ";
+    }
+    append_json(value, indent + 2, text);
+    separator = ",\n";
+  }
+  text += '\n';
+  text.append(indent, ' ');
+  text += json.is_object() ? '}' : ']';
+}
+
+}  // namespace
+
 std::string json_text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  std::string text;
+  append_json(json, 0, text);
+  return text + '\n';
 }
 
 void note(std::string_view line) {

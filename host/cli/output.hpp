@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 // To stdout. Throws if it cannot be written: a full disk, a closed pipe.
 void print(std::string_view text);
-// Two spaces of indentation; bytes that are no UTF-8 become U+FFFD.
+// Two spaces of indentation, a list of numbers in one line; bytes that are no UTF-8 become U+FFFD.
 std::string json_text(const Json& json);
 // "sokr: ..." on stderr, as one line.
 void note(std::string_view line);

@@ -216,7 +216,13 @@ std::string ending_text(const Series& series, const Rules& rules) {
     case Ended::kCount:
       break;
   }
-  return fmt::format("{} measurements, as asked; {}", series.times.count(), reached);
+  const std::uint64_t count = series.times.count();
+  return fmt::format(
+      "{} measurement{}, as asked; {}", count, count == 1 ? "" : "s",
+      series.is_interval_known()
+          ? reached
+          : fmt::format("how well the median is known cannot be told of fewer than {} turns",
+                        kLeastBlocks));
 }
 
 }  // namespace sokr::measure

@@ -67,9 +67,13 @@ struct Series {
   std::vector<Counted> counted;  // of each counter that is to be had
   std::uint64_t warm_up = 0;     // measurements before the first that counts
   bool settled = false;          // as is_stationary says; false where `repeat` was set
-  Interval interval;             // of the median of blocks, kConfidence
+  Interval interval;             // of the median of blocks, kConfidence; see below
   double precision = 0;          // half of it over the median
   Ended ended = Ended::kCount;
+
+  // Of fewer turns nothing is known of how well the median is: of a single one, resampled, the
+  // interval would have no width.
+  bool is_interval_known() const { return blocks.size() >= kLeastBlocks; }
 };
 
 // Called now and then: how many measurements there are of the side that has its turn, and which

@@ -78,8 +78,10 @@ double spread_of(const std::vector<double>& medians) {
 }  // namespace
 
 double percentile(std::vector<double> values, double percent) {
-  const auto rank =
-      static_cast<std::size_t>(std::ceil(percent / 100 * static_cast<double>(values.size())));
+  // In whole thousandths of a percent: 99.9 / 100 * 1000 is a little more than 999.
+  constexpr std::uint64_t kAll = 100'000;
+  const auto part = static_cast<std::uint64_t>(std::llround(percent * (kAll / 100.0)));
+  const std::size_t rank = (values.size() * part + kAll - 1) / kAll;
   const auto at = values.begin() +
                   static_cast<std::ptrdiff_t>(std::clamp<std::size_t>(rank, 1, values.size()) - 1);
   std::nth_element(values.begin(), at, values.end());
@@ -106,7 +108,9 @@ double quantile(std::vector<double> values, double fraction) {
   std::nth_element(values.begin(), at, values.end());
   const double low = *at, rest = place - static_cast<double>(index);
   if (rest == 0 || index + 1 == values.size()) return low;
-  return low + rest * (*std::min_element(at + 1, values.end()) - low);
+  const double high = *std::min_element(at + 1, values.end());
+  // Between two infinities as well.
+  return high == low ? low : low + rest * (high - low);
 }
 
 Interval median_interval(std::span<const double> values, double confidence, std::size_t resamples,
@@ -230,7 +234,8 @@ Comparison compare(std::span<const Blocks> before, std::span<const Blocks> now, 
   for (double& one : ratios) {
     const double then = resampled_runs(before, random, drawn);
     const double today = resampled_runs(now, random, drawn);
-    one = today / then * std::exp(own[random.below(own.size())]);
+    // Of a counter, which may be 0 in some turns.
+    one = (today == then ? 1 : today / then) * std::exp(own[random.below(own.size())]);
   }
   result.interval = middle_of(std::move(ratios), confidence);
 

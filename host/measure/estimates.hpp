@@ -33,7 +33,8 @@ class Random {
   std::uint64_t state_;
 };
 
-// The smallest value that `percent` (0 to 100) of the values do not exceed: nearest rank.
+// The smallest value that `percent` (0 to 100, to a thousandth) of the values do not exceed:
+// nearest rank.
 double percentile(std::vector<double> values, double percent);
 // The middle one, or the mean of the two in the middle.
 double median(std::vector<double> values);

@@ -3,9 +3,14 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <sokr/sokr.hpp>
 
+#include "bench_report.hpp"
 #include "command.hpp"
 
 namespace sokr::cli {
@@ -97,6 +102,59 @@ TEST(Baseline, TurnsAreRead) {
             "FILE' writes one");
 }
 
+BenchReports report_of(measure::Series warm) {
+  BenchReports reports;
+  BenchReport& report = reports.points.emplace_back();
+  report.kernel = "copy.spv";
+  report.launch = Json::object();
+  BenchResult& one = report.results.emplace_back();
+  one.substrate = "cpu";
+  warm.times.add(1);
+  one.ways[kWarm] = std::move(warm);
+  return reports;
+}
+
+// An hour of turns, as 'sokr bench --json' writes them.
+TEST(Baseline, ALongRunIsOne) {
+  measure::Series warm;
+  for (int i = 0; i < 500'000; ++i) {
+    warm.blocks.push_back(7e6 + i / 3.0);
+    warm.block_at.push_back(i * 7e-3 + 1e-9);
+  }
+  const std::string text = json_text(report_json(report_of(warm)));
+  const std::string file = testing::TempDir() + fmt::format("sokr-baseline-{}", ::getpid());
+  std::ofstream(file) << text;
+  const Baseline read = read_baseline(file);
+  std::filesystem::remove(file);
+  EXPECT_EQ(read.results.at(0).blocks_ns, warm.blocks);
+  // Far more lines than a report of one turn has: there is none for each number.
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 200);
+}
+
+// Of what is rare, as cache misses are, some turns have none.
+TEST(Baseline, ACounterMayBeZero) {
+  measure::Series warm;
+  warm.blocks = {5, 6, 7};
+  warm.counted = {{"cache-misses", {0, 3, 0.5}}, {"went-backwards", {1, -1, 1}}};
+  const Baseline read = parse_baseline(json_text(report_json(report_of(warm))), "base.json");
+  ASSERT_EQ(read.results.at(0).counted.size(), 1u);
+  EXPECT_EQ(read.results.at(0).counted[0].name, "cache-misses");
+  EXPECT_EQ(read.results.at(0).counted[0].blocks, warm.counted[0].blocks);
+  EXPECT_NE(refusal(kHead + std::string(R"("results": [{"substrate": "cpu", "blocks_ns": [2],
+      "counters": {"x": {"blocks": [1, -1]}}}]})")),
+            "");
+}
+
+TEST(Baseline, LittleIsKnownOfFewTurns) {
+  measure::Series warm;
+  warm.blocks = {5, 6, 7};
+  const Json few = report_json(report_of(warm))["results"][0];
+  EXPECT_TRUE(few["interval_ns"].is_null());
+  EXPECT_TRUE(few["precision"].is_null());
+  warm.blocks = {5, 6, 7, 8, 9};
+  EXPECT_TRUE(report_json(report_of(warm))["results"][0]["precision"].is_number());
+}
+
 // Values are copied, compared and written by functions that call themselves.
 TEST(Baseline, WhatIsNestedWithoutEndIsRefused) {
   const auto nested = [](std::size_t depth, char open, char close) {
@@ -133,6 +191,10 @@ TEST(Baseline, AnotherLaunchIsNamedInFewWords) {
   EXPECT_EQ(difference(parsed(R"("results": []})"), "copy.spv", launch), "");
   EXPECT_NE(difference(parsed(R"("results": []})"), "other.spv", launch).find("its kernel is"),
             std::string::npos);
+  // A name that is no UTF-8 is written as another one, which it still is.
+  const std::string odd = "a/k\xff.spv";
+  const Json report{{"schema", "sokr.bench/1"}, {"kernel", odd}, {"results", Json::array()}};
+  EXPECT_EQ(difference(parse_baseline(json_text(report), "base.json"), odd, launch), "");
   // Characters of several bytes are whole or not there, wherever the cut falls.
   for (int shift = 0; shift < 4; ++shift) {
     std::string text(static_cast<std::size_t>(shift), 'x');

@@ -179,7 +179,7 @@ TEST(RelativeToASubstrate, WhatSlowsOneOfThemByOtherFactorsIsNoRegression) {
 
 // However much slower it is: a gate that can show nothing is not passed.
 TEST(Gate, TooFewTurnsAreNoPass) {
-  const auto verdict = [](std::size_t before, std::size_t now, double times) {
+  const auto row_of = [](std::size_t before, std::size_t now, double times) {
     BaselineResult earlier;
     earlier.substrate = "cpu";
     for (std::size_t i = 0; i < before; ++i) {
@@ -194,7 +194,13 @@ TEST(Gate, TooFewTurnsAreNoPass) {
     const std::vector<GateRow> rows = compared_with_baselines({one}, baselines, 5, "", "");
     EXPECT_EQ(rows.size(), 1u);
     EXPECT_EQ(gate_sentence(rows.at(0)).empty(), rows.at(0).verdict == GateVerdict::kHeld);
-    return rows.at(0).verdict;
+    return rows.at(0);
+  };
+  const auto verdict = [&](std::size_t before, std::size_t now, double times) {
+    return row_of(before, now, times).verdict;
+  };
+  const auto said = [&](std::size_t before, std::size_t now) {
+    return gate_sentence(row_of(before, now, 1));
   };
   EXPECT_EQ(verdict(24, 1, 6), GateVerdict::kUnknown);
   EXPECT_EQ(verdict(1, 24, 1), GateVerdict::kUnknown);
@@ -202,12 +208,47 @@ TEST(Gate, TooFewTurnsAreNoPass) {
   EXPECT_EQ(verdict(24, 3, 6), GateVerdict::kSlower);
   EXPECT_EQ(verdict(24, 3, 1), GateVerdict::kHeld);
   EXPECT_EQ(verdict(5, 5, 6), GateVerdict::kSlower);
+  // Who has to measure longer, or the baseline anew.
+  EXPECT_NE(said(24, 1).find("measure longer"), std::string::npos);
+  EXPECT_NE(said(2, 2).find("measure longer"), std::string::npos);
+  EXPECT_NE(said(1, 24).find("measure the baseline anew"), std::string::npos);
   // Nor where an old side and this one have no neighbours in time.
   CommandComparison none;
   none.substrate = "cpu";
   none.comparison = measure::compare_paired({}, {}, 1.05, kGateConfidence);
   EXPECT_EQ(compared_with_old(std::span(&none, 1), 5, "the baseline command").at(0).verdict,
             GateVerdict::kUnknown);
+}
+
+TEST(Gate, NothingIsAMultipleOfNothing) {
+  const auto row_of = [](std::vector<double> before, std::vector<double> now) {
+    BaselineResult earlier;
+    earlier.substrate = "cpu";
+    earlier.blocks_ns = {1};
+    earlier.counted = {{"cache-misses", std::move(before)}};
+    const std::vector<Baseline> baselines{{"base.json", {}, {earlier}}};
+    BenchResult one = result(1000, 1);
+    one.ways[kWarm]->counted = {{"cache-misses", std::move(now)}};
+    return compared_with_baselines({one}, baselines, 5, "", "cache-misses").at(0);
+  };
+  const std::vector<double> none(20, 0), some(20, 4), few{0, 0, 4, 4, 4, 4, 4, 4, 4, 4};
+  const GateRow unknown = row_of(none, some);
+  EXPECT_EQ(unknown.verdict, GateVerdict::kUnknown);
+  EXPECT_NE(gate_sentence(unknown).find("counted 0 cache-misses"), std::string::npos)
+      << gate_sentence(unknown);
+  EXPECT_EQ(unknown.now, 4);
+  EXPECT_EQ(unknown.before, 0);
+  const GateRow gone = row_of(some, none);
+  EXPECT_EQ(gone.verdict, GateVerdict::kHeld);
+  EXPECT_EQ(gone.before, 4);
+  EXPECT_EQ(gone.now, 0);
+  EXPECT_EQ(gone.change_text(), "-100.0 %");
+  for (const GateRow& row : {row_of(few, some), row_of(some, few), row_of(few, few)}) {
+    EXPECT_EQ(row.verdict, GateVerdict::kHeld);
+    EXPECT_FALSE(std::isnan(row.comparison.interval.low) ||
+                 std::isnan(row.comparison.interval.high));
+  }
+  EXPECT_EQ(row_of(few, std::vector<double>(20, 40)).verdict, GateVerdict::kSlower);
 }
 
 }  // namespace

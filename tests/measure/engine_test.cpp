@@ -57,6 +57,22 @@ TEST(Engine, CountsWhatWasAskedFor) {
   EXPECT_NE(ending_text(all[0], rules).find("50 measurements, as asked"), std::string::npos);
 }
 
+// Of a single turn there is one median, however often it is drawn anew.
+TEST(Engine, SaysNoPrecisionOfFewTurns) {
+  for (const std::uint32_t repeat : {1u, 4u, 5u}) {
+    Fake one{"one", 100, nullptr};
+    Rules rules = soon();
+    rules.repeat = repeat;
+    const Side sides[] = {one.side()};
+    const Series series = alternate(sides, rules).at(0);
+    ASSERT_EQ(series.blocks.size(), repeat);
+    const bool known = repeat >= kLeastBlocks;
+    EXPECT_EQ(series.is_interval_known(), known);
+    EXPECT_EQ(ending_text(series, rules).find("±") != std::string::npos, known)
+        << ending_text(series, rules);
+  }
+}
+
 // What happens once, as a first launch, is not warmed up; then each turn is one measurement.
 TEST(Engine, MeasuresFromTheFirst) {
   std::vector<std::string> turns;

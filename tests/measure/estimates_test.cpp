@@ -29,6 +29,14 @@ TEST(Estimates, PercentilesAreOfTheNearestRank) {
   EXPECT_EQ(percentile({7}, 100), 7);
   EXPECT_EQ(percentile({1, 2}, 50), 1);
   EXPECT_EQ(percentile({3, 1, 2}, 50), 2);
+  // No rank is one more for how a fraction is rounded.
+  for (const int count : {1'000, 10'000, 100'000}) {
+    List many;
+    for (int i = 1; i <= count; ++i) many.push_back(i);
+    for (const int tenths : {1, 333, 500, 900, 990, 999}) {
+      EXPECT_EQ(percentile(many, tenths / 10.0), count / 1'000 * tenths) << count;
+    }
+  }
 }
 
 TEST(Estimates, MediansAndQuantiles) {
