@@ -59,14 +59,24 @@ std::vector<std::string> environment_with(const std::vector<std::string>& variab
   return all;
 }
 
-// Of EndKept. The signal that came, 0 for none; the child that it ends, 0 for none.
+// Of EndKept. The signal that came, 0 for none; the children that it ends, 0 for none.
 std::atomic<int> end_signal{0};
-std::atomic<pid_t> working_child{0};
+std::atomic<pid_t> working_children[EndKept::kChildren] = {};
 static_assert(std::atomic<pid_t>::is_always_lock_free);
 
+// With what it started, where it has a group of its own: else there is no group of its number.
+void kill_child(pid_t child) {
+  ::kill(-child, SIGKILL);
+  ::kill(child, SIGKILL);
+}
+
 void keep_end(int signal) {
+  const int code = errno;  // of what is interrupted
   end_signal = signal;
-  if (const pid_t child = working_child; child > 0) ::kill(child, SIGKILL);
+  for (const auto& working : working_children) {
+    if (const pid_t child = working; child > 0) kill_child(child);
+  }
+  errno = code;
 }
 
 // What a process of this program prints; none if it does not end well.
@@ -87,7 +97,7 @@ std::optional<std::string> output_of(std::vector<std::string> words,
     ::_exit(127);
   }
   ::close(ends[1]);
-  EndKept::child(child);
+  EndKept::begin(child);
   std::string output;
   char part[256];
   for (ssize_t got = 0; child > 0;) {
@@ -103,7 +113,7 @@ std::optional<std::string> output_of(std::vector<std::string> words,
   while (::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) < 0) {
     if (errno != EINTR) break;
   }
-  EndKept::child(0);
+  EndKept::end(child);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return std::nullopt;
@@ -157,10 +167,25 @@ EndKept::~EndKept() {
   if (const int signal = end_signal; signal != 0) ::kill(::getpid(), signal);
 }
 
-void EndKept::child(pid_t process) {
-  working_child = process;
+void EndKept::begin(pid_t child) {
+  if (child <= 0) return;
+  for (auto& working : working_children) {
+    pid_t none = 0;
+    if (working.compare_exchange_strong(none, child)) break;
+  }
   // A signal may have come before the child was known.
-  if (process > 0 && end_signal != 0) ::kill(process, SIGKILL);
+  if (end_signal != 0) kill_child(child);
+}
+
+void EndKept::end(pid_t child) {
+  for (auto& working : working_children) {
+    pid_t its = child;
+    if (child > 0 && working.compare_exchange_strong(its, 0)) return;
+  }
+}
+
+bool EndKept::is_asked() {
+  return end_signal != 0;
 }
 
 UnnamedFile::UnnamedFile(std::span<const std::byte> bytes) {
@@ -232,6 +257,7 @@ std::vector<std::string> launch_words(const LaunchFlags& flags, const std::strin
   add_all(words, "--out", flags.out);
   add_all(words, "--push", flags.push);
   add_all(words, "--spec", flags.spec);
+  add_all(words, "--swap", flags.swap);
   if (flags.cast) words.emplace_back("--cast");
   return words;
 }
@@ -259,14 +285,14 @@ FirstTimes measure_first(const LaunchFlags& flags, const std::string& substrate,
     // What comes again may be made better: a cache is warm after the second process.
     const auto second = first ? probe(words, caches.variables(), input) : std::nullopt;
     const auto third = second ? probe(words, caches.variables(), input) : std::nullopt;
-    if (!third) {
-      times.reason = "a process of its own did not end as this one did";
-      break;
-    }
+    if (!third) break;
     ever.push_back(*first);
     cold.push_back(*third);
   }
-  if (ever.empty()) return times;
+  if (ever.empty()) {
+    times.reason = "a process of its own did not end as this one did";
+    return times;
+  }
   times.ever = measure::median(ever);
   times.cold_process = measure::median(cold);
   return times;

@@ -36,16 +36,22 @@ class UnnamedFile {
 };
 
 // While one is there, a signal that asks this process to end (Ctrl-C, a terminal that goes away,
-// whoever ends a job) ends the child that is at work, and this process when it is gone: what has to
-// be put away is put away before. One at a time.
+// whoever ends a job) ends the children that are at work, each with its group, and this process
+// when it is gone: what has to be put away is put away before. One at a time.
 class EndKept {
  public:
   EndKept();
   ~EndKept();
   EndKept(const EndKept&) = delete;
   EndKept& operator=(const EndKept&) = delete;
-  // The child at work; 0 from when it is known to have ended.
-  static void child(pid_t process);
+  // A child is at work, until it is known to have ended and before it is waited for. At most
+  // kChildren are.
+  static void begin(pid_t child);
+  static void end(pid_t child);
+  // Has such a signal come?
+  static bool is_asked();
+
+  static constexpr std::size_t kChildren = 4;
 
  private:
   static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "bench_children.hpp"
 #include "bench_gate.hpp"
 #include "output.hpp"
 #include "text.hpp"
@@ -146,8 +147,8 @@ Served::Served(const std::vector<std::string>& words, std::string what, bool wit
   }
   if (with_variable) environment.push_back(variable.data());
   environment.push_back(nullptr);
-  process_ = ::fork();
-  if (process_ == 0) {
+  process_.id = ::fork();
+  if (process_.id == 0) {
     ::setpgid(0, 0);
     ::dup2(input[0], STDIN_FILENO);
     ::dup2(output[1], STDOUT_FILENO);
@@ -158,9 +159,12 @@ Served::Served(const std::vector<std::string>& words, std::string what, bool wit
   }
   ::close(input[0]);
   ::close(output[1]);
-  to_ = input[1];
-  from_ = output[0];
-  if (process_ < 0) fail("no process for it can be made");
+  process_.to = input[1];
+  process_.from = output[0];
+  if (process_.id < 0) fail("no process for it can be made");
+  // Here as well as there, so that it is true from now on.
+  ::setpgid(process_.id, process_.id);
+  EndKept::begin(process_.id);
   const std::string hello = read_line();
   const auto said = words_of(hello);
   if (said.empty() || said[0] != kHello) {
@@ -171,14 +175,15 @@ Served::Served(const std::vector<std::string>& words, std::string what, bool wit
   for (std::size_t i = 1; i < said.size(); ++i) substrates_.emplace_back(said[i]);
 }
 
-Served::~Served() {
-  if (to_ >= 0) ::close(to_);
-  if (from_ >= 0) ::close(from_);
-  if (process_ <= 0) return;
+Served::Process::~Process() {
+  if (to >= 0) ::close(to);
+  if (from >= 0) ::close(from);
+  if (id <= 0) return;
   // Whatever it started belongs to its group.
-  ::kill(-process_, SIGKILL);
-  ::kill(process_, SIGKILL);
-  while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
+  ::kill(-id, SIGKILL);
+  ::kill(id, SIGKILL);
+  EndKept::end(id);
+  while (::waitpid(id, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
@@ -194,12 +199,13 @@ std::string Served::read_line() {
       return line;
     }
     if (buffer_.size() > kMostLine) fail("it prints something else than times");
-    pollfd ready{from_, POLLIN, 0};
+    pollfd ready{process_.from, POLLIN, 0};
     const int found = ::poll(&ready, 1, kPatience_ms);
-    if (found < 0 && errno == EINTR) continue;
-    if (found <= 0) fail(fmt::format("it did not answer for {} s", kPatience_ms / 1000));
+    if (found < 0 && errno == EINTR && !EndKept::is_asked()) continue;
+    if (found < 0) fail("it was not waited for");
+    if (found == 0) fail(fmt::format("it did not answer for {} s", kPatience_ms / 1000));
     char part[65536];
-    const ssize_t got = ::read(from_, part, sizeof part);
+    const ssize_t got = ::read(process_.from, part, sizeof part);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
       fail(buffer_.empty() ? "it ended without an answer; run it by itself to see why"
@@ -218,7 +224,7 @@ void Served::measure(const std::string& substrate, std::uint32_t count, std::vec
   for (std::uint32_t left = count; left > 0;) {
     const std::uint32_t some = std::min(left, kMostCount);
     const std::string line = fmt::format("{} {}\n", at - substrates_.begin(), some);
-    if (::write(to_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    if (::write(process_.to, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
       fail("it ended without an answer; run it by itself to see why");
     }
     const std::string answer = read_line();
@@ -242,6 +248,7 @@ std::vector<CommandComparison> compare_with_old(const OldSide& old_side,
                                                 std::span<const std::string> substrates,
                                                 const measure::Rules& rules, double allowance,
                                                 const measure::Told& told) {
+  const EndKept kept;  // until their processes are gone
   std::vector<std::vector<measure::Blocks>> before(substrates.size()), now(substrates.size());
   measure::Rules round = rules;
   round.budget = rules.budget / kRounds;
@@ -290,6 +297,7 @@ std::vector<std::vector<BenchRound>> measure_rounds(const std::vector<std::strin
                                                     std::span<const std::string> substrates,
                                                     bool parts, const measure::Rules& rules,
                                                     const measure::Told& told) {
+  const EndKept kept;  // until their processes are gone
   std::vector<std::vector<BenchRound>> all(substrates.size());
   measure::Rules round = rules;
   round.budget = rules.budget / kRelativeRounds;

@@ -39,7 +39,6 @@ class Served {
   // Runs `command`, words of a program of their own. `what` it is called in sentences.
   Served(const std::vector<std::string>& words, std::string what, bool with_variable,
          Processors processors = Processors::kAll);
-  ~Served();
   Served(const Served&) = delete;
   Served& operator=(const Served&) = delete;
 
@@ -48,13 +47,21 @@ class Served {
   void measure(const std::string& substrate, std::uint32_t count, std::vector<double>& ns);
 
  private:
+  // Ends with its owner, and with it everything that it started, whatever became of it.
+  struct Process {
+    pid_t id = -1;
+    int to = -1, from = -1;
+    Process() = default;
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+    ~Process();
+  };
   std::string read_line();
   [[noreturn]] void fail(const std::string& how) const;
 
   std::string what_, buffer_;
   std::vector<std::string> substrates_;
-  pid_t process_ = -1;
-  int to_ = -1, from_ = -1;
+  Process process_;
 };
 
 // How an old build, or an old kernel, compares with this one on one substrate.

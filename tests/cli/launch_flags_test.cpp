@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <variant>
+
+#include "bench_children.hpp"
+#include "command_line.hpp"
+
 namespace sokr::cli {
 namespace {
 
@@ -93,6 +98,44 @@ TEST(LaunchFlags, TolerancesAndSwaps) {
     bad.swap = {"0.2,0.1", text};
     EXPECT_THROW((void)read_launch_flags(bad), UsageError) << text;
   }
+}
+
+// A process of its own measures the same launch.
+TEST(LaunchFlags, WordsOfALaunchAreReadAsTheyWere) {
+  LaunchFlags flags;
+  flags.kernel = "k.spv";
+  flags.entry = "main two";
+  flags.groups = "1,2,3";
+  flags.local_size = "4";
+  flags.subgroup_size = "8";
+  flags.in = {"0.0=a", "0.1[2]=b=c"};
+  flags.zero = {"1.0=4K", "1.1=64"};
+  flags.out = {"0.0=y", "1.0=-"};
+  flags.push = {"@n.bin", "u32:5,f32:-1"};
+  flags.spec = {"0=64", "7=-1"};
+  flags.swap = {"0.0,0.1", "1.0,1.1"};
+  flags.cast = true;
+  const auto again = [](const LaunchFlags& given) {
+    return std::get<BenchFlags>(read_command_line(launch_words(given, "cpu"))).launch;
+  };
+  LaunchFlags read = again(flags);
+  EXPECT_EQ(read.on, std::vector<std::string>{"cpu"});
+  for (const auto member :
+       {&LaunchFlags::kernel, &LaunchFlags::entry, &LaunchFlags::groups, &LaunchFlags::threads,
+        &LaunchFlags::local_size, &LaunchFlags::subgroup_size}) {
+    EXPECT_EQ(read.*member, flags.*member);
+  }
+  for (const auto member : {&LaunchFlags::in, &LaunchFlags::zero, &LaunchFlags::out,
+                            &LaunchFlags::push, &LaunchFlags::spec, &LaunchFlags::swap}) {
+    EXPECT_EQ(read.*member, flags.*member);
+  }
+  EXPECT_TRUE(read.cast);
+  LaunchFlags threads;
+  threads.kernel = "k.spv";
+  threads.threads = "7";
+  read = again(threads);
+  EXPECT_EQ(read.threads, "7");
+  EXPECT_FALSE(read.cast);
 }
 
 TEST(LaunchFlags, OutputsWithAType) {
