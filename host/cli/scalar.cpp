@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <compare>
 #include <system_error>
+#include <utility>
 
 #include "command.hpp"
 #include "text.hpp"
@@ -72,13 +75,73 @@ std::uint64_t parse_integer(SokrIrScalar which, std::string_view text, std::stri
   return (negative ? 0 - magnitude : magnitude) & mask(type.size);
 }
 
+// A decimal number above 0: 0.d1d2d3... times ten to a power, without zeros at the ends.
+struct Decimal {
+  std::string digits;
+  std::int64_t power = 0;
+  auto operator<=>(const Decimal& other) const {
+    return std::pair(power, std::string_view(digits)) <=>
+           std::pair(other.power, std::string_view(other.digits));
+  }
+};
+
+// Of a text without a sign that from_chars takes, and that is neither 0 nor an infinity nor NaN.
+Decimal decimal_of(std::string_view text) {
+  const std::size_t e = std::min(text.find_first_of("eE"), text.size());
+  const std::string_view mantissa = text.substr(0, e);
+  Decimal number;
+  if (std::string_view exponent = text.substr(e); !exponent.empty()) {
+    // Far from any that a type has, and from where sums overflow.
+    constexpr std::int64_t kMost = std::int64_t{1} << 60;
+    exponent.remove_prefix(exponent.starts_with("e+") || exponent.starts_with("E+") ? 2 : 1);
+    const auto [end, error] =
+        std::from_chars(exponent.data(), exponent.data() + exponent.size(), number.power);
+    if (error != std::errc()) number.power = exponent.starts_with('-') ? -kMost : kMost;
+    number.power = std::clamp(number.power, -kMost, kMost);
+  }
+  const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  number.power += static_cast<std::int64_t>(point);
+  for (const char c : mantissa) {
+    if (c != '.') number.digits += c;
+  }
+  const std::size_t first = std::min(number.digits.find_first_not_of('0'), number.digits.size());
+  number.digits.erase(0, first);
+  number.digits.erase(number.digits.find_last_not_of('0') + 1);
+  number.power -= static_cast<std::int64_t>(first);
+  return number;
+}
+
+// What is next to 0 is 0, with its sign; what is too large is no number of the type.
 template <class T>
 bool parse_whole(std::string_view text, T& out) {
-  const std::size_t size = text.size();
-  if (text.starts_with('+')) text.remove_prefix(1);
-  if (text.size() < size && text.starts_with('-')) return false;  // two signs
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text.starts_with('-')) return false;  // two signs
+  out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty();
+  if (text.empty() || end != text.data() + text.size()) return false;
+  if (error == std::errc::result_out_of_range) {
+    if (decimal_of(text).power > 0) return false;
+    out = 0;
+  } else if (error != std::errc()) {
+    return false;
+  }
+  out = std::copysign(out, negative ? T{-1} : T{1});
+  return true;
+}
+
+// `value` is the double that is nearest to what the text says. Only where it lies in the middle
+// of two halves the text tells which of them is nearer.
+std::uint16_t half_from_text(std::string_view text, double value) {
+  const std::uint16_t low = half_from_double(std::nextafter(value, 0));
+  const std::uint16_t high =
+      half_from_double(std::nextafter(value, std::copysign(HUGE_VAL, value)));
+  if (!std::isfinite(value) || value == 0 || low == high) return half_from_double(value);
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  // With all of its digits: a middle has 22 at most.
+  const std::string middle = fmt::format("{:.40e}", std::fabs(value));
+  const auto order = decimal_of(text) <=> decimal_of(middle);
+  return order < 0 ? low : order > 0 ? high : half_from_double(value);
 }
 
 std::uint64_t parse_float(SokrIrScalar which, std::string_view text, std::string_view where) {
@@ -97,7 +160,7 @@ std::uint64_t parse_float(SokrIrScalar which, std::string_view text, std::string
   }
   if (!parse_whole(text, value)) throw refuse();
   if (type.size == 8) return std::bit_cast<std::uint64_t>(value);
-  const std::uint16_t half = half_from_double(value);
+  const std::uint16_t half = half_from_text(text, value);
   if (std::isfinite(value) && (half & 0x7FFF) == 0x7C00) throw refuse();
   return half;
 }

@@ -29,8 +29,8 @@ const char* scalar_numpy_name(SokrIrScalar type);
 std::string scalar_text(std::uint32_t type, std::uint64_t bits);
 
 // Decimal, 0x hexadecimal, true and false for bool, inf and nan for floats. The text must
-// be a value of the type: a rounded float is, an integer out of range is not. Throws
-// UsageError; `where` begins its sentence.
+// be a value of the type: a float that is rounded, once, is, as is one that becomes 0; an integer
+// out of range is not. Throws UsageError; `where` begins its sentence.
 std::uint64_t parse_scalar(SokrIrScalar type, std::string_view text, std::string_view where);
 
 // The number that the bits are, exactly. NaN and infinities stay what they are.

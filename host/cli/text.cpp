@@ -190,9 +190,26 @@ std::string list_text(std::span<const std::string> items) {
 }
 
 std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  const auto is_control = [](unsigned code) {
+    return code < 0x20 || (code >= 0x7F && code < 0xA0);
+  };
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    // A character of UTF-8, or a byte that begins none: terminals of 8 bits have controls there.
+    std::size_t more = byte(i) >= 0xF0 ? 3 : byte(i) >= 0xE0 ? 2 : byte(i) >= 0xC2 ? 1 : 0;
+    for (std::size_t j = 1; j <= more; ++j) {
+      if (i + j >= text.size() || (byte(i + j) & 0xC0) != 0x80) more = 0;
+    }
+    const unsigned code = more == 1 ? (byte(i) & 0x1Fu) << 6 | (byte(i + 1) & 0x3Fu)
+                          : more    ? 0x800
+                                    : byte(i);
+    if (is_control(code)) {
+      out += '?';
+    } else {
+      out += text.substr(i, more + 1);
+    }
+    i += more + 1;
   }
   return out;
 }

@@ -29,19 +29,20 @@ std::string one_text(const Plan& plan, const PlannedPrint& print, std::span<cons
       fmt::format("{}{}  {}[{}]\n", buffer.where.text(),
                   buffer.name.empty() ? "" : fmt::format(" ({})", printable(buffer.name)),
                   scalar_name(print.type), count);
-  std::vector<std::string> cells;
+  // Twice, as there may be millions: their texts would take ten times as much as they do.
+  const auto text_of = [&](std::uint64_t i) {
+    return scalar_text(print.type, load(bytes, print.type, i));
+  };
   std::size_t cell = 0;
-  for (std::uint64_t i = print.from; i < print.to; ++i) {
-    cells.push_back(scalar_text(print.type, load(bytes, print.type, i)));
-    cell = std::max(cell, cells.back().size());
-  }
+  for (std::uint64_t i = print.from; i < print.to; ++i) cell = std::max(cell, text_of(i).size());
   const std::size_t margin = 2 + std::to_string(print.to - 1).size() + 1;
   const std::size_t fit = width > margin ? (width - margin) / (cell + 1) : 0;
   const std::size_t columns = std::bit_floor(std::clamp<std::size_t>(fit, 1, 32));
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (i % columns == 0) out += fmt::format("  {:>{}} ", print.from + i, margin - 3);
-    out += fmt::format(" {:>{}}", cells[i], cell);
-    if (i % columns == columns - 1 || i + 1 == cells.size()) out += '\n';
+  for (std::uint64_t i = print.from; i < print.to; ++i) {
+    const std::uint64_t at = i - print.from;
+    if (at % columns == 0) out += fmt::format("  {:>{}} ", i, margin - 3);
+    out += fmt::format(" {:>{}}", text_of(i), cell);
+    if (at % columns == columns - 1 || i + 1 == print.to) out += '\n';
   }
   if (print.to < count) out += fmt::format("  ... and {} more\n", count - print.to);
   return out;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 
 #include "command.hpp"
 
@@ -41,6 +42,41 @@ TEST(Scalar, FloatsAreRoundedOnce) {
       EXPECT_THROW(parse(type, text), UsageError) << text;
     }
   }
+}
+
+TEST(Scalar, WhatIsNextToZeroIsZeroWithItsSign) {
+  for (const char* text : {"1e-400", "0.0001e-5000", "4e-99999999999999999999", ".1e-400"}) {
+    const std::string negative = std::string("-") + text;
+    EXPECT_EQ(parse(SOKR_IR_F16, text), 0u) << text;
+    EXPECT_EQ(parse(SOKR_IR_F32, text), 0u) << text;
+    EXPECT_EQ(parse(SOKR_IR_F64, text), 0u) << text;
+    EXPECT_EQ(parse(SOKR_IR_F16, negative), 0x8000u) << text;
+    EXPECT_EQ(parse(SOKR_IR_F32, negative), 0x80000000u) << text;
+    EXPECT_EQ(parse(SOKR_IR_F64, negative), UINT64_C(1) << 63) << text;
+  }
+  EXPECT_EQ(parse(SOKR_IR_F32, "1e-46"), 0u);
+  EXPECT_EQ(parse(SOKR_IR_F32, "1e-45"), 1u);
+  EXPECT_EQ(parse(SOKR_IR_F64, "1" + std::string(400, '0') + "e-800"), 0u);
+  EXPECT_EQ(parse(SOKR_IR_F64, "0." + std::string(400, '0') + "1e401"), 0x3FF0000000000000u);
+  for (const char* text : {"1e400", "-1e5000", "0.0001e500", "1e99999999999999999999"}) {
+    for (const SokrIrScalar type : {SOKR_IR_F16, SOKR_IR_F32, SOKR_IR_F64}) {
+      EXPECT_THROW(parse(type, text), UsageError) << text;
+    }
+  }
+}
+
+TEST(Scalar, HalvesAreRoundedOnce) {
+  // A double is in the middle of two halves, and the text is not.
+  EXPECT_EQ(parse(SOKR_IR_F16, "1.00048828125"), 0x3C00u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "1.00048828125000000000000"), 0x3C00u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "1.00048828125000000000001"), 0x3C01u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "-1.00048828125000000000001"), 0xBC01u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "10.0048828125000000000001e-1"), 0x3C01u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "1.00146484375"), 0x3C02u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "1.00146484374999999999999"), 0x3C01u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "2.98023223876953125e-8"), 0u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "2.98023223876953125000001e-8"), 1u);
+  EXPECT_EQ(parse(SOKR_IR_F16, "65519.9999999999999999999"), 0x7BFFu);
 }
 
 TEST(Scalar, EveryHalfSurvivesTheWayThroughDouble) {

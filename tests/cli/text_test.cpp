@@ -51,6 +51,21 @@ TEST(Text, NearestFindsTyposOnly) {
 
 TEST(Text, ControlCharactersAreNotPassedOn) {
   EXPECT_EQ(printable("a\x1b[2J\n"), "a?[2J?");
+  EXPECT_EQ(printable("\x7f"), "?");
+  // Those of 8 bits: as characters of UTF-8, and as bytes of no character.
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "2J\xc2\x80\xc2\x9f"),
+            "?2J??");
+  EXPECT_EQ(printable("\x9b"
+                      "2J\x80\xc3"),
+            "?2J?\xc3");
+  EXPECT_EQ(printable("\xe2\x82\x9b"), "\xe2\x82\x9b");
+  // What has such bytes as a part is whole; so is what another encoding has.
+  for (const char* text : {"\xc2\xa0", "\xc3\x9f", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+                           "\xe4"
+                           "x"}) {
+    EXPECT_EQ(printable(text), text);
+  }
 }
 
 }  // namespace
