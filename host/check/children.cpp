@@ -186,6 +186,8 @@ class Child {
   void end() {
     ::kill(-pid_, SIGKILL);
     if (ended_) return;
+    // It may have put itself into another group.
+    ::kill(pid_, SIGKILL);
     while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
     }
     ended_ = true;
