@@ -62,10 +62,12 @@ std::vector<OutputFile> open_files(const BenchRequest& request) {
   return files;
 }
 
-// Whole, and not yet in their places.
+// Whole, and not yet in their places; those that are regular, or those that are not, as of
+// write_outputs.
 void write_files(const BenchRequest& request, const BenchReports& reports,
-                 std::vector<OutputFile>& files) {
+                 std::vector<OutputFile>& files, bool regular) {
   for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].is_regular() != regular) continue;
     const std::string text = file_text(request.files[i], reports);
     files[i].write(std::as_bytes(std::span(text)));
     files[i].finish();
@@ -81,14 +83,6 @@ void complete(BenchReport& report, const BenchFlags& flags, const BenchRequest& 
   report.flops = request.flops;
 }
 
-// Where the launch is measured: the named ones, or the best.
-std::vector<Substrate> substrates_for(const Context& context, const BenchRequest& request,
-                                      const Kernel& kernel) {
-  std::vector<Substrate> substrates = named_substrates(context, request.launch.on);
-  if (substrates.empty()) substrates.push_back(context.choose(kernel));
-  return substrates;
-}
-
 // What is measured over and over runs in its full version from the start. SOKR_CPU_TIER says
 // otherwise; who measures a first dispatch gets what anybody would.
 ContextOptions context_options(const BenchFlags& flags) {
@@ -96,6 +90,12 @@ ContextOptions context_options(const BenchFlags& flags) {
   if (!flags.probe && std::getenv("SOKR_CPU_TIER") == nullptr)
     options.options.emplace_back("cpu.tier", "full");
   return options;
+}
+
+// The best that can run the kernel and the launch.
+Substrate default_substrate(const Context& context, const Kernel& kernel,
+                            DefaultChoice::Reason why_not) {
+  return DefaultChoice(context, kernel, std::move(why_not)).next();
 }
 
 // The same launch at each point of --sweep. What is wrong with any is said before one is measured.
@@ -106,18 +106,39 @@ int bench_sweep(const BenchFlags& flags) {
   const Kernel kernel = open_kernel(context, flags.launch.kernel);
   std::vector<BenchFlags> points;
   std::vector<BenchRequest> requests;
-  std::vector<Substrate> substrates;
   for (const std::uint64_t value : sweep.values) {
     points.push_back(at_point(flags, sweep, value, kernel));
     requests.push_back(read_bench_flags(points.back()));
-    if (substrates.empty()) substrates = substrates_for(context, requests.front(), kernel);
-    try {
-      require_capable(substrates, kernel, make_plan(kernel, requests.back().launch));
-    } catch (const UsageError& error) {
-      throw UsageError(fmt::format("at {} {}: {}", sweep.variable, value, error.what()));
-    }
   }
   const BenchRequest& first = requests.front();
+  // The first thing that is said of a launch, with its point. None is kept: each has its inputs in
+  // memory.
+  const auto first_reason = [&](const auto& reason_of) {
+    std::optional<std::string> reason;
+    for (std::size_t i = 0; i < requests.size() && !reason; ++i) {
+      const auto at = [&](std::string_view what) {
+        return fmt::format("at {} {}: {}", sweep.variable, sweep.values[i], what);
+      };
+      try {
+        reason = reason_of(make_plan(kernel, requests[i].launch));
+      } catch (const UsageError& error) {
+        throw UsageError(at(error.what()));
+      }
+      if (reason) reason = at(*reason);
+    }
+    return reason;
+  };
+  std::vector<Substrate> substrates = named_substrates(context, first.launch.on);
+  if (substrates.empty()) {
+    substrates.push_back(default_substrate(context, kernel, [&](const Substrate& one) {
+      return first_reason([&](const Plan& plan) { return why_not(plan, one); });
+    }));
+  } else {
+    (void)first_reason([&](const Plan& plan) {
+      require_capable(substrates, kernel, plan);
+      return std::optional<std::string>();
+    });
+  }
   std::vector<OutputFile> files = open_files(first);
   BenchReports reports{SweepAxis{sweep.variable, sweep.values}, {}};
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -127,7 +148,7 @@ int bench_sweep(const BenchFlags& flags) {
     complete(measurement.report(), points[i], requests[i], plan, kernel);
     reports.points.push_back(std::move(measurement.report()));
   }
-  write_files(first, reports, files);
+  for (const bool regular : {true, false}) write_files(first, reports, files, regular);
   if (first.launch.on.empty()) note("chose " + label(substrates.front()));
   if (!first.prints_file()) print(people_text(reports));
   for (OutputFile& file : files) file.publish();
@@ -192,7 +213,11 @@ int bench(const BenchFlags& flags) {
   (void)named_substrates(context, request.launch.on);
   const Kernel kernel = open_kernel(context, flags.launch.kernel);
   const Plan plan = make_plan(kernel, request.launch);
-  const std::vector<Substrate> substrates = substrates_for(context, request, kernel);
+  std::vector<Substrate> substrates = named_substrates(context, request.launch.on);
+  if (substrates.empty()) {
+    substrates.push_back(default_substrate(
+        context, kernel, [&](const Substrate& one) { return why_not(plan, one); }));
+  }
   require_capable(substrates, kernel, plan);
   if (flags.probe || is_to_serve(flags.serve)) {
     return measure_for_another(flags, context, substrates, kernel, plan);
@@ -230,8 +255,10 @@ int bench(const BenchFlags& flags) {
     report.gate.push_back(std::move(row));
   }
 
-  write_outputs(plan, measurement.memory(), outputs);
-  write_files(request, reports, files);
+  for (const bool regular : {true, false}) {
+    write_outputs(plan, measurement.memory(), outputs, regular);
+    write_files(request, reports, files, regular);
+  }
   if (request.launch.on.empty()) note("chose " + label(substrates.front()));
   // On standard output there is the one or the other.
   if (!request.prints_file()) print(people_text(reports));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <limits>
 #include <system_error>
 
@@ -124,20 +125,52 @@ std::string filled(std::string_view text, const Sweep& sweep, std::uint64_t valu
   }
 }
 
+// How many bytes of --push a @FILE gives.
+std::uint64_t pushed_bytes(const std::string& file, const std::string& variable) {
+  std::error_code error;
+  // What a pipe has would be gone for the launch.
+  if (std::filesystem::is_other(file, error)) {
+    throw UsageError(fmt::format(
+        "--sweep {}: '{}' is no file that can be read more than once; give it as a file", variable,
+        file));
+  }
+  std::uint64_t bytes = 0;
+  for (const PushItem& item : read_push("@" + file)) bytes += item.bytes.size();
+  return bytes;
+}
+
+const SokrIrEntryPoint& entry_of(const Kernel& kernel, const std::string& name) {
+  try {
+    return kernel.entry(name.empty() ? nullptr : name.c_str());
+  } catch (const Error& error) {
+    throw UsageError(fmt::format("--entry: {}", error.what()));
+  }
+}
+
 // Replaces the value of --push that lies where the kernel has this member.
 void set_push(BenchFlags& flags, const std::string& member, std::uint64_t value,
               const Kernel& kernel) {
-  const char* const entry = flags.launch.entry.empty() ? nullptr : flags.launch.entry.c_str();
-  const SokrIrEntryPoint& point = kernel.entry(entry);
+  const SokrIrEntryPoint& point = entry_of(kernel, flags.launch.entry);
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < point.push_member_count; ++i) {
     const SokrIrPushMember& one = point.push_members[i];
     if (*one.name) names.emplace_back(one.name);
     if (member != one.name) continue;
-    std::uint32_t offset = 0;
+    std::uint64_t offset = 0;
     for (std::string& text : flags.launch.push) {
+      if (text.starts_with('@')) {
+        const std::uint64_t end = offset + pushed_bytes(text.substr(1), "push." + member);
+        if (one.offset >= offset && one.offset < end) {
+          throw UsageError(fmt::format(
+              "--sweep push.{}: the kernel has it at byte {}, which --push takes from the file "
+              "'{}'; give it as a value, such as --push u32:0",
+              member, one.offset, text.substr(1)));
+        }
+        offset = end;
+        continue;
+      }
       std::string changed;
-      for (std::size_t begin = 0; begin <= text.size() && !text.starts_with('@');) {
+      for (std::size_t begin = 0; begin <= text.size();) {
         const std::size_t end = std::min(text.find(',', begin), text.size());
         const std::string item = text.substr(begin, end - begin);
         const auto type = scalar_from_name(item.substr(0, item.find(':')));

@@ -3,10 +3,19 @@
 
 #include <fmt/format.h>
 
+#include "input_file.hpp"
+
 namespace sokr::cli {
+namespace {
+
+// The largest kernels have a hundredth of it.
+constexpr std::uint64_t kMostBytes = std::uint64_t{256} << 20;
+
+}  // namespace
 
 Kernel open_kernel(const Context& context, const std::string& file) {
-  const std::vector<std::byte> bytes = read_file(file == "-" ? "/dev/stdin" : file);
+  const std::vector<std::byte> bytes =
+      read_input(file == "-" ? InputFile::standard_input() : InputFile(file), kMostBytes);
   try {
     return context.kernel(bytes);
   } catch (const Error& error) {

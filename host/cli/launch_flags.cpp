@@ -9,11 +9,15 @@
 #include <sokr/sokr.hpp>
 #include <system_error>
 
+#include "input_file.hpp"
 #include "scalar.hpp"
 #include "text.hpp"
 
 namespace sokr::cli {
 namespace {
+
+// Far more than any kernel takes, and no file that was named by mistake.
+constexpr std::uint64_t kMostPush = std::uint64_t{1} << 20;
 
 template <class T>
 bool parse_number(std::string_view text, T& out) {
@@ -83,11 +87,6 @@ OutputSpec parse_output(std::string_view text) {
   }
   out.file = file;
   return out;
-}
-
-PushItem read_push_file(const std::string& file) {
-  if (file.empty()) throw UsageError("--push @: the name of the file is missing; it takes @FILE");
-  return {std::nullopt, read_file(file)};
 }
 
 Tolerance parse_tolerance(std::string_view text) {
@@ -244,6 +243,15 @@ std::vector<PushItem> parse_push(std::string_view text) {
   return items;
 }
 
+std::vector<PushItem> read_push(std::string_view text) {
+  if (!text.starts_with('@')) return parse_push(text);
+  const std::string file(text.substr(1));
+  if (file.empty()) throw UsageError("--push @: the name of the file is missing; it takes @FILE");
+  std::vector<PushItem> items(1);
+  items.front().bytes = read_input(InputFile(file), kMostPush);
+  return items;
+}
+
 PrintSpec parse_print(std::string_view text) {
   PrintSpec spec;
   spec.text = text;
@@ -346,11 +354,7 @@ LaunchRequest read_launch_flags(const LaunchFlags& flags, const std::vector<std:
   request.specs = parse_specs(flags.spec);
   refuse_conflicts(request);
   for (const std::string& text : flags.push) {
-    if (text.starts_with('@')) {
-      request.push.push_back(read_push_file(text.substr(1)));
-    } else {
-      for (PushItem& item : parse_push(text)) request.push.push_back(std::move(item));
-    }
+    for (PushItem& item : read_push(text)) request.push.push_back(std::move(item));
   }
   return request;
 }

@@ -104,6 +104,8 @@ Selector parse_selector(std::string_view text, std::string_view flag, std::strin
 std::uint64_t parse_bytes(std::string_view text, std::string_view flag);
 // "f32:1.5,u32:7"
 std::vector<PushItem> parse_push(std::string_view text);
+// The same, or "@FILE", which is read.
+std::vector<PushItem> read_push(std::string_view text);
 // "0.1[:8]", "0.1[2][0:8]:u16"
 PrintSpec parse_print(std::string_view text);
 // The names of --on: several flags, and several names in one.

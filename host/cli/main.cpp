@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
 #include <new>
 #include <string>
@@ -26,10 +30,21 @@ struct Execute {
   int operator()(const IcdFlags& flags) const { return icd(flags); }
 };
 
+// Who was started without a standard descriptor would open a file as it, and write what is for
+// people into the file. What is opened instead cannot be read, or written, as if it were not there.
+void fill_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest one that is free is this.
+    (void)::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 }  // namespace sokr::cli
 
 int main(int argc, char** argv) {
+  sokr::cli::fill_standard_descriptors();
   // A closed pipe is an error of the write, with a sentence, not the end.
   std::signal(SIGPIPE, SIG_IGN);
   try {

@@ -7,10 +7,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
+#include <optional>
+#include <sokr/base/small_file.hpp>
 #include <sokr/sokr.hpp>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace sokr::cli {
 namespace {
@@ -23,6 +27,48 @@ mode_t new_file_mode() {
   return 0666 & ~mask;
 }
 
+// Where a path leads.
+struct Place {
+  fs::path path;                  // behind all links, whether there is something or not
+  std::optional<int> descriptor;  // of this process, if it is a name of one
+};
+
+// `error` is set where it leads nowhere: a folder on the way is missing, links go in a circle.
+Place place_of(const fs::path& given, std::error_code& error) {
+  constexpr int kMostLinks = 40;  // as the system's
+  const fs::path descriptors = fs::path("/proc") / std::to_string(::getpid()) / "fd";
+  fs::path path = fs::absolute(given, error);
+  for (int links = 0; !error; ++links) {
+    const fs::path folder = fs::canonical(path.parent_path(), error);
+    if (error) break;
+    path = folder / path.filename();
+    if (folder == descriptors) {
+      const std::string name = path.filename().string();
+      int number = 0;
+      const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), number);
+      if (failed == std::errc() && end == name.data() + name.size()) return {path, number};
+    }
+    std::error_code none;
+    if (!fs::is_symlink(fs::symlink_status(path, none))) return {path, std::nullopt};
+    if (links == kMostLinks) {
+      error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+      break;
+    }
+    path = folder / fs::read_symlink(path, error);
+  }
+  return {path, std::nullopt};
+}
+
+// The descriptor among the standard ones for output through which this file is written, too.
+std::optional<int> standard_descriptor(const struct stat& file) {
+  for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat its{};
+    if (::fstat(descriptor, &its) != 0) continue;
+    if (its.st_dev == file.st_dev && its.st_ino == file.st_ino) return descriptor;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void OutputFile::fail(int code) const {
@@ -32,10 +78,13 @@ void OutputFile::fail(int code) const {
 
 OutputFile::OutputFile(const fs::path& path) : path_(path) {
   if (path == "-") {
-    target_ = path;
-    regular_ = false;
-    fd_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-    if (fd_ < 0) fail(errno);
+    open_given(STDOUT_FILENO);
+    return;
+  }
+  std::error_code error;
+  const Place place = place_of(path, error);
+  if (place.descriptor) {
+    open_given(*place.descriptor);
     return;
   }
   struct stat status{};
@@ -49,10 +98,15 @@ OutputFile::OutputFile(const fs::path& path) : path_(path) {
     if (fd_ < 0) fail(errno);
     return;
   }
-  std::error_code error;
+  if (exists) {
+    if (const auto descriptor = standard_descriptor(status)) {
+      open_given(*descriptor);
+      return;
+    }
+  }
   // A link stays a link; what it leads to is replaced.
-  target_ = fs::weakly_canonical(fs::absolute(path), error);
   if (error) fail(error.value());
+  target_ = place.path;
   if (exists && ::access(target_.c_str(), W_OK) != 0) fail(errno);
   const fs::path folder = target_.parent_path();
   // A file without a name leaves nothing behind, however this process ends.
@@ -65,6 +119,17 @@ OutputFile::OutputFile(const fs::path& path) : path_(path) {
     if (!exists) ::fchmod(fd_, new_file_mode());
   }
   if (exists) ::fchmod(fd_, status.st_mode & 07777);
+}
+
+// What this process was given open, for itself and maybe for others, is not closed.
+void OutputFile::open_given(int descriptor) {
+  target_ = path_;
+  regular_ = false;
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0) fail(errno);
+  if ((flags & O_ACCMODE) == O_RDONLY) fail(EBADF);
+  fd_ = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (fd_ < 0) fail(errno);
 }
 
 // Short: the target's own name may be as long as a name can be.
@@ -117,8 +182,33 @@ void OutputFile::give_name() {
 
 void OutputFile::publish() {
   if (!regular_) return;
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno);
+  if (::rename(temporary_.c_str(), target_.c_str()) == 0) {
+    temporary_.clear();
+    return;
+  }
+  const int code = errno;
+  if (code != EBUSY && code != EPERM && code != EXDEV) fail(code);
+  copy_to_target(code);
+  ::unlink(temporary_.c_str());
   temporary_.clear();
+}
+
+// `code` is why it cannot take the place of what is there.
+void OutputFile::copy_to_target(int code) {
+  const FileDescriptor from(::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor to(::open(target_.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!from || !to) fail(code);
+  off_t size = 0;
+  std::vector<std::byte> part(std::size_t{1} << 20);
+  for (;;) {
+    const ssize_t got = from.read_up_to(part.data(), part.size());
+    if (got < 0) fail(errno);
+    if (got == 0) break;
+    if (!to.write_all(part.data(), static_cast<std::size_t>(got))) fail(errno);
+    size += got;
+  }
+  // What was longer ends with it.
+  if (::ftruncate(to.get(), size) != 0) fail(errno);
 }
 
 }  // namespace sokr::cli

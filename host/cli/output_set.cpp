@@ -13,6 +13,8 @@ std::vector<OutputFile> open_outputs(const Plan& plan) {
     files.emplace_back(output.spec.file);
     for (std::size_t i = 0; i + 1 < files.size(); ++i) {
       if (files[i].target() != files.back().target()) continue;
+      // What is no file keeps nothing of either: /dev/null, a FIFO.
+      if (!files.back().is_regular() && files.back().path() != "-") continue;
       throw UsageError(fmt::format(
           "--out: '{}' is named twice; each output needs a file of its own", output.spec.file));
     }
@@ -21,8 +23,9 @@ std::vector<OutputFile> open_outputs(const Plan& plan) {
 }
 
 void write_outputs(const Plan& plan, std::span<const PageBuffer> memory,
-                   std::vector<OutputFile>& files) {
+                   std::vector<OutputFile>& files, bool regular) {
   for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].is_regular() != regular) continue;
     const PlannedOutput& output = plan.outputs[i];
     const auto bytes = memory[output.buffer].bytes();
     if (output.spec.npy) {
@@ -31,7 +34,9 @@ void write_outputs(const Plan& plan, std::span<const PageBuffer> memory,
     }
     files[i].write(bytes);
   }
-  for (OutputFile& file : files) file.finish();
+  for (OutputFile& file : files) {
+    if (file.is_regular() == regular) file.finish();
+  }
 }
 
 }  // namespace sokr::cli

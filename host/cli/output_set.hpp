@@ -13,13 +13,15 @@
 
 namespace sokr::cli {
 
-// In the order of plan.outputs. Throws if one cannot be written, or two are the same file.
+// In the order of plan.outputs. Throws if one cannot be written, or two are the same regular file
+// or both standard output.
 std::vector<OutputFile> open_outputs(const Plan& plan);
 
-// Writes and finishes all of them; `memory` is what bind_buffers gave. They are not yet
-// published.
+// Writes and finishes those that are regular, or those that are not: what is written to directly
+// cannot be taken back, and comes when all that is regular is complete. `memory` is what
+// bind_buffers gave. They are not yet published.
 void write_outputs(const Plan& plan, std::span<const PageBuffer> memory,
-                   std::vector<OutputFile>& files);
+                   std::vector<OutputFile>& files, bool regular);
 
 }  // namespace sokr::cli
 

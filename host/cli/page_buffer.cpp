@@ -3,16 +3,16 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdint>
 #include <cstring>
-#include <memory>
 #include <sokr/sokr.hpp>
 #include <utility>
 #include <vector>
+
+#include "input_file.hpp"
 
 namespace sokr::cli {
 namespace {
@@ -56,36 +56,21 @@ PageBuffer::PageBuffer(std::uint64_t size) : size_(size), mapped_(size) {
 }
 
 PageBuffer PageBuffer::read(const std::string& file) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "rb"),
-                                                           &std::fclose);
-  struct stat status{};
-  const bool is_there = in && ::fstat(::fileno(in.get()), &status) == 0;
-  const auto copy_of = [](std::span<const std::byte> bytes) {
-    PageBuffer buffer(bytes.size());
-    std::copy(bytes.begin(), bytes.end(), buffer.data_);
-    return buffer;
-  };
-  if (is_there && !S_ISREG(status.st_mode)) {
-    // A pipe: who opens it anew waits for another writer, or misses what this one has written.
-    std::vector<std::byte> bytes;
-    for (std::size_t got = 1; got > 0;) {
-      constexpr std::size_t kPart = std::size_t{1} << 16;
-      bytes.resize(bytes.size() + kPart);
-      got = std::fread(bytes.data() + bytes.size() - kPart, 1, kPart, in.get());
-      bytes.resize(bytes.size() - kPart + got);
-    }
-    if (!std::ferror(in.get())) return copy_of(bytes);
+  const InputFile in(file);
+  std::vector<std::byte> bytes;
+  if (in.is_ordinary()) {
+    PageBuffer buffer(in.size());
+    const std::size_t got = in.read(buffer.data_, in.size());
+    std::byte more{};
+    if (got == in.size() && in.read(&more, 1) == 0) return buffer;
+    // Somebody writes to it, or it is of /proc, where sizes are not known before.
+    bytes.assign(buffer.data_, buffer.data_ + got);
+    if (got == in.size()) bytes.push_back(more);
   }
-  if (is_there && S_ISREG(status.st_mode)) {
-    PageBuffer buffer(static_cast<std::uint64_t>(status.st_size));
-    const std::span<std::byte> bytes = buffer.bytes();
-    if (std::fread(bytes.data(), 1, bytes.size(), in.get()) == bytes.size() &&
-        std::fgetc(in.get()) == EOF && !std::ferror(in.get())) {
-      return buffer;
-    }
-  }
-  // A file that somebody writes to, or one that cannot be read, which this says.
-  return copy_of(read_file(file));
+  in.read_rest(bytes, PTRDIFF_MAX);
+  PageBuffer buffer(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), buffer.data_);
+  return buffer;
 }
 
 PageBuffer::PageBuffer(PageBuffer&& other) noexcept

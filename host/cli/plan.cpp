@@ -143,12 +143,12 @@ std::uint64_t product(std::span<const std::uint64_t> shape) {
 // that of the other files if they agree, as long as the number is right.
 std::vector<std::uint64_t> shape_for(const std::vector<PlannedBuffer>& buffers,
                                      const PlannedBuffer& buffer, std::uint64_t count) {
-  if (!buffer.shape.empty() && product(buffer.shape) == count) return buffer.shape;
+  if (buffer.shape && product(*buffer.shape) == count) return *buffer.shape;
   const std::vector<std::uint64_t>* shape = nullptr;
   for (const PlannedBuffer& other : buffers) {
-    if (other.shape.empty() || product(other.shape) != count) continue;
-    if (shape && *shape != other.shape) return {count};
-    shape = &other.shape;
+    if (!other.shape || product(*other.shape) != count) continue;
+    if (shape && *shape != *other.shape) return {count};
+    shape = &*other.shape;
   }
   return shape ? *shape : std::vector<std::uint64_t>{count};
 }

@@ -21,10 +21,11 @@ namespace sokr::cli {
 struct PlannedBuffer {
   Selector where;
   SokrAccess access = SOKR_ACCESS_READ;
-  std::uint64_t size = 0;            // bytes; 0 = an empty runtime array, bound to nothing
-  PageBuffer initial;                // empty = zeros
-  std::vector<std::uint64_t> shape;  // of the .npy file that filled it
-  std::string name;                  // the kernel's; may be empty
+  std::uint64_t size = 0;  // bytes; 0 = an empty runtime array, bound to nothing
+  PageBuffer initial;      // empty = zeros
+  // Of the .npy file that filled it: without an axis, if it has one number.
+  std::optional<std::vector<std::uint64_t>> shape;
+  std::string name;  // the kernel's; may be empty
   // What the kernel has there, or a .npy file says; none if that is several types.
   std::optional<SokrIrScalar> type;
 };

@@ -112,78 +112,21 @@ std::vector<RunResult> run_on_named(std::span<const Substrate> substrates, const
 }
 
 // The best capable one; when it fails, the next.
-class DefaultRun {
- public:
-  DefaultRun(const Context& context, const Kernel& kernel, const Plan& plan, Notes& notes)
-      : context_(context), kernel_(kernel), plan_(plan), notes_(notes) {}
-
-  RunResult run(std::uint32_t repeat) {
-    for (;;) {
-      const Substrate substrate = next();
-      if (auto reason = why_not(plan_, substrate)) {
-        pass_over(substrate, fmt::format("{}: {}", substrate.name(), *reason), *reason);
-        continue;
-      }
-      if (!failed_.empty())
-        notes_.add(fmt::format("{}; using {} instead", failed_, substrate.name()));
-      try {
-        RunResult result = run_on(substrate, kernel_, plan_, repeat, notes_);
-        notes_.add(summary(result));
-        return result;
-      } catch (const Error& error) {
-        failed_ = error.what();
-        ran_ = true;
-        pass_over(substrate, failed_, failed_);
-      }
-    }
-  }
-
-  const std::vector<Candidate>& passed_over() const { return passed_over_; }
-
- private:
-  Substrate next() {
-    std::vector<Candidate> looked_at;
+RunResult run_on_best(DefaultChoice& choice, const Kernel& kernel, const Plan& plan,
+                      std::uint32_t repeat, Notes& notes) {
+  for (std::string failed;;) {
+    const Substrate substrate = choice.next();
+    if (!failed.empty()) notes.add(fmt::format("{}; using {} instead", failed, substrate.name()));
     try {
-      const Substrate substrate = context_.choose(kernel_, tried_, &looked_at);
-      for (Candidate& candidate : looked_at) {
-        if (!candidate.reason.empty()) passed_over_.push_back(std::move(candidate));
-      }
-      return substrate;
-    } catch (const Error&) {
-      if (tried_.empty()) throw;
-      give_up();
+      RunResult result = run_on(substrate, kernel, plan, repeat, notes);
+      notes.add(summary(result));
+      return result;
+    } catch (const Error& error) {
+      failed = error.what();
+      choice.failed(substrate, failed);
     }
   }
-
-  [[noreturn]] void give_up() const {
-    const std::string what =
-        reasons_.size() == 1 ? reasons_.front() : "no substrate could run this launch: " + joined();
-    if (ran_) throw Error(SOKR_DISPATCH_FAILED, what);
-    throw UsageError(what);
-  }
-
-  std::string joined() const {
-    std::string text;
-    for (const std::string& reason : reasons_) text += (text.empty() ? "" : "; ") + reason;
-    return text;
-  }
-
-  void pass_over(const Substrate& substrate, std::string sentence, std::string reason) {
-    tried_.push_back(substrate);
-    reasons_.push_back(std::move(sentence));
-    passed_over_.push_back({std::string(substrate.name()), std::move(reason)});
-  }
-
-  const Context& context_;
-  const Kernel& kernel_;
-  const Plan& plan_;
-  Notes& notes_;
-  std::vector<Substrate> tried_;
-  std::vector<std::string> reasons_;
-  std::vector<Candidate> passed_over_;
-  std::string failed_;  // what the latest one said
-  bool ran_ = false;
-};
+}
 
 // ---- Results --------------------------------------------------------------------------
 
@@ -280,14 +223,17 @@ int run(const RunFlags& flags) {
   std::vector<RunResult> results;
   std::vector<Candidate> passed_over;
   if (named.empty()) {
-    DefaultRun attempt(context, kernel, plan, notes);
-    results.push_back(attempt.run(repeat));
-    passed_over = attempt.passed_over();
+    DefaultChoice choice(context, kernel,
+                         [&](const Substrate& substrate) { return why_not(plan, substrate); });
+    results.push_back(run_on_best(choice, kernel, plan, repeat, notes));
+    passed_over = choice.passed_over();
   } else {
     results = run_on_named(named, kernel, plan, repeat, notes);
     refuse_disagreement(plan, request.tolerance, results);
   }
-  write_outputs(plan, results.front().memory, files);
+  for (const bool regular : {true, false}) {
+    write_outputs(plan, results.front().memory, files, regular);
+  }
   if (flags.json) {
     print(json_text(report(flags, request, plan, repeat, results, passed_over)));
   } else if (!plan.prints.empty()) {

@@ -365,6 +365,35 @@ class Command(unittest.TestCase):
         self.assertIn("ran on mock:add", lines[2])
         self.assertEqual(self.sokr.load("y"), b"\x01" * 64)
 
+    def test_passed_over_has_each_once(self):
+        """Who denies the kernel says so again each time that another one fails."""
+        report = json.loads(self.good(*RUN, "--json", mocks=("add", "deny", "discrete", "integrated",
+                                                             "limited")).stdout)
+        self.assertEqual(sorted(report["passed_over"], key=lambda one: one["name"]), [
+            {"name": "mock:deny", "reason": "the mock denies everything"},
+            {"name": "mock:discrete", "reason": "mock:discrete: the mock refuses every launch"},
+            {"name": "mock:integrated", "reason": "mock:integrated: the mock fails every launch"},
+            {"name": "mock:limited", "reason": "16 workgroups in x are over its limit of 8"}])
+
+    def test_bench_chooses_what_can_run_the_launch(self):
+        """As run does; of a sweep, what can run all of them."""
+        def chosen(*size, mocks=("add", "limited")):
+            result = self.good("bench", *RUN[1:-2], *size, "--repeat", "5", "--json", "-", mocks=mocks)
+            report = json.loads(result.stdout)
+            (one,) = report.get("points", [report])[0]["results"]
+            self.assertIn(f"chose {one['substrate']}".encode(), result.stderr)
+            return one["substrate"]
+        self.assertEqual(chosen("--groups", "8"), "mock:limited")
+        self.assertEqual(chosen("--groups", "9"), "mock:add")
+        self.assertEqual(chosen("--groups", "1", "--sweep", "groups=1,8"), "mock:limited")
+        self.assertEqual(chosen("--groups", "1", "--sweep", "groups=1,9"), "mock:add")
+        for size, reason in ((["--groups", "9"], b"mock:limited: 9 workgroups"),
+                             (["--groups", "1", "--sweep", "groups=8,9"],
+                              b"mock:limited: at groups 9: 9 workgroups")):
+            result = self.sokr.run("bench", *RUN[1:-2], *size, mocks=("limited",))
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(reason + b" in x are over its limit of 8", result.stderr)
+
     def test_several_substrates_that_agree(self):
         result = self.good(*RUN, "--out", "0.1=y", "--on", "mock:software,mock:add", "--json",
                            mocks=("add", "software"))
@@ -482,6 +511,17 @@ class Command(unittest.TestCase):
         self.assertEqual(points[::6], ["16", "64", "256", "1024"])
         self.assertEqual(self.sokr.load("s.html").decode().count("<figure>"), 4)
         self.assertEqual(self.sokr.load("s.md").decode().count("push.count=64"), 2)
+        # A file of --push has as many bytes as it has.
+        self.sokr.store("n.bin", struct.pack("<I", 16))
+        behind = ["bench", *RUN[1:-4], "--push", "@n.bin", "--push", "u32:5", "--threads", "16",
+                  "--repeat", "5", "--sweep"]
+        self.good(*behind, "push.offset=1,2", "--json", "s2.json")
+        self.assertEqual([point["push"] for point in json.loads(self.sokr.load("s2.json"))["points"]],
+                         [["@n.bin", "u32:1"], ["@n.bin", "u32:2"]])
+        result = self.sokr.run(*behind, "push.count=1,2")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"--sweep push.count: the kernel has it at byte 0, which --push takes from the "
+                      b"file 'n.bin'; give it as a value, such as --push u32:0", result.stderr)
         # A report of several launches is no baseline for one.
         result = self.sokr.run("bench", *RUN[1:], "--baseline", "s.json", "--max-regress", "5")
         self.assertIn(b"'s.json' is no baseline: it has several launches, of a --sweep", result.stderr)
@@ -541,6 +581,10 @@ class Command(unittest.TestCase):
                                "--max-regress", "10", *files)
         self.assertEqual(result.returncode, 1)
         self.assertIn(b"whether mock:add is slower than the baseline cannot be told", result.stderr)
+        (one,) = json.loads(self.sokr.load("r.json"))["results"]
+        self.assertEqual((one["interval_ns"], one["precision"]), (None, None))
+        self.assertIn(b"1 measurement, as asked; how well the median is known cannot be told",
+                      b" ".join(result.stdout.split()))
         self.assertIn("**unknown**", self.sokr.load("r.md").decode())
         # Without a gate there is nothing of it.
         self.good(*bench, *files)
