@@ -167,6 +167,26 @@ Result<std::vector<std::string>> texts(const char* const* from, std::uint32_t co
   return all;
 }
 
+// A number of an enumeration whose members are `least` to `most`.
+template <class Enum>
+Result<Enum> number(std::uint32_t value, std::uint32_t least, std::uint32_t most, const char* of,
+                    std::size_t index, const char* what) {
+  if (value >= least && value <= most) return static_cast<Enum>(value);
+  return fail(SOKR_INVALID_INPUT, "its {} {} has the {} {}, which is none", of, index, what, value);
+}
+
+Result<SokrIrScalar> scalar(std::uint32_t value, const char* of, std::size_t index,
+                            const char* what = "type") {
+  return number<SokrIrScalar>(value, SOKR_IR_BOOL, SOKR_IR_F64, of, index, what);
+}
+
+Result<SokrImageFormat> image_format(std::uint32_t value, std::size_t index) {
+  const bool is_of_spirv = value <= SOKR_IMAGE_R64I;
+  return number<SokrImageFormat>(
+      value, is_of_spirv ? SOKR_IMAGE_FORMAT_NONE : SOKR_IMAGE_RGBA8_SRGB,
+      is_of_spirv ? SOKR_IMAGE_R64I : SOKR_IMAGE_D32F, "binding", index, "image format");
+}
+
 class Reader {
  public:
   explicit Reader(const SokrIrReflection& table) : table_(table) {}
@@ -187,8 +207,8 @@ class Reader {
     for (std::uint32_t i = 0; i < constants.size(); ++i) {
       const SokrIrSpecConstant c = constants[i];
       SOKR_ASSIGN(std::string name, text(c.name, "specialization constant", i));
-      out_.spec_constants.push_back({c.id, static_cast<SokrIrScalar>(c.type), c.default_value,
-                                     c.declarations, std::move(name)});
+      SOKR_ASSIGN(const SokrIrScalar type, scalar(c.type, "specialization constant", i));
+      out_.spec_constants.push_back({c.id, type, c.default_value, c.declarations, std::move(name)});
     }
     SOKR_TRY(read_types());
     SOKR_ASSIGN(out_.capabilities,
@@ -205,7 +225,10 @@ class Reader {
     EntryReflection& entry = out_.entry_points.emplace_back();
     SOKR_ASSIGN(entry.name, text(from.name, "entry point", index));
     std::ranges::copy(from.local_size, entry.local_size.begin());
-    entry.local_size_source = static_cast<SokrIrLocalSizeSource>(from.local_size_source);
+    SOKR_ASSIGN(entry.local_size_source,
+                number<SokrIrLocalSizeSource>(from.local_size_source, SOKR_IR_LOCAL_SIZE_LITERAL,
+                                              SOKR_IR_LOCAL_SIZE_OVERRIDE, "entry point", index,
+                                              "source of its workgroup size"));
     std::ranges::copy(from.local_size_spec_ids, entry.local_size_spec_ids.begin());
     entry.workgroup_bytes = from.workgroup_bytes;
     entry.push_constant_size = from.push_size;
@@ -239,15 +262,20 @@ class Reader {
     own.set = from.set;
     own.binding = from.binding;
     own.count = from.count;
-    own.kind = static_cast<SokrIrBindingKind>(from.kind);
-    own.access = from.access;
+    SOKR_ASSIGN(own.kind,
+                number<SokrIrBindingKind>(from.kind, SOKR_IR_STORAGE_BUFFER, SOKR_IR_OTHER_BINDING,
+                                          "binding", index, "kind"));
+    SOKR_ASSIGN(own.access, number<std::uint32_t>(from.access, 0, SOKR_IR_READ | SOKR_IR_WRITE,
+                                                  "binding", index, "access"));
     own.min_size = from.min_size;
     own.runtime_stride = from.runtime_stride;
     SOKR_ASSIGN(own.name, text(from.name, "binding", index));
-    own.dimension = static_cast<SokrImageDimension>(from.dimension);
+    SOKR_ASSIGN(own.dimension,
+                number<SokrImageDimension>(from.dimension, SOKR_IMAGE_NONE, SOKR_IMAGE_BUFFER,
+                                           "binding", index, "dimension"));
     own.image_flags = from.image_flags;
-    own.image_format = static_cast<SokrImageFormat>(from.image_format);
-    own.sampled_type = static_cast<SokrIrScalar>(from.sampled_type);
+    SOKR_ASSIGN(own.image_format, image_format(from.image_format, index));
+    SOKR_ASSIGN(own.sampled_type, scalar(from.sampled_type, "binding", index, "sampled type"));
     return {};
   }
 
@@ -261,9 +289,11 @@ class Reader {
     Port& own = out_.entry_points.back().ports.emplace_back();
     own.name = from.name;
     own.shape.assign(from.shape, from.shape + from.rank);
-    own.direction = static_cast<SokrIrDirection>(from.direction);
-    own.kind = static_cast<SokrIrPortKind>(from.kind);
-    own.type = static_cast<SokrIrScalar>(from.type);
+    SOKR_ASSIGN(own.direction, number<SokrIrDirection>(from.direction, SOKR_IR_IN, SOKR_IR_IN_OUT,
+                                                       "port", index, "direction"));
+    SOKR_ASSIGN(own.kind, number<SokrIrPortKind>(from.kind, SOKR_IR_PORT_BUFFER,
+                                                 SOKR_IR_PORT_PARAMETER, "port", index, "kind"));
+    SOKR_ASSIGN(own.type, scalar(from.type, "port", index));
     own.set = from.set;
     own.binding = from.binding;
     own.offset = from.offset;
@@ -285,7 +315,10 @@ class Reader {
                   Elements<SokrIrPushScalar>::of(
                       from.push_scalar_size ? from.push_scalars : nullptr, from.push_scalar_count,
                       from.push_scalar_size, kLeastPushScalar, "SokrIrPushScalar"));
-      for (std::uint32_t s = 0; s < scalars.size(); ++s) entry.push_scalars.push_back(scalars[s]);
+      for (std::uint32_t s = 0; s < scalars.size(); ++s) {
+        SOKR_TRY(scalar(scalars[s].type, "push scalar", s));
+        entry.push_scalars.push_back(scalars[s]);
+      }
       for (std::size_t b = 0; from.binding_scalars && b < entry.bindings.size(); ++b)
         entry.bindings[b].scalars = from.binding_scalars[b];
       for (std::size_t m = 0; from.push_read_ends && m < entry.push_constants.size(); ++m)

@@ -17,6 +17,11 @@ Elements<T> elements(const T* from, std::uint32_t count, std::size_t size, std::
   return all ? *all : Elements<T>();
 }
 
+// What is wrong with a name is said elsewhere.
+const char* text(const char* name) {
+  return name != nullptr ? name : "(null)";
+}
+
 void add_bindings(const SokrIrEntryPoint& entry, bool has_sizes, std::string& out) {
   for (const SokrIrBinding& binding : bindings_of(entry, has_sizes)) {
     out += fmt::format(
@@ -97,15 +102,15 @@ std::string launch_facts(const SokrIrReflection& all) {
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
     const SokrIrEntryPoint& entry = entries[i];
     out += fmt::format("entry point '{}' of {} x {} x {}, from {}, constants {:#x} {:#x} {:#x}\n",
-                       entry.name, entry.local_size[0], entry.local_size[1], entry.local_size[2],
-                       entry.local_size_source, entry.local_size_spec_ids[0],
+                       text(entry.name), entry.local_size[0], entry.local_size[1],
+                       entry.local_size[2], entry.local_size_source, entry.local_size_spec_ids[0],
                        entry.local_size_spec_ids[1], entry.local_size_spec_ids[2]);
     out += fmt::format("  workgroup bytes {}, push bytes {}\n", entry.workgroup_bytes,
                        entry.push_size);
     add_bindings(entry, has_sizes(all), out);
     const auto types = types_of(all, i);
     if (!types) continue;
-    for (std::uint32_t p = 0; p < types->push_scalar_count; ++p) {
+    for (std::uint32_t p = 0; types->push_scalars && p < types->push_scalar_count; ++p) {
       const auto* scalar =
           SOKR_ELEMENT(SokrIrPushScalar, types->push_scalars, types->push_scalar_size, p);
       out += fmt::format("  push {} type {}\n", scalar->offset, scalar->type);
@@ -115,7 +120,7 @@ std::string launch_facts(const SokrIrReflection& all) {
   }
   for (const SokrIrSpecConstant& constant : constants_of(all)) {
     out += fmt::format("constant {} type {} default {:#x} '{}'\n", constant.id, constant.type,
-                       constant.default_value, constant.name);
+                       constant.default_value, text(constant.name));
   }
   return out;
 }

@@ -191,5 +191,50 @@ TEST(ReflectionTables, TablesThatMakeNoSenseAreRefused) {
   EXPECT_EQ(read_reflection(nullptr).failure().sentence, "its SokrIrReflection is null");
 }
 
+TEST(ReflectionTables, NumbersThatMeanNothingAreRefused) {
+  struct Tables {
+    SokrIrReflection& all;
+    SokrIrEntryPoint& entry() { return *const_cast<SokrIrEntryPoint*>(all.entry_points); }
+    SokrIrBinding& binding() { return const_cast<SokrIrBinding*>(entry().bindings)[1]; }
+    SokrIrPort& port() { return const_cast<SokrIrPort*>(entry().ports)[1]; }
+    SokrIrSpecConstant& constant() { return *const_cast<SokrIrSpecConstant*>(all.spec_constants); }
+    SokrIrPushScalar& push_scalar() {
+      return *const_cast<SokrIrPushScalar*>(all.entry_types->push_scalars);
+    }
+  };
+  struct {
+    void (*change)(Tables);
+    const char* says;
+  } const kCases[] = {
+      {[](Tables t) { t.entry().local_size_source = 4; },
+       "its entry point 0 has the source of its workgroup size 4, which is none"},
+      {[](Tables t) { t.binding().kind = 99; }, "its binding 1 has the kind 99, which is none"},
+      {[](Tables t) { t.binding().access = 4; }, "its binding 1 has the access 4, which is none"},
+      {[](Tables t) { t.binding().dimension = 6; },
+       "its binding 1 has the dimension 6, which is none"},
+      {[](Tables t) { t.binding().image_format = 42; },
+       "its binding 1 has the image format 42, which is none"},
+      {[](Tables t) { t.binding().image_format = 69; },
+       "its binding 1 has the image format 69, which is none"},
+      {[](Tables t) { t.binding().sampled_type = 12; },
+       "its binding 1 has the sampled type 12, which is none"},
+      {[](Tables t) { t.port().direction = 9; }, "its port 1 has the direction 9, which is none"},
+      {[](Tables t) { t.port().direction = 0; }, "its port 1 has the direction 0, which is none"},
+      {[](Tables t) { t.port().kind = 2; }, "its port 1 has the kind 2, which is none"},
+      {[](Tables t) { t.port().type = 77; }, "its port 1 has the type 77, which is none"},
+      {[](Tables t) { t.constant().type = 12; },
+       "its specialization constant 0 has the type 12, which is none"},
+      {[](Tables t) { t.push_scalar().type = 12; },
+       "its push scalar 0 has the type 12, which is none"},
+  };
+  for (const auto& [change, says] : kCases) {
+    const Table table = table_of(full());
+    change({*const_cast<SokrIrReflection*>(table.get())});
+    const auto read = read_reflection(table.get());
+    ASSERT_FALSE(read) << says;
+    EXPECT_EQ(read.failure().sentence, says);
+  }
+}
+
 }  // namespace
 }  // namespace sokr::ir

@@ -26,6 +26,8 @@ enum class Flaw {
   kTakesLaterRequests,
   kAlwaysOldSizes,
   kNotSorted,
+  kNoEntryName,
+  kNoConstantName,
   kPushBehindBlock,
   kPortOfNoBinding,
   kKeepsCallersBytes,
@@ -173,6 +175,10 @@ SokrResult bad_reflect(const SokrIrRequest* request, const SokrIrReflection** ou
     auto* entry = const_cast<SokrIrEntryPoint*>((*out)->entry_points);
     entry->name = reinterpret_cast<const char*>(request->data);
   }
+  if (code == SOKR_OK && has(Flaw::kNoEntryName))
+    const_cast<SokrIrEntryPoint*>((*out)->entry_points)->name = nullptr;
+  if (code == SOKR_OK && has(Flaw::kNoConstantName))
+    const_cast<SokrIrSpecConstant*>((*out)->spec_constants)->name = nullptr;
   return code;
 }
 
@@ -183,8 +189,7 @@ SokrResult bad_lower(const SokrIrRequest* request, std::uint8_t** out, std::size
   return honest.lower_request(&known, out, size, sentence, capacity);
 }
 
-// The rules that a plugin with this flaw breaks.
-std::set<std::string> broken(Flaw with) {
+SokrIrPlugin table_with(Flaw with) {
   flaw = with;
   SokrIrPlugin table = honest;
   if (has(Flaw::kNoName)) table.name = "";
@@ -192,13 +197,25 @@ std::set<std::string> broken(Flaw with) {
   if (has(Flaw::kAnswersTwo) || has(Flaw::kReadsAllOfIt)) table.recognise = bad_recognise;
   if (has(Flaw::kTwoLines) || has(Flaw::kWritesTooMuch)) table.validate_request = bad_validate;
   if (has(Flaw::kTakesLaterRequests) || has(Flaw::kAlwaysOldSizes) ||
-      has(Flaw::kOneResultForAllThreads) || has(Flaw::kKeepsCallersBytes))
+      has(Flaw::kOneResultForAllThreads) || has(Flaw::kKeepsCallersBytes) ||
+      has(Flaw::kNoEntryName) || has(Flaw::kNoConstantName))
     table.reflect_request = bad_reflect;
   if (has(Flaw::kTakesUnknownTarget)) table.lower_request = bad_lower;
+  return table;
+}
+
+Subject subject_of(const SokrIrPlugin& table) {
   Subject subject;
   subject.plugin = &table;
   subject.readers = {&Exporter<Toy<kBinary>>::kTable};
   subject.samples.push_back({"eight", {'T', 'O', 'Y', 'T', 8, '!', 0}, 6, {{0, 4, 16}}});
+  return subject;
+}
+
+// The rules that a plugin with this flaw breaks.
+std::set<std::string> broken(Flaw with) {
+  const SokrIrPlugin table = table_with(with);
+  const Subject subject = subject_of(table);
   std::set<std::string> rules;
   std::string all;
   for (const Finding& finding : check_conformance(subject)) {
@@ -229,6 +246,8 @@ TEST(IrSuite, EachFlawIsFoundByItsRule) {
       {Flaw::kTakesLaterRequests, "requests"},
       {Flaw::kAlwaysOldSizes, "sizes"},
       {Flaw::kNotSorted, "contents"},
+      {Flaw::kNoEntryName, "contents"},
+      {Flaw::kNoConstantName, "contents"},
       {Flaw::kPushBehindBlock, "contents"},
       {Flaw::kPortOfNoBinding, "contents"},
       {Flaw::kKeepsCallersBytes, "ownership"},
@@ -248,6 +267,18 @@ TEST(IrSuite, EachFlawIsFoundByItsRule) {
   }
   for (const Rule& rule : conformance_rules()) {
     EXPECT_TRUE(used.contains(rule.name)) << "no flaw shows that '" << rule.name << "' can fail";
+  }
+}
+
+// Each rule may be asked for by itself, whatever the table lacks.
+TEST(IrSuite, WithABrokenTableOtherRulesFindNothing) {
+  for (const Flaw with : {Flaw::kNoName, Flaw::kTargetsWithoutLower}) {
+    const SokrIrPlugin table = table_with(with);
+    const Subject subject = subject_of(table);
+    EXPECT_FALSE(check_rule(subject, 0).empty());
+    for (std::size_t rule = 1; rule < conformance_rules().size(); ++rule)
+      EXPECT_TRUE(check_rule(subject, rule).empty()) << conformance_rules()[rule].name;
+    flaw = Flaw::kNone;
   }
 }
 
