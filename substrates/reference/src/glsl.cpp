@@ -16,6 +16,14 @@ namespace sokr::reference {
 namespace edge = sokr::substrate::edge;
 using spirv::Instruction;
 
+double round_even(double a) {
+  if (!(std::fabs(a) < 0x1p52)) return a;
+  const double down = std::floor(a);
+  const double rest = a - down;
+  const bool up = rest > 0.5 || (rest == 0.5 && std::fmod(down, 2.0) != 0);
+  return std::copysign(up ? down + 1 : down, a);
+}
+
 namespace {
 
 // ---- In double, rounded once ----------------------------------------------------------------
@@ -44,14 +52,6 @@ constexpr double kPi = 3.14159265358979323846;
 
 double round_away(double a) {
   return std::round(a);
-}
-// To nearest even whatever the rounding mode.
-double round_even(double a) {
-  if (!(std::fabs(a) < 0x1p52)) return a;
-  const double down = std::floor(a);
-  const double rest = a - down;
-  const bool up = rest > 0.5 || (rest == 0.5 && std::fmod(down, 2.0) != 0);
-  return std::copysign(up ? down + 1 : down, a);
 }
 double truncate(double a) {
   return std::trunc(a);

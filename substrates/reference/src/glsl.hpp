@@ -13,6 +13,9 @@ struct GlslRow {
   Lowering lower;
 };
 
+// To nearest even whatever the rounding mode.
+double round_even(double a);
+
 // Functions of whole vectors and matrices, packing, and those with two results.
 std::span<const GlslRow> glsl_composite_rows();
 

@@ -88,13 +88,18 @@ void reflect(Lane& lane, const Step& s) {
   for (std::uint32_t i = 0; i < s.n; ++i)
     to[i] = encode<T>(at<T>(in, i) - twice * at<T>(normal, i));
 }
-// c = eta.
+// c = eta, a float of `extra` bits, which may be others than the vectors have.
+double decode_eta(Slot eta, std::uint32_t bits) {
+  return bits == 16   ? decode<Half>(eta)
+         : bits == 32 ? static_cast<double>(decode<float>(eta))
+                      : decode<double>(eta);
+}
 template <class T>
 void refract(Lane& lane, const Step& s) {
   const Slot* in = lane.slots(s.a);
   const Slot* normal = lane.slots(s.b);
   Slot* to = lane.slots(s.dst);
-  const double eta = at<T>(lane.slots(s.c), 0);
+  const double eta = decode_eta(lane.slot(s.c), s.extra);
   const double cosine = product<T>(normal, in, s.n);
   const double k = 1.0 - eta * eta * (1.0 - cosine * cosine);
   for (std::uint32_t i = 0; i < s.n; ++i)
@@ -143,6 +148,13 @@ void lower_geometry(Lowerer& l, const Instruction& i) {
 }
 
 // ---- Square matrices of n columns: Gauss with pivoting, in double
+void lower_refract(Lowerer& l, const Instruction& i) {
+  const std::size_t before = l.program().steps.size();
+  lower_geometry<Refract, 3>(l, i);
+  if (l.program().steps.size() != before)
+    l.program().steps.back().extra = l.scalar(l.module().type_of(l.arg(i, 4))).width;
+}
+
 // --------------------------------
 
 constexpr std::uint32_t kMaxSide = 4;
@@ -237,7 +249,8 @@ Slot pack_normalized(const Slot* from, std::uint32_t n, std::uint32_t bits, doub
     const double value = static_cast<double>(decode<float>(from[i]));
     const double clamped = edge::float_min(edge::float_max(value, low), 1.0);
     const auto scaled = static_cast<float>(clamped * scale);
-    packed |= (static_cast<Slot>(std::llrint(scaled)) & mask) << (i * bits);
+    const auto rounded = static_cast<std::int64_t>(round_even(static_cast<double>(scaled)));
+    packed |= (static_cast<Slot>(rounded) & mask) << (i * bits);
   }
   return packed;
 }
@@ -418,7 +431,7 @@ constexpr GlslRow kRows[] = {
     {GLSLstd450Normalize, lower_geometry<Normalize, 1>},
     {GLSLstd450FaceForward, lower_geometry<Facing, 3>},
     {GLSLstd450Reflect, lower_geometry<Reflect, 2>},
-    {GLSLstd450Refract, lower_geometry<Refract, 3>},
+    {GLSLstd450Refract, lower_refract},
 };
 
 }  // namespace

@@ -346,16 +346,19 @@ void geometry(std::vector<Row>& rows, const std::string& t) {
   rows.push_back(of_floats(
       "Reflect", t, 2, ab + ba + vector("Reflect", "%v %w"),
       [](Numbers x) { return x[0] - 2 * (2 * x[0] * x[1]) * x[1]; }, quarters, 1));
-  Row refract = of_floats(
-      "Refract", t, 2, ab + ba + vector("Refract", fmt::format("%v %w %c_{}_0p5", t)),
-      [](Numbers x) {
-        const double d = 2 * x[0] * x[1], k = 1 - 0.25 * (1 - d * d);
-        return k < 0 ? 0 : 0.5 * x[0] - (0.5 * d + std::sqrt(k)) * x[1];
-      },
-      {}, 16);
-  // Nothing that cancels out.
-  refract.values = {all_bits(t, {-0.75, -0.5, -2}), all_bits(t, {0.25, 0.5, 1})};
-  rows.push_back(std::move(refract));
+  for (const std::string ratio : kFloats) {  // which has a width of its own
+    Row refract = of_floats(
+        ratio == t ? "Refract" : "Refract by a ratio of " + ratio, t, 2,
+        ab + ba + vector("Refract", fmt::format("%v %w %c_{}_0p5", ratio)),
+        [](Numbers x) {
+          const double d = 2 * x[0] * x[1], k = 1 - 0.25 * (1 - d * d);
+          return k < 0 ? 0 : 0.5 * x[0] - (0.5 * d + std::sqrt(k)) * x[1];
+        },
+        {}, 16);
+    // Nothing that cancels out.
+    refract.values = {all_bits(t, {-0.75, -0.5, -2}), all_bits(t, {0.25, 0.5, 1})};
+    rows.push_back(std::move(refract));
+  }
 }
 
 // The inverse of a triangular matrix whose diagonal are powers of two: no width rounds it.

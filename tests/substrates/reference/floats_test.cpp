@@ -340,6 +340,22 @@ TEST(Glsl, Packing) {
   EXPECT_EQ(out[1], -1);
 }
 
+// Packing rounds to nearest even whatever the entry point asks of other instructions.
+TEST(Glsl, PackingHasItsOwnRounding) {
+  std::vector<float> four{0.999f, -0.999f, 0.3f, 0.001f};
+  std::vector<std::uint32_t> packed(1), toward_zero(1);
+  for (const char* op : {"PackSnorm4x8", "PackUnorm4x8", "PackSnorm2x16", "PackUnorm2x16"}) {
+    const char* type = std::string(op).ends_with("8") ? "v4f32" : "v2f32";
+    std::string module =
+        element_module({type}, "u32", fmt::format("%r = OpExtInst %u32 %glsl {} %a", op));
+    run_elements(module, 1, {bind(0, 0, four), bind(0, 1, packed)});
+    module.insert(module.find("OpCapability"), "OpCapability RoundingModeRTZ\n");
+    module.insert(module.find("OpDecorate"), "OpExecutionMode %main RoundingModeRTZ 32\n");
+    run_elements(module, 1, {bind(0, 0, four), bind(0, 1, toward_zero)});
+    EXPECT_EQ(toward_zero, packed) << op;
+  }
+}
+
 TEST(Glsl, SplittingAndScaling) {
   const std::vector<float> values{8.5f, -0.75f, 0, 1e-45f, INFINITY};
   const std::string types = "%result = OpTypeStruct %f32 %i32\n";
@@ -381,6 +397,29 @@ TEST(Glsl, Geometry) {
       element_module({"v3f32", "v3f32"}, "f32", "%r = OpExtInst %f32 %glsl Distance %a %b"), 1,
       {bind(0, 0, a), bind(0, 1, b), bind(0, 2, scalar)});
   EXPECT_EQ(scalar[0], f(std::sqrt(4.0 + 16 + 144)));
+}
+
+// The ratio of refraction has a width of its own.
+TEST(Glsl, RefractionTakesARatioOfAnyWidth) {
+  const auto bent = [](const std::string& vector, const std::string& ratio, auto to, auto from) {
+    using Number = decltype(to(0.0));
+    std::vector<Number> in{to(0.75), to(-0.5)}, normal{to(0), to(1)}, out(2);
+    run_elements(element_module({vector, vector}, vector,
+                                fmt::format("%r = OpExtInst %{} %glsl Refract %a %b %eta", vector),
+                                fmt::format("%eta = OpConstant %{} 0.5\n", ratio)),
+                 1, {bind(0, 0, in), bind(0, 1, normal), bind(0, 2, out)});
+    EXPECT_EQ(from(out[0]), 0.375) << vector << " " << ratio;
+    EXPECT_NEAR(from(out[1]), -std::sqrt(0.8125), 0x1p-10) << vector << " " << ratio;
+  };
+  const auto to_half = [](double x) { return half_from_double(x); };
+  const auto of_half = [](std::uint16_t x) { return half_to_double(x); };
+  const auto to_single = [](double x) { return static_cast<float>(x); };
+  const auto same = [](double x) { return x; };
+  for (const std::string ratio : {"f16", "f32", "f64"}) {
+    bent("v2f16", ratio, to_half, of_half);
+    bent("v2f32", ratio, to_single, same);
+    bent("v2f64", ratio, same, same);
+  }
 }
 
 }  // namespace

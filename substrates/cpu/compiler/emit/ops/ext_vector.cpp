@@ -143,8 +143,8 @@ Leaves emit_ext_vector(const Operations& ops, const Op& op, std::uint32_t which)
     return ops.ir.apply(op.shape(leaf), all, [&](llvm::ArrayRef<LlvmValue*> in) -> LlvmValue* {
       LlvmValues v(in.begin(), in.end());
       bool half = v[0]->getType()->getScalarType()->isHalfTy();
-      if (half)
-        for (auto& x : v) x = widen_half(ops.ir, x);
+      for (auto& x : v)
+        if (x->getType()->getScalarType()->isHalfTy()) x = widen_half(ops.ir, x);
       LlvmValue* r = fn(llvm::ArrayRef<LlvmValue*>(v));
       return half && r->getType()->isFPOrFPVectorTy() ? narrow_half(ops.ir, r) : r;
     });
@@ -209,7 +209,8 @@ Leaves emit_ext_vector(const Operations& ops, const Op& op, std::uint32_t which)
       for (std::size_t i = 0; i < n; ++i)
         out.push_back(each(i, [&](auto v) {
           LlvmValue* d = dot(v.slice(n, n), v.slice(0, n));
-          LlvmValue* eta = v[2 * n];
+          // Of any width: it is computed with at that of the vectors.
+          LlvmValue* eta = ops.ir.CreateFPCast(v[2 * n], d->getType());
           LlvmValue* one = ConstantFP::get(d->getType(), 1.0);
           LlvmValue* rest = contracted(ops.ir, ops.ir.CreateFNeg(d), d, one);
           LlvmValue* k =
