@@ -4,6 +4,8 @@
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/partitioner.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
 
 #include <sokr/substrate/tasks.hpp>
 
@@ -17,14 +19,20 @@ void enqueue(tbb::task_arena& arena, void (*run)(void*), void* what) {
   arena.enqueue([=] { run(what); });
 }
 
-void parallel_for(std::uint64_t count, void (*run)(void*, std::uint64_t), void* what) {
+// Isolated: a caller whose calls have all begun would otherwise take tasks of other loops while it
+// waits, and go on only when those are done.
+void parallel_for(std::uint64_t count, bool (*run)(void*, std::uint64_t), void* what) {
   using Range = tbb::blocked_range<std::uint64_t>;
-  tbb::parallel_for(
-      Range(0, count, 1),
-      [=](const Range& range) {
-        for (std::uint64_t i = range.begin(); i != range.end(); ++i) run(what, i);
-      },
-      tbb::simple_partitioner{});
+  tbb::task_group_context context(tbb::task_group_context::isolated);
+  const auto body = [&](const Range& range) {
+    for (std::uint64_t i = range.begin(); i != range.end(); ++i) {
+      if (run(what, i)) continue;
+      context.cancel_group_execution();
+      return;
+    }
+  };
+  tbb::this_task_arena::isolate(
+      [&] { tbb::parallel_for(Range(0, count, 1), body, tbb::simple_partitioner{}, context); });
 }
 
 }  // namespace sokr::substrate::tasks

@@ -26,6 +26,11 @@ Part find_part(Lowerer& l, const Instruction& i, Id composite, std::size_t first
     const Type& t = l.type(part.type);
     const std::uint32_t index = i.args[k];
     const std::size_t count = t.kind == TypeKind::kStruct ? t.members.size() : t.count;
+    // Before values are known such an array may become long enough; this is run with values only.
+    if (index >= count && t.spec_length && l.module().for_any_values()) {
+      part.type = t.element;
+      continue;
+    }
     if (index >= count) {
       l.deny(
           SOKR_INVALID_IR,

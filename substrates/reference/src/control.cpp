@@ -107,8 +107,11 @@ void variables(Lane& lane, const Step& step) {
   }
 }
 
-// c = slots of the caller's frame.
+// c = slots of the caller's frame. A place to stop, as a jump back is: calls that double at each of
+// many levels are as good as endless.
 const Step* call(Lane& lane, const Step* step) {
+  if (lane.worker->stopped()) [[unlikely]]
+    return pause(lane, step, LaneState::kFailed);
   const Program& program = lane.worker->program;
   const Call& target = program.calls[step->extra];
   Slot* frame = lane.base[0] + step->c;

@@ -14,6 +14,9 @@ namespace {
 // A single value larger than this is refused: it would not fit an invocation's stack.
 constexpr std::uint64_t kMaxValueSlots = std::uint64_t{1} << 20;
 
+// Of all types that are loaded from buffers or stored there as wholes.
+constexpr std::size_t kMaxLeaves = std::size_t{1} << 22;
+
 const Type kNoType{};
 
 }  // namespace
@@ -130,6 +133,12 @@ std::pair<std::uint32_t, std::uint32_t> Lowerer::plan(Id id) {
 void Lowerer::visit_leaves(Id id, std::uint64_t offset, std::uint32_t column,
                            const spirv::MatrixLayout* matrix) {
   if (failed()) return;
+  if (program_->leaves.size() >= kMaxLeaves) {
+    return deny(SOKR_CAPABILITY_DENIED,
+                fmt::format("types that are loaded or stored as a whole, {} among them, have more "
+                            "than the {} components that the reference interpreter takes",
+                            module_->describe(id), kMaxLeaves));
+  }
   const Type& t = type(id);
   switch (t.kind) {
     case TypeKind::kInt:

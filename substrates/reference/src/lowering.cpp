@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sokr/spirv/allowed.hpp>
 #include <sokr/spirv/float_controls.hpp>
+#include <unordered_set>
 
 namespace sokr::reference {
 
@@ -127,7 +128,8 @@ void Lowerer::flatten(Id id, Id type_id, std::vector<Slot>& out) {
   if (!constant || constant->is_null || constant->is_undef) return flatten_null(type_id, out);
   const Type& t = type(type_id);
   if (constant->parts.empty()) {
-    out.push_back(constant->bits);
+    // A struct without members is no component.
+    if (t.kind != TypeKind::kStruct) out.push_back(constant->bits);
     return;
   }
   for (std::size_t i = 0; i < constant->parts.size() && !failed(); ++i) {
@@ -177,6 +179,11 @@ Ref Lowerer::variable(const spirv::Variable& variable) {
         pointer.kind = SharedPointer::kDescriptorArray;
         const Type& array = type(variable.pointee);
         pointer.count = array.kind == TypeKind::kArray ? array.count : 0;
+      } else if (type(variable.pointee).kind != TypeKind::kStruct) {
+        deny(SOKR_CAPABILITY_DENIED,
+             fmt::format("the reference interpreter binds blocks and arrays of blocks; variable {} "
+                         "is neither",
+                         module_->describe(variable.id)));
       }
       return shared_variable(variable, pointer);
     case spv::StorageClass::PushConstant:
@@ -392,6 +399,7 @@ void Lowerer::lower_function(std::uint32_t index) {
                                              module_->describe(program_->functions[index].id)));
   function_ = function;
   edges_.clear();
+  incoming_.clear();
   block_starts_.assign(function->blocks.size(), 0);
   FunctionCode code{.id = function->id};
   code.begin = static_cast<std::uint32_t>(program_->steps.size());
@@ -486,21 +494,34 @@ void Lowerer::lower_terminator(const spirv::Function& function, BlockIndex index
 // ---- Edges
 // -------------------------------------------------------------------------------------------
 
+// What the phis of `to` take when control comes from `from`, in their order. All ways to a block
+// are found at once.
+std::span<const Lowerer::Incoming> Lowerer::incoming_of(const spirv::Function& function,
+                                                        BlockIndex from, BlockIndex to) {
+  const auto [found, is_new] = incoming_.try_emplace(to);
+  auto& by_label = found->second;
+  if (is_new) {
+    for (const Instruction& phi : function.blocks[to].phis)
+      for (std::size_t i = 0; i + 1 < phi.args.size(); i += 2)
+        by_label[phi.args[i + 1]].push_back({&phi, phi.args[i]});
+  }
+  return by_label[function.blocks[from].label];
+}
+
 void Lowerer::emit_phi_copies(const spirv::Function& function, BlockIndex from, BlockIndex to) {
-  if (to >= function.blocks.size()) return;
-  const Id label = function.blocks[from].label;
+  if (to >= function.blocks.size() || function.blocks[to].phis.empty()) return;
   std::vector<Copy> copies;
-  for (const auto& phi : function.blocks[to].phis)
-    for (std::size_t i = 0; i + 1 < phi.args.size(); i += 2)
-      if (phi.args[i + 1] == label)
-        copies.push_back({ref(phi.id), ref(phi.args[i]), slots(phi.type)});
-  if (copies.empty()) return;
   bool overlap = false;
   std::uint32_t total = 0;
-  for (std::size_t i = 0; i < copies.size(); ++i) {
-    total += copies[i].count;
-    for (std::size_t j = 0; j < i; ++j) overlap |= copies[i].from == copies[j].to;
+  std::unordered_set<Ref> written;
+  for (const Incoming& incoming : incoming_of(function, from, to)) {
+    const Copy copy{ref(incoming.phi->id), ref(incoming.value), slots(incoming.phi->type)};
+    overlap = overlap || written.contains(copy.from);
+    written.insert(copy.to);
+    total += copy.count;
+    copies.push_back(copy);
   }
+  if (copies.empty()) return;
   emit_plain(overlap ? kControl.copy_parallel : kControl.copy_sequence,
              function.blocks[from].terminator.word);
   Step& step = program_->steps.back();

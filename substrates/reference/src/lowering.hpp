@@ -113,6 +113,11 @@ class Lowerer {
     spirv::BlockIndex from = 0, to = 0;
   };
 
+  struct Incoming {
+    const spirv::Instruction* phi = nullptr;
+    spirv::Id value = 0;
+  };
+
   void check_float_controls();
   void scan_call_tree();
   void lower_function(std::uint32_t index);
@@ -120,6 +125,8 @@ class Lowerer {
   void lower_instruction(const spirv::Instruction& instruction);
   void emit_flush(Ref value, spirv::Id type, std::uint32_t word);
   void lower_terminator(const spirv::Function& function, spirv::BlockIndex block);
+  std::span<const Incoming> incoming_of(const spirv::Function& function, spirv::BlockIndex from,
+                                        spirv::BlockIndex to);
   void emit_phi_copies(const spirv::Function& function, spirv::BlockIndex from,
                        spirv::BlockIndex to);
   bool needs_stub(const spirv::Function& function, const Edge& edge) const;
@@ -148,6 +155,9 @@ class Lowerer {
   std::unordered_map<spirv::Id, std::pair<std::uint32_t, std::uint32_t>> plans_;
   std::unordered_map<spirv::Id, std::uint32_t> function_indices_;
   std::vector<Edge> edges_;
+  // Of the function at hand: by block, and by the label that control comes from.
+  std::unordered_map<spirv::BlockIndex, std::unordered_map<spirv::Id, std::vector<Incoming>>>
+      incoming_;
   std::vector<std::uint32_t> block_starts_;
   const spirv::Function* function_ = nullptr;
   std::uint32_t frame_ = 0;

@@ -54,15 +54,18 @@ class FloatEnvironment {
   std::fenv_t saved_;
 };
 
-void run_one(LaunchState& state, WorkerPool& workers, std::uint64_t index) {
+// False: the launch goes no further.
+bool run_one(LaunchState& state, WorkerPool& workers, std::uint64_t index) {
+  if (state.stopped()) return false;
   try {
     auto worker = workers.acquire();
     const FloatEnvironment environment(state.program.round_toward_zero);
-    if (!state.stopped()) worker->run_workgroup(index);
+    worker->run_workgroup(index);
     workers.release(std::move(worker));
   } catch (const std::bad_alloc&) {
     state.fail_with("out of memory while running a workgroup");
   }
+  return !state.stopped();
 }
 
 }  // namespace
@@ -76,7 +79,8 @@ Result<RunReport> run(const Program& program, const Launch& launch) {
   try {
     LaunchState state(program, launch);
     WorkerPool workers(state);
-    substrate::parallel_for(groups, [&](std::uint64_t index) { run_one(state, workers, index); });
+    substrate::parallel_for(groups,
+                            [&](std::uint64_t index) { return run_one(state, workers, index); });
     const std::lock_guard lock(state.mutex);
     if (state.failure) return *std::move(state.failure);
     if (launch.stop && launch.stop->load(std::memory_order_relaxed))

@@ -229,6 +229,23 @@ TEST(Conversion, BitcastSplitsLowBitsFirst) {
   EXPECT_EQ(back, in);
 }
 
+// A struct without members takes no place in what holds it.
+TEST(Composite, ConstantsHoldStructsWithoutMembers) {
+  std::vector<std::uint32_t> in{0}, out{0};
+  run_elements(element_module({"u32"}, "u32",
+                              "%x = OpCompositeExtract %u32 %both 1\n"
+                              "%y = OpCompositeExtract %u32 %both 3\n"
+                              "%z = OpIMul %u32 %x %ten\n%r = OpIAdd %u32 %z %y",
+                              "%empty = OpTypeStruct\n%outer = OpTypeStruct %empty\n"
+                              "%type = OpTypeStruct %empty %u32 %outer %u32\n"
+                              "%seven = OpConstant %u32 7\n%eight = OpConstant %u32 8\n"
+                              "%ten = OpConstant %u32 10\n%none = OpConstantComposite %empty\n"
+                              "%held = OpConstantComposite %outer %none\n"
+                              "%both = OpConstantComposite %type %none %seven %held %eight\n"),
+               1, {bind(0, 0, in), bind(0, 1, out)});
+  EXPECT_EQ(out[0], 78u);
+}
+
 TEST(Comparison, OrderedAndUnordered) {
   const float nan = NAN;
   const std::vector<float> a{1, 2, nan, 1, nan, 0.0f}, b{2, 1, 1, nan, nan, -0.0f};

@@ -45,7 +45,7 @@ inline void receive([[maybe_unused]] void* at) {
 }
 
 void enqueue(tbb::task_arena& arena, void (*run)(void*), void* what);
-void parallel_for(std::uint64_t count, void (*run)(void*, std::uint64_t), void* what);
+void parallel_for(std::uint64_t count, bool (*run)(void*, std::uint64_t), void* what);
 
 }  // namespace tasks
 
@@ -62,7 +62,8 @@ void enqueue(tbb::task_arena& arena, What* what) {
 }
 
 // Calls body(index) for every index below `count`, on this and the other threads of its arena,
-// and returns when all calls have.
+// and returns when all calls have. After one that returns false no further call has to begin. The
+// caller, and a thread that waits inside of a call, does no other task of the arena meanwhile.
 template <class Body>
 void parallel_for(std::uint64_t count, Body body) {
   struct Loop {
@@ -72,8 +73,9 @@ void parallel_for(std::uint64_t count, Body body) {
   const auto call = [](void* at, std::uint64_t index) {
     auto& mine = *static_cast<Loop*>(at);
     tasks::receive(&mine.begun);
-    mine.body(index);
+    const bool goes_on = mine.body(index);
     tasks::hand_over(&mine.ended);
+    return goes_on;
   };
   tasks::hand_over(&loop.begun);
   tasks::parallel_for(count, call, &loop);
