@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+#include "newer_kernels.hpp"
 #include "spirv_support.hpp"
 
 namespace sokr::spirv {
@@ -101,6 +102,20 @@ TEST(EntryPoints, ForAnyValuesSizesThatTheyDecideAreOne) {
   }
   const auto literal = decode_ok(assemble(compute_main("OpReturn")), {.any_values = true});
   EXPECT_EQ(literal->entry_points()[0].local_size, (Size{8, 4, 2}));
+}
+
+// Also by an expression, and where a vector as a whole is chosen: no id says so.
+TEST(EntryPoints, AxesThatALaunchDecidesAreOpen) {
+  using test::MatrixKernel;
+  const auto open = [](const Bytes& bytes) {
+    EXPECT_EQ(decode_ok(bytes)->entry_points()[0].open_local_size, 0);
+    return decode_ok(bytes, {.any_values = true})->entry_points()[0].open_local_size;
+  };
+  EXPECT_EQ(open(assemble(compute_main("OpReturn"))), 0b000);
+  EXPECT_EQ(open(with_local_size_id()), 0b011);
+  EXPECT_EQ(open(with_workgroup_size()), 0b011);
+  EXPECT_EQ(open(MatrixKernel{.size = MatrixKernel::Size::kExpression}.bytes()), 0b001);
+  EXPECT_EQ(open(MatrixKernel{.size = MatrixKernel::Size::kChosen}.bytes()), 0b111);
 }
 
 TEST(EntryPoints, CallersLocalSizeOverridesAndReachesTheConstant) {

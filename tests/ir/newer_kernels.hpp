@@ -42,6 +42,9 @@ struct MatrixKernel {
   bool is_specialized = false;           // constants 0, 1 and 2 are m, n and k
   bool right_is_column_major = false;
   std::uint32_t local_size = 32;
+  // What decides it: the mode, an expression of constant 3, or a vector that constant 3 chooses.
+  enum class Size : std::uint8_t { kMode, kExpression, kChosen };
+  Size size = Size::kMode;
   std::uint32_t operands = 0;
   std::uint32_t scope = 3;  // of a subgroup
   // Of 0.2 alone: sums = 8 * start + 2, by every operation that works on matrices as on numbers.
@@ -155,6 +158,11 @@ class MatrixWriter {
     for (Id* size : {&m_, &n_, &kk_}) *size = w_.id();
     for (std::uint32_t i = 0; k_.is_specialized && i < 3; ++i)
       decorate(std::array{m_, n_, kk_}[i], spv::Decoration::SpecId, {i});
+    if (k_.size == MatrixKernel::Size::kMode) return;
+    size_ = w_.id(), decides_ = w_.id();
+    decorate(size_, spv::Decoration::BuiltIn,
+             {static_cast<std::uint32_t>(spv::BuiltIn::WorkgroupSize)});
+    decorate(decides_, spv::Decoration::SpecId, {3});
   }
 
   const Component& held_in(std::size_t buffer) const {
@@ -186,10 +194,30 @@ class MatrixWriter {
     w_.add(Op::OpVariable, {type, id, static_cast<std::uint32_t>(storage)});
   }
 
+  void declare_size() {
+    const auto computed = [&](Id type, Id id, Op op, const std::vector<Id>& args) {
+      w_.add(Op::OpSpecConstantOp, {type, id, static_cast<std::uint32_t>(op)}, args);
+    };
+    if (k_.size == MatrixKernel::Size::kExpression) {
+      const Id product = w_.id();
+      w_.add(Op::OpSpecConstant, {w_.u32, decides_, k_.local_size});
+      computed(w_.u32, product, Op::OpIMul, {decides_, w_.one});
+      w_.add(Op::OpSpecConstantComposite, {v3_, size_, product, w_.one, w_.one});
+    } else if (k_.size == MatrixKernel::Size::kChosen) {
+      const auto vector = [&](std::uint32_t x) {
+        return value(Op::OpConstantComposite, v3_, {constant(x), w_.one, w_.one});
+      };
+      const Id one = vector(k_.local_size), other = vector(4 * k_.local_size);
+      w_.add(Op::OpSpecConstantTrue, {w_.bool_type, decides_});
+      computed(v3_, size_, Op::OpSelect, {decides_, one, other});
+    }
+  }
+
   void declare() {
     w_.declare();
     zero_ = constant(0), two_ = constant(2), three_ = constant(3);
     v3_ = w_.make(Op::OpTypeVector, {w_.u32, 3});
+    declare_size();
     variable(group_id_, pointer(spv::StorageClass::Input, v3_), spv::StorageClass::Input);
     for (std::size_t i = 0; i < buffers_.size(); ++i) {
       w_.add(Op::OpTypeRuntimeArray, {arrays_[i], number(held_in(i))});
@@ -293,6 +321,7 @@ class MatrixWriter {
   Id zero_ = 0, two_ = 0, three_ = 0, one_ = 0, three_halves_ = 0, double_ = 0;
   Id m_ = 0, n_ = 0, kk_ = 0, row_major_ = 0, right_layout_ = 0;
   Id left_matrix_ = 0, right_matrix_ = 0, sum_matrix_ = 0, sum_variable_ = 0, count_ = 0;
+  Id size_ = 0, decides_ = 0;
   Id to_left_ = 0, to_right_ = 0, to_sum_ = 0, to_component_ = 0;
   std::array<Id, 4> arrays_{}, blocks_{}, buffers_{};
   std::vector<std::pair<Component, Id>> numbers_, pointers_;

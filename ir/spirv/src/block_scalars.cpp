@@ -48,16 +48,17 @@ class ScalarTypes {
   std::map<Id, std::uint32_t> known_;
 };
 
-// A step that goes down finds a scalar, or one beyond what an offset can say: of these a module may
-// have any number, so steps are counted.
+// A step that goes down finds a scalar, one beyond what an offset can say, or nothing, as in a
+// struct without members: of these a module may have any number, so steps are counted.
 class Placer {
  public:
   Placer(const Module& module, std::vector<SokrIrPushScalar>& out) : module_(module), out_(out) {}
 
   void place(Id id, std::uint64_t at, MatrixLayout matrix) {
     const Type* type = module_.type(id);
-    if (is_full() || type == nullptr || types_.of(id) == 0) return;
+    if (is_full() || type == nullptr) return;
     ++steps_;
+    if (types_.of(id) == 0) return;
     switch (type->kind) {
       case TypeKind::kVector:
         return repeat(*type, at, width_of(type->element), matrix);

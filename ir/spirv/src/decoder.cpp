@@ -67,7 +67,7 @@ Result<void> Decoder::read_words(std::span<const std::uint8_t> bytes) {
     return fail(SOKR_INVALID_IR, "the id bound is {}, it has to be 1 to {}", words[3],
                 limits::kIdBound);
   }
-  module_->version_ = version;
+  module_->version_ = module_->needed_version_ = version;
   module_->bound_ = words[3];
   definition_.assign(words[3], 0);
   module_->slots_.assign(words[3], 0);
@@ -92,6 +92,7 @@ Result<void> Decoder::find_instructions() {
       return fail(SOKR_CAPABILITY_DENIED, "instruction {} (word {}): {}", raws_.size() + 1, at,
                   not_known(all, fmt::format("op {}", all[at] & 0xFFFF)));
     }
+    note_version(*find_syntax(row->value));
     if (raw.count == 0 || raw.count > all.size() - at) {
       return fail(SOKR_INVALID_IR,
                   "instruction {} ({}, word {}): its length is {} words, {} are left",
@@ -119,6 +120,13 @@ Result<void> Decoder::find_instructions() {
   }
   if (first_function_ == kNone) first_function_ = raws_.size();
   return {};
+}
+
+// What extensions bring is asked for with them.
+void Decoder::note_version(const SyntaxRow& row) {
+  if (row.version == kNoVersion || *row.extensions != 0) return;
+  module_->needed_version_ =
+      std::max(module_->needed_version_, 0x00010000u | std::uint32_t{row.version} << 8);
 }
 
 void Decoder::note_import(const RawInstruction& raw) {
@@ -155,12 +163,15 @@ Result<void> Decoder::check_operands(const RawInstruction& raw, const SyntaxRow&
                                      std::span<const std::uint32_t> operands) {
   Id undefined = 0;
   bool has_undefined = false;
-  const OperandEnd end = walk_operands(row, operands, number_words(raw), [&](std::size_t at) {
-    if (!is_defined(operands[at]) && !has_undefined) {
-      has_undefined = true;
-      undefined = operands[at];
-    }
-  });
+  const OperandEnd end = walk_operands(
+      row, operands, number_words(raw),
+      [&](std::size_t at) {
+        if (!is_defined(operands[at]) && !has_undefined) {
+          has_undefined = true;
+          undefined = operands[at];
+        }
+      },
+      [&](const EnumerantKind&, const SyntaxRow& enumerant) { note_version(enumerant); });
   if (has_undefined) return bad(raw, "it names %{}, which nothing defines", undefined);
   return check_end(raw, operands, end);
 }

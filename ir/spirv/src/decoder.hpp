@@ -65,6 +65,7 @@ class Decoder {
   Result<void> read_words(std::span<const std::uint8_t> bytes);
   Result<void> find_instructions();
   bool is_passive(const RawInstruction& raw) const;
+  void note_version(const SyntaxRow& row);
   void note_import(const RawInstruction& raw);
   Result<void> check_instruction(const RawInstruction& raw);
   // As an instruction of that row has them; `raw` may be another that holds it.

@@ -190,6 +190,9 @@ void Decoder::set_local_size(EntryPoint& entry, std::size_t axis, const Constant
   const bool is_open = size.is_spec && options_.any_values;
   entry.local_size[axis] = is_open ? 1 : static_cast<std::uint32_t>(size.bits);
   entry.local_size_spec_ids[axis] = size.spec_id;
+  const auto bit = static_cast<std::uint8_t>(1u << axis);
+  entry.open_local_size =
+      static_cast<std::uint8_t>((entry.open_local_size & ~bit) | (is_open ? bit : 0));
   if (size.is_spec && !is_open && size.bits == 0) zero_is_specialized_ = true;
 }
 
@@ -197,6 +200,7 @@ Result<void> Decoder::apply_local_size_id(const RawInstruction& raw, EntryPoint&
   const auto ids = args(raw).subspan(2);
   if (ids.size() < 3) return bad(raw, "LocalSizeId takes 3 ids");
   entry.local_size_source = LocalSizeSource::kId;
+  entry.has_local_size_id = true;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const Constant* size = module_->constant(ids[axis]);
     const Type* type = size != nullptr ? module_->type(size->type) : nullptr;
@@ -214,12 +218,18 @@ Result<void> Decoder::finish_local_size(EntryPoint& entry) {
     entry.local_size = options_.local_size;
     entry.local_size_source = LocalSizeSource::kOverride;
     entry.local_size_spec_ids.fill(UINT32_MAX);
+    entry.open_local_size = 0;
   } else if (built_in != nullptr) {
     entry.local_size_source = LocalSizeSource::kBuiltInConstant;
+    // What chooses a vector, or puts one together, decides its components.
+    const bool is_computed =
+        raws_[definition_[workgroup_size_] - 1].op == spv::Op::OpSpecConstantOp;
     for (std::size_t axis = 0; axis < 3; ++axis) {
       const Constant* size =
           built_in->parts.empty() ? nullptr : module_->constant(built_in->parts[axis]);
-      set_local_size(entry, axis, size != nullptr ? *size : Constant{});
+      Constant one = size != nullptr ? *size : Constant{};
+      one.is_spec |= is_computed;
+      set_local_size(entry, axis, one);
     }
   }
   if (std::find(entry.local_size.begin(), entry.local_size.end(), 0u) == entry.local_size.end()) {

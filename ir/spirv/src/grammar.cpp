@@ -99,6 +99,20 @@ std::string capability_name(spv::Capability capability) {
   return enumerant_name(EnumKind::kCapability, static_cast<std::uint32_t>(capability));
 }
 
+std::vector<spv::Capability> with_implied(std::span<const spv::Capability> declared) {
+  std::vector<spv::Capability> all;
+  const auto add = [&](spv::Capability one) {
+    if (std::ranges::find(all, one) == all.end()) all.push_back(one);
+  };
+  std::ranges::for_each(declared, add);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (const ImpliedRow& row : kImpliedRows)
+      if (row.capability == static_cast<std::uint32_t>(all[i]))
+        add(static_cast<spv::Capability>(row.implied));
+  }
+  return all;
+}
+
 std::string storage_class_name(spv::StorageClass storage) {
   return enumerant_name(EnumKind::kStorageClass, static_cast<std::uint32_t>(storage));
 }

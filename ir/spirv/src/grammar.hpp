@@ -28,6 +28,11 @@ struct NameRow {
   const char* name = "";
 };
 
+// A capability, and one that it declares implicitly.
+struct ImpliedRow {
+  std::uint32_t capability = 0, implied = 0;
+};
+
 // Null if the grammar does not know it.
 const OpcodeRow* opcode_row(std::uint32_t opcode);
 

@@ -148,9 +148,11 @@ ir::Binding reflect_variable(const Module& module, const Variable& variable, std
     binding.data_size = module.data_size(type->id);
     binding.min_size = module.explicit_size(type->id);
     if (binding.runtime_stride != 0) {
+      const std::uint64_t begin = type->members.back().offset;
       // Members may lie in any order: another one may end behind the array's first element.
-      binding.min_size = std::max(
-          binding.min_size, type->members.back().offset + std::uint64_t{binding.runtime_stride});
+      binding.min_size = std::max(binding.min_size, begin + std::uint64_t{binding.runtime_stride});
+      // Of a binding that ends before the array begins, nobody can say how long that is.
+      binding.data_size = std::max(binding.data_size, begin);
     }
   }
   return binding;

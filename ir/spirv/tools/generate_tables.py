@@ -62,6 +62,15 @@ def enumerants(core, kind):
     raise SystemExit(f"{sys.argv[1]} has no {kind}")
 
 
+def implied(core):
+    """What each capability declares implicitly, by number."""
+    kind = next(k for k in core["operand_kinds"] if k["kind"] == "Capability")
+    value_of = {e["enumerant"]: int(str(e["value"]), 0) for e in kind["enumerants"]}
+    pairs = {(value_of[e["enumerant"]], value_of[other])
+             for e in kind["enumerants"] for other in e.get("capabilities", ()) if other in value_of}
+    return [(pair, "{%d, %d}" % pair) for pair in sorted(pairs)]
+
+
 def main():
     with open(sys.argv[1]) as file:
         core = added.extend(json.load(file))
@@ -79,6 +88,7 @@ def main():
     for kind in NAMED:
         rows = [(v, '{%d, "%s"}' % (v, n)) for v, n in enumerants(core, kind)]
         tables.append(("NameRow", f"k{kind}Rows", unique(rows)))
+    tables.append(("ImpliedRow", "kImpliedRows", implied(core)))
     rows = [(i["opcode"], '{%d, "%s"}' % (i["opcode"], i["opname"])) for i in glsl["instructions"]]
     tables.append(("NameRow", "kGlslStd450Rows", unique(rows)))
     with open(sys.argv[3], "w") as out:

@@ -204,7 +204,7 @@ class Check {
 
   // Rows of a workgroup are whole subgroups. What a launch may still say is left to it.
   Result<void> check_rows() const {
-    const bool is_open = m_.for_any_values() && e_.local_size_spec_ids[0] != UINT32_MAX;
+    const bool is_open = (e_.open_local_size & 1) != 0;
     const std::uint32_t least = device_.can_set_subgroup_size()
                                     ? device_.subgroup_size.minSubgroupSize
                                     : device_.subgroup.subgroupSize;

@@ -26,7 +26,7 @@ using spv::Op;
 constexpr std::uint64_t kMostIndex = INT32_MAX;  // an index of a chain is signed
 constexpr std::uint64_t kAny = UINT32_MAX;       // the largest word
 constexpr int kMostSteps = 24;                   // from a value to those that it is made of
-constexpr std::uint64_t kMostWork = 100'000;     // questions about one function
+constexpr std::uint64_t kMostWork = 100'000;     // questions about one entry point
 
 // The block that every way to a block passes last, for blocks in reverse post-order; that of the
 // first is itself. kNone where no way leads.
@@ -91,8 +91,10 @@ constexpr std::uint32_t kValue = 0, kComponent = 1, kLength = 2;
 
 class Proof {
  public:
-  Proof(const spirv::Module& module, const spirv::EntryPoint& entry, const Function& function)
-      : m_(module), entry_(entry), f_(function), dominators_(function) {
+  // `asked` counts on.
+  Proof(const spirv::Module& module, const spirv::EntryPoint& entry, const Function& function,
+        std::uint64_t& asked)
+      : m_(module), entry_(entry), f_(function), dominators_(function), asked_(asked) {
     for (BlockIndex at = 0; at < f_.blocks.size(); ++at) {
       const Block& block = f_.blocks[at];
       for (const Instruction& phi : block.phis) note(phi, at);
@@ -112,7 +114,6 @@ class Proof {
     }
     return true;
   }
-  std::uint64_t asked() const { return asked_; }
 
  private:
   struct Defined {
@@ -305,6 +306,10 @@ class Proof {
       const bool is_of_operands = row != nullptr && (row->effect == spirv::Effect::kPure ||
                                                      row->effect == spirv::Effect::kExchanges);
       if (!is_of_operands || by.op == Op::OpUndef) return false;
+      // A component that a shuffle takes from nowhere is undefined, too.
+      if (by.op == Op::OpVectorShuffle &&
+          std::find(by.args.begin() + 2, by.args.end(), UINT32_MAX) != by.args.end())
+        return false;
     }
     for (std::size_t i = 0; i < by.args.size(); ++i) {
       if (spirv::operand_kind(by.op, i) == spirv::OperandKind::kLiteral ||
@@ -579,7 +584,7 @@ class Proof {
   std::unordered_map<Id, Defined> stored_once_;              // variables, by their store
   std::unordered_set<std::uint64_t> steady_;                 // ids, in blocks
   std::unordered_map<BlockIndex, std::vector<bool>> loops_;  // by their headers
-  std::uint64_t asked_ = 0;
+  std::uint64_t& asked_;
 };
 
 }  // namespace
@@ -588,10 +593,7 @@ bool keeps_inside(const spirv::Module& module, const spirv::EntryPoint& entry,
                   std::uint64_t* asked) {
   std::uint64_t sum = 0;
   const bool keeps = std::ranges::all_of(entry.functions, [&](Id id) {
-    Proof proof(module, entry, *module.function(id));
-    const bool is_proven = proof.run();
-    sum += proof.asked();
-    return is_proven;
+    return Proof(module, entry, *module.function(id), sum).run();
   });
   if (asked != nullptr) *asked = sum;
   return keeps;

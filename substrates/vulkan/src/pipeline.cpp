@@ -2,6 +2,7 @@
 #include "pipeline.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <map>
 #include <sokr/substrate/launch_check.hpp>
@@ -87,12 +88,13 @@ Result<void> check_subgroup_count(const PipelinePlan& plan, const PhysicalDevice
 
 constexpr std::uint32_t kMayVaryFrom = 0x00010600;
 
+// All subgroup operations imply the first, but for those that are older than it.
 bool uses_subgroups(const spirv::Module& module) {
   if (uses_cooperative_matrices(module)) return true;
-  return std::ranges::any_of(module.capabilities(), [](spv::Capability capability) {
-    return capability >= spv::Capability::GroupNonUniform &&
-           capability <= spv::Capability::GroupNonUniformQuad;
-  });
+  constexpr std::array kFirst{spv::Capability::GroupNonUniform, spv::Capability::SubgroupBallotKHR,
+                              spv::Capability::SubgroupVoteKHR};
+  const std::vector<spv::Capability> all = spirv::with_implied(module.capabilities());
+  return std::ranges::find_first_of(all, kFirst) != all.end();
 }
 
 // The size that subgroups have, or may have at most.

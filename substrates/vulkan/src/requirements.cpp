@@ -348,14 +348,14 @@ Result<void> check_descriptors(const ir::EntryReflection& entry,
 }  // namespace
 
 Result<void> check_module(const spirv::Module& module, const PhysicalDevice& device) {
-  if (module.version() > device.max_spirv()) {
+  if (module.needed_version() > device.max_spirv()) {
     return fail(SOKR_CAPABILITY_DENIED,
-                "the module is SPIR-V 1.{}; {} with Vulkan {} takes at most "
-                "1.{}",
-                (module.version() >> 8) & 0xFF, device.name(), version_string(device.offer.api),
-                (device.max_spirv() >> 8) & 0xFF);
+                "the module {} SPIR-V 1.{}; {} with Vulkan {} takes at most 1.{}",
+                module.version() > device.max_spirv() ? "is" : "uses what came with",
+                (module.needed_version() >> 8) & 0xFF, device.name(),
+                version_string(device.offer.api), (device.max_spirv() >> 8) & 0xFF);
   }
-  for (Capability capability : module.capabilities()) {
+  for (Capability capability : spirv::with_implied(module.capabilities())) {
     SOKR_TRY(check_one_capability(capability, device));
   }
   for (const std::string& name : module.extensions()) {
@@ -388,8 +388,7 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
                                std::span<const std::uint32_t> counts,
                                const PhysicalDevice& device) {
   SOKR_TRY(spirv::check_allowed(module, entry));
-  if (entry.local_size_source == spirv::LocalSizeSource::kId &&
-      !device.usable.has("maintenance4")) {
+  if (entry.has_local_size_id && !device.usable.has("maintenance4")) {
     return needs("maintenance4 for LocalSizeId", device);
   }
   if (entry.maximally_reconverges && !device.usable.has("shaderMaximalReconvergence"))

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <utility>
 
 namespace sokr::vulkan {
 namespace {
@@ -19,12 +21,23 @@ using spv::StorageClass;
 
 enum class Rules { kStandard430, kStandard140 };
 
-// Does a type keep the alignment rules of a standard layout, relaxed as Vulkan 1.1 has them?
+// Does a type keep the alignment rules of a standard layout, relaxed as Vulkan 1.1 has them? Each
+// type is looked at once: members may be of one type, forty deep, and each access of an address
+// names its block.
 class LayoutCheck {
  public:
   LayoutCheck(const spirv::Module& module, Rules rules) : m_(module), rules_(rules) {}
 
-  bool keeps(Id id, bool row_major = false) const {
+  bool keeps(Id id, bool row_major = false) {
+    if (const auto known = kept_.find({id, row_major}); known != kept_.end()) return known->second;
+    const bool found = look_whether_it_keeps(id, row_major);
+    return kept_[{id, row_major}] = found;
+  }
+
+ private:
+  using Key = std::pair<Id, bool>;
+
+  bool look_whether_it_keeps(Id id, bool row_major) {
     const Type* type = m_.type(id);
     if (type == nullptr) return true;
     switch (type->kind) {
@@ -39,13 +52,19 @@ class LayoutCheck {
     }
   }
 
- private:
   std::uint64_t extended(std::uint64_t alignment) const {
     return rules_ == Rules::kStandard140 ? (alignment + 15) & ~std::uint64_t{15} : alignment;
   }
 
+  std::uint64_t alignment(Id id, bool row_major = false) {
+    const auto known = alignments_.find({id, row_major});
+    if (known != alignments_.end()) return known->second;
+    const std::uint64_t found = look_at_alignment(id, row_major);
+    return alignments_[{id, row_major}] = found;
+  }
+
   // A matrix is an array of its columns, or of its rows.
-  std::uint64_t alignment(Id id, bool row_major = false) const {
+  std::uint64_t look_at_alignment(Id id, bool row_major) {
     const Type* type = m_.type(id);
     if (type == nullptr) return 1;
     switch (type->kind) {
@@ -75,9 +94,16 @@ class LayoutCheck {
            type.kind == TypeKind::kMatrix;
   }
 
-  bool keeps_members(const Type& type) const {
+  // Members may be declared in any order; the rules are of that in which they lie.
+  bool keeps_members(const Type& type) {
+    std::vector<const spirv::Member*> members;
+    for (const spirv::Member& member : type.members) members.push_back(&member);
+    std::ranges::stable_sort(members, {}, [](const spirv::Member* member) {
+      return member->has_offset ? member->offset : 0;
+    });
     std::uint64_t free = 0;  // where the next member may begin
-    for (const spirv::Member& member : type.members) {
+    for (const spirv::Member* at : members) {
+      const spirv::Member& member = *at;
       const Type* part = m_.type(member.type);
       if (part == nullptr || !member.has_offset) continue;
       const std::uint64_t own = alignment(member.type, member.row_major);
@@ -103,6 +129,8 @@ class LayoutCheck {
 
   const spirv::Module& m_;
   Rules rules_;
+  std::map<Key, bool> kept_;
+  std::map<Key, std::uint64_t> alignments_;
 };
 
 // ---- Code ---------------------------------------------------------------------------------
@@ -143,7 +171,7 @@ class Usage {
       case StorageClass::PushConstant:
         return look_at_layout(*block, Rules::kStandard430);
       case StorageClass::Workgroup:
-        if (block->block && !LayoutCheck(m_, Rules::kStandard430).keeps(block->id))
+        if (block->block && !standard430_.keeps(block->id))
           need("workgroupMemoryExplicitLayoutScalarBlockLayout");
         return;
       default:
@@ -152,8 +180,8 @@ class Usage {
   }
 
   void look_at_layout(const Type& block, Rules rules) {
-    if (LayoutCheck(m_, rules).keeps(block.id)) return;
-    if (rules == Rules::kStandard140 && LayoutCheck(m_, Rules::kStandard430).keeps(block.id))
+    if ((rules == Rules::kStandard140 ? standard140_ : standard430_).keeps(block.id)) return;
+    if (rules == Rules::kStandard140 && standard430_.keeps(block.id))
       return need("uniformBufferStandardLayout", "scalarBlockLayout");
     need("scalarBlockLayout");
   }
@@ -269,6 +297,7 @@ class Usage {
   const spirv::Module& m_;
   const spirv::EntryPoint& e_;
   std::vector<Need> needs_;
+  LayoutCheck standard430_{m_, Rules::kStandard430}, standard140_{m_, Rules::kStandard140};
 };
 
 }  // namespace

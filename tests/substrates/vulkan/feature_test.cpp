@@ -12,7 +12,9 @@
 
 #include "known_faults.hpp"
 #include "newer_kernels.hpp"
+#include "pipeline.hpp"
 #include "requirements.hpp"
+#include "thread_seconds.hpp"
 
 namespace sokr::vulkan::test {
 namespace {
@@ -133,16 +135,20 @@ Result<void> judge_bytes(std::span<const std::uint8_t> bytes, const PhysicalDevi
   return check_capability(**module, device);
 }
 
-Result<void> judge(const Parts& parts, const PhysicalDevice& device) {
-  if (!parts.made.empty()) return judge_bytes(parts.made, device);
+std::vector<std::uint8_t> assembled(const Parts& parts) {
   spvtools::SpirvTools tools(SPV_ENV_UNIVERSAL_1_6);
   tools.SetMessageConsumer([](spv_message_level_t, const char*, const spv_position_t& at,
                               const char* what) { ADD_FAILURE() << at.line << ": " << what; });
   std::vector<std::uint32_t> words;
   const std::string text = text_of(parts);
   EXPECT_TRUE(tools.Assemble(text, &words)) << text;
-  const std::span bytes(reinterpret_cast<const std::uint8_t*>(words.data()), words.size() * 4);
-  return judge_bytes(bytes, device, text);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(words.data());
+  return {bytes, bytes + words.size() * 4};
+}
+
+Result<void> judge(const Parts& parts, const PhysicalDevice& device) {
+  if (!parts.made.empty()) return judge_bytes(parts.made, device);
+  return judge_bytes(assembled(parts), device, text_of(parts));
 }
 
 Parts declares(const char* capability) {
@@ -261,7 +267,11 @@ std::map<std::string, std::optional<Parts>, std::less<>> kernels() {
               "OpCapability WorkgroupMemoryExplicitLayoutKHR")},
       {"scalarBlockLayout", layout("StorageBuffer", "%float %v3float", {0, 8})},
       {"uniformBufferStandardLayout", layout("Uniform", "%float %floats", {0, 16})},
-      {"maintenance4", Parts{.modes = "OpExecutionModeId %main LocalSizeId %one %one %one"}},
+      // Also where a constant decides the size in its place.
+      {"maintenance4", Parts{.modes = "OpExecutionModeId %main LocalSizeId %one %one %one",
+                             .decorations = "OpDecorate %size BuiltIn WorkgroupSize",
+                             .declarations = "%v3uint = OpTypeVector %uint 3\n"
+                                             "%size = OpConstantComposite %v3uint %one %one %one"}},
       {"shaderZeroInitializeWorkgroupMemory",
        Parts{.declarations = "%to = OpTypePointer Workgroup %uint\n%null = OpConstantNull %uint\n"
                              "%memory = OpVariable %to Workgroup %null",
@@ -348,6 +358,149 @@ TEST(Features, NoKernelIsRefusedForAnotherOne) {
     std::string other = name;
     other.replace(0, std::strlen("shaderBuffer"), "shaderShared");
     EXPECT_TRUE(judge(*kernel, device_without({other}))) << name;
+  }
+}
+
+TEST(Features, WhatACapabilityImpliesIsAskedForToo) {
+  struct Case {
+    const char *declared, *feature;
+  };
+  const Case cases[] = {{"DotProductInput4x8Bit", "shaderInt8"},
+                        {"Int64Atomics", "shaderInt64"},
+                        {"VariablePointers", "variablePointersStorageBuffer"},
+                        {"UniformAndStorageBuffer8BitAccess", "storageBuffer8BitAccess"}};
+  for (const Case& one : cases) {
+    EXPECT_TRUE(judge(declares(one.declared), device_without({}))) << one.declared;
+    const auto refused = judge(declares(one.declared), device_without({one.feature}));
+    ASSERT_FALSE(refused) << one.declared;
+    EXPECT_NE(refused.failure().sentence.find(fmt::format("needs {}", one.feature)),
+              std::string::npos)
+        << refused.failure().sentence;
+  }
+  PhysicalDevice device = device_without({});
+  device.subgroup.supportedOperations &= ~VkSubgroupFeatureFlags{VK_SUBGROUP_FEATURE_BASIC_BIT};
+  EXPECT_FALSE(judge(declares("GroupNonUniformRotateKHR"), device));
+}
+
+// Where sizes vary, whatever works on subgroups gets the size that the limits name.
+TEST(Features, KernelsWithAnySubgroupOperationGetTheSizeOfTheLimits) {
+  PhysicalDevice device = device_without({});
+  device.subgroup_size.minSubgroupSize = 8;
+  device.subgroup_size.maxSubgroupSize = 32;
+  device.subgroup_size.maxComputeWorkgroupSubgroups = 64;
+  device.subgroup_size.requiredSubgroupSizeStages = VK_SHADER_STAGE_COMPUTE_BIT;
+  device.subgroup.subgroupSize = 16;
+  const auto planned = [&](const Parts& parts) {
+    const std::vector<std::uint8_t> bytes = assembled(parts);
+    SokrLaunch launch{};
+    launch.groups[0] = launch.groups[1] = launch.groups[2] = 1;
+    std::vector<unsigned char> params(sokr_launch_size(&launch));
+    sokr_launch_write(&launch, params.data(), params.size());
+    const auto view = substrate::LaunchView::parse(params.data(), params.size());
+    const auto module = spirv::decode(bytes, {.any_values = true});
+    EXPECT_TRUE(view && module);
+    if (!view || !module) return std::uint32_t{0};
+    const auto plan = plan_pipeline(bytes, **module, *view, *view, device);
+    EXPECT_TRUE(plan) << plan.failure().sentence;
+    return plan ? plan->subgroup_size : 0;
+  };
+  EXPECT_EQ(planned({}), 0u);
+  EXPECT_EQ(planned(declares("GroupNonUniform")), 16u);
+  EXPECT_EQ(planned(declares("GroupNonUniformRotateKHR")), 16u);
+  device.offer.extensions.insert(device.offer.extensions.end(),
+                                 {"VK_EXT_shader_subgroup_ballot", "VK_EXT_shader_subgroup_vote"});
+  EXPECT_EQ(planned(declares("SubgroupBallotKHR")), 16u);
+  EXPECT_EQ(planned(declares("SubgroupVoteKHR")), 16u);
+}
+
+// A module may say an older version than it needs, which is read all the same.
+TEST(Features, TheVersionIsWhatTheModuleNeeds) {
+  const Parts copies{.declarations =
+                         "%a = OpTypeStruct %uint %float\n%b = OpTypeStruct %uint %float\n"
+                         "%some = OpUndef %a",
+                     .body = "%r = OpCopyLogical %b %some"};
+  PhysicalDevice device = device_without({});
+  for (const Parts& parts : {Parts(), copies}) {
+    std::vector<std::uint8_t> bytes = assembled(parts);
+    const std::uint32_t version = 0x00010300;
+    std::memcpy(bytes.data() + 4, &version, sizeof version);
+    const bool needs_more = !parts.body.empty();
+    device.offer.api = VK_API_VERSION_1_3;
+    EXPECT_TRUE(judge_bytes(bytes, device));
+    device.offer.api = VK_API_VERSION_1_1;
+    const auto judged = judge_bytes(bytes, device);
+    EXPECT_EQ(!judged, needs_more);
+    if (judged) continue;
+    EXPECT_NE(judged.failure().sentence.find("uses what came with SPIR-V 1.4"), std::string::npos)
+        << judged.failure().sentence;
+  }
+}
+
+// ---- Layouts and sizes --------------------------------------------------------------------
+
+TEST(Features, MembersMayBeDeclaredInAnyOrder) {
+  const PhysicalDevice device = device_without({"scalarBlockLayout"});
+  const auto judged = judge(layout("StorageBuffer", "%float %v3float", {12, 0}), device);
+  EXPECT_TRUE(judged) << judged.failure().sentence;
+  EXPECT_FALSE(judge(layout("StorageBuffer", "%float %v3float", {0, 8}), device));
+  EXPECT_FALSE(judge(layout("StorageBuffer", "%float %v3float", {8, 0}), device));
+}
+
+// Seconds of this thread that it takes to judge many accesses, by an address, of a struct that has
+// two members of the same type each, so deep.
+double seconds_of_accesses(int depth) {
+  Parts parts;
+  parts.capabilities = "OpCapability PhysicalStorageBufferAddresses\nOpCapability Int64";
+  parts.addressing = "PhysicalStorageBuffer64 GLSL450";
+  parts.decorations =
+      fmt::format("OpDecorate %s{} Block\nOpMemberDecorate %s0 0 Offset 0\n", depth);
+  parts.declarations =
+      "%ulong = OpTypeInt 64 0\n%some = OpUndef %ulong\n%s0 = OpTypeStruct %uint\n";
+  std::string way = " %zero";
+  for (int i = 1; i <= depth; ++i) {
+    parts.declarations += fmt::format("%s{0} = OpTypeStruct %s{1} %s{1}\n", i, i - 1);
+    parts.decorations += fmt::format(
+        "OpMemberDecorate %s{0} 0 Offset 0\nOpMemberDecorate %s{0} 1 Offset {1}\n", i, 2u << i);
+    way += " %zero";
+  }
+  parts.declarations += fmt::format(
+      "%to_block = OpTypePointer PhysicalStorageBuffer %s{}\n"
+      "%to_uint = OpTypePointer PhysicalStorageBuffer %uint",
+      depth);
+  parts.body = "%base = OpConvertUToPtr %to_block %some\n";
+  for (int i = 0; i < 2000; ++i)
+    parts.body += fmt::format("%at{} = OpAccessChain %to_uint %base{}\n", i, way);
+  const auto module = spirv::decode(assembled(parts));
+  EXPECT_TRUE(module) << module.failure().sentence;
+  if (!module) return 0;
+  const PhysicalDevice device = device_without({});
+  const double before = thread_seconds();
+  const auto judged = check_capability(**module, device);
+  const double seconds = thread_seconds() - before;
+  EXPECT_TRUE(judged) << judged.failure().sentence;
+  return seconds;
+}
+
+// Each type is looked at once, however often it is named.
+TEST(Features, LayoutsThatAreNamedOftenCostLittle) {
+  const double flat = seconds_of_accesses(1);
+  EXPECT_LT(seconds_of_accesses(12), 50 * flat);
+}
+
+// The size of a workgroup that a launch decides, by an expression or as a whole, is left to it.
+TEST(CooperativeMatrices, RowsThatALaunchDecidesAreLeftToIt) {
+  const PhysicalDevice device = device_without({});
+  using spirv::test::MatrixKernel;
+  for (const auto size : {MatrixKernel::Size::kExpression, MatrixKernel::Size::kChosen}) {
+    const MatrixKernel kernel{.local_size = 24, .size = size};
+    const auto module = spirv::decode(kernel.bytes(), {.any_values = true});
+    ASSERT_TRUE(module) << module.failure().sentence;
+    const auto judged = check_capability(**module, device);
+    EXPECT_TRUE(judged) << judged.failure().sentence;
+    const auto as_it_is = judge_bytes(kernel.bytes(), device);
+    ASSERT_FALSE(as_it_is);
+    EXPECT_NE(as_it_is.failure().sentence.find("multiple of the subgroup size"), std::string::npos)
+        << as_it_is.failure().sentence;
   }
 }
 

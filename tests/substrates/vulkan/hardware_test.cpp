@@ -382,6 +382,21 @@ TEST_F(Hardware, OnlyKernelsThatKeepInsideAreNotChecked) {
       EXPECT_EQ(values[i], 2 * (i % 64 + 1)) << i;
     return Counts{state.pipelines - before.first, state.unchecked - before.second};
   };
+  // The array begins behind 16 bytes.
+  const auto run_behind = [&](Bench& bench, std::uint64_t bytes) {
+    const Counts before{state.pipelines, state.unchecked};
+    std::vector<std::uint32_t> words(64, 5);
+    std::vector<SokrBinding> bindings{host_binding(0, 0, words)};
+    bindings[0].size = bytes;
+    SokrLaunch one{};
+    one.groups[0] = one.groups[1] = one.groups[2] = 1;
+    one.bindings = bindings.data();
+    one.binding_count = 1;
+    bench.run(shader("behind"), one);
+    for (std::size_t i = 0; i < words.size(); ++i)
+      EXPECT_EQ(words[i], i >= 4 && i < bytes / 4 ? 6u : 5u) << i;
+    return Counts{state.pipelines - before.first, state.unchecked - before.second};
+  };
   const auto run_saxpy = [&](Bench& bench) {
     const Counts before{state.pipelines, state.unchecked};
     Saxpy saxpy(1000);
@@ -397,6 +412,9 @@ TEST_F(Hardware, OnlyKernelsThatKeepInsideAreNotChecked) {
     EXPECT_EQ(run_inside(bench, 64), Counts(0, 0));
     EXPECT_EQ(run_inside(bench, 256), Counts(0, 0));
     EXPECT_EQ(run_saxpy(bench), Counts(1, 0)) << "its length is what the launch says";
+    EXPECT_EQ(run_behind(bench, 256), Counts(1, 1));
+    EXPECT_EQ(run_behind(bench, 16), Counts(0, 0)) << "it has no elements";
+    EXPECT_EQ(run_behind(bench, 8), Counts(1, 0)) << "nobody can say how many it has";
   }
   {
     Bench bench;

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <cstdint>
 #include <span>
@@ -13,15 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "thread_seconds.hpp"
+
 namespace sokr::vulkan::test {
 namespace {
-
-// Of the processor, for this thread.
-double thread_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 // %data is a block of uint few[16] and uint rest[], %other one of float rest[] alone, %given push
 // constants of two uint, and %x what the invocation's global id says. `seconds`: of judging it.
@@ -220,6 +214,18 @@ TEST(Inside, WhatIsReadFromMemoryIsNotRememberedFromAComparison) {
                 "%i"));
 }
 
+TEST(Inside, AComponentThatIsTakenFromNowhereIsNothingThatACompareKnows) {
+  const auto shuffled = [](const char* first) {
+    return keeps_rest(fmt::format("{}\n%all = OpLoad %v3uint %global_id\n"
+                                  "%taken = OpVectorShuffle %v3uint %all %all {} 1 2\n"
+                                  "%i = OpCompositeExtract %uint %taken 0",
+                                  kLength, first),
+                      "OpULessThan %bool %i %length", true, "%i");
+  };
+  EXPECT_TRUE(shuffled("0"));
+  EXPECT_FALSE(shuffled("0xFFFFFFFF"));
+}
+
 TEST(Inside, AVariableThatIsWrittenOnceIsWhatWasWritten) {
   const char* local = "%i = OpVariable %to_local Function";
   const auto guarded = [&](const std::string& before, const std::string& within) {
@@ -405,6 +411,49 @@ TEST(Inside, ALongChainIsNotFollowedToItsEnd) {
   EXPECT_LE(asked, 1000u);
   // What was cut off is not remembered: from nearer it is found out.
   EXPECT_TRUE(keeps_rest(made, "OpULessThan %bool %a3 %length", true, "%a3"));
+}
+
+// Each of them takes some 16,000 questions, and keeps inside.
+TEST(Inside, ManyFunctionsHaveNoMoreThanOne) {
+  std::string functions;
+  for (int f = 0; f < 20; ++f) {
+    const auto name = [&](const char* what) { return fmt::format("%{}_{}", what, f); };
+    std::string made = fmt::format("{} = OpULessThan %bool {} %n8\n", name("c0"), name("x"));
+    for (int i = 1; i <= 13; ++i)
+      made += fmt::format("%c{0}_{2} = OpLogicalAnd %bool %c{1}_{2} %c{1}_{2}\n", i, i - 1, f);
+    functions +=
+        fmt::format(R"({0} = OpFunction %void None %function
+{1} = OpLabel
+{2} = OpAccessChain %to_input_uint %global_id %n0
+{3} = OpLoad %uint {2}
+{4} = OpArrayLength %uint %data 1
+{5}{6} = OpULessThan %bool {3} {4}
+{7} = OpLogicalAnd %bool %c13_{13} {6}
+OpSelectionMerge {8} None
+OpBranchConditional {7} {9} {8}
+{9} = OpLabel
+{10} = OpAccessChain %to_uint %data %n1 {3}
+OpStore {10} %n1
+OpBranch {8}
+{8} = OpLabel
+OpReturn
+OpFunctionEnd
+)",
+                    name("f"), name("begin"), name("x_at"), name("x"), name("length"), made,
+                    name("inside"), name("both"), name("end"), name("inner"), name("at"), 0, 0, f);
+  }
+  const auto calls = [](int count) {
+    std::string text;
+    for (int f = 0; f < count; ++f)
+      text += fmt::format("%called{0} = OpFunctionCall %void %f_{0}\n", f);
+    return text;
+  };
+  std::uint64_t asked = 0;
+  EXPECT_TRUE(keeps(calls(1), functions, "", &asked));
+  EXPECT_GT(asked, 10'000u);
+  EXPECT_LE(asked, 60'000u);
+  EXPECT_FALSE(keeps(calls(20), functions, "", &asked));
+  EXPECT_LE(asked, 101'000u);
 }
 
 // Seconds of this thread that it takes to judge an access behind many comparisons of `index`, each

@@ -25,8 +25,8 @@ struct Binding {
   std::uint32_t access = 0;          // SOKR_IR_READ | SOKR_IR_WRITE: what the code does
   std::uint64_t min_size = 0;        // bytes of the fixed part, with one element of a runtime array
   std::uint32_t runtime_stride = 0;  // bytes an element of the trailing runtime array; 0 = none
-  // Bytes of the fixed part without padding at its end. Not in the C tables: read from those, it
-  // is 0.
+  // Bytes of the fixed part without padding at its end, or up to where a runtime array begins. Not
+  // in the C tables: read from those, it is 0.
   std::uint64_t data_size = 0;
   std::string name;
   std::uint32_t scalars = 0;  // 1 << SokrIrScalar for each type in its block; 0 = not known

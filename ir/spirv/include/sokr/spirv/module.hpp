@@ -276,6 +276,10 @@ struct EntryPoint {
   std::array<std::uint32_t, 3> local_size{1, 1, 1};
   LocalSizeSource local_size_source = LocalSizeSource::kLiteral;
   std::array<std::uint32_t, 3> local_size_spec_ids{UINT32_MAX, UINT32_MAX, UINT32_MAX};
+  // Bits of axes whose size a launch may still decide, by any constant: it is taken to be 1 there.
+  // None if the module was not decoded for any values.
+  std::uint8_t open_local_size = 0;
+  bool has_local_size_id = false;  // also where another source is above it
   FloatControls float_controls;
   bool maximally_reconverges = false;
   std::uint32_t required_subgroup_size = 0;  // SubgroupSize mode; 0 = none
@@ -302,6 +306,9 @@ enum class InstructionSet : std::uint8_t { kGlslStd450, kNonSemantic, kOther };
 class Module {
  public:
   std::uint32_t version() const { return version_; }  // 0x00010500 for 1.5
+  // The lowest version that has all that it uses and no extension of it brings: version(), or a
+  // newer one, for modules are read that say an older one than they need.
+  std::uint32_t needed_version() const { return needed_version_; }
   Id bound() const { return bound_; }
   std::span<const std::uint32_t> words() const { return words_; }  // host byte order
 
@@ -362,6 +369,7 @@ class Module {
   std::uint32_t version_ = 0;
   Id bound_ = 0;
   bool for_any_values_ = false;
+  std::uint32_t needed_version_ = 0;
   std::vector<spv::Capability> capabilities_;
   std::vector<std::string> extensions_;
   spv::AddressingModel addressing_{};
@@ -433,6 +441,8 @@ std::vector<std::uint32_t> specialized_words(const Module& module);
 // Names as in the specification: "OpFAdd", "Int64", "StorageBuffer"; "op 4711" if unknown.
 std::string op_name(spv::Op op);
 std::string capability_name(spv::Capability capability);
+// The declared ones, and those that they declare implicitly, each once.
+std::vector<spv::Capability> with_implied(std::span<const spv::Capability> declared);
 std::string storage_class_name(spv::StorageClass storage);
 std::string glsl_std_450_name(std::uint32_t instruction);
 
