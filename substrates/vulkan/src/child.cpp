@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostOutput = 64 << 10;
+constexpr std::chrono::seconds kMostEnd{5};  // of a process that was killed
 
 class Descriptor {
  public:
@@ -118,14 +120,30 @@ bool read_all(int from, Clock::time_point until, std::string& out) {
   }
 }
 
+// One that a driver holds within the kernel does not even end when it is killed. True where that
+// cannot be asked.
+bool ends_within(pid_t process, std::chrono::milliseconds patience) {
+  const Descriptor handle(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+  if (handle.get() < 0) return true;
+  const auto until = Clock::now() + patience;
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    pollfd ended{handle.get(), POLLIN, 0};
+    const int got = poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (got >= 0 || errno != EINTR) return got != 0;
+  }
+}
+
 // It has closed its output, or is killed: it ends, or has ended.
-std::string collect(pid_t process) {
+std::string collect(pid_t process, bool& killed) {
+  if (!ends_within(process, kMostEnd)) return "a process that does not end when it is killed";
   int status = 0;
   pid_t ended = 0;
   do {
     ended = waitpid(process, &status, 0);
   } while (ended < 0 && errno == EINTR);
   if (ended != process) return "the end of its process";
+  killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   if (WIFSIGNALED(status))
     return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   return fmt::format("exit code {}", WEXITSTATUS(status));
@@ -153,7 +171,7 @@ Result<ChildEnd> run_child(const Child& child) {
   end.timed_out = !read_all(from.get(), until, end.output);
   // One that closed its output has nothing more to say. One that is about to end keeps its status.
   kill(-process, SIGKILL);
-  end.how = collect(process);
+  end.how = collect(process, end.killed);
   return end;
 }
 

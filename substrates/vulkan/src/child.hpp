@@ -25,6 +25,7 @@ struct Child {
 struct ChildEnd {
   std::string output;  // what it wrote to its standard output: the first 64 KiB
   bool timed_out = false;
+  bool killed = false;  // by a signal that says nothing of it: SIGKILL, from here or elsewhere
   // "signal 11 (Segmentation fault)" or "exit code 3"; "the end of its process" where another part
   // of the program collected it.
   std::string how;

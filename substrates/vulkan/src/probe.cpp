@@ -11,7 +11,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -23,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kProbeFormat = 2;  // of requests and verdicts
+constexpr std::uint32_t kProbeFormat = 3;  // of requests and verdicts
 constexpr std::uint64_t kMostMs = 600'000;
 constexpr std::string_view kDone = "done\n";
 
@@ -104,9 +107,13 @@ struct Question {
   std::string advice;
 };
 
-// "" if it was survived, else the sentence. Nothing if the child did not come to it.
-Result<std::optional<std::string>> ask(const Question& question, const Options& options,
-                                       const substrate::Host& host) {
+struct Verdict {
+  // "" if it was survived, else the sentence. Nothing if the child did not come to it.
+  std::optional<std::string> sentence;
+  bool lasts = true;  // it would be the same another time
+};
+
+Result<Verdict> ask(const Question& question, const Options& options, const substrate::Host& host) {
   Child child;
   child.program = program_of(options);
   child.arguments = question.arguments;
@@ -115,11 +122,11 @@ Result<std::optional<std::string>> ask(const Question& question, const Options& 
   child.patience = std::chrono::milliseconds(std::min(options.probe_ms, kMostMs));
   SOKR_ASSIGN(const ChildEnd end, run_child(child));
   host.log_debug("vulkan: {} was tried in a child process: {}", question.what, end.how);
-  if (end.output.ends_with(kDone)) return std::optional<std::string>("");
+  if (end.output.ends_with(kDone)) return Verdict{""};
   if (const std::size_t at = end.output.find("cannot: "); at != std::string::npos) {
     host.log_warning("vulkan: {} could not be tried in a child process: {}", question.what,
                      end.output.substr(at + 8));
-    return std::optional<std::string>();
+    return Verdict{};
   }
   // Without a word, it did not even begin: that is no driver's fault.
   if (end.output.empty())
@@ -128,12 +135,14 @@ Result<std::optional<std::string>> ask(const Question& question, const Options& 
   std::string step = end.output;
   if (step.ends_with('\n')) step.pop_back();
   step = step.substr(step.rfind('\n') + 1);
-  return std::optional<std::string>(
+  // A machine that is busy, or short of memory, is no fault of a driver.
+  return Verdict{
       fmt::format("{}{} {} in a child process; {}", question.what,
                   step.empty() ? "" : fmt::format(" ({})", step),
                   end.timed_out ? fmt::format("did not end within {} ms", child.patience.count())
                                 : "crashed with " + end.how,
-                  question.advice));
+                  question.advice),
+      !end.timed_out && !end.killed};
 }
 
 Result<void> settle(const Question& question, const Options& options, substrate::DiskCache* disk,
@@ -143,9 +152,10 @@ Result<void> settle(const Question& question, const Options& options, substrate:
     if (const auto kept = disk->load(question.key)) verdict.emplace(kept->begin(), kept->end());
   }
   if (!verdict) {
-    SOKR_ASSIGN(verdict, ask(question, options, host));
+    SOKR_ASSIGN(Verdict asked, ask(question, options, host));
+    verdict = std::move(asked.sentence);
     std::string reason;
-    if (verdict && disk &&
+    if (verdict && asked.lasts && disk &&
         !disk->store(question.key,
                      {reinterpret_cast<const std::uint8_t*>(verdict->data()), verdict->size()},
                      &reason)) {
@@ -154,6 +164,54 @@ Result<void> settle(const Question& question, const Options& options, substrate:
   }
   if (!verdict || verdict->empty()) return {};
   return fail(question.refusal, "{}", *verdict);
+}
+
+std::vector<fs::path> list_of(const char* name, const char* otherwise = "") {
+  const char* value = std::getenv(name);
+  std::vector<fs::path> paths;
+  std::istringstream list(value && *value ? value : otherwise);
+  for (std::string path; std::getline(list, path, ':');)
+    if (!path.empty()) paths.emplace_back(path);
+  return paths;
+}
+
+// Where the loader looks for manifests: folders, and files that the environment names.
+std::vector<fs::path> manifest_places() {
+  std::vector<fs::path> places;
+  for (const char* name : {"VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"})
+    std::ranges::move(list_of(name), std::back_inserter(places));
+  const char* set = std::getenv("HOME");
+  const std::string home = set ? set : "";
+  std::vector<fs::path> bases{"/etc", "/usr/local/etc"};
+  for (const auto& [name, otherwise] : {std::pair{"XDG_CONFIG_HOME", home + "/.config"},
+                                        {"XDG_CONFIG_DIRS", "/etc/xdg"},
+                                        {"XDG_DATA_HOME", home + "/.local/share"},
+                                        {"XDG_DATA_DIRS", "/usr/local/share:/usr/share"}})
+    std::ranges::move(list_of(name, otherwise.c_str()), std::back_inserter(bases));
+  for (const fs::path& base : bases) places.push_back(base / "vulkan/icd.d");
+  return places;
+}
+
+// The library that a manifest names by a path; empty if it names one that is looked for.
+fs::path library_of(const fs::path& manifest) {
+  std::error_code error;
+  if (!fs::is_regular_file(manifest, error)) return {};
+  std::ifstream file(manifest);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::size_t at = text.find("\"library_path\"");
+  if (at != std::string::npos) at = text.find(':', at);
+  if (at != std::string::npos) at = text.find('"', at);
+  if (at == std::string::npos) return {};
+  const std::string path = text.substr(at + 1, text.find('"', at + 1) - at - 1);
+  if (path.find('/') == std::string::npos) return {};
+  return fs::path(path).is_absolute() ? fs::path(path) : manifest.parent_path() / path;
+}
+
+void add_file(Writer& key, const fs::path& file) {
+  std::error_code error;
+  key.text(file.string());
+  key.number(static_cast<std::uint64_t>(fs::file_size(file, error)));
+  key.number(fs::last_write_time(file, error).time_since_epoch().count());
 }
 
 // All that decides which drivers are loaded, and whether they have changed.
@@ -168,20 +226,16 @@ std::vector<std::uint8_t> drivers_key(const Options& options) {
     const char* value = std::getenv(name);
     key.text(value ? value : "");
   }
-  std::vector<fs::path> folders{"/etc/vulkan/icd.d", "/usr/share/vulkan/icd.d",
-                                "/usr/local/share/vulkan/icd.d", "/usr/local/etc/vulkan/icd.d"};
-  if (const char* home = std::getenv("HOME"))
-    folders.push_back(fs::path(home) / ".local/share/vulkan/icd.d");
-  for (const fs::path& folder : folders) {
+  for (const fs::path& place : manifest_places()) {
     std::vector<fs::path> manifests;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder, error))
+    if (!fs::is_directory(place, error)) manifests.push_back(place);
+    for (const auto& entry : fs::directory_iterator(place, error))
       manifests.push_back(entry.path());
     std::ranges::sort(manifests);
     for (const fs::path& manifest : manifests) {
-      key.text(manifest.string());
-      key.number(static_cast<std::uint64_t>(fs::file_size(manifest, error)));
-      key.number(fs::last_write_time(manifest, error).time_since_epoch().count());
+      add_file(key, manifest);
+      add_file(key, library_of(manifest));
     }
   }
   return key.take();

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 
 #include "cache_folder.hpp"
 #include "child.hpp"
@@ -75,6 +76,11 @@ TEST_F(Probing, AKernelThatItsDriverHangsOnIsRefused) {
   EXPECT_NE(token.failure().sentence.find("did not end within 3000 ms in a child process"),
             std::string::npos)
       << token.failure().sentence;
+  // Another time the machine may be less busy.
+  unsetenv("SOKR_SIM_HANG");
+  Bench again(probing("kernels"));
+  again.run(shader("saxpy"), saxpy.launch);
+  EXPECT_EQ(saxpy.wrong(), -1);
 }
 
 TEST_F(Probing, DriversThatCrashAreNotLoaded) {
@@ -96,6 +102,39 @@ TEST_F(Probing, DriversThatCrashAreNotLoaded) {
       EXPECT_NE(probed.failure().sentence.find("VK_DRIVER_FILES"), std::string::npos);
     }
   }
+}
+
+// Also one that the environment names, and its library.
+TEST_F(Probing, DriversThatChangedAreTriedAgain) {
+  const std::filesystem::path folder = folder_.path() / "drivers";
+  std::filesystem::create_directories(folder);
+  const auto write = [&](const char* name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+  };
+  const std::string manifest =
+      R"({"file_format_version": "1.0.0",
+          "ICD": {"library_path": "./none.so", "api_version": "1.1.0"}})";
+  write("none.json", manifest);
+  write("none.so", "none");
+  const auto is_tried = [&] {
+    TestHost host(probing("devices"));
+    const Options options = read_options(host.host());
+    substrate::DiskCache disk(disk_options(options));
+    const Result<void> probed = probe_devices(options, &disk, host.host());
+    EXPECT_TRUE(probed) << probed.failure().sentence;
+    return host.logged(kTried);
+  };
+  for (const std::filesystem::path& named : {folder / "none.json", folder}) {
+    setenv("VK_ADD_DRIVER_FILES", named.c_str(), 1);
+    EXPECT_TRUE(is_tried()) << named;
+    EXPECT_FALSE(is_tried()) << named;
+    write("none.so", "none, " + named.string());
+    EXPECT_TRUE(is_tried()) << named << ": its library is another one";
+    write("none.json", manifest + std::string(named.string().size(), ' '));
+    EXPECT_TRUE(is_tried()) << named << ": its manifest is another one";
+    EXPECT_FALSE(is_tried()) << named;
+  }
+  unsetenv("VK_ADD_DRIVER_FILES");
 }
 
 TEST_F(Probing, AProgramThatDoesNotBeginIsNoVerdict) {
