@@ -12,15 +12,22 @@ namespace {
 // that is not.
 constexpr std::uint64_t kSlowRead = 4096;
 
-// Of `size` bytes anywhere in it.
-void begin_write(Buffer& buffer, std::uint64_t size) {
-  size == buffer.size() ? buffer.note_contents() : buffer.ensure_contents();
+// Of `size` bytes anywhere in it. True if they are to be its first contents: what was in its memory
+// before is somebody else's, and nobody may see it if they do not come.
+bool begin_write(Buffer& buffer, std::uint64_t size) {
+  if (size == buffer.size()) return buffer.note_contents();
+  buffer.ensure_contents();
+  return false;
 }
 
 }  // namespace
 
-BufferTable::BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuffer>& next_handle)
-    : device_(device), next_handle_(next_handle), transfers_(device, staging) {}
+BufferTable::BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuffer>& next_handle,
+                         MakeRoom make_room)
+    : device_(device),
+      next_handle_(next_handle),
+      make_room_(std::move(make_room)),
+      transfers_(device, staging, make_room_) {}
 
 SokrBuffer BufferTable::add(std::shared_ptr<Buffer> buffer, std::uint32_t flags) {
   const SokrBuffer handle = next_handle_.fetch_add(1, std::memory_order_relaxed);
@@ -40,28 +47,14 @@ Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) 
                 device_.name());
   }
   if (device_.is_lost()) return device_.loss();
+  release_until(device_.seen());
   const MemoryKind kind =
       flags & SOKR_BUFFER_HOST_VISIBLE ? MemoryKind::kHost : MemoryKind::kDevice;
-  Result<std::unique_ptr<Buffer>> made = Buffer::create(device_, size, kind, address);
-  if (!made && await_freed()) made = Buffer::create(device_, size, kind, address);
-  if (!made) return std::move(made).failure();
-  std::shared_ptr<Buffer> buffer = *std::move(made);
+  SOKR_TRY(Buffer::check_size(device_, size));
+  SOKR_ASSIGN(std::shared_ptr<Buffer> buffer,
+              with_room(make_room_, [&] { return Buffer::create(device_, size, kind, address); }));
   SOKR_TRY(zero(buffer, address));
   return add(std::move(buffer), flags);
-}
-
-// When memory is short, that of freed buffers is waited for. True if there was any.
-bool BufferTable::await_freed() {
-  const std::uint64_t last = device_.last_submitted();
-  const bool copied = transfers_.await_copies();  // without the lock, which dispatches take
-  {
-    std::lock_guard lock(retired_mutex_);
-    if (device_.is_lost()) return false;
-    if (retired_.empty()) return copied;
-  }
-  if (!device_.wait(last, UINT64_MAX)) return false;
-  release_until(last);
-  return true;
 }
 
 Result<SokrBuffer> BufferTable::import_host(void* memory, std::uint64_t size) {
@@ -81,6 +74,11 @@ Result<SokrBuffer> BufferTable::import_host(void* memory, std::uint64_t size) {
                 "host memory at {} with {} bytes: address and size must be "
                 "multiples of {}",
                 fmt::ptr(memory), size, alignment);
+  }
+  if (size - 1 > UINTPTR_MAX - reinterpret_cast<std::uintptr_t>(memory)) {
+    return fail(SOKR_INVALID_INPUT,
+                "host memory of {} bytes at {} reaches beyond the end of the address space", size,
+                fmt::ptr(memory));
   }
   if (device_.is_lost()) return device_.loss();
   SOKR_ASSIGN(auto buffer, Buffer::import(device_, memory, size));
@@ -146,7 +144,7 @@ Result<void> BufferTable::free(SokrBuffer buffer) {
   const std::uint64_t last = device_.last_submitted();
   if (last <= device_.seen()) return {};
   if (Result<std::uint64_t> reached = device_.reached(); reached && last <= *reached) {
-    transfers_.release_until(*reached);
+    release_until(*reached);
     return {};
   }
   std::lock_guard lock(retired_mutex_);
@@ -194,7 +192,7 @@ Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrB
   if (device_.is_lost()) return device_.loss();
   if (size == 0) return {};
   source.buffer->ensure_contents();
-  begin_write(*target.buffer, size);
+  const bool is_first = begin_write(*target.buffer, size);
   const bool quick = source.buffer->is_cached() || size < kSlowRead;
   if (source.buffer->mapped() && target.buffer->mapped() && quick) {
     std::memmove(target.buffer->mapped() + to_offset, source.buffer->mapped() + from_offset, size);
@@ -203,8 +201,11 @@ Result<void> BufferTable::copy(SokrBuffer from, std::uint64_t from_offset, SokrB
   const Transfers::Range source_range{source.buffer, from_offset};
   const Transfers::Range target_range{target.buffer, to_offset};
   // What the host reaches by itself, it may touch as soon as this returns.
-  if (source.buffer->mapped() || target.buffer->mapped())
-    return transfers_.copy_now(source_range, target_range, size);
+  if (source.buffer->mapped() || target.buffer->mapped()) {
+    Result<void> copied = transfers_.copy_now(source_range, target_range, size);
+    if (!copied && is_first) target.buffer->zero_later();
+    return copied;
+  }
   return transfers_.copy(source_range, target_range, size);
 }
 

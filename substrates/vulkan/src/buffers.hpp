@@ -30,7 +30,8 @@ namespace sokr::vulkan {
 
 class BufferTable {
  public:
-  BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuffer>& next_handle);
+  BufferTable(Device& device, BlockPool& staging, std::atomic<SokrBuffer>& next_handle,
+              MakeRoom make_room);
   // The device is idle.
   ~BufferTable() = default;
   BufferTable(const BufferTable&) = delete;
@@ -59,9 +60,11 @@ class BufferTable {
   Result<std::shared_ptr<Buffer>> find(SokrBuffer buffer);
   // Lets go of freed memory that submissions up to `value` may have used.
   void release_until(std::uint64_t value);
-  // Blocks until all copies beside the kernels are done, and lets go of what they used. False if
-  // there were none.
-  bool await_copies() noexcept { return transfers_.await_copies(); }
+  // Blocks until all copies beside the kernels are done, at most timeout_ns, and lets go of what
+  // they used. False if there were none, or they did not end.
+  bool await_copies(std::uint64_t timeout_ns) noexcept {
+    return transfers_.await_copies(timeout_ns);
+  }
 
  private:
   struct Entry {
@@ -73,11 +76,11 @@ class BufferTable {
   Result<Entry> entry_range(SokrBuffer buffer, std::uint64_t offset, const void* host,
                             std::uint64_t size);
   SokrBuffer add(std::shared_ptr<Buffer> buffer, std::uint32_t flags);
-  bool await_freed();
   Result<void> zero(const std::shared_ptr<Buffer>& buffer, bool address);
 
   Device& device_;
   std::atomic<SokrBuffer>& next_handle_;
+  const MakeRoom make_room_;
 
   // By handle, so that threads with buffers of their own seldom meet.
   struct alignas(substrate::kCacheLine) Shard {

@@ -83,6 +83,11 @@ std::uint64_t Device::slice_ns() const {
   return std::min(ms, kMostMs) * 1'000'000;
 }
 
+std::uint64_t Device::patience_ns() const {
+  constexpr std::uint64_t kMostMs = 1'000'000'000;
+  return std::min(options_.patience_ms, kMostMs) * 1'000'000;
+}
+
 std::uint64_t Device::idle_bytes() const {
   constexpr std::uint64_t kMost = 512u << 20, kShare = 16;
   return options_.staging_bytes.value_or(std::min(kMost, physical_.device_memory() / kShare));

@@ -63,6 +63,8 @@ class Device {
 
   // What one submission should not exceed; 0 = there is no watchdog.
   std::uint64_t slice_ns() const;
+  // How long room is waited for, before one is refused.
+  std::uint64_t patience_ns() const;
   // How long a wait looks before it sleeps.
   std::uint64_t spin_ns() const { return spin_ns_; }
   // Of each kind of idle memory: what is kept for reuse at most.

@@ -16,13 +16,13 @@ namespace {
 constexpr std::uint64_t kLookAgainNs = 10'000'000;
 // And one that waits for the device, for the end of the substrate.
 constexpr std::uint64_t kWaitSliceNs = 100'000'000;
-constexpr std::uint64_t kMostPatienceMs = 1'000'000'000;
 constexpr auto kBurst = std::chrono::microseconds(100);
 constexpr std::size_t kTidyAbove = 16;  // launches in flight from which dispatch cleans up
 
 }  // namespace
 
-Result<std::uint64_t> Session::submit_all(const Recording& recording, std::uint64_t after) {
+Result<std::uint64_t> Session::submit_all(Launch& launch, std::uint64_t after) {
+  const Recording& recording = *launch.recording;
   std::uint64_t last = 0;
   for (const VkCommandBuffer commands : recording.commands()) {
     // The later parts come behind the first one's barrier as well.
@@ -34,6 +34,7 @@ Result<std::uint64_t> Session::submit_all(const Recording& recording, std::uint6
       return value;
     }
     last = *value;
+    launch.begun = true;
   }
   return last;
 }
@@ -50,6 +51,7 @@ bool Session::wait_after(const LaunchPointer& earlier, Dependency& dependency) {
 
 // Looks again at what was only collected. False if it failed.
 bool Session::look_again(Dependency& dependency) {
+  if (!dependency.failed.empty()) return false;
   if (dependency.pending.empty()) return true;
   for (const LaunchPointer& earlier : std::exchange(dependency.pending, {})) {
     if (wait_after(earlier, dependency)) continue;
@@ -61,6 +63,7 @@ bool Session::look_again(Dependency& dependency) {
 
 // Submits what the launch comes after, as far as that is only collected. False if it failed.
 bool Session::settle(Dependency& dependency) {
+  if (!dependency.failed.empty()) return false;
   if (dependency.pending.empty()) return true;
   flush();
   return look_again(dependency);
@@ -176,7 +179,7 @@ Result<std::uint64_t> Session::submit_or_collect(const LaunchPointer& launch,
   if (launch->recording) SOKR_TRY(launch->recording->write());
   SOKR_ASSIGN(const std::uint64_t value,
               launch->recording
-                  ? submit_all(*launch->recording, dependency.after)
+                  ? submit_all(*launch, dependency.after)
                   : device_->submit(std::span<const VkCommandBuffer>(), dependency.after));
   note_submitted(launch, value);
   burst_until_ = std::chrono::steady_clock::now() + kBurst;
@@ -197,6 +200,8 @@ Result<std::uint64_t> Session::start(const LaunchPointer& launch, Dependency& de
   if (!value) {
     give_back(*launch);
     fail_launch(launch, value.failure().sentence);
+    // What has begun, or waited for what failed, is no launch that was refused.
+    if (launch->begun || !dependency.failed.empty()) return launch->token;
     return value;
   }
   if (device_->is_lost()) abandon();
@@ -221,6 +226,7 @@ bool Session::finish(const LaunchPointer& launch) {
       context_.in_flight->record_timing(launch->token, *ns);
   }
   copy_results(*launch);
+  buffers_->release_until(device_->seen());
   return end(launch, nullptr);
 }
 
@@ -247,11 +253,12 @@ bool Session::end(const LaunchPointer& launch, const std::string* failed) {
                 : context_.in_flight->finish(launch->token);
 }
 
-// Null if there is none that could be waited for.
-Session::LaunchPointer Session::oldest() {
+// Null if there is none up to that value that could be waited for.
+Session::LaunchPointer Session::oldest(std::uint64_t until) {
   flush();
   std::lock_guard lock(launches_mutex_);
-  return under_way_.first() ? under_way_.first()->self : nullptr;
+  const Launch* const first = under_way_.first();
+  return first && first->value.load() <= until ? first->self : nullptr;
 }
 
 // Those up to a value of the timeline.
@@ -273,6 +280,40 @@ Result<bool> Session::bring_in(const LaunchPointer& launch, std::uint64_t timeou
   return true;
 }
 
+// What is kept for reuse goes; then the launches that were under way when memory was found short,
+// the oldest first; then copies, and what was freed while either used it.
+bool Session::make_room(Shortage& shortage) {
+  if (device_->is_lost()) return false;
+  buffers_->release_until(device_->seen());
+  // What the last try gave back counts once.
+  const bool dropped = recordings_->drop_idle();
+  if (!std::exchange(shortage.dropped, true) && dropped) return true;
+  if (!await_one(shortage)) return false;
+  buffers_->release_until(device_->seen());
+  recordings_->drop_idle();
+  return true;
+}
+
+// False if it did not end within one's patience, or nothing is left to wait for: what others
+// dispatch meanwhile is not.
+bool Session::await_one(Shortage& shortage) {
+  if (shortage.ended) return false;
+  if (!shortage.until) {
+    flush();
+    (void)buffers_->prepare_for({});  // what cannot be submitted holds its memory
+    shortage.until = device_->last_submitted();
+  }
+  const std::uint64_t patience = device_->patience_ns();
+  if (const LaunchPointer first = oldest(*shortage.until)) {
+    const Result<bool> ended = bring_in(first, patience);
+    return ended && *ended;
+  }
+  shortage.ended = true;
+  const bool copied = buffers_->await_copies(patience);
+  const Result<bool> ended = device_->wait(*shortage.until, patience);
+  return copied || (ended && *ended);
+}
+
 bool Session::has_room(std::uint64_t staged) {
   const Options& options = device_->options();
   if (!context_.in_flight->has_room(std::max<std::uint64_t>(options.in_flight, 1))) return false;
@@ -284,11 +325,10 @@ bool Session::has_room(std::uint64_t staged) {
 // The oldest launch is the first to end.
 Result<void> Session::await_room(std::uint64_t staged) {
   const Options& options = device_->options();
-  const std::uint64_t patience = std::min(options.patience_ms, kMostPatienceMs) * 1'000'000;
   while (!has_room(staged)) {
     const LaunchPointer first = oldest();
     if (!first) return {};
-    SOKR_ASSIGN(const bool ended, bring_in(first, patience));
+    SOKR_ASSIGN(const bool ended, bring_in(first, device_->patience_ns()));
     if (!ended)
       return fail(
           SOKR_DISPATCH_FAILED,
@@ -299,6 +339,38 @@ Result<void> Session::await_room(std::uint64_t staged) {
     std::this_thread::yield();
   }
   return {};
+}
+
+// What fails may fail for want of memory: once more when there is room, but for what has begun or
+// can never be.
+Result<void> Session::record_with_room(const substrate::LaunchView& launch,
+                                       const Prepared& prepared, Dependency& dependency,
+                                       Launch& to) {
+  const std::size_t in_place = to.downloads.size();
+  Result<void> recorded = record(launch, prepared, dependency, to);
+  Shortage shortage;
+  while (!recorded && !to.begun && dependency.failed.empty() && make_room(shortage)) {
+    recordings_->release(std::move(to.recording));
+    to.downloads.resize(in_place);
+    recorded = record(launch, prepared, dependency, to);
+  }
+  if (!recorded) give_back(to);
+  return recorded;
+}
+
+// What was recorded for a launch that does not become one.
+void Session::give_back(Launch& launch) {
+  if (!launch.recording) return;
+  if (device_->is_lost() || launch.begun) device_->drain();
+  recordings_->release(std::move(launch.recording));
+}
+
+// Of a launch that cannot be refused: it waited for one that failed, or has begun. 0 if all are
+// used up.
+std::uint64_t Session::failed_token(std::string sentence) {
+  const std::uint64_t token = context_.in_flight->begin();
+  if (token != 0) context_.in_flight->fail(token, std::move(sentence));
+  return token;
 }
 
 void Session::abandon() {

@@ -55,8 +55,7 @@ bool has_unified_memory(const PhysicalDevice& physical) {
          physical.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
 }
 
-Result<std::unique_ptr<Buffer>> Buffer::create(Device& device, std::uint64_t size, MemoryKind kind,
-                                               bool address) {
+Result<void> Buffer::check_size(const Device& device, std::uint64_t size) {
   const PhysicalDevice& physical = device.physical();
   std::uint64_t most = physical.maintenance3.maxMemoryAllocationSize;
   const std::uint64_t most_buffer = physical.maintenance4.maxBufferSize;
@@ -67,6 +66,12 @@ Result<std::unique_ptr<Buffer>> Buffer::create(Device& device, std::uint64_t siz
                 "at once",
                 size, most, device.name());
   }
+  return {};
+}
+
+Result<std::unique_ptr<Buffer>> Buffer::create(Device& device, std::uint64_t size, MemoryKind kind,
+                                               bool address) {
+  SOKR_TRY(check_size(device, size));
   std::unique_ptr<Buffer> buffer(new Buffer(device, size));
   SOKR_TRY(buffer->create_buffer(address, false));
   SOKR_TRY(buffer->allocate(kind, address));
@@ -74,6 +79,7 @@ Result<std::unique_ptr<Buffer>> Buffer::create(Device& device, std::uint64_t siz
 }
 
 Result<std::unique_ptr<Buffer>> Buffer::import(Device& device, void* memory, std::uint64_t size) {
+  SOKR_TRY(check_size(device, size));
   std::unique_ptr<Buffer> buffer(new Buffer(device, size));
   SOKR_TRY(buffer->create_buffer(false, true));
   SOKR_TRY(buffer->import_memory(memory));
@@ -116,6 +122,8 @@ Result<void> Buffer::allocate(MemoryKind kind, bool address) {
     for (std::uint32_t type = 0; type < memory.memoryTypeCount && !part_.memory; ++type) {
       properties = memory.memoryTypes[type].propertyFlags;
       if (!(needs.memoryTypeBits >> type & 1) || (tried >> type & 1)) continue;
+      // Vulkan does not let anybody ask for more than the whole heap.
+      if (needs.size > memory.memoryHeaps[memory.memoryTypes[type].heapIndex].size) continue;
       if ((properties & wanted) != wanted || (properties & kUnwanted)) continue;
       tried |= 1u << type;
       taken = type;
@@ -185,7 +193,9 @@ Result<void> Buffer::import_memory(void* memory) {
   std::uint32_t cached = 0;
   for (std::uint32_t type = 0; type < device_.physical().memory.memoryTypeCount; ++type) {
     const VkMemoryPropertyFlags flags = device_.physical().memory.memoryTypes[type].propertyFlags;
+    const std::uint32_t heap = device_.physical().memory.memoryTypes[type].heapIndex;
     if (!(flags & kCoherent) || (flags & kUnwanted)) types &= ~(1u << type);
+    if (size_ > device_.physical().memory.memoryHeaps[heap].size) types &= ~(1u << type);
     if (flags & kCached) cached |= 1u << type;
   }
   if (types & cached) types &= cached;
@@ -218,10 +228,10 @@ void Buffer::ensure_contents() {
   has_contents_.store(true, std::memory_order_release);
 }
 
-void Buffer::note_contents() {
-  if (has_contents_.load(std::memory_order_acquire)) return;
+bool Buffer::note_contents() {
+  if (has_contents_.load(std::memory_order_acquire)) return false;
   std::lock_guard lock(contents_mutex_);
-  has_contents_.store(true, std::memory_order_release);
+  return !has_contents_.exchange(true, std::memory_order_acq_rel);
 }
 
 Buffer::~Buffer() {
@@ -249,7 +259,9 @@ Result<std::unique_ptr<Buffer>> BlockPool::take(std::uint64_t size) {
     }
   }
   auto block = Buffer::create(device_, rounded, kind_);
-  if (block || device_.is_lost() || !drop_idle()) return block;
+  if (block || device_.is_lost()) return block;
+  // Where the rounded size is too much, what is asked for may not be.
+  if (!drop_idle() && rounded == size) return block;
   return Buffer::create(device_, size, kind_);
 }
 

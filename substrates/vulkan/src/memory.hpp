@@ -30,6 +30,8 @@ class Buffer {
   // enabled). Failures name the size and the limit or Vulkan's answer.
   static Result<std::unique_ptr<Buffer>> create(Device& device, std::uint64_t size, MemoryKind kind,
                                                 bool address = false);
+  // The same failure for a size that the device never takes, however much memory is free.
+  static Result<void> check_size(const Device& device, std::uint64_t size);
   // Host memory in place; address and size are multiples of the import alignment.
   static Result<std::unique_ptr<Buffer>> import(Device& device, void* memory, std::uint64_t size);
   ~Buffer();
@@ -48,8 +50,8 @@ class Buffer {
   void zero_later() { has_contents_.store(false, std::memory_order_release); }
   // Before anybody reads it, or writes a part.
   void ensure_contents();
-  // Before all of it is written.
-  void note_contents();
+  // Before all of it is written. True if it was left for zeros until then.
+  bool note_contents();
   // Where a queue beside that which computes copies: the last submission of that which computes
   // that uses the buffer, and the last copy of the other; 0 = none. Noted when they were submitted.
   // Any thread.
@@ -102,7 +104,7 @@ class BlockPool {
   BlockPool(Device& device, MemoryKind kind) : device_(device), kind_(kind) {}
 
   // At least `size` bytes, with undefined contents. When memory is short, idle blocks
-  // are given back first.
+  // are given back first, and no more than `size` is taken.
   Result<std::unique_ptr<Buffer>> take(std::uint64_t size);
   void give(std::unique_ptr<Buffer> block) noexcept;
   // Gives all idle blocks back to the driver; true if there were any.

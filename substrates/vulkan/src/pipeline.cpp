@@ -249,7 +249,7 @@ Result<PipelinePlan> plan_pipeline(std::span<const std::uint8_t> bytes, const sp
 }
 
 Result<std::shared_ptr<Pipeline>> Pipeline::create(Device& device, VkPipelineCache cache,
-                                                   PipelinePlan plan) {
+                                                   PipelinePlan plan, const MakeRoom& make_room) {
   // Drivers fold constants each in their own way, and some die of a division by zero: they
   // get numbers.
   const std::vector<std::uint32_t> words =
@@ -259,7 +259,7 @@ Result<std::shared_ptr<Pipeline>> Pipeline::create(Device& device, VkPipelineCac
   // lavapipe keeps some 120 KiB for the smallest kernel, and more for larger ones.
   pipeline->memory_ = (std::size_t{128} << 10) + 32 * words.size();
   SOKR_TRY(pipeline->create_layouts());
-  SOKR_TRY(pipeline->create_pipeline(cache, words));
+  SOKR_TRY(pipeline->create_pipeline(cache, words, make_room));
   return pipeline;
 }
 
@@ -304,8 +304,8 @@ Result<void> Pipeline::create_layouts() {
   return device_.check(result, "vkCreatePipelineLayout");
 }
 
-Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
-                                       std::span<const std::uint32_t> words) {
+Result<void> Pipeline::create_pipeline(VkPipelineCache cache, std::span<const std::uint32_t> words,
+                                       const MakeRoom& make_room) {
   const VolkDeviceTable& vk = device_.vk();
   VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
   module_info.codeSize = words.size_bytes();
@@ -336,8 +336,12 @@ Result<void> Pipeline::create_pipeline(VkPipelineCache cache,
   if (plan_.unchecked) info.pNext = &unchecked;
   plan_.can_be_cut = plan_.can_be_cut && device_.slice_ns() != 0;
   info.flags |= VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;  // parts, and launches that start elsewhere
-  const VkResult result =
-      vk.vkCreateComputePipelines(device_.handle(), cache, 1, &info, nullptr, &pipeline_);
+  VkResult result = VK_SUCCESS;
+  Shortage shortage;
+  do {
+    result = vk.vkCreateComputePipelines(device_.handle(), cache, 1, &info, nullptr, &pipeline_);
+  } while ((result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY) &&
+           make_room && make_room(shortage));
   vk.vkDestroyShaderModule(device_.handle(), module, nullptr);
   if (result != VK_SUCCESS) pipeline_ = VK_NULL_HANDLE;
   return named_driver(device_.check(result, "vkCreateComputePipelines"), device_.physical());

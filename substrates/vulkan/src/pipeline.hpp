@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "device.hpp"
+#include "room.hpp"
 
 namespace sokr::vulkan {
 
@@ -61,8 +62,10 @@ void append_array_lengths(const substrate::LaunchView& launch, substrate::Compil
 
 class Pipeline : public std::enable_shared_from_this<Pipeline> {
  public:
+  // Where memory is short it is made once there is room, if there can be.
   static Result<std::shared_ptr<Pipeline>> create(Device& device, VkPipelineCache cache,
-                                                  PipelinePlan plan);
+                                                  PipelinePlan plan,
+                                                  const MakeRoom& make_room = {});
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -93,7 +96,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
  private:
   Pipeline(Device& device, PipelinePlan plan) : device_(device), plan_(std::move(plan)) {}
   Result<void> create_layouts();
-  Result<void> create_pipeline(VkPipelineCache cache, std::span<const std::uint32_t> words);
+  Result<void> create_pipeline(VkPipelineCache cache, std::span<const std::uint32_t> words,
+                               const MakeRoom& make_room);
 
   Device& device_;
   PipelinePlan plan_;

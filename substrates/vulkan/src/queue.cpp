@@ -172,6 +172,8 @@ Result<bool> Queue::wait(std::uint64_t value, std::uint64_t timeout_ns) {
     const VkResult result =
         device_.vk().vkWaitSemaphores(device_.handle(), &info, std::min(left, kWaitSliceNs));
     if (result == VK_SUCCESS) {
+      // On a device that was lost meanwhile it says nothing.
+      if (device_.is_lost()) return device_.loss();
       note_reached(value);
       return true;
     }

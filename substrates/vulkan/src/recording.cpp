@@ -73,7 +73,10 @@ Result<void> begin_commands(Device& device, VkCommandBuffer commands) {
 }
 
 Result<void> end_commands(Device& device, VkCommandBuffer commands) {
-  return device.check(device.vk().vkEndCommandBuffer(commands), "vkEndCommandBuffer");
+  const VkResult result = device.vk().vkEndCommandBuffer(commands);
+  if (result != VK_SUCCESS)
+    (void)device.vk().vkResetCommandBuffer(commands, 0);  // to be used again
+  return device.check(result, "vkEndCommandBuffer");
 }
 
 template <class T>
@@ -127,6 +130,14 @@ void Recording::give_blocks() noexcept {
   copied_.clear();
 }
 
+void Recording::keep_one_buffer() noexcept {
+  used_ = done_ = 0;
+  if (buffers_.size() < 2) return;
+  const auto lock = command_pool_.lock();
+  command_pool_.free(std::span(buffers_).subspan(1));
+  buffers_.resize(1);
+}
+
 std::uint64_t Recording::staged_bytes() const {
   std::uint64_t bytes = 0;
   for (const auto& block : host_blocks_) bytes += block->size();
@@ -163,7 +174,7 @@ Result<void> Recording::stage(const RecordRequest& request) {
         region.size = bound.size;
         region.download = bound.download;
       } else if (bound.source == BindSource::kNull && !pool_.has_null_descriptor()) {
-        region.size = std::max<std::uint64_t>(entry.bindings[r].min_size, 16);
+        region.size = bound.size;
         region.zero = true;
       } else {
         continue;

@@ -202,6 +202,7 @@ class Recording {
   void copy(VkCommandBuffer commands, bool in) const;
   Result<void> carry(bool to_device);
   void give_blocks() noexcept;
+  void keep_one_buffer() noexcept;
   std::uint64_t staged_bytes() const;
 
   Device& device_;

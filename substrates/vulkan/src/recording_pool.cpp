@@ -154,9 +154,10 @@ bool RecordingPool::drop_idle() {
   return device_.slabs().drop_empty() || host || device;
 }
 
-// What is left are its command buffers, for any launch.
+// What is left is a command buffer, for any launch: one whose grid was cut may have had thousands.
 void RecordingPool::forget(Recording& recording) noexcept {
   recording.key_.clear();
+  recording.keep_one_buffer();
   recording.give_blocks();
   recording.pipeline_.reset();
   descriptor_sets_.give(recording.sets_);

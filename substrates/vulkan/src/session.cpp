@@ -65,7 +65,8 @@ Result<std::shared_ptr<Session>> Session::create(const PhysicalDevice& physical,
       std::make_unique<PipelineCache>(*session->device_, context.disk, context.host);
   session->recordings_ = std::make_unique<RecordingPool>(*session->device_);
   session->buffers_ = std::make_unique<BufferTable>(
-      *session->device_, session->recordings_->host_blocks(), *context.next_buffer);
+      *session->device_, session->recordings_->host_blocks(), *context.next_buffer,
+      [made = session.get()](Shortage& shortage) { return made->make_room(shortage); });
   context.host.log_debug(
       "vulkan: {} is ready, Vulkan {}, host memory {}", physical.name(),
       version_string(physical.offer.api),
@@ -142,13 +143,17 @@ Result<Session::Planned> Session::plan(const PipelineKey& key, const LaunchView&
 
 Result<std::shared_ptr<Pipeline>> Session::build_pipeline(PipelineKey& key, Planned planned,
                                                           const FindModule& find_module) {
+  // Where memory is short, launches end here, and who else wants this pipeline waits for it: what
+  // they call back may want it, too.
+  const substrate::InFlightTable::HeldCallbacks held;
   SOKR_ASSIGN(auto made, pipelines_.get(key.content(), [&]() -> Result<std::shared_ptr<Pipeline>> {
     SOKR_TRY(find_module(planned.module));
     SOKR_TRY(probe_kernel(planned.plan, device_->physical(), context_.options, context_.disk,
                           context_.host));
     const substrate::CompileSpan traced(context_.host, context_.name);
     const PipelineCache::Handle cache = pipeline_cache_->handle();
-    auto pipeline = Pipeline::create(*device_, cache.get(), std::move(planned.plan));
+    auto pipeline = Pipeline::create(*device_, cache.get(), std::move(planned.plan),
+                                     [&](Shortage& shortage) { return make_room(shortage); });
     if (pipeline) pipeline_cache_->note_compiled();
     return pipeline;
   }));
@@ -244,6 +249,7 @@ Result<void> Session::bind_one(const ResolvedBinding& binding, Bound& bound, boo
       reusable = false;
       return {};
     }
+    SOKR_TRY(Buffer::check_size(*device_, binding.size));  // no room would be enough
     bound.source = BindSource::kStaged;
     bound.download = binding.writes();
     return {};
@@ -318,12 +324,29 @@ Result<void> Session::check_copied(const JudgedLaunch& judged) const {
   return {};
 }
 
-Result<void> Session::bind_all(const LaunchView& launch, JudgedLaunch& judged, Launch& to) {
+// Where the device has no null descriptors, zeros stand for them, as many as the kernel may see.
+Result<void> Session::bind_nulls(const ir::EntryReflection& entry, JudgedLaunch& judged) const {
+  constexpr std::uint64_t kLeast = 16;
+  if (recordings_->has_null_descriptor()) return {};
+  const ResolvedLaunch& resolved = judged.resolved;
+  for (std::size_t r = 0; r < entry.bindings.size(); ++r) {
+    for (std::uint32_t i = resolved.first[r]; i < resolved.first[r + 1]; ++i) {
+      if (judged.bound[i].source != BindSource::kNull) continue;
+      judged.bound[i].size = std::max(entry.bindings[r].min_size, kLeast);
+      SOKR_TRY(Buffer::check_size(*device_, judged.bound[i].size));
+    }
+  }
+  return {};
+}
+
+Result<void> Session::bind_all(const LaunchView& launch, const ir::EntryReflection& entry,
+                               JudgedLaunch& judged, Launch& to) {
   SOKR_TRY(check_overlap(judged.resolved));
   judged.bound.resize(judged.resolved.bindings.size());
   for (std::size_t i = 0; i < judged.bound.size(); ++i) {
     SOKR_TRY(bind_one(judged.resolved.bindings[i], judged.bound[i], judged.reusable, to));
   }
+  SOKR_TRY(bind_nulls(entry, judged));
   SOKR_TRY(check_copied(judged));
   if (launch.is_indirect()) {
     SOKR_ASSIGN(std::shared_ptr<Buffer> buffer, buffers_->find(launch.indirect()));
@@ -355,16 +378,24 @@ Result<Session::Dependency> Session::resolve_waits(const LaunchView& launch,
     dependency.failed = context_.in_flight->sentence_of_dependent(token);
     return dependency;
   }
-  SOKR_TRY(bring_in_before(resolved, dependency));
+  SOKR_TRY(bring_in_before(launch, resolved, dependency));
   return dependency;
 }
 
-Result<void> Session::bring_in_before(const ResolvedLaunch& resolved, Dependency& dependency) {
+Result<void> Session::bring_in_before(const LaunchView& launch, const ResolvedLaunch& resolved,
+                                      Dependency& dependency) {
   const bool has_host = names_host_memory(resolved);
   // Their results are to be copied to where this one reads.
   if (has_host && !dependency.pending.empty() && !settle(dependency)) return {};
   if (!has_host) return {};
-  return bring_in_results(resolved, std::max(dependency.after, device_->seen()));
+  SOKR_TRY(bring_in_results(resolved, std::max(dependency.after, device_->seen())));
+  // What could not be brought in has failed by now, and what waits for it fails, too.
+  for (std::uint32_t i = 0; i < launch.wait_count(); ++i) {
+    if (context_.in_flight->poll(launch.wait(i)).signal != SOKR_COMPLETION_FAILED) continue;
+    dependency.failed = context_.in_flight->sentence_of_dependent(launch.wait(i));
+    return {};
+  }
+  return {};
 }
 
 // Host memory is read when a launch starts. What earlier launches wrote there has to be
@@ -438,8 +469,7 @@ Result<void> Session::run_first(const RecordRequest& request, std::uint64_t afte
   std::uint64_t part = request.cut.first;
   while (true) {
     const auto begun = std::chrono::steady_clock::now();
-    SOKR_ASSIGN(const std::uint64_t value, submit_all(*to.recording, after));
-    to.begun = true;
+    SOKR_ASSIGN(const std::uint64_t value, submit_all(to, after));
     SOKR_ASSIGN(const bool ended, device_->wait(value, device_->slice_ns()));
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - begun;
     done += static_cast<std::uint32_t>(part);
@@ -506,39 +536,12 @@ Result<void> Session::record(const LaunchView& launch, const Prepared& prepared,
   return run_first(request, dependency.after, to);
 }
 
-// Where memory is short, what is kept for reuse goes, and launches under way are waited for, then
-// copies on a queue of their own, which may hold freed buffers and blocks after they are done.
-Result<void> Session::record_with_room(const LaunchView& launch, const Prepared& prepared,
-                                       Dependency& dependency, Launch& to) {
-  Result<void> recorded = record(launch, prepared, dependency, to);
-  for (bool again = false; !recorded && !to.begun && !device_->is_lost(); again = true) {
-    // What the last try gave back counts once.
-    const bool dropped = recordings_->drop_idle();
-    if (again || !dropped) {
-      const LaunchPointer first = oldest();
-      if (first ? !bring_in(first, UINT64_MAX) : !buffers_->await_copies()) break;
-    }
-    recordings_->drop_idle();
-    recordings_->release(std::move(to.recording));
-    to.downloads.clear();
-    recorded = record(launch, prepared, dependency, to);
-  }
-  if (!recorded) give_back(to);
-  return recorded;
-}
-
-// What was recorded for a launch that does not become one.
-void Session::give_back(Launch& launch) {
-  if (!launch.recording) return;
-  if (device_->is_lost() || launch.begun) device_->drain();
-  recordings_->release(std::move(launch.recording));
-}
-
-// Of host memory, that which is used in place included: the driver pins it.
+// Of host memory, that which is used in place included: the driver pins it; and of zeros.
 std::uint64_t Session::staged_bytes(const JudgedLaunch& judged) {
   std::uint64_t bytes = 0;
   for (const Bound& bound : judged.bound.span())
     if (bound.source == BindSource::kStaged || bound.source == BindSource::kCopied ||
+        bound.source == BindSource::kNull ||
         (bound.source == BindSource::kBuffer && bound.handle == 0))
       bytes += bound.size;
   return bytes;
@@ -553,16 +556,15 @@ Result<std::uint64_t> Session::run(const LaunchView& launch, Prepared& prepared,
   if (launch.wait_count() != 0 || names_host_memory(judged.resolved)) {
     SOKR_ASSIGN(dependency, resolve_waits(launch, judged.resolved));
   }
-  if (!dependency.failed.empty()) {
-    const std::uint64_t token = context_.in_flight->begin();
-    if (token != 0) context_.in_flight->fail(token, std::move(dependency.failed));
-    return token;
-  }
+  if (!dependency.failed.empty()) return failed_token(std::move(dependency.failed));
   if (!judged.resolved.empty) started->staged = staged_bytes(judged);
   SOKR_TRY(await_room(started->staged));
   if (!judged.resolved.empty) {
     SOKR_TRY(build());
-    SOKR_TRY(record_with_room(launch, prepared, dependency, *started));
+    Result<void> recorded = record_with_room(launch, prepared, dependency, *started);
+    if (!recorded && (started->begun || !dependency.failed.empty()))
+      return failed_token(std::move(recorded).failure().sentence);
+    SOKR_TRY(std::move(recorded));
   }
   return start(started, dependency);
 }
@@ -604,7 +606,8 @@ Result<std::uint64_t> Session::dispatch(const SokrDispatchRequest& request, cons
   clean_up();
   auto started = std::make_shared<Launch>();
   started->session = this;
-  SOKR_TRY(bind_all(launch, judged, *started));
+  const PipelinePlan& made = prepared.pipeline ? prepared.pipeline->plan() : planned.plan;
+  SOKR_TRY(bind_all(launch, made.reflection, judged, *started));
   std::shared_ptr<KnownLaunch> known;
   Result<std::uint64_t> token = run(launch, prepared, started, [&]() -> Result<void> {
     if (!prepared.pipeline) {

@@ -35,6 +35,7 @@
 #include "pipeline.hpp"
 #include "pipeline_cache.hpp"
 #include "recording.hpp"
+#include "room.hpp"
 
 namespace sokr::vulkan {
 
@@ -111,8 +112,8 @@ class Session {
     std::vector<std::shared_ptr<Buffer>> keep;  // until it is done
     std::uint64_t staged = 0;                   // bytes of host memory that were copied for it
     std::atomic<bool> claimed{false};           // by the thread that ends it
-    bool begun = false;    // a part of it was submitted before the rest was recorded
-    bool counted = false;  // `staged`, among what is under way
+    bool begun = false;                         // a part of it was submitted, before the rest was
+    bool counted = false;                       // `staged`, among what is under way
     // Its place among those submitted (SubmittedList).
     Launch *before = nullptr, *next = nullptr;
     std::shared_ptr<Launch> self;
@@ -193,10 +194,14 @@ class Session {
   void pin(const PipelineKey& key, const std::shared_ptr<Pipeline>& pipeline);
   bool has_room(std::uint64_t staged);
   Result<void> await_room(std::uint64_t staged);
-  LaunchPointer oldest();
+  LaunchPointer oldest(std::uint64_t until = UINT64_MAX);
+  bool make_room(Shortage& shortage);
+  bool await_one(Shortage& shortage);
   Result<bool> bring_in(const LaunchPointer& launch, std::uint64_t timeout_ns);
   std::vector<LaunchPointer> submitted(std::uint64_t until);
-  Result<void> bind_all(const substrate::LaunchView& launch, JudgedLaunch& judged, Launch& to);
+  Result<void> bind_all(const substrate::LaunchView& launch, const ir::EntryReflection& entry,
+                        JudgedLaunch& judged, Launch& to);
+  Result<void> bind_nulls(const ir::EntryReflection& entry, JudgedLaunch& judged) const;
   Result<void> check_overlap(const substrate::ResolvedLaunch& resolved) const;
   Result<void> check_copied(const JudgedLaunch& judged) const;
   Result<void> bind_one(const substrate::ResolvedBinding& binding, Bound& bound, bool& reusable,
@@ -204,7 +209,8 @@ class Session {
   bool bind_in_place(const substrate::ResolvedBinding& binding, Bound& bound, Launch& to);
   Result<Dependency> resolve_waits(const substrate::LaunchView& launch,
                                    const substrate::ResolvedLaunch& resolved);
-  Result<void> bring_in_before(const substrate::ResolvedLaunch& resolved, Dependency& dependency);
+  Result<void> bring_in_before(const substrate::LaunchView& launch,
+                               const substrate::ResolvedLaunch& resolved, Dependency& dependency);
   Result<void> bring_in_results(const substrate::ResolvedLaunch& resolved, std::uint64_t until);
   GridCut plan_cut(const substrate::LaunchView& launch, const Prepared& prepared);
   std::uint32_t parts_for(double ns, std::uint32_t most) const;
@@ -222,7 +228,7 @@ class Session {
                                           const substrate::LaunchView& launch,
                                           const Prepared& prepared, const Launch& to) const;
   static bool wait_after(const LaunchPointer& earlier, Dependency& dependency);
-  Result<std::uint64_t> submit_all(const Recording& recording, std::uint64_t after);
+  Result<std::uint64_t> submit_all(Launch& launch, std::uint64_t after);
   bool look_again(Dependency& dependency);
   bool settle(Dependency& dependency);
   bool has_work() const;
@@ -233,6 +239,7 @@ class Session {
   void note_submitted(const LaunchPointer& launch, std::uint64_t value);
   Result<std::uint64_t> start(const LaunchPointer& launch, Dependency& dependency);
   Result<std::uint64_t> submit_or_collect(const LaunchPointer& launch, Dependency& dependency);
+  std::uint64_t failed_token(std::string sentence);
   template <class Build>
   Result<std::uint64_t> run(const substrate::LaunchView& launch, Prepared& prepared,
                             const LaunchPointer& started, const Build& build);

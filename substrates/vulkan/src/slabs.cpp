@@ -108,7 +108,7 @@ VkResult SlabPool::grow(const Wanted& wanted, std::uint64_t size) {
   const std::uint64_t heap = memory.memoryHeaps[memory.memoryTypes[wanted.type].heapIndex].size;
   constexpr std::size_t kDoublings = std::countr_zero(kLast) - std::countr_zero(kFirst);
   std::uint64_t bytes = kFirst << std::min(slabs.size(), kDoublings);
-  bytes = std::max(std::min(bytes, std::bit_floor(heap / 16)), std::bit_ceil(size));
+  bytes = std::max(std::min(bytes, std::bit_floor(heap / 16)), std::min(std::bit_ceil(size), heap));
   auto slab = std::make_unique<Slab>();
   slab->key = {wanted.type, wanted.address};
   slab->size = bytes;

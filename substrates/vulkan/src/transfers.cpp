@@ -40,9 +40,10 @@ bool is_like(const Buffer& a, const Buffer& b) {
 
 }  // namespace
 
-Transfers::Transfers(Device& device, BlockPool& staging)
+Transfers::Transfers(Device& device, BlockPool& staging, const MakeRoom& make_room)
     : device_(device),
       staging_(staging),
+      make_room_(make_room),
       alignment_(
           std::max<std::uint64_t>(256, device.physical().properties.limits.nonCoherentAtomSize)) {
   beside_.queue = device.transfer_queue();
@@ -59,11 +60,29 @@ bool Transfers::is_beside(const Buffer& buffer, std::uint64_t size) const {
 
 // ---- What is collected --------------------------------------------------------------------
 
+// What cannot be submitted is not collected either: who hears of a failure may not find it done
+// later.
 Result<void> Transfers::add(Operation operation) {
   operations_.push_back(std::move(operation));
   pending_.store(true, std::memory_order_release);
   if (operations_.size() < kMostCollected && bytes_ < kMostBytes) return {};
-  return flush_locked();
+  Result<void> flushed = flush_locked();
+  if (!flushed) take_back();
+  return flushed;
+}
+
+// The last one, of which somebody hears that it failed.
+void Transfers::take_back() noexcept {
+  operations_.pop_back();
+  if (operations_.empty()) nothing_collected();
+}
+
+// Nothing is left to be submitted, and nobody needs its bytes.
+void Transfers::nothing_collected() noexcept {
+  for (auto& block : blocks_) staging_.give(std::move(block));
+  blocks_.clear();
+  bytes_ = room_ = 0;
+  pending_.store(false, std::memory_order_release);
 }
 
 Result<void> Transfers::fill(const BufferPointer& to) {
@@ -90,7 +109,7 @@ Result<void> Transfers::copy_now(const Range& from, const Range& to, std::uint64
   if (!is_beside(*from.buffer, size) || !is_beside(*to.buffer, size) ||
       is_like(*from.buffer, *to.buffer)) {
     SOKR_TRY(copy_locked(lock, from, to, size));
-    return finish_locked(lock);
+    return finish_locked(lock);  // which takes it back where it cannot be submitted
   }
   SOKR_TRY(submit_beside(
       {to.buffer, from.buffer, from.buffer->handle(), from.offset, to.offset, size}, nullptr));
@@ -114,9 +133,14 @@ Result<std::unique_ptr<Buffer>> Transfers::take_block(std::unique_lock<std::mute
   };
   while (!block && !device_.is_lost() && is_any()) {
     SOKR_TRY(flush_locked());
-    SOKR_TRY(end_oldest(lock));
+    SOKR_ASSIGN(const bool ended, end_oldest(lock, device_.patience_ns()));
+    if (!ended) return block;
     block = staging_.take(size);
   }
+  if (block) return block;
+  lock.unlock();
+  block = with_room(make_room_, [&] { return staging_.take(size); });
+  lock.lock();
   return block;
 }
 
@@ -169,13 +193,22 @@ Result<void> Transfers::write_part(const BufferPointer& to, std::uint64_t offset
     if (blocks_.empty()) room_ = block->size();
     bytes_ += block->size();
     blocks_.insert(blocks_.begin(), std::move(block));
-    return add({to, nullptr, bytes, 0, offset, size});
+    Result<void> added = add({to, nullptr, bytes, 0, offset, size});
+    // Nobody comes between: the lock is held. If nothing else was collected it is given already.
+    if (!added && !blocks_.empty()) {
+      bytes_ -= blocks_.front()->size();
+      staging_.give(std::move(blocks_.front()));
+      blocks_.erase(blocks_.begin());
+    }
+    return added;
   }
   SOKR_ASSIGN(const std::uint64_t at, place(lock, size));
   Buffer& block = *blocks_.back();
   std::memcpy(block.mapped() + at, from, size);
   SOKR_TRY(block.flush(at, size));
-  return add({to, nullptr, block.handle(), at, offset, size});
+  Result<void> added = add({to, nullptr, block.handle(), at, offset, size});
+  if (!added && !blocks_.empty()) room_ = at;
+  return added;
 }
 
 // ---- What is submitted --------------------------------------------------------------------
@@ -327,7 +360,10 @@ Result<void> Transfers::flush_locked() {
 }
 
 Result<void> Transfers::finish_locked(std::unique_lock<std::mutex>& lock) {
-  SOKR_TRY(flush_locked());
+  if (Result<void> flushed = flush_locked(); !flushed) {
+    take_back();
+    return flushed;
+  }
   const std::uint64_t value = here_.submitted.empty() ? 0 : here_.submitted.back().value;
   lock.unlock();
   if (value == 0) return {};
@@ -359,17 +395,16 @@ void Transfers::drop_until(std::uint64_t value) noexcept {
 
 // Of the copies first: they may wait for one kernel, the others for all. Without the lock
 // meanwhile: dispatches take it.
-Result<void> Transfers::end_oldest(std::unique_lock<std::mutex>& lock) {
+Result<bool> Transfers::end_oldest(std::unique_lock<std::mutex>& lock, std::uint64_t timeout_ns) {
   const Lane& lane = beside_.submitted.empty() ? here_ : beside_;
-  if (lane.submitted.empty()) return {};
+  if (lane.submitted.empty()) return true;
   const std::uint64_t value = lane.submitted.front().value;
   lock.unlock();
   const Result<bool> ended =
-      lane.queue ? lane.queue->wait(value, UINT64_MAX) : device_.wait(value, UINT64_MAX);
+      lane.queue ? lane.queue->wait(value, timeout_ns) : device_.wait(value, timeout_ns);
   lock.lock();
-  if (!ended) return ended.failure();
-  drop_until(device_.seen());
-  return {};
+  if (ended) drop_until(device_.seen());
+  return ended;
 }
 
 // Blocks are taken again when the device is done with them. At most so many bytes of them are under
@@ -385,7 +420,7 @@ Result<void> Transfers::await_room(std::unique_lock<std::mutex>& lock, std::uint
     if (!beside_.submitted.empty()) SOKR_TRY(beside_.queue->reached());
     if (!here_.submitted.empty()) SOKR_TRY(device_.reached());
     drop_until(device_.seen());
-    if (is_full()) SOKR_TRY(end_oldest(lock));
+    if (is_full()) SOKR_TRY(end_oldest(lock, UINT64_MAX));
   }
   return {};
 }
@@ -396,12 +431,7 @@ void Transfers::forget(const BufferPointer& buffer) noexcept {
   const auto reads = [&](const Operation& operation) { return operation.source == buffer; };
   if (std::ranges::any_of(operations_, reads)) return;
   std::erase_if(operations_, [&](const Operation& operation) { return operation.to == buffer; });
-  if (!operations_.empty()) return;
-  // Nothing is left to be submitted, and nobody needs its bytes.
-  for (auto& block : blocks_) staging_.give(std::move(block));
-  blocks_.clear();
-  bytes_ = room_ = 0;
-  pending_.store(false, std::memory_order_release);
+  if (operations_.empty()) nothing_collected();
 }
 
 // Nobody hears of a copy that it is done. What comes after it may have ended since it was asked
@@ -416,7 +446,7 @@ void Transfers::release_until(std::uint64_t value) noexcept {
   drop_until(value);
 }
 
-bool Transfers::await_copies() noexcept {
+bool Transfers::await_copies(std::uint64_t timeout_ns) noexcept {
   if (!under_way_.load(std::memory_order_acquire)) return false;
   std::uint64_t value = 0;
   {
@@ -424,7 +454,8 @@ bool Transfers::await_copies() noexcept {
     if (beside_.submitted.empty()) return false;
     value = beside_.submitted.back().value;
   }
-  if (!beside_.queue->wait(value)) return false;
+  if (const Result<bool> ended = beside_.queue->wait(value, timeout_ns); !ended || !*ended)
+    return false;
   std::lock_guard lock(mutex_);
   drop_until(device_.seen());
   return true;
@@ -529,7 +560,7 @@ Result<void> Transfers::write_part_beside(const BufferPointer& to, std::uint64_t
 
 Result<void> Transfers::start(Lane& lane, Buffer& from, std::uint64_t offset, Chunk& chunk) {
   if (!chunk.block) {
-    SOKR_ASSIGN(chunk.block, staging_.take(chunk.size));
+    SOKR_ASSIGN(chunk.block, with_room(make_room_, [&] { return staging_.take(chunk.size); }));
   }
   std::lock_guard lock(mutex_);
   if (!chunk.commands) {

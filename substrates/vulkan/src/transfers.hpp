@@ -26,12 +26,14 @@
 
 #include "device.hpp"
 #include "memory.hpp"
+#include "room.hpp"
 
 namespace sokr::vulkan {
 
 class Transfers {
  public:
-  Transfers(Device& device, BlockPool& staging);
+  // `make_room` outlives it; it is called without any lock.
+  Transfers(Device& device, BlockPool& staging, const MakeRoom& make_room);
   // The device is idle.
   ~Transfers();
   Transfers(const Transfers&) = delete;
@@ -60,8 +62,9 @@ class Transfers {
   void forget(const BufferPointer& buffer) noexcept;
   // Lets go of what submissions up to `value` used, and of what copies that are done did.
   void release_until(std::uint64_t value) noexcept;
-  // Blocks until all copies of the other queue are done. False if there were none, or they failed.
-  bool await_copies() noexcept;
+  // Blocks until all copies of the other queue are done, at most timeout_ns. False if there were
+  // none, or they did not end.
+  bool await_copies(std::uint64_t timeout_ns) noexcept;
 
  private:
   struct Operation {
@@ -93,8 +96,11 @@ class Transfers {
   bool is_beside(const Buffer& buffer, std::uint64_t size) const;
   Result<void> copy_locked(std::unique_lock<std::mutex>& lock, const Range& from, const Range& to,
                            std::uint64_t size);
+  // Of the operation that was added last.
   Result<void> finish_locked(std::unique_lock<std::mutex>& lock);
   Result<void> add(Operation operation);
+  void take_back() noexcept;
+  void nothing_collected() noexcept;
   Result<void> write_part(const BufferPointer& to, std::uint64_t offset, const void* from,
                           std::uint64_t size);
   // These wait without the lock, where there is no room: what is collected may be another then.
@@ -106,7 +112,8 @@ class Transfers {
   // For so many more bytes of blocks, where `most` may be under way.
   Result<void> await_room(std::unique_lock<std::mutex>& lock, std::uint64_t bytes,
                           std::uint64_t most);
-  Result<void> end_oldest(std::unique_lock<std::mutex>& lock);
+  // False if it did not end in time.
+  Result<bool> end_oldest(std::unique_lock<std::mutex>& lock, std::uint64_t timeout_ns);
   void drop_until(std::uint64_t value) noexcept;
   void drop(Lane& lane, std::uint64_t value) noexcept;
   Result<void> flush_locked();
@@ -128,6 +135,7 @@ class Transfers {
 
   Device& device_;
   BlockPool& staging_;
+  const MakeRoom& make_room_;
   std::uint64_t alignment_;
   std::atomic<bool> pending_{false};    // is anything collected?
   std::atomic<bool> under_way_{false};  // or submitted, and not let go?

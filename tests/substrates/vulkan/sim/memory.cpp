@@ -43,6 +43,12 @@ VkResult judge(const Device& device, const VkMemoryAllocateInfo& info) {
   if (most == 0) most = device.limits.maxMemoryAllocationCount;
   if (device.allocations.size() >= most) return VK_ERROR_TOO_MANY_OBJECTS;
   const VkDeviceSize room = device.memory.memoryHeaps[heap].size;
+  if (info.allocationSize > room) {
+    violation("vkAllocateMemory of %llu bytes of heap %u, which has %llu",
+              static_cast<unsigned long long>(info.allocationSize), heap,
+              static_cast<unsigned long long>(room));
+    return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  }
   if ((state().full_heaps.load() >> heap & 1) || info.allocationSize > room - device.used[heap]) {
     return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   }
