@@ -140,6 +140,12 @@ void Measurement::alternate() {
     smallest = std::min(smallest, one.warm().times.least());
   }
   report_.warnings = measure::warnings(report_.environment, watch.seen(), smallest);
+  if (const auto names = counters_.interrupted(); !names.empty()) {
+    report_.warnings.push_back(
+        fmt::format("{} did not count all the time: others count as well, and the processor has no "
+                    "more counters; what is told of it is too little",
+                    list_text(names)));
+  }
 }
 
 // For --relative-to, in processes of their own: what is peculiar to a process is in a ratio, too.

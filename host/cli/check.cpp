@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <sokr/sokr.hpp>
 #include <span>
@@ -15,6 +16,7 @@
 
 #include "check_report.hpp"
 #include "command.hpp"
+#include "input_file.hpp"
 #include "launch_flags.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
@@ -24,6 +26,7 @@ namespace {
 
 constexpr double kSeconds = 60;
 constexpr double kMostSeconds = 86400;
+constexpr std::uint64_t kMostOfSeed = std::uint64_t{256} << 20;  // as of a kernel
 
 double parse_timeout(const std::string& text) {
   if (text.empty()) return kSeconds;
@@ -47,7 +50,7 @@ check::Seed read_seed(const std::string& text) {
     seed.whole_from = parse_count(std::string_view(text).substr(at + 1), "--seed");
     file.resize(at);
   }
-  const std::vector<std::byte> bytes = read_file(file);
+  const std::vector<std::byte> bytes = read_input(InputFile(file), kMostOfSeed);
   const auto* from = reinterpret_cast<const std::uint8_t*>(bytes.data());
   seed.bytes.assign(from, from + bytes.size());
   seed.name = file;

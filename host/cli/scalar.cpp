@@ -133,14 +133,17 @@ bool parse_whole(std::string_view text, T& out) {
 // `value` is the double that is nearest to what the text says. Only where it lies in the middle
 // of two halves the text tells which of them is nearer.
 std::uint16_t half_from_text(std::string_view text, double value) {
+  if (!std::isfinite(value) || value == 0) return half_from_double(value);
   const std::uint16_t low = half_from_double(std::nextafter(value, 0));
   const std::uint16_t high =
       half_from_double(std::nextafter(value, std::copysign(HUGE_VAL, value)));
-  if (!std::isfinite(value) || value == 0 || low == high) return half_from_double(value);
+  // What the largest half is followed by, if there were one more exponent.
+  const double above = std::min(std::fabs(double_from_half(high)), 65536.0);
+  const double middle = (std::fabs(double_from_half(low)) + above) / 2;
+  if (low == high || std::fabs(value) != middle) return half_from_double(value);
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   // With all of its digits: a middle has 22 at most.
-  const std::string middle = fmt::format("{:.40e}", std::fabs(value));
-  const auto order = decimal_of(text) <=> decimal_of(middle);
+  const auto order = decimal_of(text) <=> decimal_of(fmt::format("{:.40e}", middle));
   return order < 0 ? low : order > 0 ? high : half_from_double(value);
 }
 

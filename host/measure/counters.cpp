@@ -57,9 +57,21 @@ int open(const Row& row) {
   wanted.type = row.type;
   wanted.config = row.config;
   wanted.inherit = 1;
+  wanted.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
   wanted.exclude_kernel = 1;
   wanted.exclude_hv = 1;
   return static_cast<int>(::syscall(SYS_perf_event_open, &wanted, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+// As read_format says.
+struct Reading {
+  std::uint64_t value = 0, enabled_ns = 0, running_ns = 0;
+};
+
+Reading reading_of(int descriptor) {
+  Reading reading;
+  if (::read(descriptor, &reading, sizeof reading) != sizeof reading) return {};
+  return reading;
 }
 
 }  // namespace
@@ -97,10 +109,18 @@ void Counters::read(std::vector<double>& values) const {
   values.clear();
   for (const One& one : counters_) {
     if (one.descriptor < 0) continue;
-    std::uint64_t value = 0;
-    if (::read(one.descriptor, &value, sizeof value) != sizeof value) value = 0;
-    values.push_back(static_cast<double>(value));
+    values.push_back(static_cast<double>(reading_of(one.descriptor).value));
   }
+}
+
+std::vector<std::string> Counters::interrupted() const {
+  std::vector<std::string> names;
+  for (const One& one : counters_) {
+    if (one.descriptor < 0) continue;
+    const Reading reading = reading_of(one.descriptor);
+    if (reading.running_ns < reading.enabled_ns) names.push_back(one.name);
+  }
+  return names;
 }
 
 std::vector<std::string> Counters::available() const {

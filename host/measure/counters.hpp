@@ -36,6 +36,9 @@ class Counters {
   // The values now, user code only, for each that is to be had, in their order.
   void read(std::vector<double>& values) const;
   std::vector<std::string> available() const;
+  // Those that had to share what the processor counts with, and did not always count: their values
+  // are too small.
+  std::vector<std::string> interrupted() const;
 
  private:
   std::vector<One> counters_;

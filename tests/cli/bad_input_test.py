@@ -128,6 +128,8 @@ CASES = {
     "check timeout word": (["check", "x.so", "--timeout", "soon"], BAD_USAGE, "--timeout soon: it takes seconds"),
     "check timeout nan": (["check", "x.so", "--timeout", "nan"], BAD_USAGE, "--timeout nan: it takes seconds"),
     "check seed missing": (["check", "x.so", "--seed", "no"], FAILED, "'no' cannot be read"),
+    "check seed without end": (["check", "x.so", "--seed", "/dev/zero"], FAILED,
+                               "'/dev/zero' is a device that gives more than"),
     "check seed number": (["check", "x.so", "--seed", "x@99999999999"], BAD_USAGE, "is no number"),
     "check unknown flag": (["check", "x.so", "--sed", "no"], BAD_USAGE, "did you mean '--seed'?"),
     "help of nothing": (["help", "rnu"], BAD_USAGE, "help: unknown command 'rnu'; did you mean 'run'? (there are devices, inspect, "

@@ -77,6 +77,9 @@ TEST(Scalar, HalvesAreRoundedOnce) {
   EXPECT_EQ(parse(SOKR_IR_F16, "2.98023223876953125e-8"), 0u);
   EXPECT_EQ(parse(SOKR_IR_F16, "2.98023223876953125000001e-8"), 1u);
   EXPECT_EQ(parse(SOKR_IR_F16, "65519.9999999999999999999"), 0x7BFFu);
+  // A double beside the middle is rounded as it is, though the text lies between the two.
+  EXPECT_EQ(parse(SOKR_IR_F16, "8050"), 0x6FDCu);
+  EXPECT_EQ(parse(SOKR_IR_F16, "8050.0000000000005"), 0x6FDDu);
 }
 
 TEST(Scalar, EveryHalfSurvivesTheWayThroughDouble) {
