@@ -305,6 +305,39 @@ TEST(Reflection, CodeThatWritesWhatIsNotWritableIsRefused) {
       << refused.failure().sentence;
 }
 
+// Pointers that are kept in memory are not told apart: who binds memory for one that is written
+// binds memory that may be written, whatever its variable says.
+TEST(Reflection, PointersThatAreKeptMayBeWrittenThrough) {
+  const auto access = [](std::string_view body) {
+    const ir::Reflection reflection = reflect_text(compute_module(
+        "OpDecorate %block Block\nOpMemberDecorate %block 0 Offset 0\n"
+        "OpDecorate %fixed DescriptorSet 0\nOpDecorate %fixed Binding 0\n"
+        "OpDecorate %fixed NonWritable\nOpDecorate %other DescriptorSet 0\n"
+        "OpDecorate %other Binding 1",
+        "%block = OpTypeStruct %u32\n%to_block = OpTypePointer StorageBuffer %block\n"
+        "%word = OpTypePointer StorageBuffer %u32\n%to_word = OpTypePointer Function %word\n"
+        "%fixed = OpVariable %to_block StorageBuffer\n"
+        "%other = OpVariable %to_block StorageBuffer",
+        fmt::format("%main = OpFunction %void None %void_fn\n%entry = OpLabel\n"
+                    "%kept = OpVariable %to_word Function\n"
+                    "%p = OpAccessChain %word %fixed %u0\n%q = OpAccessChain %word %other %u0\n"
+                    "{}\nOpReturn\nOpFunctionEnd",
+                    body),
+        "OpCapability VariablePointersStorageBuffer"));
+    return std::pair(binding_of(reflection, 0, 0).access, binding_of(reflection, 0, 1).access);
+  };
+  using Pair = std::pair<std::uint32_t, std::uint32_t>;
+  EXPECT_EQ(access("OpStore %kept %q\n%r = OpLoad %word %kept\nOpStore %r %u1\n"
+                   "%x = OpLoad %u32 %p"),
+            Pair(kRead, kWrite));
+  EXPECT_EQ(access("OpStore %kept %p\n%r = OpLoad %word %kept\n%x = OpLoad %u32 %r\n"
+                   "OpStore %q %u1"),
+            Pair(kRead, kWrite));
+  EXPECT_EQ(access("OpStore %kept %p\n%r = OpLoad %word %kept\nOpStore %r %u1\n"
+                   "%x = OpLoad %u32 %q"),
+            Pair(kWrite, kRead));
+}
+
 TEST(Reflection, TheFixedPartEndsBehindAllMembersWhereverTheyLie) {
   std::string text = kOldStyle;
   text.replace(text.find("%ba 0 Offset 0"), 14, "%ba 0 Offset 64");

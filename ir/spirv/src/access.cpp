@@ -208,7 +208,7 @@ class AccessFinder {
     if (terminator.op == spv::Op::OpReturnValue) link(function.id, terminator.args[0]);
   }
 
-  // Each node's mark can grow twice, so that the work is linear in the edges.
+  // Each node's mark can grow thrice, so that the work is linear in the edges.
   void propagate() {
     std::sort(edges_.begin(), edges_.end());
     std::vector<Id> work;
@@ -218,6 +218,7 @@ class AccessFinder {
     while (!work.empty()) {
       const Id made = work.back();
       work.pop_back();
+      if (made == stored_ && (marks_[made] & kWrite) != 0) marks_[made] |= kWrittenWhereKept;
       auto edge = std::lower_bound(edges_.begin(), edges_.end(), std::pair(made, Id{0}));
       for (; edge != edges_.end() && edge->first == made; ++edge) {
         std::uint8_t& mark = marks_[edge->second];

@@ -10,7 +10,9 @@ namespace sokr::spirv {
 
 // SOKR_IR_READ | SOKR_IR_WRITE per id, of everything in the entry point's static call
 // tree: what is done through a pointer is also done to each pointer that it may come
-// from. Decorations are not looked at. Indexed by id.
+// from. Decorations are not looked at. Indexed by id. With kWrittenWhereKept: some write may go
+// through a pointer that was kept in memory, which check_writes() does not follow.
+inline constexpr std::uint8_t kWrittenWhereKept = 0x80;
 std::vector<std::uint8_t> find_accesses(const Module& module, const EntryPoint& entry);
 
 // For each member of the block that `variable` is: where, in bytes from the start of the

@@ -134,9 +134,10 @@ ir::Binding reflect_variable(const Module& module, const Variable& variable, std
   binding.count = static_cast<std::uint32_t>(count);
   binding.kind = kind_of(module, variable, *type);
   binding.name = variable.name.empty() ? type->name : variable.name;
-  if (module.is_read_only(variable) || binding.kind == SOKR_IR_UNIFORM_BUFFER) {
-    access &= ~std::uint32_t{SOKR_IR_WRITE};
-  }
+  // That the code keeps to it was looked at where pointers can be followed.
+  const bool is_only_read = module.is_read_only(variable) || binding.kind == SOKR_IR_UNIFORM_BUFFER;
+  if (is_only_read && (access & kWrittenWhereKept) == 0) access &= ~std::uint32_t{SOKR_IR_WRITE};
+  access &= SOKR_IR_READ | SOKR_IR_WRITE;
   if (module.is_write_only(variable)) {
     access &= ~std::uint32_t{SOKR_IR_READ};
   }

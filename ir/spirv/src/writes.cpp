@@ -3,7 +3,7 @@
 // What may be loaded and written at all. Callers bind what is only read as memory that nobody may
 // write, and rely on a kernel that says so: a write through any pointer that leads back to such a
 // variable is refused, over chains, choices and calls. Pointers that were kept in memory are not
-// followed.
+// followed: what was kept counts as written in reflection (access.hpp), and is bound so.
 #include <algorithm>
 #include <sokr/spirv/instructions.hpp>
 #include <unordered_map>

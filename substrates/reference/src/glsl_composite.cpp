@@ -16,7 +16,6 @@ namespace sokr::reference {
 namespace edge = sokr::substrate::edge;
 using spirv::Id;
 using spirv::Instruction;
-using spirv::TypeKind;
 
 namespace {
 

@@ -423,10 +423,10 @@ Result<void> validate(std::span<const std::uint8_t> bytes, const ValidateOptions
 
 // Decodes a module for one set of specialization values. Checks by itself whatever memory
 // safety needs, so that a module that was not validated is refused or decoded, never a crash.
-// SOKR_INVALID_IR for a bad module; SOKR_INVALID_INPUT for a specialization of another size
-// than declared, and for values that make a length or a workgroup size bad (0, negative,
-// beyond 2^48 bytes): the sentence names their constants. Ids that the module does not declare
-// are ignored: optimisers remove constants that callers still give.
+// SOKR_INVALID_IR for a bad module; SOKR_INVALID_INPUT for a specialization of another size than
+// declared, and for values that make a length or a workgroup size bad (0, negative, beyond 2^48
+// bytes, not that of a value or behind its last part): the sentence names their constants. Ids that
+// the module does not declare are ignored: optimisers remove constants that callers still give.
 //
 // With any_values, a length that specialization constants decide is the module's own if
 // that is good and small, else 1; EntryPoint::local_size is 1 on the axes that they decide,
