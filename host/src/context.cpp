@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "diagnostics.hpp"
+#include "fork.hpp"
 #include "kernel_guess.hpp"
 #include "kernel_state.hpp"
 #include "log.hpp"
@@ -63,7 +64,7 @@ bool has_uuid(const SokrSubstrateInfo& info, std::string_view name) {
 }  // namespace
 
 // What was found at construction, and what of it was opened so far. Everything but the
-// constructor is called under host::loading_mutex().
+// constructor, the destructor and file_count is called with `lock` entered.
 struct Context::State {
   explicit State(const ContextOptions& options);
   ~State();
@@ -82,6 +83,7 @@ struct Context::State {
   host::PluginRef ir_plugin(std::size_t number);
   std::size_t file_count() const { return files_.size(); }
 
+  host::CallLock lock;
   // All of them; complete once open_all has been called.
   std::vector<Substrate> substrates;
   std::vector<Unavailable> unavailable;
@@ -118,7 +120,6 @@ struct Context::State {
 
 Context::State::State(const ContextOptions& options) : options_(options.options) {
   host::read_log_level();
-  const std::scoped_lock lock(host::loading_mutex());
   const std::pair<std::string, std::string> named_only("host.plugins", "named");
   const bool everywhere = std::find(options_.begin(), options_.end(), named_only) == options_.end();
   for (const host::PluginPlace& place : host::plugin_places(options.plugin_paths, everywhere)) {
@@ -281,20 +282,23 @@ Context::Context(const ContextOptions& options) : state_(std::make_unique<State>
 Context::~Context() = default;
 
 std::span<const Substrate> Context::substrates() const {
-  const std::scoped_lock lock(host::loading_mutex());
+  host::check(state_->lock.enter());
+  const host::Entered inside(state_->lock);
   state_->open_all();
   return state_->substrates;
 }
 
 std::span<const Unavailable> Context::unavailable() const {
-  const std::scoped_lock lock(host::loading_mutex());
+  host::check(state_->lock.enter());
+  const host::Entered inside(state_->lock);
   state_->open_all();
   return state_->unavailable;
 }
 
 Substrate Context::substrate(std::string_view name) const {
   {
-    const std::scoped_lock lock(host::loading_mutex());
+    host::check(state_->lock.enter());
+    const host::Entered inside(state_->lock);
     state_->open_for_name(name);
     if (const Substrate* found = state_->find(name)) {
       state_->trace_closed(fmt::format("'{}' was asked for", name));
@@ -332,7 +336,8 @@ Substrate Context::choose(const Kernel& kernel, std::span<const Substrate> excep
   const auto choose_of = [&](SokrSubstrateKind kind, bool passthrough) -> std::optional<Substrate> {
     std::vector<Substrate> of_kind;
     {
-      const std::scoped_lock lock(host::loading_mutex());
+      host::check(state_->lock.enter());
+      const host::Entered inside(state_->lock);
       state_->open_for_kind(kind);
       of_kind = state_->of_kind(kind);
     }
@@ -361,7 +366,8 @@ Substrate Context::choose(const Kernel& kernel, std::span<const Substrate> excep
   }
   if (candidates) *candidates = std::move(looked_at);
   if (chosen) {
-    const std::scoped_lock lock(host::loading_mutex());
+    host::check(state_->lock.enter());
+    const host::Entered inside(state_->lock);
     state_->trace_closed(fmt::format("'{}' was chosen before", chosen->name()));
     return *chosen;
   }
@@ -378,7 +384,8 @@ Kernel Context::kernel(std::span<const std::byte> bytes) const {
   for (std::size_t i = 0; i < state_->file_count(); ++i) {
     host::PluginRef plugin;
     {
-      const std::scoped_lock lock(host::loading_mutex());
+      host::check(state_->lock.enter());
+      const host::Entered inside(state_->lock);
       plugin = state_->ir_plugin(i);
     }
     if (!plugin) continue;

@@ -25,8 +25,8 @@ namespace sokr::host {
 
 // What the C API needs of a kernel and the C++ API does not show.
 struct KernelAccess {
-  static Result<Form> form(const Kernel& kernel, const SokrSubstrateInfo& info) {
-    return kernel.state_->form_for(info);
+  static Result<Form> form(const Kernel& kernel, const Substrate& substrate) {
+    return kernel.state_->form_for(substrate.info(), substrate.id());
   }
   // The kernel stays alive with the reflection: its IR plugin does.
   static std::shared_ptr<const SokrIrReflection> reflect(
@@ -208,7 +208,7 @@ void choose(SokrHost& host, const char* name, std::span<const std::byte> bytes, 
       host.lowered.push_back(kernel);
     }
   }
-  const Form form = value(KernelAccess::form(kernel, substrate.info()));
+  const Form form = value(KernelAccess::form(kernel, substrate));
   out.substrate_id = substrate.id();
   out.ir_format = form.format;
   out.info = &substrate.info();

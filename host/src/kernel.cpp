@@ -113,11 +113,12 @@ bool Kernel::State::passes_through(const SokrSubstrateInfo& info) const {
   return accepts(info, source_.format);
 }
 
-Result<host::Form> Kernel::State::lowered(std::uint32_t target,
-                                          const SokrSubstrateInfo& info) const {
+Result<host::Form> Kernel::State::lowered(std::uint32_t target, const SokrSubstrateInfo& info,
+                                          std::uint32_t id) const {
   // Without a request the plugin does not know for whom it is, and gives everybody the same.
-  const auto key = std::pair(target, ir().lower_request ? &info : nullptr);
-  const std::scoped_lock lock(mutex_);
+  const auto key = std::pair(target, ir().lower_request ? id : 0);
+  SOKR_TRY(lock_.enter());
+  const host::Entered inside(lock_);
   if (auto known = lowered_.find(key); known != lowered_.end()) return known->second.form;
   char sentence[kSentenceSize] = "";
   std::uint8_t* out = nullptr;
@@ -151,10 +152,10 @@ Result<host::Form> Kernel::State::lowered(std::uint32_t target,
   return entry.form;
 }
 
-Result<host::Form> Kernel::State::form_for(const SokrSubstrateInfo& info) const {
+Result<host::Form> Kernel::State::form_for(const SokrSubstrateInfo& info, std::uint32_t id) const {
   if (passes_through(info)) return source_;
   for (std::uint32_t i = 0; i < ir().target_count; ++i) {
-    if (accepts(info, ir().targets[i])) return lowered(ir().targets[i], info);
+    if (accepts(info, ir().targets[i])) return lowered(ir().targets[i], info, id);
   }
   std::string formats;
   for (std::uint32_t i = 0; i < info.ir_format_count; ++i) {

@@ -7,12 +7,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <sokr/base/result.hpp>
 #include <sokr/sokr.hpp>
 #include <vector>
 
+#include "fork.hpp"
 #include "plugin.hpp"
 #include "prepared.hpp"
 
@@ -44,9 +44,11 @@ struct Kernel::State {
   // The bytes as they are.
   const host::Form& source() const { return source_; }
   // The bytes lowered to `target` for this substrate; done once, then kept.
-  Result<host::Form> lowered(std::uint32_t target, const SokrSubstrateInfo& info) const;
-  // The form that `info` takes: as it is if it accepts that, else a lowered one.
-  Result<host::Form> form_for(const SokrSubstrateInfo& info) const;
+  Result<host::Form> lowered(std::uint32_t target, const SokrSubstrateInfo& info,
+                             std::uint32_t id) const;
+  // The form that the substrate with this id takes: as it is if it accepts that, else a lowered
+  // one.
+  Result<host::Form> form_for(const SokrSubstrateInfo& info, std::uint32_t id) const;
   bool passes_through(const SokrSubstrateInfo& info) const;
 
   using ReflectionRef = std::shared_ptr<const SokrIrReflection>;
@@ -67,12 +69,13 @@ struct Kernel::State {
 
   host::Form source_;
   std::vector<SokrIrOption> options_;
-  mutable std::mutex mutex_;
+  mutable host::CallLock lock_;
   struct Lowered {
     std::shared_ptr<std::uint8_t> bytes;
     host::Form form;
   };
-  mutable std::map<std::pair<std::uint32_t, const SokrSubstrateInfo*>, Lowered> lowered_;
+  // By target and id of the substrate, which no other one gets; 0 for all of them.
+  mutable std::map<std::pair<std::uint32_t, std::uint32_t>, Lowered> lowered_;
 };
 
 }  // namespace sokr

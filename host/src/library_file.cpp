@@ -107,6 +107,9 @@ Result<Declaration> check_elf(int fd, std::uint64_t size) {
 }  // namespace
 
 Result<LibraryFacts> check_library_file(const fs::path& path) {
+  std::error_code error;
+  fs::path location = fs::absolute(path, error);
+  if (error) return fail(SOKR_NOT_FOUND, "it cannot be found: {}", error.message());
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     return fail(SOKR_NOT_FOUND, "it cannot be read: {}", error_text(errno));
@@ -118,22 +121,30 @@ Result<LibraryFacts> check_library_file(const fs::path& path) {
   if (file.get() < 0) return fail(SOKR_INVALID_INPUT, "it cannot be read: {}", error_text(errno));
   SOKR_ASSIGN(Declaration declares,
               check_elf(file.get(), static_cast<std::uint64_t>(status.st_size)));
-  return LibraryFacts{{status.st_dev, status.st_ino}, std::move(declares)};
+  return LibraryFacts{{status.st_dev, status.st_ino}, std::move(declares), std::move(location)};
 }
 
-Result<LibraryFile> LibraryFile::open(const fs::path& path) {
+Result<LibraryFile> LibraryFile::open(const fs::path& location) {
   ::dlerror();
   // A name without a slash would be searched for in the system's folders.
-  void* handle = ::dlopen(fs::absolute(path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* handle = ::dlopen(location.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char* reason = ::dlerror();
     return fail(SOKR_INVALID_INPUT, "it cannot be loaded: {}", reason ? reason : "unknown reason");
   }
-  return LibraryFile(handle);
+  return LibraryFile(handle, location.string());
 }
 
 LibraryFile::~LibraryFile() {
   if (handle_) ::dlclose(handle_);
+}
+
+bool LibraryFile::close() {
+  if (!handle_) return false;
+  ::dlclose(std::exchange(handle_, nullptr));
+  void* const still_there = ::dlopen(location_.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+  if (still_there) ::dlclose(still_there);
+  return still_there == nullptr;
 }
 
 void* LibraryFile::symbol(const char* name) const {
@@ -147,7 +158,13 @@ std::vector<PluginPlace> plugin_places(const std::vector<fs::path>& extra, bool 
       info.dli_fname) {
     std::error_code error;
     fs::path library = fs::canonical(info.dli_fname, error);
-    if (!error) places.push_back({library.parent_path() / "sokr", nullptr});
+    if (!error) {
+      places.push_back({library.parent_path() / "sokr", nullptr});
+    } else {
+      // By a relative name, perhaps, and the process is in another folder since.
+      log(SOKR_LOG_DEBUG, "plugins: the folder beside {} is left out: {}", info.dli_fname,
+          error.message());
+    }
   }
   for (const fs::path& path : extra) places.push_back({path, "the plugin path"});
   const char* variable = everywhere ? ::secure_getenv("SOKR_PLUGIN_PATH") : nullptr;

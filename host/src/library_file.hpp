@@ -27,6 +27,7 @@ struct FileId {
 struct LibraryFacts {
   FileId id;
   Declaration declares;
+  std::filesystem::path location;  // absolute: where it is, whatever the process's folder is later
 };
 
 // Checks what dlopen does not: that it is a regular file that can be read, and an
@@ -37,21 +38,28 @@ Result<LibraryFacts> check_library_file(const std::filesystem::path& path);
 // An open library; closed by the destructor.
 class LibraryFile {
  public:
-  static Result<LibraryFile> open(const std::filesystem::path& path);
-  LibraryFile(LibraryFile&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  // `location` is absolute.
+  static Result<LibraryFile> open(const std::filesystem::path& location);
+  LibraryFile(LibraryFile&& other) noexcept
+      : handle_(std::exchange(other.handle_, nullptr)), location_(std::move(other.location_)) {}
   LibraryFile& operator=(LibraryFile&& other) noexcept {
     std::swap(handle_, other.handle_);
+    std::swap(location_, other.location_);
     return *this;
   }
   ~LibraryFile();
   // Leaves the library open for as long as the process lives.
   void keep() { handle_ = nullptr; }
+  // Closes it. True if its code is gone, which somebody else, or -z nodelete, may hold.
+  bool close();
   // Null if the library does not export it.
   void* symbol(const char* name) const;
 
  private:
-  explicit LibraryFile(void* handle) : handle_(handle) {}
+  LibraryFile(void* handle, std::string location)
+      : handle_(handle), location_(std::move(location)) {}
   void* handle_ = nullptr;
+  std::string location_;
 };
 
 // Where plugins are looked for: the folder beside the library that holds this

@@ -6,20 +6,21 @@
 // A library is loaded once in a process, however many contexts use it, and its
 // substrates are registered with the core when the first context offers them.
 // When the last PluginRef is gone its substrates are deregistered, in the reverse
-// order of their registration, and the library is unloaded, unless it offered a substrate
-// that was passed over and so could not be destroyed. All of this is
-// serialised by one lock, as the core asks of registration.
+// order of their registration, and the library is unloaded, unless its sokr_plugin_main named a
+// substrate that was never registered, and so could not be destroyed: what that one started may
+// still run.
+//
+// A plugin's code runs under no lock of the process: who wants a file that another thread opens
+// or closes waits for that, and for nothing else.
 #ifndef SOKR_HOST_PLUGIN_HPP_
 #define SOKR_HOST_PLUGIN_HPP_
 
 #include <sokr/compute.h>
 #include <sokr/ir.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <sokr/base/result.hpp>
 #include <string>
@@ -40,7 +41,8 @@ struct Offer {
   SokrMemoryTable memory{};
   SokrDiagnosticsTable diagnostics{};
   SokrKernelTable kernels{};
-  std::uint32_t id = 0;  // of the core; 0 = not registered yet
+  std::uint32_t id = 0;      // of the core; 0 = not registered yet
+  std::uint32_t number = 0;  // in Given::names
 };
 
 struct NamedReason {
@@ -49,22 +51,39 @@ struct NamedReason {
 
 using Options = std::vector<std::pair<std::string, std::string>>;
 
+// What a plugin was given to keep. It is no part of the Plugin, because code of a library that
+// is not unloaded goes on to use it: one with -z nodelete, or of which a substrate was passed over,
+// or any when the process ends. As long as there may be such code it is there.
+struct Given {
+  std::string path;
+  Options options;
+  std::vector<SokrFact> facts;  // the options
+  SokrHostInfo info{};
+  struct Name {
+    std::string name;
+    std::uint32_t id = 0;  // of the core; who has a token of it knows that it is set
+  };
+  std::vector<Name> names;                  // of what it offers
+  std::atomic<bool> names_are_read{false};  // for threads of the plugin, which may be there
+  Given* next = nullptr;                    // of those that stay until the process ends
+};
+
 class Plugin {
  public:
   // What its file does not declare is passed over.
   static Result<std::unique_ptr<Plugin>> load(const std::filesystem::path& path,
-                                              const Declaration& declares, const Options& options);
+                                              const LibraryFacts& file, const Options& options);
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
   ~Plugin();
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return given_->path; }
   std::vector<std::unique_ptr<Offer>>& offers() { return offers_; }
   const std::vector<NamedReason>& unavailable() const { return unavailable_; }
   const std::optional<SokrIrPlugin>& ir() const { return ir_; }
-  const Options& options() const { return options_; }
+  const Options& options() const { return given_->options; }
 
-  // Registers with the core; SOKR_OK if it is registered already.
+  // Registers with the core; SOKR_OK if it is registered already. One thread at a time.
   Result<void> register_offer(Offer& offer);
 
  private:
@@ -73,17 +92,14 @@ class Plugin {
   Result<void> read_substrates(SokrPluginMainFn main);
   Result<void> read_ir(SokrIrPluginMainFn main);
   Result<void> read_offer(const SokrSubstrateInfo* from);
-  static void take_slice(void* plugin, const SokrTraceSlice* slice) noexcept;
 
   LibraryFile library_;
-  const pid_t opened_by_ = ::getpid();
-  std::string path_;
+  const std::uint32_t opened_at_;  // fork_depth
   Declaration declares_;
-  Options options_;
-  std::vector<SokrFact> option_facts_;
-  SokrHostInfo host_info_{};
+  std::unique_ptr<Given> given_;
+  // Substrates that its sokr_plugin_main named, whatever became of them.
+  std::size_t named_ = 0;
   std::vector<std::unique_ptr<Offer>> offers_;  // the addresses are handed out
-  std::atomic<bool> offers_are_read_{false};    // for threads of the plugin, which may be there
   std::vector<Offer*> registered_;
   std::vector<NamedReason> unavailable_;
   std::optional<SokrIrPlugin> ir_;
@@ -93,15 +109,17 @@ class Plugin {
 using PluginRef = std::shared_ptr<Plugin>;
 
 // The plugin in this file: the one that is loaded already, or a newly loaded one,
-// which is given `options`.
+// which is given `options`. Refused if the file is another one than `file` says, or than what is
+// loaded from that place; and to who would wait for themselves: an sokr_plugin_main that opens a
+// context on its own file, or two that open one another's at once.
 Result<PluginRef> acquire_plugin(const std::filesystem::path& path, const LibraryFacts& file,
                                  const Options& options);
 
-// Held while plugins are loaded, registered and unloaded. Recursive: a plugin may open a
-// context of its own.
-std::recursive_mutex& loading_mutex();
+// A share in the plugin that offers the substrate with this id of the core; null if it is gone, or
+// going.
+PluginRef plugin_of(std::uint32_t id);
 
-// Plugin::register_offer under the lock.
+// Plugin::register_offer, one after another in the process, as the core asks.
 Result<void> register_with_core(Plugin& plugin, Offer& offer);
 
 }  // namespace sokr::host

@@ -39,7 +39,7 @@ struct PreparedKernels::Node {
 
   std::atomic<SokrKernel> handle{0};
   std::atomic<bool> is_refused{false};  // or there are enough handles
-  bool is_counted = false;              // nobody asked for its handle; with the mutex
+  bool is_counted = false;              // nobody asked for its handle; with the lock
 
   bool is_of(std::uint32_t substrate, const SokrLaunch& launch) const noexcept {
     return id == substrate && entry.has_value() == (launch.entry != nullptr) &&
@@ -55,7 +55,8 @@ PreparedKernels::~PreparedKernels() {
   for (Node* node = first_.load(std::memory_order_acquire); node != nullptr;) {
     const std::unique_ptr<Node> last(node);
     if (const SokrKernel handle = last->handle.load(std::memory_order_acquire); handle != 0) {
-      last->info->kernels->release(handle);
+      // Its plugin may have been unloaded: the kernel's own is that of its IR.
+      if (const PluginRef plugin = plugin_of(last->id)) last->info->kernels->release(handle);
       if (last->is_counted) handles.fetch_sub(1, std::memory_order_relaxed);
     }
     node = last->next;
@@ -69,7 +70,7 @@ PreparedKernels::Node* PreparedKernels::find_node(std::uint32_t id,
   return node;
 }
 
-// With the mutex held.
+// With the lock entered.
 PreparedKernels::Node* PreparedKernels::add_node(const SokrSubstrateInfo& info, std::uint32_t id,
                                                  const SokrLaunch& launch) {
   if (Node* other = find_node(id, launch)) return other;
@@ -94,8 +95,8 @@ SokrKernel PreparedKernels::find(const SokrSubstrateInfo& info, std::uint32_t id
     if (node->is_refused.load(std::memory_order_relaxed)) return 0;
     if (handles.load(std::memory_order_relaxed) >= kMostHandles) return 0;
     try {
-      const std::unique_lock lock(mutex_, std::try_to_lock);
-      if (!lock) return 0;
+      if (!lock_.try_enter()) return 0;
+      const Entered inside(lock_);
       const bool is_new = node->handle.load(std::memory_order_relaxed) == 0;
       if (!prepare_locked(info, id, form, launch)) return 0;
       if (is_new) {
@@ -109,8 +110,9 @@ SokrKernel PreparedKernels::find(const SokrSubstrateInfo& info, std::uint32_t id
   }
   if (count_.load(std::memory_order_relaxed) >= kMostKinds) return 0;
   try {
-    const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (lock && !find_node(id, launch)) {
+    if (!lock_.try_enter()) return 0;
+    const Entered inside(lock_);
+    if (!find_node(id, launch)) {
       add_node(info, id, launch);
       count_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -123,7 +125,8 @@ SokrKernel PreparedKernels::find(const SokrSubstrateInfo& info, std::uint32_t id
 Result<void> PreparedKernels::prepare(const SokrSubstrateInfo& info, std::uint32_t id,
                                       const Form& form, const SokrLaunch& launch) {
   if (info.kernels == nullptr) return {};
-  const std::lock_guard lock(mutex_);
+  SOKR_TRY(lock_.enter());
+  const Entered inside(lock_);
   return prepare_locked(info, id, form, launch);
 }
 

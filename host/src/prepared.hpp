@@ -11,14 +11,15 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <sokr/base/result.hpp>
+
+#include "fork.hpp"
 
 namespace sokr::host {
 
 struct Form;
 
-// Any thread. Substrates whose handles it has outlive it.
+// Any thread. Handles of a substrate that has gone have gone with it.
 class PreparedKernels {
  public:
   PreparedKernels() = default;
@@ -37,7 +38,7 @@ class PreparedKernels {
 
  private:
   struct Node;
-  // With the mutex held.
+  // With the lock entered.
   Result<void> prepare_locked(const SokrSubstrateInfo& info, std::uint32_t id, const Form& form,
                               const SokrLaunch& launch);
   Node* find_node(std::uint32_t id, const SokrLaunch& launch) const noexcept;
@@ -45,7 +46,7 @@ class PreparedKernels {
 
   std::atomic<Node*> first_{nullptr};    // never removed before the end
   std::atomic<std::uint32_t> count_{0};  // of those that nobody asked for
-  std::mutex mutex_;                     // while something is prepared or added
+  CallLock lock_;                        // while something is prepared or added
 };
 
 }  // namespace sokr::host

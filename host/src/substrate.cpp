@@ -59,7 +59,7 @@ void leave_out_what_is_prepared(SokrLaunch& launch) {
 // ---- Substrate ------------------------------------------------------------------------
 
 std::optional<std::string> Substrate::why_not(const Kernel& kernel) const {
-  auto form = kernel.state_->form_for(*info_);
+  auto form = kernel.state_->form_for(*info_, id_);
   if (!form) return form.failure().sentence;
   const host::trace::Span span("capability", *info_, &form->id);
   SokrCapabilityQuery query{};
@@ -87,7 +87,7 @@ SokrLaunch Substrate::kernel_part(const Launch& launch) {
 void Substrate::prepare(const Kernel& kernel, const Launch& launch) const {
   kernel.check_types(launch);
   const Kernel::State& state = *kernel.state_;
-  const host::Form form = host::value(state.form_for(*info_));
+  const host::Form form = host::value(state.form_for(*info_, id_));
   const host::trace::Span span("prepare", *info_, &form.id);
   host::check(state.prepared.prepare(*info_, id_, form, kernel_part(launch)));
 }
@@ -119,7 +119,7 @@ Completion Substrate::dispatch(const Kernel& kernel, const Launch& launch) const
   check_owners(launch);
   const Kernel::State& state = *kernel.state_;
   kernel.check_types(launch);
-  const host::Form form = host::value(state.form_for(*info_));
+  const host::Form form = host::value(state.form_for(*info_, id_));
   host::trace::Span span("dispatch", *info_, &form.id);
 
   SokrLaunch written = kernel_part(launch);

@@ -22,6 +22,7 @@
 #include <system_error>
 #include <utility>
 
+#include "fork.hpp"
 #include "log.hpp"
 
 namespace sokr::host::trace {
@@ -70,13 +71,15 @@ struct UnderWay {
   std::uint64_t start_ns = 0;
 };
 
-// The file. One for the process; a child that was forked writes nothing.
+// The file. One for the process that loaded the library. A child that was forked writes nothing,
+// and does not even lock: a thread that it does not have may be inside.
 class Writer {
  public:
   // The end of the file. What comes later, from threads that go on, is dropped.
   void finish() {
+    if (is_child()) return;
     const std::lock_guard lock(mutex_);
-    if (file_ < 0 || owner_ != ::getpid()) return;
+    if (file_ < 0) return;
     buffer_ += "\n]\n";
     flush();
     ::close(file_);
@@ -85,6 +88,7 @@ class Writer {
 
   // `event` without its process, which is added. Locked.
   void add(std::int64_t lane, std::string_view lane_name, std::string_view event) {
+    if (is_child()) return;
     const std::lock_guard lock(mutex_);
     if (!open()) return;
     if (lanes_.insert(lane).second) {
@@ -97,12 +101,14 @@ class Writer {
   }
 
   void remember(SokrCompletionToken token, const UnderWay& what) {
+    if (is_child()) return;
     const std::lock_guard lock(mutex_);
     if (under_way_.size() >= kMostUnderWay) under_way_.erase(under_way_.begin());
     under_way_[token] = what;
   }
   // False if its end was learned of before.
   bool take(SokrCompletionToken token, UnderWay& what) {
+    if (is_child()) return false;
     const std::lock_guard lock(mutex_);
     const auto found = under_way_.find(token);
     if (found == under_way_.end()) return false;
@@ -117,6 +123,7 @@ class Writer {
   // A lane of a substrate's device for what ran in this time. Slices of a lane lie beside or inside
   // one another, so what overlaps with its last one is on the next.
   Lane device_lane(std::string_view substrate, std::uint64_t begin_ns, std::uint64_t end_ns) {
+    if (is_child()) return {};
     for (std::size_t i = 1;; ++i) {
       Lane lane;
       lane.name = i == 1 ? fmt::format("{} device", substrate)
@@ -131,6 +138,7 @@ class Writer {
   }
   // The lane of another name than a thread's.
   std::int64_t lane_of(std::string_view name) {
+    if (is_child()) return 0;
     const std::lock_guard lock(mutex_);
     const auto [at, is_new] = devices_.emplace(name, kFirstLane + next_device_);
     if (is_new) ++next_device_;
@@ -140,8 +148,7 @@ class Writer {
  private:
   bool open() {
     if (failed_) return false;
-    if (file_ >= 0) return owner_ == ::getpid();
-    owner_ = ::getpid();
+    if (file_ >= 0) return true;
     file_ = ::open(file_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file_ < 0) {
       give_up();
@@ -178,9 +185,11 @@ class Writer {
     failed_ = true;
   }
 
+  bool is_child() const { return fork_depth() != 0; }
+
   std::mutex mutex_;
   int file_ = -1;
-  pid_t owner_ = 0;
+  const pid_t owner_ = ::getpid();
   bool failed_ = false, is_first_ = true;
   std::string buffer_;
   std::set<std::int64_t> lanes_;
@@ -226,7 +235,8 @@ std::string flow(char kind, SokrCompletionToken token, std::uint64_t at_ns) {
 
 }  // namespace
 
-const bool is_on = file_name != nullptr;
+// The writer is that of the process that loads the library, whenever its first event comes.
+const bool is_on = file_name != nullptr && (writer(), true);
 
 void add_slice(const SokrTraceSlice& given, const char* substrate, std::uint32_t id) {
   std::string arguments = fmt::format("\"substrate\":{}", quoted(substrate));

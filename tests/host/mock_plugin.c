@@ -28,13 +28,25 @@
  *   MOCK_PENDING            answers PENDING when it is asked of a launch for the first time
  *   MOCK_ENDLESS            claims that its sentences have SIZE_MAX bytes
  *   MOCK_STATISTICS         claims to have UINT32_MAX statistics
+ *   MOCK_SECOND "x"         offers another substrate of this name
+ *   MOCK_OPENS "x"          its main opens a host on the mock of this file and looks there for
+ *                           MOCK_FINDS
  *   MOCK_DECLARE "x"        its file declares these names, and as kinds MOCK_DECLARE_KINDS,
  *                           which is its own kind unless given
  *
  * The lines "NAME main", "NAME destroy", of a kernel table "NAME prepare ENTRY CONSTANTS" and
  * "NAME release", of a memory table "NAME free" and with MOCK_PENDING "NAME pending" and
- * "NAME complete" are appended to the file that the environment variable SOKR_MOCK_LOG names.
+ * "NAME complete" are appended to the file that the environment variable SOKR_MOCK_LOG names; with
+ * MOCK_OPENS "NAME found", or "NAME missing".
+ *
+ * Where the folder that SOKR_MOCK_BLOCK names has a FIFO "NAME.main", "NAME.completion" or
+ * "NAME.destroy", that function of the mock reads it to its end before it does anything.
+ *
+ * mock_speak, a symbol, does as a thread would that the mock has left behind: it logs the value of
+ * its first option, and traces a slice "late".
  */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <sokr/compute.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +82,58 @@ static void mock_record(const char* event) {
   fprintf(file, "%s %s\n", MOCK_NAME, event);
   fclose(file);
 }
+
+static void mock_block(const char* event) {
+  const char* folder = getenv("SOKR_MOCK_BLOCK");
+  char path[512];
+  FILE* fifo;
+  if (!folder) return;
+  snprintf(path, sizeof path, "%s/%s.%s", folder, MOCK_NAME, event);
+  fifo = fopen(path, "r");
+  if (!fifo) return;
+  while (fgetc(fifo) != EOF) {
+  }
+  fclose(fifo);
+}
+
+static const SokrHostInfo* mock_host = NULL;
+
+SOKR_PLUGIN_EXPORT void mock_speak(void);
+SOKR_PLUGIN_EXPORT void mock_speak(void) {
+  const SokrTraceSlice slice = {
+      .struct_size = sizeof slice, .substrate = MOCK_NAME, .thread = "left behind", .name = "late"};
+  mock_host->log(mock_host->log_context, SOKR_LOG_WARNING,
+                 mock_host->option_count ? mock_host->options[0].value : "no option");
+  if (mock_host->trace) mock_host->trace(mock_host->trace_context, &slice);
+}
+
+#ifdef MOCK_OPENS
+typedef struct SokrHost SokrHost;
+
+static int mock_symbol(const char* name, void* out) {
+  void* const found = dlsym(RTLD_DEFAULT, name);
+  memcpy(out, &found, sizeof found);
+  return found != NULL;
+}
+
+static void mock_open_other(void) {
+  SokrHost* (*open)(const char*);
+  const SokrSubstrateInfo* (*find)(const SokrHost*, const char*, uint32_t*);
+  void (*close)(SokrHost*);
+  Dl_info here;
+  char path[512];
+  SokrHost* host;
+  if (!mock_symbol("sokr_host_open", &open) || !mock_symbol("sokr_host_find", &find) ||
+      !mock_symbol("sokr_host_close", &close) || !dladdr((const void*)&mock_host, &here)) {
+    return;
+  }
+  snprintf(path, sizeof path, "%s", here.dli_fname);
+  snprintf(strrchr(path, '/') + 1, 64, "%s", MOCK_OPENS);
+  host = open(path);
+  mock_record(host && find(host, MOCK_FINDS, NULL) ? "found" : "missing");
+  close(host);
+}
+#endif
 
 static SokrResult mock_capability(const SokrCapabilityQuery* query,
                                   SokrCapabilityResponse* response) {
@@ -176,6 +240,7 @@ static SokrResult mock_dispatch(const SokrDispatchRequest* request,
 
 static SokrResult mock_completion(const SokrCompletionQuery* query, SokrCompletionSignal* signal) {
   (void)query;
+  mock_block("completion");
 #ifdef MOCK_PENDING
   static uint64_t mock_asked = 0;
   if (mock_asked != query->completion_token) {
@@ -195,6 +260,7 @@ static SokrResult mock_completion(const SokrCompletionQuery* query, SokrCompleti
 }
 
 static void mock_destroy(void) {
+  mock_block("destroy");
   mock_record("destroy");
 }
 
@@ -304,7 +370,20 @@ static const LaterInfo mock_info = {{
                                     },
                                     {~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull}};
 
-static const SokrSubstrateInfo* const mock_substrates[] = {&mock_info.known};
+#ifdef MOCK_SECOND
+static const SokrSubstrateInfo mock_second = {.struct_size = sizeof mock_second,
+                                              .kind = MOCK_KIND,
+                                              .name = MOCK_SECOND,
+                                              .description = "another mock",
+                                              .plugin = &mock_vtable};
+#endif
+
+static const SokrSubstrateInfo* const mock_substrates[] = {
+    &mock_info.known,
+#ifdef MOCK_SECOND
+    &mock_second,
+#endif
+};
 static const SokrUnavailable mock_unavailable[] = {{"mock:other", "its device is\nnot plugged in"}};
 
 static const SokrPlugin mock_library = {
@@ -318,7 +397,7 @@ static const SokrPlugin mock_library = {
     mock_substrates,
 #endif
     mock_unavailable,
-    1,
+    sizeof mock_substrates / sizeof mock_substrates[0],
 #ifdef MOCK_UNAVAILABLE
     1,
 #else
@@ -340,12 +419,16 @@ SOKR_PLUGIN_EXPORT
 __attribute__((visibility("hidden")))
 #endif
 const SokrPlugin* sokr_plugin_main(const SokrHostInfo* host) {
-  (void)host;
+  mock_host = host;
   (void)mock_library;
   (void)mock_substrates;
   (void)mock_diagnostics;
   (void)mock_dispatch;
   mock_record("main");
+  mock_block("main");
+#ifdef MOCK_OPENS
+  mock_open_other();
+#endif
 #ifdef MOCK_NULL_MAIN
   return NULL;
 #else

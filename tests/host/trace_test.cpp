@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // SOKR_TRACE is read when the library is loaded, so what is tried runs in a process of its own:
 // this program, with one of the disabled tests.
+#include <dlfcn.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "mocks.hpp"
@@ -14,7 +16,14 @@ extern char** environ;
 namespace sokr::tests {
 namespace {
 
-// Its exit code, or minus the signal that ended it.
+// The exit code of a child, or minus the signal that ended it.
+int end_of(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
 int run_traced(const std::string& test, const std::filesystem::path& trace) {
   const std::string filter = "--gtest_filter=" + test;
   const char* const arguments[] = {"test_host", filter.c_str(), "--gtest_also_run_disabled_tests",
@@ -25,10 +34,7 @@ int run_traced(const std::string& test, const std::filesystem::path& trace) {
                                    const_cast<char* const*>(arguments), environ);
   ::unsetenv("SOKR_TRACE");
   if (failed != 0) return failed;
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return end_of(child);
 }
 
 void launch_once() {
@@ -46,6 +52,54 @@ TEST(TraceChild, DISABLED_ChangesTheVariable) {
   ASSERT_NE(other, nullptr);
   ::setenv("SOKR_TRACE", other, 1);
   launch_once();
+}
+
+// After its context: of a library that stays, as one of its substrates was not destroyed.
+TEST(TraceChild, DISABLED_SpeaksLate) {
+  {
+    const Context context(mocks({"declared_half"}));
+    (void)context.substrate("half:0");
+  }
+  void* const library = ::dlopen(mock("declared_half").c_str(), RTLD_LAZY | RTLD_NOLOAD);
+  ASSERT_NE(library, nullptr);
+  reinterpret_cast<void (*)()>(::dlsym(library, "mock_speak"))();
+}
+
+// A child of `fork` before there was an event, and one after.
+TEST(TraceChild, DISABLED_Forks) {
+  const char* const trace = std::getenv("SOKR_TRACE");
+  ASSERT_NE(trace, nullptr);
+  const auto in_a_child = [] {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      launch_once();
+      std::exit(0);
+    }
+    return child > 0 && end_of(child) == 0;
+  };
+  EXPECT_TRUE(in_a_child());
+  EXPECT_FALSE(std::filesystem::exists(trace));
+  launch_once();
+  EXPECT_TRUE(in_a_child());
+}
+
+TEST(Trace, IsThatOfOneProcess) {
+  const TemporaryFolder folder;
+  const auto trace = folder.path() / "trace.json";
+  EXPECT_EQ(run_traced("TraceChild.DISABLED_Forks", trace), 0);
+  const std::string text = contents(trace);
+  EXPECT_TRUE(text.ends_with("]\n"));
+  const std::string dispatched = "\"name\":\"dispatch\"";
+  EXPECT_NE(text.find(dispatched), std::string::npos);
+  EXPECT_EQ(text.find(dispatched), text.rfind(dispatched));
+}
+
+TEST(Trace, TakesSlicesOfAPluginThatWasLeftBehind) {
+  const TemporaryFolder folder;
+  const auto trace = folder.path() / "trace.json";
+  EXPECT_EQ(run_traced("TraceChild.DISABLED_SpeaksLate", trace), 0);
+  EXPECT_NE(contents(trace).find("\"name\":\"late\""), std::string::npos);
+  EXPECT_NE(contents(trace).find("\"name\":\"half:0 left behind\""), std::string::npos);
 }
 
 TEST(Trace, TheNameIsThatOfTheTimeOfLoading) {
