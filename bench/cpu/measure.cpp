@@ -2,7 +2,11 @@
 #include "measure.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
 #include <stdexcept>
 #include <system_error>
@@ -35,6 +39,17 @@ std::string Figures::json() const {
   return text + "}";
 }
 
+namespace {
+
+// Until a word comes, or nobody is left who could send one.
+void wait_for_end(int descriptor) {
+  char word = 0;
+  while (::read(descriptor, &word, 1) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
 PrivateCaches::PrivateCaches() {
   std::string name = (std::filesystem::temp_directory_path() / "sokr-bench-XXXXXX").string();
   if (!mkdtemp(name.data()))
@@ -46,11 +61,36 @@ PrivateCaches::PrivateCaches() {
     std::filesystem::create_directory(folder_ / variable);
     std::filesystem::permissions(folder_ / variable, std::filesystem::perms::owner_all);
   }
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0) {
+    keeper_ = ::fork();
+    if (keeper_ == 0) {
+      // Ctrl-C is not for it, and whoever reads what a benchmark prints does not wait for it.
+      ::setsid();
+      for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(standard);
+      ::close(ends[1]);
+      wait_for_end(ends[0]);
+      std::error_code ignored;
+      std::filesystem::remove_all(folder_, ignored);
+      ::_exit(0);
+    }
+    ::close(ends[0]);
+    life_ = ends[1];
+  }
+  if (keeper_ < 0) {
+    if (life_ >= 0) ::close(life_);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+    throw std::runtime_error("no process that puts the folder for caches away can be made");
+  }
 }
 
 PrivateCaches::~PrivateCaches() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+  // A process that was forked meanwhile may have its end open, too.
+  (void)::send(life_, "", 1, MSG_NOSIGNAL);
+  ::close(life_);
+  while (::waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace sokr::bench

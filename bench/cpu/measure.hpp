@@ -6,6 +6,8 @@
 #ifndef SOKR_BENCH_CPU_MEASURE_HPP_
 #define SOKR_BENCH_CPU_MEASURE_HPP_
 
+#include <sys/types.h>
+
 #include <map>
 #include <string>
 #include <vector>
@@ -38,8 +40,10 @@ class Figures {
   std::map<std::string, double> values_;
 };
 
-// A folder for every compiler's cache, gone at the end: no peer profits from an earlier run,
-// and what is called unseen is unseen. Construct it before the first peer.
+// A folder for every compiler's cache, gone at the end, and also when this process is ended, by
+// Ctrl-C or without being asked: a process of its own waits for that, and puts the folder away. No
+// peer profits from an earlier run, and what is called unseen is unseen. Construct it before the
+// first peer.
 class PrivateCaches {
  public:
   PrivateCaches();
@@ -50,6 +54,8 @@ class PrivateCaches {
 
  private:
   std::filesystem::path folder_;
+  pid_t keeper_ = -1;
+  int life_ = -1;  // a socket to it, which is closed when this process ends
 };
 
 }  // namespace sokr::bench

@@ -245,6 +245,10 @@ class Command(unittest.TestCase):
         self.assertEqual(self.shape_of("out.npy"), "(32,)")
         self.copy("--in", "0.0=x.npy", "--zero", "0.1=32", "--out", "0.1=out.npy:u32")
         self.assertEqual(self.shape_of("out.npy"), "(8,)")
+        # One number without an axis is a shape, too.
+        self.sokr.store("x.npy", npy("<u4", "()", WORDS[:4]))
+        self.copy("--in", "0.0=x.npy", "--zero", "0.1=4", "--out", "0.1=out.npy:u32")
+        self.assertEqual(self.shape_of("out.npy"), "()")
 
     def test_print_shows_values(self):
         given = ["--in", "0.0=x", "--zero", "0.1=64"]
@@ -470,6 +474,10 @@ class Command(unittest.TestCase):
                  if line.startswith("|")]
         self.assertEqual(len(table), 4)
         self.assertEqual({line.count("|") for line in table}, {12})
+        # A name does not end what is set as code.
+        shutil.copy(self.sokr.path("copy.spv"), self.sokr.path("a`b.spv"))
+        text = self.good("bench", "a`b.spv", *RUN[2:], "--repeat", "5", "--markdown", "-").stdout
+        self.assertTrue(text.startswith(b"### `a'b`\n"), text)
         # To standard output, instead of the text.
         self.assertTrue(self.good("bench", *RUN[1:], "--repeat", "20", "--csv", "-").stdout.startswith(
             b"kernel,point,substrate,way,"))
@@ -598,7 +606,9 @@ class Command(unittest.TestCase):
         kernel = ["bench", "pipe", *RUN[2:], "--budget", "0.2"]
         calibration, old = ["--relative-to", "calibration"], ["--baseline-command", "x", "--max-regress", "5"]
         for command in ([*data, *calibration], [*kernel, *calibration], [*data, *old], [*kernel, *old],
-                        [*data, "--sweep", "let.n=1,2"]):
+                        [*data, "--sweep", "let.n=1,2"],
+                        ["bench", *RUN[1:-4], "--push", "@pipe", "--push", "u32:5", "--threads", "16",
+                         "--sweep", "push.offset=1,2"]):
             result = self.sokr.run(*command)
             self.assertEqual(result.returncode, 2, result.stderr)
             self.assertIn(b": 'pipe' is no file that can be read more than once", result.stderr)

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <limits>
+#include <optional>
+#include <string>
 
 #include "measure.hpp"
 #include "peer.hpp"
@@ -24,6 +31,48 @@ template <class T>
 bool agrees(Match match, double tolerance, const std::vector<T>& expected,
             const std::vector<T>& actual) {
   return difference({{}, match, tolerance}, bytes(expected), bytes(actual)).empty();
+}
+
+// The folder of a process that ends so, once it and whoever puts its folder away are gone.
+std::filesystem::path folder_left_by(void (*end)(std::optional<PrivateCaches>& caches)) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::optional<PrivateCaches> caches(std::in_place);
+    std::ofstream(caches->folder() / "SOKR_CACHE_DIR" / "kernel") << "compiled";
+    const std::string folder = caches->folder();
+    if (::write(ends[1], folder.data(), folder.size()) < 0) ::_exit(1);
+    end(caches);
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  std::string folder;
+  char part[256];
+  for (ssize_t got = 0; (got = ::read(ends[0], part, sizeof part)) > 0;)
+    folder.append(part, static_cast<std::size_t>(got));
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  return folder;
+}
+
+// What was forked meanwhile has all that is open, and goes on.
+void end_beside_another(std::optional<PrivateCaches>& caches) {
+  const pid_t other = ::fork();
+  while (other == 0) ::pause();
+  caches.reset();
+  ::kill(other, SIGKILL);
+  ::waitpid(other, nullptr, 0);
+}
+
+TEST(PrivateCaches, AreGoneHoweverTheProcessEnds) {
+  using Caches = std::optional<PrivateCaches>;
+  for (const auto end : {&end_beside_another, +[](Caches&) { ::_exit(0); },
+                         +[](Caches&) { (void)::raise(SIGKILL); }}) {
+    const std::filesystem::path folder = folder_left_by(end);
+    EXPECT_NE(folder.string().find("sokr-bench-"), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(folder)) << folder;
+  }
 }
 
 TEST(Difference, SeesOneBitOfOneWord) {
