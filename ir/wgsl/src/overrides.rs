@@ -6,7 +6,7 @@
 //! naga writes no specialization constants. So each of these values is marked by a number in the
 //! module that naga writes, and spirv.rs puts the constant in the number's place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
 
 use naga::{
@@ -163,11 +163,10 @@ pub fn list(module: &Module, text: &str) -> Result<Vec<Override>, Failure> {
         }
         all.push(listed);
     }
-    let mut taken: Vec<u32> = all.iter().filter_map(|of| of.id).collect();
+    let taken: HashSet<u32> = all.iter().filter_map(|of| of.id).collect();
+    let mut free = (0..).filter(|id| !taken.contains(id));
     for of in all.iter_mut().filter(|of| of.id == Some(u32::MAX)) {
-        let free = (0..).find(|id| !taken.contains(id)).unwrap_or_default();
-        taken.push(free);
-        of.id = Some(free);
+        of.id = free.next();
     }
     Ok(all)
 }

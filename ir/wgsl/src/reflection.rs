@@ -9,7 +9,7 @@ use naga::proc::IndexableLength;
 use naga::valid::{FunctionInfo, GlobalUse, ModuleInfo};
 use naga::{
     AddressSpace, ArraySize, Expression, GlobalVariable, Handle, ImageClass, ImageDimension,
-    Module, Scalar, ScalarKind, StorageAccess, StorageFormat, Type, TypeInner,
+    Module, Scalar, ScalarKind, StorageAccess, StorageFormat, StructMember, Type, TypeInner,
 };
 
 use crate::abi::{self, Sizes};
@@ -37,75 +37,107 @@ fn round_up(size: u64, alignment: u64) -> u64 {
     size.div_ceil(alignment) * alignment
 }
 
-struct Types<'a>(&'a Module);
+/// What there is to know of a type once its parts are known.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// Bytes without padding behind the last member; a runtime array counts as 0.
+    explicit_size: u64,
+    /// In workgroup memory, where a bool takes 4 bytes.
+    natural_size: u64,
+    alignment: u64,
+    /// A bit for each scalar type in it.
+    scalars: u32,
+}
 
-impl Types<'_> {
-    fn inner(&self, ty: Handle<Type>) -> &TypeInner {
-        &self.0.types[ty].inner
+/// Of a matrix as a member: columns are aligned like vectors.
+fn column_stride(rows: naga::VectorSize, scalar: Scalar) -> u64 {
+    let rows = if rows == naga::VectorSize::Bi { 2 } else { 4 };
+    rows * u64::from(scalar.width)
+}
+
+struct Types<'a> {
+    module: &'a Module,
+    /// By handle, each computed once: structures of two members of the one before have few words
+    /// and more parts than anybody can visit.
+    layouts: Vec<Layout>,
+}
+
+impl<'a> Types<'a> {
+    fn new(module: &'a Module) -> Self {
+        let mut types = Types { module, layouts: Vec::with_capacity(module.types.len()) };
+        // A type comes behind those that it is made of.
+        for (_, ty) in module.types.iter() {
+            let layout = types.layout_of(&ty.inner);
+            types.layouts.push(layout);
+        }
+        types
+    }
+
+    fn inner(&self, ty: Handle<Type>) -> &'a TypeInner {
+        &self.module.types[ty].inner
+    }
+
+    fn layout(&self, ty: Handle<Type>) -> Layout {
+        self.layouts[ty.index()]
     }
 
     fn length(&self, size: ArraySize) -> u64 {
-        match size.resolve(self.0.to_ctx()) {
+        match size.resolve(self.module.to_ctx()) {
             Ok(IndexableLength::Known(length)) => u64::from(length),
             _ => 0,
         }
     }
 
-    /// Of a matrix as a member: columns are aligned like vectors.
-    fn column_stride(rows: naga::VectorSize, scalar: Scalar) -> u64 {
-        let rows = if rows == naga::VectorSize::Bi { 2 } else { 4 };
-        rows * u64::from(scalar.width)
-    }
-
-    /// Bytes without padding behind the last member; a runtime array counts as 0.
-    fn explicit_size(&self, ty: Handle<Type>) -> u64 {
-        match *self.inner(ty) {
-            TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => u64::from(scalar.width),
-            TypeInner::Vector { size, scalar } => size as u64 * u64::from(scalar.width),
-            TypeInner::Matrix { columns, rows, scalar } => {
-                columns as u64 * Self::column_stride(rows, scalar)
-            }
-            TypeInner::Array { size, stride, .. } => self.length(size) * u64::from(stride),
-            TypeInner::Struct { ref members, .. } => members
-                .iter()
-                .map(|member| u64::from(member.offset) + self.explicit_size(member.ty))
-                .max()
-                .unwrap_or(0),
-            _ => 0,
-        }
-    }
-
-    /// Size and alignment in workgroup memory; a bool takes 4 bytes.
-    fn natural(&self, ty: Handle<Type>) -> (u64, u64) {
-        let width = |scalar: Scalar| match scalar.kind {
+    fn layout_of(&self, inner: &TypeInner) -> Layout {
+        let of = |explicit_size, natural_size, alignment, scalar| Layout {
+            explicit_size,
+            natural_size,
+            alignment,
+            scalars: 1 << scalar_code(scalar),
+        };
+        let natural = |scalar: Scalar| match scalar.kind {
             ScalarKind::Bool => 4,
             _ => u64::from(scalar.width),
         };
-        match *self.inner(ty) {
-            TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => (width(scalar), width(scalar)),
+        match *inner {
+            TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => {
+                of(u64::from(scalar.width), natural(scalar), natural(scalar), scalar)
+            }
             TypeInner::Vector { size, scalar } => {
-                let count = size as u64;
-                (count * width(scalar), if count == 3 { 4 } else { count } * width(scalar))
+                let (count, width) = (size as u64, natural(scalar));
+                let aligned = if count == 3 { 4 } else { count };
+                of(count * u64::from(scalar.width), count * width, aligned * width, scalar)
             }
             TypeInner::Matrix { columns, rows, scalar } => {
-                let stride = Self::column_stride(rows, scalar);
-                (columns as u64 * stride, stride)
+                let stride = column_stride(rows, scalar);
+                of(columns as u64 * stride, columns as u64 * stride, stride, scalar)
             }
-            TypeInner::Array { base, size, .. } => {
-                let (element, alignment) = self.natural(base);
-                (round_up(element, alignment) * self.length(size), alignment)
-            }
-            TypeInner::Struct { ref members, .. } => {
-                let (mut end, mut most) = (0, 1);
-                for member in members {
-                    let (size, alignment) = self.natural(member.ty);
-                    end = round_up(end, alignment) + size;
-                    most = most.max(alignment);
+            TypeInner::Array { base, size, stride } => {
+                let (element, length) = (self.layout(base), self.length(size));
+                let element_size = round_up(element.natural_size, element.alignment);
+                Layout {
+                    explicit_size: length * u64::from(stride),
+                    natural_size: element_size * length,
+                    ..element
                 }
-                (round_up(end, most), most)
             }
-            _ => (0, 1),
+            TypeInner::Struct { ref members, .. } => self.layout_of_members(members),
+            _ => Layout { explicit_size: 0, natural_size: 0, alignment: 1, scalars: 0 },
         }
+    }
+
+    fn layout_of_members(&self, members: &[StructMember]) -> Layout {
+        let mut all = Layout { explicit_size: 0, natural_size: 0, alignment: 1, scalars: 0 };
+        for member in members {
+            let of = self.layout(member.ty);
+            let end = u64::from(member.offset) + of.explicit_size;
+            all.explicit_size = all.explicit_size.max(end);
+            all.natural_size = round_up(all.natural_size, of.alignment) + of.natural_size;
+            all.alignment = all.alignment.max(of.alignment);
+            all.scalars |= of.scalars;
+        }
+        all.natural_size = round_up(all.natural_size, all.alignment);
+        all
     }
 
     /// The stride of the runtime array at the end, or 0, and the bytes with one element of it.
@@ -127,21 +159,6 @@ impl Types<'_> {
         }
     }
 
-    /// A bit for each scalar type in it.
-    fn scalars(&self, ty: Handle<Type>) -> u32 {
-        match *self.inner(ty) {
-            TypeInner::Scalar(scalar)
-            | TypeInner::Atomic(scalar)
-            | TypeInner::Vector { scalar, .. }
-            | TypeInner::Matrix { scalar, .. } => 1 << scalar_code(scalar),
-            TypeInner::Array { base, .. } => self.scalars(base),
-            TypeInner::Struct { ref members, .. } => {
-                members.iter().fold(0, |found, member| found | self.scalars(member.ty))
-            }
-            _ => 0,
-        }
-    }
-
     fn place(&self, ty: Handle<Type>, at: u64, out: &mut Vec<abi::PushScalar>) {
         let mut add = |at: u64, scalar: Scalar| {
             if out.len() < MOST_PUSH_SCALARS {
@@ -158,7 +175,7 @@ impl Types<'_> {
             TypeInner::Matrix { columns, rows, scalar } => {
                 for column in 0..columns as u64 {
                     for row in 0..rows as u64 {
-                        let column = column * Self::column_stride(rows, scalar);
+                        let column = column * column_stride(rows, scalar);
                         add(at + column + row * u64::from(scalar.width), scalar);
                     }
                 }
@@ -173,6 +190,9 @@ impl Types<'_> {
             }
             TypeInner::Struct { ref members, .. } => {
                 for member in members {
+                    if out.len() >= MOST_PUSH_SCALARS {
+                        return;
+                    }
                     self.place(member.ty, at + u64::from(member.offset), out);
                 }
             }
@@ -203,13 +223,13 @@ impl Types<'_> {
                 let (element, inner) = element.split_at(element.find('[').unwrap_or(element.len()));
                 format!("{element}[{}]{inner}", self.length(size))
             }
-            _ => self.0.types[ty].name.clone().unwrap_or_else(|| "struct".to_string()),
+            _ => self.module.types[ty].name.clone().unwrap_or_else(|| "struct".to_string()),
         }
     }
 }
 
 /// A resource without its name.
-fn describe_binding(module: &Module, variable: &GlobalVariable, uses: GlobalUse) -> abi::Binding {
+fn describe_binding(types: &Types, variable: &GlobalVariable, uses: GlobalUse) -> abi::Binding {
     let place = variable.binding.unwrap_or(naga::ResourceBinding { group: 0, binding: 0 });
     let mut out = abi::Binding {
         set: place.group,
@@ -232,7 +252,6 @@ fn describe_binding(module: &Module, variable: &GlobalVariable, uses: GlobalUse)
     if uses.intersects(GlobalUse::WRITE | GlobalUse::ATOMIC) {
         out.access |= abi::WRITE;
     }
-    let types = Types(module);
     let mut ty = variable.ty;
     if let TypeInner::BindingArray { base, size } = *types.inner(ty) {
         ty = base;
@@ -254,7 +273,7 @@ fn describe_binding(module: &Module, variable: &GlobalVariable, uses: GlobalUse)
             return out;
         }
     }
-    let (stride, size) = types.runtime_array(ty).unwrap_or((0, types.explicit_size(ty)));
+    let (stride, size) = types.runtime_array(ty).unwrap_or((0, types.layout(ty).explicit_size));
     (out.runtime_stride, out.min_size) = (stride, size);
     out
 }
@@ -412,24 +431,23 @@ impl Owned {
         &self.arrays[self.arrays.len() - 1]
     }
 
-    fn bindings(&mut self, module: &Module, info: &FunctionInfo) -> (Vec<abi::Binding>, Vec<u32>) {
+    fn bindings(&mut self, types: &Types, info: &FunctionInfo) -> (Vec<abi::Binding>, Vec<u32>) {
         let mut all = Vec::new();
-        for (handle, variable) in module.global_variables.iter() {
+        for (handle, variable) in types.module.global_variables.iter() {
             let uses = info[handle];
             if variable.binding.is_none() || uses.is_empty() {
                 continue;
             }
-            let mut binding = describe_binding(module, variable, uses);
+            let mut binding = describe_binding(types, variable, uses);
             binding.name = self.text(variable.name.as_deref().unwrap_or_default());
             let has_block = matches!(binding.kind, abi::STORAGE_BUFFER | abi::UNIFORM_BUFFER);
-            all.push((binding, if has_block { Types(module).scalars(variable.ty) } else { 0 }));
+            all.push((binding, if has_block { types.layout(variable.ty).scalars } else { 0 }));
         }
         all.sort_by_key(|(binding, _)| (binding.set, binding.binding));
         all.into_iter().unzip()
     }
 
-    fn push_members(&mut self, module: &Module, ty: Handle<Type>) -> Vec<abi::PushMember> {
-        let types = Types(module);
+    fn push_members(&mut self, types: &Types, ty: Handle<Type>) -> Vec<abi::PushMember> {
         let members = match *types.inner(ty) {
             TypeInner::Struct { ref members, .. } => members
                 .iter()
@@ -443,7 +461,7 @@ impl Owned {
                 name: self.text(&name),
                 type_name: self.text(&types.name(ty)),
                 offset,
-                size: types.explicit_size(ty) as u32,
+                size: types.layout(ty).explicit_size as u32,
             });
         }
         all
@@ -452,28 +470,27 @@ impl Owned {
     fn entry(
         &mut self,
         wgsl: &Wgsl,
-        (module, info): (&Module, &ModuleInfo),
+        (types, info): (&Types, &ModuleInfo),
         index: usize,
         local_size: Option<[u32; 3]>,
     ) -> abi::EntryPoint {
-        let entry = &module.entry_points[index];
+        let entry = &types.module.entry_points[index];
         let used = info.get_entry_point(index);
-        let types = Types(module);
-        let (bindings, binding_scalars) = self.bindings(module, used);
+        let (bindings, binding_scalars) = self.bindings(types, used);
         let (mut push_members, mut push_size, mut push_scalars) = (Vec::new(), 0, Vec::new());
         let mut workgroup_bytes = 0;
-        for (handle, variable) in module.global_variables.iter() {
+        for (handle, variable) in types.module.global_variables.iter() {
             if used[handle].is_empty() {
                 continue;
             }
             if variable.space == AddressSpace::Immediate {
-                push_members = self.push_members(module, variable.ty);
-                push_size = types.explicit_size(variable.ty) as u32;
+                push_members = self.push_members(types, variable.ty);
+                push_size = types.layout(variable.ty).explicit_size as u32;
                 types.place(variable.ty, 0, &mut push_scalars);
             } else if variable.space == AddressSpace::WorkGroup {
-                let (size, alignment) = types.natural(variable.ty);
-                let size = size.max(types.explicit_size(variable.ty));
-                workgroup_bytes = round_up(workgroup_bytes, alignment) + size;
+                let of = types.layout(variable.ty);
+                let size = of.natural_size.max(of.explicit_size);
+                workgroup_bytes = round_up(workgroup_bytes, of.alignment) + size;
             }
         }
         push_scalars.sort_by_key(|scalar| scalar.offset);
@@ -553,9 +570,10 @@ pub fn reflect(
         scalars: Vec::new(),
         types: Vec::new(),
     });
+    let types = Types::new(&module);
     let mut entries = Vec::new();
     for index in 0..module.entry_points.len() {
-        entries.push(owned.entry(wgsl, (&module, &info), index, local_size));
+        entries.push(owned.entry(wgsl, (&types, &info), index, local_size));
     }
     let mut constants = Vec::new();
     for of in &wgsl.overrides {

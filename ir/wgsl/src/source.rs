@@ -34,17 +34,48 @@ pub fn failure_at(code: ResultCode, text: &[u8], offset: usize, what: &str) -> F
     Failure { code, sentence: format!("{line}:{column}: {what}") }
 }
 
+/// Bytes of the blank that `text` begins with, or 0. Blanks, line breaks, comments and names are
+/// those of WGSL, as naga reads them: what one of the two takes for a comment and the other does
+/// not would be measured by nobody.
+fn blank_length(text: &[u8]) -> usize {
+    match *text {
+        [b' ' | b'\t', ..] => 1,
+        [0xE2, 0x80, 0x8E | 0x8F, ..] => 3, // marks of the direction of writing
+        _ => line_break_length(text),
+    }
+}
+
+/// Bytes of the line break that `text` begins with, or 0.
+fn line_break_length(text: &[u8]) -> usize {
+    match *text {
+        [b'\n'..=b'\r', ..] => 1,
+        [0xC2, 0x85, ..] => 2,              // next line
+        [0xE2, 0x80, 0xA8 | 0xA9, ..] => 3, // line and paragraph separator
+        _ => 0,
+    }
+}
+
+/// Of a comment that begins with two slashes, with the line break that ends it.
+fn line_comment_length(text: &[u8]) -> Option<usize> {
+    (2..text.len()).find_map(|at| match line_break_length(&text[at..]) {
+        0 => None,
+        length => Some(at + length),
+    })
+}
+
 /// Where the spaces and comments at the start of `text` end; None if they do not end in it.
 fn skip_blank(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let rest = &text[at..];
-        if rest.first()?.is_ascii_whitespace() {
-            at += 1;
+        rest.first()?;
+        let blank = blank_length(rest);
+        if blank != 0 {
+            at += blank;
         } else if rest.starts_with(b"\xEF\xBB\xBF") && at == 0 {
             at += 3;
         } else if rest.starts_with(b"//") {
-            at += rest.iter().position(|&byte| byte == b'\n')? + 1;
+            at += line_comment_length(rest)?;
         } else if rest.starts_with(b"/*") {
             at += comment_length(rest)?;
         } else {
@@ -66,8 +97,14 @@ fn comment_length(text: &[u8]) -> Option<usize> {
     Some(at)
 }
 
+/// A name, a number or a keyword. Which letters beyond ASCII names may have is naga's to say.
 fn word(text: &[u8]) -> &[u8] {
-    let end = text.iter().position(|&byte| !(byte.is_ascii_alphanumeric() || byte == b'_'));
+    let of_word = |(at, &byte): (usize, &u8)| match byte {
+        b'_' => true,
+        0x80.. => blank_length(&text[at..]) == 0,
+        _ => byte.is_ascii_alphanumeric(),
+    };
+    let end = text.iter().enumerate().position(|each| !of_word(each));
     &text[..end.unwrap_or(text.len())]
 }
 
@@ -167,10 +204,11 @@ pub fn tokens(text: &[u8]) -> Result<Vec<(usize, &[u8])>, Failure> {
     let (mut all, mut at) = (Vec::new(), 0);
     while at < text.len() {
         let rest = &text[at..];
-        if rest[0].is_ascii_whitespace() {
-            at += 1;
+        let blank = blank_length(rest);
+        if blank != 0 {
+            at += blank;
         } else if rest.starts_with(b"//") {
-            at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+            at += line_comment_length(rest).unwrap_or(rest.len());
         } else if rest.starts_with(b"/*") {
             at += comment_length(rest).ok_or_else(|| {
                 failure_at(INVALID_IR, text, at, "this comment does not end; */ ends it")

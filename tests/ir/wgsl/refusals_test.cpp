@@ -3,6 +3,7 @@
 // What the WGSL plugin recognises, and how it refuses: with line and column, and within bounds of
 // memory and stack whatever the text is.
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -40,6 +41,10 @@ TEST(WgslText, IsRecognisedByItsFirstDeclaration) {
       "var<workgroup> tile: array<f32, 4>;",
       "requires readonly_and_readwrite_storage_textures;",
       "diagnostic(off, derivative_uniformity);",
+      "alias \xC3\x84 = f32;",
+      "// comment\r\xE2\x80\x8E const\xC2\x85N = 4;",
+      "// comment\xE2\x80\xA8"
+      "const N = 4;",
   };
   for (const std::string_view text : wgsl) EXPECT_EQ(recognise(text), 1) << text;
   const std::string_view others[] = {
@@ -129,6 +134,21 @@ std::string numbered(std::size_t count, const std::function<std::string(std::siz
   return all;
 }
 
+void expect_within_bounds(std::string_view text, const std::string& which) {
+  std::ofstream("/proc/self/clear_refs") << 5;
+  const std::size_t before = peak_memory();
+  const std::clock_t start = std::clock();
+  const Verdict verdict = validate(plugin(), text);
+  const std::size_t taken = peak_memory() - before;
+  EXPECT_LT(taken, 160u << 10) << "text " << which << ", " << text.size() << " bytes";
+  EXPECT_LT(std::clock() - start, 20 * CLOCKS_PER_SEC) << "text " << which;
+  if (verdict.code == SOKR_OK) return;
+  EXPECT_TRUE(verdict.code == SOKR_INVALID_IR || verdict.code == SOKR_CAPABILITY_DENIED)
+      << which << ": " << verdict.code;
+  EXPECT_TRUE(verdict.sentence[0] >= '1' && verdict.sentence[0] <= '9')
+      << which << ": " << verdict.sentence;
+}
+
 // Each is refused or accepted, but never more than its bounds.
 TEST(WgslText, HostileTextsStayWithinBounds) {
   const std::string main(kMain), begin = "@compute @workgroup_size(1) fn main() { ";
@@ -191,19 +211,60 @@ TEST(WgslText, HostileTextsStayWithinBounds) {
       "const t = array(" + repeated("1,", 50000) + "1);\n" +
           repeated("const u: array<f32, 50001> = t;\n", 10000) + main,
       "struct S { a: S, b: T } struct T { a: S } const a = -S();\n" + main,
+      "const a = -array\xE2\x80\x8E<u32, 1000000000>();\n" + main,
+      "const a = -array/* */\xC2\x85<u32, 1000000000>();\n" + main,
+      "alias \xC3\x84 = array<u32, 1000000000>;\nconst a = -\xC3\x84();\n" + main,
+      "const \xC3\x84 = 1000000000;\nconst a = -array<u32, \xC3\x84>();\n" + main,
+      numbered(4000,
+               [](std::size_t i) { return "override a" + std::to_string(i) + ": u32 = 1;\n"; }) +
+          main,
   };
+  // What ends a line ends a comment: what stands behind it counts.
+  const std::string_view ends[] = {"\n",       "\v",           "\f",          "\r",
+                                   "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
   for (std::size_t i = 0; i < std::size(texts); ++i) {
-    std::ofstream("/proc/self/clear_refs") << 5;
-    const std::size_t before = peak_memory();
-    const Verdict verdict = validate(plugin(), texts[i]);
-    const std::size_t taken = peak_memory() - before;
-    EXPECT_LT(taken, 160u << 10) << "text " << i << ", " << texts[i].size() << " bytes";
-    if (verdict.code == SOKR_OK) continue;
-    EXPECT_TRUE(verdict.code == SOKR_INVALID_IR || verdict.code == SOKR_CAPABILITY_DENIED)
-        << i << ": " << verdict.code;
-    EXPECT_TRUE(verdict.sentence[0] >= '1' && verdict.sentence[0] <= '9')
-        << i << ": " << verdict.sentence;
+    expect_within_bounds(texts[i], std::to_string(i));
+    const std::string end(ends[i % std::size(ends)]);
+    expect_within_bounds("//" + end + texts[i], std::to_string(i) + " behind a comment");
   }
+  for (const std::string_view end : ends) {
+    expect_refused("//" + std::string(end) + begin + "let x = 1" + repeated("+1", 1000) + "; }",
+                   SOKR_CAPABILITY_DENIED, "", "too deep in one expression");
+  }
+}
+
+// Structures that have few words and more parts than anybody can visit.
+TEST(WgslText, TypesOfManyPartsAreReflectedOnce) {
+  std::string text;
+  constexpr std::size_t kStructures = 26, kVariables = 100, kEntries = 20;
+  text += numbered(kStructures, [](std::size_t i) {
+    const std::string last = i == 0 ? "u32" : "S" + std::to_string(i - 1);
+    return "struct S" + std::to_string(i) + " { a: " + last + ", b: " + last + " }\n";
+  });
+  const std::string last = "S" + std::to_string(kStructures - 1);
+  const std::string first = repeated(".a", kStructures);
+  text += numbered(kVariables, [&](std::size_t i) {
+    const std::string number = std::to_string(i);
+    return "@group(0) @binding(" + number + ") var<storage> v" + number + ": " + last + ";\n";
+  });
+  text += "fn all() -> u32 {\n  var sum = 0u;\n" + numbered(kVariables, [&](std::size_t i) {
+            return "  sum += v" + std::to_string(i) + first + ";\n";
+          });
+  text += "  return sum;\n}\n" + numbered(kEntries, [](std::size_t i) {
+            return "@compute @workgroup_size(1) fn e" + std::to_string(i) + "() { _ = all(); }\n";
+          });
+  const std::clock_t start = std::clock();
+  const SokrIrReflection* reflection = nullptr;
+  char sentence[256] = "";
+  const SokrResult code =
+      plugin().reflect(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), nullptr, 0,
+                       nullptr, &reflection, sentence, sizeof sentence);
+  ASSERT_EQ(code, SOKR_OK) << sentence;
+  EXPECT_LT(std::clock() - start, 20 * CLOCKS_PER_SEC);
+  ASSERT_EQ(reflection->entry_point_count, kEntries);
+  ASSERT_EQ(reflection->entry_points[0].binding_count, kVariables);
+  EXPECT_EQ(reflection->entry_points[0].bindings[0].min_size, 4u << kStructures);
+  plugin().free_reflection(reflection);
 }
 
 TEST(WgslText, LargeArraysAreNoLargeZeros) {
