@@ -15,6 +15,8 @@ function(sokr_bundle library)
     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ COMPONENT runtime)
 endfunction()
 
+include(SokrLibstdcxx)
+
 # Where the installed files look for it; the paths are seen from their folders.
 function(sokr_find_bundled target bundled)
   if(TARGET ${target})
@@ -45,6 +47,11 @@ if(SOKR_BUNDLE)
   sokr_find_bundled(sokr_vulkan_probe bundled)
 endif()
 
+sokr_find_libstdcxx_release(libstdcxx)
+if(NOT libstdcxx)
+  message(STATUS "sokr: ${CMAKE_CXX_COMPILER} does not use libstdc++, which the .deb depends on: no package")
+  return()
+endif()
 set(CPACK_GENERATOR TGZ DEB)
 set(CPACK_MONOLITHIC_INSTALL ON)
 set(CPACK_STRIP_FILES ON)
@@ -55,11 +62,10 @@ set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "runs compute kernels on whatever substrat
 set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/package)
 execute_process(COMMAND getconf GNU_LIBC_VERSION OUTPUT_VARIABLE libc OUTPUT_STRIP_TRAILING_WHITESPACE)
 string(REGEX REPLACE "^glibc " "" libc "${libc}")
-string(REGEX REPLACE "\\..*" "" compiler "${CMAKE_CXX_COMPILER_VERSION}")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_PACKAGING_INSTALL_PREFIX_DEB /usr)
 set(CPACK_DEBIAN_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
-  "libc6 (>= ${libc}), libstdc++6 (>= ${compiler}), libgcc-s1, zlib1g, libzstd1")
+  "libc6 (>= ${libc}), libstdc++6 (>= ${libstdcxx}), libgcc-s1, zlib1g, libzstd1")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libvulkan1, mesa-vulkan-drivers")
 include(CPack)
