@@ -122,8 +122,10 @@ const SokrPlugin* PluginDescription::c_plugin() {
 namespace detail {
 
 const SokrPlugin* keep_for_ever(std::unique_ptr<PluginDescription> description) {
-  static std::mutex mutex;
-  static std::vector<std::unique_ptr<PluginDescription>> kept;
+  // Never destroyed: hosts read names and facts for as long as the process lives, in destructors of
+  // static objects and on threads that are still there while it ends.
+  static std::mutex& mutex = *new std::mutex;
+  static auto& kept = *new std::vector<std::unique_ptr<PluginDescription>>;
   const SokrPlugin* plugin = description->c_plugin();
   std::lock_guard lock(mutex);
   kept.push_back(std::move(description));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -8,6 +10,7 @@
 #include <sokr/substrate/diagnostics.hpp>
 #include <sokr/substrate/striped_mutex.hpp>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -30,6 +33,31 @@ TEST(Diagnostics, EachThreadAndSlotHasItsOwnError) {
   clear_error(0);
   EXPECT_EQ(last_error(0), "");
   EXPECT_EQ(last_error(3), "three");
+}
+
+// Whoever holds a context or a buffer in a static object calls when exit() has destroyed the
+// thread_local objects.
+struct CallsAtExit {
+  ~CallsAtExit() {
+    const std::string earlier(last_error(2));
+    record_error(2, "said by the destructor of a static object, in more than a few letters");
+    record_error(9, "nine");
+    const bool right = earlier == "said before the process ended, in more than a few letters" &&
+                       last_error(2).starts_with("said by the destructor") &&
+                       last_error(9) == "nine";
+    clear_error(2);
+    ::_exit(right && last_error(2).empty() ? 0 : 1);
+  }
+};
+
+TEST(DiagnosticsDeathTest, StaticObjectsAreToldWhatFailed) {
+  const auto end = [] {
+    static CallsAtExit last;
+    record_error(0, "zero");
+    record_error(2, "said before the process ended, in more than a few letters");
+    std::exit(2);
+  };
+  EXPECT_EXIT(end(), testing::ExitedWithCode(0), "");
 }
 
 TEST(Diagnostics, AFailureIsNeverOk) {

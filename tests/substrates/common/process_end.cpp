@@ -4,6 +4,7 @@
 // plugin stands on. It has to end as any other, with work done and with a launch still under way.
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sokr/sokr.hpp>
@@ -21,7 +22,24 @@ struct Data {
   std::uint32_t go = 0, count = 0, spins = 0;
 };
 
+// Asks when the static objects of the plugins are gone, and before the context, which has the
+// table: what a substrate is called is said for as long as the process lives.
+struct AsksAtTheEnd {
+  ~AsksAtTheEnd() {
+    if (!info) return;
+    for (std::uint32_t i = 0; i < info->fact_count; ++i) {
+      if (*info->facts[i].key == 0) std::abort();
+    }
+    if (info->name == name && *info->description != 0) return;
+    std::fprintf(stderr, "at the end it is called '%s'\n", info->name);
+    std::abort();
+  }
+  const SokrSubstrateInfo* info = nullptr;
+  std::string name;
+};
+
 sokr::Context context;
+AsksAtTheEnd last;
 Data done{0, 0, 0}, endless{1, 0, 0};
 
 sokr::Launch launch_on(Data& data) {
@@ -47,6 +65,8 @@ int main(int argc, char** argv) {
   const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
   const sokr::Kernel kernel = context.kernel(std::as_bytes(std::span(bytes)));
   const sokr::Substrate on = context.substrate(argv[1]);
+  last.info = &on.info();
+  last.name = substrate;
   on.dispatch(kernel, launch_on(done)).wait();
   if (how == "under-way") (void)on.dispatch(kernel, launch_on(endless));
   std::printf("counted to %u\n", done.count);

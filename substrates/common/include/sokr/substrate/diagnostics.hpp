@@ -3,7 +3,8 @@
 // The last error of each thread and substrate, and the writing of sentences into
 // a caller's memory as <sokr/compute.h> says. A substrate is named by its slot
 // (exporter.hpp). Nothing here throws; when memory is short, the sentence is
-// "out of memory".
+// "out of memory". Works until the process is gone, in destructors of static
+// objects, too.
 #ifndef SOKR_SUBSTRATE_DIAGNOSTICS_HPP_
 #define SOKR_SUBSTRATE_DIAGNOSTICS_HPP_
 
