@@ -4,6 +4,7 @@
 #include <sokr/substrate/launch_check.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sokr::substrate {
 namespace {
@@ -215,35 +216,54 @@ class Resolver {
   }
 
  private:
-  // One null element if none is named: there is always something to bind.
-  std::size_t runtime_count(const ir::Binding& declared) const {
-    std::size_t count = 1;
+  // out_.first[i + 1] becomes the count of elements of the runtime-sized array i, which ends at the
+  // highest one that is named.
+  Result<void> count_runtime_elements() {
     for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
       const SokrBinding b = launch_.binding(i);
-      if (b.set == declared.set && b.binding == declared.binding) {
-        count = std::max<std::size_t>(count, std::size_t{b.index} + 1);
+      const std::size_t at = find_reflected(entry_, b, i);
+      if (at == entry_.bindings.size() || entry_.bindings[at].count != 0) continue;
+      if (b.index >= kMaxRuntimeDescriptors) {
+        return fail(SOKR_INVALID_INPUT, "{} is named with index {}; the largest possible is {}",
+                    describe(entry_.bindings[at]), b.index, kMaxRuntimeDescriptors - 1);
       }
+      out_.first[at + 1] = std::max(out_.first[at + 1], b.index + 1);
     }
-    return count;
+    return {};
   }
 
-  // One slot for each element, marked as unset by its set number.
+  // One slot for each element, marked as unset by its set number. Nothing is allocated for what a
+  // module merely claims, nor for more than one launch can name.
   Result<void> lay_out() {
-    out_.first.push_back(0);
-    for (const ir::Binding& declared : entry_.bindings) {
-      const std::size_t count = declared.count != 0 ? declared.count : runtime_count(declared);
-      if (declared.count == 0 && count > kMaxRuntimeDescriptors) {
-        return fail(SOKR_INVALID_INPUT, "{} is named with index {}; the largest possible is {}",
-                    describe(declared), count - 1, kMaxRuntimeDescriptors - 1);
-      }
-      // Elements that no launch of this size can name are missing: nothing is allocated for
-      // what a module merely claims.
-      if (declared.count > launch_.binding_count()) return missing(declared);
-      ResolvedBinding slot;
-      slot.set = kUnset;
-      out_.bindings.resize(out_.bindings.size() + count, slot);
-      out_.first.push_back(static_cast<std::uint32_t>(out_.bindings.size()));
+    std::uint64_t sized = 0;
+    bool has_runtime = false;
+    // One null element if none is named: there is always something to bind.
+    out_.first.resize(entry_.bindings.size() + 1, 1);
+    out_.first[0] = 0;
+    for (std::size_t at = 0; at < entry_.bindings.size(); ++at) {
+      const std::uint32_t count = entry_.bindings[at].count;
+      sized += count;
+      if (count == 0)
+        has_runtime = true;
+      else
+        out_.first[at + 1] = count;
     }
+    if (sized > launch_.binding_count()) return first_missing();
+    if (has_runtime) SOKR_TRY(count_runtime_elements());
+    std::uint64_t runtime = 0;
+    for (std::size_t at = 0; at < entry_.bindings.size(); ++at) {
+      const ir::Binding& declared = entry_.bindings[at];
+      if (declared.count == 0 && (runtime += out_.first[at + 1]) > kMaxRuntimeDescriptors) {
+        return fail(SOKR_INVALID_INPUT,
+                    "{} is named up to index {}, which makes {} elements of runtime-sized arrays "
+                    "up to this one; {} are possible",
+                    describe(declared), out_.first[at + 1] - 1, runtime, kMaxRuntimeDescriptors);
+      }
+      out_.first[at + 1] += out_.first[at];
+    }
+    ResolvedBinding slot;
+    slot.set = kUnset;
+    out_.bindings.resize(out_.first[entry_.bindings.size()], slot);
     return {};
   }
 
@@ -325,17 +345,22 @@ class Resolver {
     return {};
   }
 
-  Failure missing(const ir::Binding& declared) const {
-    std::vector<bool> given;
+  // Of a launch that has fewer bindings than the kernel has elements of sized arrays.
+  Failure first_missing() const {
+    std::vector<std::pair<std::size_t, std::uint32_t>> given;  // position and index, in order
+    given.reserve(launch_.binding_count());
     for (std::uint32_t i = 0; i < launch_.binding_count(); ++i) {
       const SokrBinding b = launch_.binding(i);
-      if (b.set != declared.set || b.binding != declared.binding) continue;
-      if (b.index >= launch_.binding_count()) continue;
-      if (given.size() <= b.index) given.resize(b.index + std::size_t{1});
-      given[b.index] = true;
+      given.emplace_back(find_reflected(entry_, b, i), b.index);
     }
-    const auto hole = std::find(given.begin(), given.end(), false);
-    return missing(declared, static_cast<std::uint32_t>(hole - given.begin()));
+    std::sort(given.begin(), given.end());
+    auto next = given.begin();
+    for (std::size_t at = 0;; ++at) {
+      std::uint32_t index = 0;
+      for (; next != given.end() && next->first == at; ++next)
+        if (next->second == index) ++index;
+      if (index < entry_.bindings[at].count) return missing(entry_.bindings[at], index);
+    }
   }
   static Failure missing(const ir::Binding& declared, std::uint32_t index) {
     return fail(SOKR_INVALID_INPUT, "{} is missing: the kernel {} {}", describe(declared, index),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <sokr/limits.hpp>
@@ -533,6 +534,50 @@ TEST(LaunchCheck, RuntimeSizedArraysEndAtTheHighestIndex) {
   ASSERT_TRUE(none.result) << none.result.failure().sentence;
   ASSERT_EQ(none.result->elements(1).size(), 1u);
   EXPECT_EQ(none.result->elements(1)[0].source, SOKR_BINDING_NULL);
+}
+
+// In bytes, of this process so far.
+std::uint64_t peak_memory() {
+  rusage usage{};
+  EXPECT_EQ(::getrusage(RUSAGE_SELF, &usage), 0);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+ir::EntryReflection many_arrays(std::uint32_t arrays, std::uint32_t count) {
+  ir::EntryReflection e;
+  e.name = "main";
+  for (std::uint32_t i = 0; i < arrays; ++i) {
+    e.bindings.push_back(storage(0, i, "", SOKR_IR_READ, 4, 4));
+    e.bindings.back().count = count;
+  }
+  return e;
+}
+
+// None of the arrays is larger than the launch; all of them are.
+TEST(LaunchCheck, ManyArraysTakeNoMoreMemoryThanTheLaunchNames) {
+  constexpr std::uint32_t kArrays = 3000;
+  LaunchBuilder b;
+  for (std::uint32_t i = 0; i < kArrays; ++i) b.bind(0, 0, 4, SOKR_ACCESS_READ, i);
+  const std::uint64_t before = peak_memory();
+  expect_refused(check(b, many_arrays(kArrays, kArrays)),
+                 "binding 0.1[0] is missing: the kernel reads a storage buffer");
+  b.bindings[2000].binding = 1;
+  expect_refused(check(b, many_arrays(kArrays, kArrays)),
+                 "binding 0.0[2000] is missing: the kernel reads a storage buffer");
+  EXPECT_LT(peak_memory() - before, 64u << 20);
+}
+
+TEST(LaunchCheck, RuntimeSizedArraysShareTheirLargestCount) {
+  LaunchBuilder b;
+  b.bind(0, 1, 4, SOKR_ACCESS_READ, kMaxRuntimeDescriptors - 3);
+  b.bind(0, 2, 4, SOKR_ACCESS_READ, 1);
+  expect_refused(check(b, many_arrays(3, 0)),
+                 "binding 0.2 is named up to index 1, which makes 1048577 elements of "
+                 "runtime-sized arrays up to this one; 1048576 are possible");
+  b.bindings.pop_back();
+  const Checked most = check(b, many_arrays(3, 0));
+  ASSERT_TRUE(most.result) << most.result.failure().sentence;
+  EXPECT_EQ(most.result->bindings.size(), kMaxRuntimeDescriptors);
 }
 
 // One place says how a limit is read, for substrates and for programs that ask before.

@@ -72,9 +72,9 @@ struct ResolvedLaunch {
   }
 };
 
-// Elements of a runtime-sized descriptor array that a launch may name: as many as Vulkan wants of
-// devices with such arrays (500,000), and as the driver's sets have. There is memory for all up to
-// the last one that is named.
+// Elements of the runtime-sized descriptor arrays of a kernel, all together, that a launch may
+// name: as many as Vulkan wants of devices with such arrays (500,000), and as the driver's sets
+// have. There is memory for all up to the last one of each that is named.
 inline constexpr std::uint32_t kMaxRuntimeDescriptors = 1u << 20;
 
 // What becomes of an access beyond a binding's range.
