@@ -39,6 +39,10 @@ Result<SokrKernelInfo> known_part(const SokrKernelInfo* info) {
   }
   if (known.option_count != 0 && known.options == nullptr)
     return fail(SOKR_INVALID_INPUT, "it has {} options at null", known.option_count);
+  if (known.specialization_count != 0 && known.specializations == nullptr) {
+    return fail(SOKR_INVALID_INPUT, "it has {} specialization constants at null",
+                known.specialization_count);
+  }
   return known;
 }
 
@@ -106,6 +110,12 @@ Result<std::unique_ptr<KernelSource>> KernelSource::copy(const SokrKernelInfo* i
               Elements<SokrSpecialization>::of(known.specializations, known.specialization_count,
                                                known.specialization_size,
                                                SOKR_SPECIALIZATION_SIZE_1_0, "SokrSpecialization"));
+  if (!given.fits()) {
+    return fail(SOKR_CAPABILITY_DENIED,
+                "a specialization constant of {} bytes sets something behind the {} that this "
+                "substrate knows: it is of a newer version",
+                given.stride(), sizeof(SokrSpecialization));
+  }
   std::vector<SokrSpecialization> specializations;
   for (std::uint32_t i = 0; i < given.size(); ++i) specializations.push_back(given[i]);
   SokrLaunch launch{};

@@ -92,6 +92,8 @@ TEST(Prepared, ElementsOfALaterVersionAreRead) {
   const auto source = KernelSource::copy(&info);
   ASSERT_TRUE(source.ok()) << source.failure().sentence;
   EXPECT_EQ((*source)->launch().specialization(1).value, 20u);
+  constants[1].more = 1;
+  EXPECT_NE(refusal(&info, SOKR_CAPABILITY_DENIED).find("newer version"), std::string::npos);
 }
 
 TEST(Prepared, WhatMakesNoSenseIsRefused) {
@@ -115,6 +117,9 @@ TEST(Prepared, WhatMakesNoSenseIsRefused) {
   info.specialization_count = 1;
   info.specialization_size = 8;
   EXPECT_NE(refusal(&info, SOKR_INVALID_INPUT).find("said to be 8 bytes long"), std::string::npos);
+  info.specialization_size = sizeof constant;
+  info.specializations = nullptr;
+  EXPECT_EQ(refusal(&info, SOKR_INVALID_INPUT), "it has 1 specialization constants at null");
 
   struct Later {
     SokrKernelInfo known;
