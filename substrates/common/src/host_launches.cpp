@@ -20,6 +20,14 @@ LaunchMemory HostLaunches::memory_of(const LaunchView& launch) {
   return memory;
 }
 
+Failure HostLaunches::not_there(const SokrBinding& binding) {
+  const Result<HostRange> now = memory_.resolve(binding);
+  if (!now) return now.failure();
+  // Handles are easy to guess: another thread was given this one in between.
+  return fail(SOKR_INVALID_INPUT, "binding {}.{}[{}]: there was no buffer {} before the launch",
+              binding.set, binding.binding, binding.index, binding.resource);
+}
+
 Result<void> HostLaunches::check_total(const std::array<std::uint32_t, 3>& groups) const {
   std::uint64_t total = std::uint64_t{groups[0]} * groups[1];
   if (!__builtin_mul_overflow(total, groups[2], &total) && total <= options_.max_groups) return {};

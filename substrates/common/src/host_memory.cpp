@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <mutex>
 #include <new>
@@ -112,11 +114,18 @@ SokrBuffer HostMemory::add(std::unique_ptr<HostBuffer> owned) {
   std::unique_lock lock(mutex_);
   const auto by_handle = buffers_.emplace(next_, buffer).first;
   try {
-    by_address_.emplace(address, buffer);
+    const auto at = by_address_.emplace(address, buffer);
+    const auto next = std::next(at);
+    overlap_ = overlap_ || (next != by_address_.end() && next->first - address < buffer->size());
+    if (at != by_address_.begin()) {
+      const auto before = std::prev(at);
+      overlap_ = overlap_ || address - before->first < before->second->size();
+    }
   } catch (...) {
     buffers_.erase(by_handle);
     throw;
   }
+  largest_ = std::max(largest_, buffer->size());
   return next_++;
 }
 
@@ -235,13 +244,19 @@ Result<HostRange> HostMemory::resolve(SokrBuffer handle, std::uint64_t offset, s
 HostRange HostMemory::locate(std::uint64_t address) {
   if (address > UINTPTR_MAX) return {};
   std::shared_lock lock(mutex_);
-  // Buffers overlap only where host memory was imported more than once; the nearest start wins.
+  // The one with the nearest start, unless some overlap: then any that starts before may reach
+  // here.
   auto at = by_address_.upper_bound(static_cast<std::uintptr_t>(address));
-  if (at == by_address_.begin()) return {};
-  --at;
-  const std::shared_ptr<HostBuffer>& buffer = at->second;
-  if (address - at->first >= buffer->size()) return {};
-  return {buffer->data(), buffer->size(), buffer};
+  const std::shared_ptr<HostBuffer>* found = nullptr;
+  std::uint64_t most = 0;  // bytes from the address to the end of what was found
+  while (at != by_address_.begin()) {
+    --at;
+    const std::uint64_t offset = address - at->first, size = at->second->size();
+    if (offset < size && size - offset > most) found = &at->second, most = size - offset;
+    if (!overlap_ || offset >= largest_) break;
+  }
+  if (found == nullptr) return {};
+  return {(*found)->data(), (*found)->size(), *found};
 }
 
 std::size_t HostMemory::buffer_count() {

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sokr/substrate/host_launches.hpp>
 #include <sokr/substrate/host_memory.hpp>
 #include <thread>
 #include <vector>
+
+#include "launch_builder.hpp"
 
 namespace sokr::substrate {
 namespace {
@@ -184,6 +187,60 @@ TEST(HostMemory, LocatesAddresses) {
   EXPECT_EQ(memory.locate(start - 1).owner, nullptr);
   EXPECT_EQ(memory.locate(0).owner, nullptr);
   EXPECT_EQ(memory.locate(UINT64_MAX).owner, nullptr);
+}
+
+TEST(HostMemory, LocatesAddressesOfWhatWasImportedTwice) {
+  HostMemory memory;
+  std::vector<std::byte> bytes(4096);
+  const auto start = reinterpret_cast<std::uint64_t>(bytes.data());
+  const SokrBuffer all = *memory.import_host(bytes.data(), 4096);
+  const SokrBuffer inner = *memory.import_host(bytes.data() + 1024, 256);
+  const SokrBuffer first = *memory.import_host(bytes.data(), 64);
+  for (const std::uint64_t offset : {0, 63, 64, 1000, 1024, 1279, 1280, 4095}) {
+    EXPECT_EQ(memory.locate(start + offset).size, 4096u) << offset;
+  }
+  EXPECT_EQ(memory.locate(start + 4096).owner, nullptr);
+  ASSERT_TRUE(memory.free(all));
+  EXPECT_EQ(memory.locate(start + 63).size, 64u);
+  EXPECT_EQ(memory.locate(start + 64).owner, nullptr);
+  EXPECT_EQ(memory.locate(start + 1279).size, 256u);
+  EXPECT_EQ(memory.locate(start + 1280).owner, nullptr);
+  ASSERT_TRUE(memory.free(inner));
+  ASSERT_TRUE(memory.free(first));
+
+  // Within a buffer of the substrate's own.
+  const SokrBuffer own = *memory.create(4096, SOKR_BUFFER_HOST_VISIBLE | SOKR_BUFFER_ADDRESS);
+  auto* mapped = static_cast<std::byte*>(*memory.map(own));
+  ASSERT_TRUE(memory.import_host(mapped + 64, 64));
+  EXPECT_EQ(memory.locate(reinterpret_cast<std::uint64_t>(mapped) + 2048).size, 4096u);
+}
+
+// A launch that names a handle which another thread is given while the launch is looked at.
+TEST(HostMemory, ABufferMadeAfterTheLaunchIsNotThere) {
+  HostLaunches launches{HostLaunchOptions{}};
+  testing_support::LaunchBuilder builder;
+  builder.bind(0, 0, 16);
+  builder.bindings[0].kind = SOKR_BINDING_BUFFER;
+  builder.bindings[0].resource = 1;
+  const std::vector<std::uint8_t> bytes = builder.bytes();
+  const auto launch = LaunchView::parse(bytes.data(), bytes.size());
+  ASSERT_TRUE(launch) << launch.failure().sentence;
+  LaunchMemory before;
+  before.ranges.resize(1);
+  before.is_whole = false;
+  ir::EntryReflection entry;
+  entry.local_size = {1, 1, 1};
+  entry.bindings.resize(1);
+  entry.bindings[0].kind = SOKR_IR_STORAGE_BUFFER;
+  entry.bindings[0].count = 1;
+  const auto sentence = [&] {
+    const auto judged = launches.judge({}, *launch, before, entry);
+    return judged ? "accepted" : judged.failure().sentence;
+  };
+  EXPECT_EQ(sentence(),
+            "binding 0.0[0]: there is no buffer 1 on this substrate: never made, or freed");
+  ASSERT_EQ(*launches.memory().create(64, 0), 1u);
+  EXPECT_EQ(sentence(), "binding 0.0[0]: there was no buffer 1 before the launch");
 }
 
 TEST(HostMemory, ManyThreadsCreateUseAndFree) {

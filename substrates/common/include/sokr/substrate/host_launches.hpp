@@ -227,11 +227,13 @@ class HostLaunches {
         continue;
       }
       const LaunchMemory::Range& range = memory.ranges[binding.given];
-      if (!range.is_there) return std::move(memory_.resolve(said())).failure();
+      if (!range.is_there) return not_there(said());
       take(said, range.data, range.size);
     }
     return {};
   }
+  // Of a binding whose memory was not there when the launch was given.
+  Failure not_there(const SokrBinding& binding);
   template <class AnyJob>
   void start(AnyJob& job, const LaunchGroups& groups) noexcept {
     try {

@@ -87,7 +87,8 @@ class HostMemory {
   Result<HostRange> resolve(SokrBuffer buffer, std::uint64_t offset, std::uint64_t size,
                             const char* what);
   // The live buffer that holds this address, with data and size of the whole buffer;
-  // owner null if none does. For checked PhysicalStorageBuffer accesses.
+  // owner null if none does. Of several, where memory was imported that a buffer has
+  // already, the one that reaches furthest. For checked PhysicalStorageBuffer accesses.
   HostRange locate(std::uint64_t address);
 
   std::size_t buffer_count();
@@ -101,6 +102,8 @@ class HostMemory {
   SokrBuffer next_ = 1;
   std::unordered_map<SokrBuffer, std::shared_ptr<HostBuffer>> buffers_;
   std::multimap<std::uintptr_t, std::shared_ptr<HostBuffer>> by_address_;
+  bool overlap_ = false;       // some of them overlapped at some time
+  std::uint64_t largest_ = 0;  // bytes of the largest one at any time
 };
 
 }  // namespace sokr::substrate
