@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -34,32 +35,41 @@ std::uint64_t checksum(std::span<const std::uint8_t> key, std::span<const std::u
   return XXH3_64bits_withSeed(value.data(), value.size(), XXH3_64bits(key.data(), key.size()));
 }
 
+// The header if the open file has the size of an entry for a key of this size.
+std::optional<Header> read_header(const FileDescriptor& file, const struct stat& status,
+                                  std::size_t key_size, std::uint64_t most) {
+  Header header;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size < sizeof header || !file.read_all(&header, sizeof header)) return std::nullopt;
+  const std::uint64_t rest = size - sizeof header;
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.key_size != key_size ||
+      header.key_size > rest || header.value_size != rest - header.key_size ||
+      header.value_size > most)
+    return std::nullopt;
+  return header;
+}
+
 // The value if the open file is an intact entry for this key; memory for it is taken only when the
 // rest has been found right.
 std::optional<std::vector<std::uint8_t>> read_entry(const FileDescriptor& file,
                                                     const struct stat& status,
                                                     std::span<const std::uint8_t> key,
                                                     std::uint64_t most) {
-  Header header;
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (size < sizeof header || !file.read_all(&header, sizeof header)) return std::nullopt;
-  const std::uint64_t rest = size - sizeof header;
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.key_size != key.size() ||
-      header.key_size > rest || header.value_size != rest - header.key_size ||
-      header.value_size > most)
-    return std::nullopt;
+  const std::optional<Header> header = read_header(file, status, key.size(), most);
+  if (!header) return std::nullopt;
   std::vector<std::uint8_t> stored_key(key.size());
   if (!file.read_all(stored_key.data(), stored_key.size()) ||
       !std::equal(key.begin(), key.end(), stored_key.begin()))
     return std::nullopt;
-  std::vector<std::uint8_t> value(header.value_size);
-  if (!file.read_all(value.data(), value.size()) || checksum(key, value) != header.checksum)
+  std::vector<std::uint8_t> value(header->value_size);
+  if (!file.read_all(value.data(), value.size()) || checksum(key, value) != header->checksum)
     return std::nullopt;
   return value;
 }
 
-bool trusted(const struct stat& status) {
-  return S_ISREG(status.st_mode) && status.st_uid == ::geteuid() &&
+// Whether this user, and nobody else, could have written the file.
+bool trusted(const struct stat& status, std::uint32_t nobody) {
+  return S_ISREG(status.st_mode) && status.st_uid == ::geteuid() && status.st_uid != nobody &&
          (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
@@ -75,6 +85,9 @@ std::string unique_suffix() {
 // Nobody writes an entry for so long: who began it is gone.
 constexpr std::chrono::hours kUnfinishedLasts{1};
 
+// Each process looks at the folder again when it has added this part of the bound.
+constexpr std::uint64_t kLooksPerBound = 16;
+
 }  // namespace
 
 fs::path DiskCache::default_folder(std::string_view name) {
@@ -88,8 +101,20 @@ fs::path DiskCache::path_of(std::span<const std::uint8_t> key) const {
          fmt::format("{:016x}{:016x}{}", hash.high64, hash.low64, kCacheEntrySuffix);
 }
 
+std::uint32_t DiskCacheOptions::user_of_unknown_files() {
+  constexpr std::uint32_t kUsual = 65534;
+  const Result<std::string> said = read_small_file("/proc/sys/kernel/overflowuid", 64);
+  std::uint32_t user = kUsual;
+  if (said) std::from_chars(said->data(), said->data() + said->size(), user);
+  return user;
+}
+
 bool DiskCache::has(std::span<const std::uint8_t> key) const {
-  return !options_.folder.empty() && ::access(path_of(key).c_str(), R_OK) == 0;
+  if (options_.folder.empty()) return false;
+  const FileDescriptor file(::open(path_of(key).c_str(), kReadAtOnce | O_NOFOLLOW));
+  struct stat status;
+  return file && ::fstat(file.get(), &status) == 0 && trusted(status, options_.nobody) &&
+         read_header(file, status, key.size(), options_.max_value_bytes).has_value();
 }
 
 std::optional<std::vector<std::uint8_t>> DiskCache::load(std::span<const std::uint8_t> key) {
@@ -97,7 +122,8 @@ std::optional<std::vector<std::uint8_t>> DiskCache::load(std::span<const std::ui
   fs::path path = path_of(key);
   const FileDescriptor file(::open(path.c_str(), kReadAtOnce | O_NOFOLLOW));
   struct stat status;
-  if (!file || ::fstat(file.get(), &status) != 0 || !trusted(status)) return std::nullopt;
+  if (!file || ::fstat(file.get(), &status) != 0 || !trusted(status, options_.nobody))
+    return std::nullopt;
   std::optional<std::vector<std::uint8_t>> value =
       read_entry(file, status, key, options_.max_value_bytes);
   // The times of use are what eviction goes by.
@@ -135,6 +161,18 @@ bool DiskCache::store(std::span<const std::uint8_t> key, std::span<const std::ui
     const FileDescriptor file(
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file) return failed("cannot create a file in");
+    struct stat status;
+    if (::fstat(file.get(), &status) == 0 && !trusted(status, options_.nobody)) {
+      // It would be written anew at every start.
+      if (reason) {
+        *reason = fmt::format(
+            "a file of user {} in {} is of user {} with mode {:o}, which may be somebody else's: "
+            "nothing is kept",
+            ::geteuid(), options_.folder.string(), status.st_uid, status.st_mode & 07777u);
+      }
+      ::unlink(temporary.c_str());
+      return false;
+    }
     Header header{};
     std::memcpy(header.magic, kMagic, sizeof kMagic);
     header.key_size = key.size();
@@ -157,7 +195,12 @@ bool DiskCache::store(std::span<const std::uint8_t> key, std::span<const std::ui
 
 void DiskCache::make_room(std::uint64_t added) {
   std::lock_guard lock(mutex_);
-  if (known_bytes_ && (*known_bytes_ += added) <= options_.max_bytes) return;
+  // Others write too, so that what this one knows is right for a while only.
+  unseen_bytes_ += added;
+  if (known_bytes_ && unseen_bytes_ <= options_.max_bytes / kLooksPerBound &&
+      (*known_bytes_ += added) <= options_.max_bytes)
+    return;
+  unseen_bytes_ = 0;
 
   struct Entry {
     fs::path path;
@@ -173,8 +216,9 @@ void DiskCache::make_room(std::uint64_t added) {
     std::error_code gone;
     const CacheFile kind = classify_cache_file(it->path().filename().native());
     if (kind == CacheFile::kForeign) continue;
-    std::uint64_t size = it->file_size(gone);
-    fs::file_time_type used = it->last_write_time(gone);
+    const std::uint64_t size = it->file_size(gone);
+    if (gone) continue;  // or it is no file
+    const fs::file_time_type used = it->last_write_time(gone);
     if (gone) continue;
     if (kind == CacheFile::kUnfinished) {
       if (now - used < kUnfinishedLasts || !fs::remove(it->path(), gone)) total += size;

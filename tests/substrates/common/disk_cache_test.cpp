@@ -90,8 +90,39 @@ TEST_F(DiskCacheTest, AnEntryForAnotherKeyUnderThisNameIsAMiss) {
 TEST_F(DiskCacheTest, FilesThatOthersCanWriteAreNotRead) {
   DiskCache cache({folder_});
   ASSERT_TRUE(cache.store(bytes("key"), bytes("value")));
+  EXPECT_TRUE(cache.has(bytes("key")));
   ASSERT_EQ(::chmod(files().at(0).c_str(), 0666), 0);
   EXPECT_EQ(cache.load(bytes("key")), std::nullopt);
+  EXPECT_FALSE(cache.has(bytes("key")));
+}
+
+// The files of a user whom the system does not know look like those of a process of that number.
+TEST_F(DiskCacheTest, FilesOfNobodyInParticularAreNotRead) {
+  ASSERT_TRUE(DiskCache({folder_}).store(bytes("key"), bytes("value")));
+  DiskCache cache({.folder = folder_, .nobody = ::geteuid()});
+  EXPECT_FALSE(cache.has(bytes("key")));
+  EXPECT_EQ(cache.load(bytes("key")), std::nullopt);
+  std::string reason;
+  EXPECT_FALSE(cache.store(bytes("other"), bytes("value"), &reason));
+  EXPECT_NE(reason.find("may be somebody else's"), std::string::npos) << reason;
+  EXPECT_EQ(files().size(), 1u);
+  EXPECT_EQ(DiskCache({folder_}).load(bytes("key")), bytes("value"));
+}
+
+TEST_F(DiskCacheTest, HasWhatCanBeLoaded) {
+  DiskCache cache({folder_});
+  EXPECT_FALSE(DiskCache({}).has(bytes("key")));
+  EXPECT_FALSE(cache.has(bytes("key")));
+  ASSERT_TRUE(cache.store(bytes("key"), bytes("some value")));
+  EXPECT_TRUE(cache.has(bytes("key")));
+  const fs::path path = files().at(0);
+  const auto size = fs::file_size(path);
+  for (std::uintmax_t cut = 0; cut < size; ++cut) {
+    ASSERT_TRUE(cache.store(bytes("key"), bytes("some value")));
+    fs::resize_file(path, cut);
+    EXPECT_FALSE(cache.has(bytes("key"))) << cut;
+  }
+  EXPECT_FALSE(DiskCache({.folder = folder_, .max_value_bytes = 9}).has(bytes("key")));
 }
 
 // Each of them where an entry would be: the load comes back at once with nothing, and a store
@@ -101,6 +132,7 @@ TEST_F(DiskCacheTest, WhatIsNoOrdinaryFileIsPassedOver) {
   ASSERT_TRUE(cache.store(bytes("key"), bytes("value")));
   const fs::path path = files().at(0);
   const auto expect_passed_over = [&](const char* what, bool replaceable) {
+    EXPECT_FALSE(cache.has(bytes("key"))) << what;
     EXPECT_EQ(cache.load(bytes("key")), std::nullopt) << what;
     std::string reason;
     EXPECT_EQ(cache.store(bytes("key"), bytes("value"), &reason), replaceable) << what << reason;
@@ -165,6 +197,21 @@ TEST_F(DiskCacheTest, StaysBelowItsBoundAndDropsTheLeastRecentlyUsed) {
   EXPECT_LE(total, 40'000u);
   EXPECT_EQ(cache.load(bytes("other0")), std::nullopt);
   EXPECT_TRUE(cache.load(bytes("other99")).has_value());
+}
+
+TEST_F(DiskCacheTest, StaysBelowItsBoundHoweverManyWrite) {
+  constexpr std::uint64_t kBound = 1 << 20;
+  DiskCache one({folder_, kBound}), other({folder_, kBound});
+  const fs::path folder = folder_ / (std::string(32, '0') + ".entry");
+  fs::create_directory(folder);  // not what its name says: nobody's to remove
+  for (int k = 0; k < 300; ++k) {
+    ASSERT_TRUE((k % 2 ? one : other).store(bytes("key" + std::to_string(k)), Bytes(16'000, 1)));
+    std::uint64_t total = 0;
+    for (const fs::path& path : files())
+      if (fs::is_regular_file(path)) total += fs::file_size(path);
+    ASSERT_LE(total, kBound + 2 * kBound / 16) << k;
+  }
+  EXPECT_TRUE(fs::exists(folder));
 }
 
 // A process with the same number may have been killed while it wrote.
