@@ -6,7 +6,7 @@
  * format of its own, so no real kernel is ever routed to it. What it does do is
  * everything that a plugin owes its host: checks before it acts, tokens that are
  * never reused, waits that end, answers that stay, sentences for every failure.
- * docs/writing-a-substrate.md walks through it. Build it with
+ * docs/writing-a-substrate.md walks through it. Build it, beside launch_reader.h, with
  *
  *     cc -std=c99 -fPIC -shared -fvisibility=hidden null.c -o sokr-null.so -lpthread
  *
@@ -29,6 +29,10 @@
 #include <sokr/compute.h>
 #include <string.h>
 #include <time.h>
+
+/* It refuses those by itself, as what it cannot do. */
+#define LAUNCH_READER_BASE_GROUPS
+#include "launch_reader.h"
 
 #define NULL_IR_FORMAT UINT32_C(0x4E554C4C)
 
@@ -57,9 +61,15 @@ static uint64_t null_issued[4] = {0, 0, 0, 0}; /* the latest n of each kind */
 static uint64_t null_gone[4] = {0, 0, 0, 0};   /* the latest n before the last destroy */
 static uint64_t null_pending[NULL_MAX_PENDING];
 static uint32_t null_pending_count = 0;
+/* In a child of fork, which has the memory and none of the threads: one of them may hold the mutex
+ * for ever. Set before there is a second thread. */
+static int null_forked = 0;
+
+static void null_in_child(void) { null_forked = 1; }
 
 static void null_initialise(void) {
   pthread_condattr_t attributes;
+  pthread_atfork(NULL, NULL, null_in_child);
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_cond_init(&null_released, &attributes);
@@ -74,6 +84,8 @@ static SokrResult null_fail(SokrResult code, const char *sentence) {
   null_error = sentence;
   return code;
 }
+
+#define NULL_FORKED "this process was forked from one that had opened null; fork before that"
 
 static size_t null_write(const char *sentence, char *out, size_t capacity) {
   size_t size = strlen(sentence);
@@ -97,7 +109,9 @@ static SokrResult null_capability(const SokrCapabilityQuery *query,
   if (!query || !response) {
     return null_fail(SOKR_INVALID_INPUT, "the query or the response is null");
   }
-  if (query->ir_format != NULL_IR_FORMAT) {
+  if (null_forked) {
+    result = null_fail(SOKR_DISPATCH_FAILED, NULL_FORKED);
+  } else if (query->ir_format != NULL_IR_FORMAT) {
     result = null_fail(SOKR_CAPABILITY_DENIED, "null accepts its own format 0x4e554c4c only");
   } else if (!null_is_ours(query->ir_data, query->ir_data_len)) {
     result = null_fail(SOKR_INVALID_IR, "a null computation starts with the bytes \"NULL\"");
@@ -110,48 +124,46 @@ static SokrResult null_capability(const SokrCapabilityQuery *query,
 
 /* ---- Launch parameters -------------------------------------------------------------- */
 
-/* Reads the behaviour and the token to release. Every number is checked before it
- * is used to find another. */
+/* Of a later writer, with something in what is not known here: nothing is wrong with it. */
+static int null_asks_for_more(const uint8_t *params, size_t size) {
+  SokrLaunchHeader header;
+  if (!params || size < sizeof header) return 0;
+  memcpy(&header, params, sizeof header); /* params may be unaligned */
+  return header.version == SOKR_LAUNCH_VERSION && header.header_size > sizeof header &&
+         header.header_size <= size &&
+         !sokr_copy_sized(&header, sizeof header, params, header.header_size);
+}
+
+/* Checks all of the launch, and reads the behaviour and the token to release. */
 static SokrResult null_read_launch(const uint8_t *params, size_t size, uint32_t *behaviour,
                                    uint64_t *token) {
-  SokrLaunchHeader header;
-  size_t known = SOKR_LAUNCH_HEADER_SIZE_1; /* bytes of a header of its version */
+  LaunchReader launch;
+  const SokrLaunchHeader *header = &launch.header;
+  const char *wrong;
   *behaviour = NULL_COMPLETE;
   *token = 0;
   if (!params && size == 0) return SOKR_OK;
-  if (!params || size < known) {
-    return null_fail(SOKR_INVALID_INPUT, "the launch parameters are shorter than their header");
+  wrong = launch_read(&launch, params, size);
+  if (wrong) {
+    return null_fail(
+        null_asks_for_more(params, size) ? SOKR_CAPABILITY_DENIED : SOKR_INVALID_INPUT, wrong);
   }
-  sokr_copy_sized(&header, sizeof header, params, known); /* params may be unaligned */
-  if (header.magic != SOKR_LAUNCH_MAGIC || header.version == 0 ||
-      header.version > SOKR_LAUNCH_VERSION) {
-    return null_fail(SOKR_INVALID_INPUT,
-                     "the launch parameters have a wrong magic or version; use sokr_launch_write");
-  }
-  if (header.version > 1) known = sizeof header;
-  if (header.total_size != size || header.header_size < known || header.header_size > size) {
-    return null_fail(SOKR_INVALID_INPUT, "the launch parameters have a wrong size in their header");
-  }
-  if (header.version > 1 && !sokr_copy_sized(&header, known, params, header.header_size)) {
-    return null_fail(SOKR_CAPABILITY_DENIED, "the launch asks for something that null knows not");
-  }
-  if ((header.base_groups[0] | header.base_groups[1] | header.base_groups[2]) != 0) {
+  if ((header->base_groups[0] | header->base_groups[1] | header->base_groups[2]) != 0) {
     return null_fail(SOKR_CAPABILITY_DENIED, "null starts every launch at workgroup 0,0,0");
   }
-  if (header.wait_count != 0) {
+  if (header->wait_count != 0) {
     return null_fail(SOKR_INVALID_INPUT, "null orders no launches; wait on the host instead");
   }
-  if (header.push_size == 0) return SOKR_OK;
-  if (header.push_offset % 8 != 0 || header.push_offset < header.header_size ||
-      header.push_offset > size || header.push_size > size - header.push_offset) {
-    return null_fail(SOKR_INVALID_INPUT, "the push constants are not inside the launch parameters");
+  if (header->indirect != 0) {
+    return null_fail(SOKR_INVALID_INPUT, "null has no buffers that group counts could be in");
   }
-  if (header.push_size != 4 && header.push_size != 16) {
+  if (header->push_size == 0) return SOKR_OK;
+  if (header->push_size != 4 && header->push_size != 16) {
     return null_fail(SOKR_INVALID_INPUT,
                      "null takes 4 bytes of push constants, or 16 with a token to release");
   }
-  memcpy(behaviour, params + header.push_offset, sizeof *behaviour);
-  if (header.push_size == 16) memcpy(token, params + header.push_offset + 8, sizeof *token);
+  memcpy(behaviour, launch.push, sizeof *behaviour);
+  if (header->push_size == 16) memcpy(token, launch.push + 8, sizeof *token);
   *token = sokr_token_plugin_token(*token);
   return SOKR_OK;
 }
@@ -201,7 +213,9 @@ static SokrResult null_dispatch(const SokrDispatchRequest *request,
   if (!request || !response) {
     return null_fail(SOKR_INVALID_INPUT, "the request or the response is null");
   }
-  result = null_read_launch(request->params, request->params_len, &behaviour, &released);
+  result = null_forked
+               ? null_fail(SOKR_DISPATCH_FAILED, NULL_FORKED)
+               : null_read_launch(request->params, request->params_len, &behaviour, &released);
   if (result == SOKR_OK && !null_is_ours(request->ir_data, request->ir_data_len)) {
     result = null_fail(SOKR_INVALID_IR, "a null computation starts with the bytes \"NULL\"");
   }
@@ -261,6 +275,7 @@ static SokrResult null_completion(const SokrCompletionQuery *query, SokrCompleti
     return null_fail(SOKR_INVALID_INPUT, "the query or the signal is null");
   }
   *signal = SOKR_COMPLETION_FAILED;
+  if (null_forked) return null_fail(SOKR_DISPATCH_FAILED, NULL_FORKED);
   pthread_mutex_lock(&null_mutex);
   result = null_wait(query->completion_token, query->timeout_ns, signal);
   pthread_mutex_unlock(&null_mutex);
@@ -272,6 +287,7 @@ static SokrResult null_completion(const SokrCompletionQuery *query, SokrCompleti
 /* The core has let the last call out, so nobody waits. What is pending is abandoned. The
  * counters go on, so that no token is given out twice if the library is used again. */
 static void null_destroy(void) {
+  if (null_forked) return;
   pthread_mutex_lock(&null_mutex);
   null_alive = 0;
   null_pending_count = 0;
@@ -287,6 +303,7 @@ static size_t null_last_error(char *out, size_t capacity) {
 
 static size_t null_completion_error(uint64_t token, char *out, size_t capacity) {
   int failed;
+  if (null_forked) return null_write(NULL_FORKED, out, capacity);
   pthread_mutex_lock(&null_mutex);
   failed = null_alive && null_is_issued(token) && token % 2 == 1 &&
            null_find_pending(token) == null_pending_count;
@@ -345,6 +362,21 @@ static const SokrPlugin null_library = {
     0,                    /* reserved */
 };
 
+static const SokrUnavailable null_unavailable[] = {{"null", NULL_FORKED}};
+
+static const SokrPlugin null_forked_library = {
+    sizeof(SokrPlugin),   /* struct_size */
+    SOKR_COMPUTE_VERSION, /* compute_version */
+    "null",               /* name */
+    "0.1.1",              /* version */
+    NULL,                 /* substrates */
+    null_unavailable,     /* unavailable */
+    0,                    /* substrate_count */
+    1,                    /* unavailable_count */
+    sizeof(SokrUnavailable), /* unavailable_size */
+    0,                    /* reserved */
+};
+
 SOKR_PLUGIN_DECLARE("null", SOKR_KIND_BIT(SOKR_KIND_OTHER));
 
 #ifdef __cplusplus
@@ -352,6 +384,7 @@ extern "C"
 #endif
 SOKR_PLUGIN_EXPORT const SokrPlugin *sokr_plugin_main(const SokrHostInfo *host) {
   if (host && host->compute_version >> 16 != SOKR_COMPUTE_VERSION >> 16) return NULL;
+  if (null_forked) return &null_forked_library;
   pthread_once(&null_once, null_initialise);
   pthread_mutex_lock(&null_mutex);
   null_alive = 1;

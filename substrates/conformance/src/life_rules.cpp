@@ -167,6 +167,15 @@ void check_retires(Check& check) {
                "a wait that was inside when it was deregistered ends as {}", text(end));
 }
 
+// What the child of check_forked found, as bits of its exit status, beside one that says that it
+// came to its end.
+constexpr int kCameToItsEnd = 64;
+struct Answered {
+  int bit;
+  const char* call;
+};
+constexpr Answered kAnswered[] = {{1, "capability_fn"}, {2, "dispatch_fn"}, {4, "completion_fn"}};
+
 void check_forked(Check& check) {
   const Tried& tried = check.tried;
   const Sample* sample = check.subject.samples.empty() ? nullptr : check.quick();
@@ -181,16 +190,21 @@ void check_forked(Check& check) {
   if (child == 0) {
     std::signal(SIGALRM, SIG_DFL);
     ::alarm(kSeconds);
+    int wrong = 0;
+    const auto expect_refused = [&](int bit, SokrResult code) {
+      if (code != SOKR_DISPATCH_FAILED) wrong |= bit;
+    };
     const std::vector<std::uint8_t> nothing(64, 0xFF);
-    for (const std::uint32_t format : tried.formats()) (void)tried.capability(format, nothing);
+    for (const std::uint32_t format : tried.formats())
+      expect_refused(1, tried.capability(format, nothing));
     if (sample) {
-      (void)tried.capability(sample->format, sample->ir);
-      (void)tried.dispatch(*sample);
-      (void)tried.wait(earlier);
+      expect_refused(1, tried.capability(sample->format, sample->ir));
+      expect_refused(2, tried.dispatch(*sample).code);
+      expect_refused(4, tried.wait(earlier).code);
     }
     (void)tried.last_error();
     tried.table().destroy_fn();
-    ::_exit(0);
+    ::_exit(kCameToItsEnd | wrong);
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -199,8 +213,13 @@ void check_forked(Check& check) {
     check.found("the child was still inside after {} s", kSeconds);
   else if (WIFSIGNALED(status))
     check.found("the child ended by signal {}", WTERMSIG(status));
+  else if ((WEXITSTATUS(status) & ~7) != kCameToItsEnd)
+    check.found("the child ended with {}", WEXITSTATUS(status));
   else
-    check.expect(WEXITSTATUS(status) == 0, "the child ended with {}", WEXITSTATUS(status));
+    for (const auto& [bit, call] : kAnswered) {
+      check.expect((WEXITSTATUS(status) & bit) == 0,
+                   "in the child {} does not answer SOKR_DISPATCH_FAILED", call);
+    }
   // The parent goes on.
   if (sample) check.run(*sample);
 }

@@ -8,6 +8,7 @@
 #undef sokr_plugin_main
 
 #include <sokr/retire.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,7 +34,10 @@ static void *idle(void *nothing) {
 }
 
 static int forked = 0;
-static void in_the_child(void) { forked = 1; }
+static void in_the_child(void) {
+  forked = 1;
+  if (has("LIF-9: goes on")) null_forked = 0;
+}
 
 /* The first thread that calls is the only one that may. */
 static int is_others_thread(void) {
@@ -224,6 +228,7 @@ static SokrResult capability(const SokrCapabilityQuery *query, SokrCapabilityRes
 
 static SokrResult dispatch(const SokrDispatchRequest *request, SokrDispatchResponse *response) {
   static int launches = 0;
+  unsigned char unseen[512];
   SokrDispatchRequest known;
   SokrResult result;
   if (has("DIS-1")) touch(request);
@@ -237,6 +242,12 @@ static SokrResult dispatch(const SokrDispatchRequest *request, SokrDispatchRespo
   if (has("DIS-11") && known.params_len > 0) touch(known.params + sizeof(SokrLaunchHeader) - 1);
   if (has("DIS-11: takes all") && known.params_len < sizeof(SokrLaunchHeader))
     known.params = NULL, known.params_len = 0;
+  if (has("DIS-11: some") && known.params_len >= SOKR_LAUNCH_HEADER_SIZE_1 &&
+      known.params_len <= sizeof unseen) {
+    memcpy(unseen, known.params, known.params_len);
+    memset(unseen + offsetof(SokrLaunchHeader, flags), 0, sizeof(uint32_t));
+    known.params = unseen;
+  }
   if (has("DIS-9") && __atomic_add_fetch(&launches, 1, __ATOMIC_RELAXED) > 400) {
     memset(response, 0, sizeof *response);
     return response->result = null_fail(SOKR_DISPATCH_FAILED, "");

@@ -42,6 +42,7 @@ SUBSTRATES = [
     ("DIS-9", "DIS-9", "and no sentence", set()),
     ("DIS-10", "DIS-10", "a handle that was released", set()),
     ("DIS-11", "DIS-11", SIGNAL, set()),
+    ("DIS-11: some", "DIS-11", "whose flags is .* are accepted", set()),
     ("DIS-11: takes all", "DIS-11", "are accepted", {"CAP-6", "COM-5"}),
     ("COM-1", "COM-1", SIGNAL + ".*, in completion_fn of a null query", set()),
     ("COM-3", "COM-3", LATE + " 5 s, in completion_fn of the token .* a timeout of 0 ns", {"COM-5", "COM-8", "THR-3"}),
@@ -60,6 +61,7 @@ SUBSTRATES = [
     ("LIF-6", "LIF-6", "threads are left", set()),
     ("LIF-8", "LIF-8", LATE, set()),
     ("LIF-9", "LIF-9", "the child " + SIGNAL, set()),
+    ("LIF-9: goes on", "LIF-9", "in the child dispatch_fn does not answer", set()),
     ("LIF-10", "LIF-10", "of a destroyed substrate", set()),
     ("PLG-6", "PLG-6", "before everything was destroyed", set()),
 ]

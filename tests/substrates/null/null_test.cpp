@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -7,6 +9,7 @@
 #include <cstring>
 #include <latch>
 #include <set>
+#include <string_view>
 #include <thread>
 
 #include "null_mock.hpp"
@@ -153,7 +156,7 @@ TEST_F(NullTest, ReadsLaunchesOfEveryVersion) {
   EXPECT_EQ(null_wait_for(failed.token, UINT64_MAX), kFailedAnswer);
   later[sizeof header + 15] = 1;
   EXPECT_EQ(null_run(later).result, SOKR_CAPABILITY_DENIED);
-  EXPECT_EQ(null_last_sentence(), "the launch asks for something that null knows not");
+  EXPECT_EQ(null_last_sentence(), "the launch parameters ask for something that is not known here");
 }
 
 TEST_F(NullTest, RefusesBadLaunches) {
@@ -182,6 +185,65 @@ TEST_F(NullTest, RefusesBadLaunches) {
   sokr_launch_write(&launch, bytes.data(), bytes.size());
   EXPECT_EQ(null_run(bytes).result, SOKR_INVALID_INPUT);
   EXPECT_EQ(null_last_sentence(), "null orders no launches; wait on the host instead");
+}
+
+// The skeleton is copied: what it lets pass, others will.
+TEST_F(NullTest, ChecksAllOfALaunch) {
+  const std::vector<std::uint8_t> good = null_params(NULL_COMPLETE);
+  ASSERT_EQ(null_run(good).result, SOKR_OK);
+  const auto with = [&](std::size_t offset, auto value) {
+    std::vector<std::uint8_t> changed = good;
+    std::memcpy(changed.data() + offset, &value, sizeof value);
+    return null_run(changed).result;
+  };
+  using Header = SokrLaunchHeader;
+  EXPECT_EQ(with(offsetof(Header, version), 3u), SOKR_INVALID_INPUT);
+  EXPECT_EQ(with(offsetof(Header, flags), 0x80000000u), SOKR_INVALID_INPUT);
+  EXPECT_EQ(with(offsetof(Header, flags), 1u), SOKR_OK) << "profile";
+  EXPECT_EQ(with(offsetof(Header, binding_count), UINT32_MAX), SOKR_INVALID_INPUT);
+  EXPECT_EQ(with(offsetof(Header, entry_size), 4u), SOKR_INVALID_INPUT);
+  EXPECT_EQ(with(offsetof(Header, specialization_count), 1u), SOKR_INVALID_INPUT);
+  EXPECT_EQ(with(offsetof(Header, local_size), 4u), SOKR_INVALID_INPUT);
+  EXPECT_EQ(with(offsetof(Header, indirect), std::uint64_t{1}), SOKR_INVALID_INPUT);
+  EXPECT_EQ(null_last_sentence(), "null has no buffers that group counts could be in");
+}
+
+// Of a process in which another thread may hold the mutex.
+TEST_F(NullTest, AChildOfForkIsToldSo) {
+  const Dispatched done = null_run({});
+  ASSERT_EQ(done.result, SOKR_OK);
+  pthread_mutex_lock(&null_mutex);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);  // if it is kept waiting
+    int wrong = 0;
+    const auto told = [&](SokrResult result) {
+      wrong += result != SOKR_DISPATCH_FAILED || null_last_sentence() != NULL_FORKED;
+    };
+    told(capability(NULL_IR_FORMAT, "NULL"));
+    SokrDispatchRequest request{};
+    request.ir_data = reinterpret_cast<const std::uint8_t*>("NULL");
+    request.ir_data_len = 4;
+    SokrDispatchResponse response{};
+    told(null_plugin.dispatch_fn(&request, &response));
+    const Completed answer = null_wait_for(done.token, UINT64_MAX);
+    told(answer.result);
+    wrong += answer.signal != SOKR_COMPLETION_FAILED || response.completion_token != 0;
+    char sentence[128];
+    null_diagnostics.completion_error(done.token, sentence, sizeof sentence);
+    wrong += std::string_view(sentence) != NULL_FORKED;
+    const SokrPlugin* again = sokr_plugin_main(nullptr);
+    wrong += again->substrate_count != 0 || again->unavailable_count != 1 ||
+             std::string_view(again->unavailable[0].reason) != NULL_FORKED;
+    null_plugin.destroy_fn();
+    ::_exit(wrong);
+  }
+  pthread_mutex_unlock(&null_mutex);
+  ASSERT_GT(child, 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(null_run({}).result, SOKR_OK);
 }
 
 TEST_F(NullTest, RefusesNullPointers) {
