@@ -122,6 +122,23 @@ TEST(Newer, MatricesAreDecodedWithTheirNumbers) {
   EXPECT_EQ(find(*decode_ok(written), 0)->cooperative, left->cooperative);
 }
 
+// Matrices that may agree do so with the values of a launch, or it is refused: nobody looks again.
+TEST(Newer, SizesThatALaunchGivesHaveToAgree) {
+  const Bytes good = MatrixKernel{.is_specialized = true}.bytes();
+  const Id m = word_of(good, kTypeCooperativeMatrix, 4),
+           k = word_of(good, kTypeCooperativeMatrix, 5);
+  // The right matrix has as many rows as the left one, not as that has columns.
+  const Bytes bytes = replace_operand(good, kTypeCooperativeMatrix, 4, k, m);
+  EXPECT_NE(decode_ok(bytes), nullptr);
+  EXPECT_NE(decode_ok(bytes, {.any_values = true}), nullptr);
+  const SokrIrSpecValue taller[] = {{0, 4, 32}}, both[] = {{0, 4, 32}, {2, 4, 32}};
+  EXPECT_NE(decode_ok(good, {.specializations = taller}), nullptr);
+  EXPECT_NE(decode_ok(bytes, {.specializations = both}), nullptr);
+  const std::string sentence = refusal(bytes, {.specializations = taller}, SOKR_INVALID_INPUT);
+  EXPECT_NE(sentence.find("do not have types"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("; decided by specialization constant"), std::string::npos) << sentence;
+}
+
 // A specialization constant that has no SpecId is what the module says.
 TEST(Newer, SizesThatNobodyCanGiveAreNotOpen) {
   const Bytes bytes =

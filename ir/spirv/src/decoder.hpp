@@ -138,6 +138,7 @@ class Decoder {
 
   // ---- lengths.cpp
   Result<void> check_lengths() const;
+  Result<void> check_matrices(const RawInstruction& raw) const;
   Result<void> check_parts(const RawInstruction& raw, Id composite, std::size_t first) const;
   Result<void> check_alike(const RawInstruction& raw, Id a, Id b) const;
   // Of an array whose length specialization constants decide: "{sentence}; decided by ...".
@@ -235,6 +236,7 @@ class Decoder {
   std::vector<bool> is_non_semantic_;  // per id: a NonSemantic instruction set; may be empty
   std::vector<bool> is_decided_;       // per id: is_decided(); empty if nothing is
   bool has_spec_lengths_ = false;      // some array's length is a specialization constant
+  bool has_spec_matrices_ = false;     // some cooperative matrix's number is
   bool has_memory_model_ = false;
   bool zero_is_specialized_ = false;  // a workgroup size of 0 comes from a specialization constant
   bool is_structured_ = true;         // no OpenCL kernel

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// What depends on the lengths of arrays that specialization constants decide. Without values
-// these are open, and whoever judges the module does not look at counts and places of their
-// elements; here the values are known, and readers of the module rely on what fits them.
+// What depends on the lengths of arrays, and on the sizes of matrices, that specialization
+// constants decide. Without values these are open, and whoever judges the module does not look at
+// counts and places of their elements; here the values are known, and readers of the module rely on
+// what fits them.
 #include "decoder.hpp"
+#include "typing.hpp"
 
 namespace sokr::spirv {
 namespace {
@@ -23,10 +25,11 @@ Failure Decoder::misfit(const RawInstruction& raw, const Type& array,
 }
 
 Result<void> Decoder::check_lengths() const {
-  if (!has_spec_lengths_ || options_.any_values) return {};
+  if (options_.any_values || !(has_spec_lengths_ || has_spec_matrices_)) return {};
   for (std::size_t i = first_function_; i < raws_.size(); ++i) {
     const RawInstruction& raw = raws_[i];
     const auto operands = args(raw);
+    if (has_spec_matrices_ && !raw.is_passive) SOKR_TRY(check_matrices(raw));
     switch (raw.op) {
       case spv::Op::OpCompositeConstruct: {
         const Type* type = module_->type(result_type(raw));
@@ -52,6 +55,24 @@ Result<void> Decoder::check_lengths() const {
     }
   }
   return {};
+}
+
+Result<void> Decoder::check_matrices(const RawInstruction& raw) const {
+  count_work();
+  if (suits_cooperative(*module_, instruction(raw)).value_or(true)) return {};
+  std::string sources;
+  const auto look = [&](Id id) {
+    const Type* type = module_->type(id);
+    if (type == nullptr || type->kind != TypeKind::kCooperativeMatrix) return;
+    for (const Id number : args(raws_[definition_[id] - 1]).subspan(1))
+      if (sources.empty()) sources = decided_by(number);
+  };
+  look(result_type(raw));
+  for (const Id id : args(raw)) look(module_->type_of(id));
+  Failure failure =
+      bad(raw, "its operands do not have types that it works on and gives{}", sources);
+  failure.code = SOKR_INVALID_INPUT;
+  return failure;
 }
 
 // Down the literals from args[first] on. What does not suit its type otherwise is left to those

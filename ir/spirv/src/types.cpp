@@ -381,6 +381,7 @@ Result<void> Decoder::decode_cooperative_matrix(const RawInstruction& raw, Type&
         constant->is_undef) {
       return bad(raw, "its {} %{} is not an integer constant", kNames[i], operands[1 + i]);
     }
+    has_spec_matrices_ |= constant->is_spec;
     *numbers[i] = {static_cast<std::uint32_t>(constant->bits),
                    constant->is_spec && options_.any_values && is_decided(constant->id)};
     const bool is_size =

@@ -14,7 +14,6 @@
 namespace sokr::reference {
 
 namespace edge = sokr::substrate::edge;
-using spirv::Instruction;
 
 double round_even(double a) {
   if (!(std::fabs(a) < 0x1p52)) return a;
