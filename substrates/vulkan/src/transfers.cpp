@@ -560,7 +560,7 @@ Result<void> Transfers::write_part_beside(const BufferPointer& to, std::uint64_t
 
 Result<void> Transfers::start(Lane& lane, Buffer& from, std::uint64_t offset, Chunk& chunk) {
   if (!chunk.block) {
-    SOKR_ASSIGN(chunk.block, with_room(make_room_, [&] { return staging_.take(chunk.size); }));
+    SOKR_ASSIGN(chunk.block, staging_.take(chunk.size));
   }
   std::lock_guard lock(mutex_);
   if (!chunk.commands) {
@@ -617,11 +617,21 @@ Result<void> Transfers::read(Buffer& from, std::uint64_t offset, void* to, std::
     chunk.size = std::min(size - at, kChunk);
     return start(lane, from, offset, chunk);
   };
-  Result<void> result = begin(now, 0);
+  Result<void> result = with_room(make_room_, [&]() -> Result<void> {
+    SOKR_ASSIGN(now.block, staging_.take(std::min(size, kChunk)));
+    return {};
+  });
+  if (result) result = begin(now, 0);
   for (std::uint64_t at = 0; at < size && result; at += kChunk) {
     result = begin(next, at + kChunk);
+    // Where there is no second block they take turns in the first.
+    const bool in_turn = !result && !next.block;
+    if (in_turn) result = {};
     if (Result<void> ended = end(lane, now, to); !ended && result) result = std::move(ended);
-    std::swap(now, next);
+    if (!in_turn)
+      std::swap(now, next);
+    else if (result)
+      result = begin(now, at + kChunk);
   }
   // What is still under way has to end before its block goes.
   if (!result) device_.drain();

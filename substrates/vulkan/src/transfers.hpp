@@ -130,6 +130,7 @@ class Transfers {
   void record_beside(VkCommandBuffer commands, std::span<const Operation> operations);
   void record_one(VkCommandBuffer commands, const Operation& operation);
   void retire(Lane& lane, Submitted& done) noexcept;
+  // Into the block that it has, or one that is taken.
   Result<void> start(Lane& lane, Buffer& from, std::uint64_t offset, Chunk& chunk);
   Result<void> end(Lane& lane, Chunk& chunk, void* to);
 

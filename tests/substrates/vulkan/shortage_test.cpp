@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <numeric>
 #include <vector>
 
 #include "device.hpp"
@@ -65,6 +66,23 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesFirst) {
     EXPECT_TRUE(called) << i << ": " << called.failure().sentence;
     simulated()->allocation_limit = 0;
   }
+}
+
+// Of three blocks' bytes, where there is room for one block.
+TEST_F(Scarce, AReadNeedsOneBlock) {
+  constexpr std::uint64_t kWords = 10 * kMega, kBytes = 4 * kWords;
+  Bench bench(staged_with());
+  const auto buffer = bench->memory().create(kBytes, 0);
+  ASSERT_TRUE(buffer) << buffer.failure().sentence;
+  std::vector<std::uint32_t> words(kWords), back(kWords);
+  std::iota(words.begin(), words.end(), 1u);
+  ASSERT_TRUE(bench->memory().write(*buffer, 0, words.data(), kBytes));
+  ASSERT_TRUE(bench->memory().read(*buffer, 0, back.data(), 4));
+  (*bench->session())->recordings().drop_idle();
+  simulated()->allocation_limit = static_cast<std::uint32_t>(simulated()->memories + 1);
+  const auto read = bench->memory().read(*buffer, 0, back.data(), kBytes);
+  ASSERT_TRUE(read) << read.failure().sentence;
+  EXPECT_EQ(back, words);
 }
 
 TEST_F(Scarce, WhatIsKeptForReuseGoesForAPipeline) {
