@@ -368,7 +368,9 @@ const bool forks_are_watched = [] {
     new (&all.changed) std::condition_variable;
     all.waiting.clear();
     for (auto& [id, file] : all.loaded) {
-      file.is_lost = file.busy != std::thread::id() && file.busy != std::this_thread::get_id();
+      const bool is_others =
+          file.busy != std::thread::id() && file.busy != std::this_thread::get_id();
+      file.is_lost = file.is_lost || is_others;
     }
     all.mutex.unlock();
     all.registration.unlock();
@@ -475,9 +477,10 @@ Result<PluginRef> acquire_plugin(const std::filesystem::path& path, const Librar
       all.changed.wait(lock);
       all.waiting.erase(std::this_thread::get_id());
     }
-    Loaded& entry = all.loaded[file.id];
+    Loaded entry;
     entry.location = file.location;
     entry.busy = std::this_thread::get_id();
+    all.loaded.emplace(file.id, std::move(entry));
   }
   Plugin* opened = nullptr;
   {
