@@ -13,14 +13,15 @@ namespace sokr::reference {
 
 LaunchState::LaunchState(const Program& p, const Launch& l) : program(p), launch(l) {
   for (const SharedPointer& pointer : program.shared_pointers) {
-    const auto first = static_cast<std::uint32_t>(ranges.size());
-    std::uint32_t count = pointer.kind == SharedPointer::kBinding ? 1 : pointer.count;
-    if (pointer.kind == SharedPointer::kDescriptorArray && count == 0)
+    const std::size_t first = ranges.size();
+    std::uint64_t count = pointer.kind == SharedPointer::kBinding ? 1 : 0;
+    if (pointer.kind == SharedPointer::kDescriptorArray) {
+      // What lies behind the last one that is named is null, however long the array is.
       for (const Descriptor& d : launch.descriptors)
         if (d.set == pointer.set && d.binding == pointer.binding)
-          count = std::max(count, d.index + 1);
-    if (pointer.kind == SharedPointer::kPush || pointer.kind == SharedPointer::kWorkgroup)
-      count = 0;
+          count = std::max(count, std::uint64_t{d.index} + 1);
+      if (pointer.count != 0) count = std::min<std::uint64_t>(count, pointer.count);
+    }
     ranges.resize(first + count);
     for (const Descriptor& d : launch.descriptors)
       if (d.set == pointer.set && d.binding == pointer.binding && d.index < count && d.data)

@@ -17,9 +17,9 @@ namespace sokr::reference {
 struct LaunchState {
   const Program& program;
   const Launch& launch;
-  std::vector<Range> ranges;                                            // of all descriptors
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> pointer_ranges;  // per SharedPointer:
-                                                                        // first, count
+  std::vector<Range> ranges;                                          // of all descriptors
+  std::vector<std::pair<std::size_t, std::uint64_t>> pointer_ranges;  // per SharedPointer:
+                                                                      // first, count
   std::atomic<std::uint64_t> out_of_bounds_reads{0}, out_of_bounds_writes{0};
   std::atomic<bool> failed{false};
   std::mutex mutex;

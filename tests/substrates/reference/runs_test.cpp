@@ -237,6 +237,35 @@ TEST(Runs, WholeBuffersThatAreLoadedAreBounded) {
       << refused.failure().sentence;
 }
 
+// An array of 2^32 - 1 buffers, one of which is bound.
+TEST(Runs, ArraysOfBuffersTakeNoMoreThanIsBound) {
+  std::string text = kernel(
+      "%p = OpAccessChain %word %buffers %one %zero\nOpStore %p %seven\n"
+      "%q = OpAccessChain %word %buffers %seven %zero\n%none = OpLoad %uint %q\n"
+      "%sum = OpIAdd %uint %none %seven\n%r = OpAccessChain %word %buffers %one %one\n"
+      "OpStore %r %sum");
+  text.insert(text.find("\"main\"") + 6, " %buffers");
+  text.insert(text.find("%void ="),
+              "OpDecorate %block Block\nOpMemberDecorate %block 0 Offset 0\n"
+              "OpMemberDecorate %block 1 Offset 4\n"
+              "OpDecorate %buffers DescriptorSet 0\nOpDecorate %buffers Binding 0\n");
+  text.insert(text.find("%main = OpFunction"),
+              "%uint = OpTypeInt 32 0\n%zero = OpConstant %uint 0\n%one = OpConstant %uint 1\n"
+              "%seven = OpConstant %uint 7\n%most = OpConstant %uint 4294967295\n"
+              "%block = OpTypeStruct %uint %uint\n%array = OpTypeArray %block %most\n"
+              "%to = OpTypePointer StorageBuffer %array\n"
+              "%word = OpTypePointer StorageBuffer %uint\n"
+              "%buffers = OpVariable %to StorageBuffer\n");
+  const auto program = program_of(text);
+  std::vector<std::uint32_t> data(2);
+  const std::vector<Descriptor> descriptors{bind(0, 0, data, 1)};
+  Launch launch;
+  launch.descriptors = descriptors;
+  const auto report = run(*program, launch);
+  ASSERT_TRUE(report) << report.failure().sentence;
+  EXPECT_EQ(data, (std::vector<std::uint32_t>{7, 7}));
+}
+
 TEST(Runs, ArraysOfArraysOfBlocksAreRefused) {
   std::string text = kernel("%p = OpAccessChain %word %buffers %zero %zero %zero\nOpStore %p %one");
   text.insert(text.find("%void ="),
