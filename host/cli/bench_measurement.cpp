@@ -141,10 +141,10 @@ void Measurement::alternate() {
   }
   report_.warnings = measure::warnings(report_.environment, watch.seen(), smallest);
   if (const auto names = counters_.interrupted(); !names.empty()) {
-    report_.warnings.push_back(
-        fmt::format("{} did not count all the time: others count as well, and the processor has no "
-                    "more counters; what is told of it is too little",
-                    list_text(names)));
+    report_.warnings.push_back(fmt::format(
+        "{} did not count all the time (others count as well, and the processor has no "
+        "more counters, or some of its cores have other ones): what is told is too little",
+        list_text(names)));
   }
 }
 

@@ -4,7 +4,9 @@
 #ifndef SOKR_CLI_OUTPUT_HPP_
 #define SOKR_CLI_OUTPUT_HPP_
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,9 @@ namespace sokr::cli {
 
 using Json = nlohmann::ordered_json;
 
+// All of it, and waits where the descriptor does not: whoever gave it may have made it so. False
+// with errno.
+bool write_all(int descriptor, std::span<const std::byte> bytes);
 // To stdout. Throws if it cannot be written: a full disk, a closed pipe.
 void print(std::string_view text);
 // Two spaces of indentation, a list of numbers in one line; bytes that are no UTF-8 become U+FFFD.

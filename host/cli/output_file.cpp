@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "output.hpp"
+
 namespace sokr::cli {
 namespace {
 
@@ -150,12 +152,7 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd_, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
+  if (!write_all(fd_, bytes)) fail(errno);
 }
 
 void OutputFile::finish() {

@@ -75,6 +75,26 @@ class Files(unittest.TestCase):
             self.assertIn(b"'/dev/fd/9' cannot be written: Bad file descriptor", result.stderr)
         self.assertEqual(self.sokr.load("x"), WORDS)
 
+    def test_who_reads_slowly_gets_all(self):
+        """A pipe that does not wait is full now and then."""
+        size = 1 << 20
+        large = [f"0.1={size}" if one == "0.1=64" else one for one in RUN]
+        for flags, least in ((["--out", "0.1=-"], size), (["--out", "0.1=/dev/stdout"], size),
+                             (["--print", "0.1[0:]"], size)):
+            ours, theirs = os.pipe()
+            os.set_blocking(theirs, False)
+            with subprocess.Popen([self.sokr.program, *large, *flags], cwd=self.sokr.work,
+                                  env=self.sokr.variables(("add",), {}), stdout=theirs,
+                                  stderr=subprocess.PIPE) as process:
+                os.close(theirs)
+                with open(ours, "rb") as file:
+                    got = file.read()
+                said = process.stderr.read()
+            self.assertEqual(process.returncode, 0, said)
+            self.assertGreaterEqual(len(got), least, flags)
+            if flags[0] == "--out":
+                self.assertEqual(got, b"\x01" * size)
+
     def test_a_socket_is_standard_input(self):
         """It cannot be opened by its name in /dev."""
         ours, theirs = socket.socketpair()
