@@ -208,6 +208,45 @@ OpFunctionEnd
   EXPECT_EQ(reflect(**module).entry_points.at(0).push_scalars.size(), 1u);
 }
 
+// What has no scalars is looked at all the same, in each element anew: it counts.
+TEST(Reflection, MembersWithoutScalarsCount) {
+  std::string members;
+  for (int i = 0; i < 8000; ++i) members += " %none";
+  const std::string text = R"(OpCapability Shader
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main" %push
+OpExecutionMode %main LocalSize 1 1 1
+OpDecorate %array ArrayStride 4
+OpDecorate %block Block
+OpMemberDecorate %block 0 Offset 0
+OpMemberDecorate %element 0 Offset 0
+%u32 = OpTypeInt 32 0
+%none = OpTypeStruct
+%many = OpConstant %u32 4000
+%element = OpTypeStruct %u32)" +
+                           members + R"(
+%array = OpTypeArray %element %many
+%block = OpTypeStruct %array
+%void = OpTypeVoid
+%function = OpTypeFunction %void
+%pointer = OpTypePointer PushConstant %block
+%word = OpTypePointer PushConstant %u32
+%push = OpVariable %pointer PushConstant
+%zero = OpConstant %u32 0
+%main = OpFunction %void None %function
+%entry = OpLabel
+%first = OpAccessChain %word %push %zero %zero %zero
+%value = OpLoad %u32 %first
+OpReturn
+OpFunctionEnd
+)";
+  const auto module = decode(assemble(text));
+  ASSERT_TRUE(module) << module.failure().sentence;
+  const std::size_t found = reflect(**module).entry_points.at(0).push_scalars.size();
+  EXPECT_GE(found, 1u);
+  EXPECT_LE(found, 3u);
+}
+
 const char* const kOldStyle = R"(
 OpCapability Shader
 OpMemoryModel Logical GLSL450
