@@ -33,8 +33,20 @@ constexpr std::size_t kMaxStraight = 16000;  // without a loop: much of it is on
 constexpr std::uint32_t kMaxRagged = 4;      // chunks that wait for each other's longest loop
 constexpr double kPassing = 0.75;            // registers of a chunk for what does not last
 // Bytes that a round of a loop that streams reads side by side. With 128, 256, 512 and 1,024
-// reduce_subgroup.comp took 0.36, 0.25, 0.20 and 0.21 ms (AVX2, 8 MiB, one thread).
+// reduce_subgroup.comp took 0.36, 0.25, 0.20 and 0.21 ms (AVX2, 8 MiB, one thread). Each sum has a
+// register for what it takes in as well: rows of 4,096 took 4.2 ms with 16 chunks of AVX2 and 3.2
+// with 8, those with two sums 4.5 with 8 and 3.9 with 4.
 constexpr std::uint32_t kSideBySide = 512;
+// Lanes that move together where a workgroup is several passes between barriers: two chunks of 16
+// lanes, or four narrower ones. What they have in common is computed once, and it is half as many
+// passes: kernels of the benchmarks took 0.7 to 0.95 of the time (AVX2), and bitonic_sort.comp,
+// which is the largest, 0.98. With one barrier, chunks of different rows have too little in common:
+// a stencil with its halo took 1.05 of the time.
+constexpr std::uint32_t kBetweenBarriers = 32, kMostBetweenBarriers = 4;  // lanes, chunks
+constexpr std::size_t kMaxBetweenBarriers = 3000;  // instructions of more than two chunks
+// Registers for each component of a lane's element: loaded, transposed, and what it is multiplied
+// by. In blocks of tests they are there for all chunks at once.
+constexpr std::size_t kEachComponent = 3;
 
 // A loop that lanes leave one by one, and in which each goes its own way through memory, is
 // quicker for one invocation after the other: a gather takes as long as its loads.
@@ -46,6 +58,7 @@ struct Census {
   std::size_t code = 0;      // instructions, those counted lane by lane that are emitted so
   std::size_t pressure = 0;  // registers that a chunk needs all through some loop
   std::size_t tile = 0;      // scalars of private variables that some loop without barriers uses
+  std::size_t mixed = 0;     // registers that a chunk needs for sums of elements that lie apart
   std::size_t barriers = 0;
   bool atomics = false;
   bool loops = false;
@@ -151,6 +164,36 @@ bool streams(const Program& program, const Analysis& analysis, const Construct& 
   return far && rows > 0 && instructions <= kMostOfARound;
 }
 
+// Registers for one chunk of a loop that adds elements of several components, which each lane loads
+// from a place of its own, to several private sums: no chunk shares anything with another one. Only
+// of loops in loops, whose rounds count for more than the barriers around them.
+std::size_t mixed_registers(const Program& program, const Analysis& analysis,
+                            const Construct& loop) {
+  const std::size_t sums = private_tile(program, loop);
+  std::uint32_t around = loop.parent;
+  while (around != kNone && program.constructs[around].kind != ConstructKind::kLoop)
+    around = program.constructs[around].parent;
+  if (sums < 2 || around == kNone) return 0;
+  std::size_t components = 0;
+  for (std::uint32_t b = loop.begin; b < loop.end; ++b)
+    for (const Inst& inst : program.blocks[b].body) {
+      if (inst.op != spv::Op::OpLoad) continue;
+      const spirv::Type* type = program.module->type(inst.type);
+      const Inst* chain = program.inst(look_through(program, inst.args[0]));
+      const spirv::Variable* root = program.module->variable(root_of(program, inst.args[0]));
+      if (!type || type->kind != spirv::TypeKind::kVector || !chain || chain->args.empty() ||
+          !root || root->storage == spv::StorageClass::Workgroup || root->builtin)
+        continue;
+      const Id index = chain->args.back();
+      if (index < program.module->bound()) continue;
+      const bool apart = std::ranges::any_of(analysis.values[index - program.module->bound()],
+                                             [](const Shape& s) { return s.varies_by_lane(); });
+      if (apart)
+        components = std::max<std::size_t>(components, leaf_count(*program.module, inst.type));
+    }
+  return components == 0 ? 0 : sums + kEachComponent * components;
+}
+
 // Elements below 32 bits that lie apart: each lane is an access of its own.
 bool is_lane_by_lane(const Program& program, const Analysis& analysis, const Inst& inst) {
   constexpr std::int64_t kMostApart = 8;  // elements
@@ -219,6 +262,7 @@ Census count(const Program& program, const Analysis& analysis) {
     census.wanders = census.wanders && ragged && wanders(program, analysis, construct);
     census.pressure = std::max(census.pressure, pressure_of(program, analysis, construct));
     census.tile = std::max(census.tile, private_tile(program, construct));
+    census.mixed = std::max(census.mixed, mixed_registers(program, analysis, construct));
     census.streams |= streams(program, analysis, construct);
   }
   return census;
@@ -298,15 +342,28 @@ Geometry choose_geometry(const Program& program, const CompileOptions& options) 
   } else if (g.local[0] % g.width == 0 && g.local[0] > g.width) {
     limit = std::min(limit, g.local[0] / g.width);  // one row: the others are steady steps in it
   }
-  const bool whole = fits_one_pass(census, needed, registers);
-  if (program.has_barrier) limit = whole ? needed : std::min(limit, 2u);
+  const bool mixed = has_part(options, Part::kMixedSums) && census.mixed * needed > registers;
+  const bool whole = fits_one_pass(census, needed, registers) && !(program.has_barrier && mixed);
   // A pass after the other, in registers, where those of two would not fit (`put_kept_slots`).
-  if (has_part(options, Part::kKeptSlots) && program.has_barrier && !whole &&
-      census.tile * limit > registers && census.tile <= std::size_t{3} * registers)
-    limit = 1;
-  // Sums of what streams by may take all registers: what they add up comes from memory.
+  const bool kept = has_part(options, Part::kKeptSlots) && program.has_barrier && !whole &&
+                    census.tile * std::min(limit, 2u) > registers &&
+                    census.tile <= std::size_t{3} * registers;
+  if (program.has_barrier && !whole) {
+    std::uint32_t most = std::clamp(kBetweenBarriers / g.width, 2u, kMostBetweenBarriers);
+    const bool one_row = g.local[0] % (most * g.width) == 0;
+    if (census.code * most > kMaxBetweenBarriers || (!one_row && census.barriers < 2)) most = 2;
+    limit = kept ? 1 : std::min(census.loops ? limit : most, most);
+    if (census.tile > 0)
+      limit = std::min(limit, std::max(2u, static_cast<std::uint32_t>(registers / census.tile)));
+  } else if (program.has_barrier) {
+    limit = needed;
+  }
+  if (mixed)
+    limit = std::min(
+        limit, static_cast<std::uint32_t>(std::max<std::size_t>(1, registers / census.mixed)));
+  // Sums of what streams by, and what they take in, may have all registers.
   if (census.streams && !whole && census.pressure > 0 && has_part(options, Part::kStreams))
-    limit = std::max(limit, std::min(static_cast<std::uint32_t>(registers / census.pressure),
+    limit = std::max(limit, std::min(static_cast<std::uint32_t>(registers / (2 * census.pressure)),
                                      kSideBySide / (4 * g.width)));
   if (!(whole && program.has_barrier) && census.code * limit > kMaxWork)
     limit = static_cast<std::uint32_t>(std::max<std::size_t>(1, kMaxWork / census.code));

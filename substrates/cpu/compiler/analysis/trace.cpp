@@ -53,7 +53,9 @@ constexpr const char* kPartNames[] = {"promote",
                                       "depth-first",
                                       "word-masks",
                                       "chunk-neighbours",
-                                      "launch-strides"};
+                                      "launch-strides",
+                                      "mixed-sums",
+                                      "constant-calls"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

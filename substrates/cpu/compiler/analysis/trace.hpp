@@ -84,8 +84,10 @@ enum class Part : std::uint8_t {
   kWordMasks,         // masks are words where they have no registers of their own
   kChunkNeighbours,   // chunks side by side in memory: the components of one element
   kLaunchStrides,     // steps that only the launch knows: every second element of a row
+  kMixedSums,         // sums of elements that lie apart: as many chunks as registers hold
+  kConstantCalls,     // elementary functions of constants are constants
 };
-inline constexpr std::uint8_t kParts = 39;
+inline constexpr std::uint8_t kParts = 41;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

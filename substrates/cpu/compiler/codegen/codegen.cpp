@@ -35,6 +35,7 @@
 #include "compiler/analysis/geometry.hpp"
 #include "compiler/analysis/trace.hpp"
 #include "compiler/codegen/chains.hpp"
+#include "compiler/codegen/constant_calls.hpp"
 #include "compiler/codegen/corrections.hpp"
 #include "compiler/codegen/depth_first.hpp"
 #include "compiler/codegen/halves.hpp"
@@ -265,6 +266,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   // with a range test in them, and the passes around it find the same loads.
   second.addPass(llvm::GVNPass(llvm::GVNOptions().setMemDep(false)));
   second.addPass(llvm::InstCombinePass());
+  if (has_part(options, Part::kConstantCalls)) second.addPass(ConstantCallsPass());
   llvm::LoopPassManager late;
   late.addPass(llvm::IndVarSimplifyPass());
   late.addPass(LeaveUncounted());

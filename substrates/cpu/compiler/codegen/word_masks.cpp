@@ -9,6 +9,7 @@
 #include <llvm/ADT/DenseMap.h>
 #include <llvm/ADT/SetVector.h>
 #include <llvm/ADT/SmallVector.h>
+#include <llvm/Analysis/VectorUtils.h>
 #include <llvm/IR/Function.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstrTypes.h>
@@ -79,7 +80,7 @@ class Widening {
       }
       if (!one || !is_computed(*one)) {
         set_point_behind(todo.back());
-        wide_[todo.back()] = b_.CreateSExt(todo.back(), words_);
+        wide_[todo.back()] = extended(todo.back());
         todo.pop_back();
         continue;
       }
@@ -93,6 +94,15 @@ class Widening {
       wide_[one] = compute(*one);
     }
     return wide_.lookup(mask);
+  }
+
+  // One bit for all lanes is extended before it is spread: LLVM spreads bytes and takes three
+  // instructions more to make words of them.
+  Value* extended(Value* mask) {
+    Value* bit = llvm::getSplatValue(mask);
+    if (!bit) return b_.CreateSExt(mask, words_);
+    return b_.CreateVectorSplat(words_->getNumElements(),
+                                b_.CreateSExt(bit, words_->getElementType()));
   }
 
   // A choice takes its condition as a mask, like any other user.
@@ -137,6 +147,11 @@ class Widening {
       if (user == words || (!is_computed(one) && same_block)) continue;
       if (masks_.contains(user) && is_computed(*user)) continue;
       if (llvm::isa<llvm::PHINode>(user)) continue;
+      if (llvm::isa<llvm::SExtInst>(user) && user->getType() == words_) {
+        user->replaceAllUsesWith(words);  // a mask that is kept as words
+        user->eraseFromParent();
+        continue;
+      }
       b_.SetInsertPoint(user);
       use.set(b_.CreateICmpSLT(words, llvm::Constant::getNullValue(words_)));
     }
