@@ -3,6 +3,8 @@
 // this program, with one of the disabled tests.
 #include <dlfcn.h>
 #include <spawn.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,13 +26,14 @@ int end_of(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-int run_traced(const std::string& test, const std::filesystem::path& trace) {
+int run_traced(const std::string& test, const std::filesystem::path& trace,
+               const char* program = "/proc/self/exe") {
   const std::string filter = "--gtest_filter=" + test;
   const char* const arguments[] = {"test_host", filter.c_str(), "--gtest_also_run_disabled_tests",
                                    nullptr};
   ::setenv("SOKR_TRACE", trace.c_str(), 1);
   pid_t child = 0;
-  const int failed = ::posix_spawn(&child, "/proc/self/exe", nullptr, nullptr,
+  const int failed = ::posix_spawn(&child, program, nullptr, nullptr,
                                    const_cast<char* const*>(arguments), environ);
   ::unsetenv("SOKR_TRACE");
   if (failed != 0) return failed;
@@ -100,6 +103,30 @@ TEST(Trace, TakesSlicesOfAPluginThatWasLeftBehind) {
   EXPECT_EQ(run_traced("TraceChild.DISABLED_SpeaksLate", trace), 0);
   EXPECT_NE(contents(trace).find("\"name\":\"late\""), std::string::npos);
   EXPECT_NE(contents(trace).find("\"name\":\"half:0 left behind\""), std::string::npos);
+}
+
+// Of a program that has not got more rights than its user it says so: its file is on a file system
+// that gives none.
+constexpr int kNotSetUid = 77;
+
+TEST(TraceChild, DISABLED_IsSetUid) {
+  if (::getauxval(AT_SECURE) == 0) std::exit(kNotSetUid);
+  launch_once();
+}
+
+TEST(Trace, IsNotWrittenByAProgramWithMoreRightsThanItsUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives a file to somebody else";
+  constexpr uid_t kNobody = 65534;
+  const TemporaryFolder folder;
+  const auto program = folder.path() / "test_host", trace = folder.path() / "trace.json";
+  std::filesystem::copy_file("/proc/self/exe", program);
+  ASSERT_EQ(::chown(program.c_str(), kNobody, kNobody), 0);
+  ASSERT_EQ(::chmod(program.c_str(), 04755), 0);
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0777), 0);  // it could write there
+  const int result = run_traced("TraceChild.DISABLED_IsSetUid", trace, program.c_str());
+  if (result == kNotSetUid) GTEST_SKIP() << "set-uid means nothing here";
+  EXPECT_EQ(result, 0);
+  EXPECT_FALSE(std::filesystem::exists(trace));
 }
 
 TEST(Trace, TheNameIsThatOfTheTimeOfLoading) {
