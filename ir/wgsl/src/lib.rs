@@ -5,6 +5,7 @@
 mod abi;
 mod functions;
 mod guard;
+mod indices;
 mod overrides;
 mod reflection;
 mod request;

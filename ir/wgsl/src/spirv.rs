@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use naga::{BinaryOperator as Bin, Scalar, ScalarKind};
 
+use crate::indices::Paths;
 use crate::overrides::{Definition, Mark, Operand, Overrides};
 
 /// As the specification names them.
@@ -20,6 +21,11 @@ pub enum Op {
     TypeInt = 21,
     TypeFloat = 22,
     TypeVector = 23,
+    TypeMatrix = 24,
+    TypeArray = 28,
+    TypeRuntimeArray = 29,
+    TypeStruct = 30,
+    TypePointer = 32,
     ConstantTrue = 41,
     ConstantFalse = 42,
     Constant = 43,
@@ -29,7 +35,9 @@ pub enum Op {
     SpecConstant = 50,
     SpecConstantComposite = 51,
     SpecConstantOp = 52,
+    FunctionParameter = 55,
     Variable = 59,
+    AccessChain = 65,
     Decorate = 71,
     MemberDecorate = 72,
     SNegate = 126,
@@ -109,7 +117,7 @@ pub fn binary(op: Bin, kind: ScalarKind) -> Option<(Op, bool)> {
 }
 
 /// The words of each instruction, the first one with its length and opcode.
-fn instructions(words: &[u32]) -> impl Iterator<Item = &[u32]> {
+pub fn instructions(words: &[u32]) -> impl Iterator<Item = &[u32]> {
     let mut rest = words.get(HEADER..).unwrap_or_default();
     std::iter::from_fn(move || {
         let length = (*rest.first()? >> 16) as usize;
@@ -119,7 +127,7 @@ fn instructions(words: &[u32]) -> impl Iterator<Item = &[u32]> {
     })
 }
 
-fn is(instruction: &[u32], op: Op) -> bool {
+pub fn is(instruction: &[u32], op: Op) -> bool {
     instruction[0] & 0xFFFF == op as u32
 }
 
@@ -191,6 +199,9 @@ struct Rewriter<'a> {
     specialized: HashSet<u32>,
     replaced: HashSet<u32>, // ids that are defined here
     literals: HashMap<(u32, u32), u32>,
+    paths: Paths,
+    lengths: HashSet<u32>,            // what overrides decide, as u32
+    within: HashMap<(u32, u32), u32>, // indices by length and word
     // The module's parts, in their order: up to the names, those, up to the types, those that
     // are defined here, and the rest.
     before: Vec<u32>,
@@ -221,6 +232,9 @@ impl<'a> Rewriter<'a> {
             specialized: HashSet::new(),
             replaced: HashSet::new(),
             literals: HashMap::new(),
+            paths: Paths::new(words),
+            lengths: HashSet::new(),
+            within: HashMap::new(),
             before: words.get(..HEADER)?.to_vec(),
             names: Vec::new(),
             annotations: Vec::new(),
@@ -347,9 +361,12 @@ impl<'a> Rewriter<'a> {
                 if let Some(length) = self.take(uint, mark.number) {
                     let operands = [id, self.operand(zero)];
                     self.operation(uint, length, Op::IAdd, &operands);
+                    self.lengths.insert(length);
                 }
             }
-            ScalarKind::Uint => (),
+            ScalarKind::Uint => {
+                self.lengths.insert(id);
+            }
             _ => return,
         }
         if let Some(last) = self.take(uint, mark.number - 1) {
@@ -412,6 +429,33 @@ impl<'a> Rewriter<'a> {
         }
     }
 
+    /// The index, or the last one of an array that is shorter: as naga restricts what it does not
+    /// know.
+    fn index_within(&mut self, length: u32, word: u32) -> u32 {
+        if let Some(&known) = self.within.get(&(length, word)) {
+            return known;
+        }
+        let (uint, bool) = (self.types[&Simple::Uint], self.types[&Simple::Bool]);
+        let (index, one) = (self.literal(Scalar::U32, word.into()), self.literal(Scalar::U32, 1));
+        let (is_within, last, id) = (self.fresh(), self.fresh(), self.fresh());
+        self.operation(bool, is_within, Op::ULessThan, &[index, length]);
+        self.operation(uint, last, Op::ISub, &[length, one]);
+        self.operation(uint, id, Op::Select, &[is_within, index, last]);
+        self.within.insert((length, word), id);
+        id
+    }
+
+    fn keep_chain(&mut self, chain: &[u32]) {
+        let mut chain = chain.to_vec();
+        for index in self.paths.of_chain(&chain) {
+            // No array is empty.
+            if index.word != 0 && self.lengths.contains(&index.length) {
+                chain[index.at] = self.index_within(index.length, index.word);
+            }
+        }
+        self.behind.extend_from_slice(&chain);
+    }
+
     fn keep_the_rest(&mut self) {
         let is_annotation = |i: &[u32]| is(i, Op::Decorate) || is(i, Op::MemberDecorate);
         let is_defining =
@@ -443,6 +487,9 @@ impl<'a> Rewriter<'a> {
     }
 
     fn keep_behind(&mut self, instruction: &[u32]) {
+        if is(instruction, Op::AccessChain) {
+            return self.keep_chain(instruction);
+        }
         let result = if is(instruction, Op::Constant) {
             instruction[2]
         } else {

@@ -228,6 +228,22 @@ std::vector<float> expected_overrides(const Given& with) {
           static_cast<float>(with.flag ? with.n : 3)};
 }
 
+TEST_P(Wgsl, ConstantIndicesStayWithinLengthsOfOverrides) {
+  const Kernel indices = kernel("indices");
+  const auto run = [&](std::optional<std::uint32_t> n, std::optional<std::int32_t> m) {
+    std::vector<std::uint32_t> out(7);
+    Launch launch;
+    launch.groups(1).bind(0, 0, read_write(out));
+    if (n) launch.specialize(0, *n);
+    if (m) launch.specialize(1, *m);
+    substrate_->dispatch(indices, launch).wait();
+    return out;
+  };
+  using Numbers = std::vector<std::uint32_t>;
+  EXPECT_EQ(run({}, {}), (Numbers{100, 103, 103, 201, 202, 300, 7}));
+  EXPECT_EQ(run(8, 3), (Numbers{100, 105, 107, 201, 203, 107, 7}));
+}
+
 TEST_P(Wgsl, OverridesStandAnywhere) {
   const Kernel overrides = kernel("overrides");
   const Given givens[] = {{}, {5, -1, 0.5f, false}, {1, 2, -4.0f, true}};
