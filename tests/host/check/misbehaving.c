@@ -209,7 +209,7 @@ static SokrResult capability(const SokrCapabilityQuery *query, SokrCapabilityRes
     return response->result = null_fail(SOKR_DISPATCH_FAILED, "another thread than the first");
   if (has("CAP-5") && query->ir_data_len > 0) ((volatile uint8_t *)query->ir_data)[0] = 'N';
   if (has("CAP-5: too far")) touch(query->ir_data + query->ir_data_len);
-  if (has("CAP-6")) return response->result = SOKR_OK;
+  if (!forked && has("CAP-6")) return response->result = SOKR_OK;
   if (has("DIS-8")) {
     static const SokrComputationId none;
     const int is_some = memcmp(&query->computation_id, &none, sizeof none) != 0;
