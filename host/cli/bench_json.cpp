@@ -101,7 +101,9 @@ Json result_json(const BenchResult& one) {
   json["split"] = nullptr;
   if (one.split) {
     json["split"] = {{"submit_ns", one.split->submit},
+                     {"queue_ns", or_null(one.split->queue)},
                      {"execute_ns", or_null(one.split->execute)},
+                     {"notice_ns", or_null(one.split->notice)},
                      {"rest_ns", one.split->rest}};
   }
   add_series(one.warm(), json);

@@ -52,7 +52,7 @@ std::string latency_table(const BenchReport& report) {
 std::string ways_table(const BenchReport& report) {
   Table table;
   for (std::size_t column = 1; column <= 9; ++column) table.right_align(column);
-  table.row({"", "first", "cold", "piped", "batch", "submit", "execute", "rest"});
+  table.row({"", "first", "cold", "piped", "batch", "submit", "queue", "execute", "notice"});
   for (const BenchResult& one : report.results) {
     std::vector<std::string> row{one.substrate, duration_or_dash(one.first.ever),
                                  duration_or_dash(one.first.cold_process)};
@@ -61,8 +61,9 @@ std::string ways_table(const BenchReport& report) {
     }
     const auto& split = one.split;
     row.push_back(split ? duration_text(split->submit) : "-");
+    row.push_back(split ? duration_or_dash(split->queue) : "-");
     row.push_back(split ? duration_or_dash(split->execute) : "-");
-    row.push_back(split ? duration_text(split->rest) : "-");
+    row.push_back(split ? duration_or_dash(split->notice) : "-");
     table.row(std::move(row));
   }
   return table.format();
@@ -262,6 +263,10 @@ std::vector<Remark> remarks_of(const BenchReport& report) {
       text += "; " + outliers;
     }
     all.push_back({one.substrate, std::move(text)});
+    if (one.split && !one.split->queue) {
+      all.push_back({one.substrate, "it does not tell when a kernel begins: queue and notice are " +
+                                        duration_text(one.split->rest) + " together"});
+    }
     for (const Way way : {kPipelined, kBatched}) {
       if (one.left_out[way].empty()) continue;
       all.push_back({one.substrate,

@@ -104,26 +104,40 @@ void BenchSubject::batched(std::uint32_t count, std::vector<double>& ns) {
 }
 
 Split BenchSubject::split() {
-  std::vector<double> submit, execute, rest;
+  const auto ns = [](Clock::duration time) {
+    return std::max(0.0, static_cast<double>(std::chrono::nanoseconds(time).count()));
+  };
+  std::vector<double> submit, queue, execute, notice, rest;
   Launch launch = launch_;
   launch.profile();
   for (int i = 0; i < kProfiled; ++i) {
     const auto start = Clock::now();
     const Completion completion = substrate_.dispatch(kernel_, launch);
-    const double submitted = since(start);
+    const auto submitted = Clock::now();
     completion.wait();
-    const double all = since(start);
-    submit.push_back(submitted);
+    const auto known = Clock::now();
     const auto device = completion.device_time();
-    const double on_device = device ? static_cast<double>(device->count()) : 0;
-    if (device) execute.push_back(on_device);
+    if (device) execute.push_back(ns(*device));
     // A substrate may do the work inside of the call that starts it.
-    rest.push_back(std::max(0.0, all - std::max(submitted, on_device)));
-    if (all > 2e7 && i >= 4) break;
+    if (const auto moments = completion.device_interval()) {
+      const auto began = std::clamp(moments->began, start, known);
+      const auto left = std::min(submitted, began);
+      submit.push_back(ns(left - start));
+      queue.push_back(ns(began - left));
+      notice.push_back(ns(known - std::clamp(moments->ended, began, known)));
+      rest.push_back(queue.back() + notice.back());
+    } else {
+      submit.push_back(ns(submitted - start));
+      const Clock::duration told = device.value_or(std::chrono::nanoseconds(0));
+      rest.push_back(ns(known - start - std::max(submitted - start, told)));
+    }
+    if (known - start > std::chrono::milliseconds(20) && i >= 4) break;
   }
-  Split split{measure::median(submit), std::nullopt, measure::median(rest)};
-  if (!execute.empty()) split.execute = measure::median(execute);
-  return split;
+  const auto median_of = [](const std::vector<double>& some) {
+    return some.empty() ? std::nullopt : std::optional(measure::median(some));
+  };
+  return {measure::median(submit), median_of(queue), median_of(execute), median_of(notice),
+          measure::median(rest)};
 }
 
 Calibrated BenchSubject::calibrated() {

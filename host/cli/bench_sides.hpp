@@ -21,11 +21,14 @@ namespace sokr::cli {
 inline constexpr std::uint32_t kInFlight = 4;  // of what is pipelined
 inline constexpr std::uint32_t kBatch = 16;    // dispatches in a chain
 
-// Where the time of a dispatch goes, medians of some that were profiled, in ns.
+// Where the time of a dispatch goes, medians of some that were profiled, in ns. What only a
+// substrate that tells moments, or durations, can say is empty for others.
 struct Split {
-  double submit = 0;              // in the call that starts it
-  std::optional<double> execute;  // on the device, where the substrate tells
-  double rest = 0;                // until the caller knows: queue and notice
+  double submit = 0;              // in the call that starts it, until the kernel begins
+  std::optional<double> queue;    // from there until the kernel begins
+  std::optional<double> execute;  // on the device
+  std::optional<double> notice;   // from its end until the caller knows
+  double rest = 0;                // queue and notice
 };
 
 class BenchSubject {

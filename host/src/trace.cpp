@@ -292,11 +292,13 @@ void Span::learn(SokrCompletionToken token, bool failed) {
   if (!ask || ask(sokr_token_plugin_token(token), &timing) != SOKR_OK || timing.device_ns == 0) {
     return;
   }
-  // How long it ran is known, and that it had ended by now.
-  const std::uint64_t begin = now - std::min(timing.device_ns, now - what.start_ns);
-  const Writer::Lane lane = writer().device_lane(info_->name, begin, now);
+  // When is known, or how long it ran at least, and that it had ended by now.
+  const std::uint64_t end =
+      timing.ended_ns != 0 ? std::clamp(timing.ended_ns, what.start_ns, now) : now;
+  const std::uint64_t begin = end - std::min(timing.device_ns, end - what.start_ns);
+  const Writer::Lane lane = writer().device_lane(info_->name, begin, end);
   writer().add(lane.number, lane.name,
-               fmt::format("\"tid\":{},{}", lane.number, slice("execute", begin, now, arguments)));
+               fmt::format("\"tid\":{},{}", lane.number, slice("execute", begin, end, arguments)));
 }
 
 }  // namespace sokr::host::trace

@@ -69,6 +69,19 @@ class Substrates(unittest.TestCase):
             2, b"sokr: cpu cannot run this launch: 4096 invocations of a workgroup are over its "
                b"limit of 1024\n"))
 
+    def test_bench_says_where_the_time_goes(self):
+        """What tells when a kernel begins and ends; and the four parts of those are a dispatch."""
+        tells = [name for name in self.names if name in ("cpu", "reference")]
+        launch = self.copy("--on", ",".join(tells))[1:]
+        self.good("bench", *launch, "--repeat", "20", "--json", "r.json")
+        for one in json.loads(self.load("r.json"))["results"]:
+            with self.subTest(one["substrate"]):
+                parts = one["split"]
+                self.assertGreater(parts["submit_ns"], 0)
+                self.assertGreaterEqual(parts["queue_ns"], 0)
+                self.assertGreater(parts["execute_ns"], 0)
+                self.assertGreater(parts["notice_ns"], 0)
+
     def test_buffers_change_places(self):
         expected = [((i * 2 + 6) * 2 + 6) * 2 + 6 for i in range(COUNT - 1)]
         for name in self.names:

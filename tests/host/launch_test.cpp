@@ -125,6 +125,8 @@ TEST_F(LaunchTest, PushedNumbersAreComparedWithTheBlock) {
   EXPECT_EQ(pushed(n, n, 1.0f, 2.0f), "");
   EXPECT_EQ(pushed(-1, 0.0f, std::array<float, 2>{1, 2}), "");
   EXPECT_EQ(pushed(true, false, std::vector<float>{1, 2}), "");
+  enum class Switch : bool { kOff, kOn };  // takes 4 bytes, as a bool does
+  EXPECT_EQ(pushed(Switch::kOn, Switch::kOff, std::array<float, 2>{1, 2}), "");
   struct Block {
     std::uint32_t count, padding;
     float origin[2];

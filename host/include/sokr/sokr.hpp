@@ -172,6 +172,8 @@ class SOKR_HOST_API Launch {
                   "a host pointer means nothing to a kernel; push Buffer::address()");
     if constexpr (std::is_same_v<T, bool>) {
       return push(std::uint32_t{value});
+    } else if constexpr (std::is_enum_v<T>) {
+      return push(static_cast<std::underlying_type_t<T>>(value));
     } else if constexpr (std::ranges::contiguous_range<const T>) {
       for (const auto& element : value) push(element);
       return *this;
@@ -257,6 +259,12 @@ class SOKR_HOST_API Completion {
   bool wait_for(std::chrono::nanoseconds timeout) const;
   // Device time, if the launch was profiled and the substrate can tell.
   std::optional<std::chrono::nanoseconds> device_time() const;
+  // When it began and ended there, if the substrate can tell that, too: the device's clock was
+  // compared with this one, and may be a microsecond or more beside it.
+  struct Interval {
+    std::chrono::steady_clock::time_point began, ended;
+  };
+  std::optional<Interval> device_interval() const;
 
  private:
   friend class Substrate;
@@ -320,7 +328,8 @@ class SOKR_HOST_API Buffer {
   std::uint64_t size_ = 0;
 };
 
-// One registered substrate. A small handle; copy it freely.
+// One registered substrate. A small handle; copy it freely; any number of threads may use one at
+// once.
 class SOKR_HOST_API Substrate {
  public:
   std::string_view name() const { return info_->name; }
@@ -330,7 +339,8 @@ class SOKR_HOST_API Substrate {
   // Asks the substrate's own capability function, not the core, which would ask others too.
   std::optional<std::string> why_not(const Kernel& kernel) const;
   // Compiles the kernel for such launches, of which entry, specializations and sizes count, so that
-  // none of them has to. Blocks until it is done; throws if it cannot be.
+  // none of them has to. Blocks until it is done; throws if it cannot be. A substrate that prepares
+  // nothing (info().kernels is null) does nothing here.
   void prepare(const Kernel& kernel, const Launch& launch = {}) const;
   // Starts the launch. Host memory that it binds stays valid and untouched until the
   // completion is terminal. Throws if it could not be started. From the second launch of a kind

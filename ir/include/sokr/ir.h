@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-#define SOKR_IR_VERSION UINT32_C(0x00010002) /* major << 16 | minor */
+#define SOKR_IR_VERSION UINT32_C(0x00010003) /* major << 16 | minor */
 
 typedef enum {
   SOKR_IR_STORAGE_BUFFER = 0,

@@ -13,7 +13,7 @@ pub const DISPATCH_FAILED: ResultCode = 2;
 pub const VERSION_MISMATCH: ResultCode = 4;
 pub const INVALID_INPUT: ResultCode = 6;
 
-pub const IR_VERSION: u32 = 0x0001_0002;
+pub const IR_VERSION: u32 = 0x0001_0003;
 /// "WGSL", as all numbers of formats are four characters.
 pub const FORMAT_WGSL: u32 = 0x5747_534C;
 pub const FORMAT_SPIRV: u32 = 0x5350_5256;

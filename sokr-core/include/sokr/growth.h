@@ -2,8 +2,8 @@
 /*
  * sokr/growth.h - how the interfaces beside the core grow, and three helpers for it.
  *
- * The rule of sokr/compute.h, sokr/launch.h, sokr/memory.h, sokr/ir.h and sokr/host.h. The
- * structures of sokr/sokr.h are those of RFC 0001 and follow the core's own rules.
+ * The rule of compute.h, launch.h, memory.h, kernel.h, image.h, ir.h and host.h. The structures
+ * of sokr/sokr.h are those of RFC 0001 and follow the core's own rules.
  *
  *   1. Members and functions are only ever appended, and mean for ever what they meant first;
  *      enumerations only gain values.

@@ -160,7 +160,7 @@ struct InFlightTable::History {
       : errors(options.kept_errors), timings(options.kept_timings) {}
   std::mutex mutex;
   Latest<std::string> errors;
-  Latest<std::uint64_t> timings;
+  Latest<Timing> timings;
 
   // Ends, for those who wait until fewer are under way. The mutex is taken inside those of shards.
   std::mutex ends_mutex;
@@ -599,19 +599,19 @@ void InFlightTable::abandon_all(const char* sentence, const Stop& stop) noexcept
   }
 }
 
-void InFlightTable::record_timing(std::uint64_t token, std::uint64_t device_ns) noexcept {
+void InFlightTable::record_timing(std::uint64_t token, const Timing& timing) noexcept {
   try {
     std::lock_guard lock(history_->mutex);
-    history_->timings.put(token, device_ns);
+    history_->timings.put(token, timing);
   } catch (...) {
   }
 }
 
-std::optional<std::uint64_t> InFlightTable::timing(std::uint64_t token) noexcept {
+std::optional<Timing> InFlightTable::timing(std::uint64_t token) noexcept {
   if (poll(token) != kComplete) return {};
   std::lock_guard lock(history_->mutex);
-  const std::uint64_t* ns = history_->timings.get(token);
-  return ns == nullptr ? std::nullopt : std::optional(*ns);
+  const Timing* timing = history_->timings.get(token);
+  return timing == nullptr ? std::nullopt : std::optional(*timing);
 }
 
 }  // namespace sokr::substrate

@@ -185,10 +185,10 @@ std::optional<std::chrono::nanoseconds> Launch::expected_chunk() const {
   return std::chrono::nanoseconds(static_cast<std::int64_t>(known * groups) + 1);
 }
 
-std::chrono::nanoseconds Launch::duration() const {
-  Clock::duration started(started_.load(std::memory_order_relaxed));
-  if (started == Clock::duration::zero()) return started;
-  return Clock::now().time_since_epoch() - started;
+substrate::Timing Launch::timing() const {
+  const Clock::duration started(started_.load(std::memory_order_relaxed));
+  if (started == Clock::duration::zero()) return 0;
+  return {Clock::time_point(started), Clock::now()};
 }
 
 }  // namespace sokr::cpu

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <sokr/substrate/host_memory.hpp>
+#include <sokr/substrate/timing.hpp>
 #include <span>
 #include <vector>
 
@@ -88,7 +89,7 @@ class Launch {
   // How long one chunk is expected to take; empty if that is unknown or data may change it.
   std::optional<std::chrono::nanoseconds> expected_chunk() const;
   // From the first claim to now; 0 if nothing was claimed.
-  std::chrono::nanoseconds duration() const;
+  substrate::Timing timing() const;
 
   // Makes all work end soon; what was written by then is unspecified.
   void abandon() { abort_.store(1, std::memory_order_relaxed); }
@@ -121,7 +122,8 @@ class Launch {
   std::atomic<std::int64_t> started_{0};
   std::atomic<std::uint32_t> seated_{0};
   Shares shares_;
-  char apart_[64];  // where it is not aligned itself, which would cost each launch more
+  [[maybe_unused]] char
+      apart_[64];  // where it is not aligned itself, which would cost each launch more
   std::atomic<std::uint64_t> done_{0};
   std::atomic<bool> over_{false};
 };

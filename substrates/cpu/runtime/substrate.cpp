@@ -165,8 +165,7 @@ CompletionAnswer CpuSubstrate::completion(std::uint64_t token, std::uint64_t tim
 
 void CpuSubstrate::end(const Launch& launch) noexcept {
   if (const char* why = launch.why_cut_short()) return (void)tokens().fail(launch.token, why);
-  if (launch.profile())
-    tokens().record_timing(launch.token, static_cast<std::uint64_t>(launch.duration().count()));
+  if (launch.profile()) tokens().record_timing(launch.token, launch.timing());
   tokens().finish(launch.token);
 }
 

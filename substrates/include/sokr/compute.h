@@ -47,7 +47,7 @@ extern "C" {
 
 /* The version of this header; major in the upper 16 bits, minor in the lower.
  * A host accepts every plugin of its own major version. */
-#define SOKR_COMPUTE_VERSION UINT32_C(0x00010002)
+#define SOKR_COMPUTE_VERSION UINT32_C(0x00010003)
 
 #if defined(_WIN32)
 #define SOKR_PLUGIN_EXPORT __declspec(dllexport)
@@ -251,6 +251,11 @@ typedef struct {
   uint32_t struct_size; /* sizeof(SokrTiming), set by the caller */
   uint32_t reserved;
   uint64_t device_ns; /* execution of the kernel on the device */
+  /* Since 1.3. When it began and ended, on CLOCK_MONOTONIC, which std::chrono::steady_clock reads;
+   * both 0 where the substrate cannot tell. Of two clocks that were compared, so a microsecond or
+   * more beside what the caller sees is possible. */
+  uint64_t began_ns;
+  uint64_t ended_ns; /* not before began_ns */
 } SokrTiming;
 
 typedef enum {

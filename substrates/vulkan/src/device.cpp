@@ -60,6 +60,7 @@ Result<void> Device::create_device() {
   if (device_table_hook) device_table_hook(table_);
   use_sync2_ = features().has("synchronization2");
   slabs_ = std::make_unique<SlabPool>(*this);
+  clock_ = std::make_unique<DeviceClock>(device_, physical_, table_);
   constexpr std::uint64_t kMostSpinUs = 1'000'000, kDefaultSpinUs = 50;
   const bool is_software = physical_.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   spin_ns_ =

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 
+#include "device_clock.hpp"
 #include "options.hpp"
 #include "physical_device.hpp"
 #include "queue.hpp"
@@ -71,6 +72,7 @@ class Device {
   std::uint64_t idle_bytes() const;
   // All parts are given back before the device goes.
   SlabPool& slabs() { return *slabs_; }
+  DeviceClock& clock() { return *clock_; }
 
   // VK_SUCCESS or a failure that names the call; notices a lost device.
   Result<void> check(VkResult result, const char* call);
@@ -138,6 +140,7 @@ class Device {
   std::unique_ptr<Queue> queue_, transfer_queue_;
   std::array<std::uint32_t, 2> families_{};
   std::unique_ptr<SlabPool> slabs_;
+  std::unique_ptr<DeviceClock> clock_;
 
   std::uint64_t spin_ns_ = 0;
   // Of the transfer queue: what the next submission has to come after.

@@ -62,6 +62,8 @@ constexpr auto kBlocks = std::to_array<Block>({
     SOKR_BLOCK(workgroup_layout, WORKGROUP_MEMORY_EXPLICIT_LAYOUT_FEATURES_KHR, kNever,
                "VK_KHR_workgroup_memory_explicit_layout"),
     SOKR_BLOCK(clock, SHADER_CLOCK_FEATURES_KHR, kNever, "VK_KHR_shader_clock"),
+    SOKR_BLOCK(uniform_control_flow, SHADER_SUBGROUP_UNIFORM_CONTROL_FLOW_FEATURES_KHR, kNever,
+               "VK_KHR_shader_subgroup_uniform_control_flow"),
     {offsetof(FeatureSet, rotate), static_cast<VkStructureType>(1000416000), kNever,
      "VK_KHR_shader_subgroup_rotate"},
     {offsetof(FeatureSet, expect_assume), static_cast<VkStructureType>(1000544000), kNever,
@@ -156,6 +158,7 @@ constexpr auto kFeatures = std::to_array<Feature>({
     SOKR_FEATURE(rotate, shaderSubgroupRotate),
     SOKR_FEATURE(rotate, shaderSubgroupRotateClustered),
     SOKR_FEATURE(expect_assume, shaderExpectAssume),
+    SOKR_FEATURE(uniform_control_flow, shaderSubgroupUniformControlFlow),
     SOKR_FEATURE(reconvergence, shaderMaximalReconvergence),
     SOKR_FEATURE(cooperative_matrix, cooperativeMatrix),
     SOKR_FEATURE(cooperative_matrix, cooperativeMatrixRobustBufferAccess),
@@ -186,6 +189,7 @@ constexpr auto kPlainExtensions = std::to_array<PlainExtension>({
     {"VK_GOOGLE_hlsl_functionality1", kNever},
     {"VK_GOOGLE_user_type", kNever},
     {"VK_EXT_external_memory_host", kNever},
+    {"VK_EXT_calibrated_timestamps", kNever},
     {"VK_KHR_portability_subset", kNever},  // must be enabled where it is offered
 });
 

@@ -74,6 +74,7 @@ struct FeatureSet {
   VkPhysicalDeviceShaderClockFeaturesKHR clock{};
   SubgroupRotateFeatures rotate{};
   ExpectAssumeFeatures expect_assume{};
+  VkPhysicalDeviceShaderSubgroupUniformControlFlowFeaturesKHR uniform_control_flow{};
   MaximalReconvergenceFeatures reconvergence{};
   CooperativeMatrixFeatures cooperative_matrix{};
   FloatControls2Features float_controls2{};

@@ -222,8 +222,8 @@ bool Session::finish(const LaunchPointer& launch) {
       end(launch, &seen.failure().sentence);
       return false;
     }
-    if (auto ns = launch->recording->device_ns())
-      context_.in_flight->record_timing(launch->token, *ns);
+    if (const auto timing = launch->recording->timing())
+      context_.in_flight->record_timing(launch->token, *timing);
   }
   copy_results(*launch);
   buffers_->release_until(device_->seen());

@@ -41,6 +41,19 @@ void unchain(T&... nodes) {
   ((nodes.pNext = nullptr), ...);
 }
 
+bool compares_clocks(const PhysicalDevice& device) {
+  if (!device.offer.has_extension("VK_EXT_calibrated_timestamps")) return false;
+  if (!vkGetPhysicalDeviceCalibrateableTimeDomainsEXT) return false;
+  std::vector<VkTimeDomainEXT> domains(16);
+  auto count = static_cast<std::uint32_t>(domains.size());
+  const VkResult result =
+      vkGetPhysicalDeviceCalibrateableTimeDomainsEXT(device.handle, &count, domains.data());
+  if (result != VK_SUCCESS && result != VK_INCOMPLETE) return false;
+  domains.resize(count);
+  auto has = [&](VkTimeDomainEXT one) { return std::ranges::find(domains, one) != domains.end(); };
+  return has(VK_TIME_DOMAIN_DEVICE_EXT) && has(VK_TIME_DOMAIN_CLOCK_MONOTONIC_EXT);
+}
+
 void query_properties(PhysicalDevice& device) {
   const Offer& offer = device.offer;
   VkPhysicalDeviceProperties2 head{};
@@ -360,6 +373,7 @@ Result<PhysicalDevice> inspect_physical_device(VkInstance instance, VkPhysicalDe
                 query_cooperative_matrices(instance, handle, device.properties.deviceName));
   }
   vkGetPhysicalDeviceMemoryProperties(handle, &device.memory);
+  device.has_host_clock = compares_clocks(device);
   check_import(device);
   choose_queues(device, options);
   return device;

@@ -38,6 +38,7 @@ struct PhysicalDevice {
   VkPhysicalDeviceMaintenance4Properties maintenance4{};
   VkPhysicalDevicePCIBusInfoPropertiesEXT pci{};
   bool has_pci = false;
+  bool has_host_clock = false;      // its timestamps can be compared with CLOCK_MONOTONIC
   CooperativeMatrices cooperative;  // empty without the extension
   VkPhysicalDeviceMemoryProperties memory{};
   std::uint32_t queue_family = UINT32_MAX;     // UINT32_MAX = none computes

@@ -5,7 +5,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace sokr::vulkan {
@@ -504,7 +503,7 @@ Result<void> Batch::write(std::span<const Recording* const> recordings) {
   return end_commands(device_, commands_);
 }
 
-std::optional<std::uint64_t> Recording::device_ns() const {
+std::optional<substrate::Timing> Recording::timing() const {
   if (!profiled_) return std::nullopt;
   std::array<std::uint64_t, 2> ticks{};
   if (device_.vk().vkGetQueryPoolResults(device_.handle(), queries_, 0, 2, sizeof ticks,
@@ -512,11 +511,7 @@ std::optional<std::uint64_t> Recording::device_ns() const {
                                          VK_QUERY_RESULT_64_BIT) != VK_SUCCESS) {
     return std::nullopt;
   }
-  const std::uint32_t bits = device_.physical().queue.timestampValidBits;
-  const std::uint64_t mask = bits >= 64 ? UINT64_MAX : (std::uint64_t{1} << bits) - 1;
-  const double period = device_.physical().properties.limits.timestampPeriod;
-  return static_cast<std::uint64_t>(
-      std::llround(static_cast<double>((ticks[1] - ticks[0]) & mask) * period));
+  return device_.clock().timing(ticks[0], ticks[1]);
 }
 
 Result<std::shared_ptr<const BoundSets>> RecordingPool::make_sets(const RecordRequest& request) {

@@ -165,8 +165,8 @@ class Recording {
   // What the host wrote to the regions, for the submission; and what it wrote, for the host.
   Result<void> flush() { return carry(true); }
   Result<void> invalidate() { return carry(false); }
-  // Device time of the last submission, which is done; empty if it was not profiled.
-  std::optional<std::uint64_t> device_ns() const;
+  // Of the last submission, which is done; empty if it was not profiled.
+  std::optional<substrate::Timing> timing() const;
 
  private:
   friend class RecordingPool;

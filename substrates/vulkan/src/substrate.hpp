@@ -43,7 +43,7 @@ class VulkanSubstrate {
   substrate::CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
   substrate::InFlightTable& tokens() { return in_flight_; }
   std::string completion_error(std::uint64_t token) { return in_flight_.error(token); }
-  std::optional<std::uint64_t> timing(std::uint64_t token) { return in_flight_.timing(token); }
+  std::optional<substrate::Timing> timing(std::uint64_t token) { return in_flight_.timing(token); }
   // Waits for what does not end by itself within kRetireGrace end as failed. The device goes on:
   // Vulkan cannot stop a kernel.
   void retire() noexcept;

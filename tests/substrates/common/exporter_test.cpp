@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <sokr/substrate/exporter.hpp>
 #include <sokr/substrate/host_memory.hpp>
 #include <stdexcept>
@@ -42,8 +43,12 @@ class Sample {
     return table_.completion(token, timeout_ns);
   }
   std::string completion_error(std::uint64_t token) { return table_.error(token); }
-  std::optional<std::uint64_t> timing(std::uint64_t token) {
-    return token == 1 ? std::optional<std::uint64_t>(55) : std::nullopt;
+  std::optional<Timing> timing(std::uint64_t token) {
+    if (token != 1) return std::nullopt;
+    Timing timing(55);
+    timing.began_ns = 1000;
+    timing.ended_ns = 1055;
+    return timing;
   }
   HostMemory& memory() { return memory_; }
   void statistics(StatisticList& list) {
@@ -177,10 +182,11 @@ TEST(Exporter, ATableOfTokensAnswersForItsClass) {
   char out[64];
   EXPECT_EQ(e.diagnostics->completion_error(bad.completion_token, out, sizeof out), 15u);
   EXPECT_STREQ(out, "it was asked to");
-  SokrTiming timing{sizeof(SokrTiming), 0, 0};
+  SokrTiming timing{sizeof(SokrTiming), 0, 0, 0, 0};
   ASSERT_NE(e.diagnostics->timing, nullptr);
   EXPECT_EQ(e.diagnostics->timing(good.completion_token, &timing), SOKR_OK);
   EXPECT_EQ(timing.device_ns, 77u);
+  EXPECT_EQ(timing.ended_ns, 0u) << "it knows how long it took, and not when";
   EXPECT_EQ(e.diagnostics->timing(bad.completion_token, &timing), SOKR_NOT_FOUND);
   e.plugin->destroy_fn();
 }
@@ -208,9 +214,17 @@ TEST(Exporter, MemoryAndTimingTables) {
   EXPECT_EQ(e.memory->free(buffer), SOKR_OK);
   EXPECT_EQ(e.memory->free(buffer), SOKR_INVALID_INPUT);
 
-  SokrTiming timing{sizeof(SokrTiming), 0, 0};
+  SokrTiming timing{sizeof(SokrTiming), 0, 0, 0, 0};
   EXPECT_EQ(e.diagnostics->timing(1, &timing), SOKR_OK);
   EXPECT_EQ(timing.device_ns, 55u);
+  EXPECT_EQ(timing.began_ns, 1000u);
+  EXPECT_EQ(timing.ended_ns, 1055u);
+  // That of a caller of before has no room for moments.
+  SokrTiming older{offsetof(SokrTiming, began_ns), 0, 0, 7, 7};
+  EXPECT_EQ(e.diagnostics->timing(1, &older), SOKR_OK);
+  EXPECT_EQ(older.device_ns, 55u);
+  EXPECT_EQ(older.began_ns, 7u);
+  EXPECT_EQ(older.ended_ns, 7u);
   EXPECT_EQ(e.diagnostics->timing(2, &timing), SOKR_NOT_FOUND);
   timing.struct_size = 8;
   EXPECT_EQ(e.diagnostics->timing(1, &timing), SOKR_INVALID_INPUT);

@@ -296,14 +296,14 @@ TEST(InFlightTable, TimingsBelongToCompleteTokens) {
   table.record_timing(a, 100);
   EXPECT_FALSE(table.timing(a)) << "not finished";
   (void)table.finish(a);
-  EXPECT_EQ(table.timing(a), 100u);
-  EXPECT_EQ(table.timing(a), 100u) << "asking does not consume it";
+  EXPECT_EQ(table.timing(a), Timing(100));
+  EXPECT_EQ(table.timing(a), Timing(100)) << "asking does not consume it";
   table.record_timing(b, 5);
   (void)table.fail(b, "x");
   EXPECT_FALSE(table.timing(b));
   const std::uint64_t c = table.issue_complete();
   table.record_timing(c, 7);
-  EXPECT_EQ(table.timing(c), 7u);
+  EXPECT_EQ(table.timing(c), Timing(7));
   EXPECT_FALSE(table.timing(a)) << "dropped";
   EXPECT_FALSE(table.timing(table.issue_complete()));
 }

@@ -68,7 +68,10 @@ TEST(Substrate, RunsInPlaceOnHostMemory) {
   const auto token = dispatch.on(*substrate);
   expect_complete(*substrate, token);
   EXPECT_EQ(data, std::vector<std::uint32_t>(1000, 53));
-  EXPECT_GT(substrate->tokens().timing(*token).value_or(0), 0u);
+  const auto timing = substrate->tokens().timing(*token);
+  ASSERT_TRUE(timing);
+  EXPECT_GT(timing->device_ns, 0u);
+  EXPECT_EQ(timing->ended_ns - timing->began_ns, timing->device_ns);
 }
 
 TEST(Substrate, ChainsOfWaitsRunInOrder) {

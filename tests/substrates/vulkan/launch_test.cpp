@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <numeric>
 #include <thread>
 
@@ -350,13 +351,25 @@ TEST(Launch, ProfilingGivesDeviceTime) {
   Bench bench;
   Saxpy saxpy(100000);
   saxpy.launch.flags = SOKR_LAUNCH_PROFILE;
+  const auto now = [] {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  };
+  const std::uint64_t given = now();
   auto token = bench.dispatch(shader("saxpy"), saxpy.launch);
   ASSERT_TRUE(token) << token.failure().sentence;
   EXPECT_EQ(bench->completion(*token, UINT64_MAX).signal, SOKR_COMPLETION_COMPLETE);
-  auto ns = bench->timing(*token);
-  EXPECT_EQ(ns.has_value(), bench.physical().queue.timestampValidBits != 0);
-  if (ns) {
-    EXPECT_LT(*ns, 60'000'000'000u);
+  const std::uint64_t known = now();
+  auto timing = bench->timing(*token);
+  EXPECT_EQ(timing.has_value(), bench.physical().queue.timestampValidBits != 0);
+  if (timing) {
+    EXPECT_LT(timing->device_ns, 60'000'000'000u);
+    EXPECT_EQ(timing->ended_ns != 0, bench.physical().has_host_clock);
+  }
+  if (timing && timing->ended_ns != 0) {
+    EXPECT_EQ(timing->ended_ns - timing->began_ns, timing->device_ns);
+    constexpr std::uint64_t kApart = 100'000;  // the two clocks, where a device has its own
+    EXPECT_GE(timing->began_ns + kApart, given);
+    EXPECT_LE(timing->ended_ns, known);
   }
   Saxpy plain(10);
   auto unprofiled = bench.dispatch(shader("saxpy"), plain.launch);

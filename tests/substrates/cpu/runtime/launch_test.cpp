@@ -245,7 +245,7 @@ TEST(Launch, GroupCountsComeFromABuffer) {
   count.launch.flags = SOKR_LAUNCH_PROFILE;
   auto empty = count.on(*substrate);
   expect_complete(*substrate, empty);
-  EXPECT_EQ(substrate->tokens().timing(*empty).value_or(1), 0u);
+  EXPECT_EQ(substrate->tokens().timing(*empty), substrate::Timing(0));
   EXPECT_EQ(data[0], 24u);
   ASSERT_TRUE(substrate->memory().write(*buffer, 4, huge, 12));
   auto refused = count.on(*substrate);
@@ -337,13 +337,21 @@ TEST(Launch, ProfilingRecordsTheTimeOfTheKernel) {
   Dispatch rounds("rounds");
   rounds.bind(0, data).groups(100).push = {2000};
   rounds.launch.flags = SOKR_LAUNCH_PROFILE;
+  const auto ns_of = [](std::chrono::steady_clock::time_point moment) {
+    return static_cast<std::uint64_t>(moment.time_since_epoch().count());
+  };
+  const auto given = std::chrono::steady_clock::now();
   auto token = rounds.on(*substrate);
   expect_complete(*substrate, token);
-  EXPECT_GT(substrate->tokens().timing(*token).value_or(0), 1000u);
-  EXPECT_LT(substrate->tokens().timing(*token).value_or(UINT64_MAX), 60'000 * kMillisecond);
+  const auto timing = substrate->tokens().timing(*token);
+  ASSERT_TRUE(timing);
+  EXPECT_GT(timing->device_ns, 1000u);
+  EXPECT_GE(timing->began_ns, ns_of(given));
+  EXPECT_LE(timing->ended_ns, ns_of(std::chrono::steady_clock::now()));
+  EXPECT_EQ(timing->ended_ns - timing->began_ns, timing->device_ns);
   auto empty = rounds.groups(0).on(*substrate);
   expect_complete(*substrate, empty);
-  EXPECT_EQ(substrate->tokens().timing(*empty).value_or(1), 0u);
+  EXPECT_EQ(substrate->tokens().timing(*empty), substrate::Timing(0));
   rounds.launch.flags = 0;
   auto plain = rounds.on(*substrate);
   expect_complete(*substrate, plain);

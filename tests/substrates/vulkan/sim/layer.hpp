@@ -77,6 +77,7 @@ namespace sokr::vulkan::sim {
   X(DestroyQueryPool)                  \
   X(GetQueryPoolResults)               \
   X(CmdWriteTimestamp)                 \
+  X(GetCalibratedTimestampsEXT)        \
   X(CmdDispatch)                       \
   X(CmdDispatchBase)                   \
   X(SignalSemaphore)                   \

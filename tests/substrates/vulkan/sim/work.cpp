@@ -235,7 +235,29 @@ VKAPI_ATTR void VKAPI_CALL destroy_query_pool(VkDevice handle, VkQueryPool pool,
   device.next.DestroyQueryPool(handle, pool, allocator);
 }
 
-// The clock shows its few bits, and turns over right after the first timestamp that is read.
+// The clock shows its few bits, and turns over right after the first timestamp that is read. The
+// device's mutex is held.
+std::uint64_t shown(Device& device, std::uint64_t value, int bits) {
+  if (device.first_timestamp == 0) device.first_timestamp = value;
+  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+  return (value - device.first_timestamp + mask) & mask;
+}
+
+VKAPI_ATTR VkResult VKAPI_CALL get_calibrated_timestamps(VkDevice handle, std::uint32_t count,
+                                                         const VkCalibratedTimestampInfoEXT* infos,
+                                                         std::uint64_t* out,
+                                                         std::uint64_t* deviation) {
+  Device& device = device_of(handle);
+  const VkResult result =
+      device.next.GetCalibratedTimestampsEXT(handle, count, infos, out, deviation);
+  const int bits = profile().timestamp_bits;
+  if (result != VK_SUCCESS || bits <= 0 || bits >= 64) return result;
+  std::lock_guard lock(device.mutex);
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (infos[i].timeDomain == VK_TIME_DOMAIN_DEVICE_EXT) out[i] = shown(device, out[i], bits);
+  return result;
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL get_query_results(VkDevice handle, VkQueryPool pool,
                                                  std::uint32_t first, std::uint32_t count,
                                                  std::size_t size, void* out, VkDeviceSize stride,
@@ -250,11 +272,9 @@ VKAPI_ATTR VkResult VKAPI_CALL get_query_results(VkDevice handle, VkQueryPool po
   }
   std::lock_guard lock(device.mutex);
   if (!device.timestamps.contains(pool)) return result;
-  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
   for (std::uint32_t i = 0; i < count; ++i) {
     auto* value = reinterpret_cast<std::uint64_t*>(static_cast<std::byte*>(out) + i * stride);
-    if (device.first_timestamp == 0) device.first_timestamp = *value;
-    *value = (*value - device.first_timestamp + mask) & mask;
+    *value = shown(device, *value, bits);
   }
   return result;
 }
@@ -367,6 +387,7 @@ PFN_vkVoidFunction find_work(std::string_view name) {
       SOKR_SIM_FUNCTION("vkCreateQueryPool", create_query_pool),
       SOKR_SIM_FUNCTION("vkDestroyQueryPool", destroy_query_pool),
       SOKR_SIM_FUNCTION("vkGetQueryPoolResults", get_query_results),
+      SOKR_SIM_FUNCTION("vkGetCalibratedTimestampsEXT", get_calibrated_timestamps),
       SOKR_SIM_FUNCTION("vkQueueSubmit", queue_submit),
       SOKR_SIM_FUNCTION("vkQueueSubmit2", queue_submit2),
       SOKR_SIM_FUNCTION("vkDeviceWaitIdle", device_wait_idle),

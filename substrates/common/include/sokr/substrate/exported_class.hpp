@@ -54,7 +54,7 @@ std::string completion_error(S& s, std::uint64_t token) {
     return s.tokens().error(token);
 }
 template <class S>
-std::optional<std::uint64_t> timing(S& s, std::uint64_t token) {
+std::optional<Timing> timing(S& s, std::uint64_t token) {
   if constexpr (requires { s.timing(token); })
     return s.timing(token);
   else

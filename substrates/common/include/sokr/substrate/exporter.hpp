@@ -14,7 +14,7 @@
 //     InFlightTable& tokens();       // answers what is asked about a token, unless the class has
 //     CompletionAnswer completion(std::uint64_t token, std::uint64_t timeout_ns);
 //     std::string completion_error(std::uint64_t token);
-//     std::optional<std::uint64_t> timing(std::uint64_t token);      // device ns
+//     std::optional<Timing> timing(std::uint64_t token);             // of a profiled launch
 // itself, and may have
 //     void retire();                                                 // see below
 //     void statistics(StatisticList&);                               // statistics.hpp
@@ -277,15 +277,19 @@ struct Exporter<S, Slots>::Functions {
   static SokrResult timing(std::uint64_t token, SokrTiming* timing) {
     if (timing == nullptr) return detail::bad_argument(I, "timing");
     return gated([&](S& s) -> Result<void> {
-      std::optional<std::uint64_t> ns;
-      if constexpr (detail::HasTiming<S>) ns = detail::timing(s, token);
-      if (!ns) return fail(SOKR_NOT_FOUND, "no device time is known for token {}", token);
+      std::optional<Timing> known;
+      if constexpr (detail::HasTiming<S>) known = detail::timing(s, token);
+      if (!known) return fail(SOKR_NOT_FOUND, "no device time is known for token {}", token);
       if (!SOKR_HAS(SokrTiming, timing, device_ns)) {
         return fail(SOKR_INVALID_INPUT,
                     "SokrTiming.struct_size is {}, which has no room for device_ns",
                     timing->struct_size);
       }
-      timing->device_ns = *ns;
+      timing->device_ns = known->device_ns;
+      if (SOKR_HAS(SokrTiming, timing, ended_ns)) {
+        timing->began_ns = known->began_ns;
+        timing->ended_ns = known->ended_ns;
+      }
       return {};
     });
   }

@@ -28,6 +28,7 @@
 #include <optional>
 #include <sokr/base/result.hpp>
 #include <sokr/substrate/deadline.hpp>
+#include <sokr/substrate/timing.hpp>
 #include <span>
 #include <string>
 #include <utility>
@@ -182,11 +183,10 @@ class InFlightTable {
   // stop(what) for what each of them stands for, if it stands for anything; it must not throw.
   void abandon_all(const char* sentence, const Stop& stop = {}) noexcept;
 
-  // Device time of a profiled launch: recorded before its token is finished, or
-  // returned to anybody.
-  void record_timing(std::uint64_t token, std::uint64_t device_ns) noexcept;
+  // Of a profiled launch: recorded before its token is finished, or returned to anybody.
+  void record_timing(std::uint64_t token, const Timing& timing) noexcept;
   // Empty if not recorded, not finished, failed, or dropped.
-  std::optional<std::uint64_t> timing(std::uint64_t token) noexcept;
+  std::optional<Timing> timing(std::uint64_t token) noexcept;
 
  private:
   struct Shard;

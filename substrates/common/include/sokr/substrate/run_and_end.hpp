@@ -27,8 +27,7 @@ void run_and_end(InFlightTable& tokens, std::uint64_t token, bool profile,
     (void)tokens.fail(token, std::move(done).failure().sentence);
     return;
   }
-  const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - begin;
-  if (profile) tokens.record_timing(token, static_cast<std::uint64_t>(spent.count()));
+  if (profile) tokens.record_timing(token, {begin, std::chrono::steady_clock::now()});
   (void)tokens.finish(token);
 }
 
