@@ -112,6 +112,85 @@ TEST(Hazards, WhatRowsLoadAtomicallyIsThereForEachRow) {
   }
 }
 
+// Loads, stores and adds to an element whose number is of 64 bits: `base` and the invocation's own,
+// or that of row `base` of a table.
+std::string far_elements(const std::string& stride, const std::string& base, bool by_row) {
+  return R"(
+    OpCapability Shader
+    OpCapability Int64
+    OpMemoryModel Logical GLSL450
+    OpEntryPoint GLCompute %main "main" %lid
+    OpExecutionMode %main LocalSize 32 1 1
+    OpDecorate %lid BuiltIn LocalInvocationIndex
+    OpDecorate %data DescriptorSet 0
+    OpDecorate %data Binding 0
+    OpDecorate %out DescriptorSet 0
+    OpDecorate %out Binding 1
+    OpDecorate %uints ArrayStride 4
+    OpDecorate %row ArrayStride 4
+    OpDecorate %elements ArrayStride )" +
+         stride + R"(
+    OpDecorate %block Block
+    OpDecorate %outs Block
+    OpMemberDecorate %block 0 Offset 0
+    OpMemberDecorate %outs 0 Offset 0
+    %void = OpTypeVoid
+    %fn = OpTypeFunction %void
+    %uint = OpTypeInt 32 0
+    %ulong = OpTypeInt 64 0
+    %u0 = OpConstant %uint 0
+    %u3 = OpConstant %uint 3
+    %u1 = OpConstant %uint 1
+    %u9 = OpConstant %uint 9
+    %base = OpConstant %ulong )" +
+         base + R"(
+    %zero = OpConstant %ulong 0
+    %four = OpConstant %ulong 4
+    %row = OpTypeArray %uint %u3
+    %elements = OpTypeRuntimeArray %row
+    %uints = OpTypeRuntimeArray %uint
+    %block = OpTypeStruct %elements
+    %outs = OpTypeStruct %uints
+    %buffer = OpTypePointer StorageBuffer %block
+    %outbuf = OpTypePointer StorageBuffer %outs
+    %member = OpTypePointer StorageBuffer %uint
+    %input = OpTypePointer Input %uint
+    %data = OpVariable %buffer StorageBuffer
+    %out = OpVariable %outbuf StorageBuffer
+    %lid = OpVariable %input Input
+    %main = OpFunction %void None %fn
+    %first = OpLabel
+    %i = OpLoad %uint %lid
+    %wide = OpUConvert %ulong %i
+    %far = OpIAdd %ulong %base )" +
+         (by_row ? "%zero" : "%wide") + R"(
+    %from = OpAccessChain %member %data %u0 %far %u1
+    %x = OpLoad %uint %from
+    %to = OpAccessChain %member %out %u0 %i
+    OpStore %to %x
+    %place = OpAccessChain %member %data %u0 %far %u0
+    OpStore %place %u9
+    %next = OpIAdd %ulong %wide %four
+    %sum = OpAccessChain %member %data %u0 %far )" +
+         (by_row ? "%next" : "%u1") + R"(
+    %old = OpAtomicIAdd %uint %sum %u1 %u0 %u1
+    OpReturn
+    OpFunctionEnd)";
+}
+
+TEST(Hazards, AnIndexOf64BitsDoesNotComeBack) {
+  for (const char* stride : {"12", "16", "4096", "1048576"})
+    for (const char* base : {"0", "1", "6148914691236517206", "4611686018427387904",
+                             "9223372036854775808", "13835058055282163712", "18446744073709551615",
+                             "4503599627370496", "1152921504606846976"})
+      for (const bool by_row : {false, true}) {
+        TestLaunch launch;
+        launch.buffers = {{0, 0, each(192, [](std::uint32_t i) { return i + 100; })},
+                          {0, 1, untouched(32)}};
+        expect_same(assemble(far_elements(stride, base, by_row)), launch);
+      }
+}
+
 TEST(Hazards, AnIndexOf16BitsMayNameAnyElementOfALargerArray) {
   const std::string text = R"(
     OpCapability Shader

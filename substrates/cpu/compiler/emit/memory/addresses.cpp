@@ -3,6 +3,8 @@
 
 #include <llvm/Analysis/ValueTracking.h>
 
+#include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "compiler/analysis/transfer.hpp"
@@ -97,6 +99,26 @@ void Addresses::add_term(Address& address, const Val& index, LlvmType* type, std
   if (address.scale) address.offset = spread(address.offset, address.index, address.scale);
   address.scale = 0;
   address.offset = spread(address.offset, index, stride);
+}
+
+// 64 bits times a stride may wrap round 2^64 and come back into the memory: an index that may be so
+// large is held at 2^54 bytes, which is beyond every end, and which few hundred terms cannot wrap.
+Val Addresses::held_index(const Val& index, std::int64_t stride) {
+  constexpr unsigned kFar = 54;
+  if (stride <= 0) return index;
+  const unsigned bits = std::bit_width(static_cast<std::uint64_t>(stride) - 1);
+  const unsigned most = kFar - std::min(bits, kFar - 1);  // bits of an index, without its sign
+  const llvm::DataLayout& layout = m_.getDataLayout();
+  const bool is_small = std::ranges::all_of(
+      index.v, [&](LlvmValue* v) { return llvm::ComputeNumSignBits(v, layout) >= 64 - most; });
+  if (is_small) return index;
+  return b_.apply(index.s, {&index}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
+    LlvmType* type = v[0]->getType();
+    LlvmValue* low = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, v[0],
+                                              ConstantInt::getSigned(type, -(INT64_C(1) << most)));
+    return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, low,
+                                    ConstantInt::getSigned(type, INT64_C(1) << most));
+  });
 }
 
 void Addresses::track_part(Address& address, const Val& index, std::int64_t stride) {
@@ -391,6 +413,9 @@ void Addresses::walk_chain(Address& address, const Inst& chain) {
   auto add = [&](Id index, std::int64_t stride) {
     Leaves value = values_.get(index);
     if (value.empty()) return;
+    LlvmType* type = b_.scalar_type(p_.type_of(index));
+    if (type->isIntegerTy(64) && address.space != Space::kPhysical)
+      value[0] = held_index(value[0], stride);
     if (is_wide_term(address, index, stride))
       return add_wide_term(address, index, value[0], stride);
     add_reach(address, b_.has(Part::kRanges) ? ranges_.of(index, chain_block) : std::nullopt,
@@ -398,7 +423,6 @@ void Addresses::walk_chain(Address& address, const Inst& chain) {
     if (g_.lanes() == 1) count_element(address, value[0], stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);
     track_step(address, index, value[0], stride);
-    LlvmType* type = b_.scalar_type(p_.type_of(index));
     const bool alone = address.scale == 0;
     add_term(address, value[0], type, stride);
     if (alone && address.scale) address.lanes = type->isIntegerTy(32) ? index : 0;

@@ -42,6 +42,7 @@ class Addresses : Room {
   }
   void walk_chain(Address& address, const Inst& chain);
   llvm::LoadInst* binding_size(llvm::LoadInst* size);
+  Val held_index(const Val& index, std::int64_t stride);
   bool split_term(Address& address, Id index, std::int64_t stride);
   void track_part(Address& address, const Val& index, std::int64_t stride);
   LlvmValue* step_between_chunks(Id id);
