@@ -218,6 +218,45 @@ struct PromoteFew : llvm::PassInfoMixin<PromoteFew> {
   }
 };
 
+// To find where a variable lives, LLVM reads each block that uses it from its first instruction on:
+// a block of many instructions and many variables takes the product. Halves are one block again
+// when control flow is simplified.
+struct SplitLong : llvm::PassInfoMixin<SplitLong> {
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager&) {
+    constexpr std::size_t kLong = 4000, kPiece = 500;
+    llvm::SmallVector<llvm::BasicBlock*, 4> found;
+    for (llvm::BasicBlock& block : function)
+      if (&block != &function.getEntryBlock() && block.size() > kLong) found.push_back(&block);
+    for (llvm::BasicBlock* block : found) {
+      llvm::SmallVector<llvm::Instruction*, 64> begins;
+      std::size_t count = 0;
+      for (auto at = block->getFirstInsertionPt(); !at->isTerminator(); ++at)
+        if (++count % kPiece == 0) begins.push_back(&*at);
+      // The last one first: each split moves all that is behind it.
+      for (llvm::Instruction* begin : llvm::reverse(begins)) block->splitBasicBlock(begin);
+    }
+    return found.empty() ? llvm::PreservedAnalyses::all() : llvm::PreservedAnalyses::none();
+  }
+};
+
+// What GVN, and the passes over machine code that look for the same or for a better place, take
+// grows with the square of how many blocks of one loop have the same instructions. Functions of so
+// many do without them: a hundred times as many as most kernels have.
+constexpr std::size_t kManyBlocks = 6000;
+
+bool has_many_blocks(const llvm::Module& module) {
+  return llvm::any_of(module, [](const llvm::Function& f) { return f.size() > kManyBlocks; });
+}
+
+struct NumberFew : llvm::PassInfoMixin<NumberFew> {
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+    if (function.size() > kManyBlocks) return llvm::PreservedAnalyses::all();
+    // Without asking which stores a load depends on: that takes the square of the number of blocks
+    // with a range test in them, and the passes around it find the same loads.
+    return llvm::GVNPass(llvm::GVNOptions().setMemDep(false)).run(function, analyses);
+  }
+};
+
 // Instructions that inlining one function may add. Each call of a mathematical function adds
 // as many as a small kernel has; beyond this they stay calls.
 constexpr std::size_t kMaxInlined = 4000;
@@ -247,6 +286,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   builder.crossRegisterProxies(loops, functions, groups, modules);
   limit_inlining(module);
   llvm::FunctionPassManager first, second;
+  first.addPass(SplitLong());
   if (effort == Effort::kDraft)
     first.addPass(PromoteFew());
   else
@@ -262,9 +302,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   loop.addPass(llvm::LoopRotatePass(true, false));
   loop.addPass(llvm::LICMPass(llvm::LICMOptions()));
   second.addPass(over_loops(std::move(loop), true));
-  // Without asking which stores a load depends on: that takes the square of the number of blocks
-  // with a range test in them, and the passes around it find the same loads.
-  second.addPass(llvm::GVNPass(llvm::GVNOptions().setMemDep(false)));
+  second.addPass(NumberFew());
   second.addPass(llvm::InstCombinePass());
   if (has_part(options, Part::kConstantCalls)) second.addPass(ConstantCallsPass());
   llvm::LoopPassManager late;
@@ -312,12 +350,17 @@ namespace {
 // As TargetMachine::addPassesToEmitFile, without the scheduler behind register allocation:
 // its time grows with the square of a block's size, and the one ahead of it does the work.
 bool add_codegen_passes(CodegenMachine& machine, llvm::legacy::PassManager& passes,
-                        llvm::raw_pwrite_stream& out, llvm::CodeGenFileType kind, bool is_ordered) {
+                        llvm::raw_pwrite_stream& out, llvm::CodeGenFileType kind, bool is_ordered,
+                        bool is_large) {
   auto* info = new llvm::MachineModuleInfoWrapperPass(&machine);
   llvm::TargetPassConfig* config = machine.createPassConfig(passes);
   config->setDisableVerify(true);
   config->disablePass(&llvm::PostRASchedulerID);
   if (is_ordered) config->disablePass(&llvm::MachineSchedulerID);
+  if (is_large)
+    for (llvm::AnalysisID pass : {&llvm::MachineCSEID, &llvm::EarlyMachineLICMID,
+                                  &llvm::MachineLICMID, &llvm::MachineSinkingID})
+      config->disablePass(pass);
   passes.add(config);
   passes.add(info);
   if (config->addISelPasses()) return false;
@@ -335,7 +378,8 @@ Result<llvm::SmallVector<char, 0>> emit(llvm::Module& module, llvm::TargetMachin
   llvm::legacy::PassManager passes;
   const bool is_ordered = llvm::any_of(
       module, [](const llvm::Function& function) { return function.hasFnAttribute(kOrdered); });
-  if (!add_codegen_passes(static_cast<CodegenMachine&>(machine), passes, out, kind, is_ordered))
+  if (!add_codegen_passes(static_cast<CodegenMachine&>(machine), passes, out, kind, is_ordered,
+                          has_many_blocks(module)))
     return fail(SOKR_DISPATCH_FAILED, "LLVM cannot write object files for this target");
   passes.run(module);
   return bytes;
