@@ -67,6 +67,8 @@ constexpr auto kRows = std::to_array<Row>({
     {kLavapipe, k22, k23, "declared", "*", Expect::kUnsupported, "needs runtimeDescriptorArray"},
     {kLavapipe, k22, k23, "expect_assume", "*", Expect::kUnsupported, "shaderExpectAssume"},
     {kLavapipe, k22, k23, "subgroup_rotate", "*", Expect::kUnsupported, "shaderSubgroupRotate"},
+    {kLavapipe, k22, k23, "subgroup_uniform_flow", "*", Expect::kUnsupported,
+     "VK_KHR_shader_subgroup_uniform_control_flow"},
     {kLavapipe, k22, k23, "subgroup_clusters", "*", Expect::kUnsupported,
      "needs clustered subgroup operations"},
     {kLavapipe, k22, k23, "descriptor_nonuniform", "*", Expect::kUnsupported,

@@ -98,6 +98,7 @@ constexpr Held kModes[] = {
     {"SignedZeroInfNanPreserve", "float_signed_zero16"},
     {"RoundingModeRTE", "float_rte16"},
     {"RoundingModeRTZ", "float_rtz16"},
+    {"SubgroupUniformControlFlowKHR", "subgroup_uniform_flow"},
 };
 
 // Tested for right results elsewhere: tests/substrates/cpu/compiler/pointers_test.cpp,

@@ -177,6 +177,7 @@ OpExecutionMode %main SignedZeroInfNanPreserve 32
 OpExecutionMode %main RoundingModeRTE 16
 OpExecutionMode %main RoundingModeRTZ 32
 OpExecutionMode %main SubgroupSize 16
+OpExecutionMode %main SubgroupUniformControlFlowKHR
 OpExecutionMode %main Xfb
 )") + kTypes + kBody);
   // MaximallyReconvergesKHR, which the assembler does not know, takes the place of Xfb.
@@ -191,6 +192,23 @@ OpExecutionMode %main Xfb
   EXPECT_EQ(entry.float_controls.rounding_rtz, 2);
   EXPECT_EQ(entry.required_subgroup_size, 16u);
   EXPECT_TRUE(entry.maximally_reconverges);
+  EXPECT_TRUE(entry.subgroup_uniform_control_flow);
+}
+
+TEST(EntryPoints, OneHasOneWorkgroupSize) {
+  const auto with = [](const std::string& modes) {
+    return assemble(R"(
+OpCapability Shader
+OpMemoryModel Logical GLSL450
+OpEntryPoint GLCompute %main "main"
+)" + modes + kTypes +
+                    kBody);
+  };
+  const std::string size = "OpExecutionMode %main LocalSize 32 1 1\n";
+  EXPECT_EQ(decode_ok(with(size + size))->entry_points()[0].local_size[0], 32u);
+  EXPECT_NE(refusal(with(size + "OpExecutionMode %main LocalSize 16 1 1\n"))
+                .find("the workgroup size of 'main' is given twice, and differs"),
+            std::string::npos);
 }
 
 // A constant that is converted, and one or two kernels with modes.

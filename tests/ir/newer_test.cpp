@@ -31,7 +31,7 @@ bool validator_knows(const char* capability) {
   return knows;
 }
 
-std::string said(const Bytes& bytes, Strictness strictness) {
+std::string refusal_of(const Bytes& bytes, Strictness strictness) {
   if (const auto allowed = check_allowed(bytes); !allowed) return allowed.failure().sentence;
   const auto valid = validate(bytes, {strictness, nullptr});
   return valid ? "" : valid.failure().sentence;
@@ -65,9 +65,9 @@ std::vector<Kernel> kernels() {
 TEST(Newer, IsValidOrTheValidatorIsNamedThatIsTooOld) {
   for (const Kernel& kernel : kernels()) {
     SCOPED_TRACE(kernel.name);
-    EXPECT_EQ(said(kernel.bytes, Strictness::kOff), "");
+    EXPECT_EQ(refusal_of(kernel.bytes, Strictness::kOff), "");
     for (const Strictness strictness : {Strictness::kStrict, Strictness::kRelaxed}) {
-      const std::string sentence = said(kernel.bytes, strictness);
+      const std::string sentence = refusal_of(kernel.bytes, strictness);
       if (validator_knows(kernel.capability)) {
         EXPECT_EQ(sentence, "");
         continue;
@@ -85,7 +85,7 @@ TEST(Newer, IsValidOrTheValidatorIsNamedThatIsTooOld) {
 TEST(Newer, AnInstructionWithoutItsCapabilityIsNotAccepted) {
   const Bytes bytes = replace_operand(MatrixKernel().bytes(), spv::Op::OpCapability, 1, 6022, 1);
   for (const Strictness strictness : {Strictness::kStrict, Strictness::kRelaxed}) {
-    const std::string sentence = said(bytes, strictness);
+    const std::string sentence = refusal_of(bytes, strictness);
     EXPECT_NE(sentence.find("CooperativeMatrix"), std::string::npos) << sentence;
   }
 }
@@ -186,10 +186,10 @@ TEST(Newer, MatricesThatCannotBeAreRefused) {
 // Rules of the reader's own, which it has where the validator is not asked.
 TEST(Newer, OperandsThatDoNotFitAreRefusedWithoutTheValidator) {
   const Bytes good = MatrixKernel().bytes();
-  ASSERT_EQ(said(good, Strictness::kOff), "");
+  ASSERT_EQ(refusal_of(good, Strictness::kOff), "");
   const auto swapped = [&](spv::Op op, std::size_t a, std::size_t b) {
     const std::uint32_t from = word_of(good, op, a), to = word_of(good, op, b);
-    return said(replace_operand(good, op, a, from, to), Strictness::kOff);
+    return refusal_of(replace_operand(good, op, a, from, to), Strictness::kOff);
   };
   // Words of the instruction: 1 type, 2 result, 3 left, 4 right, 5 sum.
   for (const auto& [a, b] : {std::pair<std::size_t, std::size_t>{3, 4}, {4, 3}, {5, 3}, {3, 5}})
@@ -200,7 +200,8 @@ TEST(Newer, OperandsThatDoNotFitAreRefusedWithoutTheValidator) {
   EXPECT_NE(swapped(kCooperativeMatrixStore, 1, 2).find("do not have types"), std::string::npos);
   const Bytes elements = MatrixKernel{.is_elementwise = true}.bytes();
   const auto broken = [&](spv::Op op, std::size_t a, std::uint32_t to) {
-    return said(replace_operand(elements, op, a, word_of(elements, op, a), to), Strictness::kOff);
+    return refusal_of(replace_operand(elements, op, a, word_of(elements, op, a), to),
+                      Strictness::kOff);
   };
   const Id matrix = word_of(elements, spv::Op::OpFNegate, 3);
   const Id scalar = word_of(elements, spv::Op::OpMatrixTimesScalar, 4);
@@ -247,6 +248,17 @@ TEST(Newer, FastMathIsDecoded) {
   ASSERT_FALSE(allowed);
   EXPECT_NE(allowed.failure().sentence.find("fast math mode Fast"), std::string::npos)
       << allowed.failure().sentence;
+}
+
+TEST(Newer, VersionsAreDeniedByTheirNumber) {
+  Bytes bytes = MatrixKernel().bytes();
+  bytes[5] = 7, bytes[6] = 1;  // 1.7
+  EXPECT_EQ(refusal(bytes, {}, SOKR_CAPABILITY_DENIED),
+            "it is SPIR-V 1.7, and this build reads 1.0 to 1.6");
+  for (const Strictness strictness : {Strictness::kStrict, Strictness::kRelaxed, Strictness::kOff})
+    EXPECT_EQ(validate(bytes, {strictness, nullptr}).code(), SOKR_CAPABILITY_DENIED);
+  bytes[4] = 1;  // what no version is
+  EXPECT_EQ(decode(bytes).code(), SOKR_INVALID_IR);
 }
 
 }  // namespace

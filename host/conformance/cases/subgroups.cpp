@@ -155,6 +155,17 @@ std::vector<U32> shuffle(const U32& x) {
   return rows;
 }
 
+std::vector<U32> uniform_flow(const U32& x) {
+  std::uint32_t parity = 0, once = 0, thrice = 0;
+  for (std::uint32_t value : x) {
+    parity ^= value & 1;
+    if (value & 2) value += 5;
+    once += value;
+    for (std::uint32_t k = 0; k < 3; ++k) thrice += value ^ k;
+  }
+  return std::vector<U32>(x.size(), {parity ? once : thrice, once});
+}
+
 }  // namespace
 
 std::vector<Entry> subgroup_cases() {
@@ -163,6 +174,7 @@ std::vector<Entry> subgroup_cases() {
       {"subgroup_ballot", "n=256", [] { return subgroup_case(256, 12, ballot); }},
       {"subgroup_khr", "n=256", [] { return subgroup_case(256, 12, khr); }},
       {"subgroup_shuffle", "n=256", [] { return subgroup_case(256, 4, shuffle); }},
+      {"subgroup_uniform_flow", "n=256", [] { return subgroup_case(256, 2, uniform_flow); }},
   };
 }
 

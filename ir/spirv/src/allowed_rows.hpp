@@ -109,6 +109,7 @@ inline constexpr auto kExecutionMode = numbers<spv::ExecutionMode>({
     spv::ExecutionMode::RoundingModeRTZ,
     kFPFastMathDefault,
     kMaximallyReconverges,
+    spv::ExecutionMode::SubgroupUniformControlFlowKHR,
 });
 
 inline constexpr auto kDecoration = numbers<spv::Decoration>({

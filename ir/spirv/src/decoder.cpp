@@ -60,6 +60,10 @@ Result<void> Decoder::read_words(std::span<const std::uint8_t> bytes) {
                 words[0], static_cast<std::uint32_t>(spv::MagicNumber));
   }
   const std::uint32_t version = words[1];
+  if (version > 0x00010600 && (version & 0xFF0000FF) == 0) {
+    return fail(SOKR_CAPABILITY_DENIED, "it is SPIR-V {}.{}, and this build reads 1.0 to 1.6",
+                version >> 16, (version >> 8) & 0xFF);
+  }
   if (version < 0x00010000 || version > 0x00010600 || (version & 0xFF) != 0) {
     return fail(SOKR_INVALID_IR, "SPIR-V version word 0x{:08x} is not one of 1.0 to 1.6", version);
   }

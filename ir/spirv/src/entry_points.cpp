@@ -148,8 +148,13 @@ Result<void> Decoder::apply_mode(const RawInstruction& raw, EntryPoint& entry) {
   const auto literals = operands.subspan(2);
   if (mode == spv::ExecutionMode::LocalSize) {
     if (literals.size() < 3) return bad(raw, "LocalSize takes 3 numbers");
+    const bool is_other =
+        !std::equal(entry.local_size.begin(), entry.local_size.end(), literals.begin());
+    if (entry.has_local_size && is_other)
+      return bad(raw, "the workgroup size of '{}' is given twice, and differs", entry.name);
     std::copy_n(literals.begin(), 3, entry.local_size.begin());
     entry.local_size_source = LocalSizeSource::kLiteral;
+    entry.has_local_size = true;
   } else if (mode == spv::ExecutionMode::LocalSizeId) {
     SOKR_TRY(apply_local_size_id(raw, entry));
   } else if (mode == spv::ExecutionMode::SubgroupSize && !literals.empty()) {
@@ -158,6 +163,8 @@ Result<void> Decoder::apply_mode(const RawInstruction& raw, EntryPoint& entry) {
     SOKR_TRY(apply_fast_math_default(raw, entry));
   } else if (mode == kMaximallyReconverges) {
     entry.maximally_reconverges = true;
+  } else if (mode == spv::ExecutionMode::SubgroupUniformControlFlowKHR) {
+    entry.subgroup_uniform_control_flow = true;
   } else if (std::uint8_t* widths = float_control(entry.float_controls, mode); widths != nullptr) {
     if (literals.empty() || width_bit(literals[0]) == 0) {
       return bad(raw, "{} is of floats of 16, 32 or 64 bits, not {}",

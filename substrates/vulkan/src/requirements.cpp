@@ -149,6 +149,7 @@ constexpr auto kExtensions = std::to_array<ExtensionRule>({
     {"SPV_KHR_shader_clock", 0, "VK_KHR_shader_clock"},
     {"SPV_KHR_subgroup_rotate", 0, "VK_KHR_shader_subgroup_rotate"},
     {"SPV_KHR_expect_assume", 0, "VK_KHR_shader_expect_assume"},
+    {"SPV_KHR_subgroup_uniform_control_flow", 0, "VK_KHR_shader_subgroup_uniform_control_flow"},
     {"SPV_KHR_maximal_reconvergence", 0, "VK_KHR_shader_maximal_reconvergence"},
     {"SPV_KHR_cooperative_matrix", 0, "VK_KHR_cooperative_matrix"},
     {"SPV_KHR_float_controls2", 0, "VK_KHR_shader_float_controls2"},
@@ -393,6 +394,8 @@ Result<void> check_entry_point(const spirv::Module& module, const spirv::EntryPo
   }
   if (entry.maximally_reconverges && !device.usable.has("shaderMaximalReconvergence"))
     return needs("shaderMaximalReconvergence", device);
+  if (entry.subgroup_uniform_control_flow && !device.usable.has("shaderSubgroupUniformControlFlow"))
+    return needs("shaderSubgroupUniformControlFlow", device);
   SOKR_TRY(check_float_controls(entry.float_controls, device));
   SOKR_TRY(FastMathCheck(module, device).run(entry));
   SOKR_TRY(check_cooperative_matrices(module, entry, device));

@@ -55,7 +55,8 @@ PhysicalDevice device_without(std::vector<std::string> disabled) {
   fill(all.atomic_float), fill(all.atomic_float2), fill(all.robustness2);
   fill(all.pipeline_robustness);
   fill(all.workgroup_layout), fill(all.clock), fill(all.rotate), fill(all.expect_assume);
-  fill(all.reconvergence), fill(all.cooperative_matrix), fill(all.float_controls2);
+  fill(all.uniform_control_flow), fill(all.reconvergence), fill(all.cooperative_matrix),
+      fill(all.float_controls2);
   device.offer.api = VK_API_VERSION_1_3;
   device.offer.extensions = {"VK_EXT_shader_atomic_float",
                              "VK_EXT_shader_atomic_float2",
@@ -63,6 +64,7 @@ PhysicalDevice device_without(std::vector<std::string> disabled) {
                              "VK_KHR_shader_clock",
                              "VK_KHR_shader_subgroup_rotate",
                              "VK_KHR_shader_expect_assume",
+                             "VK_KHR_shader_subgroup_uniform_control_flow",
                              "VK_KHR_shader_maximal_reconvergence",
                              "VK_KHR_cooperative_matrix",
                              "VK_KHR_shader_float_controls2"};
@@ -287,6 +289,10 @@ std::map<std::string, std::optional<Parts>, std::less<>> kernels() {
       {"shaderExpectAssume",
        Parts{.capabilities =
                  "OpCapability ExpectAssumeKHR\nOpExtension \"SPV_KHR_expect_assume\""}},
+      {"shaderSubgroupUniformControlFlow",
+       Parts{.capabilities = "OpExtension \"SPV_KHR_subgroup_uniform_control_flow\"",
+             .modes = "OpExecutionMode %main LocalSize 1 1 1\n"
+                      "OpExecutionMode %main SubgroupUniformControlFlowKHR"}},
       // By its number: assemblers older than it do not know the name.
       {"shaderMaximalReconvergence",
        Parts{.capabilities = "OpExtension \"SPV_KHR_maximal_reconvergence\"",

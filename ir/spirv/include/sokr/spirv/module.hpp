@@ -281,7 +281,9 @@ struct EntryPoint {
   std::uint8_t open_local_size = 0;
   bool has_local_size_id = false;  // also where another source is above it
   FloatControls float_controls;
+  bool has_local_size = false;  // LocalSize is said
   bool maximally_reconverges = false;
+  bool subgroup_uniform_control_flow = false;  // uniform for a subgroup: it stays together
   std::uint32_t required_subgroup_size = 0;  // SubgroupSize mode; 0 = none
   // The static call tree: its function, and what that calls at any depth, each once.
   std::vector<Id> functions;
