@@ -42,11 +42,15 @@ int main(int argc, char **argv) {
 
   SokrDispatchResponse started;
   SokrCompletionSignal signal = SOKR_COMPLETION_FAILED;
-  if (sokr_dispatch(&request, &started) == SOKR_OK)                       /* fulfil it */
+  const SokrResult accepted = sokr_dispatch(&request, &started);          /* fulfil it */
+  if (accepted == SOKR_OK)
     sokr_completion(&(SokrCompletionQuery){started.completion_token, UINT64_MAX}, &signal);
   if (signal != SOKR_COMPLETION_COMPLETE) {
-    char why[256] = "";
-    if (choice.info->diagnostics) choice.info->diagnostics->last_error(why, sizeof why);
+    char why[256] = "the launch was not fulfilled, and the substrate does not say why";
+    const SokrDiagnosticsTable *explain = choice.info->diagnostics;
+    if (explain && accepted != SOKR_OK) explain->last_error(why, sizeof why);
+    if (explain && accepted == SOKR_OK)
+      explain->completion_error(sokr_token_plugin_token(started.completion_token), why, sizeof why);
     return give_up(why);
   }
   printf("%s: y[0] = %g\n", choice.info->name, y[0]);

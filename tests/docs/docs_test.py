@@ -220,6 +220,51 @@ class Extraction(unittest.TestCase):
         self.assertIn('#line 3 "a.md"', source)
 
 
+class Settings(unittest.TestCase):
+    """What can be set is said where people look for it."""
+
+    READERS = ("host", "substrates", "ir", "icd", "base")
+    # A process of the command's own.
+    INTERNAL = {"SOKR_BENCH_SERVE"}
+
+    def sources(self):
+        for place in self.READERS:
+            for folder, _, files in os.walk(os.path.join(SOURCE, place)):
+                for name in files:
+                    if name.endswith((".cpp", ".hpp")):
+                        with open(os.path.join(folder, name), encoding="utf-8") as file:
+                            yield re.sub(r"//.*", "", file.read())
+
+    def found(self, pattern):
+        names = {name for text in self.sources() for name in re.findall(pattern, text)}
+        self.assertGreater(len(names), 3)
+        return names
+
+    def test_every_option_stands_in_the_guide(self):
+        with open(os.path.join(SOURCE, "docs", "guide.md"), encoding="utf-8") as file:
+            guide = file.read()
+        options = self.found(r'"((?:vulkan|cpu|reference|spirv|host)\.[a-z_]+)"')
+        files = {name for name in options if name.endswith((".so", ".json"))}
+        self.assertEqual([name for name in sorted(options - files) if f"`{name}`" not in guide], [])
+
+    def test_every_variable_stands_in_the_manual_page(self):
+        with open(os.path.join(SOURCE, "host", "data", "sokr.1"), encoding="utf-8") as file:
+            page = file.read()
+        variables = self.found(
+            r'(?:getenv|setting|parse|from_environment)\([^;]*?"(SOKR_[A-Z_]*[A-Z])"') - self.INTERNAL
+        self.assertIn("SOKR_CPU_DUMP", variables)
+        self.assertEqual([name for name in sorted(variables) if name not in page], [])
+
+    def test_every_command_stands_in_the_manual_page(self):
+        with open(os.path.join(SOURCE, "host", "data", "sokr.1"), encoding="utf-8") as file:
+            synopsis = file.read().split(".SH DESCRIPTION")[0]
+        said = subprocess.run([os.path.join(BUILD, "bin", "sokr"), "help"], capture_output=True,
+                              text=True, check=True).stdout
+        commands = re.findall(r"^  ([a-z]+) ", said, re.M)
+        self.assertIn("bench", commands)
+        self.assertEqual([name for name in commands if f".B sokr {name}" not in synopsis], [])
+
+
 def add_tests():
     for document in DOCUMENTS:
         def run(self, document=document):

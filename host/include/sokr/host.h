@@ -102,7 +102,8 @@ typedef struct {
  *
  *   SOKR_OK                    *out says where
  *   SOKR_NO_CAPABLE_SUBSTRATE  nobody can; the sentence has each one's reason
- *   SOKR_CAPABILITY_DENIED     the named one cannot; the sentence has its reason
+ *   SOKR_CAPABILITY_DENIED     the named one cannot, or the kernel is newer or larger than what
+ *                              its IR plugin reads; the sentence says which
  *   SOKR_NOT_FOUND             no substrate has that name
  *   SOKR_INVALID_IR            no IR plugin knows these bytes, or they are malformed
  *   SOKR_INVALID_INPUT         a null host, kernel or out
@@ -127,6 +128,8 @@ static inline SokrResult sokr_host_choose(SokrHost *host, const char *name, cons
  *
  *   SOKR_OK             *out says what
  *   SOKR_INVALID_IR     no IR plugin knows these bytes, or they are malformed
+ *   SOKR_CAPABILITY_DENIED  they are newer or larger than what their IR plugin reads
+ *   SOKR_VERSION_MISMATCH   the request is of another major version
  *   SOKR_INVALID_INPUT  a null host, kernel or out; a specialization of another size than
  *                       declared, or that makes a size bad
  *   SOKR_DISPATCH_FAILED out of memory

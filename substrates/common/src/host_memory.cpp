@@ -87,7 +87,7 @@ Result<SokrBuffer> HostMemory::create(std::uint64_t size, std::uint32_t flags) {
 Result<SokrBuffer> HostMemory::import_host(void* memory, std::uint64_t size) {
   const std::uint32_t alignment = options_.import_alignment;
   if (alignment == 0) {
-    return fail(SOKR_INVALID_INPUT, "this substrate cannot import host memory");
+    return fail(SOKR_CAPABILITY_DENIED, "this substrate cannot import host memory");
   }
   if (memory == nullptr || size == 0) {
     return fail(SOKR_INVALID_INPUT,

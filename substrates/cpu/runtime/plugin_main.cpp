@@ -29,7 +29,7 @@ std::string processor_name() {
 // An option of the host, else a variable of the environment, else nothing.
 std::string setting(const Host& host, std::string_view option, const char* variable) {
   if (auto value = host.option(option)) return std::string(*value);
-  const char* value = std::getenv(variable);
+  const char* value = ::secure_getenv(variable);  // a dump folder is written to
   return value ? value : "";
 }
 

@@ -41,7 +41,7 @@ Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) 
   SOKR_TRY(substrate::check_new_buffer(size, flags));
   const bool address = flags & SOKR_BUFFER_ADDRESS;
   if (address && !device_.features().has("bufferDeviceAddress")) {
-    return fail(SOKR_INVALID_INPUT,
+    return fail(SOKR_CAPABILITY_DENIED,
                 "SOKR_BUFFER_ADDRESS needs bufferDeviceAddress; {} does not "
                 "have it",
                 device_.name());
@@ -60,7 +60,7 @@ Result<SokrBuffer> BufferTable::create(std::uint64_t size, std::uint32_t flags) 
 Result<SokrBuffer> BufferTable::import_host(void* memory, std::uint64_t size) {
   const std::uint64_t alignment = device_.physical().host_import.minImportedHostPointerAlignment;
   if (alignment == 0) {
-    return fail(SOKR_INVALID_INPUT,
+    return fail(SOKR_CAPABILITY_DENIED,
                 "importing host memory needs VK_EXT_external_memory_host; {} "
                 "does not have it",
                 device_.name());

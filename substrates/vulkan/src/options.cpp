@@ -17,7 +17,7 @@ std::optional<std::string> find(const substrate::Host& host, std::string_view ke
   for (char c : key) {
     variable += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
-  if (const char* value = std::getenv(variable.c_str()); value && *value) return value;
+  if (const char* value = ::secure_getenv(variable.c_str()); value && *value) return value;
   return std::nullopt;
 }
 

@@ -149,7 +149,7 @@ TEST(HostMemory, ImportsInPlace) {
   expect_refused(memory.import_host(host, 65), SOKR_INVALID_INPUT, "multiples of 64");
   expect_refused(memory.import_host(host, UINT64_MAX - 63), SOKR_INVALID_INPUT, "address space");
   HostMemory without({.import_alignment = 0});
-  expect_refused(without.import_host(host, 64), SOKR_INVALID_INPUT, "cannot import");
+  expect_refused(without.import_host(host, 64), SOKR_CAPABILITY_DENIED, "cannot import");
 }
 
 TEST(HostMemory, ResolvesBindings) {

@@ -188,6 +188,7 @@ TEST(Memory, AddressesReachBuffers) {
   if (!bench.physical().usable.has("bufferDeviceAddress")) {
     auto refused = bench->memory().create(16, SOKR_BUFFER_ADDRESS);
     ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.code(), SOKR_CAPABILITY_DENIED);
     EXPECT_NE(refused.failure().sentence.find("needs bufferDeviceAddress"), std::string::npos)
         << refused.failure().sentence;
     GTEST_SKIP() << "no bufferDeviceAddress";

@@ -23,7 +23,6 @@ using spirv::Id;
 // What a kernel may become when its calls are inlined; check() refuses what has more.
 inline constexpr std::uint32_t kMaxCallDepth = 64;
 inline constexpr std::uint64_t kMaxBlocks = 1u << 18;
-inline constexpr std::uint64_t kMaxInstructions = 1u << 18;
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 // Not SPIR-V's: copies a value of many scalars. Arguments: a pointer to it; a pointer, or a
