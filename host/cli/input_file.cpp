@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,9 +44,20 @@ void InputFile::fail(int code) const {
 }
 
 std::size_t InputFile::read(void* to, std::size_t size) const {
-  const ssize_t got = descriptor_.read_up_to(to, size);
-  if (got < 0) fail(errno);
-  return static_cast<std::size_t>(got);
+  std::size_t had = 0;
+  while (had < size) {
+    const ssize_t got = ::read(descriptor_.get(), static_cast<std::byte*>(to) + had, size - had);
+    if (got == 0) break;
+    if (got > 0) {
+      had += static_cast<std::size_t>(got);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {  // a pipe of who does not want to wait
+      pollfd waiting{descriptor_.get(), POLLIN, 0};
+      (void)::poll(&waiting, 1, -1);
+    } else if (errno != EINTR) {
+      fail(errno);
+    }
+  }
+  return had;
 }
 
 void InputFile::read_rest(std::vector<std::byte>& bytes, std::uint64_t most) const {

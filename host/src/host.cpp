@@ -247,7 +247,11 @@ void sokr_host_close(SokrHost* host) {
 }
 
 size_t sokr_host_count(const SokrHost* host) {
-  return host ? host->context.substrates().size() : 0;
+  size_t count = 0;
+  guarded([&] {
+    if (host) count = host->context.substrates().size();
+  });
+  return count;
 }
 
 const SokrSubstrateInfo* sokr_host_substrate(const SokrHost* host, size_t index, uint32_t* id_out) {

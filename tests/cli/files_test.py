@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Where results go, and what is left behind: files, what is given open, processes."""
 
+import array
+import fcntl
 import json
 import os
 import shutil
@@ -9,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import unittest
 
 from sokr_command import Sokr
@@ -94,6 +97,25 @@ class Files(unittest.TestCase):
             self.assertGreaterEqual(len(got), least, flags)
             if flags[0] == "--out":
                 self.assertEqual(got, b"\x01" * size)
+
+    def test_who_writes_slowly_is_waited_for(self):
+        """A pipe that does not wait has nothing yet."""
+        ours, theirs = os.pipe()
+        os.set_blocking(ours, False)
+        with subprocess.Popen([self.sokr.program, "inspect", "-"], cwd=self.sokr.work,
+                              env=self.sokr.variables(("add",), {}), stdin=ours,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            with open(ours, "rb"), open(theirs, "wb", buffering=0) as file:
+                kernel = self.sokr.load("copy.spv")
+                file.write(kernel[:100])
+                left = array.array("i", [1])
+                while left[0] and process.poll() is None:  # until it has that, and asks for more
+                    fcntl.ioctl(file, termios.FIONREAD, left)
+                    os.sched_yield()
+                file.write(kernel[100:])
+            said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, said[1])
+        self.assertIn(b"entry point main", said[0])
 
     def test_a_socket_is_standard_input(self):
         """It cannot be opened by its name in /dev."""

@@ -9,6 +9,14 @@
 
 #include "latch.hpp"
 
+#if defined(__SANITIZE_THREAD__)
+#define SOKR_TEST_HAS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SOKR_TEST_HAS_TSAN 1
+#endif
+#endif
+
 namespace sokr::tests {
 namespace {
 
@@ -30,7 +38,7 @@ int result_of(pid_t child) {
 }
 
 TEST(Fork, AChildWaitsForNoThreadOfItsParent) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(SOKR_TEST_HAS_TSAN)
   GTEST_SKIP() << "ThreadSanitizer ends such a child";
 #endif
   const TemporaryFolder folder;

@@ -7,7 +7,8 @@
 namespace sokr::spirv {
 namespace {
 
-constexpr Strictness kAll[] = {Strictness::kStrict, Strictness::kRelaxed, Strictness::kOff};
+constexpr Strictness kAllStrictness[] = {Strictness::kStrict, Strictness::kRelaxed,
+                                         Strictness::kOff};
 
 // %n (constant 3, "kSize") elements by default; %pair holds the array as its second member.
 Bytes with_array(std::uint32_t length, std::string_view body) {
@@ -51,7 +52,7 @@ std::vector<Case> cases() {
 TEST(Lengths, EveryCountIsOpenBeforeValuesAreKnown) {
   for (const Case& one : cases()) {
     for (const std::uint32_t length : {1u, 4u, 5u, 300u, 1000u, 100000u}) {
-      for (const Strictness how : kAll) {
+      for (const Strictness how : kAllStrictness) {
         const auto valid = validate(with_array(length, one.body), {how});
         EXPECT_TRUE(valid.ok()) << one.body.substr(0, 60) << " of " << length << ": "
                                 << (valid ? "" : valid.failure().sentence);
@@ -82,7 +83,7 @@ TEST(Lengths, WhatALaunchGivesHasToFit) {
 }
 
 TEST(Lengths, ConstituentsHaveTheElementsTypeWhateverTheLength) {
-  for (const Strictness how : kAll) {
+  for (const Strictness how : kAllStrictness) {
     for (const std::uint32_t length : {2u, 5u}) {
       EXPECT_FALSE(validate(with_array(length, construct(5, "%f1")), {how}).ok());
       EXPECT_FALSE(validate(with_array(length, "%got = OpCompositeExtract %f32 %array 4"), {how}));

@@ -6,14 +6,15 @@
 namespace sokr::spirv {
 namespace {
 
-constexpr Strictness kAll[] = {Strictness::kStrict, Strictness::kRelaxed, Strictness::kOff};
+constexpr Strictness kEveryStrictness[] = {Strictness::kStrict, Strictness::kRelaxed,
+                                           Strictness::kOff};
 
-std::string said(const Bytes& bytes, Strictness strictness) {
+std::string judged(const Bytes& bytes, Strictness strictness) {
   const auto valid = validate(bytes, {strictness});
   return valid ? "" : valid.failure().sentence;
 }
 
-constexpr std::string_view kAnnotations = R"(
+constexpr std::string_view kWriteAnnotations = R"(
 OpDecorate %block Block
 OpMemberDecorate %block 0 Offset 0
 OpMemberDecorate %block 1 Offset 4
@@ -35,7 +36,7 @@ OpDecorate %others DescriptorSet 0
 OpDecorate %others Binding 5
 OpDecorate %id BuiltIn GlobalInvocationId)";
 
-constexpr std::string_view kDeclarations = R"(
+constexpr std::string_view kWriteDeclarations = R"(
 %f1 = OpConstant %f32 1
 %v3 = OpTypeVector %u32 3
 %to_input = OpTypePointer Input %v3
@@ -61,15 +62,18 @@ constexpr std::string_view kDeclarations = R"(
 %to_array = OpTypePointer StorageBuffer %array
 %many = OpVariable %to_array StorageBuffer
 %others = OpVariable %to_array StorageBuffer
-%callee_fn = OpTypeFunction %void %word)";
+%callee_fn = OpTypeFunction %void %word
+%same_fn = OpTypeFunction %word %word)";
 
 Bytes module_with(std::string_view body) {
   return assemble(compute_module(
-      kAnnotations, kDeclarations,
+      kWriteAnnotations, kWriteDeclarations,
       fmt::format("%main = OpFunction %void None %void_fn\n%entry = OpLabel\n{}\nOpReturn\n"
                   "OpFunctionEnd\n%callee = OpFunction %void None %callee_fn\n"
                   "%given = OpFunctionParameter %word\n%begin = OpLabel\nOpStore %given %u1\n"
-                  "OpReturn\nOpFunctionEnd",
+                  "OpReturn\nOpFunctionEnd\n%same = OpFunction %word None %same_fn\n"
+                  "%this = OpFunctionParameter %word\n%only = OpLabel\nOpReturnValue %this\n"
+                  "OpFunctionEnd",
                   body),
       "OpCapability VariablePointersStorageBuffer\n"
       "%glsl = OpExtInstImport \"GLSL.std.450\""));
@@ -86,9 +90,13 @@ TEST(Writes, WhatMayBeWrittenIs) {
            "%p = OpAccessChain %number %buffer %u1\n%x = OpExtInst %f32 %glsl Modf %f1 %p",
            "%p = OpAccessChain %word %fixed %u0\n%x = OpLoad %u32 %p",
            "%p = OpAccessChain %uniform_word %uniform %u0\n%x = OpLoad %u32 %p",
+           // A function that returns what it was given, written through for one call only.
+           "%p = OpAccessChain %word %buffer %u0\n%q = OpAccessChain %word %fixed %u0\n"
+           "%r = OpFunctionCall %word %same %p\n%s = OpFunctionCall %word %same %q\n"
+           "%x = OpLoad %u32 %s\nOpStore %r %u1",
        }) {
-    EXPECT_EQ(said(module_with(body), Strictness::kRelaxed), "") << body;
-    EXPECT_EQ(said(module_with(body), Strictness::kOff), "") << body;
+    EXPECT_EQ(judged(module_with(body), Strictness::kRelaxed), "") << body;
+    EXPECT_EQ(judged(module_with(body), Strictness::kOff), "") << body;
   }
 }
 
@@ -118,10 +126,14 @@ TEST(Writes, WhatIsOnlyReadIsNotWritten) {
        "%c = OpSelect %word %true %q %p\nOpStore %c %u1",
        "NonWritable"},
       {"%p = OpAccessChain %word %fixed %u0\n%x = OpFunctionCall %void %callee %p", "NonWritable"},
+      {"%p = OpAccessChain %word %fixed %u0\n%r = OpFunctionCall %word %same %p\n"
+       "%s = OpFunctionCall %word %same %r\nOpStore %s %u1",
+       "NonWritable"},
   };
   for (const auto& [body, says] : kCases) {
-    for (const Strictness how : kAll) EXPECT_NE(said(module_with(body), how), "") << body;
-    const std::string sentence = said(module_with(body), Strictness::kOff);
+    for (const Strictness how : kEveryStrictness)
+      EXPECT_NE(judged(module_with(body), how), "") << body;
+    const std::string sentence = judged(module_with(body), Strictness::kOff);
     EXPECT_NE(sentence.find(says), std::string::npos) << sentence;
   }
 }
@@ -130,8 +142,8 @@ TEST(Writes, AnArrayOfBuffersIsNoValue) {
   for (const std::string_view body :
        {"%x = OpLoad %array %many", "%x = OpUndef %array\nOpStore %many %x",
         "OpCopyMemory %many %others", "%c = OpCopyObject %to_array %many\n%x = OpLoad %array %c"}) {
-    for (const Strictness how : kAll) {
-      const std::string sentence = said(module_with(body), how);
+    for (const Strictness how : kEveryStrictness) {
+      const std::string sentence = judged(module_with(body), how);
       EXPECT_NE(sentence, "") << body;
       if (how == Strictness::kOff) {
         EXPECT_NE(sentence.find("all buffers of the array"), std::string::npos) << sentence;
@@ -143,18 +155,18 @@ TEST(Writes, AnArrayOfBuffersIsNoValue) {
 // Nobody but the validator looks at variables otherwise.
 TEST(Writes, InitializersHaveTheTypeOfTheirVariable) {
   const auto with = [](std::string_view variable) {
-    return said(assemble(compute_main("OpReturn",
-                                      fmt::format("%shared_to = OpTypePointer Workgroup %u32\n"
-                                                  "%shared = OpVariable %shared_to Workgroup\n"
-                                                  "%four = OpConstant %u32 4\n"
-                                                  "%array = OpTypeArray %u32 %four\n"
-                                                  "%own_to = OpTypePointer Private %array\n"
-                                                  "%zeros = OpConstantNull %array\n"
-                                                  "%word_to = OpTypePointer Private %u32\n"
-                                                  "%input_to = OpTypePointer Input %u32\n"
-                                                  "%push_to = OpTypePointer PushConstant %u32\n{}",
-                                                  variable))),
-                Strictness::kOff);
+    return judged(assemble(compute_main(
+                      "OpReturn", fmt::format("%shared_to = OpTypePointer Workgroup %u32\n"
+                                              "%shared = OpVariable %shared_to Workgroup\n"
+                                              "%four = OpConstant %u32 4\n"
+                                              "%array = OpTypeArray %u32 %four\n"
+                                              "%own_to = OpTypePointer Private %array\n"
+                                              "%zeros = OpConstantNull %array\n"
+                                              "%word_to = OpTypePointer Private %u32\n"
+                                              "%input_to = OpTypePointer Input %u32\n"
+                                              "%push_to = OpTypePointer PushConstant %u32\n{}",
+                                              variable))),
+                  Strictness::kOff);
   };
   EXPECT_EQ(with("%own = OpVariable %own_to Private %zeros"), "");
   EXPECT_EQ(with("%own = OpVariable %word_to Private %u1"), "");

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <sokr/spirv/instructions.hpp>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "typing.hpp"
 #include "work.hpp"
@@ -47,7 +48,7 @@ class WriteChecker {
   }
 
   void link(Id made, Id from) {
-    if (made != 0 && pointer(from) != nullptr) edges_.emplace_back(made, from);
+    if (made != 0 && pointer(from) != nullptr) edges_.push_back({made, from, false});
   }
 
   Result<void> visit(const Instruction& i) {
@@ -92,8 +93,12 @@ class WriteChecker {
     const Function* callee = m_.function(call.args[0]);
     if (callee == nullptr) return;
     for (std::size_t k = 0; k < callee->parameters.size() && k + 1 < call.args.size(); ++k)
-      link(callee->parameters[k].id, call.args[k + 1]);
-    if (pointer(call.id) != nullptr) edges_.emplace_back(call.id, callee->id);
+      if (pointer(call.args[k + 1]) != nullptr)
+        edges_.push_back({callee->parameters[k].id, call.args[k + 1], true});
+    if (pointer(call.id) == nullptr) return;
+    // What it returns was made from this call's arguments, or within it.
+    for (std::size_t k = 1; k < call.args.size(); ++k) link(call.id, call.args[k]);
+    edges_.push_back({call.id, callee->id, false});
   }
 
   // All descriptors of an array are no value.
@@ -126,20 +131,31 @@ class WriteChecker {
     return check_whole(i, id);
   }
 
-  // From what is written back to what it was made from.
+  // From what is written back to what it was made from. Within a function that returned it, nothing
+  // is followed to the arguments of other calls.
   Result<void> follow() {
-    if (writers_.empty()) return {};
     std::sort(edges_.begin(), edges_.end());
-    std::vector<std::pair<Id, const Instruction*>> work(writers_.begin(), writers_.end());
+    struct Step {
+      Id made;
+      bool is_returned;
+      const Instruction* writer;
+    };
+    std::vector<Step> work;
+    std::unordered_set<Id> returned;
+    for (const auto& [id, writer] : writers_) work.push_back({id, false, writer});
     while (!work.empty()) {
-      const auto [made, writer] = work.back();
+      const Step step = work.back();
       work.pop_back();
-      if (const Variable* variable = m_.variable(made)) SOKR_TRY(check_root(*variable, *writer));
-      auto edge = std::lower_bound(edges_.begin(), edges_.end(), std::pair(made, Id{0}));
-      for (; edge != edges_.end() && edge->first == made; ++edge) {
+      if (const Variable* variable = m_.variable(step.made))
+        SOKR_TRY(check_root(*variable, *step.writer));
+      auto edge = std::lower_bound(edges_.begin(), edges_.end(), Edge{step.made, 0, false});
+      for (; edge != edges_.end() && edge->made == step.made; ++edge) {
         count_work();
-        if (writers_.try_emplace(edge->second, writer).second)
-          work.emplace_back(edge->second, writer);
+        if (step.is_returned && edge->is_parameter) continue;
+        const bool is_returned = step.is_returned || m_.function(edge->from) != nullptr;
+        const bool is_new = is_returned ? returned.insert(edge->from).second
+                                        : writers_.try_emplace(edge->from, step.writer).second;
+        if (is_new) work.push_back({edge->from, is_returned, step.writer});
       }
     }
     return {};
@@ -160,8 +176,14 @@ class WriteChecker {
                                    is_uniform ? "a uniform buffer" : "NonWritable"));
   }
 
+  struct Edge {
+    Id made, from;  // a function's id is what it returns
+    bool is_parameter;
+    auto operator<=>(const Edge&) const = default;
+  };
+
   const Module& m_;
-  std::vector<std::pair<Id, Id>> edges_;  // (made, made from); a function's id is what it returns
+  std::vector<Edge> edges_;
   std::unordered_map<Id, const Instruction*> writers_;  // by pointer: who writes through it
 };
 

@@ -5,6 +5,7 @@
 #include <new>
 #include <sokr/base/sentence.hpp>
 #include <sokr/substrate/diagnostics.hpp>
+#include <sokr/substrate/keep_loaded.hpp>
 #include <utility>
 #include <vector>
 
@@ -22,8 +23,9 @@ using LastErrors = std::vector<LastError>;
 thread_local LastErrors* last_errors = nullptr;
 
 // Makes a key that destroys what a thread has under it when the thread ends; false if there is
-// none.
+// none. Threads may end when nobody has this library open any more, and need it for that.
 bool make_key(pthread_key_t& key) noexcept {
+  keep_loaded();
   return ::pthread_key_create(&key, [](void* ended) {
            last_errors = nullptr;
            delete static_cast<LastErrors*>(ended);

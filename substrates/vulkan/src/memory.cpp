@@ -60,6 +60,10 @@ Result<void> Buffer::check_size(const Device& device, std::uint64_t size) {
   std::uint64_t most = physical.maintenance3.maxMemoryAllocationSize;
   const std::uint64_t most_buffer = physical.maintenance4.maxBufferSize;
   if (most_buffer != 0) most = most == 0 ? most_buffer : std::min(most, most_buffer);
+  std::uint64_t heap = 0;
+  for (std::uint32_t i = 0; i < physical.memory.memoryHeapCount; ++i)
+    heap = std::max<std::uint64_t>(heap, physical.memory.memoryHeaps[i].size);
+  if (heap != 0) most = most == 0 ? heap : std::min(most, heap);
   if (most != 0 && size > most) {
     return fail(SOKR_DISPATCH_FAILED,
                 "out of memory: a buffer of {} bytes is larger than the {} bytes that {} allocates "

@@ -148,14 +148,16 @@ Result<Verdict> ask(const Question& question, const Options& options, const subs
 Result<void> settle(const Question& question, const Options& options, substrate::DiskCache* disk,
                     const substrate::Host& host) {
   std::optional<std::string> verdict;
+  bool lasts = true;
   if (disk) {
     if (const auto kept = disk->load(question.key)) verdict.emplace(kept->begin(), kept->end());
   }
   if (!verdict) {
     SOKR_ASSIGN(Verdict asked, ask(question, options, host));
     verdict = std::move(asked.sentence);
+    lasts = asked.lasts;
     std::string reason;
-    if (verdict && asked.lasts && disk &&
+    if (verdict && lasts && disk &&
         !disk->store(question.key,
                      {reinterpret_cast<const std::uint8_t*>(verdict->data()), verdict->size()},
                      &reason)) {
@@ -163,7 +165,7 @@ Result<void> settle(const Question& question, const Options& options, substrate:
     }
   }
   if (!verdict || verdict->empty()) return {};
-  return fail(question.refusal, "{}", *verdict);
+  return fail(lasts ? question.refusal : SOKR_DISPATCH_FAILED, "{}", *verdict);
 }
 
 std::vector<fs::path> list_of(const char* name, const char* otherwise = "") {

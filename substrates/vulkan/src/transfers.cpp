@@ -634,7 +634,7 @@ Result<void> Transfers::read(Buffer& from, std::uint64_t offset, void* to, std::
       result = begin(now, at + kChunk);
   }
   // What is still under way has to end before its block goes.
-  if (!result) device_.drain();
+  if (!result && (now.value != 0 || next.value != 0)) device_.drain();
   std::lock_guard lock(mutex_);
   for (Chunk* chunk : {&now, &next}) {
     give_commands(lane, chunk->commands);

@@ -72,15 +72,18 @@ TEST_F(Probing, AKernelThatItsDriverHangsOnIsRefused) {
   Saxpy saxpy(100);
   const auto token = bench.dispatch(shader("saxpy"), saxpy.launch);
   ASSERT_FALSE(token);
-  EXPECT_EQ(token.code(), SOKR_CAPABILITY_DENIED);
+  EXPECT_EQ(token.code(), SOKR_DISPATCH_FAILED);  // it is no verdict on the kernel
   EXPECT_NE(token.failure().sentence.find("did not end within 3000 ms in a child process"),
             std::string::npos)
       << token.failure().sentence;
   // Another time the machine may be less busy.
   unsetenv("SOKR_SIM_HANG");
   Bench again(probing("kernels"));
-  again.run(shader("saxpy"), saxpy.launch);
-  EXPECT_EQ(saxpy.wrong(), -1);
+  for (Bench* one : {&bench, &again}) {
+    Saxpy anew(100);
+    one->run(shader("saxpy"), anew.launch);
+    EXPECT_EQ(anew.wrong(), -1);
+  }
 }
 
 TEST_F(Probing, DriversThatCrashAreNotLoaded) {

@@ -16,7 +16,7 @@
 namespace sokr::vulkan::test {
 namespace {
 
-constexpr std::uint64_t kMega = 1 << 20;
+constexpr std::uint64_t kMebi = 1 << 20;
 // More than slabs hold: with memory of its own.
 constexpr std::uint64_t kLarge = 5'000'000;
 
@@ -37,7 +37,7 @@ class Scarce : public testing::Test {
 };
 
 // Without the import of host memory, which would leave nothing to be staged.
-OptionList staged_with(OptionList more = {}) {
+OptionList launch_with(OptionList more = {}) {
   more.emplace_back("vulkan.disable", "VK_EXT_external_memory_host");
   return more;
 }
@@ -56,7 +56,7 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesFirst) {
                                     return bench->memory().read(buffer, 0, bytes.data(), kLarge);
                                   }};
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    Bench bench(staged_with());
+    Bench bench(launch_with());
     const auto buffer = bench->memory().create(kLarge, 0);
     ASSERT_TRUE(buffer) << buffer.failure().sentence;
     Saxpy saxpy(1'500'000);  // whose blocks its recording keeps
@@ -70,8 +70,8 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesFirst) {
 
 // Of three blocks' bytes, where there is room for one block.
 TEST_F(Scarce, AReadNeedsOneBlock) {
-  constexpr std::uint64_t kWords = 10 * kMega, kBytes = 4 * kWords;
-  Bench bench(staged_with());
+  constexpr std::uint64_t kWords = 10 * kMebi, kBytes = 4 * kWords;
+  Bench bench(launch_with());
   const auto buffer = bench->memory().create(kBytes, 0);
   ASSERT_TRUE(buffer) << buffer.failure().sentence;
   std::vector<std::uint32_t> words(kWords), back(kWords);
@@ -98,7 +98,7 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesForAPipeline) {
     };
   };
   {
-    Bench bench(staged_with());
+    Bench bench(launch_with());
     Saxpy saxpy(1'500'000);
     bench.run(shader("saxpy"), saxpy.launch);
     most = simulated()->memories;
@@ -110,7 +110,7 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesForAPipeline) {
 }
 
 TEST_F(Scarce, WhatALaunchHoldsIsWaitedFor) {
-  Bench bench(staged_with());
+  Bench bench(launch_with());
   const auto buffer = bench->memory().create(kLarge, 0);
   ASSERT_TRUE(buffer) << buffer.failure().sentence;
   Saxpy saxpy(1000);
@@ -125,7 +125,7 @@ TEST_F(Scarce, WhatALaunchHoldsIsWaitedFor) {
 }
 
 TEST_F(Scarce, NobodyIsWaitedForLongerThanOnesPatience) {
-  Bench bench(Gate::options(staged_with({{"vulkan.patience_ms", "50"}})));
+  Bench bench(Gate::options(launch_with({{"vulkan.patience_ms", "50"}})));
   Gate gate(bench);
   const std::uint64_t token = gate.start();
   fill();
@@ -190,7 +190,7 @@ TEST_F(Scarce, ASpareRecordingKeepsOneCommandBuffer) {
   launch.push = &rounds;
   launch.push_size = sizeof rounds;
   {
-    Bench bench(staged_with({{"vulkan.slice_ms", "1"}}));
+    Bench bench(launch_with({{"vulkan.slice_ms", "1"}}));
     bench.run(shader("spin"), launch);  // in parts, of which the first is measured
     EXPECT_GT(most.load(), 2);
     EXPECT_EQ(alive.load(), 1);
@@ -222,7 +222,7 @@ TEST_F(Scarce, NoMoreIsImportedThanTheDeviceTakesOrThereCanBe) {
   EXPECT_NE(wraps.failure().sentence.find("beyond the end of the address space"), std::string::npos)
       << wraps.failure().sentence;
   if (simulated_profile() != "nvidia") return;
-  const auto large = bench->memory().import_host(page.data(), 1025 * kMega);
+  const auto large = bench->memory().import_host(page.data(), 1025 * kMebi);
   ASSERT_FALSE(large);
   EXPECT_NE(large.failure().sentence.find("is larger than the 1073741824 bytes"), std::string::npos)
       << large.failure().sentence;
@@ -233,7 +233,7 @@ TEST_F(Scarce, NoMoreIsAskedOfAHeapThanItHas) {
   if (simulated_profile() != "nvidia") GTEST_SKIP() << "no small heap here";
   Bench bench;
   simulated()->full_heaps = 1;
-  const auto elsewhere = bench->memory().create(300 * kMega, 0);
+  const auto elsewhere = bench->memory().create(300 * kMebi, 0);
   EXPECT_TRUE(elsewhere) << elsewhere.failure().sentence;
 }
 
@@ -241,7 +241,7 @@ TEST_F(Scarce, ZerosForWhatIsNotBoundCount) {
   using Words = std::vector<std::uint32_t>;
   std::array<Words, 2> out{Words(4), Words(4)};
   Bench bench(Gate::options(
-      staged_with({{"vulkan.in_flight_bytes", "1500000"}, {"vulkan.patience_ms", "50"}})));
+      launch_with({{"vulkan.in_flight_bytes", "1500000"}, {"vulkan.patience_ms", "50"}})));
   if (bench.physical().usable.has("nullDescriptor")) GTEST_SKIP() << "no zeros are needed";
   const auto dispatch = [&](Words& to) {
     const std::array<SokrBinding, 2> bindings{

@@ -151,6 +151,7 @@ int embed() {
       if (x % 100 == 0) look();
       for (int k = 0; k < 2000; ++k) x = x * 6364136223846793005u + 1;
       sum += x;
+      return true;
     });
     look();
     if (wait(token, UINT64_MAX) != SOKR_COMPLETION_COMPLETE) die("not complete");
