@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cstddef>
 #include <mutex>
+#include <sokr/substrate/keep_loaded.hpp>
 #include <sokr/substrate/plugin_description.hpp>
 #include <system_error>
 
@@ -123,7 +124,8 @@ namespace detail {
 
 const SokrPlugin* keep_for_ever(std::unique_ptr<PluginDescription> description) {
   // Never destroyed: hosts read names and facts for as long as the process lives, in destructors of
-  // static objects and on threads that are still there while it ends.
+  // static objects and on threads that are still there while it ends. So the library stays, too.
+  keep_loaded();
   static std::mutex& mutex = *new std::mutex;
   static auto& kept = *new std::vector<std::unique_ptr<PluginDescription>>;
   const SokrPlugin* plugin = description->c_plugin();
