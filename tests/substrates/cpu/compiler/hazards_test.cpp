@@ -179,16 +179,25 @@ std::string far_elements(const std::string& stride, const std::string& base, boo
 }
 
 TEST(Hazards, AnIndexOf64BitsDoesNotComeBack) {
-  for (const char* stride : {"12", "16", "4096", "1048576"})
-    for (const char* base : {"0", "1", "6148914691236517206", "4611686018427387904",
-                             "9223372036854775808", "13835058055282163712", "18446744073709551615",
-                             "4503599627370496", "1152921504606846976"})
-      for (const bool by_row : {false, true}) {
-        TestLaunch launch;
-        launch.buffers = {{0, 0, each(192, [](std::uint32_t i) { return i + 100; })},
-                          {0, 1, untouched(32)}};
-        expect_same(assemble(far_elements(stride, base, by_row)), launch);
-      }
+  struct {
+    const char *stride, *base;
+    bool by_row;
+  } const kCases[] = {
+      {"12", "1", false},
+      {"12", "1", true},
+      {"12", "6148914691236517206", false},  // times 12 is 8
+      {"12", "6148914691236517206", true},
+      {"12", "4611686018427387904", false},  // 2^62
+      {"16", "18446744073709551615", false},
+      {"16", "13835058055282163712", true},   // 3 * 2^62
+      {"1048576", "4503599627370496", false}  // 2^52
+  };
+  for (const auto& [stride, base, by_row] : kCases) {
+    TestLaunch launch;
+    launch.buffers = {{0, 0, each(192, [](std::uint32_t i) { return i + 100; })},
+                      {0, 1, untouched(32)}};
+    expect_same(assemble(far_elements(stride, base, by_row)), launch);
+  }
 }
 
 TEST(Hazards, AnIndexOf16BitsMayNameAnyElementOfALargerArray) {
