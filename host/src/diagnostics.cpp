@@ -65,6 +65,15 @@ std::string completion_error(const SokrSubstrateInfo& info, SokrCompletionToken 
   return text.empty() ? "the launch failed, and the substrate does not say why" : text;
 }
 
+std::optional<SokrTiming> timing_of(const SokrSubstrateInfo& info, SokrCompletionToken token) {
+  if (!info.diagnostics || !info.diagnostics->timing) return std::nullopt;
+  SokrTiming timing{};
+  timing.struct_size = sizeof timing;
+  if (info.diagnostics->timing(sokr_token_plugin_token(token), &timing) != SOKR_OK)
+    return std::nullopt;
+  return timing;
+}
+
 std::string format_name(std::uint32_t format) {
   const char* known = known_ir_format(format);
   return known ? known : fmt::format("format {:#010x}", format);

@@ -7,6 +7,7 @@
 #include <sokr/compute.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sokr::host {
@@ -19,6 +20,9 @@ std::string last_error(const SokrSubstrateInfo& info, SokrResult result);
 
 // Why this launch ended as FAILED; never empty.
 std::string completion_error(const SokrSubstrateInfo& info, SokrCompletionToken token);
+
+// Of a launch that was profiled and has ended; empty if the substrate has nothing of it.
+std::optional<SokrTiming> timing_of(const SokrSubstrateInfo& info, SokrCompletionToken token);
 
 // "SPIR-V" or "format 0x12345678".
 std::string format_name(std::uint32_t format);

@@ -54,16 +54,6 @@ void leave_out_what_is_prepared(SokrLaunch& launch) {
   launch.specialization_count = 0;
 }
 
-// Of a profiled launch; empty if the substrate has nothing of it.
-std::optional<SokrTiming> timing_of(const SokrSubstrateInfo* info, SokrCompletionToken token) {
-  if (!info || !info->diagnostics || !info->diagnostics->timing) return std::nullopt;
-  SokrTiming timing{};
-  timing.struct_size = sizeof timing;
-  if (info->diagnostics->timing(sokr_token_plugin_token(token), &timing) != SOKR_OK)
-    return std::nullopt;
-  return timing;
-}
-
 }  // namespace
 
 // ---- Substrate ------------------------------------------------------------------------
@@ -273,14 +263,16 @@ bool Completion::wait_for(std::chrono::nanoseconds timeout) const {
 }
 
 std::optional<std::chrono::nanoseconds> Completion::device_time() const {
-  const auto timing = timing_of(info_, token_);
+  if (!info_) return std::nullopt;
+  const auto timing = host::timing_of(*info_, token_);
   if (!timing) return std::nullopt;
   return std::chrono::nanoseconds(timing->device_ns);
 }
 
 std::optional<Completion::Interval> Completion::device_interval() const {
   using Clock = std::chrono::steady_clock;
-  const auto timing = timing_of(info_, token_);
+  if (!info_) return std::nullopt;
+  const auto timing = host::timing_of(*info_, token_);
   if (!timing || timing->ended_ns == 0) return std::nullopt;
   return Interval{Clock::time_point(std::chrono::nanoseconds(timing->began_ns)),
                   Clock::time_point(std::chrono::nanoseconds(timing->ended_ns))};

@@ -22,6 +22,7 @@
 #include <system_error>
 #include <utility>
 
+#include "diagnostics.hpp"
 #include "fork.hpp"
 #include "log.hpp"
 
@@ -286,16 +287,12 @@ void Span::learn(SokrCompletionToken token, bool failed) {
       "\"ph\":\"i\",\"s\":\"t\",\"cat\":\"sokr\",\"name\":\"complete\",\"ts\":{:.3f},\"args\":{{{},"
       "\"latency_us\":{:.3f}}}",
       us(now), arguments, us(now - what.start_ns)));
-  const auto ask = info_->diagnostics ? info_->diagnostics->timing : nullptr;
-  SokrTiming timing{};
-  timing.struct_size = sizeof timing;
-  if (!ask || ask(sokr_token_plugin_token(token), &timing) != SOKR_OK || timing.device_ns == 0) {
-    return;
-  }
+  const auto timing = timing_of(*info_, token);
+  if (!timing || timing->device_ns == 0) return;
   // When is known, or how long it ran at least, and that it had ended by now.
   const std::uint64_t end =
-      timing.ended_ns != 0 ? std::clamp(timing.ended_ns, what.start_ns, now) : now;
-  const std::uint64_t begin = end - std::min(timing.device_ns, end - what.start_ns);
+      timing->ended_ns != 0 ? std::clamp(timing->ended_ns, what.start_ns, now) : now;
+  const std::uint64_t begin = end - std::min(timing->device_ns, end - what.start_ns);
   const Writer::Lane lane = writer().device_lane(info_->name, begin, end);
   writer().add(lane.number, lane.name,
                fmt::format("\"tid\":{},{}", lane.number, slice("execute", begin, end, arguments)));

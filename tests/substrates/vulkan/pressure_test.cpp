@@ -16,25 +16,7 @@
 namespace sokr::vulkan::test {
 namespace {
 
-class Pressure : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!simulated()) GTEST_SKIP() << "the device is not simulated";
-  }
-  void TearDown() override {
-    if (!simulated()) return;
-    simulated()->full_heaps = 0;
-    simulated()->budget = 0;
-    simulated()->allocation_limit = 0;
-    simulated()->seems_busy = false;
-  }
-};
-
-// Without the import of host memory, which would leave nothing to be staged.
-OptionList staged_with(OptionList more = {}) {
-  more.emplace_back("vulkan.disable", "VK_EXT_external_memory_host");
-  return more;
-}
+class Pressure : public OnSimulated {};
 
 TEST_F(Pressure, WhatIsBeyondTheBudgetIsSaidOnce) {
   if (simulated_profile() != "nvidia") GTEST_SKIP() << "no budgets here";

@@ -20,27 +20,13 @@ constexpr std::uint64_t kMebi = 1 << 20;
 // More than slabs hold: with memory of its own.
 constexpr std::uint64_t kLarge = 5'000'000;
 
-class Scarce : public testing::Test {
+class Scarce : public OnSimulated {
  protected:
-  void SetUp() override {
-    if (!simulated()) GTEST_SKIP() << "the device is not simulated";
-  }
-  void TearDown() override {
-    if (!simulated()) return;
-    simulated()->full_heaps = 0;
-    simulated()->allocation_limit = 0;
-  }
   // From now on nothing can be allocated but in place of something else.
   static void fill() {
     simulated()->allocation_limit = static_cast<std::uint32_t>(simulated()->memories);
   }
 };
-
-// Without the import of host memory, which would leave nothing to be staged.
-OptionList launch_with(OptionList more = {}) {
-  more.emplace_back("vulkan.disable", "VK_EXT_external_memory_host");
-  return more;
-}
 
 TEST_F(Scarce, WhatIsKeptForReuseGoesFirst) {
   std::vector<std::byte> bytes(kLarge);
@@ -56,7 +42,7 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesFirst) {
                                     return bench->memory().read(buffer, 0, bytes.data(), kLarge);
                                   }};
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    Bench bench(launch_with());
+    Bench bench(staged_with());
     const auto buffer = bench->memory().create(kLarge, 0);
     ASSERT_TRUE(buffer) << buffer.failure().sentence;
     Saxpy saxpy(1'500'000);  // whose blocks its recording keeps
@@ -71,7 +57,7 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesFirst) {
 // Of three blocks' bytes, where there is room for one block.
 TEST_F(Scarce, AReadNeedsOneBlock) {
   constexpr std::uint64_t kWords = 10 * kMebi, kBytes = 4 * kWords;
-  Bench bench(launch_with());
+  Bench bench(staged_with());
   const auto buffer = bench->memory().create(kBytes, 0);
   ASSERT_TRUE(buffer) << buffer.failure().sentence;
   std::vector<std::uint32_t> words(kWords), back(kWords);
@@ -98,7 +84,7 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesForAPipeline) {
     };
   };
   {
-    Bench bench(launch_with());
+    Bench bench(staged_with());
     Saxpy saxpy(1'500'000);
     bench.run(shader("saxpy"), saxpy.launch);
     most = simulated()->memories;
@@ -110,7 +96,7 @@ TEST_F(Scarce, WhatIsKeptForReuseGoesForAPipeline) {
 }
 
 TEST_F(Scarce, WhatALaunchHoldsIsWaitedFor) {
-  Bench bench(launch_with());
+  Bench bench(staged_with());
   const auto buffer = bench->memory().create(kLarge, 0);
   ASSERT_TRUE(buffer) << buffer.failure().sentence;
   Saxpy saxpy(1000);
@@ -125,7 +111,7 @@ TEST_F(Scarce, WhatALaunchHoldsIsWaitedFor) {
 }
 
 TEST_F(Scarce, NobodyIsWaitedForLongerThanOnesPatience) {
-  Bench bench(Gate::options(launch_with({{"vulkan.patience_ms", "50"}})));
+  Bench bench(Gate::options(staged_with({{"vulkan.patience_ms", "50"}})));
   Gate gate(bench);
   const std::uint64_t token = gate.start();
   fill();
@@ -190,7 +176,7 @@ TEST_F(Scarce, ASpareRecordingKeepsOneCommandBuffer) {
   launch.push = &rounds;
   launch.push_size = sizeof rounds;
   {
-    Bench bench(launch_with({{"vulkan.slice_ms", "1"}}));
+    Bench bench(staged_with({{"vulkan.slice_ms", "1"}}));
     bench.run(shader("spin"), launch);  // in parts, of which the first is measured
     EXPECT_GT(most.load(), 2);
     EXPECT_EQ(alive.load(), 1);
@@ -241,7 +227,7 @@ TEST_F(Scarce, ZerosForWhatIsNotBoundCount) {
   using Words = std::vector<std::uint32_t>;
   std::array<Words, 2> out{Words(4), Words(4)};
   Bench bench(Gate::options(
-      launch_with({{"vulkan.in_flight_bytes", "1500000"}, {"vulkan.patience_ms", "50"}})));
+      staged_with({{"vulkan.in_flight_bytes", "1500000"}, {"vulkan.patience_ms", "50"}})));
   if (bench.physical().usable.has("nullDescriptor")) GTEST_SKIP() << "no zeros are needed";
   const auto dispatch = [&](Words& to) {
     const std::array<SokrBinding, 2> bindings{

@@ -53,6 +53,27 @@ class NeedsSoftwareDevice : public testing::Environment {
 inline testing::Environment* const kNeedsSoftwareDevice =
     testing::AddGlobalTestEnvironment(new NeedsSoftwareDevice);
 
+// A test that changes what the simulated device has, which is as it was afterwards.
+class OnSimulated : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!simulated()) GTEST_SKIP() << "the device is not simulated";
+  }
+  void TearDown() override {
+    if (!simulated()) return;
+    simulated()->full_heaps = 0;
+    simulated()->budget = 0;
+    simulated()->allocation_limit = 0;
+    simulated()->seems_busy = false;
+  }
+};
+
+// Without the import of host memory, which would leave nothing to be staged.
+inline OptionList staged_with(OptionList more = {}) {
+  more.emplace_back("vulkan.disable", "VK_EXT_external_memory_host");
+  return more;
+}
+
 }  // namespace sokr::vulkan::test
 
 #endif  // SOKR_TESTS_VULKAN_SIMULATED_HPP_

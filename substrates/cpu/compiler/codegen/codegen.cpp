@@ -219,7 +219,7 @@ struct PromoteFew : llvm::PassInfoMixin<PromoteFew> {
 };
 
 // To find where a variable lives, LLVM reads each block that uses it from its first instruction on:
-// a block of many instructions and many variables takes the product. Halves are one block again
+// a block of many instructions and many variables takes the product. Its pieces are one block again
 // when control flow is simplified.
 struct SplitLong : llvm::PassInfoMixin<SplitLong> {
   llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager&) {
