@@ -206,9 +206,12 @@ OpEntryPoint GLCompute %main "main"
   };
   const std::string size = "OpExecutionMode %main LocalSize 32 1 1\n";
   EXPECT_EQ(decode_ok(with(size + size))->entry_points()[0].local_size[0], 32u);
-  EXPECT_NE(refusal(with(size + "OpExecutionMode %main LocalSize 16 1 1\n"))
-                .find("the workgroup size of 'main' is given twice, and differs"),
-            std::string::npos);
+  const std::string by_id = "OpExecutionModeId %main LocalSizeId %x %y %one\n";
+  for (const std::string& both : {size + "OpExecutionMode %main LocalSize 16 1 1\n", size + by_id,
+                                  by_id + size, by_id + by_id})
+    EXPECT_NE(refusal(with(both)).find("the workgroup size of 'main' is given twice"),
+              std::string::npos)
+        << both;
 }
 
 // A constant that is converted, and one or two kernels with modes.

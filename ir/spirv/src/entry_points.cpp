@@ -150,8 +150,8 @@ Result<void> Decoder::apply_mode(const RawInstruction& raw, EntryPoint& entry) {
     if (literals.size() < 3) return bad(raw, "LocalSize takes 3 numbers");
     const bool is_other =
         !std::equal(entry.local_size.begin(), entry.local_size.end(), literals.begin());
-    if (entry.has_local_size && is_other)
-      return bad(raw, "the workgroup size of '{}' is given twice, and differs", entry.name);
+    if (entry.has_local_size_id || (entry.has_local_size && is_other))
+      return bad(raw, "the workgroup size of '{}' is given twice", entry.name);
     std::copy_n(literals.begin(), 3, entry.local_size.begin());
     entry.local_size_source = LocalSizeSource::kLiteral;
     entry.has_local_size = true;
@@ -206,6 +206,8 @@ void Decoder::set_local_size(EntryPoint& entry, std::size_t axis, const Constant
 Result<void> Decoder::apply_local_size_id(const RawInstruction& raw, EntryPoint& entry) {
   const auto ids = args(raw).subspan(2);
   if (ids.size() < 3) return bad(raw, "LocalSizeId takes 3 ids");
+  if (entry.has_local_size || entry.has_local_size_id)
+    return bad(raw, "the workgroup size of '{}' is given twice", entry.name);
   entry.local_size_source = LocalSizeSource::kId;
   entry.has_local_size_id = true;
   for (std::size_t axis = 0; axis < 3; ++axis) {
