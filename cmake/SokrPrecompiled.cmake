@@ -4,16 +4,14 @@
 set(SOKR_PRECOMPILED_DIR ${CMAKE_CURRENT_LIST_DIR}/precompiled)
 
 # Tests are compiled once and run once: less optimization is quicker as a whole, and with a
-# sanitizer, of whose checks the compiler takes long to make anything, none. (At -O1 gcc 12
-# takes `std::string + "text"` for accesses out of bounds.)
+# sanitizer, of whose checks the compiler takes long to make anything, none.
 function(sokr_test_defaults target)
   sokr_target_defaults(${target})
   set(level -O1)
   if(SOKR_SANITIZER)
     set(level -O0)
   endif()
-  target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:${level}>
-    "$<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-stringop-overflow>")
+  target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:${level}>)
 endfunction()
 
 add_library(sokr_precompiled_library STATIC ${SOKR_PRECOMPILED_DIR}/main.cpp)
