@@ -5,7 +5,8 @@
 // (figures.html beside it) and as a table. With --gate, every name in the bounds file is compared
 // with its bound. A figure that was not measured fails the gate, unless its bound names the peer
 // that it needs and that peer is not here, which is said. With --record, the counts that were
-// measured are written into the bounds file.
+// measured are written into the bounds file. With --page, the tables are also written into a page
+// of the documentation, between the two lines there that say so.
 #include <fmt/format.h>
 #include <sys/wait.h>
 
@@ -15,6 +16,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -113,15 +115,31 @@ Bounds read_bounds(const std::string& path) {
   return bounds.is_object() ? bounds : Bounds();
 }
 
+bool write_into(const std::string& path, const sokr::bench::Sheet& sheet, const Bounds& bounds) {
+  std::ifstream in(path);
+  const std::string before{std::istreambuf_iterator<char>(in), {}};
+  const auto after = sokr::bench::with_figures(before, sokr::bench::sheet_markdown(sheet, bounds));
+  if (!after) {
+    fmt::print(stderr, "bench: {} has no two lines that say where figures go\n", path);
+    return false;
+  }
+  if (!write_atomically(path, *after)) {
+    fmt::print(stderr, "bench: cannot write {}\n", path);
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Runs the benchmarks and compares them with the bounds"};
-  std::string out = "build/bench/ratios.json", bounds_path = "bench/bounds.json", only;
+  std::string out = "build/bench/ratios.json", bounds_path = "bench/bounds.json", only, document;
   bool with_gate = false, with_record = false, quick = false;
   app.add_option("--out", out, "the JSON file to write");
   app.add_option("--bounds", bounds_path, "the bounds");
   app.add_option("--only", only, "run only programs whose name contains this");
+  app.add_option("--page", document, "a page of Markdown whose figures are to be these");
   app.add_flag("--quick", quick, "smaller inputs and fewer rounds");
   app.add_flag("--gate", with_gate, "fail if a value is out of its bounds");
   app.add_flag("--record", with_record, "count instructions only, and write them into the bounds")
@@ -159,6 +177,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   fmt::print("{}", sokr::bench::sheet_text(sheet));
+  if (!document.empty()) good &= write_into(document, sheet, bounds);
   fmt::print(stderr, "bench: wrote {} and {}\n", out, html);
   // Also where a program failed: what the others found is not to be looked for again.
   good &= !with_gate || gate(ratios, bounds, !only.empty());

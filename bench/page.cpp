@@ -2,6 +2,7 @@
 #include "page.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -187,6 +188,30 @@ std::string rest_table(const Sheet& sheet, const Bounds& bounds) {
   return html + "</tbody></table>\n";
 }
 
+std::string markdown_mark(bool won, double value) {
+  return won ? short_number(value) : short_number(value) + ", lost";
+}
+
+// Rows of cells as a table; the first column is names, the others are numbers. `head` with none.
+std::string markdown_table(const std::vector<std::string>& head,
+                           const std::vector<std::vector<std::string>>& rows) {
+  const auto line = [](const std::vector<std::string>& cells) {
+    return fmt::format("| {} |\n", fmt::join(cells, " | "));
+  };
+  std::vector<std::string> rule(head.size(), "---:");
+  rule.front() = "---";
+  std::string text = '\n' + line(head) + line(rule);
+  for (const auto& cells : rows) text += line(cells);
+  return text;
+}
+
+std::string code(const std::string& name) {
+  return '`' + name + '`';
+}
+
+constexpr std::string_view kBegin = "<!-- figures: written by ./dev bench --page FILE -->\n";
+constexpr std::string_view kEnd = "<!-- figures: end -->\n";
+
 constexpr const char* kStyle =
     ":root{color-scheme:light dark}\n"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:960px;margin:24px auto;padding:0 16px;"
@@ -304,6 +329,68 @@ std::string sheet_page(const Sheet& sheet, const Bounds& bounds) {
       kStyle, escaped(sheet.about), sheet.wins, sheet.losses,
       absent.empty() ? "" : fmt::format("<p>{}</p>\n", absent), peer_table(sheet),
       other_table(sheet), rate_table(sheet), rest_table(sheet, bounds));
+}
+
+std::string sheet_markdown(const Sheet& sheet, const Bounds& bounds) {
+  std::string text =
+      fmt::format("\n{}.\n\n{} won, {} lost.", sheet.about, sheet.wins, sheet.losses);
+  for (const std::string& sentence : sheet.absent) text += ' ' + sentence;
+  text += '\n';
+  std::vector<std::vector<std::string>> rows;
+  if (!sheet.rows.empty()) {
+    const auto peers = present(sheet);
+    std::vector<std::string> head{"times longer the other takes"};
+    for (const PeerName* peer : peers) head.emplace_back(peer->title);
+    for (const auto& [row, ratios] : sheet.rows) {
+      rows.push_back({code(row)});
+      for (const PeerName* peer : peers) {
+        const auto found = ratios.find(peer->name);
+        rows.back().push_back(
+            found == ratios.end() ? "" : markdown_mark(found->second >= 1, found->second));
+      }
+    }
+    text += "\n### Against others\n" + markdown_table(head, rows);
+  }
+  if (!sheet.others.empty()) {
+    rows.clear();
+    for (const auto& [name, value] : sheet.others)
+      rows.push_back({code(name), markdown_mark(value <= 1, value), other_of(name)->title});
+    text += "\n### Time against the same by hand\n\nBelow 1 is won.\n" +
+            markdown_table({"figure", "ratio", "against"}, rows);
+  }
+  if (!sheet.rates.empty()) {
+    rows.clear();
+    for (const auto& [name, rates] : sheet.rates) {
+      rows.push_back({code(name)});
+      for (const auto& cells :
+           {rate_cells(rates.gbs, sheet.roof.gbs), rate_cells(rates.gops, sheet.roof.gops)})
+        rows.back().insert(rows.back().end(), cells.begin(), cells.end());
+    }
+    text +=
+        fmt::format(
+            "\n### Against what the machine can do\n\nMemory copied: {:.3g} GB/s; "
+            "multiplications with additions in registers: {:.3g} G/s. Above 100 % of memory the "
+            "data is in the caches.\n",
+            sheet.roof.gbs, sheet.roof.gops) +
+        markdown_table({"figure", "GB/s", "of memory", "10^9 operations/s", "of arithmetic"}, rows);
+  }
+  rows.clear();
+  for (const auto& [name, value] : sheet.rest) {
+    const auto found = bounds.find(name);
+    const Limits limits = found == bounds.end() ? Limits{} : limits_of(*found);
+    rows.push_back({code(name), fmt::format("{:.4g}", value),
+                    limits.least  ? fmt::format("at least {:.6g}", *limits.least)
+                    : limits.most ? fmt::format("at most {:.6g}", *limits.most)
+                                  : ""});
+  }
+  return text + "\n### All other figures\n" + markdown_table({"figure", "value", "bound"}, rows) +
+         '\n';
+}
+
+std::optional<std::string> with_figures(const std::string& page, const std::string& figures) {
+  const std::size_t begin = page.find(kBegin), end = page.find(kEnd);
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return std::nullopt;
+  return page.substr(0, begin + kBegin.size()) + figures + page.substr(end);
 }
 
 }  // namespace sokr::bench

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,10 @@ Sheet sheet_of(const nlohmann::json& figures);
 
 std::string sheet_text(const Sheet& sheet);  // at most 80 columns
 std::string sheet_page(const Sheet& sheet, const Bounds& bounds);
+// The same tables in Markdown.
+std::string sheet_markdown(const Sheet& sheet, const Bounds& bounds);
+// `page` with `figures` between its two lines that say where; nothing if it does not have them.
+std::optional<std::string> with_figures(const std::string& page, const std::string& figures);
 
 }  // namespace sokr::bench
 

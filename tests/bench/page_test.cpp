@@ -97,5 +97,26 @@ TEST(Page, WinsAndLossesAndBoundsAreMarked) {
   EXPECT_EQ(page.find("http"), std::string::npos);
 }
 
+TEST(Page, TheDocumentationHasTheTablesOfThePage) {
+  const Sheet sheet = sheet_of(kFigures);
+  const Bounds bounds{{"icd.barrier.vs_step", {{"max", 7}}}};
+  const std::string figures = sheet_markdown(sheet, bounds);
+  for (const auto& [name, ratios] : sheet.rows)
+    EXPECT_NE(figures.find("| `" + name + "` |"), std::string::npos) << name;
+  EXPECT_NE(figures.find("| `cpu.saxpy` | 0.92, lost |  | 13 |\n"), std::string::npos) << figures;
+  EXPECT_NE(figures.find("| `vulkan.chain.vs_raw` | 0.77 | Vulkan by hand |\n"), std::string::npos);
+  EXPECT_NE(figures.find("| `cpu.real.adam.262144` | 30 | 250 % | 59.1 | 50 % |\n"),
+            std::string::npos);
+  EXPECT_NE(figures.find("| `icd.barrier.vs_step` | 7.5 | at most 7 |\n"), std::string::npos);
+  EXPECT_NE(figures.find("PoCL was not compared with"), std::string::npos);
+
+  const std::string begin = "<!-- figures: written by ./dev bench --page FILE -->\n",
+                    end = "<!-- figures: end -->\n";
+  EXPECT_EQ(with_figures("a\n" + begin + "old\n" + end + "b\n", "new\n"),
+            "a\n" + begin + "new\n" + end + "b\n");
+  EXPECT_FALSE(with_figures("a\n" + end + begin, "new\n"));
+  EXPECT_FALSE(with_figures("a\n" + begin, "new\n"));
+}
+
 }  // namespace
 }  // namespace sokr::bench
