@@ -52,7 +52,8 @@ class Command:
         proto = element.find("proto")
         self.name = proto.find("name").text
         self.result = "".join(proto.itertext()).rsplit(self.name, 1)[0].strip()
-        self.graphics = element.get("queues") == "graphics"
+        # Newer registries write the bits of VkQueueFlagBits.
+        self.graphics = element.get("queues") in ("graphics", "VK_QUEUE_GRAPHICS_BIT")
         parts = [p for p in element.findall("param") if in_vulkan(p)]
         self.parameters = [" ".join("".join(p.itertext()).split()) for p in parts]
         self.names = [p.find("name").text for p in parts]
@@ -90,6 +91,8 @@ class Registry:
         self.features = [f for f in root.findall("feature") if in_vulkan(f) and
                          tuple(map(int, f.get("number").split("."))) <= LAST]
         self.formats = root.find("formats")
+        self.core_formats = [enum.get("name") for enums in root.findall("enums")
+                             if enums.get("name") == "VkFormat" for enum in enums.findall("enum")]
         self.extensions = {e.get("name"): e for e in root.find("extensions")
                            if "vulkan" in e.get("supported", "").split(",")}
 
@@ -169,6 +172,10 @@ class Surface:
         used = {command.name: command for _, command, _ in self.entries}
         self.commands = sorted(used.values(), key=lambda c: c.name)
         self.refused = [c for c in self.commands if c.graphics or c.name in refused]
+        if all(c.name in refused for c in self.refused):
+            fail("the registry marks no command as one of graphics queues: it says so in another way "
+                 "than is known here")
+        self.formats = self.known_formats()
 
     def add(self, element, gate, seen):
         taken = set(self.instance_extensions + self.extensions)
@@ -188,6 +195,19 @@ class Surface:
             structure = self.registry.structure(name)
             if structure:
                 self.structures.add(structure)
+
+    def known_formats(self):
+        """Names of formats that the core versions have, or an extension that is taken."""
+        names = set(self.registry.core_formats)
+        blocks = self.registry.features + [self.registry.extensions[name] for name in
+                                           self.instance_extensions + self.extensions]
+        taken = set(self.instance_extensions + self.extensions)
+        for element in blocks:
+            for block in element.findall("require"):
+                if in_vulkan(block) and applies(block, taken):
+                    names.update(enum.get("name") for enum in block.findall("enum")
+                                 if enum.get("extends") == "VkFormat")
+        return names
 
     def extending(self, base):
         return sorted(s for s in self.structures if self.registry.extends(s, base))
@@ -218,7 +238,8 @@ def write_structures(surface):
 
 
 def write_refused(surface):
-    lines = [HEAD, '#include "entry_points.hpp"', '#include "refused.hpp"', "namespace sokr::icd {"]
+    lines = [HEAD, '#include "device.hpp"', '#include "entry_points.hpp"', '#include "queue.hpp"',
+             '#include "refused.hpp"', "namespace sokr::icd {"]
     for command in surface.refused:
         names = set(command.names)
         outputs = [n for n, p in zip(command.names, command.parameters)
@@ -230,7 +251,7 @@ def write_refused(surface):
         if command.types[0] == "VkCommandBuffer":
             lines.append(f'  refuse_command(commandBuffer, "{command.name}");')
         elif command.result == "VkResult":
-            lines.append(f'  return refuse("{command.name}");')
+            lines.append(f'  return refuse(instance_of({command.names[0]}), "{command.name}");')
         lines.append("}")
     return lines + ["}  // namespace sokr::icd"]
 
@@ -357,8 +378,13 @@ def write_tables(surface):
     return lines + ["}  // namespace sokr::icd"]
 
 
-NUMERIC = {"UNORM": "Unorm", "SNORM": "Snorm", "USCALED": "Uscaled", "SSCALED": "Sscaled",
-           "UINT": "Uint", "SINT": "Sint", "SFLOAT": "Sfloat", "SRGB": "Unorm"}
+# Not USCALED and SSCALED: they are for vertices, no device has to have images of them, and which
+# member of VkClearColorValue they take is read in two ways (float32, by the specification).
+NUMERIC = {"UNORM": "Unorm", "SNORM": "Snorm", "UINT": "Uint", "SINT": "Sint", "SFLOAT": "Sfloat",
+           "SRGB": "Unorm"}
+# Images of these are memory, too. Those of depth and stencil together are not: each of the two is
+# copied by itself, so that they are no rows of texels.
+ONE_ASPECT = ("D", "S")
 
 
 def channels_of(name, parts):
@@ -371,23 +397,29 @@ def channels_of(name, parts):
 
 
 def write_formats(surface):
-    """Colours that are told apart, in plain texels: those of planes and blocks are left out."""
+    """Colours that are told apart, in plain texels, and depths: those of planes and blocks, and floats
+    in other encodings than those of IEEE 754 (FPENCODING), are left out."""
     lines = [HEAD, '#include "formats.hpp"', "namespace sokr::icd {", "const Format kFormats[] = {"]
     for element in surface.registry.formats if surface.registry.formats is not None else ():
-        parts = element.findall("component")
+        name, parts = element.get("name"), element.findall("component")
+        if name not in surface.formats or "FPENCODING" in name:
+            continue
+        if len(parts) == 1 and parts[0].get("name") in ONE_ASPECT:
+            lines.append(f"    {{{name}, {element.get('blockSize')}, 0, false, {{}}}},")
+            continue
         kinds = {p.get("numericFormat") for p in parts}
         plain = (element.get("texelsPerBlock") == "1" and not element.findall("plane") and
                  kinds <= set(NUMERIC) and not element.get("compressed") and
                  all(p.get("name") in "RGBA" and p.get("bits").isdigit() for p in parts))
-        if not plain or "X" in element.get("name"):
+        if not plain or "X" in name:
             continue
-        parts = list(zip(parts, channels_of(element.get("name"), parts)))
+        parts = list(zip(parts, channels_of(name, parts)))
         if element.get("packed"):
             parts = parts[::-1]  # from the lowest bit on
         shared = ", ".join(f"{{Numeric::{NUMERIC[p.get('numericFormat')]}, "
                            f"{channel}, {p.get('bits')}}}" for p, channel in parts)
         srgb = "true" if "SRGB" in kinds else "false"
-        lines.append(f"    {{{element.get('name')}, {element.get('blockSize')}, {len(parts)}, "
+        lines.append(f"    {{{name}, {element.get('blockSize')}, {len(parts)}, "
                      f"{srgb}, {{{{{shared}}}}}}},")
     return lines + ["};", "const std::size_t kFormatCount = std::size(kFormats);",
                     "}  // namespace sokr::icd"]

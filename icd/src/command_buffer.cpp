@@ -35,9 +35,10 @@ void Recording::append(const Recording& other) {
   }
 }
 
-void CommandBuffer::reset() {
+void CommandBuffer::reset(bool releases) {
+  if (releases) push_ = {};
   // Whoever still executes the old one keeps it.
-  if (recording_.use_count() == 1) {
+  if (!releases && recording_.use_count() == 1) {
     recording_->commands.clear();
     recording_->states.clear();
     recording_->sets.clear();
@@ -56,7 +57,16 @@ void CommandBuffer::reset() {
 }
 
 void CommandBuffer::begin() {
-  reset();
+  reset(false);
+}
+
+void CommandBuffer::trim() {
+  if (recording_.use_count() != 1) return;  // somebody reads it
+  recording_->commands.shrink_to_fit();
+  recording_->states.shrink_to_fit();
+  recording_->sets.shrink_to_fit();
+  recording_->offsets.shrink_to_fit();
+  recording_->bytes.shrink_to_fit();
 }
 
 void CommandBuffer::bind_pipeline(std::shared_ptr<const Program> program) {
@@ -67,10 +77,10 @@ void CommandBuffer::bind_pipeline(std::shared_ptr<const Program> program) {
 void CommandBuffer::bind_set(std::uint32_t at, std::shared_ptr<SetContents> contents,
                              const std::uint32_t* offsets, std::uint32_t offset_count) {
   if (at >= kMaxSets) return;
-  sets_[at].contents = std::move(contents);
-  sets_[at].first_offset = static_cast<std::uint32_t>(recording_->offsets.size());
-  sets_[at].offset_count = offset_count;
-  recording_->offsets.insert(recording_->offsets.end(), offsets, offsets + offset_count);
+  auto& all = recording_->offsets;
+  const auto first = static_cast<std::uint32_t>(all.size());
+  all.insert(all.end(), offsets, offsets + offset_count);  // if that fails nothing is bound
+  sets_[at] = {std::move(contents), first, offset_count};
   set_count_ = std::max(set_count_, at + 1);
   sets_changed_ = state_changed_ = true;
 }
@@ -98,7 +108,7 @@ std::shared_ptr<SetContents> CommandBuffer::push_set(std::uint32_t at,
 std::uint32_t CommandBuffer::state() {
   Recording& r = *recording_;
   if (!program_) {
-    report(SOKR_LOG_ERROR, "a dispatch is recorded without a compute pipeline");
+    report(pool->instance, SOKR_LOG_ERROR, "a dispatch is recorded without a compute pipeline");
     fail(VK_ERROR_UNKNOWN);
     return kNone;
   }
@@ -126,7 +136,7 @@ std::uint32_t CommandBuffer::state() {
 }
 
 void refuse_command(VkCommandBuffer buffer, const char* command) {
-  of(buffer)->fail(refuse(command));
+  of(buffer)->fail(refuse(of(buffer)->pool->instance, command));
 }
 
 // ---- Pools ------------------------------------------------------------------------------------
@@ -141,10 +151,11 @@ void free_buffer(CommandPool& pool, CommandBuffer* buffer) {
 }
 }  // namespace
 
-VKAPI_ATTR VkResult VKAPI_CALL vkCreateCommandPool(VkDevice, const VkCommandPoolCreateInfo*,
+VKAPI_ATTR VkResult VKAPI_CALL vkCreateCommandPool(VkDevice device, const VkCommandPoolCreateInfo*,
                                                    const VkAllocationCallbacks* callbacks,
                                                    VkCommandPool* out) {
   const VkResult result = create<CommandPool>(callbacks, out);
+  if (result == VK_SUCCESS) of(*out)->instance = instance_of(device);
   if (result == VK_SUCCESS && callbacks) {
     of(*out)->given = *callbacks;
     of(*out)->callbacks = &of(*out)->given;
@@ -159,13 +170,16 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyCommandPool(VkDevice, VkCommandPool handle,
   destroy(callbacks, pool);
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkResetCommandPool(VkDevice, VkCommandPool handle,
-                                                  VkCommandPoolResetFlags) {
+                                                  VkCommandPoolResetFlags flags) {
   return guarded([&] {
-    for (CommandBuffer* buffer : of(handle)->buffers) buffer->reset();
+    const bool releases = (flags & VK_COMMAND_POOL_RESET_RELEASE_RESOURCES_BIT) != 0;
+    for (CommandBuffer* buffer : of(handle)->buffers) buffer->reset(releases);
     return VK_SUCCESS;
   });
 }
-VKAPI_ATTR void VKAPI_CALL vkTrimCommandPool(VkDevice, VkCommandPool, VkCommandPoolTrimFlags) {}
+VKAPI_ATTR void VKAPI_CALL vkTrimCommandPool(VkDevice, VkCommandPool pool, VkCommandPoolTrimFlags) {
+  for (CommandBuffer* buffer : of(pool)->buffers) buffer->trim();
+}
 
 VKAPI_ATTR VkResult VKAPI_CALL vkAllocateCommandBuffers(VkDevice,
                                                         const VkCommandBufferAllocateInfo* info,
@@ -206,9 +220,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vkEndCommandBuffer(VkCommandBuffer buffer) {
   return of(buffer)->end();
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkResetCommandBuffer(VkCommandBuffer buffer,
-                                                    VkCommandBufferResetFlags) {
+                                                    VkCommandBufferResetFlags flags) {
   return guarded([&] {
-    of(buffer)->reset();
+    of(buffer)->reset((flags & VK_COMMAND_BUFFER_RESET_RELEASE_RESOURCES_BIT) != 0);
     return VK_SUCCESS;
   });
 }

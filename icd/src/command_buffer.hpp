@@ -8,6 +8,7 @@
 
 #include "facts.hpp"
 #include "recording.hpp"
+#include "substrate.hpp"
 
 namespace sokr::icd {
 
@@ -18,14 +19,19 @@ class CommandBuffer : public Dispatchable {
   explicit CommandBuffer(CommandPool* of) : pool(of) {}
 
   void begin();
-  void reset();
+  // What it holds goes; its memory is kept for the next recording, or released.
+  void reset(bool releases);
+  // Memory that what it holds does not need is released.
+  void trim();
   VkResult end() const { return result_; }
   // What it holds now, for a submission.
   std::shared_ptr<const Recording> executable() const { return recording_; }
 
-  // Runs what records something; what it throws is told at the end.
+  // Runs what records something; what it throws is told at the end. Nothing is recorded in a child
+  // of the process: what it is recorded with has mutexes, and threads of the parent may hold them.
   template <class Body>
   void record(Body&& body) noexcept {
+    if (is_forked()) return fail(VK_ERROR_OUT_OF_HOST_MEMORY);
     try {
       body(*recording_);
     } catch (...) {
@@ -66,6 +72,7 @@ class CommandBuffer : public Dispatchable {
 SOKR_ICD_OBJECT(VkCommandBuffer, CommandBuffer)
 
 struct CommandPool {
+  VkInstance instance = VK_NULL_HANDLE;  // which is told of what is refused
   const VkAllocationCallbacks* callbacks = nullptr;
   VkAllocationCallbacks given{};
   std::vector<CommandBuffer*> buffers;

@@ -82,7 +82,9 @@ VKAPI_ATTR void VKAPI_CALL vkCmdPushDescriptorSetKHR(VkCommandBuffer buffer,
   if (!is_compute(point) || set >= shapes.size() || !shapes[set]) return;
   of(buffer)->record([&](Recording&) {
     const auto contents = of(buffer)->push_set(set, shapes[set]);
-    for (std::uint32_t i = 0; i < count; ++i) write(*contents, writes[i]);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      write(of(buffer)->pool->instance, *contents, writes[i]);
+    }
   });
 }
 
@@ -92,9 +94,10 @@ VKAPI_ATTR void VKAPI_CALL vkCmdPushDescriptorSetWithTemplateKHR(VkCommandBuffer
                                                                  std::uint32_t set,
                                                                  const void* data) {
   const auto& shapes = of(layout)->sets;
-  if (set >= shapes.size() || !shapes[set]) return;
-  of(buffer)->record(
-      [&](Recording&) { write(*of(buffer)->push_set(set, shapes[set]), *of(by), data); });
+  if (!of(by)->is_compute || set >= shapes.size() || !shapes[set]) return;
+  of(buffer)->record([&](Recording&) {
+    write(of(buffer)->pool->instance, *of(buffer)->push_set(set, shapes[set]), *of(by), data);
+  });
 }
 
 VKAPI_ATTR void VKAPI_CALL vkCmdPushConstants(VkCommandBuffer buffer, VkPipelineLayout,

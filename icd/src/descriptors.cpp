@@ -2,6 +2,8 @@
 #include "descriptors.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstring>
 
 #include "device.hpp"
@@ -98,6 +100,34 @@ void for_each_element(SetContents& to, std::uint32_t binding, std::uint32_t elem
   }
 }
 
+struct TypeName {
+  VkDescriptorType type;
+  const char* name;
+};
+#define SOKR_ICD_TYPE(name) {VK_DESCRIPTOR_TYPE_##name, "VK_DESCRIPTOR_TYPE_" #name}
+constexpr TypeName kUseless[] = {SOKR_ICD_TYPE(SAMPLER),
+                                 SOKR_ICD_TYPE(COMBINED_IMAGE_SAMPLER),
+                                 SOKR_ICD_TYPE(SAMPLED_IMAGE),
+                                 SOKR_ICD_TYPE(STORAGE_IMAGE),
+                                 SOKR_ICD_TYPE(INPUT_ATTACHMENT),
+                                 SOKR_ICD_TYPE(UNIFORM_TEXEL_BUFFER),
+                                 SOKR_ICD_TYPE(STORAGE_TEXEL_BUFFER)};
+#undef SOKR_ICD_TYPE
+
+// Of a type that is neither a buffer nor an inline block.
+void report_useless(VkInstance of, VkDescriptorType type, std::uint32_t binding) {
+  const char* name = "type that is none of Vulkan 1.3";
+  for (const TypeName& row : kUseless) {
+    if (row.type == type) name = row.name;
+  }
+  std::array<char, 256> sentence{};
+  std::snprintf(sentence.data(), sentence.size(),
+                "a descriptor of binding %u is written with a %s: no kernel can use images, texel "
+                "buffers or samplers here, and the descriptor stays empty",
+                binding, name);
+  report(of, SOKR_LOG_WARNING, sentence.data());
+}
+
 void write_inline(SetContents& to, std::uint32_t binding, std::uint32_t offset, std::uint32_t size,
                   const void* from) {
   const BindingPlace* place = to.shape->find(binding);
@@ -170,7 +200,10 @@ std::uint32_t SetContents::count(const BindingPlace& place) const {
   return last && shape->variable && place.type != kInline ? variable_count : place.count;
 }
 
-void write(SetContents& to, const VkWriteDescriptorSet& write) {
+void write(VkInstance of, SetContents& to, const VkWriteDescriptorSet& write) {
+  if (write.descriptorType != kInline && !is_buffer(write.descriptorType)) {
+    return report_useless(of, write.descriptorType, write.dstBinding);
+  }
   const Update update(to);
   if (write.descriptorType == kInline) {
     const auto* block = find<VkWriteDescriptorSetInlineUniformBlock>(write.pNext);
@@ -179,13 +212,17 @@ void write(SetContents& to, const VkWriteDescriptorSet& write) {
     }
     return;
   }
-  if (!is_buffer(write.descriptorType)) return;  // images: no kernel can use them yet
   for_each_element(
       to, write.dstBinding, write.dstArrayElement, write.descriptorCount,
       [&](std::uint32_t i, Descriptor& d) { d = descriptor_of(write.pBufferInfo[i]); });
 }
 
-void write(SetContents& to, const UpdateTemplate& by, const void* data) {
+void write(VkInstance of, SetContents& to, const UpdateTemplate& by, const void* data) {
+  for (const TemplateEntry& entry : by.entries) {  // not while the set is locked
+    if (entry.type != kInline && !is_buffer(entry.type)) {
+      report_useless(of, entry.type, entry.binding);
+    }
+  }
   const auto* bytes = static_cast<const std::byte*>(data);
   const Update update(to);
   for (const TemplateEntry& entry : by.entries) {
@@ -203,13 +240,13 @@ void write(SetContents& to, const UpdateTemplate& by, const void* data) {
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL
-vkCreateDescriptorSetLayout(VkDevice, const VkDescriptorSetLayoutCreateInfo* info,
+vkCreateDescriptorSetLayout(VkDevice device, const VkDescriptorSetLayoutCreateInfo* info,
                             const VkAllocationCallbacks* callbacks, VkDescriptorSetLayout* out) {
   *out = VK_NULL_HANDLE;
   return guarded([&]() -> VkResult {
     auto shape = shape_of(*info);
     if (!shape) {
-      report(SOKR_LOG_ERROR,
+      report(instance_of(device), SOKR_LOG_ERROR,
              "vkCreateDescriptorSetLayout: the layout has more descriptors than "
              "maxPerSetDescriptors");
       return VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -305,11 +342,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vkFreeDescriptorSets(VkDevice, VkDescriptorPool p
   return VK_SUCCESS;
 }
 
-VKAPI_ATTR void VKAPI_CALL vkUpdateDescriptorSets(VkDevice, std::uint32_t write_count,
+VKAPI_ATTR void VKAPI_CALL vkUpdateDescriptorSets(VkDevice device, std::uint32_t write_count,
                                                   const VkWriteDescriptorSet* writes,
                                                   std::uint32_t copy_count,
                                                   const VkCopyDescriptorSet* copies) {
-  for (std::uint32_t i = 0; i < write_count; ++i) write(*of(writes[i].dstSet)->contents, writes[i]);
+  if (is_forked()) return;  // a thread of the parent may hold the mutex of a set
+  for (std::uint32_t i = 0; i < write_count; ++i) {
+    write(instance_of(device), *of(writes[i].dstSet)->contents, writes[i]);
+  }
   (void)guarded([&] {
     for (std::uint32_t i = 0; i < copy_count; ++i) copy(copies[i]);
     return VK_SUCCESS;
@@ -322,7 +362,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateDescriptorUpdateTemplate(
   *out = VK_NULL_HANDLE;
   return guarded([&]() -> VkResult {
     UpdateTemplate made;
-    made.set = info->set;
+    made.is_compute =
+        info->templateType != VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_PUSH_DESCRIPTORS_KHR ||
+        info->pipelineBindPoint == VK_PIPELINE_BIND_POINT_COMPUTE;
     for (std::uint32_t i = 0; i < info->descriptorUpdateEntryCount; ++i) {
       const VkDescriptorUpdateTemplateEntry& e = info->pDescriptorUpdateEntries[i];
       made.entries.push_back({e.dstBinding, e.dstArrayElement, e.descriptorCount, e.descriptorType,
@@ -335,10 +377,10 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyDescriptorUpdateTemplate(
     VkDevice, VkDescriptorUpdateTemplate handle, const VkAllocationCallbacks* callbacks) {
   destroy(callbacks, of(handle));
 }
-VKAPI_ATTR void VKAPI_CALL vkUpdateDescriptorSetWithTemplate(VkDevice, VkDescriptorSet set,
+VKAPI_ATTR void VKAPI_CALL vkUpdateDescriptorSetWithTemplate(VkDevice device, VkDescriptorSet set,
                                                              VkDescriptorUpdateTemplate by,
                                                              const void* data) {
-  write(*of(set)->contents, *of(by), data);
+  if (!is_forked()) write(instance_of(device), *of(set)->contents, *of(by), data);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vkCreateSampler(VkDevice, const VkSamplerCreateInfo*,

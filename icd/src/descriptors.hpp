@@ -99,16 +99,18 @@ struct TemplateEntry {
 };
 struct UpdateTemplate {
   std::vector<TemplateEntry> entries;
-  std::uint32_t set = 0;  // of push descriptors
+  bool is_compute = true;  // or push descriptors of another bind point
 };
 SOKR_ICD_OBJECT(VkDescriptorUpdateTemplate, UpdateTemplate)
 
 struct Sampler {};
 SOKR_ICD_OBJECT(VkSampler, Sampler)
 
-// Writes that name a binding that is not there, or too many elements, are cut off.
-void write(SetContents& to, const VkWriteDescriptorSet& write);
-void write(SetContents& to, const UpdateTemplate& by, const void* data);
+// Writes that name a binding that is not there, or too many elements, are cut off. Those of images,
+// texel buffers and samplers, which no kernel can use, leave the descriptor empty: the instance is
+// told so.
+void write(VkInstance of, SetContents& to, const VkWriteDescriptorSet& write);
+void write(VkInstance of, SetContents& to, const UpdateTemplate& by, const void* data);
 
 }  // namespace sokr::icd
 

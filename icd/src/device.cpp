@@ -3,6 +3,9 @@
 
 #include <time.h>
 
+#include <array>
+#include <cstdio>
+
 #include "entry_points.hpp"
 #include "queue.hpp"
 #include "refused.hpp"
@@ -71,10 +74,17 @@ Device::Device(PhysicalDevice* of, const Extensions& enabled)
     : physical(of), substrate(*of->substrate), extensions(enabled), queue(new Queue(*this)) {}
 Device::~Device() {
   delete queue;
+  // What the program left is unmapped: no later kernel may be let to it by its address.
+  memory.for_each([this](Allocation& allocation) { forget_address(*this, allocation); });
 }
 
-void Device::lose(const std::string& why) {
-  report(SOKR_LOG_ERROR, "the device is lost: " + why);
+void Device::lose(const char* why) noexcept {
+  const VkInstance of = instance_of(*this);
+  try {
+    report(of, SOKR_LOG_ERROR, std::string("the device is lost: ") + why);
+  } catch (...) {
+    report(of, SOKR_LOG_ERROR, why);
+  }
   std::lock_guard lock(monitor.mutex);
   lost.store(true, std::memory_order_release);
   monitor.notify();
@@ -88,11 +98,11 @@ bool deadline_of(std::uint64_t timeout, std::chrono::steady_clock::time_point& o
   return true;
 }
 
-VkResult refuse(const char* command) {
-  try {
-    report(SOKR_LOG_ERROR, std::string(command) + ": this device computes, and has no graphics");
-  } catch (...) {
-  }
+VkResult refuse(VkInstance of, const char* command) {
+  std::array<char, 128> sentence{};
+  std::snprintf(sentence.data(), sentence.size(), "%s: this device computes, and has no graphics",
+                command);
+  report(of, SOKR_LOG_ERROR, sentence.data());
   return VK_ERROR_FEATURE_NOT_PRESENT;
 }
 
@@ -105,7 +115,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateDevice(VkPhysicalDevice physical,
     Extensions extensions;
     VkResult result = VK_SUCCESS;
     if (const std::string why = refusal(*info, extensions, result); !why.empty()) {
-      report(SOKR_LOG_ERROR, "vkCreateDevice: " + why);
+      report(reinterpret_cast<VkInstance>(of(physical)->instance), SOKR_LOG_ERROR,
+             "vkCreateDevice: " + why);
       return result;
     }
     if (is_forked()) return VK_ERROR_DEVICE_LOST;

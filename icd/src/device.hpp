@@ -56,10 +56,19 @@ struct Device : Dispatchable {
   // Nothing more will be done. So it is in a child of the process: the threads are in the parent,
   // and mutexes may be locked for ever.
   bool is_lost() const { return lost.load(std::memory_order_acquire) || is_forked(); }
-  // Says why, and lets every wait end.
-  void lose(const std::string& why);
+  // Says why, and lets every wait end. Needs no memory: want of it may be why.
+  void lose(const char* why) noexcept;
+  void lose(const std::string& why) noexcept { lose(why.c_str()); }
 };
 SOKR_ICD_OBJECT(VkDevice, Device)
+
+// What sentences about something of the device are told to.
+inline VkInstance instance_of(const Device& device) {
+  return reinterpret_cast<VkInstance>(device.physical->instance);
+}
+inline VkInstance instance_of(VkDevice device) {
+  return instance_of(*of(device));
+}
 
 // The end of a wait of so many nanoseconds from now; false if it never comes.
 bool deadline_of(std::uint64_t timeout, std::chrono::steady_clock::time_point& out);

@@ -182,7 +182,10 @@ Progress finish(Device& device, const Program& program, Position& at,
   at.has_waited = at.began != Clock::time_point{};
   if (at.has_waited) note(program, at.groups, Clock::now() - at.began);
   at.began = {};
-  if (signal == SOKR_COMPLETION_COMPLETE) return Progress::Done;
+  if (signal == SOKR_COMPLETION_COMPLETE) {
+    if (!program.is_compiled()) program.was_launched.store(true, std::memory_order_relaxed);
+    return Progress::Done;
+  }
   device.lose(result == SOKR_OK ? device.substrate.error_of(token) : device.substrate.last_error());
   return Progress::Failed;
 }

@@ -13,7 +13,7 @@
 
 namespace sokr::icd {
 
-enum class Numeric : std::uint8_t { Unorm, Snorm, Uscaled, Sscaled, Uint, Sint, Sfloat };
+enum class Numeric : std::uint8_t { Unorm, Snorm, Uint, Sint, Sfloat };
 
 struct Component {
   Numeric numeric;
@@ -23,10 +23,12 @@ struct Component {
 
 struct Format {
   VkFormat format;
-  std::uint32_t size;  // bytes of a texel
-  std::uint32_t component_count;
+  std::uint32_t size;             // bytes of a texel
+  std::uint32_t component_count;  // 0: texels of depth or stencil, which are copied and never made
   bool srgb;
   std::array<Component, 4> components;  // from the lowest bit on
+
+  bool is_color() const { return component_count != 0; }
 };
 
 extern const Format kFormats[];  // sorted by number

@@ -45,11 +45,6 @@ std::uint64_t bits_of(const Format& format, const Component& c, const VkClearCol
     case Numeric::Snorm:
       value = std::clamp(value, -1.0, 1.0) * most_signed;
       return static_cast<std::uint64_t>(std::llround(value)) & mask;
-    case Numeric::Uscaled:
-      return static_cast<std::uint64_t>(std::llround(std::clamp(value, 0.0, most_unsigned))) & mask;
-    case Numeric::Sscaled:
-      value = std::clamp(value, -most_signed - 1, most_signed);
-      return static_cast<std::uint64_t>(std::llround(value)) & mask;
     case Numeric::Uint:
       return color.uint32[c.channel] & mask;
     case Numeric::Sint:

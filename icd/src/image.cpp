@@ -16,14 +16,15 @@ std::uint32_t at_level(std::uint32_t extent, std::uint32_t level) {
   return std::max(level < 32 ? extent >> level : 0u, 1u);
 }
 
-// What images of this kind may be; VK_ERROR_FORMAT_NOT_SUPPORTED if there are none.
-VkResult limits_of(VkFormat format, VkImageType type, VkImageUsageFlags usage,
-                   VkImageCreateFlags flags, VkImageFormatProperties& out) {
+// How large images of this type may be; VK_ERROR_FORMAT_NOT_SUPPORTED if there are none with the
+// flags.
+VkResult limits_of(VkImageType type, VkImageCreateFlags flags, VkImageFormatProperties& out) {
   out = {};
   const VkImageCreateFlags allowed = VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT |
                                      VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT |
                                      VK_IMAGE_CREATE_ALIAS_BIT | VK_IMAGE_CREATE_EXTENDED_USAGE_BIT;
-  if (!find_format(format) || (usage & ~kUsages) || (flags & ~allowed)) {
+  const bool is_cube = (flags & VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT) != 0;
+  if ((flags & ~allowed) || (is_cube && type != VK_IMAGE_TYPE_2D)) {
     return VK_ERROR_FORMAT_NOT_SUPPORTED;
   }
   out.maxExtent = type == VK_IMAGE_TYPE_1D   ? VkExtent3D{16384, 1, 1}
@@ -36,8 +37,25 @@ VkResult limits_of(VkFormat format, VkImageType type, VkImageUsageFlags usage,
   return VK_SUCCESS;
 }
 
+// What is offered: what images are good for here. vkCreateImage takes more.
+VkResult offered(VkFormat format, VkImageType type, VkImageUsageFlags usage,
+                 VkImageCreateFlags flags, VkImageFormatProperties& out) {
+  const Format* known = find_format(format);
+  out = {};
+  if (!known || !known->is_color() || (usage & ~kUsages)) return VK_ERROR_FORMAT_NOT_SUPPORTED;
+  return limits_of(type, flags, out);
+}
+
+// Sample counts that the limits name: only whole images of two dimensions have several.
+bool has_samples(const VkImageCreateInfo& info) {
+  if (info.samples == VK_SAMPLE_COUNT_1_BIT) return true;
+  return info.samples == VK_SAMPLE_COUNT_4_BIT && info.imageType == VK_IMAGE_TYPE_2D &&
+         info.mipLevels == 1;
+}
+
 ImageShape shape_of(const VkImageCreateInfo& info) {
-  return {find_format(info.format), info.imageType, info.extent, info.mipLevels, info.arrayLayers};
+  return {find_format(info.format), info.imageType,   info.extent,
+          info.mipLevels,           info.arrayLayers, static_cast<std::uint32_t>(info.samples)};
 }
 
 void give_requirements(const ImageShape& shape, VkMemoryRequirements& out) {
@@ -61,7 +79,7 @@ VkExtent3D ImageShape::extent_of(std::uint32_t level) const {
 }
 VkDeviceSize ImageShape::bytes_of(std::uint32_t level) const {
   const VkExtent3D e = extent_of(level);
-  const VkDeviceSize bytes = VkDeviceSize{e.width} * e.height * e.depth * format->size;
+  const VkDeviceSize bytes = VkDeviceSize{e.width} * e.height * e.depth * texel_bytes();
   return (bytes + 15) / 16 * 16;
 }
 VkDeviceSize ImageShape::offset_of(std::uint32_t level, std::uint32_t layer) const {
@@ -73,19 +91,24 @@ VkDeviceSize ImageShape::offset_of(std::uint32_t level, std::uint32_t layer) con
   return all * layer + before;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vkCreateImage(VkDevice, const VkImageCreateInfo* info,
+VKAPI_ATTR VkResult VKAPI_CALL vkCreateImage(VkDevice device, const VkImageCreateInfo* info,
                                              const VkAllocationCallbacks* callbacks, VkImage* out) {
   *out = VK_NULL_HANDLE;
   VkImageFormatProperties limits;
-  // What else an image is to be used for is nobody's loss as long as no kernel uses it.
-  const VkImageUsageFlags usage = info->usage & kUsages;
-  if (limits_of(info->format, info->imageType, usage, info->flags, limits) != VK_SUCCESS ||
-      (info->usage & ~kUsages) || info->samples != VK_SAMPLE_COUNT_1_BIT) {
-    report(SOKR_LOG_ERROR,
-           "vkCreateImage: images are memory to be copied to and from here: no "
-           "kernel can use them, and this format, usage or sample count is none "
-           "that vkGetPhysicalDeviceImageFormatProperties offers");
+  if (!find_format(info->format) || !has_samples(*info) ||
+      limits_of(info->imageType, info->flags, limits) != VK_SUCCESS) {
+    report(instance_of(device), SOKR_LOG_ERROR,
+           "vkCreateImage: there are no images of this format, flags or sample count: images are "
+           "memory here, of plain texels of colour, depth or stencil, with 1 or 4 samples");
     return VK_ERROR_FORMAT_NOT_SUPPORTED;
+  }
+  // Programs create images that they use in no kernel, as nothing but memory, and devices have to
+  // have images for every use: who goes on to use one is refused where the use begins.
+  if (info->usage & ~kUsages) {
+    report(
+        instance_of(device), SOKR_LOG_INFO,
+        "vkCreateImage: the image is memory to be copied to and from, and nothing else: no kernel "
+        "can use it");
   }
   const VkExtent3D& e = info->extent;
   if (e.width > limits.maxExtent.width || e.height > limits.maxExtent.height ||
@@ -137,11 +160,12 @@ vkGetDeviceImageSparseMemoryRequirements(VkDevice, const VkDeviceImageMemoryRequ
   *count = 0;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vkBindImageMemory(VkDevice, VkImage image, VkDeviceMemory memory,
-                                                 VkDeviceSize offset) {
+VKAPI_ATTR VkResult VKAPI_CALL vkBindImageMemory(VkDevice device, VkImage image,
+                                                 VkDeviceMemory memory, VkDeviceSize offset) {
   const Slice part = of(memory)->whole().part(offset, of(image)->shape.size());
   if (part.size < of(image)->shape.size()) {
-    report(SOKR_LOG_ERROR, "vkBindImageMemory: the image is not within its memory");
+    report(instance_of(device), SOKR_LOG_ERROR,
+           "vkBindImageMemory: the image is not within its memory");
     return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   }
   of(image)->memory = part;
@@ -165,7 +189,7 @@ VKAPI_ATTR void VKAPI_CALL vkGetImageSubresourceLayout(VkDevice, VkImage handle,
   const VkExtent3D extent = shape.extent_of(of_what->mipLevel);
   out->offset = shape.offset_of(of_what->mipLevel, of_what->arrayLayer);
   out->size = shape.bytes_of(of_what->mipLevel);
-  out->rowPitch = VkDeviceSize{extent.width} * shape.format->size;
+  out->rowPitch = VkDeviceSize{extent.width} * shape.texel_bytes();
   out->depthPitch = out->rowPitch * extent.height;
   out->arrayPitch = shape.offset_of(0, 1);
 }
@@ -183,7 +207,9 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyImageView(VkDevice, VkImageView handle,
 VKAPI_ATTR void VKAPI_CALL vkGetPhysicalDeviceFormatProperties(VkPhysicalDevice, VkFormat format,
                                                                VkFormatProperties* out) {
   *out = {};
-  if (find_format(format)) out->linearTilingFeatures = out->optimalTilingFeatures = kFeatures;
+  const Format* known = find_format(format);
+  if (known && known->is_color())
+    out->linearTilingFeatures = out->optimalTilingFeatures = kFeatures;
 }
 VKAPI_ATTR void VKAPI_CALL vkGetPhysicalDeviceFormatProperties2(VkPhysicalDevice device,
                                                                 VkFormat format,
@@ -198,13 +224,16 @@ VKAPI_ATTR void VKAPI_CALL vkGetPhysicalDeviceFormatProperties2(VkPhysicalDevice
 VKAPI_ATTR VkResult VKAPI_CALL vkGetPhysicalDeviceImageFormatProperties(
     VkPhysicalDevice, VkFormat format, VkImageType type, VkImageTiling, VkImageUsageFlags usage,
     VkImageCreateFlags flags, VkImageFormatProperties* out) {
-  return limits_of(format, type, usage, flags, *out);
+  return offered(format, type, usage, flags, *out);
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkGetPhysicalDeviceImageFormatProperties2(
     VkPhysicalDevice, const VkPhysicalDeviceImageFormatInfo2* info, VkImageFormatProperties2* out) {
   const auto* external = find<VkPhysicalDeviceExternalImageFormatInfo>(info->pNext);
   if (external && external->handleType) return VK_ERROR_FORMAT_NOT_SUPPORTED;
-  return limits_of(info->format, info->type, info->usage, info->flags, out->imageFormatProperties);
+  if (auto* planes = find_out<VkSamplerYcbcrConversionImageFormatProperties>(out->pNext)) {
+    planes->combinedImageSamplerDescriptorCount = 1;
+  }
+  return offered(info->format, info->type, info->usage, info->flags, out->imageFormatProperties);
 }
 
 }  // namespace sokr::icd

@@ -76,13 +76,13 @@ Box box_of(const Image& image, const VkImageSubresourceLayers& s, const VkOffset
   const VkExtent3D extent = shape.extent_of(s.mipLevel);
   Box box;
   box.memory = image.memory;
-  box.row = VkDeviceSize{extent.width} * shape.format->size;
+  box.row = VkDeviceSize{extent.width} * shape.texel_bytes();
   box.slice = box.row * extent.height;
   box.layer = shape.offset_of(0, 1);
   box.start = shape.offset_of(s.mipLevel, s.baseArrayLayer) +
               static_cast<VkDeviceSize>(origin.z) * box.slice +
               static_cast<VkDeviceSize>(origin.y) * box.row +
-              static_cast<VkDeviceSize>(origin.x) * shape.format->size;
+              static_cast<VkDeviceSize>(origin.x) * shape.texel_bytes();
   return box;
 }
 
@@ -107,7 +107,7 @@ void copy_with_buffer(VkCommandBuffer commands, VkBuffer buffer, VkImage image, 
     const VkImageSubresourceLayers& s = region.imageSubresource;
     if (s.mipLevel >= in.shape.levels) continue;
     const VkExtent3D extent = cut(in.shape, s.mipLevel, region.imageOffset, region.imageExtent);
-    const std::uint32_t texel = in.shape.format->size;
+    const std::uint32_t texel = in.shape.texel_bytes();
     Box flat;
     flat.memory = of(buffer)->part(region.bufferOffset, VK_WHOLE_SIZE);
     const std::uint32_t row =
@@ -129,7 +129,7 @@ void copy_images(VkCommandBuffer commands, VkImage from, VkImage to, std::uint32
   for (std::uint32_t i = 0; i < count; ++i) {
     const Region& region = regions[i];
     const Image &a = *of(from), &b = *of(to);
-    if (a.shape.format->size != b.shape.format->size ||
+    if (a.shape.texel_bytes() != b.shape.texel_bytes() ||
         region.srcSubresource.mipLevel >= a.shape.levels ||
         region.dstSubresource.mipLevel >= b.shape.levels) {
       continue;
@@ -148,7 +148,7 @@ void copy_images(VkCommandBuffer commands, VkImage from, VkImage to, std::uint32
     if (a.shape.type != VK_IMAGE_TYPE_3D) read.slice = read.layer;
     if (b.shape.type != VK_IMAGE_TYPE_3D) write.slice = write.layer;
     record_box(commands, read, write,
-               {extent.width * a.shape.format->size, extent.height, extent.depth, 1});
+               {extent.width * a.shape.texel_bytes(), extent.height, extent.depth, 1});
   }
 }
 
@@ -163,7 +163,7 @@ void clear_texels(const Image& image, std::uint32_t level, std::uint32_t layer,
   std::byte* data = image.memory.data();
   if (!data) return;
   const VkDeviceSize in_layer = texels_of(image.shape, level);
-  const std::size_t size = image.shape.format->size;
+  const std::size_t size = image.shape.texel_bytes();
   while (count) {
     const VkDeviceSize at = first % in_layer, here = std::min(count, in_layer - at);
     const auto number = layer + static_cast<std::uint32_t>(first / in_layer);
@@ -211,8 +211,10 @@ VKAPI_ATTR void VKAPI_CALL vkCmdClearColorImage(VkCommandBuffer commands, VkImag
                                                 const VkImageSubresourceRange* ranges) {
   of(commands)->record([&](Recording& r) {
     const Image image = *of(handle);
-    std::vector<std::byte> texel(image.shape.format->size);
-    pack(*image.shape.format, *color, texel.data());
+    std::vector<std::byte> texel(image.shape.texel_bytes());
+    for (std::uint32_t sample = 0; sample < image.shape.samples; ++sample) {
+      pack(*image.shape.format, *color, texel.data() + sample * image.shape.format->size);
+    }
     for (std::uint32_t i = 0; i < count; ++i) {
       const VkImageSubresourceRange range = ranges[i];
       const auto end = [](std::uint32_t first, std::uint32_t wanted, std::uint32_t has) {

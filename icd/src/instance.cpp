@@ -77,8 +77,9 @@ VkPhysicalDeviceType reported_type() {
   for (const Word& word : kTypes) {
     if (std::string_view(word.text) == given) return word.type;
   }
-  report(SOKR_LOG_WARNING, std::string("SOKR_ICD_DEVICE_TYPE is '") + given +
-                               "'; it takes cpu, integrated, discrete or virtual");
+  report(VK_NULL_HANDLE, SOKR_LOG_WARNING,
+         std::string("SOKR_ICD_DEVICE_TYPE is '") + given +
+             "'; it takes cpu, integrated, discrete or virtual");
   return VK_PHYSICAL_DEVICE_TYPE_CPU;
 }
 
@@ -89,7 +90,7 @@ bool claims_graphics() {
   // Asked for each feature that may be claimed.
   static std::atomic<bool> said{false};
   if (!said.exchange(true)) {
-    report(SOKR_LOG_WARNING,
+    report(VK_NULL_HANDLE, SOKR_LOG_WARNING,
            std::string("SOKR_ICD_GRAPHICS is '") + given + "'; it takes claim, or is not set");
   }
   return false;
@@ -147,13 +148,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateDeviceLayerProperties(VkPhysicalDevice
 }
 
 namespace {
-VkResult create_instance(const VkInstanceCreateInfo& info, const VkAllocationCallbacks* callbacks,
-                         Instance*& out) {
+// `of_creation` stands for the instance that is yet to be, with its messengers.
+VkResult create_instance(const VkInstanceCreateInfo& info, VkInstance of_creation,
+                         const VkAllocationCallbacks* callbacks, Instance*& out) {
   if (info.enabledLayerCount) return VK_ERROR_LAYER_NOT_PRESENT;
   Extensions extensions;
   if (const char* unknown = enable(info.ppEnabledExtensionNames, info.enabledExtensionCount,
                                    kInstanceExtensions, kInstanceExtensionCount, extensions)) {
-    report(SOKR_LOG_ERROR,
+    report(of_creation, SOKR_LOG_ERROR,
            std::string("vkCreateInstance: there is no instance extension ") + unknown);
     return VK_ERROR_EXTENSION_NOT_PRESENT;
   }
@@ -176,8 +178,10 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateInstance(const VkInstanceCreateInfo* info
     Instance* instance = nullptr;
     VkResult result = VK_SUCCESS;
     {
+      const auto of_creation = reinterpret_cast<VkInstance>(&messengers);
+      for (Messenger& one : messengers) one.instance = of_creation;
       const Listening listening(messengers);
-      result = create_instance(*info, callbacks, instance);
+      result = create_instance(*info, of_creation, callbacks, instance);
     }
     if (result == VK_SUCCESS) {
       instance->of_creation = std::move(messengers);
@@ -191,6 +195,7 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyInstance(VkInstance handle,
                                              const VkAllocationCallbacks* callbacks) {
   Instance* instance = of(handle);
   if (!instance) return;
+  remove_messengers(handle);  // which ought to have been destroyed, and must not be called again
   std::vector<Messenger> messengers = std::move(instance->of_creation);
   for (Messenger& one : messengers) one.instance = handle;
   const Listening listening(messengers);
@@ -200,11 +205,12 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyInstance(VkInstance handle,
 namespace {
 // The plugins are looked for here, when a program first asks for devices.
 bool find_device(Instance& instance) {
+  if (is_forked()) return instance.has_device;  // which another thread may have been finding
   std::lock_guard lock(instance.finding);
   if (!instance.has_device && !instance.is_of_sokr) {
     instance.device.instance = &instance;
     try {
-      instance.device.substrate = substrate_in_use();
+      instance.device.substrate = substrate_in_use(reinterpret_cast<VkInstance>(&instance));
     } catch (...) {
       return false;
     }

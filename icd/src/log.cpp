@@ -8,6 +8,8 @@
 #include <mutex>
 #include <string_view>
 
+#include "substrate.hpp"
+
 namespace sokr::icd {
 namespace {
 
@@ -63,27 +65,30 @@ SokrLogLevel wanted() {
   return SOKR_LOG_WARNING;
 }
 
-}  // namespace
-
-void report(SokrLogLevel level, const std::string& sentence) noexcept {
-  if (level <= wanted()) {
-    std::fprintf(stderr, "sokr: %s: vulkan: %s\n", kLevels[level], sentence.c_str());
-  }
-  pass_line(level, sentence.c_str());
-}
-
-void pass_line(SokrLogLevel level, const char* line) {
+void pass_sentence(VkInstance of, SokrLogLevel level, const char* sentence) noexcept {
   VkDebugUtilsMessengerCallbackDataEXT data{};
   data.sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CALLBACK_DATA_EXT;
   data.pMessageIdName = "sokr";
-  data.pMessage = line;
-  pass_message(VK_NULL_HANDLE, kSeverities[level], VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT,
-               data);
+  data.pMessage = sentence;
+  pass_message(of, kSeverities[level], VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT, data);
+}
+}  // namespace
+
+void report(VkInstance of, SokrLogLevel level, const char* sentence) noexcept {
+  if (level <= wanted()) {
+    std::fprintf(stderr, "sokr: %s: vulkan: %s\n", kLevels[level], sentence);
+  }
+  pass_sentence(of, level, sentence);
+}
+
+void pass_line(SokrLogLevel level, const char* line) {
+  pass_sentence(VK_NULL_HANDLE, level, line);
 }
 
 void pass_message(VkInstance instance, VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                   VkDebugUtilsMessageTypeFlagsEXT types,
                   const VkDebugUtilsMessengerCallbackDataEXT& data) noexcept {
+  if (is_forked()) return;
   std::uint64_t last = 0;
   std::unique_lock lock(all().mutex);
   while (Messenger* m = next_of(last, instance, severity, types)) {
@@ -102,6 +107,7 @@ void pass_message(VkInstance instance, VkDebugUtilsMessageSeverityFlagBitsEXT se
 }
 
 void add_messenger(Messenger* messenger) {
+  if (is_forked()) return;
   std::lock_guard lock(all().mutex);
   messenger->number = ++all().last_number;
   messenger->next = nullptr;
@@ -111,8 +117,9 @@ void add_messenger(Messenger* messenger) {
   *at = messenger;
 }
 
-void remove_messenger(Messenger* messenger) {
-  std::unique_lock lock(all().mutex);
+namespace {
+// Under the mutex. Waits for calls of it in other threads, and takes it out of the list.
+void take_out(Messenger* messenger, std::unique_lock<std::mutex>& lock) {
   messenger->is_leaving = true;
   unsigned own = 0;
   for (const Call* call = calls; call; call = call->outer) own += call->number == messenger->number;
@@ -123,6 +130,25 @@ void remove_messenger(Messenger* messenger) {
       return;
     }
   }
+}
+}  // namespace
+
+void remove_messenger(Messenger* messenger) {
+  if (is_forked()) return;
+  std::unique_lock lock(all().mutex);
+  take_out(messenger, lock);
+}
+
+void remove_messengers(VkInstance of) {
+  if (is_forked()) return;
+  std::unique_lock lock(all().mutex);
+  // From the start each time: while it waits, others may come and go.
+  const auto first = [&] {
+    Messenger* m = all().first;
+    while (m && m->instance != of) m = m->next;
+    return m;
+  };
+  while (Messenger* m = first()) take_out(m, lock);
 }
 
 }  // namespace sokr::icd

@@ -56,12 +56,12 @@ bool make_addressable(Device& device, Allocation& allocation) {
   return table->import_host(allocation.data, size, &allocation.addressed) == SOKR_OK;
 }
 
-void forget(Device& device, Allocation& allocation) {
+}  // namespace
+
+void forget_address(const Device& device, Allocation& allocation) noexcept {
   if (allocation.addressed) device.substrate.info->memory->free(allocation.addressed);
   allocation.addressed = 0;
 }
-
-}  // namespace
 
 Allocation* MemoryTable::add(VkDeviceSize size, std::uint32_t heap, void* host) {
   std::byte* data = host ? static_cast<std::byte*>(host) : new_pages(size);
@@ -88,14 +88,20 @@ Allocation* MemoryTable::add(VkDeviceSize size, std::uint32_t heap, void* host) 
   return allocation;
 }
 
-void MemoryTable::remove(Allocation* allocation) {
-  std::lock_guard lock(mutex_);
-  allocation->generation.fetch_add(1, std::memory_order_acq_rel);
-  freed_.fetch_add(1, std::memory_order_release);
-  count_memory(allocation->heap, 0, allocation->size);
-  if (!allocation->imported) munmap(allocation->data, allocation->size);
-  allocation->data = nullptr;
-  free_.push_back(allocation);
+void MemoryTable::remove(Allocation* allocation) noexcept {
+  std::byte* own = nullptr;
+  const VkDeviceSize size = allocation->size;
+  {
+    std::lock_guard lock(mutex_);
+    allocation->generation.fetch_add(1, std::memory_order_acq_rel);
+    freed_.fetch_add(1, std::memory_order_release);
+    count_memory(allocation->heap, 0, size);
+    if (!allocation->imported) own = allocation->data;
+    allocation->data = nullptr;
+    free_.push_back(allocation);
+  }
+  // To give back gigabytes takes long: nobody else waits for it.
+  if (own) munmap(own, size);
 }
 
 MemoryTable::~MemoryTable() {
@@ -110,6 +116,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkAllocateMemory(VkDevice handle, const VkMemoryA
                                                 VkDeviceMemory* out) {
   Device& device = *of(handle);
   *out = VK_NULL_HANDLE;
+  if (is_forked()) return VK_ERROR_OUT_OF_HOST_MEMORY;
   return guarded([&]() -> VkResult {
     if (info->memoryTypeIndex >= kMemoryTypes.size()) return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     const std::uint32_t heap = kMemoryTypes[info->memoryTypeIndex].heapIndex;
@@ -120,7 +127,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkAllocateMemory(VkDevice handle, const VkMemoryA
     if (imported && !is_host_handle(imported->handleType)) return VK_ERROR_INVALID_EXTERNAL_HANDLE;
     if (const auto* exported = find<VkExportMemoryAllocateInfo>(info->pNext);
         exported && exported->handleTypes) {
-      report(SOKR_LOG_ERROR, "vkAllocateMemory: memory cannot be exported to other processes");
+      report(instance_of(handle), SOKR_LOG_ERROR,
+             "vkAllocateMemory: memory cannot be exported to other processes");
       return VK_ERROR_INVALID_EXTERNAL_HANDLE;
     }
     const auto drop = [&](DeviceMemory* made) { destroy(callbacks, made); };
@@ -145,8 +153,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vkAllocateMemory(VkDevice handle, const VkMemoryA
 VKAPI_ATTR void VKAPI_CALL vkFreeMemory(VkDevice device, VkDeviceMemory handle,
                                         const VkAllocationCallbacks* callbacks) {
   DeviceMemory* memory = of(handle);
-  if (!memory) return;
-  forget(*of(device), *memory->allocation);
+  // The memory of a child of the process goes with it.
+  if (!memory || is_forked()) return;
+  forget_address(*of(device), *memory->allocation);
   of(device)->memory.remove(memory->allocation);
   destroy(callbacks, memory);
 }
@@ -227,15 +236,17 @@ VKAPI_ATTR void VKAPI_CALL vkGetDeviceBufferMemoryRequirements(
   give_requirements(info->pCreateInfo->size, info->pCreateInfo->usage, *out);
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vkBindBufferMemory(VkDevice, VkBuffer buffer, VkDeviceMemory memory,
-                                                  VkDeviceSize offset) {
+VKAPI_ATTR VkResult VKAPI_CALL vkBindBufferMemory(VkDevice device, VkBuffer buffer,
+                                                  VkDeviceMemory memory, VkDeviceSize offset) {
   const Slice part = of(memory)->whole().part(offset, of(buffer)->size);
   if (part.size < of(buffer)->size) {
-    report(SOKR_LOG_ERROR, "vkBindBufferMemory: a buffer of " + std::to_string(of(buffer)->size) +
-                               " bytes at " + std::to_string(offset) + " is not within the " +
-                               std::to_string(of(memory)->allocation->size) +
-                               " bytes of its memory");
-    return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    return guarded([&] {
+      report(instance_of(device), SOKR_LOG_ERROR,
+             "vkBindBufferMemory: a buffer of " + std::to_string(of(buffer)->size) + " bytes at " +
+                 std::to_string(offset) + " is not within the " +
+                 std::to_string(of(memory)->allocation->size) + " bytes of its memory");
+      return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    });
   }
   of(buffer)->memory = part;
   return VK_SUCCESS;

@@ -65,6 +65,9 @@ struct Slice {
   }
 };
 
+// The substrate is no longer told of by its address.
+void forget_address(const Device& device, Allocation& allocation) noexcept;
+
 // Bytes of all devices together.
 VkDeviceSize memory_in_use(std::uint32_t heap);
 void count_memory(std::uint32_t heap, VkDeviceSize added, VkDeviceSize removed);
@@ -75,7 +78,14 @@ class MemoryTable {
   ~MemoryTable();
   // Null if there is no memory. `host` is the application's, or null. Throws std::bad_alloc.
   Allocation* add(VkDeviceSize size, std::uint32_t heap, void* host);
-  void remove(Allocation* allocation);
+  void remove(Allocation* allocation) noexcept;
+  // Of those that there are. Nothing else may happen to the table meanwhile.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for (Allocation& a : all_) {
+      if (a.data) visit(a);
+    }
+  }
   // How often remove was called.
   std::uint64_t freed() const { return freed_.load(std::memory_order_acquire); }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "pipeline.hpp"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -17,8 +20,11 @@ namespace {
 struct Request {
   std::vector<SokrSpecialization> specializations;
   SokrKernelInfo info{};
-  std::vector<std::uint32_t> words;  // of a module that is given in place of a handle
-  std::string refusal;               // why it is not even asked
+  std::vector<std::uint32_t> words;      // of a module that is given in place of a handle
+  std::string refusal;                   // why it is not even asked
+  PipelineCache::Key key{};              // with a cache
+  std::shared_ptr<const Program> known;  // that the cache has
+  std::size_t same_as = SIZE_MAX;        // of an earlier request, whose kernel serves this one, too
 };
 
 // Whether the module has a specialization constant of this id; yes where that cannot be told.
@@ -96,6 +102,28 @@ void take_stage(const VkPipelineShaderStageCreateInfo& stage, const SubstrateInU
   }
 }
 
+// All that the kernel is made of, and not how the pipeline is laid out.
+PipelineCache::Key key_of(const SokrKernelInfo& info) {
+  static_assert(sizeof(SokrSpecialization) == 16, "no padding, which would be anything");
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  const std::uint64_t head[] = {info.ir_size, std::strlen(info.entry), info.specialization_count,
+                                info.subgroup_size};
+  XXH3_128bits_update(&state, head, sizeof head);
+  XXH3_128bits_update(&state, info.ir_data, info.ir_size);
+  XXH3_128bits_update(&state, info.entry, head[1]);
+  if (info.specialization_count) {
+    XXH3_128bits_update(&state, info.specializations,
+                        info.specialization_count * sizeof(SokrSpecialization));
+  }
+  XXH128_canonical_t digest;
+  XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(&state));
+  PipelineCache::Key key;
+  static_assert(sizeof digest.digest == sizeof key);
+  std::copy_n(digest.digest, key.size(), key.begin());
+  return key;
+}
+
 std::uint32_t access_of(const SokrIrBinding& binding) {
   const std::uint32_t access = binding.access & (SOKR_IR_READ | SOKR_IR_WRITE);
   return access ? access : static_cast<std::uint32_t>(SOKR_ACCESS_READ);
@@ -144,19 +172,21 @@ VkResult result_of(SokrResult result) {
   }
 }
 
-void report_failure(std::uint32_t index, const std::string& why) {
-  report(SOKR_LOG_ERROR,
+void report_failure(VkInstance of, std::uint32_t index, const std::string& why) {
+  report(of, SOKR_LOG_ERROR,
          "vkCreateComputePipelines: pipeline " + std::to_string(index) + ": " + why);
 }
 
-// Has all requests prepared at once, on all cores; where one is refused, each by itself.
-std::vector<SokrKernel> prepare(const SubstrateInUse& substrate, std::vector<Request>& requests,
+// Has all requests prepared at once that need it, on all cores; where one is refused, each by
+// itself.
+std::vector<SokrKernel> prepare(Device& device, std::vector<Request>& requests,
                                 std::vector<VkResult>& results) {
+  const SubstrateInUse& substrate = device.substrate;
   std::vector<const SokrKernelInfo*> infos;
   std::vector<std::uint32_t> which;
   std::vector<SokrKernel> kernels(requests.size()), made(requests.size());
   for (std::uint32_t i = 0; i < requests.size(); ++i) {
-    if (results[i] != VK_SUCCESS) continue;
+    if (results[i] != VK_SUCCESS || requests[i].known || requests[i].same_as != SIZE_MAX) continue;
     infos.push_back(&requests[i].info);
     which.push_back(i);
   }
@@ -171,18 +201,22 @@ std::vector<SokrKernel> prepare(const SubstrateInUse& substrate, std::vector<Req
     if (result == SOKR_OK) continue;
     kernels[which[i]] = 0;
     results[which[i]] = result_of(result);
-    report_failure(which[i], substrate.last_error());
+    report_failure(instance_of(device), which[i], substrate.last_error());
   }
   return kernels;
 }
 
-void give_feedback(const VkComputePipelineCreateInfo& info,
+// Of a pipeline that was not begun with, a failure before it having ended all, nothing is said.
+void give_feedback(const VkComputePipelineCreateInfo& info, bool was_begun, bool was_compiled,
                    std::chrono::steady_clock::duration taken) {
   const auto* feedback = find<VkPipelineCreationFeedbackCreateInfo>(info.pNext);
   if (!feedback) return;
-  const VkPipelineCreationFeedback given{
-      VK_PIPELINE_CREATION_FEEDBACK_VALID_BIT,
-      static_cast<std::uint64_t>(std::chrono::nanoseconds(taken).count())};
+  VkPipelineCreationFeedback given{};
+  if (was_begun) {
+    given.flags = VK_PIPELINE_CREATION_FEEDBACK_VALID_BIT;
+    given.duration = static_cast<std::uint64_t>(std::chrono::nanoseconds(taken).count());
+  }
+  if (was_compiled) given.flags |= VK_PIPELINE_CREATION_FEEDBACK_APPLICATION_PIPELINE_CACHE_HIT_BIT;
   if (feedback->pPipelineCreationFeedback) *feedback->pPipelineCreationFeedback = given;
   const std::uint32_t stages =
       feedback->pPipelineStageCreationFeedbacks ? feedback->pipelineStageCreationFeedbackCount : 0;
@@ -191,37 +225,88 @@ void give_feedback(const VkComputePipelineCreateInfo& info,
   }
 }
 
-VkResult create_pipelines(Device& device, std::uint32_t count,
+// What each request asks for, as far as there is an answer without the substrate. Returns how many
+// are to be made: a failure may end it.
+std::size_t take_requests(Device& device, const PipelineCache* cache,
+                          std::span<const VkComputePipelineCreateInfo> infos,
+                          std::vector<Request>& requests, std::vector<VkResult>& results) {
+  std::map<PipelineCache::Key, std::size_t> earlier;
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    Request& request = requests[i];
+    const VkPipelineCreateFlags flags = infos[i].flags;
+    const bool must_be_known =
+        (flags & VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
+    if (!must_be_known || cache) take_stage(infos[i].stage, device.substrate, request);
+    if (cache && request.refusal.empty()) {
+      request.key = key_of(request.info);
+      request.known = cache->find(request.key);
+      const auto [place, is_first] = earlier.emplace(request.key, i);
+      if (!is_first && !request.known) request.same_as = place->second;
+    }
+    const bool is_known = request.known || request.same_as != SIZE_MAX;
+    if (!request.refusal.empty()) {
+      results[i] = VK_ERROR_UNKNOWN;
+      report_failure(instance_of(device), static_cast<std::uint32_t>(i), request.refusal);
+    } else if (must_be_known && !is_known) {
+      results[i] = VK_PIPELINE_COMPILE_REQUIRED;
+      earlier.erase(request.key);
+    }
+    if (results[i] != VK_SUCCESS && (flags & VK_PIPELINE_CREATE_EARLY_RETURN_ON_FAILURE_BIT)) {
+      return i + 1;
+    }
+  }
+  return infos.size();
+}
+
+// The program of a request, whose kernel is prepared; a result in place of it.
+VkResult program_for(Device& device, std::uint32_t index, const Request& request,
+                     std::shared_ptr<Program> fresh, std::shared_ptr<const Program>& out) {
+  const std::string why = reflect(device.substrate, request.info, *fresh);
+  if (!why.empty()) {
+    report_failure(instance_of(device), index, why);
+    return VK_ERROR_INVALID_SHADER_NV;
+  }
+  out = std::move(fresh);
+  return VK_SUCCESS;
+}
+
+VkResult create_pipelines(Device& device, PipelineCache* cache, std::uint32_t count,
                           const VkComputePipelineCreateInfo* infos,
                           const VkAllocationCallbacks* callbacks, VkPipeline* out) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<Request> requests(count);
   std::vector<VkResult> results(count, VK_SUCCESS);
-  std::vector<std::shared_ptr<Program>> programs(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    Request& request = requests[i];
-    take_stage(infos[i].stage, device.substrate, request);
-    programs[i] = std::make_shared<Program>();
-    programs[i]->substrate = &device.substrate;
-    if (infos[i].flags & VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) {
-      results[i] = VK_PIPELINE_COMPILE_REQUIRED;
-    } else if (!request.refusal.empty()) {
-      results[i] = VK_ERROR_UNKNOWN;
-      report_failure(i, request.refusal);
-    }
+  std::vector<std::shared_ptr<Program>> fresh(count);
+  std::vector<std::shared_ptr<const Program>> programs(count);
+  for (std::shared_ptr<Program>& one : fresh) {
+    one = std::make_shared<Program>();
+    one->substrate = &device.substrate;
   }
-  const std::vector<SokrKernel> kernels = prepare(device.substrate, requests, results);
-  for (std::uint32_t i = 0; i < count; ++i) programs[i]->kernel = kernels[i];
+  const std::size_t begun = take_requests(device, cache, {infos, count}, requests, results);
+  requests.resize(begun);
+  const std::vector<SokrKernel> kernels = prepare(device, requests, results);
+  for (std::size_t i = 0; i < begun; ++i) fresh[i]->kernel = kernels[i];
   VkResult all = VK_SUCCESS;
   bool stopped = false;
   for (std::uint32_t i = 0; i < count; ++i) {
-    if (results[i] == VK_SUCCESS && !stopped) {
-      const std::string why = reflect(device.substrate, requests[i].info, *programs[i]);
-      if (!why.empty()) report_failure(i, why);
-      results[i] = why.empty() ? create<Pipeline>(callbacks, &out[i], std::move(programs[i]))
-                               : VK_ERROR_INVALID_SHADER_NV;
+    const bool is_made = i < begun && !stopped && results[i] == VK_SUCCESS;
+    bool was_compiled = false;
+    if (is_made) {
+      const Request& request = requests[i];
+      if (request.known) {
+        programs[i] = request.known;
+        was_compiled = request.known->is_compiled();
+      } else if (request.same_as != SIZE_MAX) {
+        programs[i] = programs[request.same_as];
+        results[i] = results[request.same_as];
+      } else {
+        results[i] = program_for(device, i, request, std::move(fresh[i]), programs[i]);
+        if (cache && programs[i]) cache->add(request.key, programs[i]);
+      }
+      if (programs[i]) results[i] = create<Pipeline>(callbacks, &out[i], programs[i]);
     }
-    give_feedback(infos[i], std::chrono::steady_clock::now() - start);
+    give_feedback(infos[i], i < begun && !stopped, was_compiled,
+                  std::chrono::steady_clock::now() - start);
     if (results[i] == VK_SUCCESS) continue;
     if (all == VK_SUCCESS || all == VK_PIPELINE_COMPILE_REQUIRED) all = results[i];
     stopped = stopped || (infos[i].flags & VK_PIPELINE_CREATE_EARLY_RETURN_ON_FAILURE_BIT) != 0;
@@ -230,6 +315,24 @@ VkResult create_pipelines(Device& device, std::uint32_t count,
 }
 
 }  // namespace
+
+std::shared_ptr<const Program> PipelineCache::find(const Key& key) const {
+  if (is_forked()) return nullptr;
+  std::lock_guard lock(mutex_);
+  const auto found = programs_.find(key);
+  return found == programs_.end() ? nullptr : found->second;
+}
+
+void PipelineCache::add(const Key& key, std::shared_ptr<const Program> program) {
+  std::lock_guard lock(mutex_);
+  programs_.emplace(key, std::move(program));
+}
+
+void PipelineCache::add_all_of(const PipelineCache& other) {
+  if (this == &other || is_forked()) return;
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  programs_.insert(other.programs_.begin(), other.programs_.end());
+}
 
 Program::~Program() {
   if (kernel && !is_forked()) substrate->info->kernels->release(kernel);
@@ -271,7 +374,7 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyShaderModule(VkDevice, VkShaderModule handle
   destroy(callbacks, of(handle));
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vkCreatePipelineLayout(VkDevice,
+VKAPI_ATTR VkResult VKAPI_CALL vkCreatePipelineLayout(VkDevice device,
                                                       const VkPipelineLayoutCreateInfo* info,
                                                       const VkAllocationCallbacks* callbacks,
                                                       VkPipelineLayout* out) {
@@ -285,8 +388,9 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreatePipelineLayout(VkDevice,
     for (std::uint32_t i = 0; i < info->pushConstantRangeCount; ++i) {
       const VkPushConstantRange& range = info->pPushConstantRanges[i];
       if (range.offset > kMaxPushConstants || range.size > kMaxPushConstants - range.offset) {
-        report(SOKR_LOG_ERROR, "vkCreatePipelineLayout: push constants end behind byte " +
-                                   std::to_string(kMaxPushConstants));
+        report(instance_of(device), SOKR_LOG_ERROR,
+               "vkCreatePipelineLayout: push constants end behind byte " +
+                   std::to_string(kMaxPushConstants));
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
       }
       layout.push_size = std::max(layout.push_size, range.offset + range.size);
@@ -299,13 +403,15 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyPipelineLayout(VkDevice, VkPipelineLayout ha
   destroy(callbacks, of(handle));
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vkCreateComputePipelines(VkDevice device, VkPipelineCache,
+VKAPI_ATTR VkResult VKAPI_CALL vkCreateComputePipelines(VkDevice device, VkPipelineCache cache,
                                                         std::uint32_t count,
                                                         const VkComputePipelineCreateInfo* infos,
                                                         const VkAllocationCallbacks* callbacks,
                                                         VkPipeline* out) {
   std::fill_n(out, count, VkPipeline{VK_NULL_HANDLE});
-  return guarded([&] { return create_pipelines(*of(device), count, infos, callbacks, out); });
+  if (is_forked()) return VK_ERROR_OUT_OF_HOST_MEMORY;
+  return guarded(
+      [&] { return create_pipelines(*of(device), of(cache), count, infos, callbacks, out); });
 }
 VKAPI_ATTR void VKAPI_CALL vkDestroyPipeline(VkDevice, VkPipeline handle,
                                              const VkAllocationCallbacks* callbacks) {
@@ -321,9 +427,13 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyPipelineCache(VkDevice, VkPipelineCache hand
                                                   const VkAllocationCallbacks* callbacks) {
   destroy(callbacks, of(handle));
 }
-VKAPI_ATTR VkResult VKAPI_CALL vkMergePipelineCaches(VkDevice, VkPipelineCache, std::uint32_t,
-                                                     const VkPipelineCache*) {
-  return VK_SUCCESS;
+VKAPI_ATTR VkResult VKAPI_CALL vkMergePipelineCaches(VkDevice, VkPipelineCache to,
+                                                     std::uint32_t count,
+                                                     const VkPipelineCache* from) {
+  return guarded([&] {
+    for (std::uint32_t i = 0; i < count; ++i) of(to)->add_all_of(*of(from[i]));
+    return VK_SUCCESS;
+  });
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkGetPipelineCacheData(VkDevice handle, VkPipelineCache,
                                                       std::size_t* size, void* out) {

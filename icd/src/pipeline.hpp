@@ -6,7 +6,10 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "descriptors.hpp"
@@ -24,10 +27,6 @@ struct PipelineLayout {
   std::uint32_t push_size = 0;                        // bytes to the end of the last range
 };
 SOKR_ICD_OBJECT(VkPipelineLayout, PipelineLayout)
-
-// The substrate keeps what it compiles: there is nothing of ours to keep.
-struct PipelineCache {};
-SOKR_ICD_OBJECT(VkPipelineCache, PipelineCache)
 
 // A binding that the kernel uses.
 struct Use {
@@ -48,6 +47,11 @@ struct Program {
   // How many launches have yet to be as short as expected before that is expected again.
   mutable std::atomic<std::uint32_t> doubt{0};
 
+  // A launch of it was over: the substrate has compiled it, and keeps that as long as the handle
+  // is.
+  bool is_compiled() const { return was_launched.load(std::memory_order_relaxed); }
+  mutable std::atomic<bool> was_launched{false};
+
   // It will be launched soon, with memory that overlaps or not: the substrate begins to compile it
   // beside what the program does.
   void hasten(bool overlaps) const;
@@ -62,6 +66,23 @@ struct Program {
   Program& operator=(const Program&) = delete;
   ~Program();
 };
+
+// Kernels that pipelines were made of with this cache, each by all that makes it another one. They
+// stay prepared as long as the cache is there. What is compiled the substrate keeps on disk by
+// itself: the data that programs store is no more than a header. Any thread.
+class PipelineCache {
+ public:
+  using Key = std::array<std::uint8_t, 16>;  // a digest
+  // Null if there is none, or if this is a child of the process.
+  std::shared_ptr<const Program> find(const Key& key) const;
+  void add(const Key& key, std::shared_ptr<const Program> program);
+  void add_all_of(const PipelineCache& other);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<Key, std::shared_ptr<const Program>> programs_;
+};
+SOKR_ICD_OBJECT(VkPipelineCache, PipelineCache)
 
 struct Pipeline {
   std::shared_ptr<const Program> program;

@@ -33,6 +33,7 @@ struct PrivateDataSlot {
     private_slots.fetch_add(1, std::memory_order_relaxed);
   }
   ~PrivateDataSlot() {
+    if (is_forked()) return;
     std::lock_guard lock(slots().mutex);
     std::erase(slots().all, this);
     private_slots.fetch_sub(1, std::memory_order_relaxed);
@@ -45,7 +46,9 @@ SOKR_ICD_OBJECT(VkPrivateDataSlot, PrivateDataSlot)
 
 std::atomic<unsigned> private_slots{0};
 
+// In a child of the process the mutex may be locked for ever.
 void forget_private_data(const void* object) noexcept {
+  if (is_forked()) return;
   std::lock_guard lock(slots().mutex);
   for (PrivateDataSlot* slot : slots().all) {
     slot->values.erase(reinterpret_cast<std::uintptr_t>(object));
@@ -55,6 +58,8 @@ void forget_private_data(const void* object) noexcept {
 VKAPI_ATTR VkResult VKAPI_CALL vkCreatePrivateDataSlot(VkDevice, const VkPrivateDataSlotCreateInfo*,
                                                        const VkAllocationCallbacks* callbacks,
                                                        VkPrivateDataSlot* out) {
+  *out = VK_NULL_HANDLE;
+  if (is_forked()) return VK_ERROR_OUT_OF_HOST_MEMORY;
   return create<PrivateDataSlot>(callbacks, out);
 }
 VKAPI_ATTR void VKAPI_CALL vkDestroyPrivateDataSlot(VkDevice, VkPrivateDataSlot handle,
@@ -63,6 +68,7 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyPrivateDataSlot(VkDevice, VkPrivateDataSlot 
 }
 VKAPI_ATTR VkResult VKAPI_CALL vkSetPrivateData(VkDevice, VkObjectType, std::uint64_t object,
                                                 VkPrivateDataSlot handle, std::uint64_t data) {
+  if (is_forked()) return VK_ERROR_OUT_OF_HOST_MEMORY;
   return guarded([&] {
     std::lock_guard lock(slots().mutex);
     of(handle)->values[object] = data;
@@ -71,10 +77,12 @@ VKAPI_ATTR VkResult VKAPI_CALL vkSetPrivateData(VkDevice, VkObjectType, std::uin
 }
 VKAPI_ATTR void VKAPI_CALL vkGetPrivateData(VkDevice, VkObjectType, std::uint64_t object,
                                             VkPrivateDataSlot handle, std::uint64_t* out) {
+  *out = 0;
+  if (is_forked()) return;
   std::lock_guard lock(slots().mutex);
   const auto& values = of(handle)->values;
   const auto found = values.find(object);
-  *out = found == values.end() ? 0 : found->second;
+  if (found != values.end()) *out = found->second;
 }
 
 }  // namespace sokr::icd

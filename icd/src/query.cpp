@@ -41,14 +41,17 @@ bool QueryStates::give(std::uint32_t first, std::uint32_t count, std::byte* out,
   return all;
 }
 
-VKAPI_ATTR VkResult VKAPI_CALL vkCreateQueryPool(VkDevice, const VkQueryPoolCreateInfo* info,
+VKAPI_ATTR VkResult VKAPI_CALL vkCreateQueryPool(VkDevice device, const VkQueryPoolCreateInfo* info,
                                                  const VkAllocationCallbacks* callbacks,
                                                  VkQueryPool* out) {
   *out = VK_NULL_HANDLE;
   if (info->queryCount > kMaxQueries) {
-    report(SOKR_LOG_ERROR, "vkCreateQueryPool: a pool has at most " + std::to_string(kMaxQueries) +
-                               " queries; asked for are " + std::to_string(info->queryCount));
-    return VK_ERROR_OUT_OF_HOST_MEMORY;
+    return guarded([&] {
+      report(instance_of(device), SOKR_LOG_ERROR,
+             "vkCreateQueryPool: a pool has at most " + std::to_string(kMaxQueries) +
+                 " queries; asked for are " + std::to_string(info->queryCount));
+      return VK_ERROR_OUT_OF_HOST_MEMORY;
+    });
   }
   return create<QueryPool>(callbacks, out, info->queryCount);
 }

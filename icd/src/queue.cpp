@@ -120,7 +120,7 @@ VkResult Queue::submit(std::vector<Submission>& submissions) {
   return VK_SUCCESS;
 }
 
-Queue::State Queue::advance_first(const Time* deadline, bool may_wait) {
+Queue::State Queue::advance_first(const Time* deadline, bool may_wait) noexcept {
   std::unique_lock lock(device_.monitor.mutex);
   Submission& first = pending_.front();  // stays where it is while others are put behind it
   lock.unlock();
@@ -136,13 +136,13 @@ Queue::State Queue::advance_first(const Time* deadline, bool may_wait) {
     gone = std::move(pending_.front());
     pending_.pop_front();
   }
-  std::deque<Submission> lost;
-  if (state == State::Failed) lost.swap(pending_);
+  if (state == State::Failed) failed_.swap(pending_);
   lock.unlock();
+  failed_.clear();
   return state;
 }
 
-void Queue::help(const std::function<bool()>& ready) {
+void Queue::help(const Awaited& ready) noexcept {
   std::unique_lock lock(device_.monitor.mutex);
   while (!ready() && !running_ && !pending_.empty() && !device_.lost) {
     running_ = true;
@@ -174,10 +174,15 @@ void Queue::run() noexcept {
   }
 }
 
+VkInstance Queue::instance() const {
+  return instance_of(device_);
+}
+
 VkResult Queue::wait_idle() {
   if (device_.is_lost()) return VK_ERROR_DEVICE_LOST;
   const auto idle = [&] { return pending_.empty() && !running_; };
-  help([] { return false; });
+  const auto never = [] { return false; };
+  help(never);
   std::unique_lock lock(device_.monitor.mutex);
   device_.monitor.wait(lock, nullptr, [&] { return idle() || device_.lost; });
   return device_.lost ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;

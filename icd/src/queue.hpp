@@ -8,7 +8,6 @@
 
 #include <condition_variable>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -21,6 +20,19 @@ namespace sokr::icd {
 struct SemaphoreValue {
   std::shared_ptr<SemaphoreState> semaphore;
   std::uint64_t value = 0;
+};
+
+// What a thread waits for: asked again and again, as long as the wait takes, and without memory.
+class Awaited {
+ public:
+  template <class Ask>
+  Awaited(const Ask& ask)
+      : of_(&ask), ask_([](const void* of) { return (*static_cast<const Ask*>(of))(); }) {}
+  bool operator()() const { return ask_(of_); }
+
+ private:
+  const void* of_;
+  bool (*ask_)(const void*);
 };
 
 struct Submission {
@@ -42,7 +54,9 @@ class Queue : public Dispatchable {
   VkResult wait_idle();
   // Executes what is pending until `ready`, which it looks at every millisecond or so, or until
   // that cannot be done without waiting.
-  void help(const std::function<bool()>& ready);
+  void help(const Awaited& ready) noexcept;
+
+  VkInstance instance() const;
 
   // Of the queue itself, which lie where the calls do. As others of a queue, not by two threads.
   Labels labels{"Vulkan queue"};
@@ -54,13 +68,16 @@ class Queue : public Dispatchable {
   State advance(Submission& submission, const Time* deadline, bool may_wait);
   bool take_waits(Submission& submission, bool may_wait);
   void complete(Submission& submission);
-  // Executes the first of the pending ones. The caller has set running_.
-  State advance_first(const Time* deadline, bool may_wait);
+  // Executes the first of the pending ones; if that fails, and be it for want of memory, the device
+  // is lost, and all of them go. The caller has set running_, and can always go on to set it back.
+  State advance_first(const Time* deadline, bool may_wait) noexcept;
   void put(std::vector<Submission>& submissions, std::size_t first);
   void run() noexcept;
 
   Device& device_;
-  Scratch scratch_;  // of who has set running_
+  // Of who has set running_.
+  Scratch scratch_;
+  std::deque<Submission> failed_;  // empty: to make one takes memory, which may be what is wanting
   // Under the device's monitor.
   std::deque<Submission> pending_;
   bool running_ = false;  // somebody executes
@@ -68,6 +85,11 @@ class Queue : public Dispatchable {
   std::condition_variable work_;  // for the thread: it is not woken by what others wait for
 };
 SOKR_ICD_OBJECT(VkQueue, Queue)
+
+// What sentences about something of the queue are told to.
+inline VkInstance instance_of(VkQueue queue) {
+  return of(queue)->instance();
+}
 
 }  // namespace sokr::icd
 

@@ -10,8 +10,9 @@
 
 namespace sokr::icd {
 
-// A sentence in the log, and the result of a command that does not exist here.
-VkResult refuse(const char* command);
+// A sentence in the log and to the messengers of the instance, and the result of a command that
+// does not exist here.
+VkResult refuse(VkInstance of, const char* command);
 // The same; the command buffer cannot be ended without an error any more.
 void refuse_command(VkCommandBuffer buffer, const char* command);
 

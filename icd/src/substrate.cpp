@@ -118,11 +118,12 @@ ContextOptions context_options() {
   return options;
 }
 
-std::unique_ptr<SubstrateInUse> open(const std::string& name) {
+std::unique_ptr<SubstrateInUse> open(VkInstance of, const std::string& name) {
   if (name.rfind("vulkan", 0) == 0) {
-    report(SOKR_LOG_ERROR, "SOKR_ICD_ON is '" + name +
-                               "', which would be this driver on a Vulkan driver; it takes a "
-                               "substrate of another plugin, such as cpu or reference");
+    report(of, SOKR_LOG_ERROR,
+           "SOKR_ICD_ON is '" + name +
+               "', which would be this driver on a Vulkan driver; it takes a "
+               "substrate of another plugin, such as cpu or reference");
     return nullptr;
   }
   observe_log(pass_line);
@@ -134,11 +135,11 @@ std::unique_ptr<SubstrateInUse> open(const std::string& name) {
     found->info = &substrate.info();
     found->id = substrate.id();
   } catch (const Error& error) {
-    report(SOKR_LOG_ERROR, std::string("no Vulkan device is offered: ") + error.what());
+    report(of, SOKR_LOG_ERROR, std::string("no Vulkan device is offered: ") + error.what());
     return nullptr;
   }
   if (const char* why = lacking(*found->info)) {
-    report(SOKR_LOG_ERROR,
+    report(of, SOKR_LOG_ERROR,
            "no Vulkan device is offered: the substrate " + name + " cannot carry one: " + why);
     return nullptr;
   }
@@ -176,12 +177,12 @@ std::string SubstrateInUse::error_of(SokrCompletionToken token) const {
   });
 }
 
-const SubstrateInUse* substrate_in_use() {
+const SubstrateInUse* substrate_in_use(VkInstance of) {
   // None of this goes while the process ends: a program's own statics may still use it.
   static auto* const mutex = new std::mutex;
   static auto* const opened = new std::map<std::string, std::unique_ptr<SubstrateInUse>>;
   if (is_forked()) {
-    report(SOKR_LOG_ERROR,
+    report(of, SOKR_LOG_ERROR,
            "this process was forked from one that used the driver; Vulkan is "
            "there in a process that starts it itself");
     return nullptr;
@@ -192,7 +193,7 @@ const SubstrateInUse* substrate_in_use() {
   const auto found = opened->find(name);
   if (found != opened->end()) return found->second.get();
   if (opened->empty()) pthread_atfork(nullptr, nullptr, [] { forked = true; });
-  auto fresh = open(name);
+  auto fresh = open(of, name);
   if (!fresh) return nullptr;
   return opened->emplace(name, std::move(fresh)).first->second.get();
 }

@@ -24,9 +24,9 @@ struct SubstrateInUse {
   std::string error_of(SokrCompletionToken token) const;
 };
 
-// The substrate that SOKR_ICD_ON names; null, with the reason in the log, if there is none. The
-// same in every call with the same name. Any thread.
-const SubstrateInUse* substrate_in_use();
+// The substrate that SOKR_ICD_ON names; null, with the reason told to the instance that
+// looks for it, if there is none. The same in every call with the same name. Any thread.
+const SubstrateInUse* substrate_in_use(VkInstance of);
 
 // Whether this process is a child of one that used the substrate: it then has none.
 bool is_forked();

@@ -169,6 +169,45 @@ TEST(Descriptors, PushDescriptorsAndTemplates) {
   vkDestroyDescriptorUpdateTemplate(gpu.device, by, nullptr);
 }
 
+// Programs that have graphics claimed push for it, and dispatches see nothing of that.
+TEST(Descriptors, InvalidTemplatesOfGraphicsPushNothingForCompute) {
+  Gpu gpu;
+  Memory y(gpu, 64), block(gpu, 64), other(gpu, 64);
+  block.as<std::uint32_t>()[1] = 9;
+  const Kernel kernel(
+      gpu, test_kernel("add_block"),
+      block_bindings(VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER),
+      {.set_flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR});
+  const VkDescriptorBufferInfo infos[2]{{y.buffer, 0, VK_WHOLE_SIZE}, {block.buffer, 0, 16}};
+  const VkDescriptorBufferInfo others{other.buffer, 0, VK_WHOLE_SIZE};
+  std::array<VkDescriptorUpdateTemplateEntry, 2> entries{};
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    entries[i] = {i, 0, 1, kernel.bindings[i].descriptorType, i * sizeof infos[0], sizeof infos[0]};
+  }
+  VkDescriptorUpdateTemplateCreateInfo made{
+      VK_STRUCTURE_TYPE_DESCRIPTOR_UPDATE_TEMPLATE_CREATE_INFO};
+  made.descriptorUpdateEntryCount = 2;
+  made.pDescriptorUpdateEntries = entries.data();
+  made.templateType = VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_PUSH_DESCRIPTORS_KHR;
+  made.pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE;
+  made.pipelineLayout = kernel.layout;
+  VkDescriptorUpdateTemplate compute = VK_NULL_HANDLE, graphics = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateDescriptorUpdateTemplate(gpu.device, &made, nullptr, &compute));
+  made.descriptorUpdateEntryCount = 1;
+  made.pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS;
+  ASSERT_EQ(VK_SUCCESS, vkCreateDescriptorUpdateTemplate(gpu.device, &made, nullptr, &graphics));
+  const VkCommandBuffer commands = begin(gpu);
+  kernel.bind(commands);
+  vkCmdPushDescriptorSetWithTemplateKHR(commands, compute, kernel.layout, 0, infos);
+  vkCmdPushDescriptorSetWithTemplateKHR(commands, graphics, kernel.layout, 0, &others);
+  vkCmdDispatch(commands, 1, 1, 1);
+  run(gpu, commands);
+  EXPECT_EQ(9u, y.as<std::uint32_t>()[1]);
+  EXPECT_EQ(0u, other.as<std::uint32_t>()[1]);
+  vkDestroyDescriptorUpdateTemplate(gpu.device, compute, nullptr);
+  vkDestroyDescriptorUpdateTemplate(gpu.device, graphics, nullptr);
+}
+
 TEST(Descriptors, InlineBlocksAreInTheSet) {
   Gpu gpu;
   Memory y(gpu, 64);

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
+#include <thread>
 
 #include "gpu.hpp"
 #include "replaced_new.hpp"
@@ -325,6 +327,60 @@ TEST(Lifetime, AForkedChildIsRefusedEveryWait) {
   vkDestroyEvent(gpu.device, event, nullptr);
   vkDestroySemaphore(gpu.device, timeline, nullptr);
   vkDestroyFence(gpu.device, fence, nullptr);
+}
+
+// What another thread of the parent does at that moment it does with mutexes, which stay locked in
+// the child.
+TEST(Lifetime, AForkedChildTouchesNothingThatThreadsShare) {
+  Gpu gpu;
+  const Memory memory(gpu, 64);
+  Kernel kernel(gpu, test_kernel("bounds"), storage_buffers(2), {.push_size = 8});
+  const VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr, 16 << 20, 0};
+  std::atomic<bool> is_over{false};
+  std::thread other([&] {
+    while (!is_over) {
+      VkDeviceMemory made = VK_NULL_HANDLE;
+      void* data = nullptr;
+      ASSERT_EQ(VK_SUCCESS, vkAllocateMemory(gpu.device, &info, nullptr, &made));
+      ASSERT_EQ(VK_SUCCESS, vkMapMemory(gpu.device, made, 0, VK_WHOLE_SIZE, 0, &data));
+      std::memset(data, 1, info.allocationSize);  // pages take time to be given back
+      vkFreeMemory(gpu.device, made, nullptr);
+    }
+  });
+  const VkCommandBuffer commands = begin(gpu);
+  VkComputePipelineCreateInfo again{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  again.stage = {VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO};
+  again.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  again.stage.module = kernel.module;
+  again.stage.pName = "main";
+  again.layout = kernel.layout;
+  for (int i = 0; i < 20; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);  // ends it if a call does not
+      VkDeviceMemory made = VK_NULL_HANDLE;
+      VkPipeline pipeline = VK_NULL_HANDLE;
+      bool right = vkAllocateMemory(gpu.device, &info, nullptr, &made) != VK_SUCCESS &&
+                   vkCreateComputePipelines(gpu.device, VK_NULL_HANDLE, 1, &again, nullptr,
+                                            &pipeline) != VK_SUCCESS;
+      kernel.write(0, memory.buffer);
+      kernel.bind(commands);
+      vkCmdDispatch(commands, 1, 1, 1);
+      right = right && vkEndCommandBuffer(commands) != VK_SUCCESS;
+      vkDestroyPipeline(gpu.device, kernel.pipeline, nullptr);
+      vkDestroyDescriptorPool(gpu.device, kernel.pool, nullptr);
+      vkDestroyBuffer(gpu.device, memory.buffer, nullptr);
+      vkFreeMemory(gpu.device, memory.memory, nullptr);
+      vkDestroyDevice(gpu.device, nullptr);
+      _exit(right ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(child, waitpid(child, &status, 0));
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << i << ": " << status;
+    if (testing::Test::HasFailure()) break;
+  }
+  is_over = true;
+  other.join();
 }
 
 // As kernels read it.

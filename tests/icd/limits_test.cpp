@@ -263,5 +263,21 @@ TEST(Limits, WhatIsNotThereCannotBeUsedForAllItsLimits) {
   }
 }
 
+// Test suites and programs make as many as there may be.
+TEST(Limits, OfWhatNoKernelCanUseAreWhatIsRequired) {
+  Gpu gpu;
+  VkPhysicalDeviceProperties properties;
+  vkGetPhysicalDeviceProperties(gpu.physical, &properties);
+  const VkPhysicalDeviceLimits& limits = properties.limits;
+  EXPECT_EQ(16u, limits.maxPerStageDescriptorSamplers);
+  EXPECT_EQ(16u, limits.maxPerStageDescriptorSampledImages);
+  EXPECT_EQ(4u, limits.maxPerStageDescriptorStorageImages);
+  EXPECT_EQ(4u, limits.maxPerStageDescriptorInputAttachments);
+  EXPECT_EQ(96u, limits.maxDescriptorSetSamplers);
+  EXPECT_EQ(96u, limits.maxDescriptorSetSampledImages);
+  EXPECT_EQ(24u, limits.maxDescriptorSetStorageImages);
+  EXPECT_EQ(4u, limits.maxDescriptorSetInputAttachments);
+}
+
 }  // namespace
 }  // namespace sokr::test

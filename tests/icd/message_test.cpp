@@ -4,10 +4,12 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
 #include "gpu.hpp"
+#include "left_behind.hpp"
 
 namespace sokr::test {
 namespace {
@@ -43,6 +45,30 @@ void refused(Gpu& gpu) {
             vkCreateGraphicsPipelines(gpu.device, VK_NULL_HANDLE, 1, &info, nullptr, &pipeline));
 }
 
+// The same of an instance that has no device yet.
+void refused_device(VkInstance instance) {
+  const auto function = [&](const char* name) { return vkGetInstanceProcAddr(instance, name); };
+  VkPhysicalDevice physical = VK_NULL_HANDLE;
+  std::uint32_t one = 1;
+  reinterpret_cast<PFN_vkEnumeratePhysicalDevices>(function("vkEnumeratePhysicalDevices"))(
+      instance, &one, &physical);
+  ASSERT_EQ(1u, one);
+  const float priority = 1.0f;
+  VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+  queue.queueCount = 1;
+  queue.pQueuePriorities = &priority;
+  VkPhysicalDeviceFeatures features{};
+  features.sparseBinding = VK_TRUE;
+  VkDeviceCreateInfo info{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO};
+  info.queueCreateInfoCount = 1;
+  info.pQueueCreateInfos = &queue;
+  info.pEnabledFeatures = &features;
+  VkDevice device = VK_NULL_HANDLE;
+  EXPECT_EQ(VK_ERROR_FEATURE_NOT_PRESENT,
+            reinterpret_cast<PFN_vkCreateDevice>(function("vkCreateDevice"))(physical, &info,
+                                                                             nullptr, &device));
+}
+
 // The messenger in the chain of an instance is there while that is created and destroyed.
 TEST(Messages, OfTheChainAreThoseOfCreationAndNoOthersAreRefused) {
   ASSERT_TRUE(open_vulkan());
@@ -74,14 +100,11 @@ TEST(Messages, OfTheChainAreThoseOfCreationAndNoOthersAreRefused) {
       vkGetInstanceProcAddr(instance, "vkDestroyDebugUtilsMessengerEXT"));
   VkDebugUtilsMessengerEXT messenger = VK_NULL_HANDLE;
   ASSERT_EQ(VK_SUCCESS, create(instance, &first, nullptr, &messenger));
-  {
-    Gpu gpu;
-    refused(gpu);
-    EXPECT_EQ(1u, count(chained, "no graphics")) << chained;
-    destroy(instance, messenger, nullptr);
-    refused(gpu);
-    EXPECT_EQ(1u, count(chained, "no graphics")) << chained;
-  }
+  refused_device(instance);
+  EXPECT_EQ(1u, count(chained, "vkCreateDevice: the feature")) << chained;
+  destroy(instance, messenger, nullptr);
+  refused_device(instance);
+  EXPECT_EQ(1u, count(chained, "vkCreateDevice: the feature")) << chained;
   reinterpret_cast<PFN_vkDestroyInstance>(vkGetInstanceProcAddr(instance, "vkDestroyInstance"))(
       instance, nullptr);
 }
@@ -109,6 +132,55 @@ struct Stubborn {
     return VK_FALSE;
   }
 };
+
+TEST(Messages, OfWhatIsRefusedGoToTheirInstanceAlone) {
+  Gpu one, two;
+  refused(two);
+  const VkCommandBuffer commands = begin(two);
+  vkCmdDraw(commands, 3, 1, 0, 0);
+  EXPECT_NE(VK_SUCCESS, vkEndCommandBuffer(commands));
+  const std::vector<std::uint32_t> malformed{1, 2, 3, 4, 5};
+  const Kernel kernel(two, malformed, storage_buffers(1));
+  EXPECT_NE(VK_SUCCESS, kernel.result);
+  EXPECT_EQ(2u, count(two.messages, "no graphics")) << two.messages;
+  EXPECT_NE(std::string::npos, two.messages.find("vkCreateComputePipelines")) << two.messages;
+  EXPECT_EQ("", one.messages);
+}
+
+// That is an error of its program, which other drivers survive.
+TEST(Messages, ThatAreLeftInAnInvalidWayGoWithTheirInstance) {
+  // A loader frees what it has of the messenger, and not by the callbacks.
+  if (!std::getenv("SOKR_TEST_DIRECT")) GTEST_SKIP() << "it is for SOKR_TEST_DIRECT";
+  ASSERT_TRUE(open_vulkan());
+  const LeftBehind left;
+  std::string heard;
+  const VkDebugUtilsMessengerCreateInfoEXT messenger = messenger_to(keep, &heard);
+  VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO};
+  application.apiVersion = VK_API_VERSION_1_3;
+  const char* extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+  VkInstanceCreateInfo info{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
+  info.pApplicationInfo = &application;
+  info.enabledExtensionCount = 1;
+  info.ppEnabledExtensionNames = &extension;
+  VkInstance instance = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, vkCreateInstance(&info, nullptr, &instance));
+  const auto function = [&](const char* name) { return vkGetInstanceProcAddr(instance, name); };
+  VkDebugUtilsMessengerEXT made = VK_NULL_HANDLE;
+  ASSERT_EQ(VK_SUCCESS, reinterpret_cast<PFN_vkCreateDebugUtilsMessengerEXT>(
+                            function("vkCreateDebugUtilsMessengerEXT"))(instance, &messenger,
+                                                                        left.callbacks(), &made));
+  reinterpret_cast<PFN_vkDestroyInstance>(function("vkDestroyInstance"))(instance, nullptr);
+  heard.clear();
+  Gpu gpu;
+  refused(gpu);
+  // Nor of what belongs to no instance.
+  setenv("SOKR_ICD_DEVICE_TYPE", "abacus", 1);
+  VkPhysicalDeviceProperties properties;
+  vkGetPhysicalDeviceProperties(gpu.physical, &properties);
+  unsetenv("SOKR_ICD_DEVICE_TYPE");
+  EXPECT_NE(std::string::npos, gpu.messages.find("abacus")) << gpu.messages;
+  EXPECT_EQ("", heard);
+}
 
 TEST(Messages, AThreadInAMessengerHoldsUpNobodyThatIsRefusedSomething) {
   Gpu gpu;

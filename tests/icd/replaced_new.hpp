@@ -21,8 +21,12 @@ inline constexpr bool kReplacesNew = false;  // sanitizers do
 inline constexpr bool kReplacesNew = true;
 #endif
 
-// Allocations of this thread until one fails; below 0 = none does.
+// Allocations of this thread until one fails, and whether all behind that fail as well, until
+// news_left is below 0: none fails then.
 extern thread_local int news_left;
+extern thread_local bool news_stay_out;
+// Bytes that this thread allocated, without those that it deleted.
+extern thread_local long news_held;
 
 }  // namespace sokr::test
 
