@@ -59,15 +59,19 @@ constexpr TimeDomain kDomains[] = {{VK_TIME_DOMAIN_DEVICE_EXT, CLOCK_MONOTONIC},
                                    {VK_TIME_DOMAIN_CLOCK_MONOTONIC_EXT, CLOCK_MONOTONIC},
                                    {VK_TIME_DOMAIN_CLOCK_MONOTONIC_RAW_EXT, CLOCK_MONOTONIC_RAW}};
 
-std::array<std::atomic<VkDeviceSize>, kHeapCount> all_memory{};
+std::array<std::atomic<VkDeviceSize>, kHeapCount> all_memory{}, own_memory{};
 
 }  // namespace
 
 VkDeviceSize memory_in_use(std::uint32_t heap) {
   return all_memory[heap].load(std::memory_order_relaxed);
 }
-void count_memory(std::uint32_t heap, VkDeviceSize added, VkDeviceSize removed) {
-  all_memory[heap].fetch_add(added - removed, std::memory_order_relaxed);
+VkDeviceSize own_memory_in_use(std::uint32_t heap) {
+  return own_memory[heap].load(std::memory_order_relaxed);
+}
+void count_memory(const Allocation& of, VkDeviceSize added, VkDeviceSize removed) {
+  all_memory[of.heap].fetch_add(added - removed, std::memory_order_relaxed);
+  if (!of.imported) own_memory[of.heap].fetch_add(added - removed, std::memory_order_relaxed);
 }
 
 Device::Device(PhysicalDevice* of, const Extensions& enabled)

@@ -84,7 +84,7 @@ Allocation* MemoryTable::add(VkDeviceSize size, std::uint32_t heap, void* host) 
   allocation->imported = host != nullptr;
   allocation->heap = heap;
   allocation->generation.fetch_add(1, std::memory_order_release);
-  count_memory(heap, size, 0);
+  count_memory(*allocation, size, 0);
   return allocation;
 }
 
@@ -95,7 +95,7 @@ void MemoryTable::remove(Allocation* allocation) noexcept {
     std::lock_guard lock(mutex_);
     allocation->generation.fetch_add(1, std::memory_order_acq_rel);
     freed_.fetch_add(1, std::memory_order_release);
-    count_memory(allocation->heap, 0, size);
+    count_memory(*allocation, 0, size);
     if (!allocation->imported) own = allocation->data;
     allocation->data = nullptr;
     free_.push_back(allocation);
@@ -106,7 +106,7 @@ void MemoryTable::remove(Allocation* allocation) noexcept {
 
 MemoryTable::~MemoryTable() {
   for (Allocation& a : all_) {
-    if (a.data) count_memory(a.heap, 0, a.size);
+    if (a.data) count_memory(a, 0, a.size);
     if (a.data && !a.imported) munmap(a.data, a.size);
   }
 }
@@ -125,6 +125,14 @@ VKAPI_ATTR VkResult VKAPI_CALL vkAllocateMemory(VkDevice handle, const VkMemoryA
     }
     const auto* imported = find<VkImportMemoryHostPointerInfoEXT>(info->pNext);
     if (imported && !is_host_handle(imported->handleType)) return VK_ERROR_INVALID_EXTERNAL_HANDLE;
+    const DeviceFacts& facts = device.substrate.facts;
+    if (!imported && own_memory_in_use(heap) + info->allocationSize > most_of(facts, heap)) {
+      report(instance_of(handle), SOKR_LOG_WARNING,
+             "vkAllocateMemory: " + std::to_string(info->allocationSize) + " bytes beside " +
+                 std::to_string(own_memory_in_use(heap)) + " would be more than twice the heap " +
+                 std::to_string(heap));
+      return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    }
     if (const auto* exported = find<VkExportMemoryAllocateInfo>(info->pNext);
         exported && exported->handleTypes) {
       report(instance_of(handle), SOKR_LOG_ERROR,

@@ -68,9 +68,16 @@ struct Slice {
 // The substrate is no longer told of by its address.
 void forget_address(const Device& device, Allocation& allocation) noexcept;
 
-// Bytes of all devices together.
+// Bytes of all devices together; without what is imported, which the program has anyway.
 VkDeviceSize memory_in_use(std::uint32_t heap);
-void count_memory(std::uint32_t heap, VkDeviceSize added, VkDeviceSize removed);
+VkDeviceSize own_memory_in_use(std::uint32_t heap);
+void count_memory(const Allocation& allocation, VkDeviceSize added, VkDeviceSize removed);
+// How much of a heap there may be of the driver's own. Pages are had when they are touched, and
+// programs allocate more than they touch; who allocates without end is told before the system ends
+// it.
+inline VkDeviceSize most_of(const DeviceFacts& facts, std::uint32_t heap) {
+  return 2 * size_of(facts, heap);
+}
 
 // The allocations of a device. Any thread.
 class MemoryTable {

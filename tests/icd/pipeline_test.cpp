@@ -9,7 +9,7 @@ namespace sokr::test {
 namespace {
 
 constexpr VkPipelineCreateFlags kKnown = VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT;
-constexpr VkPipelineCreateFlags kFirst = VK_PIPELINE_CREATE_EARLY_RETURN_ON_FAILURE_BIT;
+constexpr VkPipelineCreateFlags kStopAtIt = VK_PIPELINE_CREATE_EARLY_RETURN_ON_FAILURE_BIT;
 
 struct Cached {
   Cached() : kernel(gpu, shared_kernel("saxpy"), storage_buffers(2), {.push_size = 8}) {
@@ -161,7 +161,8 @@ TEST(Pipelines, BehindAFailureThatEndsAllAreNotBegunWhoseModuleIsMalformed) {
   bad.pCode = words;
   VkShaderModule malformed = VK_NULL_HANDLE;
   ASSERT_EQ(VK_SUCCESS, vkCreateShaderModule(c.gpu.device, &bad, nullptr, &malformed));
-  std::array<VkComputePipelineCreateInfo, 3> infos{c.info(0), c.info(kKnown | kFirst), c.info(0)};
+  std::array<VkComputePipelineCreateInfo, 3> infos{c.info(0), c.info(kKnown | kStopAtIt),
+                                                   c.info(0)};
   infos[2].stage.module = malformed;
   VkPipelineCreationFeedback begun{}, behind{};
   const VkPipelineCreationFeedbackCreateInfo first{

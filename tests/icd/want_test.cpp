@@ -182,6 +182,39 @@ TEST(WantOfMemory, IsWhatReleasingRecordingsIsFor) {
   EXPECT_GT(before + kLittle, news_held);
 }
 
+// Pages are had when they are touched: it is less than that of what would be too much.
+TEST(WantOfMemory, IsToldToWhoAllocatesWithoutEnd) {
+  Gpu gpu;
+  VkPhysicalDeviceMemoryProperties properties;
+  vkGetPhysicalDeviceMemoryProperties(gpu.physical, &properties);
+  for (std::uint32_t type = 0; type < properties.memoryTypeCount; ++type) {
+    const std::uint32_t heap = properties.memoryTypes[type].heapIndex;
+    const VkMemoryAllocateInfo info{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, nullptr,
+                                    properties.memoryHeaps[heap].size / 2, type};
+    std::vector<VkDeviceMemory> all;
+    VkResult result = VK_SUCCESS;
+    while (result == VK_SUCCESS && all.size() < 8) {
+      all.push_back(VK_NULL_HANDLE);
+      result = vkAllocateMemory(gpu.device, &info, nullptr, &all.back());
+    }
+    EXPECT_EQ(VK_ERROR_OUT_OF_DEVICE_MEMORY, result);
+    EXPECT_LE(3u, all.size()) << "all of the heap may be allocated";
+    // What is free again there is again, and arrays of the program are no part of it.
+    vkFreeMemory(gpu.device, all.front(), nullptr);
+    all.front() = VK_NULL_HANDLE;
+    EXPECT_EQ(VK_SUCCESS, vkAllocateMemory(gpu.device, &info, nullptr, &all.front()));
+    std::vector<std::uint32_t> words(1024);
+    VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT};
+    import.handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+    import.pHostPointer = words.data();
+    const VkMemoryAllocateInfo array{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import, 4096, type};
+    VkDeviceMemory imported = VK_NULL_HANDLE;
+    EXPECT_EQ(VK_SUCCESS, vkAllocateMemory(gpu.device, &array, nullptr, &imported));
+    vkFreeMemory(gpu.device, imported, nullptr);
+    for (VkDeviceMemory memory : all) vkFreeMemory(gpu.device, memory, nullptr);
+  }
+}
+
 // On the interpreter, which judges every address.
 TEST(WantOfMemory, LeftInAnInvalidWayIsKnownByItsAddressNoMore) {
   const char* on = std::getenv("SOKR_ICD_ON");
