@@ -14,6 +14,7 @@
 #include <numeric>
 #include <optional>
 #include <sokr/base/ir_format.hpp>
+#include <sokr/base/utf8.hpp>
 #include <system_error>
 #include <utility>
 
@@ -190,26 +191,19 @@ std::string list_text(std::span<const std::string> items) {
 }
 
 std::string printable(std::string_view text) {
-  const auto is_control = [](unsigned code) {
+  const auto is_control = [](char32_t code) {
     return code < 0x20 || (code >= 0x7F && code < 0xA0);
   };
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
   std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    // A character of UTF-8, or a byte that begins none: terminals of 8 bits have controls there.
-    std::size_t more = byte(i) >= 0xF0 ? 3 : byte(i) >= 0xE0 ? 2 : byte(i) >= 0xC2 ? 1 : 0;
-    for (std::size_t j = 1; j <= more; ++j) {
-      if (i + j >= text.size() || (byte(i + j) & 0xC0) != 0x80) more = 0;
-    }
-    const unsigned code = more == 1 ? (byte(i) & 0x1Fu) << 6 | (byte(i + 1) & 0x3Fu)
-                          : more    ? 0x800
-                                    : byte(i);
-    if (is_control(code)) {
+  while (!text.empty()) {
+    // A byte that belongs to no character, too: terminals of 8 bits have controls there.
+    const Character one = first_character(text);
+    if (is_control(one.code)) {
       out += '?';
     } else {
-      out += text.substr(i, more + 1);
+      out += text.substr(0, one.bytes);
     }
-    i += more + 1;
+    text.remove_prefix(one.bytes);
   }
   return out;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <sokr/base/utf8.hpp>
 
 #include "estimates.hpp"
 
@@ -336,8 +337,9 @@ Chart cumulative(std::span<const Values> all, const Axis& x) {
 
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    switch (c) {
+  while (!text.empty()) {
+    const Character one = first_character(text);
+    switch (one.code) {
       case '&':
         out += "&amp;";
         break;
@@ -351,8 +353,16 @@ std::string escaped(std::string_view text) {
         out += "&quot;";
         break;
       default:
-        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
+        // Of what is UTF-8, XML has no controls, and neither U+FFFE nor U+FFFF.
+        if (!one.is_valid || one.code == 0xFFFE || one.code == 0xFFFF) {
+          out += kReplacement;
+        } else if (one.code < 0x20 && one.code != '\n') {
+          out += ' ';
+        } else {
+          out += text.substr(0, one.bytes);
+        }
     }
+    text.remove_prefix(one.bytes);
   }
   return out;
 }

@@ -16,6 +16,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <sokr/base/utf8.hpp>
 #include <sokr/observe.hpp>
 #include <string>
 #include <string_view>
@@ -30,7 +31,8 @@ namespace sokr::host::trace {
 namespace {
 
 constexpr std::size_t kBuffered = 1 << 16;
-// Dispatches whose end nobody asked for are forgotten beyond so many.
+// Of a substrate, dispatches whose end nobody asked for are forgotten beyond so many. Not among
+// those of all: a chain of which the end alone is waited for would throw out what runs elsewhere.
 constexpr std::size_t kMostUnderWay = 1 << 16;
 // Lanes of devices lie behind the threads.
 constexpr std::int64_t kFirstLane = 1'000'000'000;
@@ -50,9 +52,12 @@ std::uint64_t now_ns() {
 
 std::string quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  while (!text.empty()) {
+    // Names of programs, and what a program calls its commands, are any bytes.
+    const Character one = first_character(text);
+    if (one.code == '"' || one.code == '\\') out += '\\';
+    out += !one.is_valid ? kReplacement : one.code < 0x20 ? " " : text.substr(0, one.bytes);
+    text.remove_prefix(one.bytes);
   }
   return out + '"';
 }
@@ -104,17 +109,19 @@ class Writer {
   void remember(SokrCompletionToken token, const UnderWay& what) {
     if (is_child()) return;
     const std::lock_guard lock(mutex_);
-    if (under_way_.size() >= kMostUnderWay) under_way_.erase(under_way_.begin());
-    under_way_[token] = what;
+    auto& own = under_way_[sokr_token_substrate(token)];
+    if (own.size() >= kMostUnderWay) own.erase(own.begin());
+    own[token] = what;
   }
   // False if its end was learned of before.
   bool take(SokrCompletionToken token, UnderWay& what) {
     if (is_child()) return false;
     const std::lock_guard lock(mutex_);
-    const auto found = under_way_.find(token);
-    if (found == under_way_.end()) return false;
+    auto& own = under_way_[sokr_token_substrate(token)];
+    const auto found = own.find(token);
+    if (found == own.end()) return false;
     what = found->second;
-    under_way_.erase(found);
+    own.erase(found);
     return true;
   }
   struct Lane {
@@ -197,7 +204,8 @@ class Writer {
   std::map<std::string, std::int64_t, std::less<>> devices_;
   std::int64_t next_device_ = 0;
   std::map<std::int64_t, std::uint64_t> busy_until_;  // lanes of devices
-  std::map<SokrCompletionToken, UnderWay> under_way_;
+  // Of each substrate, in the order of its tokens.
+  std::map<std::uint32_t, std::map<SokrCompletionToken, UnderWay>> under_way_;
 };
 
 // It stays until the process has ended: contexts that are static end late.

@@ -86,6 +86,31 @@ TEST(TraceChild, DISABLED_Forks) {
   EXPECT_TRUE(in_a_child());
 }
 
+// More launches on one substrate than are remembered of it, about which nobody asks, while one on
+// another runs.
+TEST(TraceChild, DISABLED_ForgetsLaunches) {
+  const Context context(mocks({"ir", "add", "add_two"}));
+  const Kernel kernel = mock_kernel(context);
+  Launch launch;
+  launch.groups(1);
+  for (const auto& [one, other] : {std::pair("mock:add", "mock:two"), {"mock:two", "mock:add"}}) {
+    const Completion slow = context.substrate(one).dispatch(kernel, launch);
+    const Substrate busy = context.substrate(other);
+    for (int i = 0; i < 70'000; ++i) (void)busy.dispatch(kernel, launch);
+    slow.wait();
+  }
+}
+
+TEST(Trace, WhatNobodyAsksAfterThrowsOutNothingOfOthers) {
+  const TemporaryFolder folder;
+  const auto trace = folder.path() / "trace.json";
+  EXPECT_EQ(run_traced("TraceChild.DISABLED_ForgetsLaunches", trace), 0);
+  const std::string text = contents(trace), complete = "\"name\":\"complete\"";
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = text.find(complete, at)) != std::string::npos; ++at) ++found;
+  EXPECT_EQ(found, 2u);
+}
+
 TEST(Trace, IsThatOfOneProcess) {
   const TemporaryFolder folder;
   const auto trace = folder.path() / "trace.json";

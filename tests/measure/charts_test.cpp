@@ -24,6 +24,16 @@ Axis plain(bool logarithmic = false) {
 
 TEST(Charts, TextCannotBecomeMarkup) {
   EXPECT_EQ(escaped("<a href=\"x\"> & \x01"), "&lt;a href=&quot;x&quot;&gt; &amp;  ");
+  // Names are any bytes, and XML has not even all characters.
+  EXPECT_EQ(escaped("caf\xe9 \xc3\xa9 \xf0\x9f\x98\x80"), "caf\uFFFD \u00e9 \U0001F600");
+  for (const char* none : {"\xed\xa0\x80", "\xc0\xbc", "\xf8\x88\x80\x80\x80", "\xe2\x82",
+                           "\xf4\x90\x80\x80", "\x80"}) {
+    const std::string text = escaped(none);
+    EXPECT_EQ(count(text, "\uFFFD") * 3, text.size()) << text;
+  }
+  for (const char* character : {"\xef\xbf\xbe", "\xef\xbf\xbf"}) {
+    EXPECT_EQ(escaped(character), "\uFFFD");
+  }
   const Chart chart{"<script>",
                     plain(),
                     plain(),
