@@ -19,21 +19,12 @@ namespace {
 // A turn has some 18 bytes in each of a dozen lists: some 500,000 turns, of most of an hour.
 constexpr std::size_t kMostBytes = std::size_t{128} << 20;
 // A report has 4. What is nested without end would be walked, and copied, without end.
-constexpr int kMostDepth = 16;
-
-struct TooDeep {};
+constexpr std::size_t kMostDepth = 16;
 
 // Discarded if it is no JSON or nested too deep.
 Json parse_json(std::string_view text) {
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > kMostDepth) throw TooDeep();
-    return true;
-  };
-  try {
-    return Json::parse(text, shallow, false);
-  } catch (const TooDeep&) {
-    return Json(Json::value_t::discarded);
-  }
+  if (is_nested_deeper(text, kMostDepth)) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, false);
 }
 
 std::string short_text(const Json& value) {
@@ -201,9 +192,13 @@ std::string another_machine(const Baseline& baseline, const std::string& cpu, un
   if (!context.is_object()) return {};
   const Json then = context.value("cpu", Json()), count = context.value("num_cpus", Json());
   if (!then.is_string() || !count.is_number_unsigned()) return {};
-  if (then == cpu && count == cores) return {};
-  return fmt::format("{}, {} core{}", printable(then.get<std::string>()),
-                     count.get<std::uint64_t>(), count == 1 ? "" : "s");
+  // Two processors without a name may be any two.
+  const bool is_named = !cpu.empty() && then != "";
+  if (is_named && then == cpu && count == cores) return {};
+  return fmt::format(
+      "{}, {} core{}",
+      then == "" ? "a processor that the system does not name" : printable(then.get<std::string>()),
+      count.get<std::uint64_t>(), count == 1 ? "" : "s");
 }
 
 void refuse_another_launch(const Baseline& baseline, const std::string& kernel,

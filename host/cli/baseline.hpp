@@ -44,8 +44,8 @@ struct Baseline {
 Baseline parse_baseline(std::string_view text, const std::string& file);
 Baseline read_baseline(const std::string& file);
 
-// "AMD EPYC, 2 cores" where a baseline was measured on another processor, or on more or fewer
-// cores; empty if it was not, or does not tell.
+// "AMD EPYC, 2 cores" where a baseline was measured on another processor, on more or fewer cores,
+// or on one that may be another, as the system names none; empty if it was not, or does not tell.
 std::string another_machine(const Baseline& baseline, const std::string& cpu, unsigned cores);
 
 // A kernel may have changed, and its file may have moved: that is what is compared. What it is

@@ -242,9 +242,9 @@ int bench(const BenchFlags& flags) {
           another_machine(baseline, report.environment.cpu, report.environment.cores);
       if (then.empty()) continue;
       report.warnings.push_back(
-          fmt::format("the baseline '{}' is of another machine ({}): its times tell little here; "
+          fmt::format("the baseline '{}' is{} of another machine ({}): its times tell little here; "
                       "--relative-to kernel measures its kernel on this one",
-                      baseline.file, then));
+                      baseline.file, report.environment.cpu.empty() ? ", perhaps," : "", then));
     }
   }
   report.gate = compared_with_baselines(report.results, baselines, request.max_regress,

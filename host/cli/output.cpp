@@ -72,6 +72,24 @@ std::string json_text(const Json& json) {
   return text + '\n';
 }
 
+bool is_nested_deeper(std::string_view text, std::size_t most) {
+  std::size_t depth = 0;
+  bool is_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      is_string = !is_string;
+    } else if (is_string) {
+      if (c == '\\') ++i;
+    } else if (c == '[' || c == '{') {
+      if (++depth > most) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 void note(std::string_view line) {
   const std::string text = fmt::format("sokr: {}\n", printable(line));
   std::fwrite(text.data(), 1, text.size(), stderr);

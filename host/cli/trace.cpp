@@ -21,9 +21,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{256} << 20;
 // An event has 3.
-constexpr int kMostDepth = 8;
-
-struct TooDeep {};
+constexpr std::size_t kMostDepth = 8;
 
 Error no_trace(const std::string& file, const std::string& what) {
   return Error(
@@ -32,30 +30,32 @@ Error no_trace(const std::string& file, const std::string& what) {
                   what));
 }
 
-// A process that was killed leaves its trace without an end, perhaps in the middle of an event.
-std::string ended(std::string text) {
-  const std::size_t last = text.find_last_not_of(" \n\r\t");
-  if (last == std::string::npos || text[last] == ']') return text;
+// The list of events that `text` begins with; discarded if it is none. A process that was killed
+// leaves its trace without an end, perhaps in the middle of an event: behind one of its braces, or
+// inside of a name that has a bracket.
+Json events_of(std::string text) {
+  const Json none(Json::value_t::discarded);
+  if (!text.starts_with('[')) return none;
+  const std::size_t last = text.find_last_not_of(" ,\n\r\t");
+  text.resize(last + 1);
+  if (text.ends_with(']')) {
+    if (Json whole = Json::parse(text, nullptr, false); !whole.is_discarded()) return whole;
+  }
+  if (text.ends_with('}')) {
+    if (Json all = Json::parse(text + ']', nullptr, false); !all.is_discarded()) return all;
+  }
   const std::size_t line = text.rfind("},\n");
-  text.resize(text[last] == '}' ? last + 1 : line == std::string::npos ? 1 : line + 1);
-  text.push_back(']');
-  return text;
+  text.resize(line == std::string::npos ? 1 : line + 1);
+  return Json::parse(text + ']', nullptr, false);
 }
 
 Json read_trace(const std::string& file) {
   const Result<std::string> text = read_small_file(file, kMostBytes);
   if (!text) throw Error(text.code(), text.failure().sentence);
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > kMostDepth) throw TooDeep();
-    return true;
-  };
-  Json json;
-  try {
-    json = text->starts_with('[') ? Json::parse(ended(*text), shallow, false)
-                                  : Json(Json::value_t::discarded);
-  } catch (const TooDeep&) {
+  if (is_nested_deeper(*text, kMostDepth)) {
     throw no_trace(file, "it is nested deeper than events are");
   }
+  Json json = events_of(*text);
   if (!json.is_array()) throw no_trace(file, "it is no list of events");
   return json;
 }
@@ -194,11 +194,15 @@ std::string threads_text(const Summary& summary) {
     const std::size_t count = most_at_once(threads.pieces);
     const double wall = union_of(threads.launches);
     if (!(total > 0) || !(wall > 0)) continue;
-    sentences += fmt::format(
-        "{}: while workgroups ran, {:.2f} of {} thread{} worked on average; the busiest did {:.2f} "
-        "times its part\n",
-        printable(substrate), total / wall, count, count == 1 ? "" : "s",
-        most / (total / static_cast<double>(count)));
+    sentences += fmt::format("{}: while workgroups ran, {:.2f} of {} thread{} worked on average",
+                             printable(substrate), total / wall, count, count == 1 ? "" : "s");
+    // Of those that work one after the other none has a part. The busiest of some that were not
+    // always the same has no more than an even one, and no less.
+    if (count > 1) {
+      sentences += fmt::format("; the busiest did {:.2f} times its part",
+                               std::max(1.0, most / (total / static_cast<double>(count))));
+    }
+    sentences += '\n';
   }
   return summary.threads_of.empty() ? "" : table.format() + sentences + '\n';
 }

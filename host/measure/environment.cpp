@@ -43,6 +43,17 @@ std::string cpu_info(const fs::path& root, std::string_view key) {
   return {};
 }
 
+// As the system calls it, or, where it has numbers alone, as on 64-bit ARM, these.
+std::string name_of_cpu(const fs::path& root) {
+  if (std::string name = cpu_info(root, "model name"); !name.empty()) return name;
+  std::string text;
+  for (const char* key : {"CPU implementer", "CPU part", "CPU variant", "CPU revision"}) {
+    const std::string value = cpu_info(root, key);
+    if (!value.empty()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, value);
+  }
+  return text;
+}
+
 std::string local_date() {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
@@ -100,7 +111,7 @@ Environment look_around(const fs::path& root) {
     found.host_name = names.nodename;
     found.kernel = fmt::format("{} {}", names.sysname, names.release);
   }
-  found.cpu = cpu_info(root, "model name");
+  found.cpu = name_of_cpu(root);
   found.cores = usable_cores();
   found.mhz = std::strtod(cpu_info(root, "cpu MHz").c_str(), nullptr);
   const std::string flags = ' ' + cpu_info(root, "flags") + ' ';

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sokr/sokr.hpp>
@@ -170,14 +171,48 @@ TEST(Baseline, WhatIsNestedWithoutEndIsRefused) {
   EXPECT_NE(refusal(objects), "");
 }
 
+// Four times as many results take four times as long, not sixteen times: one that somebody else's
+// change brings along may be as large as is read at all.
+TEST(Baseline, IsReadInTimeThatGrowsWithItsSize) {
+  const auto seconds = [](int results) {
+    std::string text = std::string(kHead) + R"("results": [)";
+    for (int i = 0; i < results; ++i) {
+      text += fmt::format(R"({}{{"substrate": "s{}", "blocks_ns": [2]}})", i > 0 ? "," : "", i);
+    }
+    text += "]}";
+    const std::clock_t begin = std::clock();
+    EXPECT_EQ(parse_baseline(text, "base.json").results.size(), static_cast<std::size_t>(results));
+    return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  };
+  (void)seconds(20'000);
+  const double few = seconds(20'000), many = seconds(80'000);
+  EXPECT_LT(many, 9 * few) << few << " s and " << many << " s";
+}
+
+TEST(Baseline, DepthIsThatOfListsAndObjects) {
+  EXPECT_FALSE(is_nested_deeper("", 0));
+  EXPECT_TRUE(is_nested_deeper("[", 0));
+  EXPECT_FALSE(is_nested_deeper("[{}, {}, []]", 2));
+  EXPECT_TRUE(is_nested_deeper("[[{}]]", 2));
+  // Not of what stands in text, nor of what closes nothing.
+  EXPECT_FALSE(is_nested_deeper(R"(["[[[[\"[[[\\", "]]", "{"])", 1));
+  EXPECT_TRUE(is_nested_deeper(R"(["\\", [["\""]]])", 2));
+  EXPECT_TRUE(is_nested_deeper("]]]][[", 1));
+}
+
 TEST(Baseline, AnotherMachineIsNamed) {
-  const auto found = [](const char* context) {
-    return another_machine(parsed(fmt::format(R"("results": [], "context": {}}})", context)),
-                           "cpu A", 2);
+  const auto found = [](const char* context, const char* cpu = "cpu A") {
+    return another_machine(parsed(fmt::format(R"("results": [], "context": {}}})", context)), cpu,
+                           2);
   };
   EXPECT_EQ(found(R"({"cpu": "cpu A", "num_cpus": 2})"), "");
   EXPECT_EQ(found(R"({"cpu": "cpu B", "num_cpus": 2})"), "cpu B, 2 cores");
   EXPECT_EQ(found(R"({"cpu": "cpu A", "num_cpus": 1})"), "cpu A, 1 core");
+  // Two that have no name may be any two.
+  constexpr const char* kNoName = R"({"cpu": "", "num_cpus": 2})";
+  EXPECT_EQ(found(kNoName, ""), "a processor that the system does not name, 2 cores");
+  EXPECT_EQ(found(kNoName), "a processor that the system does not name, 2 cores");
+  EXPECT_EQ(found(R"({"cpu": "cpu A", "num_cpus": 2})", ""), "cpu A, 2 cores");
   // Nothing is made of what it does not tell.
   for (const char* odd : {"{}", "[]", "null", R"({"cpu": 5, "num_cpus": 2})",
                           R"({"cpu": "cpu B", "num_cpus": -2})", R"({"cpu": "cpu B"})"}) {

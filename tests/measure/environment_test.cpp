@@ -43,6 +43,19 @@ bool has(const std::vector<std::string>& sentences, const std::string& words) {
   return false;
 }
 
+// Of 64-bit ARM there are numbers and no name; two of them are not one machine.
+TEST(Environment, AProcessorWithoutANameHasNumbers) {
+  Machine one, other, none;
+  one.with("proc/cpuinfo",
+           "processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\n"
+           "CPU architecture: 8\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\nCPU revision\t: 1\n");
+  other.with("proc/cpuinfo", "CPU implementer\t: 0x41\nCPU part\t: 0xd40\n");
+  EXPECT_EQ(look_around(one.root()).cpu,
+            "CPU implementer 0x41, CPU part 0xd0c, CPU variant 0x3, CPU revision 1");
+  EXPECT_EQ(look_around(other.root()).cpu, "CPU implementer 0x41, CPU part 0xd40");
+  EXPECT_EQ(look_around(none.root()).cpu, "");
+}
+
 TEST(Environment, IsReadFromTheSystem) {
   Machine machine;
   machine
