@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <sokr/sokr.hpp>
@@ -19,6 +19,7 @@
 #include <system_error>
 
 #include "estimates.hpp"
+#include "output.hpp"
 
 namespace sokr::cli {
 namespace {
@@ -135,14 +136,18 @@ std::optional<double> probe(const std::vector<std::string>& words,
 
 }  // namespace
 
-std::string not_read_again(const LaunchFlags& flags) {
+std::vector<std::string> files_read(const LaunchFlags& flags) {
   std::vector<std::string> files;
   if (flags.kernel != "-") files.push_back(flags.kernel);
   for (const std::string& input : flags.in) files.push_back(input.substr(input.find('=') + 1));
   for (const std::string& push : flags.push) {
     if (push.starts_with('@')) files.push_back(push.substr(1));
   }
-  for (const std::string& file : files) {
+  return files;
+}
+
+std::string not_read_again(const LaunchFlags& flags) {
+  for (const std::string& file : files_read(flags)) {
     struct stat status{};
     if (::stat(file.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return file;
   }
@@ -189,15 +194,13 @@ bool EndKept::is_asked() {
 }
 
 UnnamedFile::UnnamedFile(std::span<const std::byte> bytes) {
-  std::FILE* const file = std::tmpfile();
-  bool good = file != nullptr;
-  good = good && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  good = good && std::fflush(file) == 0;
-  if (good) descriptor_ = ::fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
-  if (file) std::fclose(file);
-  if (descriptor_ < 0) {
-    throw Error(SOKR_INVALID_INPUT, "no temporary file for a kernel can be made; is there room?");
-  }
+  descriptor_ = ::memfd_create("sokr-kernel", MFD_CLOEXEC);
+  if (descriptor_ >= 0 && write_all(descriptor_, bytes)) return;
+  const int code = errno;
+  if (descriptor_ >= 0) ::close(descriptor_);
+  throw Error(SOKR_INVALID_INPUT,
+              fmt::format("a kernel cannot be kept in memory for other processes: {}",
+                          std::generic_category().message(code)));
 }
 
 UnnamedFile::~UnnamedFile() {

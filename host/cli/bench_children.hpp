@@ -19,8 +19,8 @@
 
 namespace sokr::cli {
 
-// A file without a name, which processes that this one starts read by its path as long as it is
-// there.
+// A file in memory, which processes that this one starts read by its path as long as it is there.
+// It needs no folder that can be written to.
 class UnnamedFile {
  public:
   // Throws an Error if there is no room for it.
@@ -82,6 +82,10 @@ struct FirstTimes {
 
 // The words of `sokr` that launch the same on one substrate; empty: on none that they name.
 std::vector<std::string> launch_words(const LaunchFlags& flags, const std::string& substrate);
+
+// The files that a launch reads: its kernel, unless this is standard input, inputs, and what --push
+// takes from files.
+std::vector<std::string> files_read(const LaunchFlags& flags);
 
 // A file of the launch that is read once, as a pipe is: for another process it is not there, or it
 // waits for a writer for ever. Empty if there is none; a kernel on standard input is not among

@@ -77,6 +77,36 @@ void refuse_files_in_one_place(const BenchRequest& request) {
   }
 }
 
+// What is compared with, or measured, stays as it is: a result in the place of its own baseline
+// would be the baseline of the next run, which then finds nothing slower.
+void refuse_to_write_over_what_is_read(const BenchRequest& request, const LaunchFlags& launch) {
+  const auto place_of = [](const std::string& file) {
+    std::error_code error;
+    return fs::is_other(file, error) ? fs::path() : fs::weakly_canonical(fs::absolute(file), error);
+  };
+  const auto refuse_same = [&](const BenchFile& written, const std::string& flag,
+                               const std::string& file) {
+    const fs::path place = place_of(file);
+    if (written.path == "-" || place.empty() || place != place_of(written.path)) return;
+    throw UsageError(fmt::format("{} would write over '{}', which {}; give it a file of its own",
+                                 written.flag, written.path, flag));
+  };
+  std::vector<BenchFile> all = request.files;
+  for (const OutputSpec& output : request.launch.outputs) {
+    all.push_back({fmt::format("--out {}", output.where.text()), output.file});
+  }
+  for (const BenchFile& written : all) {
+    for (const std::string& file : request.baselines) {
+      refuse_same(written, "--baseline compares with", file);
+    }
+  }
+  // An output may take the place of an input.
+  for (const BenchFile& written : request.files) {
+    for (const std::string& file : files_read(launch))
+      refuse_same(written, "the launch reads", file);
+  }
+}
+
 // What is measured by processes of their own is read by each of them; of a sweep, for each value,
 // all but the kernel.
 void refuse_files_that_are_read_once(const BenchRequest& request, LaunchFlags launch) {
@@ -116,6 +146,12 @@ void refuse_odd_comparisons(const BenchRequest& request) {
     throw UsageError(fmt::format(
         "--relative-to compares ratios of times with --baseline; {} needs none",
         request.metric.empty() ? "--baseline-command, which measures both here," : "--metric"));
+  }
+  if (!request.metric.empty() && request.baselines.empty()) {
+    throw UsageError(fmt::format(
+        "--metric {0}: it says what is compared with a baseline, and there is none; it takes "
+        "--baseline FILE --max-regress PCT (what can be counted is in every result)",
+        request.metric));
   }
   if (request.relative_to == kOldKernel && request.baselines.empty()) {
     throw UsageError(
@@ -224,6 +260,7 @@ BenchRequest read_bench_flags(const BenchFlags& flags) {
   }
   refuse_shared_standard_output(request);
   refuse_files_in_one_place(request);
+  refuse_to_write_over_what_is_read(request, flags.launch);
   return request;
 }
 

@@ -23,7 +23,7 @@ struct BenchFile {
 struct BenchRequest {
   LaunchRequest launch;
   double precision = 0.01;             // half of the interval's width over the median
-  std::optional<double> budget_s;      // for all that is measured alternately
+  std::optional<double> budget_s;      // for all that is measured alternately, warm-up and all
   std::optional<double> bytes, flops;  // of one dispatch
   std::optional<bool> check;           // none: where outputs are named
   std::vector<BenchFile> files;        // --json, --csv, --markdown, --html, --svg

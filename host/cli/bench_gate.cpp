@@ -29,10 +29,10 @@ std::string too_few(const measure::Comparison& comparison, bool is_baseline) {
   constexpr std::size_t kVeryMany = std::size_t{1} << 20;
   const bool never =
       is_baseline && measure::least_mann_whitney_p(kVeryMany, comparison.before_count) >= kGateP;
-  return fmt::format(
-      "of {} and {} turns no p is below {}; measure {}, with a larger --budget or --repeat",
-      comparison.before_count, comparison.now_count, kGateP,
-      never ? "the baseline anew" : "longer");
+  // Processes of both sides, beside another command, are measured by time alone.
+  return fmt::format("of {} and {} turns no p is below {}; measure {}, with a larger --budget{}",
+                     comparison.before_count, comparison.now_count, kGateP,
+                     never ? "the baseline anew" : "longer", is_baseline ? " or --repeat" : "");
 }
 
 }  // namespace
@@ -78,23 +78,33 @@ struct Unit {
   }
 };
 
-// The ratios of the turns of one process, each to its neighbour of a part of the calibration.
-measure::Blocks ratios(const BenchRound& round, const CalibrationTurns& turns, std::size_t part) {
+// How long the loops of a run were, and how long those are that all runs are compared by.
+struct Loops {
+  CalibrationTurns turns, common;
+};
+
+// The ratios of the turns of one process, each to its neighbour of a part of the calibration, in
+// turns of its loop.
+measure::Blocks ratios(const BenchRound& round, const Loops& loops, std::size_t part) {
   const measure::Blocks& under = round.calibration[part];
-  // Of a turn of its loop: that of another run may have been longer.
-  const double scale = turns[part];
+  const double turns = loops.turns[part], common = loops.common[part];
+  const double dispatch = measure::median(round.calibration.front());
   measure::Blocks all;
   for (std::size_t i = 0; i < std::min(round.blocks.size(), under.size()); ++i) {
-    all.push_back(round.blocks[i] / under[i] * scale);
+    double ns = under[i];
+    // A loop of another run may be longer. Its dispatch is not, which is as long as the one that
+    // has no loop.
+    if (turns != common) ns += std::max(0.0, ns - dispatch) * (common / turns - 1);
+    all.push_back(round.blocks[i] / ns * common);
   }
   return all;
 }
 
 // Of each process its median, as no single one tells much.
-measure::Blocks medians(const std::vector<BenchRound>& rounds, const CalibrationTurns& turns,
+measure::Blocks medians(const std::vector<BenchRound>& rounds, const Loops& loops,
                         std::size_t part) {
   measure::Blocks all;
-  for (const BenchRound& round : rounds) all.push_back(measure::median(ratios(round, turns, part)));
+  for (const BenchRound& round : rounds) all.push_back(measure::median(ratios(round, loops, part)));
   return all;
 }
 
@@ -132,17 +142,23 @@ const BaselineResult& require_rounds(const Baseline& baseline, const std::string
                   baseline.file, calibration ? "calibration" : "ratios", substrate, relative_to));
 }
 
+// The loops of the first baseline are those of this run, too, and of the others if they were
+// measured with it.
+CalibrationTurns common_turns(std::span<const Baseline> baselines, const std::string& substrate) {
+  return *require_rounds(baselines.front(), substrate, std::string(kCalibration)).calibration_turns;
+}
+
 measure::Blocks earlier_medians(const Baseline& baseline, const std::string& substrate,
-                                const Unit& unit) {
+                                const Unit& unit, const CalibrationTurns& common) {
   const std::string to(unit.part ? kCalibration : std::string_view(unit.substrate));
   const BaselineResult& one = require_rounds(baseline, substrate, to);
-  if (unit.part) return medians(one.rounds, *one.calibration_turns, *unit.part);
+  if (unit.part) return medians(one.rounds, {*one.calibration_turns, common}, *unit.part);
   return undisturbed(one.rounds, require_rounds(baseline, to, to).rounds);
 }
 
 measure::Blocks current_medians(const std::vector<BenchResult>& results, const BenchResult& one,
-                                const Unit& unit) {
-  if (unit.part) return medians(one.rounds, one.calibration_turns, *unit.part);
+                                const Unit& unit, const CalibrationTurns& common) {
+  if (unit.part) return medians(one.rounds, {one.calibration_turns, common}, *unit.part);
   for (const BenchResult& other : results) {
     if (other.substrate == unit.substrate) return undisturbed(one.rounds, other.rounds);
   }
@@ -162,7 +178,8 @@ measure::Blocks earlier_blocks(const Baseline& baseline, const std::string& subs
 
 // The part of the calibration that a kernel goes with: over which its times were steadiest, from
 // one neighbour to the next and from baseline to baseline.
-Unit steadiest_part(std::span<const Baseline> baselines, const std::string& substrate) {
+Unit steadiest_part(std::span<const Baseline> baselines, const std::string& substrate,
+                    const CalibrationTurns& common) {
   Unit best;
   double least = 0;
   for (std::size_t part = 0; part < kCalibrationCount; ++part) {
@@ -171,7 +188,7 @@ Unit steadiest_part(std::span<const Baseline> baselines, const std::string& subs
     for (const Baseline& baseline : baselines) {
       const BaselineResult& one = require_rounds(baseline, substrate, std::string(kCalibration));
       for (const BenchRound& round : one.rounds) {
-        const measure::Blocks some = ratios(round, *one.calibration_turns, part);
+        const measure::Blocks some = ratios(round, {*one.calibration_turns, common}, part);
         all.insert(all.end(), some.begin(), some.end());
       }
     }
@@ -206,12 +223,15 @@ Compared compared(const std::vector<BenchResult>& results, const BenchResult& on
     both.now = {metric.empty() ? one.warm().blocks : *counted(one.warm().counted, metric)};
     return both;
   }
-  const Unit unit = relative_to == kCalibration ? steadiest_part(baselines, one.substrate)
-                                                : Unit{relative_to, std::nullopt};
+  const bool calibration = relative_to == kCalibration;
+  const CalibrationTurns common =
+      calibration ? common_turns(baselines, one.substrate) : CalibrationTurns{};
+  const Unit unit = calibration ? steadiest_part(baselines, one.substrate, common)
+                                : Unit{relative_to, std::nullopt};
   for (const Baseline& baseline : baselines) {
-    both.before.push_back(earlier_medians(baseline, one.substrate, unit));
+    both.before.push_back(earlier_medians(baseline, one.substrate, unit, common));
   }
-  both.now = {current_medians(results, one, unit)};
+  both.now = {current_medians(results, one, unit, common)};
   both.unit = unit.text();
   return both;
 }

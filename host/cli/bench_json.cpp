@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 #include <sokr/sokr.h>
 
-#include <algorithm>
-
 #include "bench_calibration.hpp"
 #include "bench_report.hpp"
 
@@ -109,9 +107,7 @@ Json result_json(const BenchResult& one) {
   add_series(one.warm(), json);
   json["counters"] = Json::object();
   for (const measure::Counted& counter : one.warm().counted) {
-    // What could not be read once is as if it went backwards.
-    if (std::all_of(counter.blocks.begin(), counter.blocks.end(),
-                    [](double n) { return n >= 0; })) {
+    if (counter.is_known()) {
       json["counters"][counter.name] = {{"median", measure::median(counter.blocks)},
                                         {"blocks", counter.blocks}};
     }
@@ -185,7 +181,7 @@ Json benchmarks_json(const BenchReport& report, const std::string& point) {
       json["items_per_second"] = throughput(*one.ways[way]);
       const double second = 1e9 / times.percentile(50);
       for (const measure::Counted& counter : one.ways[way]->counted) {
-        json[counter.name] = measure::median(counter.blocks);
+        if (counter.is_known()) json[counter.name] = measure::median(counter.blocks);
       }
       if (report.bytes) json["bytes_per_second"] = *report.bytes * second;
       if (report.flops) json["flops_per_second"] = *report.flops * second;

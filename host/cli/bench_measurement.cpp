@@ -19,6 +19,12 @@ constexpr double kLongDispatch_ns = 5e7;
 constexpr double kBudgetEach_s = 2, kBudgetOfRatio_s = 1, kBudgetOfPoint_s = 0.5;
 constexpr int kProcesses = 3;
 constexpr std::chrono::milliseconds kShortTurn{1};
+// Of a --budget, where processes of their own are measured as well: what they find is compared.
+constexpr double kShareOfProcesses = 0.5;
+
+std::chrono::nanoseconds nanoseconds_of(double seconds) {
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(seconds, 1e8) * 1e9));
+}
 
 // The outputs as they are now.
 std::vector<PageBuffer> copies_of(std::span<const PlannedOutput> outputs,
@@ -48,6 +54,11 @@ std::vector<PlannedOutput> checked_outputs(const Plan& plan) {
 }
 
 }  // namespace
+
+double seconds_of_side(std::optional<double> given, double usual, std::size_t sides, double share) {
+  if (!given) return usual;
+  return *given * share / (1 + measure::kMostWarmUp) / static_cast<double>(sides);
+}
 
 Measurement::Measurement(const BenchFlags& flags, const BenchRequest& request,
                          const Context& context, const Kernel& kernel, const Plan& plan,
@@ -109,20 +120,21 @@ void Measurement::measure_first_times(std::size_t i) {
 void Measurement::alternate() {
   std::vector<measure::Side> sides;
   std::vector<std::pair<std::size_t, Way>> whose;  // result and way of each side
-  const auto add = [&](std::size_t i, Way way, auto member) {
+  const auto add = [&](std::size_t i, Way way, auto member, std::uint32_t operations) {
     BenchSubject* const subject = subjects_[i].get();
     sides.push_back({fmt::format("{} {}", report_.results[i].substrate, kWays[way]),
                      [subject, member](std::uint32_t count, std::vector<double>& ns) {
                        (subject->*member)(count, ns);
-                     }});
+                     },
+                     operations});
     whose.emplace_back(i, way);
   };
   for (std::size_t i = 0; i < subjects_.size(); ++i) {
-    add(i, kWarm, &BenchSubject::warm);
+    add(i, kWarm, &BenchSubject::warm, 1);
     try_others(i);
     std::string* const left_out = report_.results[i].left_out;
-    if (left_out[kPipelined].empty()) add(i, kPipelined, &BenchSubject::pipelined);
-    if (left_out[kBatched].empty()) add(i, kBatched, &BenchSubject::batched);
+    if (left_out[kPipelined].empty()) add(i, kPipelined, &BenchSubject::pipelined, kInFlight);
+    if (left_out[kBatched].empty()) add(i, kBatched, &BenchSubject::batched, kBatch);
   }
   set_rules(sides.size());
   const measure::Rules& rules = report_.rules;
@@ -163,7 +175,8 @@ void Measurement::measure_for_ratios() {
   }
   std::vector<std::string> names, words = serving_words(flags_.launch, names);
   if (!turns.empty()) words.push_back(fmt::format("--calibrate={}", turns_text(turns)));
-  measure::Rules rules = rules_of_processes(kBudgetOfRatio_s);
+  measure::Rules rules = rules_of_processes(
+      kBudgetOfRatio_s, names.size() * (turns.empty() ? 1 : 1 + kCalibrationCount));
   rules.repeat = report_.rules.repeat;
   // Ratios are of neighbours in time: the shorter a turn, the nearer they are.
   rules.block = kShortTurn;
@@ -184,13 +197,19 @@ std::vector<std::string> Measurement::serving_words(const LaunchFlags& launch,
   return words;
 }
 
-// For each side, over all processes.
-measure::Rules Measurement::rules_of_processes(double seconds) const {
+// What of a --budget is for turns of this process.
+double Measurement::share_of_turns() const {
+  const bool processes = !request_.relative_to.empty() || !request_.baseline_command.empty();
+  return processes ? 1 - kShareOfProcesses : 1;
+}
+
+// For each side, over all processes; `usual` seconds where there is no --budget.
+measure::Rules Measurement::rules_of_processes(double usual, std::size_t sides) const {
   measure::Rules rules = report_.rules;
   rules.repeat = 0;
   rules.counters = nullptr;
-  rules.budget = std::chrono::nanoseconds(
-      static_cast<std::int64_t>(std::min(request_.budget_s.value_or(seconds), 1e8) * 1e9));
+  rules.budget =
+      nanoseconds_of(seconds_of_side(request_.budget_s, usual, sides, kShareOfProcesses));
   rules.least = rules.budget;
   return rules;
 }
@@ -212,7 +231,7 @@ void Measurement::compare_with_old() {
   } else {
     old = old_command(request_.baseline_command);
   }
-  const measure::Rules rules = rules_of_processes(kBudgetEach_s);
+  const measure::Rules rules = rules_of_processes(kBudgetEach_s, 2 * names.size());
   report_.against_command =
       cli::compare_with_old(old, words, names, rules, 1 + request_.max_regress / 100,
                             [&](std::string_view side, std::uint64_t done, double part) {
@@ -254,10 +273,9 @@ void Measurement::set_rules(std::size_t sides) {
     report_.without_counters.push_back(fmt::format("{}: {}", list_text(names), reason));
   }
   rules.repeat = request_.launch.repeat.value_or(0);
-  const double seconds = request_.budget_s.value_or(
-      (request_.sweep ? kBudgetOfPoint_s : kBudgetEach_s) * static_cast<double>(subjects_.size()));
-  rules.budget = std::chrono::nanoseconds(
-      static_cast<std::int64_t>(std::min(seconds, 1e8) * 1e9 / static_cast<double>(sides)));
+  const double usual = (request_.sweep ? kBudgetOfPoint_s : kBudgetEach_s) *
+                       static_cast<double>(subjects_.size()) / static_cast<double>(sides);
+  rules.budget = nanoseconds_of(seconds_of_side(request_.budget_s, usual, sides, share_of_turns()));
   rules.least = std::min(rules.least, rules.budget);
 }
 

@@ -6,6 +6,7 @@
 #define SOKR_CLI_BENCH_MEASUREMENT_HPP_
 
 #include <memory>
+#include <optional>
 #include <sokr/sokr.hpp>
 #include <span>
 #include <string>
@@ -19,6 +20,11 @@
 #include "progress.hpp"
 
 namespace sokr::cli {
+
+// How long each side is measured, in seconds, without its warm-up: its part of all that `given`
+// asks for, in which the warm-up is, or `usual` where nothing is asked for. `share` of the time is
+// for these `sides`; processes that are measured, too, have the rest.
+double seconds_of_side(std::optional<double> given, double usual, std::size_t sides, double share);
 
 class Measurement {
  public:
@@ -45,7 +51,8 @@ class Measurement {
   void measure_for_ratios();
   std::vector<std::string> serving_words(const LaunchFlags& launch,
                                          std::vector<std::string>& names) const;
-  measure::Rules rules_of_processes(double seconds) const;
+  double share_of_turns() const;
+  measure::Rules rules_of_processes(double usual, std::size_t sides) const;
   void compare_with_old();
   void try_others(std::size_t i);
 

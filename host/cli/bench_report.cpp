@@ -103,7 +103,9 @@ std::string counters_table(const BenchReport& report) {
     std::vector<std::string> row{one.substrate};
     for (const measure::Counted& counter : one.warm().counted) {
       const double middle = measure::median(counter.blocks);
-      row.push_back(counter.name == "task-clock" ? duration_text(middle) : rate_text(middle));
+      row.push_back(!counter.is_known()            ? "?"
+                    : counter.name == "task-clock" ? duration_text(middle)
+                                                   : rate_text(middle));
     }
     table.row(std::move(row));
   }

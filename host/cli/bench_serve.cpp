@@ -303,6 +303,8 @@ std::vector<std::vector<BenchRound>> measure_rounds(const std::vector<std::strin
   round.budget = rules.budget / kRelativeRounds;
   round.least = rules.least / kRelativeRounds;
   round.repeat = (rules.repeat + kRelativeRounds - 1) / kRelativeRounds;
+  // Of as many of each there are as many turns, which are neighbours one by one.
+  if (round.repeat > 0) round.block = std::chrono::nanoseconds(0);
   round.precision = 1e-9;  // the rounds tell how precise it is
   for (int i = 0; i < kRelativeRounds; ++i) {
     round.seed = rules.seed + static_cast<std::uint64_t>(i);

@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kForm =
     "it takes WHAT=FROM:TO:xFACTOR, WHAT=FROM:TO:+STEP or WHAT=A,B,C, such as push.n=1K:64M:x4; "
     "WHAT "
-    "is push.MEMBER, spec.ID, local-size, threads, groups or let.NAME";
+    "is push.MEMBER, spec.ID, local-size, subgroup-size, threads, groups or let.NAME";
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
   throw UsageError(fmt::format("--sweep {}: {}; {}", text, why, kForm));
@@ -90,8 +90,19 @@ std::vector<std::uint64_t> values_of(std::string_view range, std::string_view te
   return values;
 }
 
-// "{n}", "{4*n}", "{4*n*2}" become numbers.
-std::string filled(std::string_view text, const Sweep& sweep, std::uint64_t value) {
+// Whether one of the factors is the name of what is swept.
+bool names_it(std::string_view product, const Sweep& sweep) {
+  while (!product.empty()) {
+    const std::size_t end = std::min(product.find('*'), product.size());
+    if (product.substr(0, end) == sweep.name) return true;
+    product.remove_prefix(std::min(end + 1, product.size()));
+  }
+  return false;
+}
+
+// "{n}", "{4*n}", "{4*n*2}" become numbers. In the name of a file other braces may stand, which are
+// its own.
+std::string filled(std::string_view text, const Sweep& sweep, std::uint64_t value, bool is_file) {
   std::string out;
   for (;;) {
     const std::size_t open = text.find('{');
@@ -99,6 +110,11 @@ std::string filled(std::string_view text, const Sweep& sweep, std::uint64_t valu
     if (close == std::string_view::npos) return out + std::string(text);
     out += text.substr(0, open);
     std::string_view product = text.substr(open + 1, close - open - 1);
+    if (is_file && !names_it(product, sweep)) {
+      out += '{';
+      text.remove_prefix(open + 1);
+      continue;
+    }
     const std::string whole(text.substr(open, close - open + 1));
     std::uint64_t result = 1;
     for (bool more = true; more;) {
@@ -229,9 +245,13 @@ Sweep parse_sweep(std::string_view text) {
   const std::string& what = sweep.variable;
   const bool dotted =
       what.starts_with("push.") || what.starts_with("spec.") || what.starts_with("let.");
-  const bool plain = what == "local-size" || what == "threads" || what == "groups";
+  const bool plain =
+      what == "local-size" || what == "subgroup-size" || what == "threads" || what == "groups";
   sweep.name = dotted ? what.substr(what.find('.') + 1) : what;
-  if ((!dotted && !plain) || sweep.name.empty()) {
+  // A name is a heading of tables.
+  const bool one_line =
+      std::none_of(what.begin(), what.end(), [](unsigned char c) { return c < 0x20; });
+  if ((!dotted && !plain) || sweep.name.empty() || !one_line) {
     refuse(text, fmt::format("'{}' cannot be changed", what));
   }
   sweep.values = values_of(text.substr(equals + 1), text);
@@ -246,13 +266,15 @@ BenchFlags at_point(const BenchFlags& flags, const Sweep& sweep, std::uint64_t v
   if (sweep.variable == "threads") launch.threads = number;
   if (sweep.variable == "groups") launch.groups = number;
   if (sweep.variable == "local-size") launch.local_size = number;
-  for (std::string* one :
-       {&launch.groups, &launch.threads, &launch.local_size, &point.bytes, &point.flops}) {
-    *one = filled(*one, sweep, value);
+  if (sweep.variable == "subgroup-size") launch.subgroup_size = number;
+  for (std::string* one : {&launch.groups, &launch.threads, &launch.local_size,
+                           &launch.subgroup_size, &point.bytes, &point.flops}) {
+    *one = filled(*one, sweep, value, false);
   }
-  for (auto* list : {&launch.in, &launch.zero, &launch.push, &launch.spec}) {
-    for (std::string& one : *list) one = filled(one, sweep, value);
+  for (auto* list : {&launch.zero, &launch.push, &launch.spec}) {
+    for (std::string& one : *list) one = filled(one, sweep, value, one.starts_with('@'));
   }
+  for (std::string& one : launch.in) one = filled(one, sweep, value, true);
   if (sweep.variable.starts_with("push.")) set_push(point, sweep.name, value, kernel);
   if (sweep.variable.starts_with("spec.")) {
     refuse_unknown_constant(sweep, kernel);

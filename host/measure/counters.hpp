@@ -33,7 +33,8 @@ class Counters {
     std::string reason;   // why: a sentence
   };
   std::span<const One> all() const { return counters_; }
-  // The values now, user code only, for each that is to be had, in their order.
+  // The values now, for each that is to be had, in their order: of user code only, but for
+  // task-clock, which the system counts as long as a thread runs.
   void read(std::vector<double>& values) const;
   std::vector<std::string> available() const;
   // Those that had to share what the processor counts with, and did not always count: their values

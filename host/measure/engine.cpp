@@ -92,10 +92,10 @@ class Alternation {
     begin_ = Clock::now();
   }
 
-  // Turns for those that have not settled, for a quarter of the time at most.
+  // Turns for those that have not settled.
   void warm_up() {
     const auto begin = Clock::now();
-    const auto most = rules_.budget * static_cast<std::int64_t>(sides_.size()) / 4;
+    const auto most = rules_.budget * static_cast<std::int64_t>(sides_.size()) * kMostWarmUp;
     for (bool all = false; !all;) {
       all = true;
       for (const std::size_t side : shuffled(sides_.size(), random_)) {
@@ -114,16 +114,39 @@ class Alternation {
     }
   }
 
+  // Measurements of its next turn; 0 where all were made that were asked for.
+  std::uint32_t next_count(std::size_t side) const {
+    const std::uint32_t count = state_[side].in_block;
+    if (!rules_.repeat) return count;
+    const std::uint64_t left = rules_.repeat - series_[side].times.count();
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>({count, left, std::max(1u, rules_.repeat / 10)}));
+  }
+
+  // Who has a turn in this cycle. Where all measure so many, turns of a quick side have more of
+  // them: it is not as far ahead of the slowest as this one comes in a turn, or it would be done
+  // before that one has well begun.
+  std::vector<std::uint32_t> counts_of_cycle() const {
+    std::vector<std::uint32_t> counts;
+    std::uint64_t least_done = UINT64_MAX;
+    std::uint32_t least = UINT32_MAX;
+    for (std::size_t side = 0; side < sides_.size(); ++side) {
+      counts.push_back(next_count(side));
+      least_done = std::min(least_done, series_[side].times.count());
+      if (counts.back() > 0) least = std::min(least, counts.back());
+    }
+    for (std::size_t side = 0; rules_.repeat && side < sides_.size(); ++side) {
+      if (series_[side].times.count() - least_done >= least) counts[side] = 0;
+    }
+    return counts;
+  }
+
   void cycle() {
+    const std::vector<std::uint32_t> counts = counts_of_cycle();
     for (const std::size_t side : shuffled(sides_.size(), random_)) {
       Series& series = series_[side];
-      std::uint32_t count = state_[side].in_block;
-      if (rules_.repeat) {
-        const std::uint64_t left = rules_.repeat - series.times.count();
-        if (left == 0) continue;
-        count = static_cast<std::uint32_t>(
-            std::min<std::uint64_t>({count, left, std::max(1u, rules_.repeat / 10)}));
-      }
+      const std::uint32_t count = counts[side];
+      if (count == 0) continue;
       const double at = seconds(Clock::now() - begin_);
       const std::vector<double>& ns = turn(side, count);
       for (const double one : ns) series.times.add(one);
@@ -131,7 +154,8 @@ class Alternation {
         series.blocks.push_back(middle(ns));
         series.block_at.push_back(at);
         for (std::size_t i = 0; i < series.counted.size(); ++i) {
-          series.counted[i].blocks.push_back((after_[i] - before_[i]) / static_cast<double>(count));
+          series.counted[i].blocks.push_back(
+              (after_[i] - before_[i]) / (static_cast<double>(count) * sides_[side].operations));
         }
       }
       tell(side, series.times.count(), part_done(series));

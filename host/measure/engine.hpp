@@ -2,12 +2,14 @@
 //
 // Measures several things against one another in one run: in turns of short blocks, whose order
 // is drawn anew each time, so that what drifts (clock rates, temperature, neighbours) hits all
-// alike. First until each has settled, then until each median is known well enough, or time is up.
+// alike. First until each has settled, then until each median is known well enough, or time is up;
+// or until each has as many measurements as was asked for, all of them over the whole run.
 //
 // One thread calls everything, in the caller's. Nothing is thrown but what a side throws.
 #ifndef SOKR_MEASURE_ENGINE_HPP_
 #define SOKR_MEASURE_ENGINE_HPP_
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -24,10 +26,11 @@ namespace sokr::measure {
 
 // One thing that is measured. `measure` does it `count` times and appends what each took, in
 // nanoseconds and above 0: `count` values. Where several operations are one measurement, what each
-// of them took.
+// of them took, and `operations` says how many they are.
 struct Side {
   std::string name;
   std::function<void(std::uint32_t count, std::vector<double>& ns)> measure;
+  std::uint32_t operations = 1;
 };
 
 inline constexpr std::uint32_t kFewWarmUp = 3;
@@ -35,27 +38,36 @@ inline constexpr std::uint32_t kFewWarmUp = 3;
 struct Rules {
   // Half of the 95 % interval of the median, over the median: what is well enough.
   double precision = 0.01;
-  // For each side: never fewer than `least`, whatever is known; no more than `budget`.
+  // For each side: never fewer than `least`, whatever is known; no more than `budget`. The warm-up
+  // before it takes kMostWarmUp of this at most.
   std::chrono::nanoseconds least{200'000'000}, budget{2'000'000'000};
-  // Exactly so many measurements of each side, after `few`; 0: the rules above.
+  // Exactly so many measurements of each side, after `few`; 0: the rules above. A turn is a tenth
+  // of them at most. A side whose turns have more of them waits for the others, so that each is
+  // measured from the beginning to the end.
   std::uint32_t repeat = 0, few = kFewWarmUp;
-  // How long a turn takes, at least one measurement.
+  // How long a turn takes, at least one measurement. Where it is 0, and where nothing is known of a
+  // side as `few` is 0, each turn is one, and the measurements of all sides are neighbours.
   std::chrono::nanoseconds block{5'000'000};
   std::uint64_t seed = 1;  // of the order
   // Read before and after each turn, if it is there; outlives the run.
   const Counters* counters = nullptr;
 };
 
+inline constexpr double kMostWarmUp = 0.25;
 // Turns that a side has at least, however long they take.
 inline constexpr std::size_t kLeastBlocks = 5;
 inline constexpr double kConfidence = 0.95;
 
 enum class Ended { kPrecise, kBudget, kCount };
 
-// One counter: of each turn, what a measurement of it took on average.
+// One counter: of each turn, what an operation of it took on average. What could not be read once
+// is as if it went backwards.
 struct Counted {
   std::string name;
   std::vector<double> blocks;
+  bool is_known() const {
+    return std::all_of(blocks.begin(), blocks.end(), [](double n) { return n >= 0; });
+  }
 };
 
 // What became of a side.

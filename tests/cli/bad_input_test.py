@@ -359,6 +359,21 @@ CASES = {
     "metric": (["bench", *GOOD, *SIZE, "--metric", "joules"], BAD_USAGE,
                "--metric: 'joules' is none; there are time, instructions, cycles, cache-misses and "
                "task-clock"),
+    "metric of no baseline": (["bench", *GOOD, *SIZE, "--metric", "task-clock"], BAD_USAGE,
+                              "--metric task-clock: it says what is compared with a baseline, and there is "
+                              "none"),
+    "metric of a sweep": (["bench", *GOOD[:-2], *SIZE, "--metric", "instructions", "--sweep",
+                           "push.count=1,2"], BAD_USAGE, "and there is none"),
+    "a result over its baseline": (["bench", *GOOD, *SIZE, "--baseline", "base.json", "--max-regress",
+                                    "5", "--json", "./base.json"], BAD_USAGE,
+                                   "--json would write over './base.json', which --baseline compares with"),
+    "an output over a baseline": (["bench", *GOOD[:-1], "0.1=other.json", *SIZE, "--baseline", "base.json",
+                                   "--baseline", "other.json", "--max-regress", "5"], BAD_USAGE,
+                                  "--out 0.1 would write over 'other.json', which --baseline compares with"),
+    "a result over the kernel": (["bench", *GOOD, *SIZE, "--html", "copy.spv"], BAD_USAGE,
+                                 "--html would write over 'copy.spv', which the launch reads"),
+    "a result over an input": (["bench", *GOOD, *SIZE, "--csv", "x"], BAD_USAGE,
+                               "--csv would write over 'x', which the launch reads"),
     # Sweeps.
     **{f"sweep {text}": (["bench", *GOOD[:-2], *SIZE, "--sweep", text], BAD_USAGE, sentence)
        for text, sentence in (
@@ -369,6 +384,7 @@ CASES = {
            ("threads=1:4:x1", "'x1' is no step"), ("threads=1:4:+0", "'+0' is no step"),
            ("threads=-1,2", "'-1' is no whole number"), ("threads=9e3", "'9e3' is no whole number"),
            ("threads=1:1000:+1", "more than 64 points"), ("size=1,2", "'size' cannot be changed"),
+           ("let.n\n=1,2", "'let.n?' cannot be changed"),
            ("let.n=9000000000G", "'9000000000G' is no whole number"),
            ("threads=0,16", "--threads"),
            ("push.size=1,2", "have no such member; they have count and offset"),

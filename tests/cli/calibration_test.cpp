@@ -8,6 +8,7 @@
 
 #include "bench_calibration.hpp"
 #include "bench_gate.hpp"
+#include "bench_measurement.hpp"
 #include "bench_serve.hpp"
 
 namespace sokr::cli {
@@ -64,14 +65,25 @@ measure::Series series(const char* name, double ns) {
   return made;
 }
 
-// A run of some processes, whose launch takes `ns`, beside a loop of so many turns of 36 ns.
-std::vector<BenchRound> rounds(double ns, std::uint32_t turns) {
+// Of a dispatch of next to nothing, and of a turn of a loop behind it.
+struct Loop {
+  double dispatch = 1, turn = 36;
+};
+
+// A run of some processes, whose launch takes `ns`, beside a loop of so many turns.
+std::vector<BenchRound> rounds(double ns, std::uint32_t turns, const Loop& loop = {}) {
   std::vector<BenchRound> all;
   for (int process = 0; process < kRelativeRounds; ++process) {
     BenchRound& round = all.emplace_back();
     // One of them is peculiar, as sometimes one is.
     round.blocks = series("", process == 3 ? 1.1 * ns : ns).blocks;
-    round.calibration.assign(kCalibrationCount, series("", 36.0 * turns).blocks);
+    round.calibration.assign(kCalibrationCount,
+                             series("", loop.dispatch + loop.turn * turns).blocks);
+    // No kernel goes with it: now and then others slow it alone.
+    round.calibration.front() = series("", loop.dispatch).blocks;
+    for (std::size_t i = 0; i < round.calibration.front().size(); i += 3) {
+      round.calibration.front()[i] *= 1.5;
+    }
   }
   return all;
 }
@@ -115,6 +127,38 @@ TEST(Calibration, LoopsOfDifferentLengthsAreComparedByTheirTurns) {
     ASSERT_EQ(slower.size(), 1u);
     EXPECT_NE(slower[0].find("cpu is 5.0 % slower"), std::string::npos) << slower[0];
     EXPECT_NE(slower[0].find(" turns of calibration "), std::string::npos) << slower[0];
+  }
+}
+
+// A launch is a dispatch and a kernel; a loop that is longer is so by its turns alone.
+TEST(Calibration, LoopsOfDifferentLengthsHaveOneDispatch) {
+  const Loop loop{2000, 62.5};
+  const auto of = [&](std::uint32_t turns) {
+    Baseline made = baseline(6000, turns);
+    made.results.front().rounds = rounds(6000, turns, loop);
+    return made;
+  };
+  const std::vector<Baseline> before{of(64), of(91), of(64), of(91)};
+  const auto found = [&](double ns) {
+    BenchResult now = result(ns, 64);
+    now.rounds = rounds(ns, 64, loop);
+    return compared_with_baselines({now}, before, 2, std::string(kCalibration), "").at(0);
+  };
+  EXPECT_EQ(found(6000).verdict, GateVerdict::kHeld);
+  const GateRow slower = found(6000 * 1.08);
+  EXPECT_EQ(slower.verdict, GateVerdict::kSlower);
+  EXPECT_NEAR(slower.comparison.ratio, 1.08, 0.01);
+}
+
+// All that is measured takes what --budget says, however many sides and processes there are.
+TEST(Budget, IsForAllThatIsMeasured) {
+  for (const std::size_t sides : {1u, 3u, 10u}) {
+    for (const double share : {1.0, 0.5}) {
+      const double each = seconds_of_side(9.0, 2.0, sides, share);
+      const double whole = each * static_cast<double>(sides) * (1 + measure::kMostWarmUp);
+      EXPECT_NEAR(whole, 9 * share, 1e-9) << sides;
+      EXPECT_EQ(seconds_of_side({}, 2.0, sides, share), 2.0);
+    }
   }
 }
 
@@ -216,8 +260,11 @@ TEST(Gate, TooFewTurnsAreNoPass) {
   CommandComparison none;
   none.substrate = "cpu";
   none.comparison = measure::compare_paired({}, {}, 1.05, kGateConfidence);
-  EXPECT_EQ(compared_with_old(std::span(&none, 1), 5, "the baseline command").at(0).verdict,
-            GateVerdict::kUnknown);
+  const GateRow row = compared_with_old(std::span(&none, 1), 5, "the baseline command").at(0);
+  EXPECT_EQ(row.verdict, GateVerdict::kUnknown);
+  // Its processes are measured by time alone.
+  EXPECT_NE(gate_sentence(row).find("--budget"), std::string::npos);
+  EXPECT_EQ(gate_sentence(row).find("--repeat"), std::string::npos) << gate_sentence(row);
 }
 
 TEST(Gate, NothingIsAMultipleOfNothing) {

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -495,6 +496,10 @@ class Command(unittest.TestCase):
             self.assertIn(words, page)
         for figure in re.findall(r"<figure>(.*?)</figure>", page, re.S):
             ElementTree.fromstring(figure)
+        # Also of a kernel whose name is no text.
+        shutil.copy(self.sokr.path("copy.spv"), self.sokr.path("caf\udce9.spv"))
+        self.good("bench", "caf\udce9.spv", *RUN[2:], "--repeat", "5", "--svg", "odd.svg")
+        self.assertIn("caf\ufffd", "".join(ElementTree.fromstring(self.sokr.load("odd.svg")).itertext()))
         picture = ElementTree.fromstring(self.sokr.load("p.svg"))
         self.assertEqual(len(picture.findall("{http://www.w3.org/2000/svg}svg")), 4)
 
@@ -539,6 +544,16 @@ class Command(unittest.TestCase):
 
     def test_bench_over_odd_values(self):
         flags = ["bench", *RUN[1:], "--repeat", "5"]
+        # Every size can be swept, and stand in another flag; what a file is called is its own.
+        shutil.copy(self.sokr.path("x"), self.sokr.path("x{1}{.bin"))
+        shutil.copy(self.sokr.path("x"), self.sokr.path("x4.bin"))
+        shutil.copy(self.sokr.path("x"), self.sokr.path("x8.bin"))
+        for name in ("x{1}{.bin", "x{n}.bin"):
+            data = [f"0.0={name}" if word == "0.0=x" else word for word in flags]
+            self.good(*data, "--sweep", "let.n=4,8", "--subgroup-size", "{n}", "--json", "s.json")
+            self.assertEqual([point["subgroup_size"] for point in json.loads(self.sokr.load("s.json"))["points"]],
+                             [4, 8])
+        self.good(*flags, "--sweep", "subgroup-size=4,8")
         # In ascending order, and 0 is a value.
         text = self.good(*flags, "--sweep", "spec.0=7,0,3", "--flops", "100").stdout.decode()
         tables = [part.splitlines() for part in text.split("\n\n")]
@@ -780,11 +795,39 @@ class Command(unittest.TestCase):
         self.assertRegex(text, r"dispatch +5 ")
         self.assertRegex(text, r"dispatch to completion +5 ")
         self.assertRegex(text, r"\d+ events of 1 thread in ")
-        # What a killed process leaves is read as far as it goes.
+        # What a killed process leaves is read as far as it goes: wherever it was killed, as behind one
+        # of an event's two braces, or inside a name that ends as a list does.
         whole = self.sokr.load("t.json")
-        for size in (len(whole) - 3, len(whole) - 40, len(whole) // 2):
+        sizes = [len(whole) - 3, len(whole) - 40, len(whole) // 2]
+        sizes += [at + 1 for at in range(len(whole) - 600, len(whole)) if whole[at:at + 1] in b"}{,]"]
+        for size in sizes:
             self.sokr.store("cut.json", whole[:size])
             self.good("trace", "cut.json")
+        last = whole.rindex(b",\n{")
+        for rest in (b',\n{"pid":1,"name":"image[3]', b',\n{"pid":1,"name":"[{}', b',\n{"pid":1,"args":{}'):
+            self.sokr.store("cut.json", whole[:last] + rest)
+            self.good("trace", "cut.json")
+
+    def test_trace_of_names_that_are_no_text(self):
+        """A program may be called by any bytes, and its trace is UTF-8."""
+        subprocess.run([b"s\xf6kr\xc3\xa9\"", *RUN], cwd=self.sokr.work, executable=self.sokr.program,
+                       env=self.sokr.variables(("add",), {"SOKR_TRACE": "t.json"}), check=True,
+                       capture_output=True)
+        events = json.loads(self.sokr.load("t.json").decode())
+        self.assertEqual(events[0]["args"]["name"], 's\ufffdkr\u00e9"')
+        self.good("trace", "t.json")
+
+    def test_trace_is_read_in_time_that_grows_with_its_size(self):
+        """Four times as many events take four times as long, not sixteen times."""
+        def seconds(count):
+            event = {"ph": "X", "cat": "sokr", "name": "dispatch", "pid": 1, "tid": 1, "ts": 1.5, "dur": 2,
+                     "args": {"substrate": "cpu", "token": "1"}}
+            self.sokr.store("t.json", b"[" + b",\n".join([json.dumps(event).encode()] * count) + b"]\n")
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            self.assertIn(f"{count} events".encode(), self.good("trace", "t.json").stdout)
+            return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        few, many = seconds(40_000), seconds(160_000)
+        self.assertLess(many, 9 * few, (few, many))
 
     def test_trace_of_a_pool_with_more_threads_than_it_lets_work(self):
         """The second launch has another worker than the first one; two work at once."""
@@ -796,6 +839,20 @@ class Command(unittest.TestCase):
         self.sokr.store("t.json", json.dumps(pieces).encode())
         self.assertIn(b"cpu: while workgroups ran, 2.00 of 2 threads worked on average; the busiest did "
                       b"1.00 times its part\n", self.good("trace", "t.json").stdout)
+
+    def test_trace_of_threads_that_take_turns(self):
+        """Of threads that work one after the other none has a part; nobody does less than a part of it."""
+        def piece(lane, begin, end):
+            return {"ph": "X", "cat": "workgroups", "name": "main", "pid": 1, "tid": lane, "ts": begin,
+                    "dur": end - begin, "args": {"substrate": "cpu", "token": str(begin)}}
+        self.sokr.store("t.json", json.dumps([piece(1, 0, 10), piece(2, 10, 20)]).encode())
+        self.assertIn(b"cpu: while workgroups ran, 1.00 of 1 thread worked on average\n",
+                      self.good("trace", "t.json").stdout)
+        self.sokr.store("t.json", json.dumps(
+            [piece(lane, begin, begin + 10) for lane, begin in
+             ((1, 0), (2, 1), (3, 20), (4, 21), (5, 40), (6, 41))]).encode())
+        self.assertIn(b" of 2 threads worked on average; the busiest did 1.00 times its part\n",
+                      self.good("trace", "t.json").stdout)
 
     def test_trace_of_failures_and_of_nothing(self):
         self.sokr.run(*RUN, "--on", "mock:integrated", mocks=("integrated",),
@@ -822,6 +879,10 @@ class Command(unittest.TestCase):
             self.assertIn(b"not counted", result.stdout)
             self.skipTest("this system counts nothing")
         self.assertIn(b"task-clock", result.stdout)
+        # Each way of a dispatch, as its time is: no chain of them.
+        warm, pipelined, batched = (one["task-clock"] for one in report["benchmarks"][:3])
+        self.assertLess(pipelined, 3 * warm)
+        self.assertLess(batched, 4 * warm)
         self.good(*bench, "--baseline", "base.json", "--max-regress", "900", "--metric", "task-clock")
         report["results"][0]["counters"]["task-clock"]["blocks"] = [
             ns / 1000 for ns in clock["blocks"]]

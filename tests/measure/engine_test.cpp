@@ -148,6 +148,56 @@ TEST(Engine, EverySideHasATurnBeforeAnyHasAnother) {
   EXPECT_GT(std::unique(orders.begin(), orders.end()) - orders.begin(), 2);
 }
 
+// Of as many measurements of each, a side that is quick is known of the same time as one that is
+// slow: it has turns until this one ends, and is never a turn ahead.
+TEST(Engine, WhatIsQuickIsMeasuredAsLongAsWhatIsSlow) {
+  std::uint64_t quick = 0, slow = 0;
+  bool counts = false;  // after the warm-up, which is a turn of each
+  std::uint64_t furthest_ahead = 0, behind_at_the_end = 0;
+  const Side sides[] = {{"quick",
+                         [&](std::uint32_t count, std::vector<double>& ns) {
+                           quick += count;
+                           if (counts && quick > slow) {
+                             furthest_ahead = std::max(furthest_ahead, quick - slow);
+                           }
+                           ns.insert(ns.end(), count, 10.0);
+                         }},
+                        {"slow", [&](std::uint32_t count, std::vector<double>& ns) {
+                           const auto until =
+                               std::chrono::steady_clock::now() + count * milliseconds(11);
+                           while (std::chrono::steady_clock::now() < until) {
+                           }
+                           slow += count;
+                           if (counts && slow > quick) behind_at_the_end = slow - quick;
+                           counts = true;
+                           ns.insert(ns.end(), count, 11e6);
+                         }}};
+  Rules rules;
+  rules.repeat = 31;
+  rules.block = milliseconds(10);
+  const auto all = alternate(sides, rules);
+  EXPECT_EQ(all[0].times.count(), 31u);
+  EXPECT_EQ(all[1].times.count(), 31u);
+  EXPECT_EQ(all[1].blocks.size(), 31u);
+  EXPECT_LE(furthest_ahead, rules.repeat / 10);
+  EXPECT_LE(behind_at_the_end, 1u);
+  EXPECT_GT(all[0].block_at.back(), 0.8 * all[1].block_at.back());
+}
+
+// What is a multiple of its neighbour needs one.
+TEST(Engine, TurnsOfOneMeasurementAreNeighbours) {
+  std::vector<std::string> turns;
+  Fake fakes[] = {{"a", 10, &turns}, {"b", 20, &turns}};
+  const Side sides[] = {fakes[0].side(), fakes[1].side()};
+  Rules rules = soon();
+  rules.repeat = 50;
+  rules.block = std::chrono::nanoseconds(0);
+  const auto all = alternate(sides, rules);
+  ASSERT_EQ(turns.size(), 2u + 2 * 50);
+  for (std::size_t at = 2; at < turns.size(); at += 2) EXPECT_NE(turns[at], turns[at + 1]) << at;
+  EXPECT_EQ(all[0].blocks.size(), 50u);
+}
+
 TEST(Engine, TellsHowFarItIs) {
   Fake one{"one", 100, nullptr};
   const Side sides[] = {one.side()};
