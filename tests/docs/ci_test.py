@@ -16,8 +16,11 @@ import tempfile
 import unittest
 
 BUILD, SOURCE, CMAKE = sys.argv[1:4]
-LEFT_OUT = ("Install SOKR and glslc", "Comment on the change",
-            "Install SOKR, glslc and the Vulkan loader")
+LEFT_OUT = ("Install SOKR and glslc", "Install SOKR, glslc and the Vulkan loader", "Fetch the baseline")
+# Asks a service, which is a stub here that writes down what it is given.
+STUB = """#!/bin/sh
+printf '%s\\n' "${0##*/}" "$@" >>said
+"""
 
 
 def indented(lines, begin):
@@ -77,8 +80,15 @@ class Workflows(unittest.TestCase):
 
     def setUp(self):
         self.work = tempfile.mkdtemp(dir=self.folder)
-        self.environment = {"PATH": os.path.join(self.prefix, "bin") + ":" + os.environ["PATH"],
-                            "HOME": self.work, "GIT_CONFIG_NOSYSTEM": "1"}
+        stubs = os.path.join(self.work, "stubs")
+        os.makedirs(stubs)
+        for name in ("gh", "curl"):
+            with open(os.path.join(stubs, name), "w", encoding="utf-8") as file:
+                file.write(STUB)
+            os.chmod(file.name, 0o755)
+        path = (stubs, os.path.join(self.prefix, "bin"), os.environ["PATH"])
+        self.environment = {"PATH": os.pathsep.join(path), "HOME": self.work, "GIT_CONFIG_NOSYSTEM": "1",
+                            "GITHUB_STEP_SUMMARY": os.path.join(self.work, "summary.md"), "CHANGE": "17"}
         os.makedirs(os.path.join(self.work, "kernels"))
         shutil.copy(os.path.join(SOURCE, "shaders", "saxpy.comp"),
                     os.path.join(self.work, "kernels"))
@@ -116,6 +126,10 @@ class Workflows(unittest.TestCase):
             with open(os.path.join(self.work, name), encoding="utf-8") as file:
                 self.assertTrue(file.read().startswith(start), name)
 
+    def load(self, name):
+        with open(os.path.join(self.work, name), encoding="utf-8") as file:
+            return file.read()
+
     def run_commands(self, commands, gate):
         """The gate is the last command of those that measure."""
         for command in commands:
@@ -127,11 +141,20 @@ class Workflows(unittest.TestCase):
         self.assertEqual(given["BASE"], "${{ github.event.pull_request.base.sha }}")
         self.environment.update(LAUNCH=given["LAUNCH"], BASE=self.base)
         steps = github_steps(self.yaml[0])
-        self.assertLessEqual(set(LEFT_OUT[:2]), {name for name, _ in steps})
+        self.assertIn(LEFT_OUT[0], {name for name, _ in steps})
         for name, commands in steps:
             if name not in LEFT_OUT:
                 self.run_commands(commands, gate)
         self.check_results()
+        self.assertEqual(self.load("said").split(), ["gh", "pr", "comment", "17", "--body-file", "comment.md"])
+        self.assertEqual(self.load("summary.md"), self.load("comment.md"))
+        # Where it may: the token of a change from a fork does not write, and of a kernel that does not
+        # compile there is nothing to say.
+        (condition,) = re.findall(r"- name: Comment on the change\n +if: (.*)\n", self.yaml[0])
+        for part in ("!cancelled()", "hashFiles('comment.md') != ''",
+                     "github.event.pull_request.head.repo.full_name == github.repository"):
+            self.assertIn(part, condition)
+        self.assertNotIn("always()", self.yaml[0])
 
     def test_github_passes_what_is_as_fast(self):
         self.github(0)
@@ -149,6 +172,22 @@ class Workflows(unittest.TestCase):
         script = indented(lines, next(i for i, line in enumerate(lines) if line == "  script:"))
         self.run_commands([line.removeprefix("- ") for line in script], 0)
         self.check_results()
+        behind = indented(lines, next(i for i, line in enumerate(lines) if line == "  after_script:"))
+        after = "\n".join(line.removeprefix("- ") for line in behind)
+        # A fork has no token.
+        self.sh(after)
+        self.assertFalse(os.path.exists(os.path.join(self.work, "said")))
+        self.environment.update(COMMENT_TOKEN="t", CI_API_V4_URL="https://x/api/v4",
+                                CI_MERGE_REQUEST_PROJECT_ID="5", CI_MERGE_REQUEST_IID="17")
+        self.sh(after)
+        self.assertEqual(self.load("said").splitlines(), [
+            "curl", "-fsS", "-H", "PRIVATE-TOKEN:t", "-F", "body=<comment.md",
+            "https://x/api/v4/projects/5/merge_requests/17/notes"])
+        # Nothing was measured.
+        os.remove(os.path.join(self.work, "said"))
+        os.remove(os.path.join(self.work, "comment.md"))
+        self.sh(after)
+        self.assertFalse(os.path.exists(os.path.join(self.work, "said")))
 
     def test_vulkan_program(self):
         library = os.path.join(self.prefix, os.environ["SOKR_LIBRARY_FOLDER"], "libsokr_vulkan.so")
@@ -158,7 +197,7 @@ class Workflows(unittest.TestCase):
         shutil.copy(os.path.join(SOURCE, "tests", "docs", "saxpy_program.c"),
                     os.path.join(self.work, "tests"))
         steps = github_steps(blocks("vulkan-driver.md", "yaml")[0])
-        self.assertIn(LEFT_OUT[2], {name for name, _ in steps})
+        self.assertIn(LEFT_OUT[1], {name for name, _ in steps})
         said = [self.sh(command).stdout for name, commands in steps if name not in LEFT_OUT
                 for command in commands]
         self.assertIn("on SOKR cpu", said[-2])
@@ -167,7 +206,15 @@ class Workflows(unittest.TestCase):
             self.assertIn("65536 values are right", one)
 
     def test_kept_baselines(self):
-        self.sh("glslc --target-env=vulkan1.2 -O kernels/saxpy.comp -o saxpy.spv")
+        """What is kept as an artefact is what a change compares with."""
+        self.environment["LAUNCH"] = variables(self.yaml[2], "env")["LAUNCH"]
+        kept, compared = github_steps(self.yaml[2]), github_steps(self.yaml[3])
+        self.assertIn(LEFT_OUT[2], {name for name, _ in compared})
+        self.assertIn("path: baseline-*.json", self.yaml[2])
+        self.assertIn("name: baseline\n", self.yaml[2])
+        for name, commands in kept + compared:
+            if name not in LEFT_OUT:
+                self.run_commands(commands, 0)
         for block in self.shell:
             self.sh(block)
 
