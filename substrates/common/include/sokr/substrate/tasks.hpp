@@ -11,6 +11,7 @@
 
 #include <oneapi/tbb/task_arena.h>
 
+#include <atomic>
 #include <cstdint>
 
 #if defined(__has_feature)
@@ -44,21 +45,59 @@ inline void receive([[maybe_unused]] void* at) {
 #endif
 }
 
+// A task that is on its way to oneTBB, which may have it in a queue when it throws: it queues first
+// and starts a thread for it afterwards. Whoever of the two is done with it last frees it; one that
+// was taken back and that no thread ever finds is lost, a few bytes.
+class Offer {
+ public:
+  explicit Offer(void* what) : what_(what) {}
+  void* what() const { return what_; }
+
+  // By the thread that runs it, with all that it needs of it. Whether it may run.
+  bool take() { return !(leave(kTaken) & kWithdrawn); }
+  // By the one that gave it, when oneTBB has it.
+  void give() { leave(kGiven); }
+  // By the same, when oneTBB threw. Whether it was in time: it is never run then.
+  bool withdraw() { return !(leave(kGiven | kWithdrawn) & kTaken); }
+
+ private:
+  static constexpr std::uint32_t kGiven = 1, kTaken = 2, kWithdrawn = 4;
+
+  // What was known before.
+  std::uint32_t leave(std::uint32_t as) {
+    const std::uint32_t before = state_.fetch_or(as, std::memory_order_acq_rel);
+    if (before != 0) delete this;
+    return before;
+  }
+
+  void* const what_;
+  std::atomic<std::uint32_t> state_{0};
+};
+
 void enqueue(tbb::task_arena& arena, void (*run)(void*), void* what);
 void parallel_for(std::uint64_t count, bool (*run)(void*, std::uint64_t), void* what);
 
 }  // namespace tasks
 
 // Calls run(what) once on one of the arena's threads, as soon as one is free. Throws, and never
-// calls it, if there is no memory for the task.
+// calls it, if there is no memory for the task, or no thread can be started for it.
 template <auto run, class What>
 void enqueue(tbb::task_arena& arena, What* what) {
-  tasks::hand_over(what);
+  auto* const offer = new tasks::Offer(what);
+  tasks::hand_over(offer);
   const auto call = [](void* at) {
     tasks::receive(at);
-    run(static_cast<What*>(at));
+    auto* const mine = static_cast<tasks::Offer*>(at);
+    auto* const given = static_cast<What*>(mine->what());
+    if (mine->take()) run(given);
   };
-  tasks::enqueue(arena, call, what);
+  try {
+    tasks::enqueue(arena, call, offer);
+  } catch (...) {
+    if (offer->withdraw()) throw;
+    return;  // A thread has it all the same.
+  }
+  offer->give();
 }
 
 // Calls body(index) for every index below `count`, on this and the other threads of its arena,
