@@ -28,11 +28,16 @@ void* ScratchPool::take(std::size_t size) {
   if (size > SIZE_MAX / 4) throw std::bad_alloc();
   {
     std::lock_guard lock(mutex_);
-    auto found = std::find_if(free_.rbegin(), free_.rend(),
-                              [&](Block* block) { return block->capacity >= size; });
-    if (found != free_.rend()) {
-      Block* block = *found;
-      free_.erase(std::next(found).base());
+    // The smallest that is large enough: a large one may be somebody's who needs it. Of several the
+    // one that came last, which may still be in a cache.
+    auto best = free_.end();
+    for (auto it = free_.begin(); it != free_.end(); ++it)
+      if ((*it)->capacity >= size && (best == free_.end() || (*it)->capacity <= (*best)->capacity))
+        best = it;
+    if (best != free_.end()) {
+      Block* block = *best;
+      free_.erase(best);
+      kept_ -= block->capacity;
       return block->memory();
     }
     free_.reserve(free_.size() + 1);
@@ -47,14 +52,25 @@ void ScratchPool::give_back(void* memory) noexcept {
   constexpr std::size_t kKept = 256;
   std::unique_lock lock(mutex_);
   try {
-    if (free_.size() < kKept) {
-      free_.push_back(block);
-      return;
+    free_.push_back(block);
+    kept_ += block->capacity;
+    if (free_.size() <= kKept && kept_ <= kMostKept) return;
+    // Those that nobody has wanted for longest go.
+    block = nullptr;
+    while (free_.size() > 1 && (free_.size() > kKept || kept_ > kMostKept)) {
+      kept_ -= free_.front()->capacity;
+      Block::destroy(free_.front());
+      free_.erase(free_.begin());
     }
   } catch (const std::bad_alloc&) {
   }
   lock.unlock();
-  Block::destroy(block);
+  if (block) Block::destroy(block);
+}
+
+std::size_t ScratchPool::kept() const {
+  std::lock_guard lock(mutex_);
+  return kept_;
 }
 
 }  // namespace sokr::cpu

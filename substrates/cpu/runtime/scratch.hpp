@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Scratch memory for the threads that run kernels: taken for a stretch of work and given
-// back, kept for the next one.
+// back, kept for the next one, as far as it is not very much.
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_SCRATCH_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_SCRATCH_HPP_
 
@@ -23,10 +23,15 @@ class ScratchPool {
   void* take(std::size_t size);
   void give_back(void* memory) noexcept;
 
+  // What is kept beyond the block that came last, and what just now is; bytes.
+  static constexpr std::size_t kMostKept = std::size_t{128} << 20;
+  std::size_t kept() const;
+
  private:
   struct Block;
-  std::mutex mutex_;
-  std::vector<Block*> free_;
+  mutable std::mutex mutex_;
+  std::vector<Block*> free_;  // the one that came last is last
+  std::size_t kept_ = 0;      // bytes of these
 };
 
 // Takes at construction, gives back at destruction.

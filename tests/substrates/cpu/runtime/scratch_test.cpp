@@ -8,6 +8,7 @@
 #include <cstring>
 #include <set>
 #include <thread>
+#include <vector>
 
 namespace sokr::cpu::test {
 namespace {
@@ -38,6 +39,36 @@ TEST(ScratchPool, TakesBackAndReusesWhatIsLargeEnough) {
   EXPECT_NE(larger, first);
   EXPECT_EQ(pool.take(900), first);
   pool.give_back(first);
+  pool.give_back(larger);
+}
+
+TEST(ScratchPool, GivesALargeBlockToNobodyWhoNeedsASmallOne) {
+  ScratchPool pool;
+  void *small = pool.take(1000), *large = pool.take(1'000'000);
+  for (const bool large_last : {true, false}) {
+    pool.give_back(large_last ? small : large);
+    pool.give_back(large_last ? large : small);
+    EXPECT_EQ(pool.take(900), small);
+    EXPECT_EQ(pool.take(900'000), large);
+  }
+  pool.give_back(small);
+  pool.give_back(large);
+}
+
+TEST(ScratchPool, KeepsNoMoreThanAFewHugeBlocks) {
+  constexpr std::size_t kHuge = ScratchPool::kMostKept / 4;
+  ScratchPool pool;
+  std::vector<void*> taken;
+  for (int i = 0; i < 12; ++i) taken.push_back(pool.take(kHuge));
+  for (void* memory : taken) pool.give_back(memory);
+  EXPECT_EQ(pool.kept(), ScratchPool::kMostKept);
+  EXPECT_EQ(pool.take(kHuge), taken.back());
+  pool.give_back(taken.back());
+  // One that is larger than all that is kept stays alone, for the next launch.
+  void* larger = pool.take(2 * ScratchPool::kMostKept);
+  pool.give_back(larger);
+  EXPECT_EQ(pool.kept(), 2 * ScratchPool::kMostKept);
+  EXPECT_EQ(pool.take(2 * ScratchPool::kMostKept), larger);
   pool.give_back(larger);
 }
 
