@@ -108,5 +108,45 @@ TEST_F(Layout, NamesAndDescriptions) {
   EXPECT_EQ(glsl_std_450_name(31), "Sqrt");
 }
 
+// As compilers of GLSL write blocks of references to one another: the pointer is declared last.
+TEST(ForwardPointers, AreElementsOfArrays) {
+  const auto module = decode_ok(assemble(compute_module(
+      "OpName %all \"all\"\nOpName %next \"next\"\nOpDecorate %two ArrayStride 8\n"
+      "OpDecorate %any ArrayStride 8\nOpMemberDecorate %all 0 Offset 0\n"
+      "OpMemberDecorate %all 1 Offset 16\nOpMemberDecorate %all 2 Offset 24\n",
+      "OpTypeForwardPointer %p PhysicalStorageBuffer\n%length = OpConstant %u32 2\n"
+      "%two = OpTypeArray %p %length\n%any = OpTypeRuntimeArray %p\n"
+      "%next = OpTypeFunction %p %p\n%all = OpTypeStruct %two %p %any\n"
+      "%p = OpTypePointer PhysicalStorageBuffer %all\n",
+      "%main = OpFunction %void None %void_fn\n%entry = OpLabel\nOpReturn\nOpFunctionEnd",
+      "OpCapability PhysicalStorageBufferAddresses")));
+  ASSERT_NE(module, nullptr);
+  Id all = 0, next = 0;
+  for (Id id = 0; id < module->bound(); ++id) {
+    if (module->name(id) == "all") all = id;
+    if (module->name(id) == "next") next = id;
+  }
+  EXPECT_EQ(module->explicit_size(all), 24u);
+  const Type& array = *module->type(module->type(all)->members[0].type);
+  EXPECT_EQ(module->explicit_size(array.id), 16u);
+  EXPECT_EQ(module->natural_layout(array.id).size, 16u);
+  EXPECT_EQ(module->natural_layout(array.id).alignment, 8u);
+  EXPECT_EQ(array.element, module->type(next)->element);
+}
+
+// Nothing else may contain itself, or what is declared later.
+TEST(ForwardPointers, ArePointers) {
+  for (const char* made : {"%a = OpTypeArray %a %length\n", "%a = OpTypeStruct %a\n",
+                           "%a = OpTypeRuntimeArray %a\n"}) {
+    const std::string why = refusal(assemble(compute_module(
+        "",
+        std::string("OpTypeForwardPointer %a PhysicalStorageBuffer\n"
+                    "%length = OpConstant %u32 2\n") +
+            made + "%none = OpConstantNull %u32\n",
+        "%main = OpFunction %void None %void_fn\n%entry = OpLabel\nOpReturn\nOpFunctionEnd")));
+    EXPECT_NE(why.find("which no OpTypePointer declares"), std::string::npos) << made << why;
+  }
+}
+
 }  // namespace
 }  // namespace sokr::spirv

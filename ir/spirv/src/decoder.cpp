@@ -250,7 +250,7 @@ Result<void> Decoder::decode_preamble() {
   }
   std::sort(m.instruction_sets_.begin(), m.instruction_sets_.end());
   if (!has_memory_model_) return fail(SOKR_INVALID_IR, "the module has no OpMemoryModel");
-  return check_forward_pointers();
+  return measure_again();
 }
 
 Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
@@ -283,10 +283,7 @@ Result<void> Decoder::decode_preamble_instruction(const RawInstruction& raw) {
       return decode_module_variable(raw);
     case spv::Op::OpTypeForwardPointer:
       SOKR_TRY(check_instruction(raw));
-      if (is_forward_.empty()) is_forward_.assign(definition_.size(), false);
-      is_forward_[args(raw)[0]] = true;
-      forward_pointers_.push_back(args(raw)[0]);
-      return {};
+      return decode_forward_pointer(raw);
     case spv::Op::OpUndef:
     case spv::Op::OpConstantTrue:
     case spv::Op::OpConstantFalse:

@@ -89,7 +89,8 @@ class Decoder {
   Result<void> decode_struct(const RawInstruction& raw, Type& type);
   Result<void> decode_cooperative_matrix(const RawInstruction& raw, Type& type);
   Result<void> decode_pointer(const RawInstruction& raw, Type& type);
-  Result<void> check_forward_pointers();
+  Result<void> decode_forward_pointer(const RawInstruction& raw);
+  Result<void> measure_again();
   bool is_forward_pointer(Id id) const { return id < is_forward_.size() && is_forward_[id]; }
   Result<std::uint64_t> checked_size(const RawInstruction& raw, const Type& type) const;
   Result<void> decode_array(const RawInstruction& raw, Type& type);
@@ -98,6 +99,7 @@ class Decoder {
   void decorate_type(Type& type);
   Result<void> measure_type(const RawInstruction& raw, const Type& type);
   Result<void> spend_result(const RawInstruction& raw, Id type);
+  Result<Id> part_type(const RawInstruction& raw, Id id) const;
   Result<Id> element_type(const RawInstruction& raw, Id id) const;
 
   // ---- constants.cpp
@@ -222,11 +224,10 @@ class Decoder {
   std::vector<std::uint32_t> type_depth_;       // per type
   std::vector<std::uint32_t> type_parts_;       // per type: itself and what it is made of
   std::vector<std::size_t> group_decorations_;  // indices into raws_
-  std::vector<Id> forward_pointers_;
-  std::vector<bool> is_forward_;      // per id; empty if there is none
-  std::uint64_t parts_left_ = 0;      // how many parts OpSpecConstantOp may still make
-  std::uint64_t globals_left_ = 0;    // how many EntryPoint::globals may still be listed
-  std::uint64_t reflected_left_ = 0;  // limits::reflected_bytes
+  std::vector<bool> is_forward_;                // per id; empty if there is no forward pointer
+  std::uint64_t parts_left_ = 0;                // how many parts OpSpecConstantOp may still make
+  std::uint64_t globals_left_ = 0;              // how many EntryPoint::globals may still be listed
+  std::uint64_t reflected_left_ = 0;            // limits::reflected_bytes
   std::unordered_map<Id, std::uint64_t> reflected_;  // per variable: reflected_bytes()
   std::uint64_t result_parts_left_ = 0;              // limits::result_parts
   std::uint64_t tree_instructions_left_ = 0;         // limits::tree_instructions

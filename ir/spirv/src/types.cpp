@@ -50,6 +50,12 @@ void decorate_member(Member& member, spv::Decoration decoration,
 
 }  // namespace
 
+// Of an array or a structure; their sizes are found again when what forward pointers are is known.
+Result<Id> Decoder::part_type(const RawInstruction& raw, Id id) const {
+  if (is_forward_pointer(id)) return id;
+  return element_type(raw, id);
+}
+
 Result<Id> Decoder::element_type(const RawInstruction& raw, Id id) const {
   const Type* type = module_->type(id);
   if (type == nullptr) return bad(raw, "%{} is not a type declared before it", id);
@@ -216,7 +222,7 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
       return decode_array(raw, type);
     case spv::Op::OpTypeRuntimeArray: {
       type.kind = TypeKind::kRuntimeArray;
-      SOKR_ASSIGN(type.element, element_type(raw, operands[0]));
+      SOKR_ASSIGN(type.element, part_type(raw, operands[0]));
       return {};
     }
     case spv::Op::OpTypeStruct:
@@ -227,7 +233,7 @@ Result<void> Decoder::decode_aggregate_type(const RawInstruction& raw, Type& typ
     case spv::Op::OpTypeFunction:
       type.kind = TypeKind::kFunction;
       for (const Id id : operands) {
-        if (module_->type(id) == nullptr) {
+        if (module_->type(id) == nullptr && !is_forward_pointer(id)) {
           return bad(raw, "%{} is not a type declared before it", id);
         }
       }
@@ -265,7 +271,7 @@ Result<void> Decoder::decode_array(const RawInstruction& raw, Type& type) {
   constexpr std::uint64_t kSmall = 1024;  // bytes
   const auto operands = args(raw);
   type.kind = TypeKind::kArray;
-  SOKR_ASSIGN(type.element, element_type(raw, operands[0]));
+  SOKR_ASSIGN(type.element, part_type(raw, operands[0]));
   const Constant* length = module_->constant(operands[1]);
   const Type* length_type = length != nullptr ? module_->type(length->type) : nullptr;
   if (length_type == nullptr || length_type->kind != TypeKind::kInt) {
@@ -320,7 +326,7 @@ Failure Decoder::too_large(const RawInstruction& raw, const Type& type) const {
 Result<void> Decoder::decode_struct(const RawInstruction& raw, Type& type) {
   type.kind = TypeKind::kStruct;
   for (const Id id : args(raw)) {
-    if (!is_forward_pointer(id)) SOKR_TRY(element_type(raw, id));
+    SOKR_TRY(part_type(raw, id));
     type.members.emplace_back();
     type.members.back().type = id;
   }
@@ -338,15 +344,21 @@ Result<void> Decoder::decode_pointer(const RawInstruction& raw, Type& type) {
   return {};
 }
 
-Result<void> Decoder::check_forward_pointers() {
-  for (const Id id : forward_pointers_) {
-    const Type* type = module_->type(id);
-    if (type == nullptr || type->kind != TypeKind::kPointer) {
-      return fail(SOKR_INVALID_IR,
-                  "OpTypeForwardPointer names %{}, which no OpTypePointer declares", id);
-    }
+// Nothing but a pointer may contain itself.
+Result<void> Decoder::decode_forward_pointer(const RawInstruction& raw) {
+  const Id id = args(raw)[0];
+  const std::uint32_t defined = definition_[id];
+  if (defined == 0 || defined > first_function_ ||
+      raws_[defined - 1].op != spv::Op::OpTypePointer) {
+    return bad(raw, "it names %{}, which no OpTypePointer declares", id);
   }
-  if (forward_pointers_.empty()) return {};
+  if (is_forward_.empty()) is_forward_.assign(definition_.size(), false);
+  is_forward_[id] = true;
+  return {};
+}
+
+Result<void> Decoder::measure_again() {
+  if (is_forward_.empty()) return {};
   // Sizes were found before what these members point to was known.
   for (std::size_t i = 0; i < module_->types_.size(); ++i) {
     const Type& type = module_->types_[i];
