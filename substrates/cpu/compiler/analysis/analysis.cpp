@@ -43,7 +43,8 @@ class Analyser {
     } while (changed_);
   }
 
-  // What nothing has written by now holds zeros.
+  // What nothing has written by now holds zeros. Then a value that goes round a loop and comes from
+  // nowhere, or from a call that never returns, may be anything.
   bool start_unwritten() {
     bool some = false;
     for (auto& [id, all] : r_.variables)
@@ -52,6 +53,18 @@ class Analyser {
           s = Shape::uniform();
           some = true;
         }
+    if (some) return true;
+    for (const Block& block : p_.blocks)
+      for (const Phi& phi : block.phis) {
+        Shapes& all = r_.values[phi.id - bound_];
+        if (all.empty())
+          all.resize(is_large(*p_.module, phi.type) ? 1 : leaf_count(*p_.module, phi.type));
+        for (Shape& s : all)
+          if (!s.known) {
+            s = Shape::uniform();
+            some = true;
+          }
+      }
     return some;
   }
 
@@ -131,10 +144,21 @@ class Analyser {
     for (std::size_t i = 0; i < inst.args.size(); ++i)
       operands.push_back(operand_is_value(inst.op, i, inst.args) ? shapes(inst.args[i], b)
                                                                  : Shapes{});
-    for (std::size_t i = 0; i < operands.size(); ++i)
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      if (operands[i].empty() && operand_is_value(inst.op, i, inst.args) &&
+          is_awaited(inst.args[i]))
+        return;
       for (const auto& s : operands[i])
         if (!s.known) return;
+    }
     update(r_.values[inst.id - bound_], transfer(p_, g_, inst, operands));
+  }
+
+  // A value that has leaves, none of which has a shape yet. Pointers to private variables have
+  // none.
+  bool is_awaited(Id id) const {
+    return id >= bound_ && r_.values[id - bound_].empty() &&
+           !private_variable(p_, root_of(p_, id)) && leaf_count(*p_.module, p_.type_of(id)) != 0;
   }
 
   Shapes load_shapes(const Inst& inst, std::uint32_t b) {

@@ -483,10 +483,35 @@ void index_definitions(Program& program) {
   }
 }
 
+namespace {
+
+std::vector<bool> reachable_blocks(const Program& program) {
+  std::vector<bool> reached(program.blocks.size());
+  std::vector<std::uint32_t> waiting;
+  const auto reach = [&](std::uint32_t block) {
+    if (reached[block]) return;
+    reached[block] = true;
+    waiting.push_back(block);
+  };
+  if (!program.blocks.empty()) reach(0);
+  while (!waiting.empty()) {
+    const Block& block = program.blocks[waiting.back()];
+    waiting.pop_back();
+    for (const std::uint32_t target : block.targets) reach(target);
+    for (const Case& one : block.cases) reach(one.target);
+  }
+  return reached;
+}
+
+}  // namespace
+
+// What nothing reaches is no predecessor, except of its loop's header.
 void link_predecessors(Program& program) {
+  const std::vector<bool> reached = reachable_blocks(program);
   for (auto& block : program.blocks) block.predecessors.clear();
   for (std::uint32_t b = 0; b < program.blocks.size(); ++b) {
     auto link = [&](std::uint32_t target) {
+      if (!reached[b] && target > b) return;
       auto& list = program.blocks[target].predecessors;
       if (list.empty() || list.back() != b) list.push_back(b);
     };

@@ -11,7 +11,8 @@ std::uint32_t innermost_loop(const Program& program, std::uint32_t block) {
 }
 
 Id look_through(const Program& program, Id id) {
-  for (int depth = 0; depth < 64; ++depth) {
+  // Copies of what nothing reaches may go round.
+  for (std::size_t left = program.definitions.size(); left > 0; --left) {
     if (const Phi* phi = program.phi(id); phi && phi->incoming.size() == 1) {
       id = phi->incoming[0].value;
     } else if (const Inst* inst = program.inst(id); inst && inst->op == spv::Op::OpCopyObject) {

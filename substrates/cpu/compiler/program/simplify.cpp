@@ -113,13 +113,36 @@ class Simplifier {
                is_cheap_ext(inst.args[1]);
       case spv::Op::OpLoad: {
         const spirv::Variable* root = p_.module->variable(root_of(p_, now(inst.args[0])));
-        return root && (root->builtin || root->storage == spv::StorageClass::PushConstant);
+        if (root && root->storage == spv::StorageClass::PushConstant)
+          return is_inside(now(inst.args[0]));
+        return root && root->builtin;
       }
       default:
         break;
     }
     return (inst.op >= spv::Op::OpLogicalEqual && inst.op <= spv::Op::OpFUnordGreaterThanEqual) ||
            (inst.op >= spv::Op::OpShiftRightLogical && inst.op <= spv::Op::OpNot);
+  }
+
+  // May everybody load it, whoever asked for it? What is not, the source may keep others from, and
+  // without checks of bounds nothing else does.
+  bool is_inside(Id pointer) const {
+    for (pointer = look_through(p_, pointer);;) {
+      const Inst* chain = p_.inst(pointer);
+      if (!chain) return true;
+      const Id base = look_through(p_, now(chain->args[0]));
+      const spirv::Type* from = p_.module->type(p_.type_of(base));
+      Id type = from ? from->element : 0;
+      for (std::size_t i = 1; i < chain->args.size(); ++i) {
+        const spirv::Constant* index = p_.constant(now(chain->args[i]));
+        const spirv::Type* whole = p_.module->type(type);
+        if (!index || !whole ||
+            index->bits >= (whole->members.empty() ? whole->count : whole->members.size()))
+          return false;
+        type = element_type(*p_.module, type, static_cast<std::uint32_t>(index->bits));
+      }
+      pointer = base;
+    }
   }
 
   static bool is_cheap_ext(std::uint32_t which) {

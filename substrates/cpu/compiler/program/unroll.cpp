@@ -188,6 +188,8 @@ class Unroller {
   void find_counted_variables() {
     for (const PrivateVariable& variable : p_.variables)
       if (!variable.in_memory) counted_variables_.insert(variable.id);
+    if (counted_variables_.empty()) return;
+    const std::unordered_set<Id> uncounted = find_uncounted();
     for (const Block& block : p_.blocks)
       for (const Inst& inst : block.body) {
         if (inst.op != spv::Op::OpAccessChain && inst.op != spv::Op::OpInBoundsAccessChain)
@@ -195,30 +197,49 @@ class Unroller {
         const Id root = root_of(p_, inst.args[0]);
         if (!counted_variables_.contains(root)) continue;
         for (std::size_t i = 1; i < inst.args.size(); ++i) {
-          std::unordered_set<Id> seen;
-          if (is_counted(inst.args[i], seen)) continue;
+          if (is_made(inst.args[i]) && !uncounted.contains(inst.args[i])) continue;
           counted_variables_.erase(root);
           break;
         }
       }
   }
 
-  // Made of nothing but constants and what loops carry around?
-  bool is_counted(Id id, std::unordered_set<Id>& seen) const {
-    if (p_.constant(id) || !seen.insert(id).second) return true;
-    if (const Phi* phi = p_.phi(id)) {
-      const std::uint32_t block = p_.definition(id)->block;
-      const Construct& own = p_.constructs[p_.blocks[block].construct];
-      return own.kind == ConstructKind::kLoop && own.header == block &&
-             std::ranges::all_of(phi->incoming,
-                                 [&](const Incoming& in) { return is_counted(in.value, seen); });
-    }
-    const Inst* inst = p_.inst(id);
+  bool is_made(Id id) const { return p_.constant(id) || p_.phi(id) || p_.inst(id); }
+
+  // Values that are made of anything but constants and what loops carry around.
+  std::unordered_set<Id> find_uncounted() const {
     constexpr std::uint64_t kOnes[] = {1, 1, 1};
-    if (!inst || !folded(inst->op, 32, 32, kOnes)) return false;
-    bool all = true;
-    visit_value_operands(*inst, [&](std::size_t i) { all &= is_counted(inst->args[i], seen); });
-    return all;
+    std::unordered_set<Id> found;
+    std::unordered_map<Id, std::vector<Id>> users;
+    std::vector<Id> waiting;
+    const auto note = [&](Id id) {
+      if (found.insert(id).second) waiting.push_back(id);
+    };
+    const auto use = [&](Id value, Id user) {
+      if (p_.constant(value)) return;
+      if (is_made(value)) return users[value].push_back(user);
+      note(user);
+    };
+    for (std::uint32_t b = 0; b < p_.blocks.size(); ++b) {
+      const Construct& own = p_.constructs[p_.blocks[b].construct];
+      const bool carries = own.kind == ConstructKind::kLoop && own.header == b;
+      for (const Phi& phi : p_.blocks[b].phis) {
+        if (!carries) note(phi.id);
+        for (const Incoming& in : phi.incoming) use(in.value, phi.id);
+      }
+      for (const Inst& inst : p_.blocks[b].body) {
+        if (!inst.id) continue;
+        if (!folded(inst.op, 32, 32, kOnes)) note(inst.id);
+        visit_value_operands(inst, [&](std::size_t i) { use(inst.args[i], inst.id); });
+      }
+    }
+    while (!waiting.empty()) {
+      const Id id = waiting.back();
+      waiting.pop_back();
+      if (const auto all = users.find(id); all != users.end())
+        for (const Id user : all->second) note(user);
+    }
+    return found;
   }
 
   bool is_for_private(std::uint32_t construct) const {

@@ -220,5 +220,21 @@ TEST(Refusals, LargeValuesTakePrivateMemory) {
   EXPECT_NE(why.find("private memory"), std::string::npos) << why;
 }
 
+// Undefined images that nothing uses.
+TEST(Refusals, AnUnusedUndefinedImageIsNone) {
+  for (const char* type : {"%image", "%sampler", "%sampled"}) {
+    std::string text =
+        kernel(kIndex, fmt::format("%none = OpUndef {}\n%word = OpIAdd %uint %index %index", type));
+    text.insert(text.find("%main = OpFunction"),
+                "%image = OpTypeImage %float 2D 0 0 0 1 Unknown\n%sampler = OpTypeSampler\n"
+                "%sampled = OpTypeSampledImage %image\n");
+    EXPECT_EQ(refusal(text), "") << type;
+    const std::size_t at = text.find("%word =");
+    text.insert(at, fmt::format("%copy = OpCopyObject {} %none\n", type));
+    const std::string why = refusal(text);
+    EXPECT_NE(why.find("images or extensions"), std::string::npos) << type << ": " << why;
+  }
+}
+
 }  // namespace
 }  // namespace sokr::cpu::test

@@ -410,5 +410,19 @@ TEST(WorkgroupMemory, OfBlocksIsAsDecorated) {
   expect_words(text, {7, 9});
 }
 
+TEST(Pointers, ToPrivateMemoryAreCopiedAsOftenAsOneLikes) {
+  constexpr int kCopies = 100;
+  Text text;
+  text.globals =
+      "%va = OpTypeArray %u %c4\n%pva = OpTypePointer Private %va\n"
+      "%pv = OpTypePointer Private %u\n%v = OpVariable %pva Private\n";
+  text.body = "%k = OpBitwiseAnd %u %i %c3\n%v0 = OpAccessChain %pv %v %k\n";
+  for (int i = 1; i <= kCopies; ++i)
+    text.body += fmt::format("%v{} = OpCopyObject %pv %v{}\n", i, i - 1);
+  text.body +=
+      fmt::format("OpStore %v{} %i\n%back = OpLoad %u %v0\n", kCopies) + store("%back", "%i");
+  expect_words(text, {0, 1, 2, 3, 4, 5});
+}
+
 }  // namespace
 }  // namespace sokr::cpu::test

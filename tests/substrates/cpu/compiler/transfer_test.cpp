@@ -161,5 +161,101 @@ INSTANTIATE_TEST_SUITE_P(
               "affine lane 1 chunk 16 align 8"}),
     [](const auto& one) { return std::string(one.param.name); });
 
+// ---- Where values come from later, or from nowhere ------------------------------------------
+
+void expect_all_known(const std::string& text) {
+  const Lowered lowered = lower_text(text);
+  const Program& program = lowered.program;
+  for (const Way& way : kWays) {
+    if (way.size != 64) continue;
+    CompileOptions options;
+    options.isa = way.isa;
+    options.interleave = way.interleave;
+    const Analysis analysis = analyse(program, choose_geometry(program, options));
+    for (const Block& block : program.blocks)
+      for (const Inst& inst : block.body) {
+        if (!inst.id || leaf_count(*program.module, inst.type) == 0) continue;
+        const Shapes& shapes = analysis.values[inst.id - lowered.module->bound()];
+        const bool is_private = private_place(program, inst.id).has_value();
+        EXPECT_TRUE(is_private || !shapes.empty()) << program.module->name(inst.origin);
+        for (const Shape& one : shapes) EXPECT_TRUE(one.known) << program.module->name(inst.origin);
+      }
+  }
+}
+
+constexpr const char* kPrivateArray =
+    "%row = OpTypeArray %uint %u4\n%to_row = OpTypePointer Private %row\n"
+    "%to_cell = OpTypePointer Private %uint\n%cells = OpVariable %to_row Private\n";
+
+// In every round but the first, what the round before has stored behind `uses`.
+std::string stored_later(const std::string& index, const std::string& uses) {
+  return kernel_text(
+      64,
+      fmt::format("OpBranch %head\n%head = OpLabel\n%i = OpPhi %uint %u0 %start %i_new %next\n"
+                  "OpLoopMerge %after %next None\nOpBranch %tests\n%tests = OpLabel\n"
+                  "%goes = OpULessThan %bool %i %same\n"
+                  "OpBranchConditional %goes %round %after\n%round = OpLabel\n"
+                  "%sum = OpIAdd %uint %i %x\n%low = OpBitwiseAnd %uint %sum %u3\n"
+                  "%cell = OpAccessChain %to_cell %cells {0}\n"
+                  "%later = OpUGreaterThan %bool %i %u0\nOpSelectionMerge %stores None\n"
+                  "OpBranchConditional %later %reads %stores\n%reads = OpLabel\n"
+                  "%loaded = OpLoad %uint %cell\n{1}OpStore %out_place %used\n"
+                  "OpBranch %stores\n%stores = OpLabel\nOpStore %cell %sum\nOpBranch %next\n"
+                  "%next = OpLabel\n%i_new = OpIAdd %uint %i %u1\nOpBranch %head\n"
+                  "%after = OpLabel\n",
+                  index, uses),
+      kPrivateArray);
+}
+
+TEST(Shapes, OfWhatIsStoredBehindItsFirstUse) {
+  for (const char* index : {"%u0", "%low"})
+    for (const char* uses :
+         {"%used = OpSNegate %uint %loaded\n",
+          "%more = OpIAdd %uint %loaded %u1\n%used = OpSNegate %uint %more\n",
+          "%more = OpIAdd %uint %loaded %u1\n%large = OpUGreaterThan %bool %more %u3\n"
+          "%used = OpSelect %uint %large %more %i\n",
+          "%large = OpUGreaterThan %bool %x %u3\n%used = OpSelect %uint %large %loaded %i\n",
+          "%two = OpCompositeConstruct %uvec3 %loaded %i %x\n%minus = OpSNegate %uvec3 %two\n"
+          "%used = OpCompositeExtract %uint %minus 1\n"}) {
+      SCOPED_TRACE(uses);
+      expect_all_known(stored_later(index, uses));
+    }
+}
+
+// A call of a function that never returns, with control flow behind it.
+std::string never_returns() {
+  return kernel_text(64,
+                     "%few = OpULessThan %bool %x %u3\nOpSelectionMerge %all None\n"
+                     "OpBranchConditional %few %calls %all\n%calls = OpLabel\n"
+                     "%given = OpFunctionCall %uint %never\n%minus = OpSNegate %uint %given\n"
+                     "%more = OpULessThan %bool %minus %same\nOpSelectionMerge %both None\n"
+                     "OpBranchConditional %more %stores %both\n%stores = OpLabel\n"
+                     "OpStore %out_place %minus\nOpBranch %both\n%both = OpLabel\n"
+                     "OpBranch %all\n%all = OpLabel\n",
+                     "%gives = OpTypeFunction %uint\n") +
+         "%never = OpFunction %uint None %gives\n%never_at_all = OpLabel\nOpUnreachable\n"
+         "OpFunctionEnd\n";
+}
+
+TEST(Shapes, OfWhatAFunctionGivesThatNeverReturns) {
+  expect_all_known(never_returns());
+}
+
+TEST(Blocks, BehindACallThatNeverReturnsAreNobodysSuccessors) {
+  const Lowered lowered = lower_text(never_returns());
+  const Program& program = lowered.program;
+  for (const char* name : {"minus", "more"}) {
+    const std::uint32_t block = program.definition(lowered.value(name))->block;
+    EXPECT_TRUE(program.blocks[block].predecessors.empty()) << name;
+  }
+  std::size_t dead = 0;
+  for (std::uint32_t b = 1; b < program.blocks.size(); ++b) {
+    dead += program.blocks[b].predecessors.empty() ? 1 : 0;
+    for (const std::uint32_t from : program.blocks[b].predecessors)
+      EXPECT_TRUE(from == 0 || !program.blocks[from].predecessors.empty()) << from << " to " << b;
+  }
+  EXPECT_LE(3u, dead) << "where the call comes back, one way on, and where both meet";
+}
+
 }  // namespace
 }  // namespace sokr::cpu::test

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -111,6 +112,27 @@ TEST(UnrollNot, BeyondTheBudget) {
 
 TEST(UnrollNot, WithoutABarrierInTheKernel) {
   EXPECT_FALSE(unrolled(loop_text(0, "OpULessThan", 4, "OpIAdd", 1, false)).changed);
+}
+
+// Indices of a private array out of one long chain of sums: as many as code of a stack machine has.
+TEST(Unroll, LooksAtLongChainsOfArithmeticOnce) {
+  constexpr int kLength = 40'000, kEvery = 10;
+  std::string body = "%n0 = OpIAdd %uint %u1 %u3\n";
+  for (int i = 1; i < kLength; ++i) {
+    body += fmt::format("%n{} = OpIAdd %uint %n{} %u1\n", i, i - 1);
+    if (i % kEvery == 0)
+      body += fmt::format(
+          "%k{0} = OpBitwiseAnd %uint %n{0} %u3\n"
+          "%p{0} = OpAccessChain %to_cell %cells %k{0}\nOpStore %p{0} %x\n",
+          i);
+  }
+  Lowered lowered = lower_text(
+      kernel_text(64, body,
+                  "%row = OpTypeArray %uint %u4\n%to_row = OpTypePointer Private %row\n"
+                  "%to_cell = OpTypePointer Private %uint\n%cells = OpVariable %to_row Private\n"));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(unroll_private(lowered.program, 2000));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 }  // namespace
