@@ -206,6 +206,8 @@ class Lowerer {
         SOKR_TRY(lower_call(instance, inst, at, depth));
       } else if (inst.op == spv::Op::OpControlBarrier) {
         lower_barrier(instance, inst, at);
+      } else if (is_copied_pointer(inst)) {
+        instance.map[inst.id] = mapped(instance.map, inst.args[0]);
       } else if (!is_ignored(inst)) {
         append(instance, inst, at);
       }
@@ -220,6 +222,12 @@ class Lowerer {
     for (const auto& variable : instance.function.variables)
       if (variable.args.size() > 1)
         body.push_back(make_store(instance.map[variable.id], variable.args[1]));
+  }
+
+  // The copy is the pointer itself: one to private memory is no value that could be copied.
+  bool is_copied_pointer(const spirv::Instruction& inst) const {
+    const spirv::Type* type = inst.op == spv::Op::OpCopyObject ? module_.type(inst.type) : nullptr;
+    return type && type->kind == spirv::TypeKind::kPointer;
   }
 
   bool is_ignored(const spirv::Instruction& inst) const {
