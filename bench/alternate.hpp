@@ -17,7 +17,8 @@ namespace sokr::bench {
 // One number for each round and each of the alternating sides.
 using Rounds = std::vector<std::vector<double>>;
 
-// A round is one measurement of each side, in an order that is drawn; each returns what it took.
+// A round is one measurement of each side, in an order that is drawn, before any has its next one;
+// each returns what it took.
 // What may be unseen once is not warmed up.
 inline Rounds alternate(int rounds, const std::vector<std::function<double()>>& sides) {
   std::vector<measure::Side> measured;

@@ -44,9 +44,19 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
+// As one word of a shell.
+std::string quoted(const std::string& text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') word += "'\\'";
+    word += c;
+  }
+  return word + "'";
+}
+
 // What the program printed, or nothing if it failed.
 std::optional<std::string> output_of(const std::string& program) {
-  std::FILE* pipe = popen(fmt::format("'{}'", program).c_str(), "r");
+  std::FILE* pipe = popen(quoted(program).c_str(), "r");
   if (!pipe) return std::nullopt;
   std::string output;
   char chunk[4096];
@@ -76,8 +86,8 @@ bool merge(const std::string& name, const std::string& program, json& ratios) {
       fmt::print(stderr, "bench: {} gave {} a value that is no number\n", name, key);
       return false;
     }
-    ratios[key] = value;
   }
+  sokr::bench::merge(object, ratios);
   return true;
 }
 
@@ -96,7 +106,7 @@ bool write_atomically(const fs::path& path, const std::string& text) {
 
 // Says what is out of bounds; true if nothing is.
 bool gate(const json& ratios, const Bounds& bounds, bool some_ran) {
-  const Verdict verdict = sokr::bench::judge(ratios, bounds, some_ran);
+  const Verdict verdict = sokr::bench::judge(ratios, bounds, some_ran, SOKR_BENCH_COMPILERS);
   for (const auto* sentences : {&verdict.notes, &verdict.failures})
     for (const std::string& sentence : *sentences) fmt::print(stderr, "gate: {}\n", sentence);
   return verdict.failures.empty();
@@ -183,7 +193,8 @@ int main(int argc, char** argv) {
   good &= !with_gate || gate(ratios, bounds, !only.empty());
   if (!good) return 1;
   if (with_record) {
-    if (!write_atomically(bounds_path, sokr::bench::text_of(sokr::bench::record(ratios, bounds)))) {
+    const Bounds recorded = sokr::bench::record(ratios, bounds, SOKR_BENCH_COMPILERS);
+    if (!write_atomically(bounds_path, sokr::bench::text_of(recorded))) {
       fmt::print(stderr, "bench: cannot write {}\n", bounds_path);
       return 1;
     }

@@ -11,6 +11,9 @@
 namespace sokr::bench {
 namespace {
 
+// Figures that say whether a peer is here.
+constexpr const char* kPeers = "peer.";
+
 // "avx512", or "without_avx512"; anything of an empty name.
 bool machine_has(const std::string& name) {
   if (name.empty()) return true;
@@ -27,10 +30,16 @@ bool is_count(std::string_view name) {
          std::ranges::find(kAboutCounts, name) == std::end(kAboutCounts);
 }
 
+bool has_counts(const nlohmann::json& figures) {
+  for (const auto& [name, value] : figures.items())
+    if (is_count(name)) return true;
+  return false;
+}
+
 // Why a figure that was not measured need not be; empty: it does.
 std::string excuse(const Bounds& bound, const nlohmann::json& figures) {
   const std::string peer = bound.value("peer", ""), machine = bound.value("machine", "");
-  if (!peer.empty() && figures.value("peer." + peer, 1.0) == 0)
+  if (!peer.empty() && figures.value(kPeers + peer, 1.0) == 0)
     return fmt::format("{} is not here", peer);
   if (!machine_has(machine)) return fmt::format("this machine is not {}", machine);
   return {};
@@ -57,10 +66,27 @@ Limits limits_of(const Bounds& bound) {
   return limits;
 }
 
-Verdict judge(const nlohmann::json& figures, const Bounds& bounds, bool some_ran) {
+void merge(const nlohmann::json& found, nlohmann::json& figures) {
+  for (const auto& [name, value] : found.items()) {
+    const bool was_here = name.starts_with(kPeers) && figures.value(name, 0.0) > 0;
+    if (!was_here) figures[name] = value;
+  }
+}
+
+Verdict judge(const nlohmann::json& figures, const Bounds& bounds, bool some_ran,
+              const std::string& compilers) {
   Verdict verdict;
   std::size_t unseen = 0;
   for (const auto& [name, bound] : bounds.items()) {
+    if (name == kCountedBy) {
+      const std::string then = bound.value("compilers", "");
+      if (compilers.empty() || then == compilers || !has_counts(figures)) continue;
+      verdict.notes.push_back(fmt::format(
+          "counts were recorded with {}, and here are {}: one that is out of bounds may "
+          "be what another compiler makes",
+          then, compilers));
+      continue;
+    }
     const auto found = figures.find(name);
     if (found == figures.end()) {
       const std::string why = excuse(bound, figures);
@@ -95,7 +121,8 @@ Verdict judge(const nlohmann::json& figures, const Bounds& bounds, bool some_ran
   return verdict;
 }
 
-Bounds record(const nlohmann::json& figures, Bounds bounds) {
+Bounds record(const nlohmann::json& figures, Bounds bounds, const std::string& compilers) {
+  if (!compilers.empty()) bounds[kCountedBy]["compilers"] = compilers;
   for (const auto& [name, value] : figures.items())
     if (is_count(name)) bounds[name]["counted"] = std::llround(value.get<double>());
   return bounds;

@@ -7,17 +7,42 @@
 #include <volk.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 
+#include "../lavapipe.hpp"
 #include "../vulkan/raw_loop.hpp"
 #include "peer.hpp"
 
 namespace sokr::bench {
 namespace {
+
+// Of the environment, as long as it is there; then it is what it was. The loader reads it when an
+// instance is made.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    if (const char* const given = std::getenv(name)) before_ = given;
+    setenv(name, value.c_str(), 1);
+  }
+  ~Variable() {
+    if (before_) {
+      setenv(name_, before_->c_str(), 1);
+    } else {
+      unsetenv(name_);
+    }
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
 
 struct Device {
   VkInstance instance = VK_NULL_HANDLE;
@@ -233,7 +258,16 @@ std::unique_ptr<Peer> make_peer(const Driver& driver, std::string& reason) {
 }  // namespace
 
 std::unique_ptr<Peer> make_lavapipe_peer(std::string& reason) {
-  return make_peer({VK_DRIVER_ID_MESA_LLVMPIPE, "lavapipe", "mesa-vulkan-drivers"}, reason);
+  const Driver driver{VK_DRIVER_ID_MESA_LLVMPIPE, "lavapipe", "mesa-vulkan-drivers"};
+  const std::string manifest = lavapipe_manifest();
+  if (manifest.empty()) {
+    reason = fmt::format("no driver is {} ({})", driver.name, driver.package);
+    return nullptr;
+  }
+  const Variable old_name("VK_ICD_FILENAMES", manifest), name("VK_DRIVER_FILES", manifest);
+  std::unique_ptr<Peer> peer = make_peer(driver, reason);
+  if (!peer) throw std::runtime_error(fmt::format("{}, although there is {}", reason, manifest));
+  return peer;
 }
 
 std::unique_ptr<Peer> make_swiftshader_peer(std::string& reason) {
@@ -243,6 +277,7 @@ std::unique_ptr<Peer> make_swiftshader_peer(std::string& reason) {
     return nullptr;
   }
   setenv("VK_ICD_FILENAMES", kManifest, 1);
+  setenv("VK_DRIVER_FILES", kManifest, 1);
   return make_peer({VK_DRIVER_ID_GOOGLE_SWIFTSHADER, "SwiftShader", "chromium-common"}, reason);
 }
 

@@ -19,7 +19,7 @@
 //   cpu.full.first_dispatch_ms, .vs_lavapipe    the same with its full version at once
 //   cpu.compile_60k_ms, cpu.compile_growth      unseen large kernels; exponent over the size
 //   cpu.bounds_checks.cost                      0.05 = bounds checks cost 5 %
-//   peer.NAME                                   1 if it was here, else 0
+//   peer.NAME                                   1 if it is here, also if it does not work, else 0
 //   cpu.two_core_scaling.KERNEL                 one thread's time over two threads'
 //
 // Environment: SOKR_BENCH_QUICK=1 is --quick.
@@ -70,18 +70,30 @@ std::optional<Substrate> find(const Context& context, const std::string& name) {
   return std::nullopt;
 }
 
-std::vector<NamedPeer> make_peers(const std::vector<std::string>& wanted) {
+// What a figure is not there for: bounds that may lack a peer ask whether it is here. One that
+// fails is: its figures are missed.
+std::vector<NamedPeer> make_peers(const std::vector<std::string>& wanted, Figures& figures) {
   std::vector<NamedPeer> peers;
   const auto add = [&](const char* name, auto make) {
-    if (std::ranges::find(wanted, name) == wanted.end()) return;
+    if (std::ranges::find(wanted, name) == wanted.end()) {
+      figures.add(fmt::format("peer.{}", name), 0);
+      return;
+    }
     std::string reason;
     std::unique_ptr<Peer> peer;
+    bool is_here = false;
     try {
       peer = make(reason);
+      is_here = peer != nullptr;
     } catch (const std::exception& error) {
       reason = error.what();
+      is_here = true;
     }
-    fmt::print(stderr, "{:<12} {}\n", name, peer ? peer->description() : "left out: " + reason);
+    figures.add(fmt::format("peer.{}", name), is_here ? 1 : 0);
+    fmt::print(stderr, "{:<12} {}\n", name,
+               peer      ? peer->description()
+               : is_here ? "fails: " + reason
+                         : "left out: " + reason);
     if (peer) peers.push_back({name, std::move(peer)});
   };
   add("handwritten", [](std::string&) { return make_handwritten_peer(); });
@@ -104,12 +116,12 @@ void measure_first(const Flags& flags, Peer* lavapipe, const Effort& effort, Fig
 
 int measure(const Flags& flags) {
   const PrivateCaches caches;
-  const std::vector<NamedPeer> peers = make_peers(flags.peers);
+  Figures figures;
+  const std::vector<NamedPeer> peers = make_peers(flags.peers, figures);
   Peer* lavapipe = nullptr;
   for (const NamedPeer& peer : peers)
     if (std::string_view(peer.name) == "lavapipe") lavapipe = peer.peer.get();
   const Effort effort = flags.quick ? Effort{true, 9, 3e6} : Effort{};
-  Figures figures;
   if (flags.wants("dispatch") && flags.kernel.empty())
     measure_first(flags, lavapipe, effort, figures);
   const Context context(context_options(flags));
@@ -121,12 +133,6 @@ int measure(const Flags& flags) {
   }
   const Subject subject{context, *substrate, flags.substrate};
   fmt::print(stderr, "{:<12} {}\n", flags.substrate, substrate->info().description);
-  // What a figure is not there for: bounds that may lack one ask.
-  for (const char* name : {"handwritten", "ispc", "lavapipe", "pocl"}) {
-    const bool is_here = std::ranges::any_of(
-        peers, [&](const NamedPeer& peer) { return std::string_view(peer.name) == name; });
-    figures.add(fmt::format("peer.{}", name), is_here ? 1 : 0);
-  }
   bool good = true;
   if (flags.wants("kernels")) good = measure_kernels(subject, peers, flags.kernel, effort, figures);
   if (flags.wants("dispatch") && flags.kernel.empty()) {

@@ -63,7 +63,9 @@ std::unique_ptr<Runner> make_function_runner(BufferFunction function, const Work
 // `substrate` stays valid as long as the peer and its runners.
 std::unique_ptr<Peer> make_substrate_peer(const Context& context, const Substrate& substrate);
 std::unique_ptr<Peer> make_handwritten_peer();
-// Null, with the reason, if this machine or this build does not have it.
+// Null, with the reason, if this machine or this build does not have it. What is here and does not
+// work is no absent peer: that throws. lavapipe is the only driver that is looked for, whatever the
+// environment says.
 std::unique_ptr<Peer> make_lavapipe_peer(std::string& reason);
 std::unique_ptr<Peer> make_ispc_peer(std::string& reason);
 // For a process of its own: sets the environment so that the Vulkan loader sees no other driver.

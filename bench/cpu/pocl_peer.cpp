@@ -9,6 +9,7 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 #include "peer.hpp"
 
@@ -178,6 +179,14 @@ class PoclPeer final : public Peer {
   std::filesystem::path sources_;
 };
 
+// Where it is installed; empty if it is not.
+std::string pocl_driver() {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/etc/OpenCL/vendors", ignored))
+    if (entry.path().filename().string().starts_with("pocl")) return entry.path();
+  return {};
+}
+
 bool choose_device(Device& device) {
   const OpenCl& cl = device.cl;
   cl_uint count = 0;
@@ -207,6 +216,8 @@ std::unique_ptr<Peer> make_pocl_peer(const std::filesystem::path& sources, std::
   }
   if (!choose_device(*device)) {
     reason = "no OpenCL platform is PoCL (pocl-opencl-icd)";
+    if (const std::string driver = pocl_driver(); !driver.empty())
+      throw std::runtime_error(fmt::format("{}, although there is {}", reason, driver));
     return nullptr;
   }
   cl_int result = CL_SUCCESS;

@@ -45,7 +45,10 @@ Cost run(const std::vector<std::string>& words, const std::string& icd) {
   if (process == 0) {
     dup2(STDERR_FILENO, STDOUT_FILENO);
     if (!std::getenv("SOKR_LOG")) setenv("SOKR_LOG", "error", 1);
-    if (!icd.empty()) setenv("VK_ICD_FILENAMES", icd.c_str(), 1);
+    if (!icd.empty()) {
+      setenv("VK_ICD_FILENAMES", icd.c_str(), 1);
+      setenv("VK_DRIVER_FILES", icd.c_str(), 1);
+    }
     if (const int null = open("/dev/null", O_WRONLY); null >= 0) dup2(null, STDERR_FILENO);
     execv(arguments[0], arguments.data());
     _exit(127);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <utility>
 
 #include "counts/profile.hpp"
 
@@ -68,6 +69,24 @@ TEST(Bounds, WhatWasNotMeasuredFailsUnlessItsPeerIsNotHere) {
   EXPECT_EQ(judge(figures, kBounds, false).failures.size(), 1u);
 }
 
+// Two programs look for the same peers. Where it failed in one of them, what that did not measure
+// is missed, in whatever order they ran.
+TEST(Bounds, APeerThatOneProgramHasIsHere) {
+  const json has = {{"peer.lavapipe", 1}, {"core.scaling", 1.0}}, has_not = {{"peer.lavapipe", 0}};
+  for (const auto& [first, second] : {std::pair(has, has_not), std::pair(has_not, has)}) {
+    json figures = {{"instructions.core.dispatch", 167.0}};
+    merge(first, figures);
+    merge(second, figures);
+    EXPECT_EQ(figures["peer.lavapipe"], 1);
+    EXPECT_EQ(figures["core.scaling"], 1.0);
+    EXPECT_EQ(judge(figures, kBounds, false).failures.size(), 2u);
+  }
+  json figures = {{"core.scaling", 1.0}};
+  merge({{"core.scaling", 0.5}, {"peer.pocl", 0}}, figures);
+  EXPECT_EQ(figures["core.scaling"], 0.5);
+  EXPECT_EQ(figures["peer.pocl"], 0);
+}
+
 TEST(Bounds, ACountWithoutABoundFailsAndOneThatFellIsNamed) {
   json figures = good_figures();
   figures["instructions.core.other"] = 12.0;
@@ -76,6 +95,28 @@ TEST(Bounds, ACountWithoutABoundFailsAndOneThatFellIsNamed) {
   figures["instructions.core.dispatch"] = 100.0;
   EXPECT_EQ(judge(figures, kBounds, false).failures.size(), 0u);
   EXPECT_EQ(judge(figures, kBounds, false).notes.size(), 1u);
+}
+
+// Counts are what compilers make: others may not hold them, and it is said why.
+TEST(Bounds, OtherCompilersThanThoseThatWereRecordedAreNamed) {
+  const Bounds recorded = record(good_figures(), kBounds, "GNU 12, LLVM 19");
+  const auto notes = [&](const json& figures, const char* here) {
+    const Verdict verdict = judge(figures, recorded, true, here);
+    EXPECT_TRUE(verdict.failures.empty()) << verdict.failures.front();
+    return verdict.notes;
+  };
+  EXPECT_TRUE(notes(good_figures(), "GNU 12, LLVM 19").empty());
+  EXPECT_TRUE(notes(good_figures(), "").empty());
+  ASSERT_EQ(notes(good_figures(), "GNU 13, LLVM 19").size(), 1u);
+  EXPECT_NE(
+      notes(good_figures(), "GNU 13, LLVM 19")[0].find("GNU 12, LLVM 19, and here are GNU 13"),
+      std::string::npos);
+  // Where nothing was counted, nothing is said.
+  json none = good_figures();
+  none.erase("instructions.core.dispatch");
+  none.erase("instructions.vulkan.empty");
+  EXPECT_EQ(notes(none, "GNU 13, LLVM 19").size(), 1u);  // bounds of programs that did not run
+  EXPECT_TRUE(bounds_of_the_tree().contains(kCountedBy));
 }
 
 TEST(Bounds, RecordingChangesCountsAndNothingElse) {

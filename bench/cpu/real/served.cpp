@@ -32,7 +32,10 @@ class Server {
       peer_ = name_ == "lavapipe"      ? make_lavapipe_peer(reason)
               : name_ == "swiftshader" ? make_swiftshader_peer(reason)
                                        : as_users_have_it();
-      if (!peer_) throw std::runtime_error(reason);
+      if (!peer_) {
+        fmt::print(stderr, "{:<12} left out: {}\n", name_, reason);
+        return 0;
+      }
       std::string again;
       if (!(words >> again)) fmt::print(stderr, "{:<12} {}\n", name_, peer_->description());
       // SwiftShader says there what it cannot do, several lines for each kernel.
@@ -101,7 +104,8 @@ Results results_of(const Workload& workload, Runner& runner) {
 
 ServedPeer::ServedPeer(const std::string& name, bool is_first)
     : name_(name), companion_(std::make_unique<Companion>(std::vector{"--serve"s, name})) {
-  companion_->ask(is_first ? "here" : "here again");
+  if (companion_->ask(is_first ? "here" : "here again") == 0)
+    throw AbsentPeer(fmt::format("{} is not here", name));
 }
 
 ServedPeer::First ServedPeer::first(const Kernel& kernel, const Size& size,

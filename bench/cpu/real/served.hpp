@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "../companion.hpp"
@@ -14,10 +15,15 @@
 
 namespace sokr::bench::real {
 
+// It is not on this machine, which its process said.
+class AbsentPeer : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 class ServedPeer {
  public:
-  // "lavapipe" or "swiftshader". Throws, saying why, if it is not here; the first of a name says
-  // what it is.
+  // "lavapipe" or "swiftshader". Throws AbsentPeer if it is not here, and something else if it does
+  // not work; the first of a name says what it is.
   explicit ServedPeer(const std::string& name, bool is_first = true);
 
   // Prepares this and forgets the one before it, in a new process if the last one has ended: the
