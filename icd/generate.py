@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Writes what the registry of Vulkan and the driver's description say together.
 
-usage: generate.py VK_XML DESCRIPTION OUT_FOLDER
+usage: generate.py VK_XML DESCRIPTION OUT_FOLDER [LATER_XML]
 
 entry_points.hpp  declarations of all commands that the driver has
-structures.hpp    VkStructureType of each structure that extends another
+structures.hpp    VkStructureType of each structure that extends another, and the structures that the
+                  headers lack
 tables.cpp        commands by name, extensions, features and properties filled in, features checked
 formats.cpp       texel formats
 refused.cpp       bodies of the commands that have to do with graphics alone
@@ -79,7 +80,7 @@ class Registry:
                 self.types[element.get("name")] = element
         self.commands = {}
         aliases = {}
-        for element in root.find("commands"):
+        for element in root.iterfind("commands/command"):
             if not in_vulkan(element):
                 continue
             if element.get("alias"):
@@ -95,6 +96,19 @@ class Registry:
                              if enums.get("name") == "VkFormat" for enum in enums.findall("enum")]
         self.extensions = {e.get("name"): e for e in root.find("extensions")
                            if "vulkan" in e.get("supported", "").split(",")}
+
+        self.later = []  # structures that the headers do not declare
+
+    def add_later(self, path):
+        """Extensions that this registry does not know yet."""
+        later = Registry(path)
+        for name, extension in later.extensions.items():
+            if name in self.extensions:
+                continue
+            self.extensions[name] = extension
+            for structure in required(extension, "type"):
+                self.types[structure] = later.types[structure]
+                self.later.append(structure)
 
     def resolve(self, command):
         while command in self.aliases:
@@ -227,8 +241,16 @@ def write_entry_points(surface):
 
 def write_structures(surface):
     lines = [HEAD, "#ifndef SOKR_ICD_STRUCTURES_HPP_", "#define SOKR_ICD_STRUCTURES_HPP_",
-             '#include "vk.hpp"', "namespace sokr::icd {",
-             "template <class T> inline constexpr VkStructureType structure_type = VK_STRUCTURE_TYPE_MAX_ENUM;"]
+             '#include "vk.hpp"', "namespace sokr::icd {"]
+    for structure in surface.registry.later:
+        value = surface.registry.structure_type(structure)
+        lines += [f"inline constexpr auto {value} = static_cast<VkStructureType>("
+                  f"{structure_number(surface.registry, value)});", f"struct {structure} {{"]
+        lines += [f"  {''.join(member.itertext()).strip()};"
+                  for member in surface.registry.types[structure].findall("member")]
+        lines.append("};")
+    lines.append("template <class T> inline constexpr VkStructureType structure_type = "
+                 "VK_STRUCTURE_TYPE_MAX_ENUM;")
     for structure in sorted(surface.structures):
         value = surface.registry.structure_type(structure)
         if value:
@@ -300,7 +322,8 @@ def write_features(surface):
     lines = ["void fill_features(VkPhysicalDeviceFeatures& f) {", "  f = {};"]
     lines += [f"  f.{m} = {reported(m)};" for _, m, _ in members(plain)
               if m in supported or m in claimed]
-    lines += ["}", "bool fill_features(VkBaseOutStructure* base) {", "  switch (base->sType) {"]
+    lines += ["}", "bool fill_features(VkBaseOutStructure* base) {",
+              "  switch (static_cast<int>(base->sType)) {"]
     for s in structures:
         lines += [f"    case {registry.structure_type(s)}: {{",
                   f"      auto* s = reinterpret_cast<{s}*>(base);", "      (void)s;"]
@@ -432,13 +455,16 @@ def write(folder, name, lines):
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         fail(__doc__.splitlines()[2])
     rows = read_description(sys.argv[2])
     try:
-        surface = Surface(Registry(sys.argv[1]), rows)
+        registry = Registry(sys.argv[1])
+        for path in sys.argv[4:]:
+            registry.add_later(path)
+        surface = Surface(registry, rows)
     except (ElementTree.ParseError, OSError) as error:
-        fail(f"the registry {sys.argv[1]} cannot be read: {error}")
+        fail(f"the registry {' or '.join(sys.argv[1:2] + sys.argv[4:])} cannot be read: {error}")
     os.makedirs(sys.argv[3], exist_ok=True)
     write(sys.argv[3], "entry_points.hpp", write_entry_points(surface))
     write(sys.argv[3], "structures.hpp", write_structures(surface))

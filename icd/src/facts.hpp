@@ -40,15 +40,14 @@ inline constexpr std::uint32_t kImageAlignment = 32;
 inline constexpr VkDeviceSize kMaxImageBytes = VkDeviceSize{1} << 40;
 inline constexpr const char* kDriverName = "SOKR";
 
+// Of VK_KHR_shader_subgroup_rotate, which the headers may not know.
+inline constexpr VkSubgroupFeatureFlags kSubgroupRotate = 0x200, kSubgroupRotateClustered = 0x400;
 inline constexpr VkSubgroupFeatureFlags kSubgroupOperations =
     VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_VOTE_BIT |
     VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT |
     VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT |
-    VK_SUBGROUP_FEATURE_CLUSTERED_BIT | VK_SUBGROUP_FEATURE_QUAD_BIT
-#ifdef VK_KHR_shader_subgroup_rotate
-    | VK_SUBGROUP_FEATURE_ROTATE_BIT_KHR | VK_SUBGROUP_FEATURE_ROTATE_CLUSTERED_BIT_KHR
-#endif
-    ;
+    VK_SUBGROUP_FEATURE_CLUSTERED_BIT | VK_SUBGROUP_FEATURE_QUAD_BIT | kSubgroupRotate |
+    kSubgroupRotateClustered;
 
 struct DeviceFacts {
   SokrComputeLimits limits{};

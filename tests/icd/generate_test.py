@@ -13,10 +13,13 @@ import unittest
 GENERATOR, DESCRIPTION, VK_XML = sys.argv[1:4]
 with open(VK_XML, encoding="utf-8") as file:
     REGISTRY = file.read()
+LATER_XML = os.path.join(os.path.dirname(GENERATOR), "later.xml")
+with open(LATER_XML, encoding="utf-8") as file:
+    LATER = file.read()
 OLD = REGISTRY.replace('queues="VK_QUEUE_GRAPHICS_BIT"', 'queues="graphics"')
 
 
-def generate(registry, description=None):
+def generate(registry, description=None, later=()):
     """What is written, by name; the sentence if that fails."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, "vk.xml"), os.path.join(folder, "description.txt")]
@@ -26,7 +29,7 @@ def generate(registry, description=None):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
         out = os.path.join(folder, "out")
-        made = subprocess.run([sys.executable, GENERATOR, *paths, out], text=True,
+        made = subprocess.run([sys.executable, GENERATOR, *paths, out, *later], text=True,
                               capture_output=True)
         if made.returncode:
             return made.stderr
@@ -47,7 +50,39 @@ def with_format(registry, name, extension):
                   lambda found: found[1] + enum, registry, count=1)
 
 
+def elements(kind, text):
+    """Those of a kind that have a name and content, by name."""
+    return {found[1]: found[0] for found in
+            re.finditer(rf'<{kind}\b[^>]*?\bname="(\w+)"[^>]*?[^/]>.*?</{kind}>', text, re.DOTALL)}
+
+
 class Generator(unittest.TestCase):
+    def test_young_extensions_do_not_depend_on_the_registry(self):
+        extensions = elements("extension", LATER)
+        structures = {name: re.search(rf'<type [^>]*name="{name}".*?\n    </type>', LATER,
+                                      re.DOTALL)[0]
+                      for name in re.findall(r'<type name="(\w+)"/>', LATER)}
+        self.assertEqual(3, len(extensions))
+        lacking, knowing = REGISTRY, REGISTRY
+        for name, text in {**extensions, **structures}.items():
+            known = elements("extension" if name in extensions else "type", REGISTRY).get(name)
+            end = "</extensions>" if name in extensions else "</types>"
+            if known:
+                lacking = lacking.replace(known, "")
+            else:
+                knowing = knowing.replace(end, text + end, 1)
+        made, other = generate(lacking, later=[LATER_XML]), generate(knowing, later=[LATER_XML])
+        self.assertIsInstance(made, dict, made)
+        self.assertIsInstance(other, dict, other)
+        for name in structures:
+            self.assertIn(f"struct {name} {{", made["structures.hpp"])
+            self.assertNotIn(f"struct {name} {{", other["structures.hpp"])
+            self.assertIn(name, other["tables.cpp"])
+        for name in extensions:
+            self.assertIn(f'"{name}"', made["tables.cpp"])
+        self.assertEqual(sorted(other["tables.cpp"].splitlines()),
+                         sorted(made["tables.cpp"].splitlines()))
+
     def test_every_command_of_a_table_has_one_body(self):
         for registry in OLD, OLD.replace('queues="graphics"', 'queues="VK_QUEUE_GRAPHICS_BIT"'):
             made = generate(registry)
