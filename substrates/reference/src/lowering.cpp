@@ -363,6 +363,11 @@ void Lowerer::assign_slots(const spirv::Function& function, FunctionCode& code) 
   }
   const auto assign = [&](const Instruction& instruction) {
     if (!instruction.id || failed()) return;
+    // Whoever uses an undefined image has a type or is an instruction that is refused.
+    const TypeKind kind = type(instruction.type).kind;
+    if (instruction.op == spv::Op::OpUndef &&
+        (kind == TypeKind::kImage || kind == TypeKind::kSampler || kind == TypeKind::kSampledImage))
+      return;
     const std::uint32_t count = slots(instruction.type);
     if (instruction.op == spv::Op::OpUndef && !failed()) {
       std::vector<Slot> value;

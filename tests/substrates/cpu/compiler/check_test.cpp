@@ -229,6 +229,10 @@ TEST(Refusals, AnUnusedUndefinedImageIsNone) {
                 "%image = OpTypeImage %float 2D 0 0 0 1 Unknown\n%sampler = OpTypeSampler\n"
                 "%sampled = OpTypeSampledImage %image\n");
     EXPECT_EQ(refusal(text), "") << type;
+    TestLaunch launch;
+    launch.buffers = {{0, 0, Bytes(32)}};
+    const auto ran = run_reference(assemble(text), launch);
+    EXPECT_TRUE(ran) << (ran ? "" : ran.failure().sentence);
     const std::size_t at = text.find("%word =");
     text.insert(at, fmt::format("%copy = OpCopyObject {} %none\n", type));
     const std::string why = refusal(text);
