@@ -9,8 +9,11 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sokr/sokr.hpp>
+#include <span>
 
+#include "bench_children.hpp"
 #include "bench_report.hpp"
 #include "command.hpp"
 
@@ -198,6 +201,17 @@ TEST(Baseline, DepthIsThatOfListsAndObjects) {
   EXPECT_FALSE(is_nested_deeper(R"(["[[[[\"[[[\\", "]]", "{"])", 1));
   EXPECT_TRUE(is_nested_deeper(R"(["\\", [["\""]]])", 2));
   EXPECT_TRUE(is_nested_deeper("]]]][[", 1));
+}
+
+// The kernel that a baseline brings along is read by other processes, and no folder has it: one
+// that can be written to may be missing.
+TEST(Baseline, AKernelForOthersLiesInMemory) {
+  const std::string text = "a kernel";
+  const UnnamedFile file(std::as_bytes(std::span(text)));
+  EXPECT_TRUE(std::filesystem::read_symlink(file.path()).string().starts_with("/memfd:"));
+  EXPECT_TRUE(std::filesystem::is_regular_file(file.path()));
+  std::ifstream in(file.path(), std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), text);
 }
 
 TEST(Baseline, AnotherMachineIsNamed) {
