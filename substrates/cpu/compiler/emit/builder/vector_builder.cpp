@@ -26,6 +26,22 @@ VectorBuilder::VectorBuilder(llvm::Module& to, const Program& of, const Analysis
       target(machine),
       bound(of.module->bound()) {}
 
+namespace {
+
+constexpr std::uint64_t kMostTemporaryBytes = 16384;
+
+}  // namespace
+
+// Each its own while they are few, so that LLVM sees what is written and read in which.
+llvm::AllocaInst* VectorBuilder::temporary(LlvmType* type, unsigned use) {
+  llvm::AllocaInst*& last = temporaries_[{type, use}];
+  const std::uint64_t bytes = module.getDataLayout().getTypeAllocSize(type);
+  if (last && temporary_bytes_ + bytes > kMostTemporaryBytes) return last;
+  temporary_bytes_ += bytes;
+  llvm::IRBuilder<> top(at.entry, at.entry->begin());
+  return last = top.CreateAlloca(type);
+}
+
 // The indices in a vector as 64 bits each. What is known to be small leaves it several at a
 // time.
 LlvmValues VectorBuilder::lanes_of(LlvmValue* indices) {

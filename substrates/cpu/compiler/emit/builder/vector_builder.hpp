@@ -8,6 +8,7 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_EMIT_BUILDER_VECTOR_BUILDER_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_EMIT_BUILDER_VECTOR_BUILDER_HPP_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,11 @@ class VectorBuilder : public llvm::IRBuilder<> {
   }
   unsigned row_bytes() const { return 4 * geometry.width; }  // of a register of words
 
+  // Memory on the stack that one instruction of the program writes, reads and is done with; `use`
+  // tells its several places apart. A kernel of thousands of such instructions has no more of it
+  // than one of some dozens: kMostTemporaryBytes, and one place of each type and use.
+  llvm::AllocaInst* temporary(LlvmType* type, unsigned use = 0);
+
   // ---- Values
   using ScalarFn = llvm::function_ref<LlvmValue*(llvm::ArrayRef<LlvmValue*>)>;
   // Applies `fn` to each register of the operands, scalars or vectors as `shape` says.
@@ -82,6 +88,10 @@ class VectorBuilder : public llvm::IRBuilder<> {
   // Of what is made once for all chunks: who is there in any of them.
   Val mask_of_any_chunk(const Val& mask);
   Val equals(const Val& selector, std::uint64_t literal);
+
+ private:
+  std::map<std::pair<LlvmType*, unsigned>, llvm::AllocaInst*> temporaries_;  // the last ones
+  std::uint64_t temporary_bytes_ = 0;
 };
 
 }  // namespace sokr::cpu

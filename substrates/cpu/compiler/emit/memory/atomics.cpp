@@ -206,18 +206,17 @@ LlvmValue* Atomics::atomic_access(const AtomicPlan& plan, LlvmValue* pointer, Ll
 // a lane can be picked by number.
 LlvmValue* Atomics::atomic_lanes(const AtomicPlan& plan, LlvmValue* mask, LlvmValue* pointers,
                                  LlvmValue* values, LlvmValue* comparators) {
-  llvm::IRBuilder<> top(at_.entry, at_.entry->begin());
-  auto spill = [&](LlvmValue* v) -> LlvmValue* {
-    if (!v) return nullptr;
-    auto* place = top.CreateAlloca(v->getType());
-    b_.CreateStore(v, place);
-    return place;
-  };
   LlvmType* i64 = b_.getInt64Ty();
-  LlvmValue* pointer_memory = spill(b_.CreatePtrToInt(pointers, b_.wide(i64)));
-  LlvmValue* value_memory = spill(values);
-  LlvmValue* comparator_memory = spill(comparators);
-  LlvmValue* result_memory = spill(llvm::Constant::getNullValue(b_.wide(plan.type)));
+  unsigned use = 0;
+  const auto place_of = [&](LlvmType* type) { return b_.temporary(b_.wide(type), use++); };
+  LlvmValue* result_memory = place_of(plan.type);
+  LlvmValue* comparator_memory = comparators ? place_of(plan.type) : nullptr;
+  LlvmValue* value_memory = values ? place_of(plan.type) : nullptr;
+  LlvmValue* pointer_memory = place_of(i64);
+  b_.CreateStore(b_.CreatePtrToInt(pointers, b_.wide(i64)), pointer_memory);
+  if (values) b_.CreateStore(values, value_memory);
+  if (comparators) b_.CreateStore(comparators, comparator_memory);
+  b_.CreateStore(llvm::Constant::getNullValue(b_.wide(plan.type)), result_memory);
   LlvmValue* bits = b_.CreateZExt(b_.mask_bits(mask), i64);
   BasicBlock* before = b_.GetInsertBlock();
   BasicBlock* loop = BasicBlock::Create(cx_, "turn", at_.function);
@@ -519,8 +518,10 @@ Leaves Atomics::emit_atomic(const Op& op) {
   if (inst.op == spv::Op::OpAtomicLoad && scalar) {
     places_.note("atomic load of one place");
     Val loaded;
-    loaded.s = op.shape(0);
-    for (unsigned c = 0; c < (loaded.s.chunk ? g_.chunks : 1); ++c) {
+    // One place for all lanes, whatever the pointer's own shape says: strides may cancel out.
+    const bool by_chunk = op.shape(0).varies_by_chunk();
+    loaded.s = by_chunk ? Shape::by_chunk(0) : Shape::uniform();
+    for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
       LlvmValue* at = places_.element_pointer(address, c, 0);
       LlvmValue* inside = nullptr;
       if (address.limit || address.space == Space::kDynamic) {

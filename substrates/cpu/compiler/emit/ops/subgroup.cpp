@@ -164,8 +164,7 @@ Val shuffle(const Operations& ops, const Val& value, const Val& source, const Sh
   LlvmType* narrow = bits < 32 ? ops.ir.getIntNTy(bits) : nullptr;
   LlvmType* stored = narrow ? ops.ir.getInt32Ty() : type;
   LlvmType* row = ops.ir.wide(stored);
-  llvm::IRBuilder<> top(ops.ir.at.entry, ops.ir.at.entry->begin());
-  auto* memory = top.CreateAlloca(llvm::ArrayType::get(row, ops.ir.geometry.chunks));
+  llvm::AllocaInst* memory = ops.ir.temporary(llvm::ArrayType::get(row, ops.ir.geometry.chunks));
   memory->setAlignment(llvm::Align(64));
   for (unsigned c = 0; c < ops.ir.geometry.chunks; ++c) {
     LlvmValue* v = ops.ir.vector_of(value, c);
@@ -271,10 +270,15 @@ Val scan(VectorBuilder& ir, spv::Op op, const Val& value, bool exclusive) {
     LlvmValue* before = carry ? ir.CreateVectorSplat(ir.geometry.width, carry) : nullptr;
     LlvmValue* inclusive = before ? combine(ir, op, before, v) : v;
     LlvmValue* start = before ? before : nothing;
-    out.v.push_back(
-        exclusive ? lanes_moved(
-                        ir, inclusive, [&](int l) { return l % segment == 0 ? -1 : l - 1; }, start)
-                  : inclusive);
+    LlvmValue* result = inclusive;
+    if (exclusive) {
+      result =
+          lanes_moved(ir, inclusive, [&](int l) { return l % segment == 0 ? -1 : l - 1; }, start);
+      // Begins with 0, not with -0, which changes nothing in a sum.
+      if (op == spv::Op::OpGroupNonUniformFAdd)
+        result = ir.CreateFAdd(result, Constant::getNullValue(result->getType()));
+    }
+    out.v.push_back(result);
     carry = ir.CreateExtractElement(inclusive, ir.geometry.width - 1);
   }
   return out;
