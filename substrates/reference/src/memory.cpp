@@ -93,7 +93,7 @@ class ChainBuilder {
     std::uint64_t stride = pointer.stride;
     if (!explicit_) stride = std::uint64_t{l_.slots(pointer.element)} * sizeof(Slot);
     if (explicit_ && stride == 0) stride = l_.module().explicit_size(pointer.element);
-    add(index, ChainStep::kBytes, stride);
+    add(index, ChainStep::kBytes, stride, true);
   }
 
   void descriptor(Id index) {
@@ -171,9 +171,10 @@ class ChainBuilder {
     return array ? bottom(t.element) : id;
   }
 
-  void add(Id id, ChainStep::Unit unit, std::uint64_t slot_stride) {
+  // Steps of a pointer have a sign, whatever their type.
+  void add(Id id, ChainStep::Unit unit, std::uint64_t slot_stride, bool is_step = false) {
     const Type& type = l_.type_of(id);
-    const std::uint32_t sign = !type.is_signed && type.width <= 32 ? kUnsigned : 0;
+    const std::uint32_t sign = !is_step && !type.is_signed && type.width <= 32 ? kUnsigned : 0;
     ChainStep step{l_.ref(id), static_cast<std::uint8_t>(bits(id) | sign), ChainStep::kBytes,
                    slot_stride};
     if (explicit_ && unit != ChainStep::kBytes) {

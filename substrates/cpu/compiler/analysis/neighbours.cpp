@@ -132,11 +132,7 @@ std::uint32_t buffer_element(const Program& program, Id pointer) {
 
 bool has_buffer_neighbours(const Program& program, const Inst& access, bool assume_no_alias) {
   const std::uint32_t bytes = buffer_element(program, access.args[0]);
-  const std::size_t operands = access.op == spv::Op::OpLoad ? 1 : 2;  // before those of memory
-  if (bytes == 0 ||
-      (access.args.size() > operands &&
-       (access.args[operands] & static_cast<std::uint32_t>(spv::MemoryAccessMask::Volatile)) != 0))
-    return false;
+  if (bytes == 0 || is_shared_live(program, access)) return false;
   const spirv::Variable& variable = *program.module->variable(root_of(program, access.args[0]));
   if (access.op == spv::Op::OpLoad) return keeps_values(*program.module, variable, assume_no_alias);
   // Nobody else looks at what is stored before the last of a group is.

@@ -42,6 +42,30 @@ bool keeps_values(const spirv::Module& module, const spirv::Variable& variable,
          !variable.aliased;
 }
 
+bool is_shared_live(const Program& program, const Inst& access) {
+  using Mask = spv::MemoryAccessMask;
+  const std::vector<std::uint32_t>& args = access.args;
+  std::size_t at = access.op == spv::Op::OpLoad ? 1 : 2;
+  while (at < args.size()) {  // a copy may have operands for either side
+    const auto has = [mask = args[at]](Mask bit) {
+      return (mask & static_cast<std::uint32_t>(bit)) != 0;
+    };
+    ++at;
+    if (has(Mask::Volatile)) return true;
+    if (has(Mask::Aligned)) ++at;
+    for (const Mask bit : {Mask::MakePointerAvailable, Mask::MakePointerVisible}) {
+      if (!has(bit)) continue;
+      const spirv::Constant* scope = at < args.size() ? program.constant(args[at]) : nullptr;
+      ++at;
+      const auto number = scope ? static_cast<spv::Scope>(scope->bits) : spv::Scope::CrossDevice;
+      if (number != spv::Scope::Workgroup && number != spv::Scope::Subgroup &&
+          number != spv::Scope::Invocation)
+        return true;
+    }
+  }
+  return false;
+}
+
 const PrivateVariable* private_variable(const Program& program, Id id) {
   auto at = std::ranges::lower_bound(program.variables, id, {}, &PrivateVariable::id);
   return at != program.variables.end() && at->id == id ? &*at : nullptr;

@@ -30,6 +30,9 @@ const PrivateVariable* private_variable(const Program& program, Id id);
 // Does the memory of a buffer keep its values while the kernel runs?
 bool keeps_values(const spirv::Module& module, const spirv::Variable& variable,
                   bool assume_no_alias);
+// Does a load, a store or a copy of memory by its own operands look at what other workgroups write
+// meanwhile, or let them look? Within a workgroup all is the work of one thread.
+bool is_shared_live(const Program& program, const Inst& access);
 
 }  // namespace sokr::cpu
 

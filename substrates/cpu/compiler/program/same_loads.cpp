@@ -20,9 +20,7 @@ namespace {
 // The memory that a load reads: what keeps its values, by a load without conditions of its own.
 bool reads_fixed(const Program& program, const Inst& inst, bool assume_no_alias) {
   if (inst.op != spv::Op::OpLoad || !inst.id) return false;
-  if (inst.args.size() > 1 &&
-      (inst.args[1] & static_cast<std::uint32_t>(spv::MemoryAccessMask::Volatile)) != 0)
-    return false;
+  if (is_shared_live(program, inst)) return false;
   const spirv::Variable* variable = program.module->variable(root_of(program, inst.args[0]));
   return variable && variable->storage != spv::StorageClass::PushConstant &&
          keeps_values(*program.module, *variable, assume_no_alias);

@@ -154,9 +154,9 @@ Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, Tes
   static std::map<std::pair<Bytes, std::string>, Bytes> cache;
   Bytes& stored =
       cache[{bytes, describe(options) +
-                        fmt::format(" without {:#x} effort {} {} of {}", options.without,
-                                    static_cast<int>(options.effort), options.subgroup_size,
-                                    fmt::join(launch.local_size, " "))}];
+                        fmt::format(" without {:#x} effort {} robust {} {} of {}", options.without,
+                                    static_cast<int>(options.effort), options.robust,
+                                    options.subgroup_size, fmt::join(launch.local_size, " "))}];
   if (stored.empty()) {
     SOKR_ASSIGN(auto compiled, compile(*module, *entry, options));
     stored = compiled.serialise();
@@ -165,17 +165,30 @@ Result<void> run_compiled(const Bytes& bytes, const CompileOptions& options, Tes
   std::vector<std::unique_ptr<Guarded>> memory;
   for (const auto& buffer : launch.buffers)
     memory.push_back(std::make_unique<Guarded>(buffer.data));
-  std::vector<KernelBinding> bindings;
-  for (const auto& binding : spirv::reflect_entry(*module, *entry).bindings)
-    for (std::uint32_t i = 0; i < binding.count; ++i) {
+  // As the runtime's descriptor_table() has it: the entry of an array without a fixed count says
+  // where its elements are.
+  const auto reflected = spirv::reflect_entry(*module, *entry).bindings;
+  std::vector<KernelBinding> bindings, elements;
+  std::uint64_t place = 0;
+  for (const auto& binding : reflected) place += std::max(binding.count, 1u);
+  for (const auto& binding : reflected) {
+    std::uint32_t count = binding.count;
+    for (const auto& buffer : launch.buffers)
+      if (binding.count == 0 && buffer.set == binding.set && buffer.binding == binding.binding)
+        count = std::max(count, buffer.index + 1);
+    if (binding.count == 0)
+      bindings.push_back({nullptr, std::uint64_t{count} << 32 | (place + elements.size())});
+    for (std::uint32_t i = 0; i < count; ++i) {
       KernelBinding one;
       for (std::size_t k = 0; k < launch.buffers.size(); ++k) {
         const auto& buffer = launch.buffers[k];
         if (buffer.set == binding.set && buffer.binding == binding.binding && buffer.index == i)
           one = {memory[k]->data(), buffer.data.size()};
       }
-      bindings.push_back(one);
+      (binding.count == 0 ? elements : bindings).push_back(one);
     }
+  }
+  bindings.insert(bindings.end(), elements.begin(), elements.end());
   Bytes push = launch.push;
   push.resize(std::max<std::size_t>(push.size(), kernel.push_constant_size));
   SOKR_TRY(execute(kernel, bindings, push, launch.groups, limits.patience));

@@ -197,6 +197,93 @@ TEST(Pointers, WalkToTheEnd) {
   expect_words(text, expected);
 }
 
+// Numbers of 32 bits with and without a sign: a step has one.
+constexpr const char* kStepsBack = R"(
+    %minus_u = OpConstant %u 4294967295
+    %minus_n = OpConstant %n -1
+    )";
+
+// From an element that each invocation chooses back by one, and from one element back by as many
+// as each chooses. %s holds 100 + i at place i, of which the low bits are the index.
+TEST(Pointers, StepBackFromTheElementOfAnIndex) {
+  Text text;
+  text.globals = kStepsBack;
+  text.body = R"(
+    %own = OpAccessChain %pu %s %c0 %i
+    %number = OpLoad %u %own
+    %seven = OpBitwiseAnd %u %number %c7
+    %index = OpIAdd %u %seven %c1
+    %there = OpAccessChain %pu %s %c0 %index
+    %before = OpPtrAccessChain %pu %there %minus_u
+    %a = OpLoad %u %before
+    %before_n = OpPtrAccessChain %pu %there %minus_n
+    %b = OpLoad %u %before_n
+    %ten = OpAccessChain %pu %s %c0 %c10
+    %back = OpISub %u %c0 %index
+    %further = OpPtrAccessChain %pu %ten %back
+    %c = OpLoad %u %further
+    %again = OpPtrAccessChain %pu %further %index
+    %d = OpLoad %u %again
+    %outside = OpPtrAccessChain %pu %ten %number
+    %e = OpLoad %u %outside
+    %a1 = OpIMul %u %a %c3
+    %b1 = OpIMul %u %b %c5
+    %c1x = OpIMul %u %c %c7
+    %d1 = OpIMul %u %d %c11
+    %ab = OpIAdd %u %a1 %b1
+    %cd = OpIAdd %u %c1x %d1
+    %abcd = OpIAdd %u %ab %cd
+    %all = OpIAdd %u %abcd %e
+    )" + store("%all", "%i");
+  Words expected;
+  for (std::uint32_t i = 0; i < kInvocations; ++i) {
+    const std::uint32_t index = ((100 + i) & 7) + 1;
+    expected.push_back((100 + index - 1) * 8 + (110 - index) * 7 + 110 * 11);
+  }
+  expect_words(text, expected);
+}
+
+TEST(Pointers, StepBackToWhatIsWrittenAndCounted) {
+  Text text;
+  text.globals = kStepsBack;
+  text.body = R"(
+    %own = OpAccessChain %pu %s %c0 %i
+    %number = OpLoad %u %own
+    %low = OpBitwiseXor %u %number %c5
+    %index0 = OpBitwiseAnd %u %low %c31
+    %index = OpIAdd %u %index0 %c1
+    %there = OpAccessChain %pu %r %c0 %index
+    %before = OpPtrAccessChain %pu %there %minus_n
+    OpStore %before %number
+    %last = OpAccessChain %pu %r %c0 %c31
+    %back = OpISub %u %index0 %c31
+    %counted = OpPtrAccessChain %pu %last %back
+    %old = OpAtomicIAdd %u %counted %c1 %c0 %c1
+    %twice = OpIAdd %u %old %number
+    %counted_once = OpAtomicExchange %u %before %c1 %c0 %twice
+    %thrice = OpIAdd %u %counted_once %twice
+    OpStore %counted %thrice
+    )";
+  Words expected(kInvocations);
+  for (std::uint32_t i = 0; i < kInvocations; ++i)
+    expected[((100 + i) ^ 5) & 31] = 3 * (100 + i) + 1;
+  expect_words(text, expected);
+}
+
+// Each invocation's own step leads all of them to one place.
+TEST(Pointers, StepsThatCancelLeadToOnePlace) {
+  Text text;
+  text.body = R"(
+    %own = OpAccessChain %pu %s %c0 %i
+    %left = OpISub %u %c7 %i
+    %seventh = OpPtrAccessChain %pu %own %left
+    %a = OpAtomicLoad %u %seventh %c1 %c0
+    %b = OpLoad %u %seventh
+    %ab = OpIAdd %u %a %b
+    )" + store("%ab", "%i");
+  expect_words(text, Words(kInvocations, 214));
+}
+
 // The whole variable as a pointer, used where control flow has parted and behind that.
 TEST(Pointers, ToWholeVariables) {
   Text text;

@@ -28,7 +28,7 @@ VectorBuilder::VectorBuilder(llvm::Module& to, const Program& of, const Analysis
 
 namespace {
 
-constexpr std::uint64_t kMostTemporaryBytes = 16384;
+constexpr std::uint64_t kMostTemporaryBytes = 65536;
 
 }  // namespace
 

@@ -439,7 +439,7 @@ bool Flow::needs_abort_check(std::uint32_t loop) const {
                                       : nullptr;
     if (!root) return false;
     if (root->storage == spv::StorageClass::PushConstant) return true;
-    return keeps_values(*p_.module, *root, o_.assume_no_alias) &&
+    return keeps_values(*p_.module, *root, o_.assume_no_alias) && !is_shared_live(p_, *load) &&
            memory_.is_led_from_outside(loop, load->args[0]);
   };
   for (std::uint32_t b = c.begin; b < c.end; ++b) {

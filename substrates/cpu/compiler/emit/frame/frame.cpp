@@ -119,6 +119,7 @@ void Frame::begin_body(LlvmValue* context, LlvmValue* scratch) {
           variable->binding != binding.binding)
         continue;
       first_binding_[id] = binding_count_;
+      if (binding.count == 0) runtime_bindings_.insert(id);
       aliased |= variable->aliased;
     }
     if (!aliased && binding.count == 1) add_scope(key_of_binding(binding.set, binding.binding));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "compiler/emit/builder/room.hpp"
@@ -46,6 +47,9 @@ class Frame : Room {
   // The variable's place among the bindings, counting each element of arrays of them.
   std::uint32_t first_binding(Id variable) const { return first_binding_.at(variable); }
 
+  // Has one of the variables at its set and binding no fixed count of descriptors?
+  bool is_runtime_binding(Id variable) const { return runtime_bindings_.contains(variable); }
+
   // What no other memory overlaps has a scope of its own, by set and binding or by variable.
   std::optional<int> scope_of_binding(std::uint32_t set, std::uint32_t binding) const;
   std::optional<int> scope_of_variable(Id variable) const;
@@ -61,6 +65,7 @@ class Frame : Room {
   std::uint64_t scratch_size_ = 0;
   std::uint32_t binding_count_ = 0, push_size_ = 0;
   std::unordered_map<Id, std::uint32_t> first_binding_;
+  std::unordered_set<Id> runtime_bindings_;  // variables
   std::vector<llvm::MDNode*> alias_scopes_;
   llvm::MDNode* alias_domain_ = nullptr;
   std::unordered_map<std::uint64_t, int> scope_of_key_;

@@ -25,6 +25,13 @@ bool Accesses::is_proven(const Address& address, const std::vector<PlacedLeaf>& 
   return places_.is_inside(address, e.low, std::max(e.high, e.low + address.offset.s.ls));
 }
 
+// Is the kernel trusted to stay inside, where everybody takes part? Not of constants: an array that
+// is all zeros has no memory of its size to be inside of.
+bool Accesses::is_trusted(const Address& address) const {
+  return !o_.robust && b_.is_full(at_.mask) && address.space != Space::kDynamic &&
+         address.space != Space::kTable;
+}
+
 // ---- Loads ------------------------------------------------------------------------------------
 
 Leaves Accesses::load_memory(Address address, Id type) {
@@ -58,7 +65,6 @@ Leaves Accesses::load_leaves(Address address, const std::vector<PlacedLeaf>& lea
   }
   if (const auto words = words_.words_of(address, leaves); !words.empty())
     return words_.split_words(load_leaves(address, words), leaves);
-  bool trusted = !o_.robust && b_.is_full(at_.mask) && address.space != Space::kDynamic;
   if (!addresses_.is_scalar_address(address) && cache_.is_patterned(address, leaves)) {
     places_.note("load by register cache", address, leaves);
     return cache_.load_pattern(address, leaves);
@@ -73,7 +79,8 @@ Leaves Accesses::load_leaves(Address address, const std::vector<PlacedLeaf>& lea
     places_.note("load table rows", address, leaves);
     return table_rows_.load_table_rows(address, leaves, rows);
   }
-  if (trusted || is_proven(address, leaves)) address.limit = nullptr;
+  if (is_trusted(address) && !strides_.reads_behind(address, leaves)) address.limit = nullptr;
+  if (is_proven(address, leaves)) address.limit = nullptr;
   if (addresses_.is_scalar_address(address)) {
     bool parts = b_.has(Part::kChunkRows) && address.parts && !address.own.v.empty() &&
                  address.limit && address.offset.s.chunk;
@@ -86,7 +93,8 @@ Leaves Accesses::load_leaves(Address address, const std::vector<PlacedLeaf>& lea
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
                 address.space != Space::kPhysical;
   if (affine) return strides_.load_affine(address, leaves);
-  if (address.space == Space::kPhysical && address.offset.s.affine && b_.is_full(at_.mask))
+  if (address.space == Space::kPhysical && !address.scale && address.offset.s.affine &&
+      b_.is_full(at_.mask))
     return strides_.load_affine(address, leaves);
   if (const unsigned lanes = elements_.lanes_of_groups(address, leaves))
     return elements_.load_groups(address, leaves, lanes);
@@ -112,7 +120,7 @@ void Accesses::store_leaves(Address address, const std::vector<PlacedLeaf>& leav
                             const Leaves& value) {
   if (const auto words = words_.words_of(address, leaves); !words.empty())
     return store_leaves(address, words, words_.packed_words(value, leaves, words.size()));
-  bool trusted = !o_.robust && b_.is_full(at_.mask) && address.space != Space::kDynamic;
+  const bool trusted = is_trusted(address);
   if (addresses_.is_scalar_address(address)) {
     if (cache_.store_single(address, leaves, value))
       return places_.note("store by register cache", address, leaves);

@@ -37,6 +37,7 @@ class Accesses : Room {
   void store_leaves(Address address, const std::vector<PlacedLeaf>& leaves, const Leaves& value);
 
  private:
+  bool is_trusted(const Address& address) const;
   bool is_proven(const Address& address, const std::vector<PlacedLeaf>& leaves) const;
 
   Addresses& addresses_;

@@ -18,6 +18,11 @@ namespace {
 
 constexpr unsigned kEntryBytes = sizeof(KernelBinding), kEntryData = offsetof(KernelBinding, data),
                    kEntrySize = offsetof(KernelBinding, size);
+constexpr std::uint64_t kPlaceOfElements = UINT32_MAX;
+
+bool is_live_member(const spirv::Member& member) {
+  return member.coherent || member.is_volatile;
+}
 
 }  // namespace
 
@@ -216,6 +221,25 @@ llvm::LoadInst* Addresses::binding_size(llvm::LoadInst* size) {
   return size;
 }
 
+llvm::LoadInst* Addresses::table_field(LlvmValue* entry, std::uint64_t byte, LlvmType* type) {
+  auto* load = b_.CreateLoad(
+      type, b_.CreateConstGEP1_32(b_.getInt8Ty(), entry, static_cast<unsigned>(byte)));
+  load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(cx_, {}));
+  return load;
+}
+
+// Where the elements of a binding without a fixed count are among the table's entries (low half),
+// and how many there are: its own entry says that (descriptor_table).
+LlvmValue* Addresses::elements_of(std::uint32_t binding, LlvmValue* table) {
+  LlvmValue*& where = frame_.loaded_at_entry(fmt::format("array{}", binding));
+  if (!where) {
+    llvm::IRBuilder<>::InsertPointGuard keep(b_);
+    b_.SetInsertPoint(at_.entry->getTerminator());
+    where = table_field(table, binding * kEntryBytes + kEntrySize, b_.getInt64Ty());
+  }
+  return where;
+}
+
 Address Addresses::buffer_address(const spirv::Variable& variable, const Val* index) {
   Address address;
   const spirv::Type* type = p_.module->type(variable.pointee);
@@ -230,19 +254,18 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
       keeps_values(*p_.module, variable, o_.assume_no_alias) || (read_only && !address.is_volatile);
   LlvmValue* table =
       frame_.context_field(offsetof(KernelContext, bindings), b_.getPtrTy(), "bindings");
-  auto field = [&](LlvmValue* at, unsigned byte, LlvmType* t) {
-    auto* load = b_.CreateLoad(t, b_.CreateConstGEP1_32(b_.getInt8Ty(), at, byte));
-    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(cx_, {}));
-    return load;
+  auto field = [&](LlvmValue* at, std::uint64_t byte, LlvmType* t) {
+    return table_field(at, byte, t);
   };
   LlvmValue* zero = b_.getInt64(0);
   address.offset = b_.constant_val(zero);
   address.even = true;
-  const bool runtime = type && type->kind == TypeKind::kRuntimeArray;
-  auto* constant = index && !runtime && index->s.is_uniform()
-                       ? llvm::dyn_cast<ConstantInt>(index->v[0])
-                       : nullptr;
-  if (runtime && !index) {  // the array itself, of which nothing is read
+  const bool open = type && type->kind == TypeKind::kRuntimeArray;
+  // The binding's, of which this variable may be one of several views.
+  const bool runtime = frame_.is_runtime_binding(variable.id);
+  auto* constant =
+      index && !open && index->s.is_uniform() ? llvm::dyn_cast<ConstantInt>(index->v[0]) : nullptr;
+  if (open && !index) {  // the array itself, of which nothing is read
     address.base = llvm::ConstantPointerNull::get(b_.getPtrTy());
     address.limit = zero;
     return address;
@@ -250,14 +273,24 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
   if (!index || constant) {
     std::uint64_t at = constant ? constant->getZExtValue() : 0;
     if (at >= count) at = 0;
-    const std::string name = "binding" + std::to_string(first + at);
-    auto place = static_cast<std::uint32_t>(first + at);
+    const std::string name = runtime ? fmt::format("binding{}element{}", first, at)
+                                     : fmt::format("binding{}", first + at);
     if (!frame_.loaded_at_entry(name)) {
+      LlvmValue *entry = table, *inside = nullptr;
+      std::uint64_t skipped = (first + at) * kEntryBytes;
+      LlvmValue* where = runtime ? elements_of(first, table) : nullptr;
       llvm::IRBuilder<>::InsertPointGuard keep(b_);
       b_.SetInsertPoint(at_.entry->getTerminator());
-      frame_.loaded_at_entry(name) = field(table, place * kEntryBytes + kEntryData, b_.getPtrTy());
-      frame_.loaded_at_entry(name + "size") =
-          binding_size(field(table, place * kEntryBytes + kEntrySize, b_.getInt64Ty()));
+      if (where) {
+        inside = b_.CreateICmpULT(b_.getInt64(at), b_.CreateLShr(where, 32));
+        LlvmValue* place = b_.CreateAdd(b_.CreateAnd(where, kPlaceOfElements), b_.getInt64(at));
+        place = b_.CreateSelect(inside, place, b_.getInt64(first));
+        entry = b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(place, b_.getInt64(kEntryBytes)));
+        skipped = 0;
+      }
+      frame_.loaded_at_entry(name) = field(entry, skipped + kEntryData, b_.getPtrTy());
+      LlvmValue* size = binding_size(field(entry, skipped + kEntrySize, b_.getInt64Ty()));
+      frame_.loaded_at_entry(name + "size") = inside ? b_.CreateSelect(inside, size, zero) : size;
     }
     address.base = frame_.loaded_at_entry(name);
     address.limit = constant && constant->getZExtValue() >= count
@@ -272,24 +305,20 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
   Shape shape = shape_of(divergence_of(index->s));
   LlvmValue *place = b_.getInt64(first), *most = b_.getInt64(count);
   if (runtime) {
-    // The entry says where the elements are, and how many.
-    const std::string name = "array" + std::to_string(first);
-    LlvmValue*& where = frame_.loaded_at_entry(name);
-    if (!where) {
-      llvm::IRBuilder<>::InsertPointGuard keep(b_);
-      b_.SetInsertPoint(at_.entry->getTerminator());
-      where = field(table, first * kEntryBytes + kEntrySize, b_.getInt64Ty());
-    }
-    place = b_.CreateAnd(where, UINT64_C(0xFFFFFFFF));
-    most = b_.CreateLShr(where, 32);
+    LlvmValue* where = elements_of(first, table);
+    place = b_.CreateAnd(where, kPlaceOfElements);
+    LlvmValue* there = b_.CreateLShr(where, 32);
+    most = open ? there : b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, there, most);
   }
   auto entry = [&](unsigned byte, LlvmType* t) {
     return b_.apply(shape, {index}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
       auto one = [&](LlvmValue* i) -> LlvmValue* {
         i = b_.CreateZExtOrTrunc(i, b_.getInt64Ty());
         LlvmValue* inside = b_.CreateICmpULT(i, most);
-        LlvmValue* safe = b_.CreateSelect(inside, i, zero);
-        LlvmValue* at = b_.CreateAdd(safe, place);
+        // Where there is no element at all, the binding's own entry is.
+        LlvmValue* at = runtime
+                            ? b_.CreateSelect(inside, b_.CreateAdd(i, place), b_.getInt64(first))
+                            : b_.CreateAdd(b_.CreateSelect(inside, i, zero), place);
         LlvmValue* row =
             b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(at, b_.getInt64(kEntryBytes)));
         LlvmValue* value = field(row, byte, t);
@@ -341,6 +370,26 @@ Address Addresses::root_address(Id root) {
   }
 }
 
+// Of a pointer that was a value nobody knows what it points into: may that be what others write
+// meanwhile? A block's own members say so themselves.
+bool Addresses::may_be_live(const spirv::Type& pointer) const {
+  if (pointer.storage == spv::StorageClass::StorageBuffer ||
+      pointer.storage == spv::StorageClass::Uniform)
+    return std::ranges::any_of(p_.entry->globals, [&](Id id) {
+      const spirv::Variable* variable = p_.module->variable(id);
+      return variable && variable->has_binding && p_.module->is_shared_live(*variable);
+    });
+  const spirv::Type* pointee = p_.module->type(pointer.element);
+  if (pointer.storage != spv::StorageClass::PhysicalStorageBuffer || !pointee ||
+      pointee->kind == TypeKind::kStruct)
+    return false;
+  for (Id id = 1; id < p_.module->bound(); ++id)
+    if (const spirv::Type* type = p_.module->type(id);
+        type && std::ranges::any_of(type->members, is_live_member))
+      return true;
+  return false;
+}
+
 Address Addresses::dynamic_address(const Leaves& pointer, Id pointer_type) {
   const spirv::Type* type = p_.module->type(pointer_type);
   Address address;
@@ -348,6 +397,7 @@ Address Addresses::dynamic_address(const Leaves& pointer, Id pointer_type) {
   address.counted = false;
   address.anywhere = true;
   if (type) address.placed = pointee_of(*type);
+  address.is_volatile = type && may_be_live(*type);
   if (pointer.size() == 1) {
     address.space = Space::kPhysical;
     address.base = llvm::ConstantPointerNull::get(b_.getPtrTy());
@@ -403,6 +453,30 @@ void count_element(Address& address, const Val& index, std::int64_t stride) {
 
 }  // namespace
 
+// May a step of the pointer, which has a sign, lead from here to what is in range, back over where
+// the memory begins for an index? Offset and index are each tested without a sign, which is right
+// only from the memory's start on, where nothing lies before.
+bool Addresses::leads_back(const Address& address) const {
+  if (!address.limit) return false;  // added up in 64 bits
+  auto* start =
+      address.offset.s.is_uniform() ? llvm::dyn_cast<ConstantInt>(address.offset.v[0]) : nullptr;
+  return address.scale != 0 || !start || !start->isZero();
+}
+
+// Makes the index beside the offset part of it.
+void Addresses::fold_index(Address& address) {
+  if (address.scale == 0) return;
+  const Val index = address.index;
+  const auto scale = static_cast<std::uint64_t>(address.scale);
+  address.scale = 0;
+  address.lanes = 0;
+  const Shape s = shape_of(merged(divergence_of(address.offset.s), divergence_of(index.s)));
+  address.offset = b_.apply(s, {&address.offset, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
+    LlvmValue* e = b_.CreateSExt(v[1], v[1]->getType()->getWithNewBitWidth(64));
+    return b_.CreateAdd(v[0], b_.CreateMul(e, ConstantInt::get(e->getType(), scale)));
+  });
+}
+
 void Addresses::walk_chain(Address& address, const Inst& chain) {
   std::size_t first = 1;
   const Definition* made = p_.definition(chain.id);
@@ -410,16 +484,20 @@ void Addresses::walk_chain(Address& address, const Inst& chain) {
   const spirv::Variable* variable = p_.module->variable(look_through(p_, chain.args[0]));
   bool pointer_step =
       chain.op == spv::Op::OpPtrAccessChain || chain.op == spv::Op::OpInBoundsPtrAccessChain;
-  auto add = [&](Id index, std::int64_t stride) {
+  auto add = [&](Id index, std::int64_t stride, bool is_step = false) {
     Leaves value = values_.get(index);
     if (value.empty()) return;
     LlvmType* type = b_.scalar_type(p_.type_of(index));
+    const bool goes_back = is_step && leads_back(address);
+    if (goes_back) fold_index(address);
     if (type->isIntegerTy(64) && address.space != Space::kPhysical)
       value[0] = held_index(value[0], stride);
-    if (is_wide_term(address, index, stride))
-      return add_wide_term(address, index, value[0], stride);
+    if (is_wide_term(address, index, stride) || (goes_back && !value[0].s.affine))
+      return add_wide_term(address, value[0], stride,
+                           is_step || p_.module->type(p_.type_of(index))->is_signed);
     add_reach(address, b_.has(Part::kRanges) ? ranges_.of(index, chain_block) : std::nullopt,
               stride);
+    if (goes_back) address.counted = false;
     if (g_.lanes() == 1) count_element(address, value[0], stride);
     if (!split_term(address, index, stride)) track_part(address, value[0], stride);
     track_step(address, index, value[0], stride);
@@ -438,7 +516,7 @@ void Addresses::walk_chain(Address& address, const Inst& chain) {
   if (pointer_step) {
     const spirv::Type* pointer = p_.module->type(p_.type_of(chain.args[0]));
     if (!pointer) return;
-    add(chain.args[1], static_cast<std::int64_t>(element_stride(*pointer, address.placed)));
+    add(chain.args[1], static_cast<std::int64_t>(element_stride(*pointer, address.placed)), true);
     first = 2;
   }
   for (std::size_t i = first; i < chain.args.size(); ++i) {
@@ -447,9 +525,10 @@ void Addresses::walk_chain(Address& address, const Inst& chain) {
     const spirv::Constant* constant = p_.constant(chain.args[i]);
     if (type->kind == TypeKind::kStruct) {
       std::uint64_t offset = 0;
-      address.placed =
-          placed_part(*p_.module, address.placed,
-                      constant ? static_cast<std::uint32_t>(constant->bits) : 0, &offset);
+      const auto member = constant ? static_cast<std::uint32_t>(constant->bits) : 0;
+      address.placed = placed_part(*p_.module, address.placed, member, &offset);
+      if (address.space != Space::kWorkgroup && member < type->members.size())
+        address.is_volatile |= is_live_member(type->members[member]);
       track_part(address, b_.constant_val(b_.getInt64(offset)), 1);
       add_reach(address, Range{offset, offset}, 1);
       address.element_offset += static_cast<std::int64_t>(offset);
@@ -487,18 +566,7 @@ Leaves Addresses::pointer_leaves(Id pointer) {
     return Leaves(kPointerLeaves, b_.constant_val(b_.getInt64(0)));
   }
   Address address = address_of(pointer);
-  if (address.scale) add_term(address, b_.constant_val(b_.getInt64(0)), b_.getInt64Ty(), 0);
-  if (address.scale) {
-    Val index = address.index;
-    std::int64_t scale = address.scale;
-    address.scale = 0;
-    Shape s = shape_of(merged(divergence_of(address.offset.s), divergence_of(index.s)));
-    address.offset = b_.apply(s, {&address.offset, &index}, [&](llvm::ArrayRef<LlvmValue*> v) {
-      LlvmValue* e = b_.CreateSExt(v[1], v[1]->getType()->getWithNewBitWidth(64));
-      return b_.CreateAdd(
-          v[0], b_.CreateMul(e, ConstantInt::get(e->getType(), static_cast<std::uint64_t>(scale))));
-    });
-  }
+  fold_index(address);
   if (address.space == Space::kPhysical) return {address.offset};
   if (address.space == Space::kDynamic) return {address.begin, address.size, address.offset};
   LlvmValue* limit = address.limit ? address.limit : b_.getInt64(UINT64_MAX >> 1);
@@ -556,13 +624,14 @@ bool Addresses::is_wide_term(const Address& address, Id index, std::int64_t stri
   return is_buffer && type && type->width <= 32 && !(constant && constant->bits <= INT32_MAX);
 }
 
-void Addresses::add_wide_term(Address& address, Id index, const Val& value, std::int64_t stride) {
-  const bool is_signed = p_.module->type(p_.type_of(index))->is_signed;
+void Addresses::add_wide_term(Address& address, const Val& value, std::int64_t stride,
+                              bool is_signed) {
   address.reach.reset();
   address.counted = address.parts = address.even = false;
   const Shape shape = value.s.is_uniform() ? value.s : shape_of(divergence_of(value.s));
-  Val wide_index = b_.apply(shape, {&value}, [&](llvm::ArrayRef<LlvmValue*> v) {
+  Val wide_index = b_.apply(shape, {&value}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
     LlvmType* type = v[0]->getType()->getWithNewBitWidth(64);
+    if (v[0]->getType() == type) return v[0];
     return is_signed ? b_.CreateSExt(v[0], type) : b_.CreateZExt(v[0], type);
   });
   add_term(address, wide_index, b_.getInt64Ty(), stride);

@@ -41,15 +41,20 @@ class Addresses : Room {
                : Placed{pointer.element, {}, 0};
   }
   void walk_chain(Address& address, const Inst& chain);
+  llvm::LoadInst* table_field(LlvmValue* entry, std::uint64_t byte, LlvmType* type);
+  LlvmValue* elements_of(std::uint32_t binding, LlvmValue* table);
   llvm::LoadInst* binding_size(llvm::LoadInst* size);
   Val held_index(const Val& index, std::int64_t stride);
   bool split_term(Address& address, Id index, std::int64_t stride);
   void track_part(Address& address, const Val& index, std::int64_t stride);
   LlvmValue* step_between_chunks(Id id);
   void track_step(Address& address, Id index, const Val& value, std::int64_t stride);
+  bool leads_back(const Address& address) const;
+  void fold_index(Address& address);
   bool is_wide_term(const Address& address, Id index, std::int64_t stride) const;
-  void add_wide_term(Address& address, Id index, const Val& value, std::int64_t stride);
+  void add_wide_term(Address& address, const Val& value, std::int64_t stride, bool is_signed);
   Address root_address(Id root);
+  bool may_be_live(const spirv::Type& pointer) const;
   Address dynamic_address(const Leaves& pointer, Id pointer_type);
   std::uint64_t element_stride(const spirv::Type& pointer, const Placed& pointee) const;
 

@@ -167,7 +167,7 @@ LlvmValue* Lanes::call_lanes(const Address& address, unsigned chunk, std::int64_
 LlvmValue* Lanes::load_each(const Address& address, LlvmValue* pointers, LlvmType* element,
                             LlvmValue* mask) {
   const unsigned size = element->getScalarSizeInBits() / 8, align = std::min(size, 4u);
-  if (has_gather(size))
+  if (has_gather(size) && !address.is_volatile)
     return places_.annotate(b_.CreateMaskedGather(b_.wide(element), pointers, Align(align), mask,
                                                   llvm::Constant::getNullValue(b_.wide(element))),
                             address);
@@ -294,8 +294,9 @@ Leaves Lanes::load_gather(const Address& address, const std::vector<PlacedLeaf>&
       auto offset = static_cast<std::int64_t>(leaves[i].offset);
       bool contiguous = !address.scale && address.offset.s.affine &&
                         address.space != Space::kDynamic && address.offset.s.ls == size;
-      bool masked = contiguous && t_.masks(size);
-      bool single = !masked && !has_gather(size);
+      // LLVM's masked loads are never volatile: out of a loop it would take them.
+      bool masked = contiguous && t_.masks(size) && !address.is_volatile;
+      bool single = !masked && (!has_gather(size) || address.is_volatile);
       bool written_out = single && is_written_out(1);
       LlvmValue* value = nullptr;
       if ((single && !written_out) || calls_builtin(address, type, false)) {

@@ -39,7 +39,16 @@ bool LoadsAndStores::is_led_from_outside(std::uint32_t loop, Id pointer) const {
   return true;
 }
 
-Leaves LoadsAndStores::load_through(Id pointer, Id type) {
+// A workgroup's own memory is one thread's, and what is constant nobody writes.
+Address LoadsAndStores::address_of(Id pointer, bool live) {
+  Address address = addresses_.address_of(pointer);
+  if (address.space == Space::kBuffer || address.space == Space::kDynamic ||
+      address.space == Space::kPhysical)
+    address.is_volatile |= live;
+  return address;
+}
+
+Leaves LoadsAndStores::load_through(Id pointer, Id type, bool live) {
   Id root = root_of(p_, pointer);
   const spirv::Variable* variable = p_.module->variable(root);
   auto place = private_place(p_, pointer);
@@ -68,23 +77,24 @@ Leaves LoadsAndStores::load_through(Id pointer, Id type) {
     return {chosen};
   }
   if (place) return private_memory_.load_private(*place, pointer, type);
-  return accesses_.load_memory(addresses_.address_of(pointer), type);
+  return accesses_.load_memory(address_of(pointer, live), type);
 }
 
-void LoadsAndStores::store_through(Id pointer, const Leaves& value) {
+void LoadsAndStores::store_through(Id pointer, const Leaves& value, bool live) {
   if (auto place = private_place(p_, pointer))
     return private_memory_.store_private(*place, pointer, value);
-  accesses_.store_memory(addresses_.address_of(pointer), value);
+  accesses_.store_memory(address_of(pointer, live), value);
 }
 
 void LoadsAndStores::emit_load(const Inst& inst) {
   if (load_together(inst)) return;
+  const bool live = is_shared_live(p_, inst);
   const std::uint32_t loop = innermost_loop(p_, at_.block);
   const spirv::Variable* variable = p_.module->variable(root_of(p_, inst.args[0]));
   scalars_.expect_steady(g_.lanes() == 1 && loop != kNone && variable &&
-                         keeps_values(*p_.module, *variable, o_.assume_no_alias) &&
+                         keeps_values(*p_.module, *variable, o_.assume_no_alias) && !live &&
                          is_led_from_outside(loop, inst.args[0]));
-  Leaves value = load_through(inst.args[0], inst.type);
+  Leaves value = load_through(inst.args[0], inst.type, live);
   scalars_.expect_steady(false);
   values_.set(inst.id, std::move(value));
 }
@@ -94,14 +104,15 @@ void LoadsAndStores::emit_store(const Inst& inst) {
     return copies_.emit_copy(inst.args[0], inst.args[1], 0, type);
   if (store_together(inst)) return;
   Leaves value = values_.get(inst.args[1]);
-  store_through(inst.args[0], value);
+  store_through(inst.args[0], value, is_shared_live(p_, inst));
 }
 
 void LoadsAndStores::emit_copy_memory(const Inst& inst) {
   const spirv::Type* from = p_.module->type(p_.type_of(inst.args[1]));
   if (!from) return;
-  Leaves value = load_through(inst.args[1], from->element);
-  store_through(inst.args[0], value);
+  const bool live = is_shared_live(p_, inst);
+  Leaves value = load_through(inst.args[1], from->element, live);
+  store_through(inst.args[0], value, live);
 }
 
 void LoadsAndStores::emit_array_length(const Inst& inst) {

@@ -23,8 +23,9 @@ class LoadsAndStores : Room, public Rematerializer {
   void emit_store(const Inst& inst);
   void emit_copy_memory(const Inst& inst);
   void emit_array_length(const Inst& inst);
-  Leaves load_through(Id pointer, Id type);
-  void store_through(Id pointer, const Leaves& value);
+  // `live`: others may write there, or look at it, meanwhile.
+  Leaves load_through(Id pointer, Id type, bool live = false);
+  void store_through(Id pointer, const Leaves& value, bool live = false);
   // Do the indices of the pointer come from outside of the loop?
   bool is_led_from_outside(std::uint32_t loop, Id pointer) const;
 
@@ -32,6 +33,7 @@ class LoadsAndStores : Room, public Rematerializer {
   Leaves load_builtin(Id pointer, Id type) override { return load_through(pointer, type); }
 
  private:
+  Address address_of(Id pointer, bool live);
   // ---- together.cpp: neighbours as one access
   struct Together;
   bool load_together(const Inst& inst);

@@ -179,7 +179,7 @@ template <class Instruction>
 Instruction* Places::annotate(Instruction* inst, const Address& address) {
   frame_.annotate_scope(*inst, address.alias_scope);
   if (auto* load = llvm::dyn_cast<llvm::LoadInst>(inst)) {
-    if (address.invariant)
+    if (address.invariant && !address.is_volatile)
       load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(cx_, {}));
     load->setVolatile(address.is_volatile);
   }

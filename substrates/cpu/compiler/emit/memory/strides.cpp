@@ -60,6 +60,15 @@ std::int64_t elements_apart(const spirv::Module& module, std::int64_t distance,
   return distance / size;
 }
 
+// A wide load of elements with gaps takes the gap behind the last one, too, where there may be no
+// memory.
+bool Strides::reads_behind(const Address& address, const std::vector<PlacedLeaf>& leaves) const {
+  if (address.scale || !address.offset.s.affine || interleave(*p_.module, address, leaves) == 0)
+    return false;
+  const Extent e = extent_of(*p_.module, leaves);
+  return e.low + address.offset.s.ls > e.high;
+}
+
 bool Strides::asks_behind_rows(const Address& address) const {
   return b_.has(Part::kRowPrefetch) && address.space == Space::kBuffer && at_.divergent == 0 &&
          at_.robust == 0 && (innermost_loop(p_, at_.block) == kNone || is_staging(p_, at_.block));

@@ -20,6 +20,8 @@ class Strides : Room {
   Leaves load_affine(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_affine(const Address& address, const std::vector<PlacedLeaf>& leaves,
                     const Leaves& value);
+  // Does load_affine read what lies behind the last element?
+  bool reads_behind(const Address& address, const std::vector<PlacedLeaf>& leaves) const;
   // Are rows worth asking for what lies behind them, and the asking itself.
   bool asks_behind_rows(const Address& address) const;
   void ask_behind_row(LlvmValue* row);

@@ -178,8 +178,11 @@ Leaves WideElements::load_apart(const Address& address, const std::vector<Placed
     places_.note("load table places", address, leaves);
     return load_table(address, leaves);
   }
-  if (one_object && address.limit && !address.is_volatile && has_wide_elements(leaves) &&
-      b_.has(Part::kWideElements) && lanes_.is_written_out(accesses)) {
+  // Who does not take part reads zeros, at the components' offsets.
+  const bool has_zeros = b_.is_full(at_.mask) || extent_of(*p_.module, leaves).high <=
+                                                     static_cast<std::int64_t>(Frame::kZeros);
+  if (one_object && address.limit && !address.is_volatile && has_zeros &&
+      has_wide_elements(leaves) && b_.has(Part::kWideElements) && lanes_.is_written_out(accesses)) {
     places_.note("load wide elements", address, leaves);
     return load_scattered(address, leaves, 1);
   }

@@ -149,7 +149,7 @@ Leaves Words::load_words(const Address& address, const std::vector<PlacedLeaf>& 
     b_.CreateBr(done);
     b_.SetInsertPoint(slow);
     LlvmValues others;
-    if (t_.masks(size)) {
+    if (t_.masks(size) && !address.is_volatile) {
       for (unsigned c = 0; c < count; ++c) others.push_back(load_parts(address, c, low, size));
     } else {
       ++at_.robust;
