@@ -38,6 +38,22 @@ std::int64_t interleave(const spirv::Module& module, const Address& address,
   return elements_apart(module, address.offset.s.ls, leaves);
 }
 
+// Words of a lane that lie side by side: four or two of them are one store, after transposes. Of
+// other sizes, or alone, each is one of its own.
+std::vector<WordPiece> word_pieces(const spirv::Module& module,
+                                   const std::vector<PlacedLeaf>& leaves) {
+  std::vector<WordPiece> pieces;
+  for (std::size_t i = 0; i < leaves.size(); i += pieces.back().count) {
+    unsigned run = 1;
+    while (run < 4 && i + run < leaves.size() && scalar_size(module, leaves[i].type) == 4 &&
+           scalar_size(module, leaves[i + run].type) == 4 &&
+           leaves[i + run].offset == leaves[i].offset + std::uint64_t{run} * 4)
+      ++run;
+    pieces.push_back({i, std::bit_floor(run)});
+  }
+  return pieces;
+}
+
 bool any_lane_by_lane(const spirv::Module& module, const std::vector<PlacedLeaf>& leaves,
                       llvm::function_ref<bool(unsigned)> has_instruction) {
   return llvm::any_of(leaves, [&](const PlacedLeaf& leaf) {
@@ -152,12 +168,36 @@ Leaves Strides::load_strided(const Address& address, const std::vector<PlacedLea
   return out;
 }
 
+// A piece of all lanes' elements of one chunk, the first of which lies at `start`.
+void Strides::store_words(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                          const Leaves& value, const WordPiece& piece, unsigned chunk,
+                          LlvmValue* start) {
+  const unsigned size = scalar_size(*p_.module, leaves[piece.first].type);
+  LlvmValues parts;
+  for (std::size_t i = piece.first; i < piece.first + piece.count; ++i) {
+    parts.push_back(places_.to_memory(b_.vector_of(value[i], chunk)));
+    if (size == 4) parts.back() = b_.CreateBitCast(parts.back(), b_.wide(b_.getFloatTy()));
+  }
+  const auto store = [&](LlvmValue* v, unsigned lane) {
+    const auto at =
+        leaves[piece.first].offset + static_cast<std::uint64_t>(address.offset.s.ls * lane);
+    places_.annotate(b_.CreateAlignedStore(v, b_.CreateConstGEP1_64(b_.getInt8Ty(), start, at),
+                                           Align(std::min(size, 4u))),
+                     address);
+  };
+  Elements elements(b_, g_.width);
+  if (piece.count == 4) return elements.store_quads(parts, store);
+  if (piece.count == 2) return elements.store_pairs(parts, store);
+  for (unsigned lane = 0; lane < g_.width; ++lane)
+    store(b_.CreateExtractElement(parts[0], std::uint64_t{lane}), lane);
+}
+
 void Strides::store_strided(const Address& address, const std::vector<PlacedLeaf>& leaves,
                             const Leaves& value) {
-  // Two or four words of a lane are one store, after transposes.
-  const bool together = (leaves.size() == 2 || leaves.size() == 4) && b_.has(Part::kWideElements) &&
-                        are_words_in_order(*p_.module, leaves);
-  const auto accesses = static_cast<unsigned>(g_.chunks * (together ? 1 : leaves.size()));
+  const std::vector<WordPiece> pieces = word_pieces(*p_.module, leaves);
+  const bool together = pieces.size() < leaves.size() && b_.has(Part::kWideElements);
+  const auto accesses =
+      static_cast<unsigned>(g_.chunks * (together ? pieces.size() : leaves.size()));
   if ((!together && !any_lane_by_lane(*p_.module, leaves,
                                       [&](unsigned size) { return lanes_.has_scatter(size); })) ||
       address.space == Space::kDynamic || address.space == Space::kPhysical ||
@@ -182,18 +222,7 @@ void Strides::store_strided(const Address& address, const std::vector<PlacedLeaf
   for (unsigned c = 0; c < g_.chunks; ++c) {
     start = places_.row_pointer(address, c, 0, start);
     if (together) {
-      LlvmValues parts;
-      for (const Val& leaf : value)
-        parts.push_back(
-            b_.CreateBitCast(places_.to_memory(b_.vector_of(leaf, c)), b_.wide(b_.getFloatTy())));
-      const auto store = [&](LlvmValue* v, unsigned lane) {
-        const auto at = leaves[0].offset + static_cast<std::uint64_t>(address.offset.s.ls * lane);
-        places_.annotate(
-            b_.CreateAlignedStore(v, b_.CreateConstGEP1_64(b_.getInt8Ty(), start, at), Align(4)),
-            address);
-      };
-      Elements elements(b_, g_.width);
-      parts.size() == 2 ? elements.store_pairs(parts, store) : elements.store_quads(parts, store);
+      for (const WordPiece& piece : pieces) store_words(address, leaves, value, piece, c, start);
       continue;
     }
     for (std::size_t i = 0; i < leaves.size(); ++i) {

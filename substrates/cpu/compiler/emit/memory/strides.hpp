@@ -11,6 +11,12 @@
 
 namespace sokr::cpu {
 
+// Components of a lane's element that one store moves, `first` of its leaves on.
+struct WordPiece {
+  std::size_t first = 0;
+  unsigned count = 1;
+};
+
 class Strides : Room {
  public:
   Strides(VectorBuilder& builder, Places& places, Lanes& lanes, WideElements& elements,
@@ -34,6 +40,8 @@ class Strides : Room {
   Leaves load_strided(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_strided(const Address& address, const std::vector<PlacedLeaf>& leaves,
                      const Leaves& value);
+  void store_words(const Address& address, const std::vector<PlacedLeaf>& leaves,
+                   const Leaves& value, const WordPiece& piece, unsigned chunk, LlvmValue* start);
   void store_vector(const Address& address, LlvmValue* pointer, LlvmValue* value, LlvmValue* mask,
                     unsigned align);
 
