@@ -143,7 +143,6 @@ class Checker {
                     m_.describe(variable.id), kMaxPrivateBytes);
     }
     for (const auto& block : function->blocks) {
-      for (const auto& phi : block.phis) SOKR_TRY(check_choice(phi));
       for (const auto& inst : block.body) SOKR_TRY(check_instruction(inst));
       if (!ends_a_block(block.terminator.op))
         return fail(SOKR_CAPABILITY_DENIED,
@@ -158,8 +157,8 @@ class Checker {
     if (inst.op == spv::Op::OpStore || inst.op == spv::Op::OpCopyMemory)
       if (const spirv::Type* to = m_.type(m_.type_of(inst.args[0])))
         has_large_ |= is_large(m_, to->element);
-    if (inst.op == spv::Op::OpFunctionCall) return check_choice(inst);
-    if (inst.op == spv::Op::OpNop || inst.op == spv::Op::OpLine || inst.op == spv::Op::OpNoLine)
+    if (inst.op == spv::Op::OpFunctionCall || inst.op == spv::Op::OpNop ||
+        inst.op == spv::Op::OpLine || inst.op == spv::Op::OpNoLine)
       return {};
     if (inst.op == spv::Op::OpExtInst) return check_extended(inst);
     if (handler_of(inst.op) == Handler::kUnknown || !spirv::instruction_row(inst.op))
@@ -180,7 +179,6 @@ class Checker {
     if (const spv::Op scoped = with_scope(inst.op); scoped != spv::Op::OpNop)
       SOKR_TRY(check_group(inst, scoped, 0));
     if (handler_of(inst.op) == Handler::kPointerTest) SOKR_TRY(check_pointers(inst));
-    SOKR_TRY(check_choice(inst));
     // Whoever uses an undefined image has a type or an instruction that is refused.
     if (inst.type && !(inst.op == spv::Op::OpUndef && is_opaque(inst.type)))
       SOKR_TRY(check_type(inst.type, inst.id));
@@ -191,29 +189,6 @@ class Checker {
     const spirv::Type* type = m_.type(type_id);
     return type && (type->kind == TypeKind::kImage || type->kind == TypeKind::kSampler ||
                     type->kind == TypeKind::kSampledImage);
-  }
-
-  // A pointer to an array of buffers is the array's variable: as a value it does not say which
-  // descriptors are the array's.
-  Result<void> check_choice(const spirv::Instruction& inst) const {
-    if (inst.op == spv::Op::OpCopyObject || !is_buffer_array(inst.type)) return {};
-    return fail(SOKR_CAPABILITY_DENIED,
-                "{} (word {}) gives a pointer to an array of buffers, which this substrate takes "
-                "from variables and parameters alone",
-                spirv::op_name(inst.op), inst.word);
-  }
-
-  bool is_buffer_array(Id pointer_type) const {
-    const spirv::Type* type = m_.type(pointer_type);
-    if (!type || type->kind != TypeKind::kPointer ||
-        (type->storage != spv::StorageClass::StorageBuffer &&
-         type->storage != spv::StorageClass::Uniform))
-      return false;
-    type = m_.type(type->element);
-    if (!type || (type->kind != TypeKind::kArray && type->kind != TypeKind::kRuntimeArray))
-      return false;
-    type = m_.type(type->element);
-    return type && (type->block || type->buffer_block);
   }
 
   Result<void> check_pointers(const spirv::Instruction& inst) {

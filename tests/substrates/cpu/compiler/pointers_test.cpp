@@ -511,5 +511,78 @@ TEST(Pointers, ToPrivateMemoryAreCopiedAsOftenAsOneLikes) {
   expect_words(text, {0, 1, 2, 3, 4, 5});
 }
 
+// Arrays of two buffers each, of which one is chosen at run time, and then a buffer of it.
+Text chosen_arrays(bool runtime) {
+  Text text;
+  text.capabilities += "OpCapability RuntimeDescriptorArray\n";
+  text.decorations =
+      "OpDecorate %first DescriptorSet 1\nOpDecorate %first Binding 0\n"
+      "OpDecorate %second DescriptorSet 1\nOpDecorate %second Binding 1\n";
+  text.globals = fmt::format(
+      "%two = {}\n%ptwo = OpTypePointer StorageBuffer %two\n"
+      "%first = OpVariable %ptwo StorageBuffer\n"
+      "%second = OpVariable %ptwo StorageBuffer\n"
+      "%pptwo = OpTypePointer Function %ptwo\n",
+      runtime ? "OpTypeRuntimeArray %bu" : "OpTypeArray %bu %c2");
+  text.body = R"(
+    %low = OpBitwiseAnd %u %i %c1
+    %odd = OpINotEqual %bool %low %c0
+    %half = OpShiftRightLogical %u %i %c1
+    %number = OpBitwiseAnd %u %half %c1
+    %chosen = OpSelect %ptwo %odd %second %first
+    %from = OpAccessChain %pu %chosen %number %c0 %half
+    %x = OpLoad %u %from
+    OpSelectionMerge %met None
+    OpBranchConditional %odd %yes %no
+    %yes = OpLabel
+    OpBranch %met
+    %no = OpLabel
+    OpBranch %met
+    %met = OpLabel
+    %either = OpPhi %ptwo %second %yes %first %no
+    %from1 = OpAccessChain %pu %either %c1 %c0 %i
+    %y = OpLoad %u %from1
+    %outside = OpAccessChain %pu %either %c5 %c0 %i
+    %z = OpLoad %u %outside
+    %to = OpAccessChain %pu %chosen %c0 %c0 %i
+    OpStore %to %i
+    %xy = OpIAdd %u %x %y
+    %xyz = OpIAdd %u %xy %z
+    )" + store("%xyz", "%i");
+  return text;
+}
+
+TEST(Pointers, LeadToArraysOfBuffers) {
+  for (const bool runtime : {false, true}) {
+    SCOPED_TRACE(runtime);
+    const Bytes module = assemble(kernel(chosen_arrays(runtime)));
+    TestLaunch launch;
+    const auto numbered = [](std::uint32_t from) {
+      Words words;
+      for (std::uint32_t i = 0; i < kInvocations; ++i) words.push_back(from + i);
+      return bytes_of(words);
+    };
+    launch.buffers = {{0, 0, Bytes(kInvocations * 4)}, {0, 1, numbered(0)}};
+    for (std::uint32_t binding = 0; binding < 2; ++binding)
+      for (std::uint32_t element = 0; element < 2; ++element)
+        launch.buffers.push_back({1, binding, numbered(1000 * binding + 100 * element), element});
+    Words expected;
+    for (std::uint32_t i = 0; i < kInvocations; ++i)
+      expected.push_back(1000 * (i % 2) + 100 * (i / 2 % 2) + i / 2 + 1000 * (i % 2) + 100 + i);
+    TestLaunch reference = launch;
+    const auto done = run_reference(module, reference);
+    ASSERT_TRUE(done) << done.failure().sentence;
+    EXPECT_EQ(values_of<std::uint32_t>(reference.buffers[0].data), expected);
+    for (const CompileOptions& options : all_options()) {
+      TestLaunch actual = launch;
+      const auto ran = run_compiled(module, options, actual);
+      ASSERT_TRUE(ran) << describe(options) << ": " << ran.failure().sentence;
+      for (std::size_t b = 0; b < actual.buffers.size(); ++b)
+        EXPECT_EQ(actual.buffers[b].data, reference.buffers[b].data)
+            << describe(options) << ", buffer " << b;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sokr::cpu::test

@@ -16,10 +16,6 @@ using spirv::TypeKind;
 
 namespace {
 
-constexpr unsigned kEntryBytes = sizeof(KernelBinding), kEntryData = offsetof(KernelBinding, data),
-                   kEntrySize = offsetof(KernelBinding, size);
-constexpr std::uint64_t kPlaceOfElements = UINT32_MAX;
-
 bool is_live_member(const spirv::Member& member) {
   return member.coherent || member.is_volatile;
 }
@@ -310,25 +306,18 @@ Address Addresses::buffer_address(const spirv::Variable& variable, const Val* in
     LlvmValue* there = b_.CreateLShr(where, 32);
     most = open ? there : b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, there, most);
   }
+  // Where there is no element at all, the binding's own entry is.
+  LlvmValue* none = runtime ? b_.getInt64(first) : nullptr;
   auto entry = [&](unsigned byte, LlvmType* t) {
     return b_.apply(shape, {index}, [&](llvm::ArrayRef<LlvmValue*> v) -> LlvmValue* {
-      auto one = [&](LlvmValue* i) -> LlvmValue* {
-        i = b_.CreateZExtOrTrunc(i, b_.getInt64Ty());
-        LlvmValue* inside = b_.CreateICmpULT(i, most);
-        // Where there is no element at all, the binding's own entry is.
-        LlvmValue* at = runtime
-                            ? b_.CreateSelect(inside, b_.CreateAdd(i, place), b_.getInt64(first))
-                            : b_.CreateAdd(b_.CreateSelect(inside, i, zero), place);
-        LlvmValue* row =
-            b_.CreateGEP(b_.getInt8Ty(), table, b_.CreateMul(at, b_.getInt64(kEntryBytes)));
-        LlvmValue* value = field(row, byte, t);
-        if (t->isPointerTy()) return b_.CreatePtrToInt(value, b_.getInt64Ty());
-        return b_.CreateSelect(inside, value, zero);
-      };
-      if (!v[0]->getType()->isVectorTy()) return one(v[0]);
+      if (!v[0]->getType()->isVectorTy())
+        return element_field(table, {place, most, none}, v[0], byte, t);
       LlvmValue* out = llvm::Constant::getNullValue(b_.wide(b_.getInt64Ty()));
       for (unsigned l = 0; l < g_.width; ++l)
-        out = b_.CreateInsertElement(out, one(b_.CreateExtractElement(v[0], l)), l);
+        out = b_.CreateInsertElement(
+            out,
+            element_field(table, {place, most, none}, b_.CreateExtractElement(v[0], l), byte, t),
+            l);
       return out;
     });
   };
@@ -513,6 +502,15 @@ void Addresses::walk_chain(Address& address, const Inst& chain) {
       first = 2;
     }
   }
+  if (const spirv::Type* array = variable ? nullptr : buffer_array(p_.type_of(chain.args[0]))) {
+    const Leaves from = values_.get(look_through(p_, chain.args[0]));
+    const Leaves index = values_.get(chain.args[1]);
+    if (from.size() != kPointerLeaves || index.empty()) return;
+    const bool is_volatile = address.is_volatile;
+    address = element_of(from, *array, index[0]);
+    address.is_volatile = is_volatile;
+    first = 2;
+  }
   if (pointer_step) {
     const spirv::Type* pointer = p_.module->type(p_.type_of(chain.args[0]));
     if (!pointer) return;
@@ -565,6 +563,9 @@ Leaves Addresses::pointer_leaves(Id pointer) {
     b_.internal_error("a pointer to private memory is used as a value");
     return Leaves(kPointerLeaves, b_.constant_val(b_.getInt64(0)));
   }
+  const spirv::Variable* root = p_.module->variable(look_through(p_, pointer));
+  if (const spirv::Type* array = root ? buffer_array(root->type) : nullptr)
+    return array_leaves(*root, *array);
   Address address = address_of(pointer);
   fold_index(address);
   if (address.space == Space::kPhysical) return {address.offset};

@@ -53,6 +53,20 @@ class Addresses : Room {
   void fold_index(Address& address);
   bool is_wide_term(const Address& address, Id index, std::int64_t stride) const;
   void add_wide_term(Address& address, const Val& value, std::int64_t stride, bool is_signed);
+  static constexpr unsigned kEntryBytes = sizeof(KernelBinding),
+                            kEntryData = offsetof(KernelBinding, data),
+                            kEntrySize = offsetof(KernelBinding, size);
+  static constexpr std::uint64_t kPlaceOfElements = UINT32_MAX;
+  // Descriptors: of which of the table's entries on, how many, and the entry in place of one that
+  // is not there; null where there is one at least.
+  struct Elements {
+    LlvmValue *place, *count, *none;
+  };
+  LlvmValue* element_field(LlvmValue* table, const Elements& from, LlvmValue* index, unsigned byte,
+                           LlvmType* type);
+  const spirv::Type* buffer_array(Id pointer_type) const;
+  Leaves array_leaves(const spirv::Variable& variable, const spirv::Type& array);
+  Address element_of(const Leaves& array, const spirv::Type& type, const Val& index);
   Address root_address(Id root);
   bool may_be_live(const spirv::Type& pointer) const;
   Address dynamic_address(const Leaves& pointer, Id pointer_type);
