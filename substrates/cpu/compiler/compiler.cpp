@@ -21,6 +21,7 @@
 #include "compiler/codegen/llvm_versions.hpp"
 #include "compiler/emit/emitter.hpp"
 #include "compiler/program/float_modes.hpp"
+#include "compiler/program/folding.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -124,9 +125,14 @@ Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& 
       options.trace->stage(stage, function_name(entry, shared), [&] { return to_text(program); });
   };
   ended(Stage::kLower);
+  const auto fold = [&] {
+    if (has_part(options, Part::kIfConvert)) fold_constants(program);
+  };
+  fold();
   SOKR_TRY(place_aggregates(program, options.assume_no_alias));
   ended(Stage::kAggregates);
   if (has_part(options, Part::kPromote)) promote_variables(program);
+  fold();  // what came by way of variables
   ended(Stage::kPromote);
   const auto convert = [&] {
     if (has_part(options, Part::kIfConvert)) simplify(program);

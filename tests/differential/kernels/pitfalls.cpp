@@ -64,6 +64,26 @@ const Words kIndices{0,          9,          10,         11,         0xFFFFFFFF,
                      0x80000000, 0xC0000001, 4096,       1000000,    5,
                      0x3FFFFFFF, 0xFFFFF000, 9,          8,          1};
 
+Situation written_a_round_before() {
+  constexpr std::int32_t kRounds = 11;
+  Situation s = values(2, 128, [](std::uint32_t own) {
+    std::int32_t last = 0, ring[4] = {}, sum = 0;
+    for (std::int32_t i = 0; i < kRounds; ++i) {
+      if (i > 0) sum += last + 1 > 3 ? 0 : i - (last + 1);
+      last = i * 2;
+      if (i >= 4) {
+        const std::int32_t old = ring[(i + own) & 3];
+        sum -= old;
+        sum ^= old > 20 ? old : -old;
+      }
+      ring[i & 3] = i * static_cast<std::int32_t>(own + 1);
+    }
+    return static_cast<std::uint32_t>(sum);
+  });
+  s.buffers.push_back({kRounds});
+  return s;
+}
+
 Situation out_of_bounds_read() {
   Situation s;
   const Words data = range(10, 500);
@@ -403,6 +423,7 @@ std::vector<Pitfall> pitfalls() {
       {"atomic operations", "atomic_operations", atomic_operations},
       {"layouts", "layouts", layouts},
       {"private arrays", "private_arrays", [] { return values(3, 51, sorted_digest); }},
+      {"private arrays, written a round before", "written_a_round_before", written_a_round_before},
       {"continue in a switch", "continue_in_switch", [] { return values(2, 128, continuing); }},
       {"a uniform address with changing contents", "uniform_reload",
        [] {

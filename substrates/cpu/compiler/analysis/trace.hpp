@@ -46,7 +46,7 @@ std::optional<Stage> stage_named(std::string_view name);
 // fail without them.
 enum class Part : std::uint8_t {
   kPromote,           // private variables become values
-  kIfConvert,         // short branches become selections
+  kIfConvert,         // branches that are decided go, short ones become selections
   kPrivateLoops,      // rounds of loops that index private arrays are copied
   kUnroll,            // rounds of loops around barriers are copied
   kTables,            // private variables that hold one constant

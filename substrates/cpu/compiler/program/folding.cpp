@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/program/folding.hpp"
 
+#include <algorithm>
+#include <unordered_map>
+
+#include "compiler/program/queries.hpp"
+#include "compiler/program/unreached.hpp"
+
 namespace sokr::cpu {
 namespace {
 
@@ -88,6 +94,152 @@ std::optional<std::uint64_t> folded(spv::Op op, unsigned width, unsigned result_
     default:
       return std::nullopt;
   }
+}
+
+Id Constants::number(Id type, std::uint64_t bits) {
+  auto [it, fresh] = made_.try_emplace({type, bits}, 0);
+  if (fresh) it->second = add_constant(p_, type, bits);
+  return it->second;
+}
+
+std::optional<std::uint64_t> Constants::bits_of(Id id) const {
+  const spirv::Constant* c = p_.constant(id);
+  if (!c || c->is_undef || !c->parts.empty() || width_of(c->type) == 0) return std::nullopt;
+  return c->is_null ? 0 : c->bits;
+}
+
+unsigned Constants::width_of(Id type) const {
+  const spirv::Type* t = p_.module->type(type);
+  if (!t) return 0;
+  if (t->kind == spirv::TypeKind::kBool) return 1;
+  return t->kind == spirv::TypeKind::kInt ? t->width : 0;
+}
+
+namespace {
+
+class Folder {
+ public:
+  explicit Folder(Program& program) : p_(program), constants_(program) {}
+
+  void run() {
+    // A branch that is decided makes a phi one of its values, which may decide the next one.
+    while (fold_blocks()) {
+      remove_unreached(p_);
+      link_predecessors(p_);
+      drop_ways_not_taken(p_);
+      dissolve_decided();
+    }
+    if (replaced_.empty() && !decided_) return;
+    replace_values(p_, replaced_);
+    index_definitions(p_);
+    if (decided_) find_barriers();
+  }
+
+ private:
+  // Those that are left.
+  void find_barriers() {
+    p_.has_barrier = false;
+    for (Construct& one : p_.constructs) one.has_barrier = false;
+    for (const Block& block : p_.blocks) {
+      if (!block.barrier_after) continue;
+      p_.has_barrier = true;
+      for (std::uint32_t c = block.construct; c != kNone; c = p_.constructs[c].parent)
+        p_.constructs[c].has_barrier = true;
+    }
+  }
+
+  Id now(Id id) const {
+    for (auto it = replaced_.find(id); it != replaced_.end(); it = replaced_.find(id))
+      id = it->second;
+    return id;
+  }
+
+  // Was a branch decided?
+  bool fold_blocks() {
+    bool some = false;
+    for (Block& block : p_.blocks) {
+      std::erase_if(block.phis, [&](const Phi& phi) { return replace(phi.id, value_of(phi)); });
+      std::erase_if(block.body, [&](const Inst& inst) {
+        return replace(inst.id, constants_.fold(inst, [&](Id id) { return now(id); }));
+      });
+      some |= decide(block);
+    }
+    decided_ |= some;
+    return some;
+  }
+
+  bool replace(Id id, Id constant) {
+    if (!constant) return false;
+    replaced_[id] = constant;
+    forget_definition(p_, id);
+    return true;
+  }
+
+  // The constant that all who come bring along; 0 = there is none.
+  Id value_of(const Phi& phi) {
+    std::optional<std::uint64_t> all;
+    for (const Incoming& in : phi.incoming) {
+      const Id value = now(in.value);
+      if (value == phi.id) continue;
+      const auto bits = constants_.bits_of(value);
+      if (!bits || (all && *all != *bits)) return 0;
+      all = bits;
+    }
+    return all ? constants_.number(phi.type, *all) : 0;
+  }
+
+  bool decide(Block& block) {
+    if (block.exit != Exit::kBranch && block.exit != Exit::kSwitch) return false;
+    const auto on = constants_.bits_of(now(block.condition));
+    if (!on) return false;
+    std::uint32_t target = block.targets[0];
+    if (block.exit == Exit::kBranch) {
+      target = block.targets[*on != 0 ? 0 : 1];
+    } else if (const auto found = std::ranges::find(block.cases, *on, &Case::literal);
+               found != block.cases.end()) {
+      target = found->target;
+    }
+    block.exit = Exit::kJump;
+    block.condition = 0;
+    block.targets = {target};
+    block.cases.clear();
+    return true;
+  }
+
+  // A selection that chooses no more is ordinary code, if all who leave it do so at its end.
+  void dissolve_decided() {
+    std::vector<bool> gone(p_.constructs.size(), false);
+    for (std::uint32_t c = static_cast<std::uint32_t>(gone.size()); c-- > 1;) {
+      const Construct& one = p_.constructs[c];
+      if ((one.kind != ConstructKind::kSelection && one.kind != ConstructKind::kSwitch) ||
+          p_.blocks[one.header].exit != Exit::kJump || p_.blocks[one.header].construct != c ||
+          one.merge >= p_.blocks.size())
+        continue;
+      const auto& from = p_.blocks[one.merge].predecessors;
+      const auto is_inside = [&](std::uint32_t b) { return p_.contains(c, b); };
+      const auto last = std::ranges::find_if(from, is_inside);
+      if (std::ranges::count_if(from, is_inside) != 1 || p_.blocks[*last].construct != c ||
+          p_.blocks[*last].exit != Exit::kJump)
+        continue;
+      gone[c] = true;
+      for (std::uint32_t b = one.begin; b < one.end; ++b)
+        if (p_.blocks[b].construct == c) p_.blocks[b].construct = one.parent;
+      for (Construct& inner : p_.constructs)
+        if (inner.parent == c) inner.parent = one.parent;
+    }
+    remove_constructs(p_, gone);
+  }
+
+  Program& p_;
+  Constants constants_;
+  std::unordered_map<Id, Id> replaced_;
+  bool decided_ = false;
+};
+
+}  // namespace
+
+void fold_constants(Program& program) {
+  Folder(program).run();
 }
 
 }  // namespace sokr::cpu

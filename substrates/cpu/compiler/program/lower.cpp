@@ -5,6 +5,7 @@
 #include "compiler/program/calls.hpp"
 #include "compiler/program/program.hpp"
 #include "compiler/program/support.hpp"
+#include "compiler/program/unreached.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -126,6 +127,7 @@ class Lowerer {
   Program finish() {
     program_.blocks.back().exit = Exit::kEnd;
     nest_constructs(program_);
+    remove_unreached(program_);
     std::ranges::sort(program_.variables, {}, &PrivateVariable::id);
     index_definitions(program_);
     link_predecessors(program_);
@@ -224,8 +226,11 @@ class Lowerer {
         body.push_back(make_store(instance.map[variable.id], variable.args[1]));
   }
 
-  // The copy is the pointer itself: one to private memory is no value that could be copied.
+  // The copy is the pointer itself: one to private memory is no value that could be copied. So is a
+  // chain of no steps.
   bool is_copied_pointer(const spirv::Instruction& inst) const {
+    if (inst.op == spv::Op::OpAccessChain || inst.op == spv::Op::OpInBoundsAccessChain)
+      return inst.args.size() == 1;
     const spirv::Type* type = inst.op == spv::Op::OpCopyObject ? module_.type(inst.type) : nullptr;
     return type && type->kind == spirv::TypeKind::kPointer;
   }
@@ -491,35 +496,13 @@ void index_definitions(Program& program) {
   }
 }
 
-namespace {
-
-std::vector<bool> reachable_blocks(const Program& program) {
-  std::vector<bool> reached(program.blocks.size());
-  std::vector<std::uint32_t> waiting;
-  const auto reach = [&](std::uint32_t block) {
-    if (reached[block]) return;
-    reached[block] = true;
-    waiting.push_back(block);
-  };
-  if (!program.blocks.empty()) reach(0);
-  while (!waiting.empty()) {
-    const Block& block = program.blocks[waiting.back()];
-    waiting.pop_back();
-    for (const std::uint32_t target : block.targets) reach(target);
-    for (const Case& one : block.cases) reach(one.target);
-  }
-  return reached;
-}
-
-}  // namespace
-
-// What nothing reaches is no predecessor, except of its loop's header.
+// What nothing reaches is no predecessor.
 void link_predecessors(Program& program) {
-  const std::vector<bool> reached = reachable_blocks(program);
+  const std::vector<Reach> reach = reach_of_blocks(program);
   for (auto& block : program.blocks) block.predecessors.clear();
   for (std::uint32_t b = 0; b < program.blocks.size(); ++b) {
     auto link = [&](std::uint32_t target) {
-      if (!reached[b] && target > b) return;
+      if (!is_way(reach, b, target)) return;
       auto& list = program.blocks[target].predecessors;
       if (list.empty() || list.back() != b) list.push_back(b);
     };

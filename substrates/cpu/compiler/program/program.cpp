@@ -141,9 +141,13 @@ void remove_constructs(Program& program, const std::vector<bool>& which) {
     place[c] = static_cast<std::uint32_t>(kept.size());
     if (!which[c]) kept.push_back(program.constructs[c]);
   }
-  for (auto& construct : kept)
-    if (construct.parent != kNone) construct.parent = place[construct.parent];
-  for (auto& block : program.blocks) block.construct = place[block.construct];
+  // What was in one that goes is in the next one around it that stays.
+  const auto around = [&](std::uint32_t c) {
+    while (c != kNone && which[c]) c = program.constructs[c].parent;
+    return c == kNone ? kNone : place[c];
+  };
+  for (auto& construct : kept) construct.parent = around(construct.parent);
+  for (auto& block : program.blocks) block.construct = around(block.construct);
   program.constructs = std::move(kept);
 }
 

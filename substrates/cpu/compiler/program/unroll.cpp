@@ -11,7 +11,6 @@
 // elements are registers. That is how tiles of sums are written whose sizes are specialization
 // constants, which a front end cannot unroll. The innermost loops come first.
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -38,7 +37,7 @@ using Values = std::unordered_map<Id, Id>;
 
 class Unroller {
  public:
-  Unroller(Program& program, std::size_t most) : p_(program), left_(most) {}
+  Unroller(Program& program, std::size_t most) : p_(program), constants_(program), left_(most) {}
 
   // Loops that index private arrays, or stand inside of such a loop, and contain no other loop,
   // until there is none.
@@ -192,7 +191,7 @@ class Unroller {
   bool indexes_private(const Construct& loop) const {
     std::unordered_set<Id> counted;
     for (const auto& phi : p_.blocks[loop.header].phis)
-      if (width_of(phi.type) > 1) counted.insert(phi.id);
+      if (constants_.width_of(phi.type) > 1) counted.insert(phi.id);
     for (std::uint32_t b = loop.begin; b < loop.end; ++b)
       for (const auto& inst : p_.blocks[b].body) {
         bool uses = false;
@@ -200,7 +199,7 @@ class Unroller {
         if (!uses) continue;
         if (inst.op == spv::Op::OpAccessChain || inst.op == spv::Op::OpInBoundsAccessChain) {
           if (counted_variables_.contains(root_of(p_, inst.args[0]))) return true;
-        } else if (inst.id && width_of(inst.type) > 1 && inst.op != spv::Op::OpLoad) {
+        } else if (inst.id && constants_.width_of(inst.type) > 1 && inst.op != spv::Op::OpLoad) {
           counted.insert(inst.id);
         }
       }
@@ -209,42 +208,12 @@ class Unroller {
 
   // ---- Constants ----
 
-  Id constant(Id type, std::uint64_t bits) {
-    auto [it, fresh] = made_.try_emplace({type, bits}, 0);
-    if (fresh) it->second = add_constant(p_, type, bits);
-    return it->second;
-  }
-
-  std::optional<std::uint64_t> bits_of(Id id) const {
-    const spirv::Constant* c = p_.constant(id);
-    if (!c || c->is_undef || !c->parts.empty()) return std::nullopt;
-    const spirv::Type* type = p_.module->type(c->type);
-    if (!type || (type->kind != spirv::TypeKind::kInt && type->kind != spirv::TypeKind::kBool))
-      return std::nullopt;
-    return c->is_null ? 0 : c->bits;
-  }
-
-  unsigned width_of(Id type) const {
-    const spirv::Type* t = p_.module->type(type);
-    if (!t) return 0;
-    if (t->kind == spirv::TypeKind::kBool) return 1;
-    return t->kind == spirv::TypeKind::kInt ? t->width : 0;
-  }
-
   // The constant that an instruction is if its operands stand for what `known` says; 0 = none.
   Id fold(const Inst& inst, const Values& known) {
-    unsigned result = width_of(inst.type);
-    if (!inst.id || !result || inst.args.empty() || inst.args.size() > 3) return 0;
-    std::vector<std::uint64_t> in;
-    for (std::size_t i = 0; i < inst.args.size(); ++i) {
-      if (!operand_is_value(inst.op, i, inst.args)) return 0;
-      auto it = known.find(inst.args[i]);
-      auto bits = bits_of(it == known.end() ? inst.args[i] : it->second);
-      if (!bits) return 0;
-      in.push_back(*bits);
-    }
-    auto bits = folded(inst.op, width_of(p_.type_of(inst.args[0])), result, in);
-    return bits ? constant(inst.type, *bits) : 0;
+    return constants_.fold(inst, [&](Id id) {
+      const auto it = known.find(id);
+      return it == known.end() ? id : it->second;
+    });
   }
 
   // ---- Lines ----
@@ -263,7 +232,7 @@ class Unroller {
     if (v->builtin == spv::BuiltIn::LocalInvocationIndex) return Line{1, 0, 3};
     auto place = private_place(p_, inst.args[0]);
     if (v->builtin != spv::BuiltIn::LocalInvocationId || !place || !place->leaf ||
-        width_of(inst.type) != 32)
+        constants_.width_of(inst.type) != 32)
       return std::nullopt;
     return Line{1, 0, *place->leaf};
   }
@@ -286,10 +255,10 @@ class Unroller {
   std::optional<Line> line_of(Id id, const Values& known, const Lines& lines, int depth = 0) const {
     if (auto it = lines.find(id); it != lines.end()) return it->second;
     auto value = known.find(id);
-    if (auto bits = bits_of(value == known.end() ? id : value->second))
+    if (auto bits = constants_.bits_of(value == known.end() ? id : value->second))
       return checked({0, signed_value(*bits, 32), kNone});
     const Inst* inst = p_.inst(id);
-    if (!inst || depth > 8 || width_of(inst->type) != 32) return std::nullopt;
+    if (!inst || depth > 8 || constants_.width_of(inst->type) != 32) return std::nullopt;
     return line_of(*inst, known, lines, depth);
   }
 
@@ -298,7 +267,7 @@ class Unroller {
     if (auto builtin = builtin_line(inst)) return builtin;
     bool sum = inst.op == spv::Op::OpIAdd || inst.op == spv::Op::OpISub;
     bool product = inst.op == spv::Op::OpIMul || inst.op == spv::Op::OpShiftLeftLogical;
-    if ((!sum && !product) || width_of(inst.type) != 32) return std::nullopt;
+    if ((!sum && !product) || constants_.width_of(inst.type) != 32) return std::nullopt;
     auto a = line_of(inst.args[0], known, lines, depth + 1);
     auto b = line_of(inst.args[1], known, lines, depth + 1);
     if (!a || !b) return std::nullopt;
@@ -389,7 +358,7 @@ class Unroller {
     for (const auto& phi : p_.blocks[loop.header].phis)
       for (const auto& in : phi.incoming) {
         if (in.block >= loop.begin) continue;
-        if (bits_of(in.value))
+        if (constants_.bits_of(in.value))
           now[phi.id] = in.value;
         else if (auto line = line_of(in.value, {}, {}))
           lines[phi.id] = *line;
@@ -403,7 +372,7 @@ class Unroller {
       Lines here = lines;
       evaluate(loop, known, here);
       auto it = known.find(test.condition);
-      auto goes = bits_of(it == known.end() ? test.condition : it->second);
+      auto goes = constants_.bits_of(it == known.end() ? test.condition : it->second);
       const Inst* compare = p_.inst(test.condition);
       if (!goes && compare) goes = outcome(*compare, known, here);
       if (!goes) return std::nullopt;
@@ -418,7 +387,7 @@ class Unroller {
           if (in.block < loop.begin) continue;
           auto value = known.find(in.value);
           Id id = value == known.end() ? in.value : value->second;
-          if (bits_of(id))
+          if (constants_.bits_of(id))
             next[phi.id] = id;
           else if (auto line = line_of(id, known, here))
             lines[phi.id] = *line;
@@ -538,7 +507,7 @@ class Unroller {
     }
     std::erase_if(out.body, [&](const Inst& inst) {
       auto it = values.find(inst.id);
-      return inst.id && it != values.end() && bits_of(it->second);
+      return inst.id && it != values.end() && constants_.bits_of(it->second);
     });
     for (auto& inst : out.body) {
       inst.id = mapped(values, inst.id);
@@ -608,8 +577,8 @@ class Unroller {
   }
 
   Program& p_;
+  Constants constants_;
   std::size_t left_;  // instructions that may still be made
-  std::map<std::pair<Id, std::uint64_t>, Id> made_;
   std::unordered_set<Id> counted_variables_;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 
 #include "kernel_runner.hpp"
@@ -269,22 +270,164 @@ const char* const kNeverRepeated = R"(
     OpFunctionEnd
 )";
 
-TEST(BlocksThatNobodyReaches, KeepNoVariables) {
-  const Bytes module = assemble(kNeverRepeated);
-  std::vector<std::uint32_t> expected;
-  for (std::uint32_t i = 0; i < 32; ++i) expected.push_back(i + 2);
+// One workgroup of 32, whose results are these on the interpreter and however it is compiled.
+void expect_results(const std::string& text, const std::vector<std::uint32_t>& expected,
+                    bool sampled = false) {
+  const Bytes module = assemble(text);
   TestLaunch launch;
-  launch.buffers = {{0, 0, Bytes(32 * 4)}};
+  launch.buffers = {{0, 0, Bytes(expected.size() * 4)}};
   TestLaunch reference = launch;
   const auto done = run_reference(module, reference);
   ASSERT_TRUE(done) << done.failure().sentence;
   EXPECT_EQ(values_of<std::uint32_t>(reference.buffers[0].data), expected);
   for (const CompileOptions& options : all_options()) {
+    if (sampled && options.interleave != 0) continue;
     TestLaunch actual = launch;
     const auto ran = run_compiled(module, options, actual);
     ASSERT_TRUE(ran) << describe(options) << ": " << ran.failure().sentence;
     EXPECT_EQ(values_of<std::uint32_t>(actual.buffers[0].data), expected) << describe(options);
   }
+}
+
+std::vector<std::uint32_t> counted_from(std::uint32_t first) {
+  std::vector<std::uint32_t> numbers(32);
+  std::iota(numbers.begin(), numbers.end(), first);
+  return numbers;
+}
+
+TEST(BlocksThatNobodyReaches, KeepNoVariables) {
+  expect_results(kNeverRepeated, counted_from(2));
+}
+
+// `body` stands in front of the end of the entry point; %i is the invocation, %place its element.
+// `others` are functions.
+std::string small_kernel(const std::string& body, const std::string& others = {},
+                         const std::string& variables = {}) {
+  return R"(
+    OpCapability Shader
+    OpMemoryModel Logical GLSL450
+    OpEntryPoint GLCompute %main "main" %index
+    OpExecutionMode %main LocalSize 32 1 1
+    OpDecorate %index BuiltIn LocalInvocationIndex
+    OpDecorate %out DescriptorSet 0
+    OpDecorate %out Binding 0
+    OpDecorate %array ArrayStride 4
+    OpDecorate %block Block
+    OpMemberDecorate %block 0 Offset 0
+    %void = OpTypeVoid
+    %function = OpTypeFunction %void
+    %bool = OpTypeBool
+    %uint = OpTypeInt 32 0
+    %giver = OpTypeFunction %uint
+    %n0 = OpConstant %uint 0
+    %n1 = OpConstant %uint 1
+    %n3 = OpConstant %uint 3
+    %n4 = OpConstant %uint 4
+    %n1000 = OpConstant %uint 1000
+    %array = OpTypeRuntimeArray %uint
+    %block = OpTypeStruct %array
+    %four = OpTypeArray %uint %n4
+    %to_block = OpTypePointer StorageBuffer %block
+    %to_uint = OpTypePointer StorageBuffer %uint
+    %to_input = OpTypePointer Input %uint
+    %to_four = OpTypePointer Function %four
+    %to_own = OpTypePointer Function %uint
+    %out = OpVariable %to_block StorageBuffer
+    %index = OpVariable %to_input Input
+    )" + others +
+         R"(
+    %main = OpFunction %void None %function
+    %start = OpLabel
+    )" + variables +
+         R"(
+    %i = OpLoad %uint %index
+    %place = OpAccessChain %to_uint %out %n0 %i
+    )" + body +
+         R"(
+    OpReturn
+    OpFunctionEnd
+    )";
+}
+
+TEST(BlocksThatNobodyReaches, FollowACallThatNeverReturns) {
+  const char* const kNever = R"(
+    %never = OpFunction %uint None %giver
+    %nothing = OpLabel
+    OpUnreachable
+    OpFunctionEnd
+    )";
+  expect_results(small_kernel(R"(
+    OpStore %place %i
+    %far = OpUGreaterThan %bool %i %n1000
+    OpSelectionMerge %done None
+    OpBranchConditional %far %there %done
+    %there = OpLabel
+    %got = OpFunctionCall %uint %never
+    %less = OpSNegate %uint %got
+    OpStore %place %less
+    %some = OpULessThan %bool %less %n3
+    OpSelectionMerge %met None
+    OpBranchConditional %some %yes %met
+    %yes = OpLabel
+    OpStore %place %n3
+    OpBranch %met
+    %met = OpLabel
+    %either = OpPhi %uint %less %there %n1 %yes
+    OpStore %place %either
+    OpBranch %done
+    %done = OpLabel
+    )",
+                              kNever),
+                 counted_from(0));
+}
+
+TEST(Copies, OfAPointerAreThePointerHoweverMany) {
+  std::string body = "OpStore %four_of %zeros\n%copy0 = OpCopyObject %to_four %four_of\n";
+  for (int i = 1; i < 300; ++i)
+    body += fmt::format("%copy{} = OpCopyObject %to_four %copy{}\n", i, i - 1);
+  body += R"(
+    %which = OpBitwiseAnd %uint %i %n3
+    %to = OpAccessChain %to_own %copy299 %which
+    OpStore %to %i
+    %from = OpAccessChain %to_own %four_of %which
+    %back = OpLoad %uint %from
+    OpStore %place %back
+    )";
+  expect_results(small_kernel(body, "%zeros = OpConstantNull %four\n",
+                              "%four_of = OpVariable %to_four Function\n"),
+                 counted_from(0));
+}
+
+TEST(Chains, OfNoStepsAreTheirBase) {
+  expect_results(small_kernel(R"(
+    %same = OpAccessChain %to_four %four_of
+    %again = OpInBoundsAccessChain %to_four %same
+    %which = OpBitwiseAnd %uint %i %n3
+    %to = OpAccessChain %to_own %again %which
+    OpStore %to %i
+    %from = OpAccessChain %to_own %four_of %which
+    %back = OpLoad %uint %from
+    %place_again = OpAccessChain %to_uint %place
+    OpStore %place_again %back
+    )",
+                              {}, "%four_of = OpVariable %to_four Function\n"),
+                 counted_from(0));
+}
+
+// Each step is looked at once, and not from within the one before.
+TEST(Indices, MayBeMadeInManySteps) {
+  std::string body = "%step0 = OpIAdd %uint %n1 %n3\n";
+  for (int i = 1; i < 30000; ++i)
+    body += fmt::format("%step{} = OpIAdd %uint %step{} %n1\n", i, i - 1);
+  body += R"(
+    %which = OpBitwiseAnd %uint %step29999 %n3
+    %to = OpAccessChain %to_own %four_of %which
+    OpStore %to %i
+    %back = OpLoad %uint %to
+    OpStore %place %back
+    )";
+  expect_results(small_kernel(body, {}, "%four_of = OpVariable %to_four Function\n"),
+                 counted_from(0), true);
 }
 
 }  // namespace

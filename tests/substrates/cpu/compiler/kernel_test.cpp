@@ -150,13 +150,17 @@ TEST_P(Shader, AgreesWithTheReference) {
 
 // A first version, which has other accesses and other passes, and calls functions that were
 // compiled ahead: every second one brings them along.
-TEST_P(Shader, AgreesWithTheReferenceAsADraft) {
-  const Bytes module = read_shader(GetParam());
-  std::vector<CompileOptions> ways = all_options();
+std::vector<CompileOptions> as_drafts(std::vector<CompileOptions> ways) {
   for (std::size_t n = 0; n < ways.size(); ++n) {
     ways[n].effort = Effort::kDraft;
     if (n % 2 == 0) ways[n].builtins = &builtins_of_test(ways[n].isa);
   }
+  return ways;
+}
+
+TEST_P(Shader, AgreesWithTheReferenceAsADraft) {
+  const Bytes module = read_shader(GetParam());
+  const std::vector<CompileOptions> ways = as_drafts(all_options());
   for (std::uint32_t count : kCounts) expect_same(module, standard_launch(count, 64), 32, ways);
 }
 
@@ -167,22 +171,33 @@ INSTANTIATE_TEST_SUITE_P(
                     "subgroups", "subgroups_diverged", "atomics", "counters", "narrow_types",
                     "rows", "odd_local_size", "structs", "matrices", "byte_dots", "held", "wander",
                     "gaps", "byte_sums", "strides", "narrow_apart", "private_mixed", "chunk_starts",
-                    "elements", "private_tiles", "words_of_elements"));
+                    "elements", "private_tiles", "words_of_elements", "decided"));
 
 // What takes seconds to compile: every second way of compiling, the others with the next shader.
 class LargeShader : public testing::TestWithParam<const char*> {};
 
 const char* const kLargeShaders[] = {"aggregates", "calls", "calls_arrays", "nested", "loop_heads"};
 
-TEST_P(LargeShader, AgreesWithTheReference) {
-  const Bytes module = read_shader(GetParam());
-  const auto turn = static_cast<std::size_t>(std::ranges::find(kLargeShaders, GetParam()) -
+std::vector<CompileOptions> ways_of_turn(const char* shader) {
+  const auto turn = static_cast<std::size_t>(std::ranges::find(kLargeShaders, shader) -
                                              std::begin(kLargeShaders));
   std::vector<CompileOptions> ways;
   const std::vector<CompileOptions> all = all_options();
   for (std::size_t n = 0; n < all.size(); ++n)
     if (differential::is_its_turn(n, turn, 2, 1)) ways.push_back(all[n]);
-  for (std::uint32_t count : kCounts) expect_same(module, standard_launch(count, 64), 32, ways);
+  return ways;
+}
+
+TEST_P(LargeShader, AgreesWithTheReference) {
+  const Bytes module = read_shader(GetParam());
+  for (std::uint32_t count : kCounts)
+    expect_same(module, standard_launch(count, 64), 32, ways_of_turn(GetParam()));
+}
+
+TEST_P(LargeShader, AgreesWithTheReferenceAsADraft) {
+  const Bytes module = read_shader(GetParam());
+  const std::vector<CompileOptions> ways = as_drafts(ways_of_turn(GetParam()));
+  for (std::uint32_t count : {31u, 257u}) expect_same(module, standard_launch(count, 64), 32, ways);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, LargeShader, testing::ValuesIn(kLargeShaders),

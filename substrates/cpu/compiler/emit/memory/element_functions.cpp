@@ -93,8 +93,7 @@ llvm::Function* Lanes::element_function(Lying how, unsigned count, bool is_store
   const std::string name =
       fmt::format("{}_elements_{}_{}.v{}", is_store ? "store" : "load",
                   how == Lying::kIndices ? "indices" : "steps", count, g_.width);
-  llvm::Function*& function = functions_[name];
-  if (function) return function;
+  if (llvm::Function* before = m_.getFunction(name)) return before;
   LlvmType *i64 = b_.getInt64Ty(), *words = b_.wide(b_.getFloatTy());
   llvm::SmallVector<LlvmType*, 12> parameters{b_.getPtrTy(), i64, i64, i64};
   if (how == Lying::kIndices) parameters.push_back(b_.wide(b_.getInt32Ty()));
@@ -106,7 +105,6 @@ llvm::Function* Lanes::element_function(Lying how, unsigned count, bool is_store
   if (!is_store) result = llvm::StructType::get(cx_, llvm::SmallVector<LlvmType*, 4>(count, words));
   llvm::Function* made = llvm::Function::Create(llvm::FunctionType::get(result, parameters, false),
                                                 llvm::GlobalValue::InternalLinkage, name, m_);
-  function = made;
   made->setDoesNotThrow();
   made->addFnAttr("no-builtins");
   made->addFnAttr(llvm::Attribute::NoInline);

@@ -49,8 +49,7 @@ std::string Lanes::lane_function_name(Lying how, LlvmType* element, bool is_stor
 llvm::Function* Lanes::lane_function(Lying how, LlvmType* element, bool is_store,
                                      bool is_volatile) {
   const std::string name = lane_function_name(how, element, is_store, is_volatile);
-  llvm::Function*& function = functions_[name];
-  if (function) return function;
+  if (llvm::Function* made = m_.getFunction(name)) return made;
   LlvmType *i64 = b_.getInt64Ty(), *bits = b_.getIntNTy(g_.width);
   llvm::SmallVector<LlvmType*, 8> parameters;
   if (how != Lying::kPointers) parameters = {b_.getPtrTy(), i64, i64, i64};
@@ -60,7 +59,7 @@ llvm::Function* Lanes::lane_function(Lying how, LlvmType* element, bool is_store
   if (is_store) parameters.push_back(b_.wide(element));
   auto* type =
       llvm::FunctionType::get(is_store ? b_.getVoidTy() : b_.wide(element), parameters, false);
-  function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, m_);
+  auto* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, m_);
   function->setDoesNotThrow();
   function->addFnAttr("no-builtins");
   function->addFnAttr(llvm::Attribute::NoInline);

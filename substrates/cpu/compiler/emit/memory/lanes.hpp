@@ -8,7 +8,6 @@
 #define SOKR_SUBSTRATES_CPU_COMPILER_EMIT_MEMORY_LANES_HPP_
 
 #include <string>
-#include <unordered_map>
 
 #include "compiler/emit/memory/places.hpp"
 
@@ -74,7 +73,6 @@ class Lanes : Room {
   Frame& frame_;
   Places& places_;
   std::uint64_t written_out_ = 0;
-  std::unordered_map<std::string, llvm::Function*> functions_;
 };
 
 }  // namespace sokr::cpu

@@ -1,7 +1,8 @@
 // glslc: -O0
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // A function that calls another 16 times, four deep: 65,536 copies of the innermost one. They
-// change what their callers hold, a variable of the module, and memory that all see.
+// change what their callers hold, a variable of the module, and memory that all see; two of them read
+// where their data says.
 #version 450
 layout(local_size_x = 64) in;
 layout(push_constant) uniform Params { uint n; };
@@ -21,9 +22,11 @@ void innermost(inout State s, uint by) {
   }
   for (uint k = 0; k < (by & 3); ++k) s.pair += uvec2(k, s.h & 15);
   s.odd = (s.pair.y & 1) != 0;
+  s.pair.y ^= a[s.h % n];
   if ((by & 7) == 5) seen[gl_LocalInvocationIndex] += s.h & 3;
 }
 uint level1(inout State s, uint x) {
+  x += a[(x ^ s.pair.x) % n] & 7;
   innermost(s, x); innermost(s, x + 1); innermost(s, x + 2); innermost(s, x ^ 3);
   innermost(s, x + 4); innermost(s, x + 5); innermost(s, x ^ 6); innermost(s, x + 7);
   if ((s.h & 1) != 0) return s.pair.x;
