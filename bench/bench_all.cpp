@@ -187,7 +187,12 @@ int main(int argc, char** argv) {
     return 1;
   }
   fmt::print("{}", sokr::bench::sheet_text(sheet));
-  if (!document.empty()) good &= write_into(document, sheet, bounds);
+  if (!document.empty() && (!good || !only.empty())) {
+    fmt::print(stderr, "bench: {} stays as it is: not all was measured\n", document);
+    good = false;
+  } else if (!document.empty()) {
+    good = write_into(document, sheet, bounds);
+  }
   fmt::print(stderr, "bench: wrote {} and {}\n", out, html);
   // Also where a program failed: what the others found is not to be looked for again.
   good &= !with_gate || gate(ratios, bounds, !only.empty());

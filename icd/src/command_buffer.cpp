@@ -2,6 +2,7 @@
 #include "command_buffer.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "device.hpp"
@@ -62,6 +63,8 @@ void CommandBuffer::begin() {
 
 void CommandBuffer::trim() {
   if (recording_.use_count() != 1) return;  // somebody reads it
+  // What its last reader did comes before what is moved here.
+  std::atomic_thread_fence(std::memory_order_acquire);
   recording_->commands.shrink_to_fit();
   recording_->states.shrink_to_fit();
   recording_->sets.shrink_to_fit();

@@ -205,7 +205,12 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyInstance(VkInstance handle,
 namespace {
 // The plugins are looked for here, when a program first asks for devices.
 bool find_device(Instance& instance) {
-  if (is_forked()) return instance.has_device;  // which another thread may have been finding
+  if (is_forked()) {  // another thread may have been finding it, and holds the lock for ever
+    // There is none: this says why.
+    if (!instance.has_device && !instance.is_of_sokr)
+      substrate_in_use(reinterpret_cast<VkInstance>(&instance));
+    return instance.has_device;
+  }
   std::lock_guard lock(instance.finding);
   if (!instance.has_device && !instance.is_of_sokr) {
     instance.device.instance = &instance;
