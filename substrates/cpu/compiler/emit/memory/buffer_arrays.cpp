@@ -2,9 +2,8 @@
 //
 // Pointers to arrays of buffers as values: which array, and so which descriptor, is known only when
 // the kernel runs.
-#include "compiler/emit/memory/addresses.hpp"
-
 #include "compiler/analysis/transfer.hpp"
+#include "compiler/emit/memory/addresses.hpp"
 
 namespace sokr::cpu {
 
