@@ -122,7 +122,7 @@ class Folder {
   explicit Folder(Program& program) : p_(program), constants_(program) {}
 
   void run() {
-    // A branch that is decided makes a phi one of its values, which may decide the next one.
+    // Once, and once more for what comes round a loop.
     while (fold_blocks()) {
       remove_unreached(p_);
       link_predecessors(p_);
@@ -154,18 +154,41 @@ class Folder {
     return id;
   }
 
-  // Was a branch decided?
+  // Was a branch decided? What follows of it is seen in the same walk: phis take nothing from ways
+  // that nobody comes by any more, which may decide the next branch.
   bool fold_blocks() {
     bool some = false;
-    for (Block& block : p_.blocks) {
-      std::erase_if(block.phis, [&](const Phi& phi) { return replace(phi.id, value_of(phi)); });
+    const auto count = static_cast<std::uint32_t>(p_.blocks.size());
+    comes_.assign(count, false);
+    jumps_.assign(count, false);
+    for (std::uint32_t b = 0; b < count; ++b) {
+      comes_[b] = b == 0 || std::ranges::any_of(p_.blocks[b].predecessors, [&](std::uint32_t from) {
+                    return !leads_back(from, b) && may_come(from, b);
+                  });
+      if (!comes_[b]) continue;
+      Block& block = p_.blocks[b];
+      std::erase_if(block.phis, [&](const Phi& phi) { return replace(phi.id, value_of(phi, b)); });
       std::erase_if(block.body, [&](const Inst& inst) {
         return replace(inst.id, constants_.fold(inst, [&](Id id) { return now(id); }));
       });
-      some |= decide(block);
+      jumps_[b] = decide(block);
+      some |= jumps_[b];
     }
     decided_ |= some;
     return some;
+  }
+
+  // From a predecessor; of one that the walk has not come to yet nothing is known.
+  bool may_come(std::uint32_t from, std::uint32_t to) const {
+    if (from >= to) return true;
+    return comes_[from] && (!jumps_[from] || p_.blocks[from].targets[0] == to);
+  }
+
+  // Round a loop, where nobody comes who did not enter it.
+  bool leads_back(std::uint32_t from, std::uint32_t to) const {
+    const std::uint32_t c = p_.blocks[to].construct;
+    return p_.constructs[c].kind == ConstructKind::kLoop && p_.constructs[c].header == to &&
+           p_.contains(c, from);
   }
 
   bool replace(Id id, Id constant) {
@@ -176,9 +199,10 @@ class Folder {
   }
 
   // The constant that all who come bring along; 0 = there is none.
-  Id value_of(const Phi& phi) {
+  Id value_of(const Phi& phi, std::uint32_t block) {
     std::optional<std::uint64_t> all;
     for (const Incoming& in : phi.incoming) {
+      if (!may_come(in.block, block)) continue;
       const Id value = now(in.value);
       if (value == phi.id) continue;
       const auto bits = constants_.bits_of(value);
@@ -217,15 +241,11 @@ class Folder {
         continue;
       const auto& from = p_.blocks[one.merge].predecessors;
       const auto is_inside = [&](std::uint32_t b) { return p_.contains(c, b); };
-      const auto last = std::ranges::find_if(from, is_inside);
-      if (std::ranges::count_if(from, is_inside) != 1 || p_.blocks[*last].construct != c ||
-          p_.blocks[*last].exit != Exit::kJump)
-        continue;
-      gone[c] = true;
-      for (std::uint32_t b = one.begin; b < one.end; ++b)
-        if (p_.blocks[b].construct == c) p_.blocks[b].construct = one.parent;
-      for (Construct& inner : p_.constructs)
-        if (inner.parent == c) inner.parent = one.parent;
+      if (std::ranges::count_if(from, is_inside) != 1) continue;
+      const Block& last = p_.blocks[*std::ranges::find_if(from, is_inside)];
+      std::uint32_t around = last.construct;  // inner ones come first
+      while (gone[around]) around = p_.constructs[around].parent;
+      gone[c] = around == c && last.exit == Exit::kJump;
     }
     remove_constructs(p_, gone);
   }
@@ -234,6 +254,7 @@ class Folder {
   Constants constants_;
   std::unordered_map<Id, Id> replaced_;
   bool decided_ = false;
+  std::vector<bool> comes_, jumps_;  // by block: may anybody come, was its branch decided
 };
 
 }  // namespace

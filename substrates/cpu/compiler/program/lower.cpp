@@ -131,6 +131,7 @@ class Lowerer {
     std::ranges::sort(program_.variables, {}, &PrivateVariable::id);
     index_definitions(program_);
     link_predecessors(program_);
+    drop_ways_not_taken(program_);
     return std::move(program_);
   }
 

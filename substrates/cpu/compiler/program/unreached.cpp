@@ -50,7 +50,7 @@ void remove_unreached(Program& program) {
       gone[c] = true;
       continue;
     }
-    // A place that a construct is known by stays, empty.
+    // A place that a construct is known by stays, and so does a construct that begins there.
     for (const std::uint32_t block : {one.begin, one.header, one.merge, one.continue_target})
       if (block < dead.size()) dead[block] = false;
   }

@@ -414,6 +414,22 @@ TEST(Chains, OfNoStepsAreTheirBase) {
                  counted_from(0));
 }
 
+// Each branch is decided by what the one before it made, and all of them in one walk: 64 million
+// visits of blocks if it took one for each.
+TEST(Decisions, FollowFromOneAnother) {
+  std::string body = "OpBranch %merge0\n%merge0 = OpLabel\n%v0 = OpCopyObject %uint %n1\n";
+  for (int k = 1; k <= 4000; ++k)
+    body += fmt::format(
+        "%is{0} = OpIEqual %bool %v{1} %n1\nOpSelectionMerge %merge{0} None\n"
+        "OpBranchConditional %is{0} %yes{0} %no{0}\n"
+        "%yes{0} = OpLabel\nOpBranch %merge{0}\n"
+        "%no{0} = OpLabel\nOpStore %place %n4\nOpBranch %merge{0}\n"
+        "%merge{0} = OpLabel\n%v{0} = OpPhi %uint %n1 %yes{0} %n3 %no{0}\n",
+        k, k - 1);
+  body += "%sum = OpIAdd %uint %v4000 %i\nOpStore %place %sum\n";
+  expect_results(small_kernel(body), counted_from(1), true);
+}
+
 // Each step is looked at once, and not from within the one before.
 TEST(Indices, MayBeMadeInManySteps) {
   std::string body = "%step0 = OpIAdd %uint %n1 %n3\n";

@@ -361,7 +361,7 @@ Address Addresses::root_address(Id root) {
 
 // Of a pointer that was a value nobody knows what it points into: may that be what others write
 // meanwhile? A block's own members say so themselves.
-bool Addresses::may_be_live(const spirv::Type& pointer) const {
+bool Addresses::may_be_live(const spirv::Type& pointer) {
   if (pointer.storage == spv::StorageClass::StorageBuffer ||
       pointer.storage == spv::StorageClass::Uniform)
     return std::ranges::any_of(p_.entry->globals, [&](Id id) {
@@ -372,11 +372,13 @@ bool Addresses::may_be_live(const spirv::Type& pointer) const {
   if (pointer.storage != spv::StorageClass::PhysicalStorageBuffer || !pointee ||
       pointee->kind == TypeKind::kStruct)
     return false;
-  for (Id id = 1; id < p_.module->bound(); ++id)
-    if (const spirv::Type* type = p_.module->type(id);
-        type && std::ranges::any_of(type->members, is_live_member))
-      return true;
-  return false;
+  if (!some_member_is_live_) {
+    some_member_is_live_ = false;
+    for (Id id = 1; id < p_.module->bound() && !*some_member_is_live_; ++id)
+      if (const spirv::Type* type = p_.module->type(id))
+        some_member_is_live_ = std::ranges::any_of(type->members, is_live_member);
+  }
+  return *some_member_is_live_;
 }
 
 Address Addresses::dynamic_address(const Leaves& pointer, Id pointer_type) {

@@ -68,7 +68,7 @@ class Addresses : Room {
   Leaves array_leaves(const spirv::Variable& variable, const spirv::Type& array);
   Address element_of(const Leaves& array, const spirv::Type& type, const Val& index);
   Address root_address(Id root);
-  bool may_be_live(const spirv::Type& pointer) const;
+  bool may_be_live(const spirv::Type& pointer);
   Address dynamic_address(const Leaves& pointer, Id pointer_type);
   std::uint64_t element_stride(const spirv::Type& pointer, const Placed& pointee) const;
 
@@ -77,6 +77,7 @@ class Addresses : Room {
   WorkgroupMemory& workgroup_memory_;
   ConstantTables& constant_tables_;
   Ranges ranges_;
+  std::optional<bool> some_member_is_live_;  // of any type of the module, once it was asked
 };
 
 }  // namespace sokr::cpu
