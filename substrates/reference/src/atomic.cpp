@@ -63,8 +63,16 @@ const Step* atomic_compare(Lane& lane, const Step* step) {
   return next(lane, step);
 }
 
-// The old value becomes F(old, b); S is how the bits are read.
-template <class S, class T, class F>
+// A float's bits without a denormal, which becomes a zero of its sign.
+template <class T>
+T without_denormal(T bits) {
+  constexpr unsigned kMantissa = sizeof(T) == 2 ? 10 : sizeof(T) == 4 ? 23 : 52;
+  constexpr T kSign = static_cast<T>(T{1} << (sizeof(T) * 8 - 1));
+  return (bits & static_cast<T>(~kSign)) >> kMantissa == 0 ? static_cast<T>(bits & kSign) : bits;
+}
+
+// The old value becomes F(old, b); S is how the bits are read. kFlush: no denormal is stored.
+template <class S, class T, class F, bool kFlush = false>
 const Step* atomic_update(Lane& lane, const Step* step) {
   T* at = word<T>(lane, step, true);
   if (!at) {
@@ -76,6 +84,7 @@ const Step* atomic_update(Lane& lane, const Step* step) {
   T desired;
   do {
     desired = static_cast<T>(encode<S>(F{}(decode<S>(old), value)));
+    if constexpr (kFlush) desired = without_denormal(desired);
   } while (!__atomic_compare_exchange_n(at, &old, desired, false, kOrder, kOrder));
   lane.slot(step->dst) = old;
   return step + 1;
@@ -213,14 +222,22 @@ void lower_step(Lowerer& l, const Instruction& i) {
   const Ref value = l.pool_value({&one, 1});
   emit_or_deny(l, i, by_width<Update<F>::template Of>(width_of(l, i)), 1, {l.operand(i, 0), value});
 }
+template <class F, bool kFlush>
+Handler float_handler(std::uint32_t width, bool half_to_zero) {
+  if (width == 16 && half_to_zero) return atomic_update<HalfTowardZero, std::uint16_t, F, kFlush>;
+  return width == 16   ? atomic_update<Half, std::uint16_t, F, kFlush>
+         : width == 32 ? atomic_update<float, std::uint32_t, F, kFlush>
+         : width == 64 ? atomic_update<double, std::uint64_t, F, kFlush>
+                       : nullptr;
+}
 template <class F>
 void lower_float_update(Lowerer& l, const Instruction& i) {
   const std::uint32_t width = width_of(l, i);
-  const Handler handler = width == 32   ? atomic_update<float, std::uint32_t, F>
-                          : width == 64 ? atomic_update<double, std::uint64_t, F>
-                          : width == 16 ? atomic_update<Half, std::uint16_t, F>
-                                        : nullptr;
-  emit_or_deny(l, i, handler, 1, {l.operand(i, 0), l.operand(i, 3)});
+  const bool to_zero = l.rounds_half_to_zero();
+  emit_or_deny(l, i,
+               l.flushes(width) ? float_handler<F, true>(width, to_zero)
+                                : float_handler<F, false>(width, to_zero),
+               1, {l.operand(i, 0), l.operand(i, 3)});
 }
 
 constexpr OpRow kRows[] = {

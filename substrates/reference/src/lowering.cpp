@@ -324,8 +324,7 @@ void Lowerer::emit_flush(Ref value, Id type_id, std::uint32_t word) {
     return;
   }
   const Type& part = scalar(type_id);
-  const std::uint8_t bit = part.width == 16 ? 1 : part.width == 32 ? 2 : 4;
-  if (part.kind != TypeKind::kFloat || !(entry_.float_controls.denorm_flush_to_zero & bit)) return;
+  if (part.kind != TypeKind::kFloat || !flushes(part.width)) return;
   emit_plain(part.width == 16   ? straight<flush<std::uint16_t, 10>>
              : part.width == 32 ? straight<flush<std::uint32_t, 23>>
                                 : straight<flush<std::uint64_t, 52>>,

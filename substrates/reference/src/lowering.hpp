@@ -104,6 +104,11 @@ class Lowerer {
 
   std::uint32_t function_index(spirv::Id function);
   bool rounds_half_to_zero() const { return entry_.float_controls.rounding_rtz & 1u; }
+  // Are denormal results of floats of this width to become zeros?
+  bool flushes(std::uint32_t width) const {
+    const std::uint32_t bit = width == 16 ? 1 : width == 32 ? 2 : width == 64 ? 4 : 0;
+    return (entry_.float_controls.denorm_flush_to_zero & bit) != 0;
+  }
 
  private:
   struct Edge {

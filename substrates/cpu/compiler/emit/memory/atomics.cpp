@@ -6,6 +6,8 @@
 // arrays of counters that a kernel does nothing else with are counted in scratch memory.
 #include "compiler/emit/memory/atomics.hpp"
 
+#include "compiler/emit/builder/rounding.hpp"
+
 namespace sokr::cpu {
 
 using llvm::AtomicOrdering;
@@ -143,6 +145,34 @@ void Atomics::emit_fence(const Inst& inst) {
                                         : AtomicOrdering::AcquireRelease);
 }
 
+// How the kernel's floats are rounded and flushed decides how their updates are made.
+void Atomics::plan_float_update(AtomicPlan& plan) const {
+  const auto code = code_of(plan.op);
+  if (code != AtomicRMWInst::FAdd && code != AtomicRMWInst::FMin && code != AtomicRMWInst::FMax)
+    return;
+  const FloatModes modes = float_modes(*p_.entry);
+  plan.flushes = modes.flushes(plan.type->getScalarSizeInBits());
+  plan.rounds_exactly =
+      code == AtomicRMWInst::FAdd && plan.type->isHalfTy() && modes.exact_halves();
+  // The others so that NaN is treated as everywhere else.
+  plan.exchanges = code != AtomicRMWInst::FAdd || plan.flushes || plan.rounds_exactly;
+}
+
+// What is stored where `old` was.
+LlvmValue* Atomics::updated(const AtomicPlan& plan, LlvmValue* old, LlvmValue* by) {
+  LlvmValue* next = nullptr;
+  if (plan.rounds_exactly) {
+    // The sum of two halves is exact in double.
+    const AnyRounding any(b_);
+    LlvmType* f64 = b_.getDoubleTy();
+    LlvmValue* sum = b_.CreateFAdd(b_.CreateFPExt(old, f64), b_.CreateFPExt(by, f64));
+    next = half_from_float(b_, float_to_odd(b_, sum), float_modes(*p_.entry).half_toward_zero);
+  } else {
+    next = plain_update(b_, code_of(plan.op), old, by);
+  }
+  return plan.flushes ? flushed(b_, next) : next;
+}
+
 // One access at a scalar address.
 LlvmValue* Atomics::atomic_access(const AtomicPlan& plan, LlvmValue* pointer, LlvmValue* value,
                                   LlvmValue* comparator) {
@@ -155,7 +185,7 @@ LlvmValue* Atomics::atomic_access(const AtomicPlan& plan, LlvmValue* pointer, Ll
     if (plan.op == spv::Op::OpAtomicCompareExchange)
       next = b_.CreateSelect(b_.CreateICmpEQ(old, comparator), value, old);
     else if (plan.op != spv::Op::OpAtomicStore)
-      next = plain_update(b_, code_of(plan.op), old, value);
+      next = updated(plan, old, value);
     b_.CreateAlignedStore(next, pointer, align);
     return old;
   }
@@ -178,10 +208,7 @@ LlvmValue* Atomics::atomic_access(const AtomicPlan& plan, LlvmValue* pointer, Ll
                                         AtomicOrdering::SequentiallyConsistent);
     return b_.CreateExtractValue(pair, 0);
   }
-  AtomicRMWInst::BinOp code = code_of(plan.op);
-  if (code != AtomicRMWInst::FMin && code != AtomicRMWInst::FMax)
-    return b_.CreateAtomicRMW(code, pointer, value, align, order);
-  // By comparing and exchanging, so that NaN is treated as everywhere else.
+  if (!plan.exchanges) return b_.CreateAtomicRMW(code_of(plan.op), pointer, value, align, order);
   LlvmType* bits = b_.getIntNTy(type->getScalarSizeInBits());
   auto* first = b_.CreateAlignedLoad(bits, pointer, align);
   first->setAtomic(AtomicOrdering::Monotonic);
@@ -191,7 +218,7 @@ LlvmValue* Atomics::atomic_access(const AtomicPlan& plan, LlvmValue* pointer, Ll
   b_.CreateBr(loop);
   b_.SetInsertPoint(loop);
   llvm::PHINode* old = b_.CreatePHI(bits, 2);
-  LlvmValue* next = plain_update(b_, code, b_.CreateBitCast(old, type), value);
+  LlvmValue* next = updated(plan, b_.CreateBitCast(old, type), value);
   auto* pair = b_.CreateAtomicCmpXchg(pointer, old, b_.CreateBitCast(next, bits), align,
                                       AtomicOrdering::SequentiallyConsistent,
                                       AtomicOrdering::SequentiallyConsistent);
@@ -287,8 +314,7 @@ LlvmValue* Atomics::atomic_chunk(const AtomicPlan& plan, const Address& address,
   bool one_base = address.space != Space::kDynamic && address.space != Space::kPhysical &&
                   limited(address) &&
                   (address.scale ? !address.offset.s.varies_by_lane() : address.offset.s.affine);
-  auto code = code_of(plan.op);
-  bool loops = !plan.plain && (code == AtomicRMWInst::FMin || code == AtomicRMWInst::FMax);
+  bool loops = !plan.plain && plan.exchanges;
   if (!one_base || loops || unrolled_lanes_ + g_.width > kMostUnrolledLanes)
     return one_by_one(robust_plan, robust);
   places_.note("atomic lane by lane, written out for all active");
@@ -491,6 +517,7 @@ Leaves Atomics::emit_atomic(const Op& op) {
   plan.plain = address.space == Space::kWorkgroup;
   if (const auto* semantics = p_.module->constant(inst.args[2])) plan.semantics = semantics->bits;
   plan.used = inst.id && values_.is_used(inst.id);
+  plan_float_update(plan);
   auto size = static_cast<std::int64_t>(plan.type->getPrimitiveSizeInBits() / 8);
   Val one = b_.constant_val(plan.type->isIntegerTy() ? llvm::ConstantInt::get(plan.type, 1)
                                                      : llvm::Constant::getNullValue(plan.type));

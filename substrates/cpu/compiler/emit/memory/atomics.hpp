@@ -36,8 +36,11 @@ class Atomics : Room {
   struct AtomicPlan {
     spv::Op op{};
     LlvmType* type = nullptr;
-    bool plain = false;  // this thread's own memory
-    bool used = false;   // somebody reads the old value
+    bool plain = false;           // this thread's own memory
+    bool used = false;            // somebody reads the old value
+    bool flushes = false;         // a denormal result is stored as zero
+    bool rounds_exactly = false;  // a half whose sum no instruction rounds as the kernel asks
+    bool exchanges = false;       // by comparing and exchanging: no instruction does it
     std::uint64_t semantics = 0;
   };
   struct Counters {  // a buffer's counters in scratch memory
@@ -45,6 +48,8 @@ class Atomics : Room {
     std::uint64_t offset = 0, size = 0;
   };
 
+  void plan_float_update(AtomicPlan& plan) const;
+  LlvmValue* updated(const AtomicPlan& plan, LlvmValue* old, LlvmValue* by);
   LlvmValue* atomic_access(const AtomicPlan& plan, LlvmValue* pointer, LlvmValue* value,
                            LlvmValue* comparator);
   LlvmValue* atomic_lanes(const AtomicPlan& plan, LlvmValue* mask, LlvmValue* pointers,
