@@ -2,10 +2,12 @@
 #include "known_faults.hpp"
 
 #include <fmt/format.h>
+#include <spirv/unified1/GLSL.std.450.h>
 
 #include <array>
 #include <charconv>
 #include <compare>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -22,16 +24,59 @@ struct Row {
   VkDriverId driver;
   const char* version_after;  // where the version begins in the driver's text
   Version from, until;        // until is the first that is not meant
-  spv::Op op;
+  bool (*met)(const spirv::Module&);
   const char* what;    // it does
   const char* advice;  // for whoever uses it
 };
+
+// Is `is(op, operands)` true of an instruction of the module? The operands are those words behind
+// the first.
+template <class F>
+bool any_instruction(const spirv::Module& module, F is) {
+  constexpr std::size_t kHeader = 5;
+  const auto words = module.words();
+  for (std::size_t at = kHeader; at < words.size();) {
+    const std::uint32_t length = words[at] >> 16;
+    if (length == 0 || length > words.size() - at) return false;
+    if (is(static_cast<spv::Op>(words[at] & 0xFFFF), words.subspan(at + 1, length - 1)))
+      return true;
+    at += length;
+  }
+  return false;
+}
+
+bool copies_logically(const spirv::Module& module) {
+  return any_instruction(module, [](spv::Op op, std::span<const std::uint32_t>) {
+    return op == spv::Op::OpCopyLogical;
+  });
+}
+
+// Ldexp by an exponent of another width than 32.
+bool scales_by_other_widths(const spirv::Module& module) {
+  return any_instruction(module, [&](spv::Op op, std::span<const std::uint32_t> operands) {
+    constexpr std::size_t kSet = 2, kNumber = 3, kExponent = 5;
+    return op == spv::Op::OpExtInst && operands.size() > kExponent &&
+           operands[kNumber] == GLSLstd450Ldexp &&
+           module.instruction_set(operands[kSet]) == spirv::InstructionSet::kGlslStd450 &&
+           module.scalar_type(module.type_of(operands[kExponent])).width != 32;
+  });
+}
+
+// A load of a value whose parts the compiler keeps one by one, with time that grows faster than
+// their number: copies of 256, 512 and 1,024 words took it 2, 10 and 21 s.
+bool loads_large_values(const spirv::Module& module) {
+  return any_instruction(module, [&](spv::Op op, std::span<const std::uint32_t> operands) {
+    constexpr std::uint64_t kMostBytes = 8192;
+    return op == spv::Op::OpLoad && !operands.empty() &&
+           module.natural_layout(operands[0]).size > kMostBytes;
+  });
+}
 
 constexpr const char* kCopyLogical =
     "OpCopyLogical of a structure crashes the SPIR-V reader of Mesa 22.3";
 constexpr const char* kNewer = "Mesa 25.0 compiles it";
 constexpr Row copy_logical(VkDriverId driver) {
-  return {driver, "Mesa ", {22, 0}, {23, 0}, spv::Op::OpCopyLogical, kCopyLogical, kNewer};
+  return {driver, "Mesa ", {22, 0}, {23, 0}, copies_logically, kCopyLogical, kNewer};
 }
 
 // Seen on RADV 22.3.6. The reader is common to the drivers of Mesa; lavapipe refuses the kernel.
@@ -41,6 +86,21 @@ constexpr auto kRows = std::to_array<Row>({
     copy_logical(VK_DRIVER_ID_MESA_TURNIP),
     copy_logical(VK_DRIVER_ID_MESA_V3DV),
     copy_logical(VK_DRIVER_ID_MESA_PANVK),
+    // Seen with exponents of 8, 16 and 64 bits, when the kernel is first launched.
+    {VK_DRIVER_ID_MESA_LLVMPIPE,
+     "Mesa ",
+     {22, 0},
+     {23, 0},
+     scales_by_other_widths,
+     "Ldexp by an exponent of another width than 32 crashes the compiler of lavapipe 22.3",
+     "convert the exponent to 32 bits"},
+    {VK_DRIVER_ID_MESA_LLVMPIPE,
+     "Mesa ",
+     {22, 0},
+     {23, 0},
+     loads_large_values,
+     "a load of an array or structure of more than 8 KiB as one value takes lavapipe 22.3 minutes",
+     "copy it element by element"},
 });
 
 // "Mesa 22.3.6 (git-...)": 22.3; 0.0 if it is not there.
@@ -62,24 +122,12 @@ bool meets(const Row& row, const PhysicalDevice& device) {
   return version >= row.from && version < row.until;
 }
 
-bool has_instruction(const spirv::Module& module, spv::Op op) {
-  constexpr std::size_t kHeader = 5;
-  const auto words = module.words();
-  for (std::size_t at = kHeader; at < words.size();) {
-    const std::uint32_t length = words[at] >> 16;
-    if ((words[at] & 0xFFFF) == static_cast<std::uint32_t>(op)) return true;
-    if (length == 0) return false;
-    at += length;
-  }
-  return false;
-}
-
 }  // namespace
 
 Result<void> check_known_faults(const spirv::Module& module, const PhysicalDevice& device) {
   for (const Row& row : kRows) {
-    if (!meets(row, device) || !has_instruction(module, row.op)) continue;
-    return fail(SOKR_CAPABILITY_DENIED, "{}, {}, would crash: {}; {}", device.name(),
+    if (!meets(row, device) || !row.met(module)) continue;
+    return fail(SOKR_CAPABILITY_DENIED, "{}, {}, fails at this kernel: {}; {}", device.name(),
                 device.driver_text(), row.what, row.advice);
   }
   return {};
