@@ -5,6 +5,7 @@
 // that only a launch gives, constants of types that are declared for storage only, pointers of
 // which nothing says whether others point there, too.
 #include <algorithm>
+#include <bit>
 #include <set>
 
 #include "grammar.hpp"
@@ -92,6 +93,7 @@ class Normaliser {
     const auto opcode = static_cast<std::uint32_t>(op);
     const OpcodeRow& row = *opcode_row(opcode);
     need(*find_syntax(opcode));
+    minor_ = std::max(minor_, version_of_use(op, operands));
     const std::size_t fixed = std::size_t{row.has_type} + row.has_result;
     if (operands.size() < fixed) return;
     if (op == spv::Op::OpSpecConstantOp && operands.size() > fixed &&
@@ -101,6 +103,60 @@ class Normaliser {
     walk_operands(
         *find_syntax(opcode), operands.subspan(fixed), 1, [](std::size_t) {},
         [&](const EnumerantKind&, const SyntaxRow& enumerant) { need(enumerant); });
+  }
+
+  // The minor version that first lets an older instruction be used in this way.
+  std::uint32_t version_of_use(spv::Op op, std::span<const std::uint32_t> operands) const {
+    constexpr std::uint32_t kAnyUse = 0, k14 = 4, k15 = 5;
+    switch (op) {
+      case spv::Op::OpSelect:  // of anything, and of vectors by one condition
+        return operands.size() > 2 && !selects_components(operands) ? k14 : kAnyUse;
+      case spv::Op::OpCopyMemory:  // what is said of the source apart from what of the target
+        return has_two_accesses(operands.subspan(std::min<std::size_t>(operands.size(), 2)))
+                   ? k14
+                   : kAnyUse;
+      case spv::Op::OpDecorate:  // of an invocation's own variables
+        return operands.size() > 1 &&
+                       static_cast<spv::Decoration>(operands[1]) == spv::Decoration::NonWritable &&
+                       is_private(operands[0])
+                   ? k14
+                   : kAnyUse;
+      case spv::Op::OpGroupNonUniformBroadcast:  // of an invocation that is computed
+      case spv::Op::OpGroupNonUniformQuadBroadcast:
+        return operands.size() > 4 && decoded_.constant(operands[4]) == nullptr ? k15 : kAnyUse;
+      default:
+        return kAnyUse;
+    }
+  }
+
+  bool selects_components(std::span<const std::uint32_t> operands) const {
+    const Type* type = decoded_.type(operands[0]);
+    const Type* condition = decoded_.type(decoded_.type_of(operands[2]));
+    if (type == nullptr || condition == nullptr) return true;
+    const bool many = type->kind == TypeKind::kVector;
+    if (many != (condition->kind == TypeKind::kVector)) return false;
+    return type->kind != TypeKind::kStruct && type->kind != TypeKind::kArray &&
+           type->kind != TypeKind::kMatrix;
+  }
+
+  static bool has_two_accesses(std::span<const std::uint32_t> access) {
+    if (access.empty()) return false;
+    // Each of these bits is followed by a word.
+    const spv::MemoryAccessMask with_word = spv::MemoryAccessMask::Aligned |
+                                            spv::MemoryAccessMask::MakePointerAvailable |
+                                            spv::MemoryAccessMask::MakePointerVisible;
+    const auto first = static_cast<spv::MemoryAccessMask>(access[0]) & with_word;
+    return access.size() > 1 + std::popcount(static_cast<std::uint32_t>(first));
+  }
+
+  bool is_private(Id id) const {
+    if (const Variable* variable = decoded_.variable(id); variable != nullptr)
+      return variable->storage == spv::StorageClass::Private ||
+             variable->storage == spv::StorageClass::Function;
+    const Type* type = decoded_.type(decoded_.type_of(id));
+    return type != nullptr && type->kind == TypeKind::kPointer &&
+           (type->storage == spv::StorageClass::Private ||
+            type->storage == spv::StorageClass::Function);
   }
 
   static bool has_buffer_block(spv::Op op, std::span<const std::uint32_t> operands) {
