@@ -187,6 +187,24 @@ std::string names_text(const char* title, const char* const* names, std::uint32_
   return table.format();
 }
 
+// Why a substrate cannot run the kernel with the values that the reflection is for. Capability has
+// none, so it says nothing of sizes that follow from them.
+std::optional<std::string> why_not(const Substrate& substrate, const Kernel& kernel,
+                                   const SokrIrReflection& reflection) {
+  if (auto reason = substrate.why_not(kernel)) return reason;
+  const SokrComputeLimits* limits = substrate.info().limits;
+  if (limits == nullptr) return std::nullopt;
+  std::optional<std::string> reason;
+  for (std::uint32_t i = 0; i < reflection.entry_point_count; ++i) {
+    const SokrIrEntryPoint& entry = reflection.entry_points[i];
+    const auto over =
+        workgroup_over_limits(*limits, std::to_array(entry.local_size), entry.workgroup_bytes);
+    if (!over) return std::nullopt;  // an entry point that it can run
+    if (!reason) reason = fmt::format("{}, in entry point {}", *over, printable(entry.name));
+  }
+  return reason;
+}
+
 std::string people_text(std::span<const Substrate> substrates, const Kernel& kernel,
                         const SokrIrReflection& reflection, const std::string& file) {
   std::string out =
@@ -202,7 +220,7 @@ std::string people_text(std::span<const Substrate> substrates, const Kernel& ker
   if (!needs.empty()) out += '\n' + needs;
   Table table(2);
   for (const Substrate& substrate : substrates) {
-    const auto reason = substrate.why_not(kernel);
+    const auto reason = why_not(substrate, kernel, reflection);
     table.row({std::string(substrate.name()), reason ? "no: " + printable(*reason) : "yes"});
   }
   return out + "\ncan run it\n" +
@@ -297,7 +315,7 @@ Json scripts_json(std::span<const Substrate> candidates, const Kernel& kernel,
                          {"name", constant.name}});
   }
   for (const Substrate& substrate : candidates) {
-    const auto reason = substrate.why_not(kernel);
+    const auto reason = why_not(substrate, kernel, reflection);
     substrates.push_back({{"name", substrate.name()},
                           {"can_run", !reason},
                           {"reason", reason ? Json(*reason) : Json(nullptr)}});

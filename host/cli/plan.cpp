@@ -236,6 +236,7 @@ class Planner {
     plan_.entry = entry_->name;
     std::copy(std::begin(entry_->local_size), std::end(entry_->local_size),
               plan_.local_size.begin());
+    plan_.shared_bytes = entry_->workgroup_bytes;
     for (std::size_t i = 0; i < 3; ++i) {
       const std::uint32_t local = std::max(plan_.local_size[i], 1u);
       plan_.groups[i] =
@@ -490,6 +491,28 @@ Plan make_plan(const Kernel& kernel, const LaunchRequest& request) {
   return Planner(kernel, request).make();
 }
 
+std::optional<std::string> workgroup_over_limits(const SokrComputeLimits& limits,
+                                                 const Extent& size, std::uint64_t shared_bytes) {
+  std::uint64_t invocations = 1;
+  for (std::size_t i = 0; i < size.size(); ++i) {
+    if (!is_within(size[i], limits.max_local_size[i])) {
+      return fmt::format("{} invocations in {} of a workgroup are over its limit of {}", size[i],
+                         "xyz"[i], limits.max_local_size[i]);
+    }
+    // Stays above every limit, and does not wrap: a factor has 32 bits.
+    invocations = std::min(invocations * size[i], std::uint64_t{UINT32_MAX});
+  }
+  if (!is_within(invocations, limits.max_local_invocations)) {
+    return fmt::format("{} invocations of a workgroup are over its limit of {}", invocations,
+                       limits.max_local_invocations);
+  }
+  if (!is_within(shared_bytes, limits.max_shared_memory)) {
+    return fmt::format("needs {} bytes of shared memory, over the limit of {}", shared_bytes,
+                       limits.max_shared_memory);
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate) {
   if (!substrate.info().limits) return std::nullopt;
   const SokrComputeLimits& limits = *substrate.info().limits;
@@ -497,19 +520,7 @@ std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate)
     return fmt::format("{} workgroups in {} are over its limit of {}", plan.groups[axis],
                        "xyz"[axis], limits.max_group_count[axis]);
   }
-  std::uint64_t invocations = 1;
-  for (std::size_t i = 0; i < plan.local_size.size(); ++i) {
-    if (!is_within(plan.local_size[i], limits.max_local_size[i])) {
-      return fmt::format("{} invocations in {} of a workgroup are over its limit of {}",
-                         plan.local_size[i], "xyz"[i], limits.max_local_size[i]);
-    }
-    // Stays above every limit, and does not wrap: a factor has 32 bits.
-    invocations = std::min(invocations * plan.local_size[i], std::uint64_t{UINT32_MAX});
-  }
-  if (!is_within(invocations, limits.max_local_invocations)) {
-    return fmt::format("{} invocations of a workgroup are over its limit of {}", invocations,
-                       limits.max_local_invocations);
-  }
+  if (auto over = workgroup_over_limits(limits, plan.local_size, plan.shared_bytes)) return over;
   for (const PlannedBuffer& buffer : plan.buffers) {
     if (is_within(buffer.size, limits.max_binding_size)) continue;
     return fmt::format("binding {} has {} bytes, over its limit of {}", buffer.where.text(),

@@ -48,6 +48,7 @@ struct Plan {
   std::string entry;  // its name
   Extent groups{1, 1, 1}, local_size{1, 1, 1};
   std::uint32_t subgroup_size = 0;
+  std::uint64_t shared_bytes = 0;  // of Workgroup memory, as the launch sizes it
   std::vector<PlannedBuffer> buffers;
   std::vector<PlannedOutput> outputs;
   std::vector<PlannedPrint> prints;
@@ -61,6 +62,10 @@ std::shared_ptr<const SokrIrReflection> reflect_for(const Kernel& kernel, const 
 
 // Reads the input files. Throws UsageError, or Error for what is wrong with a file.
 Plan make_plan(const Kernel& kernel, const LaunchRequest& request);
+
+// Why a workgroup of this size, with so much Workgroup memory, is over the limits.
+std::optional<std::string> workgroup_over_limits(const SokrComputeLimits& limits,
+                                                 const Extent& size, std::uint64_t shared_bytes);
 
 // Why this launch does not fit the substrate, as far as its limits tell.
 std::optional<std::string> why_not(const Plan& plan, const Substrate& substrate);

@@ -112,6 +112,13 @@ class Substrates(unittest.TestCase):
                          self.names)
         shown = json.loads(self.good("inspect", kernel, "--spec", "0=4096", "--json").stdout)
         self.assertEqual(shown["entry_points"][0]["workgroup_bytes"], 4096)
+        self.assertEqual([one["name"] for one in shown["substrates"] if one["can_run"]],
+                         self.names)
+        beyond = json.loads(self.good("inspect", kernel, "--spec", "0=1073741824", "--json").stdout)
+        for one in beyond["substrates"]:
+            self.assertFalse(one["can_run"], one)
+            self.assertRegex(one["reason"], r"^needs 1073741824 bytes of shared memory, over the "
+                                            r"limit of \d+, in entry point main$")
         for name in self.names:
             run = ["run", kernel, "--on", name, "--groups", "1", "--zero", "0.0=128", "--out",
                    "0.0=z"]
