@@ -5,34 +5,47 @@
 #include <ranges>
 #include <unordered_set>
 
+#include "compiler/program/thresholds.hpp"
+
 namespace sokr::cpu {
 namespace {
 
-constexpr std::uint64_t kMany = UINT64_C(1) << 40;   // where counting stops
-constexpr std::uint64_t kMostInlined = 6000;         // by weight, while functions can be shared
-constexpr std::uint64_t kMostRepeated = 2000;        // the same, while they are called so often:
-constexpr std::uint64_t kOften = 16;                 // copies that inlining would make
-constexpr std::uint64_t kMostInstructions = 65536;   // in all
-constexpr std::uint32_t kDeep = 32, kMostDeep = 64;  // calls inlined into one another
+constexpr std::uint64_t kMany = UINT64_C(1) << 40;  // where counting stops
 constexpr int kMostShared = 512;
 
 std::uint64_t capped(std::uint64_t n) {
   return std::min(n, kMany);
 }
 
+std::uint64_t product(std::uint64_t a, std::uint64_t b) {
+  return b != 0 && a > kMany / b ? kMany : capped(a * b);
+}
+
 struct Size {
-  std::uint64_t instructions = 0;
-  std::uint64_t weight = 0;  // what they take to compile, in the time of a plain instruction
+  std::uint64_t instructions = 0;  // of the module
+  std::uint64_t weight = 0;        // the same, and more for what moves many scalars
+  std::uint64_t work = 0;          // what compiling them takes, in the time of a plain instruction
 
   void add(const Size& other) {
     instructions = capped(instructions + other.instructions);
     weight = capped(weight + other.weight);
+    work = capped(work + other.work);
+  }
+  Size times(std::uint64_t n) const {
+    return {product(instructions, n), product(weight, n), product(work, n)};
   }
 };
 
 struct Site {
   Id callee = 0;
   std::vector<Id> arguments;
+  std::uint64_t constants = 0;  // arguments that are
+
+  // Of the callee in this place: what is given constants has half of the work.
+  Size inlined(Size callee_cost) const {
+    if (constants != 0) callee_cost.work -= callee_cost.work / 2 / arguments.size() * constants;
+    return callee_cost;
+  }
 };
 
 struct Node {
@@ -40,7 +53,9 @@ struct Node {
   std::vector<Site> sites;
   Size own;                     // besides calls
   Size cost;                    // with what is inlined into it
+  std::uint64_t call = 0;       // work of a call, if shared
   std::uint64_t instances = 0;  // if not shared
+  Size copies;                  // of all of those
   std::uint32_t depth = 0;
   std::vector<Id> globals;  // Private variables, callees' included
   std::string obstacle;     // why it cannot be shared; empty = it can
@@ -58,13 +73,15 @@ class Planner {
     for (Id id : order_) find_obstacle(id);
     find_bad_sites();
     SOKR_TRY(limit_depth());
-    for (int i = 0; i < kMostShared; ++i) {
-      const std::uint64_t weight = total().weight;
-      if (weight <= kMostRepeated || !share_best(weight <= kMostInlined ? kOften : 2)) break;
-    }
+    for (Id id : order_) find_cost_of_call(nodes_.at(id));
     std::uint64_t own = 0;
     for (Id id : order_) own = capped(own + nodes_.at(id).own.instructions);
     most_ = std::max(kMostInstructions, 2 * own);
+    for (int i = 0; i < kMostShared; ++i) {
+      const Size size = total();
+      if (is_much(size) && share_best(size)) continue;
+      if (size.instructions <= most_ || !share_largest()) break;
+    }
     if (total().instructions > most_) return too_large();
     CallPlan plan;
     for (Id id : order_)
@@ -93,10 +110,10 @@ class Planner {
       node.function = function;
       for (const auto& block : function->blocks) {
         node.own.add(size_of(block));
-        for (const auto& inst : block.body)
-          if (inst.op == spv::Op::OpFunctionCall && !inst.args.empty())
-            node.sites.push_back({inst.args[0], {inst.args.begin() + 1, inst.args.end()}});
+        find_sites(block, node.sites);
       }
+      for (const auto& construct : function->constructs)
+        if (construct.kind == spirv::ConstructKind::kLoop) node.own.work += kWorkOfLoop;
       open.insert(id);
       stack.push_back({id, 0});
       return {};
@@ -120,19 +137,45 @@ class Planner {
     return {};
   }
 
-  Size size_of(const spirv::Block& block) const {
-    Size size{block.phis.size() + block.body.size() + 1, 1};
-    for (const auto& phi : block.phis) size.weight += weight_of(phi.type);
+  // Which arguments are constants, as they are or by way of a variable that was stored to before.
+  void find_sites(const spirv::Block& block, std::vector<Site>& sites) const {
+    std::unordered_set<Id> known;  // variables that hold a constant
     for (const auto& inst : block.body) {
-      const bool is_store = inst.op == spv::Op::OpStore && inst.args.size() > 1;
-      size.weight += weight_of(is_store ? m_.type_of(inst.args[1]) : inst.type);
+      if (inst.op == spv::Op::OpStore && inst.args.size() > 1) {
+        if (m_.constant(inst.args[1]))
+          known.insert(inst.args[0]);
+        else
+          known.erase(inst.args[0]);
+      }
+      if (inst.op != spv::Op::OpFunctionCall || inst.args.empty()) continue;
+      Site site{inst.args[0], {inst.args.begin() + 1, inst.args.end()}, 0};
+      for (Id argument : site.arguments)
+        if (m_.constant(argument) || known.contains(argument)) ++site.constants;
+      for (Id argument : site.arguments) known.erase(argument);
+      sites.push_back(std::move(site));
     }
-    return size;
   }
 
-  // Scalars are moved one by one, large values in a loop.
-  std::uint64_t weight_of(Id type) const {
-    return type == 0 || is_large(m_, type) ? 1 : 1 + leaf_count(m_, type) / 4;
+  Size size_of(const spirv::Block& block) const {
+    Size size{block.phis.size() + block.body.size() + 1, 1, 1};
+    const auto add = [&](Id type, bool is_moved) {
+      const bool is_one = type == 0 || is_large(m_, type);  // or moved in a loop
+      const std::uint64_t leaves = is_one ? 1 : leaf_count(m_, type);
+      size.weight += is_one ? 1 : 1 + leaves / 4;
+      // What is in a variable is a value, and one that is moved is none of its own.
+      if (!is_moved || leaves > kMostMoved) size.work += std::max<std::uint64_t>(leaves, 1);
+    };
+    for (const auto& phi : block.phis) add(phi.type, false);
+    for (const auto& inst : block.body) {
+      const bool is_store = inst.op == spv::Op::OpStore && inst.args.size() > 1;
+      const bool is_move = (is_store || inst.op == spv::Op::OpLoad) && !inst.args.empty() &&
+                           is_by_copy(m_.type_of(inst.args[0]));
+      add(is_store ? m_.type_of(inst.args[1]) : inst.type, is_move);
+    }
+    if (block.terminator.op == spv::Op::OpBranchConditional ||
+        block.terminator.op == spv::Op::OpSwitch)
+      size.work += kWorkOfBranch;
+    return size;
   }
 
   // ---- What can be shared ----
@@ -267,6 +310,15 @@ class Planner {
     return {};
   }
 
+  // What is handed over, in and out, once where it is called and once in the function.
+  void find_cost_of_call(Node& node) const {
+    const Signature signature = signature_of(node);
+    std::uint64_t transfers = 1;  // the mask
+    for (const auto* types : {&signature.inputs, &signature.outputs})
+      for (Id type : *types) transfers = capped(transfers + leaf_count(m_, type));
+    node.call = kWorkOfCall + kWorkOfTransfer * transfers;
+  }
+
   // Of all that is compiled.
   Size total() {
     Size sum;
@@ -274,37 +326,61 @@ class Planner {
       Node& node = nodes_.at(id);
       node.cost = node.own;
       for (const Site& site : node.sites) {
+        const Node& callee = nodes_.at(site.callee);
         const std::uint64_t call = 1 + site.arguments.size();
-        node.cost.add(shared_.contains(site.callee) ? Size{call, call}
-                                                    : nodes_.at(site.callee).cost);
+        node.cost.add(shared_.contains(site.callee) ? Size{call, call, callee.call}
+                                                    : site.inlined(callee.cost));
       }
       node.instances = 0;
+      node.copies = {};
       if (shared_.contains(id)) sum.add(node.cost);
     }
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
       Node& node = nodes_.at(*it);
       const std::uint64_t here = *it == e_.function || shared_.contains(*it) ? 1 : node.instances;
       for (const Site& site : node.sites)
-        if (Node& callee = nodes_.at(site.callee); !shared_.contains(site.callee))
+        if (Node& callee = nodes_.at(site.callee); !shared_.contains(site.callee)) {
           callee.instances = capped(callee.instances + here);
+          callee.copies.add(site.inlined(callee.cost).times(here));
+        }
     }
     sum.add(nodes_.at(e_.function).cost);
     return sum;
   }
 
-  // Of those that would have at least `copies`.
-  bool share_best(std::uint64_t copies) {
+  static bool is_much(const Size& all) {
+    return all.work > kMostWork && all.weight > kMostRepeated;
+  }
+
+  // Of those that inlining copies often, or of all in a kernel that is larger still.
+  bool share_best(const Size& all) {
+    const std::uint64_t copies = all.weight <= kMostInlined ? kOften : 2;
+    const std::uint64_t call = all.work <= kMuchWork ? kWorthOfCall : 1;
+    return share_most(copies, [&](const Node& node) {
+      const std::uint64_t shared =
+          capped(node.cost.work + product(node.instances, product(node.call, call)));
+      return node.copies.work - std::min(node.copies.work, shared);
+    });
+  }
+
+  // Whatever it takes: the kernel would be refused else.
+  bool share_largest() {
+    return share_most(2, [](const Node& node) {
+      return node.copies.instructions - std::min(node.copies.instructions, node.cost.instructions);
+    });
+  }
+
+  template <class Saved>
+  bool share_most(std::uint64_t copies, const Saved& saved) {
     Id best = 0;
     std::uint64_t most = 0;
     for (Id id : order_) {
       const Node& node = nodes_.at(id);
       if (shared_.contains(id) || !node.obstacle.empty() || node.instances < copies) continue;
-      const std::uint64_t weight = std::max<std::uint64_t>(node.cost.weight, 1);
-      const std::uint64_t saved =
-          node.instances - 1 > kMany / weight ? kMany : (node.instances - 1) * weight;
-      if (saved <= most) continue;
-      most = saved;
-      best = id;
+      if (const std::uint64_t now = saved(node); now > most) {
+        most = now;
+        best = id;
+      }
     }
     if (best) shared_.insert(best);
     return best != 0;

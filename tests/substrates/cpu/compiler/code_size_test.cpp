@@ -136,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Bound{"private_mixed", 4000, 32000}, Bound{"to_integers", 3000, 30000},
                     Bound{"array_copy", 8500, 170000}, Bound{"aggregates", 20000, 130000},
                     Bound{"calls", 20000, 240000}, Bound{"calls_arrays", 24000, 200000},
-                    Bound{"nested", 40000, 200000, 250000}),
+                    Bound{"nested", 40000, 200000, 250000}, Bound{"small_functions", 7000, 60000}),
     [](const auto& one) { return std::string(one.param.shader); });
 
 }  // namespace

@@ -164,14 +164,16 @@ TEST_P(Shader, AgreesWithTheReferenceAsADraft) {
   for (std::uint32_t count : kCounts) expect_same(module, standard_launch(count, 64), 32, ways);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Kernels, Shader,
-    testing::Values("masks", "loops", "switches", "returns", "privates", "tables", "regions",
-                    "barrier_loop", "barrier_call", "private_across_barriers", "indices",
-                    "subgroups", "subgroups_diverged", "atomics", "counters", "narrow_types",
-                    "rows", "odd_local_size", "structs", "matrices", "byte_dots", "held", "wander",
-                    "gaps", "byte_sums", "strides", "narrow_apart", "private_mixed", "chunk_starts",
-                    "elements", "private_tiles", "words_of_elements", "decided"));
+INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
+                         testing::Values("masks", "loops", "switches", "returns", "privates",
+                                         "tables", "regions", "barrier_loop", "barrier_call",
+                                         "private_across_barriers", "indices", "subgroups",
+                                         "subgroups_diverged", "atomics", "counters",
+                                         "narrow_types", "rows", "odd_local_size", "structs",
+                                         "matrices", "byte_dots", "held", "wander", "gaps",
+                                         "byte_sums", "strides", "narrow_apart", "private_mixed",
+                                         "chunk_starts", "elements", "private_tiles",
+                                         "words_of_elements", "decided", "small_functions"));
 
 // What takes seconds to compile: every second way of compiling, the others with the next shader.
 class LargeShader : public testing::TestWithParam<const char*> {};

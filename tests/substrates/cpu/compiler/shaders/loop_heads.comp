@@ -12,6 +12,7 @@ struct Large { uint cells[80]; };
 shared uint seen[64];
 uint step1(uint x) {
   seen[gl_LocalInvocationIndex] += x;
+  if ((x & 64) != 0) x ^= a[x % n];
   return x * 3 + seen[gl_LocalInvocationIndex];
 }
 uint step2(uint x) {
