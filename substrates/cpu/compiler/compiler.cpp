@@ -22,6 +22,7 @@
 #include "compiler/emit/emitter.hpp"
 #include "compiler/program/float_modes.hpp"
 #include "compiler/program/folding.hpp"
+#include "compiler/program/switches.hpp"
 
 namespace sokr::cpu {
 namespace {
@@ -133,6 +134,7 @@ Result<Program> lower_one(const spirv::Module& module, const spirv::EntryPoint& 
   ended(Stage::kAggregates);
   if (has_part(options, Part::kPromote)) promote_variables(program);
   fold();  // what came by way of variables
+  if (has_part(options, Part::kSwitches)) make_switches(program);
   ended(Stage::kPromote);
   const auto convert = [&] {
     if (has_part(options, Part::kIfConvert)) simplify(program);

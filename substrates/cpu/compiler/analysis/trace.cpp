@@ -55,7 +55,8 @@ constexpr const char* kPartNames[] = {"promote",
                                       "chunk-neighbours",
                                       "launch-strides",
                                       "mixed-sums",
-                                      "constant-calls"};
+                                      "constant-calls",
+                                      "switches"};
 static_assert(std::size(kPartNames) == kParts);
 
 template <class Enum>

@@ -86,8 +86,9 @@ enum class Part : std::uint8_t {
   kLaunchStrides,     // steps that only the launch knows: every second element of a row
   kMixedSums,         // sums of elements that lie apart: as many chunks as registers hold
   kConstantCalls,     // elementary functions of constants are constants
+  kSwitches,          // tests of one value that follow one another: a switch
 };
-inline constexpr std::uint8_t kParts = 41;
+inline constexpr std::uint8_t kParts = 42;
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);

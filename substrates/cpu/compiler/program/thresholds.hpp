@@ -4,6 +4,7 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_PROGRAM_THRESHOLDS_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_PROGRAM_THRESHOLDS_HPP_
 
+#include <cstddef>
 #include <cstdint>
 
 namespace sokr::cpu {
@@ -37,6 +38,13 @@ inline constexpr std::uint64_t kMuchWork = 24000;
 inline constexpr std::uint64_t kMostInstructions = 65536;
 // Calls inlined into one another.
 inline constexpr std::uint32_t kDeep = 32, kMostDeep = 64;
+
+// ---- Tests of one value that become a switch (switches.cpp) ----------------------------------
+
+// 500 branches in one another, each with a load, were optimised for 16 s, as one switch for 0.3 s:
+// LLVM asks of each part of a mask whether the new test follows from it. Sides that are values
+// become selections, for which a switch has three times the code and time: those do not count.
+inline constexpr std::size_t kFewestTests = 8;
 
 }  // namespace sokr::cpu
 

@@ -164,16 +164,15 @@ TEST_P(Shader, AgreesWithTheReferenceAsADraft) {
   for (std::uint32_t count : kCounts) expect_same(module, standard_launch(count, 64), 32, ways);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, Shader,
-                         testing::Values("masks", "loops", "switches", "returns", "privates",
-                                         "tables", "regions", "barrier_loop", "barrier_call",
-                                         "private_across_barriers", "indices", "subgroups",
-                                         "subgroups_diverged", "atomics", "counters",
-                                         "narrow_types", "rows", "odd_local_size", "structs",
-                                         "matrices", "byte_dots", "held", "wander", "gaps",
-                                         "byte_sums", "strides", "narrow_apart", "private_mixed",
-                                         "chunk_starts", "elements", "private_tiles",
-                                         "words_of_elements", "decided", "small_functions"));
+INSTANTIATE_TEST_SUITE_P(
+    Kernels, Shader,
+    testing::Values("masks", "loops", "switches", "returns", "privates", "tables", "regions",
+                    "barrier_loop", "barrier_call", "private_across_barriers", "indices",
+                    "subgroups", "subgroups_diverged", "atomics", "counters", "narrow_types",
+                    "rows", "odd_local_size", "structs", "matrices", "byte_dots", "held", "wander",
+                    "gaps", "byte_sums", "strides", "narrow_apart", "private_mixed", "chunk_starts",
+                    "elements", "private_tiles", "words_of_elements", "decided", "small_functions",
+                    "equal_tests"));
 
 // What takes seconds to compile: every second way of compiling, the others with the next shader.
 class LargeShader : public testing::TestWithParam<const char*> {};
@@ -222,9 +221,10 @@ TEST_P(Parts, ChangeNoResult) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Parts,
-                         testing::Values("masks", "loops", "switches", "regions", "privates",
-                                         "tables", "rows", "held", "gaps", "strides", "atomics",
-                                         "counters", "barrier_loop", "wander", "narrow_apart"),
+                         testing::Values("masks", "loops", "switches", "equal_tests", "regions",
+                                         "privates", "tables", "rows", "held", "gaps", "strides",
+                                         "atomics", "counters", "barrier_loop", "wander",
+                                         "narrow_apart"),
                          [](const auto& one) { return std::string(one.param); });
 
 // However it is compiled, the same products and sums become one operation: on all processors that
