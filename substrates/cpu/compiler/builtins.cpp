@@ -41,11 +41,13 @@ constexpr std::uint32_t kNothing[] = {
 void Emitter::emit_builtins() {
   frame_.begin_function();
   for (const bool is_store : {false, true}) {
-    for (const Lanes::Lying how : {Lanes::Lying::kSteps, Lanes::Lying::kIndices})
+    for (const Lanes::Lying how : {Lanes::Lying::kSteps, Lanes::Lying::kIndices}) {
       for (const unsigned count : {2u, 3u, 4u})
         if (count != 3 || (!is_store && how == Lanes::Lying::kSteps))
-          lanes_.element_function(how, count, is_store);
-    // No halves: how they are handed over depends on the processor.
+          lanes_.element_function(how, count, 4, is_store);
+      lanes_.element_function(how, 4, 2, is_store);
+    }
+    // No halves, which are handed over as whole numbers.
     for (const Lanes::Lying how :
          {Lanes::Lying::kSteps, Lanes::Lying::kIndices, Lanes::Lying::kPointers})
       for (LlvmType* element :

@@ -184,6 +184,7 @@ Result<BorrowedMachine> borrow_machine(Isa isa, Effort effort) {
                                     effort == Effort::kFull ? llvm::CodeGenOptLevel::Default
                                                             : llvm::CodeGenOptLevel::None,
                                     false));
+    machine->setO0WantsFastISel(least_traits(isa).quick_selector);
   }
   return BorrowedMachine(machine.release(), GiveBack{isa, effort});
 }
@@ -368,7 +369,13 @@ bool add_codegen_passes(CodegenMachine& machine, llvm::legacy::PassManager& pass
       config->disablePass(pass);
   passes.add(config);
   passes.add(info);
+  // This forgets what the machine was told of the quickest selector: see borrow_machine.
+  const bool is_quick = machine.getO0WantsFastISel();
   if (config->addISelPasses()) return false;
+  if (!is_quick) {
+    machine.setFastISel(false);
+    machine.setO0WantsFastISel(false);
+  }
   config->addMachinePasses();
   config->setInitialized();
   if (machine.addAsmPrinter(passes, out, nullptr, kind, info->getMMI().getContext())) return false;

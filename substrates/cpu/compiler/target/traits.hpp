@@ -19,6 +19,9 @@ struct TargetTraits {
   const char* triple = nullptr;
   const char* cpu = nullptr;
   const char* features = nullptr;
+  // Does LLVM's quickest selector, which is tried before the others in a draft, leave addresses of
+  // vectors to them? AArch64's makes scalars of those that a call takes.
+  bool quick_selector = false;
 
   // ---- Registers of vectors
   std::uint32_t lanes = 0;      // words of one

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <string>
 #include <string_view>
@@ -84,6 +86,57 @@ TEST(Builtins, TestEachLane) {
   }
 }
 
+// Halves, where each invocation has its own element or takes one in an order without steps.
+TestLaunch halves(std::uint32_t count) {
+  std::mt19937 random(7);
+  std::vector<std::uint16_t> in(std::size_t{count} * 8);
+  // Numbers: which bits a NaN has nobody promises.
+  for (std::uint16_t& x : in) x = static_cast<std::uint16_t>(random() % 0x7C00);
+  std::vector<std::uint32_t> places(count);
+  std::iota(places.begin(), places.end(), 0);
+  std::ranges::shuffle(places, random);
+  TestLaunch launch;
+  launch.buffers = {
+      {0, 0, bytes_of(in)}, {0, 1, Bytes(std::size_t{count} * 34, 0xCD)}, {0, 2, bytes_of(places)}};
+  launch.push = bytes_of<std::uint32_t>({count});
+  launch.groups = {(count + 63) / 64, 1, 1};
+  return launch;
+}
+
+TEST(Builtins, MoveHalves) {
+  const Bytes module = read_shader("half_elements");
+  for (const std::size_t cut : {0, 6, 1002}) {
+    TestLaunch launch = halves(300), expected = launch;
+    for (TestLaunch* one : {&launch, &expected})
+      for (std::size_t i : {0, 1}) {
+        Bytes& data = one->buffers[i].data;
+        data.resize(data.size() - cut);
+      }
+    ASSERT_TRUE(run_reference(module, expected).ok());
+    const auto wanted = values_of<std::uint16_t>(expected.buffers[1].data);
+    for (CompileOptions options : all_options()) {
+      std::size_t instructions[2];
+      for (const bool is_ahead : {false, true}) {
+        options.builtins = is_ahead ? &builtins_of_test(options.isa) : nullptr;
+        TestLaunch own = launch;
+        CompileOptions draft = options;
+        draft.effort = Effort::kDraft;
+        draft.on_stage = [&](const CompileStage& stage) {
+          if (std::string_view(stage.name) == "emit") instructions[is_ahead] = stage.size;
+        };
+        const Result<void> result = run_compiled(module, draft, own);
+        ASSERT_TRUE(result.ok()) << describe(options) << ": " << result.failure().sentence;
+        EXPECT_EQ(values_of<std::uint16_t>(own.buffers[1].data), wanted)
+            << describe(options) << ", " << cut << " bytes less";
+      }
+      // Nothing is moved half by half in place.
+      if (!options.scalar_mode) {
+        EXPECT_LT(instructions[1], instructions[0] * 2 / 3) << describe(options);
+      }
+    }
+  }
+}
+
 TEST(Builtins, AreForEveryInstructionSet) {
   for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     const Builtins& all = builtins_of_test(isa);
@@ -92,6 +145,8 @@ TEST(Builtins, AreForEveryInstructionSet) {
                                                                       : 4);
     EXPECT_TRUE(all.has("load_elements_steps_4" + width)) << isa_name(isa);
     EXPECT_TRUE(all.has("store_elements_indices_2" + width)) << isa_name(isa);
+    EXPECT_TRUE(all.has("load_elements_indices_4_halves" + width)) << isa_name(isa);
+    EXPECT_TRUE(all.has("store_elements_steps_4_halves" + width)) << isa_name(isa);
     EXPECT_TRUE(all.has("load_pointers_i8" + width)) << isa_name(isa);
     EXPECT_TRUE(all.has("sokr.pow" + width + (isa == Isa::kSse4 ? "" : "f"))) << isa_name(isa);
     EXPECT_FALSE(all.has("sokr_kernel")) << isa_name(isa);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Elements of several words in a draft: one function for each kind of access, which tests the
-// lanes together and, where that fails, one by one. Each access is a call then, where written out
-// it is three blocks and several shuffles, and compiling these takes most of a draft's time.
+// Elements of several words, or of four halves, in a draft: one function for each kind of access,
+// which tests the lanes together and, where that fails, one by one. Each access is a call then,
+// where written out it is three blocks and several shuffles, and compiling these takes most of a
+// draft's time.
 #include "compiler/emit/memory/elements.hpp"
 #include "compiler/emit/memory/lanes.hpp"
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr unsigned kWord = 4;  // bytes
 constexpr unsigned kMostWords = 4;
+constexpr unsigned kHalf = 2;    // bytes
+constexpr unsigned kHalves = 4;  // that are moved together: two words
 
 // See element_function.
 struct ElementArguments {
@@ -67,7 +70,8 @@ void return_parts(llvm::IRBuilder<>& b, const llvm::Function& function, const Ll
 
 }  // namespace
 
-// Are the components neighbouring words, as many as a load or store of a lane moves?
+// Are the components neighbouring words, as many as a load or store of a lane moves, or fours of
+// neighbouring halves?
 bool Lanes::has_element_function(const Address& address, const std::vector<PlacedLeaf>& leaves,
                                  bool is_store) const {
   if (o_.effort != Effort::kDraft || !b_.has(Part::kElementFunctions) || address.is_volatile ||
@@ -76,10 +80,13 @@ bool Lanes::has_element_function(const Address& address, const std::vector<Place
     return false;
   const bool steps = !address.scale;
   if (steps ? address.offset.s.ls == 0 : address.offset.s.ls != 0 || !address.limit) return false;
+  const unsigned size = scalar_size(*p_.module, leaves[0].type);
   for (std::size_t i = 0; i < leaves.size(); ++i)
-    if (scalar_size(*p_.module, leaves[i].type) != kWord ||
-        leaves[i].offset != leaves[0].offset + i * kWord)
+    if (scalar_size(*p_.module, leaves[i].type) != size ||
+        leaves[i].offset != leaves[0].offset + i * size)
       return false;
+  if (size == kHalf) return leaves.size() % kHalves == 0;
+  if (size != kWord) return false;
   if (leaves.size() == 2 || leaves.size() == kMostWords) return true;
   // What lies between such elements may be read with them, where they do not lie closer.
   return leaves.size() == 3 && !is_store && steps && address.limit &&
@@ -88,13 +95,13 @@ bool Lanes::has_element_function(const Address& address, const std::vector<Place
 
 // It takes: base, offset of the first lane or of all, distance or scale, end of offsets; the
 // indices (i32), if it is by indices; for a store a bit for each lane that takes part, and the
-// components.
-llvm::Function* Lanes::element_function(Lying how, unsigned count, bool is_store) {
-  const std::string name =
-      fmt::format("{}_elements_{}_{}.v{}", is_store ? "store" : "load",
-                  how == Lying::kIndices ? "indices" : "steps", count, g_.width);
+// components: words as floats, halves as whole numbers.
+llvm::Function* Lanes::element_function(Lying how, unsigned count, unsigned size, bool is_store) {
+  const std::string name = fmt::format("{}_elements_{}_{}{}.v{}", is_store ? "store" : "load",
+                                       how == Lying::kIndices ? "indices" : "steps", count,
+                                       size == kWord ? "" : "_halves", g_.width);
   if (llvm::Function* before = m_.getFunction(name)) return before;
-  LlvmType *i64 = b_.getInt64Ty(), *words = b_.wide(b_.getFloatTy());
+  LlvmType *i64 = b_.getInt64Ty(), *words = b_.wide(carrier_of(size));
   llvm::SmallVector<LlvmType*, 12> parameters{b_.getPtrTy(), i64, i64, i64};
   if (how == Lying::kIndices) parameters.push_back(b_.wide(b_.getInt32Ty()));
   if (is_store) {
@@ -114,19 +121,24 @@ llvm::Function* Lanes::element_function(Lying how, unsigned count, bool is_store
     return made;
   }
   llvm::IRBuilderBase::InsertPointGuard guard(b_);
-  write_element_function(*made, how, count, is_store);
+  write_element_function(*made, how, count, size, is_store);
   return made;
 }
 
+LlvmType* Lanes::carrier_of(unsigned size) const {
+  return size == kWord ? b_.getFloatTy() : static_cast<LlvmType*>(b_.getIntNTy(8 * size));
+}
+
 void Lanes::write_element_function(llvm::Function& function, Lying how, unsigned count,
-                                   bool is_store) {
+                                   unsigned size, bool is_store) {
   BasicBlock* fast = BasicBlock::Create(cx_, "inside");
   BasicBlock* slow = BasicBlock::Create(cx_, "edge");
   b_.SetInsertPoint(BasicBlock::Create(cx_, "entry", &function));
   fast->insertInto(&function);
   slow->insertInto(&function);
   const ElementArguments in(function, how == Lying::kIndices, is_store);
-  LlvmValue* places = places_.room(in.limit, (count == 2 ? 2 : kMostWords) * kWord);
+  const unsigned moved = size == kWord ? (count == 2 ? 2 : kMostWords) * kWord : count * size;
+  LlvmValue* places = places_.room(in.limit, moved);
   LlvmValue* everyone = llvm::Constant::getAllOnesValue(b_.getIntNTy(g_.width));
   LlvmValue* offsets = in.indices ? indexed_offsets(b_, in, g_.width) : nullptr;
   LlvmValue* good = nullptr;
@@ -145,16 +157,17 @@ void Lanes::write_element_function(llvm::Function& function, Lying how, unsigned
   LlvmValues parts;
   Elements elements(b_, g_.width);
   if (is_store) {
-    const LlvmValues words(in.words.begin(), in.words.end());
+    const LlvmValues words = size == kWord ? in.words : words_of_halves(in.words);
     const auto store = [&](LlvmValue* value, unsigned lane) {
-      b_.CreateAlignedStore(value, pointers[lane], Align(kWord));
+      b_.CreateAlignedStore(value, pointers[lane], Align(size));
     };
-    count == 2 ? elements.store_pairs(words, store) : elements.store_quads(words, store);
+    words.size() == 2 ? elements.store_pairs(words, store) : elements.store_quads(words, store);
   } else {
     const auto load = [&](LlvmType* type, unsigned lane) -> LlvmValue* {
-      return b_.CreateAlignedLoad(type, pointers[lane], Align(kWord));
+      return b_.CreateAlignedLoad(type, pointers[lane], Align(size));
     };
-    parts = count == 2 ? elements.load_words_of(2, kWord, load) : elements.load_quads(load);
+    parts =
+        moved == 2 * kWord ? elements.load_words_of(count, size, load) : elements.load_quads(load);
   }
   return_parts(b_, function, parts, count);
 
@@ -163,59 +176,78 @@ void Lanes::write_element_function(llvm::Function& function, Lying how, unsigned
   parts.clear();
   for (unsigned i = 0; i < count; ++i) {
     llvm::SmallVector<LlvmValue*, 8> each{
-        in.base, b_.CreateAdd(in.first, b_.getInt64(std::uint64_t{i} * kWord)), in.by,
-        places_.room(in.limit, kWord), is_store ? in.bits : everyone};
+        in.base, b_.CreateAdd(in.first, b_.getInt64(std::uint64_t{i} * size)), in.by,
+        places_.room(in.limit, size), is_store ? in.bits : everyone};
     if (in.indices) each.push_back(in.indices);
     if (is_store) each.push_back(in.words[i]);
-    parts.push_back(b_.CreateCall(lane_function(how, b_.getFloatTy(), is_store, false), each));
+    parts.push_back(b_.CreateCall(lane_function(how, carrier_of(size), is_store, false), each));
   }
   return_parts(b_, function, parts, count);
 }
 
+// Two halves are a word.
+LlvmValues Lanes::words_of_halves(const LlvmValues& halves) {
+  LlvmValues words;
+  for (std::size_t i = 0; i + 1 < halves.size(); i += 2)
+    words.push_back(
+        b_.CreateBitCast(b_.pack_word({halves[i], halves[i + 1]}), b_.wide(b_.getFloatTy())));
+  return words;
+}
+
 // What every such call begins with.
-LlvmValues Lanes::element_arguments(const Address& address, const std::vector<PlacedLeaf>& leaves,
+LlvmValues Lanes::element_arguments(const Address& address, const PlacedLeaf& first,
                                     unsigned chunk) {
   LlvmValues in{
-      address.base, b_.CreateAdd(b_.base_of(address.offset, chunk), b_.getInt64(leaves[0].offset)),
+      address.base, b_.CreateAdd(b_.base_of(address.offset, chunk), b_.getInt64(first.offset)),
       b_.getInt64(static_cast<std::uint64_t>(address.scale ? address.scale : address.offset.s.ls)),
       address.limit ? address.limit : b_.getInt64(INT64_MAX)};
   if (address.scale) in.push_back(b_.vector_of(address.index, chunk));
   return in;
 }
 
+// How many components one call moves.
+unsigned Lanes::components_of_call(const std::vector<PlacedLeaf>& leaves) const {
+  return scalar_size(*p_.module, leaves[0].type) == kWord ? static_cast<unsigned>(leaves.size())
+                                                          : kHalves;
+}
+
 Leaves Lanes::load_by_function(const Address& address, const std::vector<PlacedLeaf>& leaves) {
   places_.note("load by function", address, leaves);
   const bool by_chunk =
       address.offset.s.varies_by_chunk() || (address.scale && address.index.s.varies_by_chunk());
-  const auto count = static_cast<unsigned>(leaves.size());
-  Leaves out(count);
+  const unsigned size = scalar_size(*p_.module, leaves[0].type), count = components_of_call(leaves);
+  llvm::Function* function =
+      element_function(address.scale ? Lying::kIndices : Lying::kSteps, count, size, false);
+  Leaves out(leaves.size());
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
-  for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c) {
-    LlvmValue* all = b_.CreateCall(
-        element_function(address.scale ? Lying::kIndices : Lying::kSteps, count, false),
-        element_arguments(address, leaves, c));
-    for (unsigned i = 0; i < count; ++i) {
-      LlvmValue* part = b_.CreateBitCast(b_.CreateExtractValue(all, i),
-                                         b_.wide(places_.memory_type(leaves[i].type)));
-      out[i].v.push_back(places_.from_memory(part, leaves[i].type));
+  for (unsigned c = 0; c < (by_chunk ? g_.chunks : 1); ++c)
+    for (std::size_t first = 0; first < leaves.size(); first += count) {
+      LlvmValue* all = b_.CreateCall(function, element_arguments(address, leaves[first], c));
+      for (unsigned i = 0; i < count; ++i) {
+        const Id type = leaves[first + i].type;
+        LlvmValue* part =
+            b_.CreateBitCast(b_.CreateExtractValue(all, i), b_.wide(places_.memory_type(type)));
+        out[first + i].v.push_back(places_.from_memory(part, type));
+      }
     }
-  }
   return out;
 }
 
 void Lanes::store_by_function(const Address& address, const std::vector<PlacedLeaf>& leaves,
                               const Leaves& value) {
   places_.note("store by function", address, leaves);
-  const auto count = static_cast<unsigned>(leaves.size());
-  for (unsigned c = 0; c < g_.chunks; ++c) {
-    LlvmValues in = element_arguments(address, leaves, c);
-    in.push_back(b_.mask_bits(b_.mask_vector(c)));
-    for (const Val& leaf : value)
-      in.push_back(
-          b_.CreateBitCast(places_.to_memory(b_.vector_of(leaf, c)), b_.wide(b_.getFloatTy())));
-    b_.CreateCall(element_function(address.scale ? Lying::kIndices : Lying::kSteps, count, true),
-                  in);
-  }
+  const unsigned size = scalar_size(*p_.module, leaves[0].type), count = components_of_call(leaves);
+  llvm::Function* function =
+      element_function(address.scale ? Lying::kIndices : Lying::kSteps, count, size, true);
+  for (unsigned c = 0; c < g_.chunks; ++c)
+    for (std::size_t first = 0; first < leaves.size(); first += count) {
+      LlvmValues in = element_arguments(address, leaves[first], c);
+      in.push_back(b_.mask_bits(b_.mask_vector(c)));
+      for (unsigned i = 0; i < count; ++i)
+        in.push_back(b_.CreateBitCast(places_.to_memory(b_.vector_of(value[first + i], c)),
+                                      b_.wide(carrier_of(size))));
+      b_.CreateCall(function, in);
+    }
 }
 
 }  // namespace sokr::cpu

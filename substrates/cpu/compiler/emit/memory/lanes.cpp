@@ -128,11 +128,30 @@ Lanes::Lying Lanes::lying_of(const Address& address) {
   return address.offset.s.ls == 0 ? Lying::kIndices : Lying::kPointers;
 }
 
-// Where lanes are tested one by one, a draft calls what is compiled already: a few words in place
-// of vectors of offsets.
-bool Lanes::calls_builtin(const Address& address, LlvmType* element, bool is_store) const {
-  return at_.robust > 0 && b_.is_builtin(lane_function_name(lying_of(address), element, is_store,
-                                                            address.is_volatile));
+// Halves are handed over as the whole numbers that their bits are: how they are handed over
+// themselves depends on the processor, so that no function of theirs is compiled ahead.
+bool Lanes::is_compiled_ahead(Lying how, LlvmType* element, bool is_store, bool is_volatile) const {
+  LlvmType* carried = element->isHalfTy() ? b_.getInt16Ty() : element;
+  return b_.is_builtin(lane_function_name(how, carried, is_store, is_volatile));
+}
+
+// A draft calls what is compiled already where lanes are tested one by one, a few words in place of
+// vectors of offsets, and where they would be accessed one by one.
+bool Lanes::calls_builtin(const Address& address, LlvmType* element, bool is_store,
+                          bool is_lane_by_lane) const {
+  return (at_.robust > 0 || is_lane_by_lane) &&
+         is_compiled_ahead(lying_of(address), element, is_store, address.is_volatile);
+}
+
+// By its function, which takes `in`, and behind it what is to be stored (null: nothing).
+LlvmValue* Lanes::call_lane_function(Lying how, LlvmType* element, bool is_volatile, LlvmValues in,
+                                     LlvmValue* value) {
+  const bool is_carried =
+      element->isHalfTy() && is_compiled_ahead(how, element, value != nullptr, is_volatile);
+  LlvmType* carried = is_carried ? b_.getInt16Ty() : element;
+  if (value) in.push_back(is_carried ? b_.CreateBitCast(value, b_.wide(carried)) : value);
+  LlvmValue* out = b_.CreateCall(lane_function(how, carried, value != nullptr, is_volatile), in);
+  return is_carried && !value ? b_.CreateBitCast(out, b_.wide(element)) : out;
 }
 
 // One access of a chunk by such a function: the elements `offset` bytes beside the address that are
@@ -141,7 +160,7 @@ LlvmValue* Lanes::call_lanes(const Address& address, unsigned chunk, std::int64_
                              LlvmType* element, LlvmValue* mask, LlvmValue* value) {
   const auto size = static_cast<std::int64_t>(element->getScalarSizeInBits() / 8);
   auto* everyone = llvm::Constant::getAllOnesValue(b_.wide(b_.getInt1Ty()));
-  llvm::SmallVector<LlvmValue*, 8> in;
+  LlvmValues in;
   const Lying how = lying_of(address);
   if (how == Lying::kPointers) {
     if (LlvmValue* inside = address.limit || address.space == Space::kDynamic
@@ -158,8 +177,7 @@ LlvmValue* Lanes::call_lanes(const Address& address, unsigned chunk, std::int64_
           b_.mask_bits(mask ? mask : everyone)};
     if (how == Lying::kIndices) in.push_back(b_.vector_of(address.index, chunk));
   }
-  if (value) in.push_back(value);
-  return b_.CreateCall(lane_function(how, element, value != nullptr, address.is_volatile), in);
+  return call_lane_function(how, element, address.is_volatile, std::move(in), value);
 }
 
 // What each lane's pointer leads to; zero for lanes outside of the mask.
@@ -203,18 +221,19 @@ void Lanes::store_each(const Address& address, LlvmValue* pointers, LlvmValue* v
 
 // The same for private memory and the like, by a function where they would be too many.
 LlvmValue* Lanes::load_places_of(LlvmValue* pointers, LlvmType* element, LlvmValue* mask) {
-  if (has_gather(element->getScalarSizeInBits() / 8) || is_written_out(1))
+  if (has_gather(element->getScalarSizeInBits() / 8) ||
+      (!is_compiled_ahead(Lying::kPointers, element, false, false) && is_written_out(1)))
     return load_each({}, pointers, element, mask);
-  return b_.CreateCall(lane_function(Lying::kPointers, element, false, false),
-                       {b_.mask_bits(mask), pointers});
+  return call_lane_function(Lying::kPointers, element, false, {b_.mask_bits(mask), pointers},
+                            nullptr);
 }
 
 void Lanes::store_places_of(LlvmValue* pointers, LlvmValue* value, LlvmValue* mask) {
   LlvmType* element = value->getType()->getScalarType();
-  if (has_scatter(element->getScalarSizeInBits() / 8) || is_written_out(1))
+  if (has_scatter(element->getScalarSizeInBits() / 8) ||
+      (!is_compiled_ahead(Lying::kPointers, element, true, false) && is_written_out(1)))
     return store_each({}, pointers, value, mask);
-  b_.CreateCall(lane_function(Lying::kPointers, element, true, false),
-                {b_.mask_bits(mask), pointers, value});
+  call_lane_function(Lying::kPointers, element, false, {b_.mask_bits(mask), pointers}, value);
 }
 
 // A load for each lane, without branches. Who is out of range reads the first place instead,
@@ -296,9 +315,10 @@ Leaves Lanes::load_gather(const Address& address, const std::vector<PlacedLeaf>&
       // LLVM's masked loads are never volatile: out of a loop it would take them.
       bool masked = contiguous && t_.masks(size) && !address.is_volatile;
       bool single = !masked && (!has_gather(size) || address.is_volatile);
-      bool written_out = single && is_written_out(1);
+      const bool calls = calls_builtin(address, type, false, single);
+      bool written_out = single && !calls && is_written_out(1);
       LlvmValue* value = nullptr;
-      if ((single && !written_out) || calls_builtin(address, type, false)) {
+      if (calls || (single && !written_out)) {
         LlvmValue* who = unlimited && !b_.is_full(at_.mask) ? b_.mask_vector(c) : nullptr;
         value = call_lanes(address, c, offset, type, who, nullptr);
       } else {
@@ -345,8 +365,9 @@ void Lanes::store_scatter(const Address& address, const std::vector<PlacedLeaf>&
       bool contiguous = !address.scale && address.offset.s.affine &&
                         address.space != Space::kDynamic && address.offset.s.ls == size;
       bool masked = contiguous && t_.masks(size);
-      if ((!masked && !has_scatter(size) && !is_written_out(1)) ||
-          calls_builtin(address, v->getType()->getScalarType(), true)) {
+      const bool single = !masked && !has_scatter(size);
+      if (calls_builtin(address, v->getType()->getScalarType(), true, single) ||
+          (single && !is_written_out(1))) {
         call_lanes(address, c, offset, v->getType()->getScalarType(), b_.mask_vector(c), v);
         continue;
       }

@@ -47,26 +47,34 @@ class Lanes : Room {
                         LlvmType* element, LlvmValue* mask, LlvmValue* value);
   llvm::Function* lane_function(Lying how, LlvmType* element, bool is_store, bool is_volatile);
 
-  // ---- element_functions.cpp: elements of several words, in a draft
+  // ---- element_functions.cpp: elements of several words or of four halves, in a draft
   bool has_element_function(const Address& address, const std::vector<PlacedLeaf>& leaves,
                             bool is_store) const;
   Leaves load_by_function(const Address& address, const std::vector<PlacedLeaf>& leaves);
   void store_by_function(const Address& address, const std::vector<PlacedLeaf>& leaves,
                          const Leaves& value);
-  llvm::Function* element_function(Lying how, unsigned count, bool is_store);
+  // `size`: of a component, 2 or 4 bytes.
+  llvm::Function* element_function(Lying how, unsigned count, unsigned size, bool is_store);
 
  private:
   std::string lane_function_name(Lying how, LlvmType* element, bool is_store,
                                  bool is_volatile) const;
   static Lying lying_of(const Address& address);
-  bool calls_builtin(const Address& address, LlvmType* element, bool is_store) const;
+  bool is_compiled_ahead(Lying how, LlvmType* element, bool is_store, bool is_volatile) const;
+  bool calls_builtin(const Address& address, LlvmType* element, bool is_store,
+                     bool is_lane_by_lane) const;
+  LlvmValue* call_lane_function(Lying how, LlvmType* element, bool is_volatile, LlvmValues in,
+                                LlvmValue* value);
   void write_lane_function(llvm::Function& function, Lying how, LlvmType* element, bool is_store,
                            bool is_volatile);
   LlvmValue* load_lanes(const Address& address, unsigned chunk, std::int64_t offset, Id scalar,
                         LlvmValue* mask);
-  void write_element_function(llvm::Function& function, Lying how, unsigned count, bool is_store);
-  LlvmValues element_arguments(const Address& address, const std::vector<PlacedLeaf>& leaves,
-                               unsigned chunk);
+  void write_element_function(llvm::Function& function, Lying how, unsigned count, unsigned size,
+                              bool is_store);
+  LlvmValues element_arguments(const Address& address, const PlacedLeaf& first, unsigned chunk);
+  unsigned components_of_call(const std::vector<PlacedLeaf>& leaves) const;
+  LlvmType* carrier_of(unsigned size) const;  // what such functions take of so many bytes
+  LlvmValues words_of_halves(const LlvmValues& halves);
 
   static constexpr std::uint64_t kMostWrittenOut = 1024;  // lanes in a kernel, for its size
 
