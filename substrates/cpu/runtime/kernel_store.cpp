@@ -61,6 +61,14 @@ void append(std::vector<std::uint8_t>& key, std::span<const std::uint8_t> bytes)
 // Answers about modules whose kernels may never be launched: the modules themselves, mostly.
 constexpr std::size_t kAnswerBytes = std::size_t{64} << 20;
 
+// A first version is made for memory that overlaps, and used for all: over the kernels of two
+// programs (36, 115,000 LLVM instructions) code for memory that does not is as large, to the
+// instruction.
+constexpr bool kDraftOverlaps = true;
+// Of first versions, for launches with other memory: those of a graph come soon, and a large one
+// has 150 KB.
+constexpr std::size_t kDraftBytes = std::size_t{16} << 20;
+
 // Of what is kept for a kernel; its reflection's tables are small beside the least page of code.
 // Beside a first version there may soon be the full one, which is about as large.
 std::size_t memory_of(const LoadedKernel& kernel) {
@@ -106,6 +114,7 @@ KernelStore::KernelStore(substrate::Host host, KernelStoreOptions options,
       options_(std::move(options)),
       limits_(limits),
       kernels_({options_.kernel_bytes}, memory_of),
+      drafts_({kDraftBytes}, [](const Draft& draft) { return draft.kernel.image.size(); }),
       accepted_({kAnswerBytes}),
       valid_({kAnswerBytes}),
       disk_({options_.cache_folder}),
@@ -258,13 +267,12 @@ Result<bool> KernelStore::leave_for_later(const PreparedKernel& prepared,
     return disk_.has(disk_key(kind, source.ir(), key_of(source.launch(), of), overlaps));
   };
   if (is_on_disk('K', memory.aliased)) return false;
-  const bool has_draft = is_on_disk('Q', memory.aliased);
+  const bool has_draft = is_on_disk('Q', kDraftOverlaps);
   if (has_draft && options_.tier == Tier::kQuick) return false;
   SOKR_ASSIGN(const CompilerLibrary* library, compiler());
   if (!library->outlives_exit) return false;
   // What was compiled before was judged, whatever it was launched with.
-  if (has_draft || is_on_disk('K', !memory.aliased) || is_on_disk('Q', !memory.aliased))
-    return true;
+  if (has_draft || is_on_disk('K', !memory.aliased)) return true;
   SOKR_ASSIGN(const Decoded decoded, decode(source.ir(), source.launch()));
   SOKR_TRY(validate(source.ir()));
   SOKR_TRY(check_wholly(*decoded.module, *decoded.entry, compile_options(&source.launch(), {})));
@@ -284,13 +292,16 @@ Result<void> KernelStore::make_ready(const std::shared_ptr<PreparedKernel>& prep
 }
 
 // What fails here is in the log alone: the first launch does it again, and is told. Where another
-// thread makes an equal one this leaves: the first launch finds that.
+// thread makes an equal one, or one for other memory, this leaves: the first launch finds that.
 void KernelStore::make_ahead(const std::weak_ptr<PreparedKernel>& wanted,
                              const MemoryTraits& memory, Improver::Turn& turn) {
   const std::unique_lock stays(turn, std::try_to_lock);
   if (!stays) return;
   const std::shared_ptr<PreparedKernel> prepared = wanted.lock();
   if (!prepared) return;
+  // For other memory the first version is the same one.
+  const PreparedKernel::Ahead mine(*prepared);
+  if (!mine && options_.tier != Tier::kFull) return;
   const auto made =
       variant(prepared, memory, [](const auto&) { return Result<void>(); }, &turn.cancelled());
   if (!made && !turn.cancelled())
@@ -323,7 +334,7 @@ Result<KernelStore::KernelPointer> KernelStore::build(std::span<const std::uint8
   if (dumps)
     recipe.options.dump_key = fmt::format("{:016x}", substrate::hash_content({{}, ir, launch_key}));
   if (options_.tier == Tier::kFull || dumps) return full_version(decoded, recipe, ir);
-  return first_version(decoded, std::move(recipe), ir);
+  return first_version(decoded, std::move(recipe), ir, launch);
 }
 
 std::optional<CompiledKernel> KernelStore::from_disk(std::span<const std::uint8_t> key) {
@@ -377,31 +388,31 @@ Result<KernelStore::KernelPointer> KernelStore::full_version(const Decoded& deco
 // if the substrate goes before it is done; a process that finds that an earlier one had begun with
 // it in vain waits for it.
 Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& decoded, Recipe recipe,
-                                                              std::span<const std::uint8_t> ir) {
+                                                              std::span<const std::uint8_t> ir,
+                                                              const substrate::LaunchView& launch) {
+  const substrate::CompileKey extra = key_of(launch, {kDraftOverlaps, recipe.options.size_shift});
+  const ContentKey key{{}, ir, extra};
   Recipe draft = recipe;
   draft.options.effort = Effort::kDraft;
-  draft.disk_key[0] = 'Q';  // what kind of entry it is: see disk_key()
-  std::optional<CompiledKernel> compiled = from_disk(draft.disk_key);
-  recipe.promised = compiled.has_value();
-  if (compiled && options_.tier == Tier::kAuto) {
+  draft.options.assume_no_alias = !kDraftOverlaps;
+  draft.disk_key = disk_key('Q', ir, extra, kDraftOverlaps);
+  if (options_.tier == Tier::kAuto && !drafts_.find(key) && !disk_.has(draft.disk_key)) {
+    SOKR_TRY(validate(ir));
+    SOKR_ASSIGN(const CompilerLibrary* library, compiler());
+    if (!library->outlives_exit) return full_version(decoded, recipe, ir);
+  }
+  SOKR_ASSIGN(const std::shared_ptr<const Draft> made,
+              drafts_.get(key, [&] { return make_draft(draft, ir); }));
+  recipe.promised = made->was_on_disk;
+  if (made->was_on_disk && options_.tier == Tier::kAuto) {
     std::vector<std::uint8_t> begun = recipe.disk_key;
     begun[0] = 'B';
-    if (compiled->image.size() <= options_.small_draft || disk_.load(begun))
+    if (made->kernel.image.size() <= options_.small_draft || disk_.load(begun))
       return full_version(decoded, recipe, ir);
     disk_.store(begun, {});
   }
-  std::int64_t left_ns = 1;
-  if (!compiled) {
-    SOKR_TRY(validate(ir));
-    SOKR_ASSIGN(const CompilerLibrary* library, compiler());
-    if (!library->outlives_exit && options_.tier == Tier::kAuto)
-      return full_version(decoded, recipe, ir);
-    const Clock::time_point start = Clock::now();
-    SOKR_ASSIGN(compiled, compile_and_keep(draft));
-    left_ns = std::max<std::int64_t>(1, (Clock::now() - start).count() / 2);
-    if (options_.first_version_lasts) left_ns = options_.first_version_lasts->count();
-  }
-  SOKR_ASSIGN(std::shared_ptr<LoadedKernel> kernel, load(decoded, *std::move(compiled)));
+  const std::int64_t left_ns = made->lasts.count();
+  SOKR_ASSIGN(std::shared_ptr<LoadedKernel> kernel, load(decoded, made->kernel));
   if (options_.tier == Tier::kQuick) return KernelPointer(std::move(kernel));
   kernel->left_ns.store(left_ns, std::memory_order_relaxed);
   kernel->want_better = [this, weak = std::weak_ptr<const LoadedKernel>(kernel),
@@ -414,6 +425,22 @@ Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& dec
     }
   };
   return KernelPointer(std::move(kernel));
+}
+
+Result<std::shared_ptr<const KernelStore::Draft>> KernelStore::make_draft(
+    const Recipe& recipe, std::span<const std::uint8_t> ir) {
+  Draft draft;
+  if (std::optional<CompiledKernel> stored = from_disk(recipe.disk_key)) {
+    draft.kernel = *std::move(stored);
+    draft.was_on_disk = true;
+    return std::make_shared<const Draft>(std::move(draft));
+  }
+  SOKR_TRY(validate(ir));
+  const Clock::time_point start = Clock::now();
+  SOKR_ASSIGN(draft.kernel, compile_and_keep(recipe));
+  draft.lasts = std::max<std::chrono::nanoseconds>(draft.lasts, (Clock::now() - start) / 2);
+  if (options_.first_version_lasts) draft.lasts = *options_.first_version_lasts;
+  return std::make_shared<const Draft>(std::move(draft));
 }
 
 // Nobody hears of what fails here: the first version goes on being used. While LLVM works this may

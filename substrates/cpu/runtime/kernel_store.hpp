@@ -94,6 +94,21 @@ class PreparedKernel {
   // Keeps it, and returns what is kept for such memory: another thread may have been first.
   const LoadedKernel* keep(const MemoryTraits& memory,
                            const std::shared_ptr<const LoadedKernel>& kernel);
+  // Held by the thread that compiles it ahead; false where another thread does.
+  class Ahead {
+   public:
+    explicit Ahead(const PreparedKernel& kernel)
+        : kernel_(kernel.is_ahead_.exchange(true, std::memory_order_acq_rel) ? nullptr : &kernel) {}
+    ~Ahead() {
+      if (kernel_) kernel_->is_ahead_.store(false, std::memory_order_release);
+    }
+    Ahead(const Ahead&) = delete;
+    Ahead& operator=(const Ahead&) = delete;
+    explicit operator bool() const { return kernel_ != nullptr; }
+
+   private:
+    const PreparedKernel* kernel_;
+  };
 
  private:
   static constexpr std::size_t kPlaces = 32;  // size_shift is even, and of any binding below 32
@@ -105,6 +120,7 @@ class PreparedKernel {
   std::array<std::atomic<const LoadedKernel*>, kPlaces> ready_{};
   std::mutex mutex_;
   std::vector<std::shared_ptr<const LoadedKernel>> kept_;
+  mutable std::atomic<bool> is_ahead_{false};
 };
 
 struct KernelStoreOptions {
@@ -198,6 +214,12 @@ class KernelStore {
     std::vector<std::uint8_t> disk_key;
     bool promised = false;
   };
+  // A first version, for launches with whatever memory: see kDraftOverlaps.
+  struct Draft {
+    CompiledKernel kernel;
+    std::chrono::nanoseconds lasts{1};  // how long it runs before the full version is made
+    bool was_on_disk = false;
+  };
   std::optional<CompiledKernel> from_disk(std::span<const std::uint8_t> key);
   // What the compiler made, and what it says of that.
   struct Attempt {
@@ -222,7 +244,10 @@ class KernelStore {
   Result<KernelPointer> full_version(const Decoded& decoded, const Recipe& recipe,
                                      std::span<const std::uint8_t> ir);
   Result<KernelPointer> first_version(const Decoded& decoded, Recipe recipe,
-                                      std::span<const std::uint8_t> ir);
+                                      std::span<const std::uint8_t> ir,
+                                      const substrate::LaunchView& launch);
+  Result<std::shared_ptr<const Draft>> make_draft(const Recipe& recipe,
+                                                  std::span<const std::uint8_t> ir);
   void improve(const std::weak_ptr<const LoadedKernel>& first, Recipe& recipe,
                Improver::Turn& turn);
   Result<void> accept(const SokrCapabilityQuery& query);
@@ -239,6 +264,7 @@ class KernelStore {
   SokrComputeLimits limits_;
   std::string fingerprint_;
   substrate::ContentCache<const LoadedKernel> kernels_;
+  substrate::ContentCache<const Draft> drafts_;
   substrate::ContentCache<const Accepted> accepted_;
   substrate::ContentCache<const Accepted> valid_;
   substrate::DiskCache disk_;

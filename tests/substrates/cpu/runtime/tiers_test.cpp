@@ -270,6 +270,7 @@ class HeldUp {
   HeldUp() { info_ = {sizeof info_, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_INFO, 0, nullptr}; }
   substrate::Host host() const { return substrate::Host(&info_); }
   bool was_passed() const { return was_passed_; }
+  int begun() const { return begun_; }
 
  private:
   static void take(void* context, std::uint32_t, const char* text) {
@@ -296,6 +297,73 @@ TEST(Later, EqualKernelsTakeOneThread) {
   prepare_scale(substrate, 4, "compile=soon");
   substrate.await_better_kernels();
   EXPECT_TRUE(log.was_passed());
+  scale(substrate, 1);
+}
+
+// `aliased` on the same memory twice, or on memory of its own.
+void read_back(CpuSubstrate& substrate, bool overlaps) {
+  std::vector<std::uint32_t> a(64, 5), b(64, 6), c(64);
+  Dispatch dispatch("aliased");
+  dispatch.bind(0, a).bind(1, overlaps ? a : b).bind(2, c).groups(2);
+  expect_complete(substrate, dispatch.on(substrate));
+  EXPECT_EQ(c, std::vector<std::uint32_t>(64, overlaps ? 5006 : 5005));
+}
+
+// Only full versions are made for memory that overlaps and for other.
+TEST(Tiers, AFirstVersionIsForAllMemory) {
+  for (const bool overlaps : {false, true}) {
+    TemporaryFolder cache;
+    Log log;
+    CpuSubstrate substrate(log.host(), tiered(Tier::kQuick, cache.path()), 2);
+    read_back(substrate, overlaps);
+    read_back(substrate, !overlaps);
+    EXPECT_EQ(log.first(), 1) << overlaps;
+    EXPECT_EQ(cache.files().size(), 1U) << overlaps;
+  }
+  Log log;
+  CpuSubstrate substrate(log.host(), tiered(Tier::kFull), 2);
+  for (const bool overlaps : {false, true}) read_back(substrate, overlaps);
+  EXPECT_EQ(log.full(), 2);
+}
+
+// That one of this process is used for other memory does not mean that the kernel has come again.
+TEST(Tiers, AFirstVersionForOtherMemoryIsNoReasonForTheFullOne) {
+  TemporaryFolder cache;
+  Log log;
+  KernelStoreOptions options = tiered(Tier::kAuto, cache.path());
+  options.first_version_lasts = std::chrono::hours(1);
+  {
+    CpuSubstrate substrate(log.host(), options, 2);
+    for (const bool overlaps : {false, true}) read_back(substrate, overlaps);
+  }
+  EXPECT_EQ(log.first(), 1);
+  EXPECT_EQ(log.full(), 0);
+}
+
+// A kernel that is to be compiled for both kinds of memory takes one thread, and the other goes on.
+TEST(Later, AFirstVersionForAllMemoryTakesOneThread) {
+  HeldUp log;
+  KernelStoreOptions options = tiered(Tier::kAuto);
+  options.ahead_threads = 2;
+  CpuSubstrate substrate(log.host(), options, 2);
+  const SokrPreparedIr ir = sokr_prepared_ir(prepare_scale(substrate, 3, "compile=later"));
+  for (const char* bindings : {"bindings=apart", "bindings=overlap"}) {
+    const char* options_of_it[] = {"compile=soon", bindings};
+    SokrKernelInfo info{};
+    info.struct_size = sizeof info;
+    info.ir_format = SOKR_IR_PREPARED;
+    info.ir_data = reinterpret_cast<const std::uint8_t*>(&ir);
+    info.ir_size = sizeof ir;
+    info.options = options_of_it;
+    info.option_count = 2;
+    const SokrKernelInfo* all[] = {&info};
+    SokrKernel kernel = 0;
+    ASSERT_TRUE(substrate.prepare(all, &kernel));
+  }
+  prepare_scale(substrate, 4, "compile=soon");
+  substrate.await_better_kernels();
+  EXPECT_TRUE(log.was_passed());
+  EXPECT_EQ(log.begun(), 2);
   scale(substrate, 1);
 }
 
