@@ -193,13 +193,13 @@ Progress finish(Device& device, const Program& program, Position& at,
 class Executor {
  public:
   Executor(Device& device, const Recording& recording, Position& at, Scratch& scratch,
-           const Clock::time_point* deadline, bool may_wait)
+           const Clock::time_point* deadline, Patience patience)
       : device_(device),
         recording_(recording),
         at_(at),
         scratch_(scratch),
         deadline_(deadline),
-        may_wait_(may_wait) {}
+        patience_(patience) {}
 
   Progress operator()(const command::Dispatch& c) { return launch(c.state, c.base, c.groups); }
 
@@ -250,7 +250,7 @@ class Executor {
              device_.ending.load();
     };
     if (ready()) return Progress::Done;
-    if (!may_wait_) return Progress::WaitsForEvent;
+    if (patience_ != Patience::Waits) return Progress::WaitsForEvent;
     std::unique_lock lock(device_.monitor.mutex);
     device_.monitor.wait(lock, nullptr, ready);
     return Progress::Done;
@@ -332,6 +332,8 @@ class Executor {
     const DispatchState& state = recording_.states[index];
     WrittenLaunch& launch = written(state, base);
     set_groups(launch, groups);
+    // Whatever memory was wanting for that is told to who submits.
+    if (patience_ == Patience::None && !state.program->is_compiled()) return Progress::TimeIsUp;
     const SokrPreparedIr ir = sokr_prepared_ir(state.program->kernel);
     SokrDispatchRequest request{};
     request.substrate_id = device_.substrate.id;
@@ -356,7 +358,7 @@ class Executor {
   Position& at_;
   Scratch& scratch_;
   const Clock::time_point* deadline_;
-  const bool may_wait_;
+  const Patience patience_;
 };
 
 bool overlap_written(const SokrBinding& a, const SokrBinding& b) {
@@ -390,7 +392,7 @@ bool binds_what_overlaps(const Recording& recording, const DispatchState& state)
 }
 
 Progress execute(Device& device, const Recording& recording, Position& at, Scratch& scratch,
-                 const Clock::time_point* deadline, bool may_wait) {
+                 const Clock::time_point* deadline, Patience patience) {
   if (at.running) {
     const Progress progress =
         finish(device, program_of(recording, recording.commands[at.command]), at, deadline);
@@ -399,7 +401,7 @@ Progress execute(Device& device, const Recording& recording, Position& at, Scrat
   }
   scratch.written.state = nullptr;  // of another recording, at the same place perhaps
   if (at.command == 0 && recording.executions < 2) ++recording.executions;
-  Executor executor(device, recording, at, scratch, deadline, may_wait);
+  Executor executor(device, recording, at, scratch, deadline, patience);
   while (at.command < recording.commands.size()) {
     const Progress progress = std::visit(executor, recording.commands[at.command]);
     if (progress != Progress::Done) return progress;

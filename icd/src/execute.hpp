@@ -38,11 +38,19 @@ struct Position {
 
 enum class Progress { Done, TimeIsUp, WaitsForEvent, Failed };
 
-// Goes on from `at` until all is done, or until the deadline, if there is one; without `may_wait`
-// until an event would have to be waited for. Failed: the device is lost, and the sentence was
+// What who executes may do beyond executing. A program that submits records what comes next, whose
+// kernels are then compiled beside those that it has submitted, and must not wait for these.
+enum class Patience {
+  None,      // not even have a kernel compiled
+  Compiles,  // it waits anyway
+  Waits,     // for semaphores and events, without a limit
+};
+
+// Goes on from `at` until all is done, or until the deadline, if there is one, or as far as
+// `patience` allows. Failed: the device is lost, and the sentence was
 // reported. Throws std::bad_alloc.
 Progress execute(Device& device, const Recording& recording, Position& at, Scratch& scratch,
-                 const std::chrono::steady_clock::time_point* deadline, bool may_wait);
+                 const std::chrono::steady_clock::time_point* deadline, Patience patience);
 
 }  // namespace sokr::icd
 

@@ -52,12 +52,12 @@ void Queue::complete(Submission& submission) {
   device_.monitor.notify();
 }
 
-Queue::State Queue::advance(Submission& submission, const Time* deadline, bool may_wait) {
+Queue::State Queue::advance(Submission& submission, const Time* deadline, Patience patience) {
   if (device_.lost.load(std::memory_order_acquire)) return State::Failed;
-  if (!take_waits(submission, may_wait)) return State::Waits;
+  if (!take_waits(submission, patience == Patience::Waits)) return State::Waits;
   while (submission.recording < submission.recordings.size()) {
     switch (execute(device_, *submission.recordings[submission.recording], submission.position,
-                    scratch_, deadline, may_wait)) {
+                    scratch_, deadline, patience)) {
       case Progress::Done:
         break;
       case Progress::TimeIsUp:
@@ -98,7 +98,7 @@ VkResult Queue::submit(std::vector<Submission>& submissions) {
     const Time deadline = std::chrono::steady_clock::now() + kInlineTime;
     try {
       while (done < submissions.size()) {
-        state = advance(submissions[done], &deadline, false);
+        state = advance(submissions[done], &deadline, Patience::None);
         if (state != State::Done) break;
         if (++done < submissions.size() && std::chrono::steady_clock::now() >= deadline) break;
       }
@@ -120,13 +120,13 @@ VkResult Queue::submit(std::vector<Submission>& submissions) {
   return VK_SUCCESS;
 }
 
-Queue::State Queue::advance_first(const Time* deadline, bool may_wait) noexcept {
+Queue::State Queue::advance_first(const Time* deadline, Patience patience) noexcept {
   std::unique_lock lock(device_.monitor.mutex);
   Submission& first = pending_.front();  // stays where it is while others are put behind it
   lock.unlock();
   State state = State::Failed;
   try {
-    state = advance(first, deadline, may_wait);
+    state = advance(first, deadline, patience);
   } catch (...) {
     device_.lose("no memory to execute what was submitted");
   }
@@ -150,7 +150,7 @@ void Queue::help(const Awaited& ready) noexcept {
     State state = State::TimeIsUp;
     while (state == State::TimeIsUp && !ready()) {
       const Time deadline = std::chrono::steady_clock::now() + kSlice;
-      state = advance_first(&deadline, false);
+      state = advance_first(&deadline, Patience::Compiles);
     }
     lock.lock();
     running_ = false;
@@ -167,7 +167,7 @@ void Queue::run() noexcept {
     if (device_.ending) return;
     running_ = true;
     lock.unlock();
-    advance_first(nullptr, true);
+    advance_first(nullptr, Patience::Waits);
     lock.lock();
     running_ = false;
     device_.monitor.notify();

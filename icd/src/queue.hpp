@@ -65,12 +65,12 @@ class Queue : public Dispatchable {
   enum class State { Done, TimeIsUp, Waits, Failed };
   using Time = std::chrono::steady_clock::time_point;
 
-  State advance(Submission& submission, const Time* deadline, bool may_wait);
+  State advance(Submission& submission, const Time* deadline, Patience patience);
   bool take_waits(Submission& submission, bool may_wait);
   void complete(Submission& submission);
   // Executes the first of the pending ones; if that fails, and be it for want of memory, the device
   // is lost, and all of them go. The caller has set running_, and can always go on to set it back.
-  State advance_first(const Time* deadline, bool may_wait) noexcept;
+  State advance_first(const Time* deadline, Patience patience) noexcept;
   void put(std::vector<Submission>& submissions, std::size_t first);
   void run() noexcept;
 

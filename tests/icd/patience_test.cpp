@@ -2,6 +2,7 @@
 //
 // How long vkQueueSubmit and those who wait hold their callers.
 #include <pthread.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <atomic>
@@ -96,6 +97,37 @@ TEST(Patience, WhatWasShortAndIsLongIsLeftToOthers) {
     EXPECT_EQ(VK_NOT_READY, vkGetFenceStatus(gpu.device, flag.fence));
     flag.finish();
   }
+}
+
+// How often it has slept: to be without a processor that others want is something else.
+long rests_of_this_thread() {
+  rusage usage{};
+  EXPECT_EQ(0, getrusage(RUSAGE_THREAD, &usage));
+  return usage.ru_nvcsw;
+}
+
+// Who asks over and over leaves the processor to those who work: most of a thousand questions wait
+// for an answer, and none once there is one.
+TEST(Patience, WhoAsksOverAndOverRests) {
+  Gpu gpu;
+  const Flag flag(gpu);
+  flag.submit(0);
+  for (const bool by_waiting : {false, true}) {
+    const long before = rests_of_this_thread();
+    for (int i = 0; i < 1000; ++i) {
+      if (by_waiting) {
+        ASSERT_EQ(VK_TIMEOUT, vkWaitForFences(gpu.device, 1, &flag.fence, VK_TRUE, 0));
+      } else {
+        ASSERT_EQ(VK_NOT_READY, vkGetFenceStatus(gpu.device, flag.fence));
+      }
+    }
+    EXPECT_GT(rests_of_this_thread() - before, 500) << by_waiting;
+  }
+  std::atomic_ref(*flag.go()).store(1);
+  VkResult answer = VK_NOT_READY;
+  while (answer == VK_NOT_READY) answer = vkGetFenceStatus(gpu.device, flag.fence);
+  EXPECT_EQ(VK_SUCCESS, answer);
+  EXPECT_EQ(VK_SUCCESS, vkResetFences(gpu.device, 1, &flag.fence));
 }
 
 // A kernel that is short and long by turns is not waited for each time that it is long.

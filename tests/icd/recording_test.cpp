@@ -51,6 +51,18 @@ class Compilations {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(30), [&] { return ended_ >= count; });
   }
+  // Compilations stay where they begin until they are let go; or for as long as nothing here takes,
+  // of which let_go() says that it came to that.
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    is_held_ = true;
+  }
+  bool let_go() {
+    const std::lock_guard lock(mutex_);
+    is_held_ = false;
+    changed_.notify_all();
+    return was_left_;
+  }
 
  private:
   static VKAPI_ATTR VkBool32 VKAPI_CALL take(VkDebugUtilsMessageSeverityFlagBitsEXT,
@@ -59,10 +71,13 @@ class Compilations {
                                              void* user) {
     auto& self = *static_cast<Compilations*>(user);
     const std::string line = data->pMessage;
-    const std::lock_guard lock(self.mutex_);
+    std::unique_lock lock(self.mutex_);
     self.begun_ += line.find("cpu: compiling ") != std::string::npos;
     self.ended_ += line.find("cpu: compiled ") != std::string::npos;
     self.changed_.notify_all();
+    const bool is_free =
+        self.changed_.wait_for(lock, std::chrono::seconds(20), [&] { return !self.is_held_; });
+    self.was_left_ |= !is_free;
     return VK_FALSE;
   }
 
@@ -71,6 +86,7 @@ class Compilations {
   std::mutex mutex_;
   std::condition_variable changed_;
   int begun_ = 0, ended_ = 0;
+  bool is_held_ = false, was_left_ = false;
 };
 
 // That no other process has, and none before.
@@ -129,6 +145,33 @@ TEST(Recording, HasWhatIsRecordedCompiledAndNothingElse) {
   run(gpu, commands);
   for (std::uint32_t i = 0; i < 16; ++i) EXPECT_EQ(i * recorded.factor, y.as<std::uint32_t>()[i]);
   EXPECT_EQ(1, compilations.begun());
+}
+
+// A program that submits goes on to record, and to have compiled, what comes next.
+TEST(Recording, IsSubmittedBeforeItIsCompiled) {
+  if (!says_what_it_compiles()) GTEST_SKIP() << "it is for SOKR_LOG=info on cpu";
+  Gpu gpu;
+  Compilations compilations(gpu);
+  Scale scale(gpu, own_factor());
+  Memory x(gpu, 64), y(gpu, 64), bias(gpu, 16, VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT);
+  for (std::uint32_t i = 0; i < 16; ++i) x.as<std::uint32_t>()[i] = i;
+  scale.kernel.write(0, x.buffer);
+  scale.kernel.write(1, y.buffer);
+  scale.kernel.write(2, bias.buffer);
+  compilations.hold();
+  const VkCommandBuffer commands = begin(gpu);
+  scale.kernel.bind(commands);
+  vkCmdDispatch(commands, 1, 1, 1);
+  ASSERT_EQ(VK_SUCCESS, vkEndCommandBuffer(commands));
+  const VkFence fence = new_fence(gpu);
+  VkSubmitInfo info{VK_STRUCTURE_TYPE_SUBMIT_INFO};
+  info.commandBufferCount = 1;
+  info.pCommandBuffers = &commands;
+  EXPECT_EQ(VK_SUCCESS, vkQueueSubmit(gpu.queue, 1, &info, fence));
+  EXPECT_FALSE(compilations.let_go()) << "vkQueueSubmit waited for the compiler";
+  EXPECT_EQ(VK_SUCCESS, vkWaitForFences(gpu.device, 1, &fence, VK_TRUE, UINT64_MAX));
+  for (std::uint32_t i = 0; i < 16; ++i) EXPECT_EQ(i * scale.factor, y.as<std::uint32_t>()[i]);
+  vkDestroyFence(gpu.device, fence, nullptr);
 }
 
 // One that is recorded with a buffer bound twice is compiled for that, and for nothing else; one
