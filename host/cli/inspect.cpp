@@ -187,13 +187,19 @@ std::string names_text(const char* title, const char* const* names, std::uint32_
   return table.format();
 }
 
-// Why a substrate cannot run the kernel with the values that the reflection is for. Capability has
-// none, so it says nothing of sizes that follow from them.
+struct Reflected {
+  const SokrIrReflection& reflection;
+  bool has_values = false;  // of specialization constants
+};
+
+// Why a substrate cannot run the kernel, with the values that the reflection is for if some were
+// given. Capability has none, so it says nothing of sizes that follow from them.
 std::optional<std::string> why_not(const Substrate& substrate, const Kernel& kernel,
-                                   const SokrIrReflection& reflection) {
+                                   const Reflected& reflected) {
   if (auto reason = substrate.why_not(kernel)) return reason;
   const SokrComputeLimits* limits = substrate.info().limits;
-  if (limits == nullptr) return std::nullopt;
+  if (limits == nullptr || !reflected.has_values) return std::nullopt;
+  const SokrIrReflection& reflection = reflected.reflection;
   std::optional<std::string> reason;
   for (std::uint32_t i = 0; i < reflection.entry_point_count; ++i) {
     const SokrIrEntryPoint& entry = reflection.entry_points[i];
@@ -206,7 +212,8 @@ std::optional<std::string> why_not(const Substrate& substrate, const Kernel& ker
 }
 
 std::string people_text(std::span<const Substrate> substrates, const Kernel& kernel,
-                        const SokrIrReflection& reflection, const std::string& file) {
+                        const Reflected& reflected, const std::string& file) {
+  const SokrIrReflection& reflection = reflected.reflection;
   std::string out =
       fmt::format("{}  {}, {}\n\n", printable(file), ir_format_text(kernel.ir_format()),
                   bytes_text(kernel.bytes().size()));
@@ -220,7 +227,7 @@ std::string people_text(std::span<const Substrate> substrates, const Kernel& ker
   if (!needs.empty()) out += '\n' + needs;
   Table table(2);
   for (const Substrate& substrate : substrates) {
-    const auto reason = why_not(substrate, kernel, reflection);
+    const auto reason = why_not(substrate, kernel, reflected);
     table.row({std::string(substrate.name()), reason ? "no: " + printable(*reason) : "yes"});
   }
   return out + "\ncan run it\n" +
@@ -301,7 +308,8 @@ Json names_json(const char* const* names, std::uint32_t count) {
 }
 
 Json scripts_json(std::span<const Substrate> candidates, const Kernel& kernel,
-                  const SokrIrReflection& reflection, const std::string& file) {
+                  const Reflected& reflected, const std::string& file) {
+  const SokrIrReflection& reflection = reflected.reflection;
   Json entries = Json::array(), constants = Json::array(), substrates = Json::array();
   for (std::uint32_t i = 0; i < reflection.entry_point_count; ++i) {
     entries.push_back(entry_json(reflection.entry_points[i]));
@@ -315,7 +323,7 @@ Json scripts_json(std::span<const Substrate> candidates, const Kernel& kernel,
                          {"name", constant.name}});
   }
   for (const Substrate& substrate : candidates) {
-    const auto reason = why_not(substrate, kernel, reflection);
+    const auto reason = why_not(substrate, kernel, reflected);
     substrates.push_back({{"name", substrate.name()},
                           {"can_run", !reason},
                           {"reason", reason ? Json(*reason) : Json(nullptr)}});
@@ -344,8 +352,9 @@ int inspect(const InspectFlags& flags) {
   Launch launch;
   specialize(kernel, specs, launch);
   const auto reflection = reflect_for(kernel, launch);
-  print(flags.json ? json_text(scripts_json(candidates, kernel, *reflection, flags.kernel))
-                   : people_text(candidates, kernel, *reflection, flags.kernel));
+  const Reflected reflected{*reflection, !specs.empty()};
+  print(flags.json ? json_text(scripts_json(candidates, kernel, reflected, flags.kernel))
+                   : people_text(candidates, kernel, reflected, flags.kernel));
   return kDone;
 }
 

@@ -595,17 +595,19 @@ TEST(Hostile, LimitsAreNamed) {
 // What would take the validator too long is read without it, and that is said.
 TEST(Hostile, TheReaderStandsInForTheValidator) {
   constexpr std::string_view kSteps = "the control flow would take the validator";
-  // The first takes it a second: it would be asked by the host, and by each substrate again.
-  for (const Bytes& bytes : {nested_loops(200), nested_loops(500), nested_selections(300)}) {
-    const Result<void> strict = validate(bytes, {Strictness::kStrict});
-    ASSERT_FALSE(strict.ok());
-    EXPECT_EQ(strict.code(), SOKR_CAPABILITY_DENIED);
-    EXPECT_TRUE(strict.failure().sentence.starts_with(kSteps)) << strict.failure().sentence;
+  const Result<void> strict = validate(nested_loops(500), {Strictness::kStrict});
+  ASSERT_FALSE(strict.ok());
+  EXPECT_EQ(strict.code(), SOKR_CAPABILITY_DENIED);
+  EXPECT_TRUE(strict.failure().sentence.starts_with(kSteps)) << strict.failure().sentence;
+  // The first takes it a second: it would be asked by the host, and by each substrate again. Who
+  // wants its word waits for it.
+  for (const Bytes& bytes : {nested_loops(200), nested_selections(300), nested_loops(500)}) {
     std::string remark;
     EXPECT_TRUE(validate(bytes, {Strictness::kRelaxed, &remark}).ok());
     EXPECT_TRUE(remark.starts_with(kSteps)) << remark;
     EXPECT_TRUE(remark.ends_with("so that it was not asked")) << remark;
   }
+  EXPECT_TRUE(validate(nested_selections(300), {Strictness::kStrict}).ok());
 }
 
 // What a kernel becomes when its calls are inlined is known without doing it, and does not wrap.

@@ -67,8 +67,10 @@ std::string describe_position(const Stripped& module, std::size_t index) {
 
 // The validator's time grows with the square of how control flow nests, and with the cube in
 // the worst case.
-Result<void> check_flow_cost(const Module& module, const Decoder::FlowCost& cost) {
-  const std::uint64_t limit = limits::flow_steps(module.words().size());
+Result<void> check_flow_cost(const Module& module, const Decoder::FlowCost& cost,
+                             Strictness strictness) {
+  const std::uint64_t limit =
+      limits::flow_steps(module.words().size(), strictness == Strictness::kStrict);
   if (cost.steps <= limit) return {};
   return fail(SOKR_CAPABILITY_DENIED,
               "the control flow would take the validator {} steps, a module of {} words may take "
@@ -221,7 +223,7 @@ Result<void> validate(std::span<const std::uint8_t> bytes, const ValidateOptions
     Decoder decoder(any);
     SOKR_ASSIGN(const std::shared_ptr<const Module> module, decoder.decode(bytes));
     if (options.strictness == Strictness::kOff) return check_alone(*module);
-    const Result<void> cost = check_flow_cost(*module, decoder.flow_cost());
+    const Result<void> cost = check_flow_cost(*module, decoder.flow_cost(), options.strictness);
     if (cost) {
       SOKR_TRY(run_validator(*module, options));
       return check_unvalidated(*module);

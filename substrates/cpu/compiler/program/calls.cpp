@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/program/calls.hpp"
 
+#include <spirv/unified1/GLSL.std.450.h>
+
 #include <algorithm>
 #include <ranges>
+#include <sokr/spirv/instructions.hpp>
 #include <unordered_set>
 
 #include "compiler/program/thresholds.hpp"
@@ -156,25 +159,73 @@ class Planner {
     }
   }
 
+  // Of one component of what an instruction makes.
+  std::uint64_t work_of(const spirv::Instruction& inst) const {
+    const auto is_wide = [&](Id type) { return type != 0 && m_.scalar_type(type).width == 64; };
+    switch (inst.op) {
+      case spv::Op::OpUDiv:
+      case spv::Op::OpSDiv:
+      case spv::Op::OpUMod:
+      case spv::Op::OpSRem:
+      case spv::Op::OpSMod:
+        return is_wide(inst.type) ? kWorkOfWideDivision : kWorkOfDivision;
+      case spv::Op::OpFRem:
+      case spv::Op::OpFMod:
+        return kWorkOfDivision;
+      case spv::Op::OpConvertFToU:
+      case spv::Op::OpConvertFToS:
+      case spv::Op::OpConvertUToF:
+      case spv::Op::OpConvertSToF: {
+        const Id from = inst.args.empty() ? 0 : m_.type_of(inst.args[0]);
+        return is_wide(inst.type) || is_wide(from) ? kWorkOfWideConversion : 1;
+      }
+      case spv::Op::OpExtInst:
+        return inst.args.size() > 1 && is_plain(inst.args[1]) ? kWorkOfPlainFunction
+                                                              : kWorkOfFunction;
+      default:
+        break;
+    }
+    const spirv::InstructionRow* row = spirv::instruction_row(inst.op);
+    if (row == nullptr || inst.op == spv::Op::OpFunctionCall) return 1;
+    switch (row->effect) {
+      case spirv::Effect::kReads:
+      case spirv::Effect::kWrites:
+        return kWorkOfAccess;
+      case spirv::Effect::kUpdates:
+        return kWorkOfUpdate;
+      case spirv::Effect::kExchanges:
+        return kWorkOfExchange;
+      default:
+        return 1;
+    }
+  }
+
+  // Functions of GLSL.std.450 that are an instruction or a few.
+  static bool is_plain(std::uint32_t function) {
+    return (function >= GLSLstd450Round && function <= GLSLstd450Fract) ||
+           (function >= GLSLstd450FMin && function <= GLSLstd450Fma);
+  }
+
   Size size_of(const spirv::Block& block) const {
     Size size{block.phis.size() + block.body.size() + 1, 1, 1};
-    const auto add = [&](Id type, bool is_moved) {
+    const auto add = [&](Id type, bool is_moved, std::uint64_t each) {
       const bool is_one = type == 0 || is_large(m_, type);  // or moved in a loop
       const std::uint64_t leaves = is_one ? 1 : leaf_count(m_, type);
       size.weight += is_one ? 1 : 1 + leaves / 4;
       // What is in a variable is a value, and one that is moved is none of its own.
-      if (!is_moved || leaves > kMostMoved) size.work += std::max<std::uint64_t>(leaves, 1);
+      if (!is_moved || leaves > kMostMoved)
+        size.work = capped(size.work + product(std::max<std::uint64_t>(leaves, 1), each));
     };
-    for (const auto& phi : block.phis) add(phi.type, false);
+    for (const auto& phi : block.phis) add(phi.type, false, 1);
     for (const auto& inst : block.body) {
       const bool is_store = inst.op == spv::Op::OpStore && inst.args.size() > 1;
       const bool is_move = (is_store || inst.op == spv::Op::OpLoad) && !inst.args.empty() &&
                            is_by_copy(m_.type_of(inst.args[0]));
-      add(is_store ? m_.type_of(inst.args[1]) : inst.type, is_move);
+      add(is_store ? m_.type_of(inst.args[1]) : inst.type, is_move, is_move ? 1 : work_of(inst));
     }
-    if (block.terminator.op == spv::Op::OpBranchConditional ||
-        block.terminator.op == spv::Op::OpSwitch)
-      size.work += kWorkOfBranch;
+    if (block.terminator.op == spv::Op::OpBranchConditional) size.work += kWorkOfBranch;
+    if (block.terminator.op == spv::Op::OpSwitch)
+      size.work += kWorkOfBranch + block.terminator.args.size() / 2 * kWorkOfCase;
     return size;
   }
 

@@ -39,13 +39,18 @@ class SwitchMaker {
     gone_.assign(p_.constructs.size(), false);
     count_marks();
     find_uses();
+    // All rows first: what is looked up for them is looked up in what stands.
+    std::vector<std::vector<Test>> rows;
+    std::vector<bool> asked(p_.constructs.size(), false);  // part of a row
     for (std::uint32_t c = 0; c < p_.constructs.size(); ++c) {
-      if (gone_[c]) continue;
-      const std::vector<Test> row = row_from(c);
+      if (asked[c]) continue;
+      std::vector<Test> row = row_from(c);
+      for (const Test& test : row) asked[test.construct] = true;
       if (std::ranges::count_if(row, [&](const Test& test) { return is_long(test); }) >= kFewest)
-        make_switch(row);
+        rows.push_back(std::move(row));
     }
-    if (!some_) return;
+    if (rows.empty()) return;
+    for (const auto& row : rows) make_switch(row);
     for (std::size_t b = 0; b < dead_.size(); ++b) {
       if (!dead_[b]) continue;
       for (const Phi& phi : p_.blocks[b].phis) forget_definition(p_, phi.id);
@@ -150,6 +155,8 @@ class SwitchMaker {
       if (test->yes == one.merge || !p_.contains(test->construct, test->yes) ||
           side.predecessors.size() != 1 || !side.phis.empty())
         break;
+      // Who goes to the end by any way would come to it from the switch: nobody else's end.
+      if (row.empty() && marks_[one.merge] != 1) break;
       const std::uint32_t now = numbers_.number_of(test->selector);
       if (!row.empty() && now != selector) break;
       selector = now;
@@ -214,7 +221,6 @@ class SwitchMaker {
   }
 
   void make_switch(const std::vector<Test>& row) {
-    some_ = true;
     const Test& first = row.front();
     Construct& whole = p_.constructs[first.construct];
     const std::uint32_t head = whole.header, end = whole.merge;
@@ -312,7 +318,6 @@ class SwitchMaker {
   std::vector<bool> dead_, gone_;
   std::vector<std::uint32_t> marks_;
   std::unordered_set<Id> used_elsewhere_;
-  bool some_ = false;
 };
 
 }  // namespace
