@@ -91,11 +91,46 @@ std::string indexed(const std::string& decorations, const std::string& globals,
 
 // ---- By address -------------------------------------------------------------------------------
 
-std::string by_address(bool masked) {
+enum class Way { kAll, kSome, kHandedOn };
+
+// Who reads: all; some, in a branch; some, by the pointer that those who are left come with.
+std::string by_address(Way way) {
+  const std::string pointer = "%pushed = OpAccessChain %push_place %push %u0\n";
   const std::string load = R"(
     %from = OpAccessChain %far_place %pointer %u0 %index
     %value = OpLoad %u %from Aligned 4
     OpStore %to %value
+    )";
+  const std::string all = pointer + "%pointer = OpLoad %far %pushed\n" + load;
+  const std::string some = pointer + R"(
+    %pointer = OpLoad %far %pushed
+    %some = OpULessThan %bool %index %u4
+    OpSelectionMerge %join None
+    OpBranchConditional %some %there %join
+    %there = OpLabel
+    )" + load + "OpBranch %join\n%join = OpLabel";
+  const std::string handed_on = R"(
+    OpBranch %head
+    %head = OpLabel
+    OpLoopMerge %done %more None
+    OpBranch %body
+    %body = OpLabel
+    %some = OpULessThan %bool %index %u4
+    OpSelectionMerge %join None
+    OpBranchConditional %some %there %away
+    %away = OpLabel
+    OpBranch %done
+    %there = OpLabel
+    )" + pointer + R"(
+    %first = OpLoad %far %pushed
+    OpBranch %join
+    %join = OpLabel
+    %pointer = OpPhi %far %first %there
+    )" + load + R"(
+    OpBranch %done
+    %more = OpLabel
+    OpBranch %head
+    %done = OpLabel
     )";
   return indexed(R"(
     OpDecorate %pushes Block
@@ -110,12 +145,9 @@ std::string by_address(bool masked) {
     %push_place = OpTypePointer PushConstant %far
     %push = OpVariable %push_block PushConstant
     )",
-                 "%pushed = OpAccessChain %push_place %push %u0\n%pointer = OpLoad %far %pushed\n" +
-                     (masked ? "%some = OpULessThan %bool %index %u4\n"
-                               "OpSelectionMerge %join None\n"
-                               "OpBranchConditional %some %there %join\n%there = OpLabel\n" +
-                                   load + "OpBranch %join\n%join = OpLabel"
-                             : load));
+                 way == Way::kAll    ? all
+                 : way == Way::kSome ? some
+                                     : handed_on);
 }
 
 // One pointer for all, and each lane its own element.
@@ -124,20 +156,22 @@ TEST(Addresses, EachLaneReadsTheElementOfItsIndex) {
   for (std::uint32_t i = 0; i < 64; ++i) far[i] = 1000 + i;
   const auto address = reinterpret_cast<std::uint64_t>(far.data());
   const auto index = [](std::uint32_t i) { return i * 37 % 64; };
-  for (const bool masked : {false, true})
+  for (const Way way : {Way::kAll, Way::kSome, Way::kHandedOn})
     for (CompileOptions options : own_options())
       for (const bool robust : {true, false}) {
         options.robust = robust;
         TestLaunch launch;
         launch.buffers = {{0, 0, numbered(64, index)}, {0, 1, Bytes(256)}};
         launch.push = bytes_of<std::uint64_t>({address});
-        const auto ran = run_compiled(assemble(by_address(masked)), options, launch);
+        const auto ran = run_compiled(assemble(by_address(way)), options, launch);
         ASSERT_TRUE(ran) << ran.failure().sentence;
-        const Bytes expected = numbered(
-            64, [&](std::uint32_t i) { return masked && index(i) >= 4 ? 0 : 1000 + index(i); });
+        const Bytes expected = numbered(64, [&](std::uint32_t i) {
+          return way != Way::kAll && index(i) >= 4 ? 0 : 1000 + index(i);
+        });
         EXPECT_EQ(values_of<std::uint32_t>(launch.buffers[1].data),
                   values_of<std::uint32_t>(expected))
-            << describe(options) << (robust ? "" : ", trusting") << (masked ? ", some" : "");
+            << describe(options) << (robust ? "" : ", trusting") << ", way "
+            << static_cast<int>(way);
       }
 }
 

@@ -176,6 +176,10 @@ void Values::plan_use(Id id, std::uint32_t user) {
     return;
   }
   if (is_rematerialised(id)) return;
+  // Who goes to where a pointer leads takes the one that it is a copy of.
+  if (const spirv::Type* type = p_.module->type(def->type);
+      type && type->kind == spirv::TypeKind::kPointer)
+    if (const Id through = look_through(p_, id); through != id) plan_use(through, user);
   if (const Phi* phi = p_.phi(id); phi && root_of(p_, id)) {
     for (const auto& in : phi->incoming) plan_use(in.value, user);
     return;
