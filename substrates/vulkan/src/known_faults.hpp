@@ -12,7 +12,8 @@
 
 namespace sokr::vulkan {
 
-// SOKR_CAPABILITY_DENIED if the device's driver would crash on the module, or compile it for minutes.
+// SOKR_CAPABILITY_DENIED if the device's driver would crash on the module, or compile it for
+// minutes.
 Result<void> check_known_faults(const spirv::Module& module, const PhysicalDevice& device);
 // Those of the device's driver, for people; empty if none is known.
 std::string known_faults(const PhysicalDevice& device);
