@@ -12,8 +12,6 @@ namespace sokr::reference {
 
 namespace edge = sokr::substrate::edge;
 using spirv::Instruction;
-using spirv::Type;
-using spirv::TypeKind;
 
 namespace {
 
