@@ -211,7 +211,9 @@ class Parts : public testing::TestWithParam<const char*> {};
 TEST_P(Parts, ChangeNoResult) {
   const Bytes module = read_shader(GetParam());
   std::vector<CompileOptions> ways;
+  // A sanitizer sees no compiled code: there a kernel takes its turn of the parts.
   for (unsigned part = 0; part <= kParts; ++part) {
+    if (!differential::is_its_turn(part, module.size() / 4, 1, 4)) continue;
     CompileOptions options;
     options.effort = Effort::kQuick;
     options.without = part == kParts ? (UINT64_C(1) << kParts) - 1 : UINT64_C(1) << part;
