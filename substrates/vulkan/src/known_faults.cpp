@@ -67,15 +67,19 @@ bool scales_by_other_widths(const spirv::Module& module) {
 // are taken is none.
 bool copies_large_values(const spirv::Module& module) {
   constexpr std::uint64_t kMostBytes = 8192;
-  const auto is_large = [&](std::uint32_t value) {
-    const spirv::Id type = module.type_of(value);
+  const auto is_large = [&](spirv::Id type) {
     return type != 0 && module.natural_layout(type).size > kMostBytes;
   };
   return any_instruction(module, [&](spv::Op op, std::span<const std::uint32_t> operands) {
-    constexpr std::size_t kStored = 1, kCopied = 2;
-    if (op == spv::Op::OpStore) return operands.size() > kStored && is_large(operands[kStored]);
-    return (op == spv::Op::OpCopyLogical || op == spv::Op::OpCopyObject) &&
-           operands.size() > kCopied && is_large(operands[kCopied]);
+    constexpr std::size_t kFrom = 1, kCopied = 2;
+    if (op == spv::Op::OpStore && operands.size() > kFrom)
+      return is_large(module.type_of(operands[kFrom]));
+    if (op == spv::Op::OpCopyMemory && operands.size() > kFrom) {
+      const spirv::Type* place = module.type(module.type_of(operands[kFrom]));
+      return place != nullptr && is_large(place->element);
+    }
+    return op == spv::Op::OpCopyLogical && operands.size() > kCopied &&
+           is_large(module.type_of(operands[kCopied]));
   });
 }
 

@@ -796,6 +796,9 @@ TEST(KnownFaults, CopiesThatTakeMinutesToCompileAreRefused) {
   const char* store = "OpStore %other %all";
   EXPECT_EQ(says(old, 2048, store), "");
   EXPECT_NE(says(old, 2049, store).find("element by element"), std::string::npos);
+  EXPECT_NE(says(old, 2049, "OpCopyMemory %other %place").find("element by element"),
+            std::string::npos);
+  EXPECT_EQ(says(old, 2048, "OpCopyMemory %other %place"), "");
   EXPECT_EQ(says(old, 4096, "%one_of = OpCompositeExtract %uint %all 7"), "");
   EXPECT_EQ(says("Mesa 25.0.7", 4096, store), "");
 }
