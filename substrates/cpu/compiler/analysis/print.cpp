@@ -35,6 +35,7 @@ std::string op_text(spv::Op op) {
   if (op == kMultiplyAdd) return "multiply-add";
   if (op == kMultiplySubtract) return "multiply-subtract";
   if (op == kNegatedMultiplyAdd) return "negated-multiply-add";
+  if (is_fused_dot(op)) return fmt::format("{}-add", spirv::op_name(product_of(op)));
   return spirv::op_name(op);
 }
 

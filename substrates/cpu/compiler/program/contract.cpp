@@ -21,6 +21,12 @@ bool is_product(spv::Op op) {
   return op == spv::Op::OpFMul || op == spv::Op::OpVectorTimesScalar ||
          op == spv::Op::OpMatrixTimesScalar;
 }
+// Products that are sums themselves: what takes such a sum as well.
+spv::Op with_sum(spv::Op op) {
+  for (const spv::Op fused : {kDotAdd, kVectorTimesMatrixAdd, kMatrixTimesVectorAdd})
+    if (product_of(fused) == op) return fused;
+  return spv::Op::OpNop;
+}
 bool is_sum(spv::Op op) {
   return op == spv::Op::OpFAdd || op == spv::Op::OpFSub;
 }
@@ -42,16 +48,23 @@ class Contractor {
 
  private:
   struct Product {
+    spv::Op op{};
     std::uint32_t block = 0;
     std::size_t uses = 0;
     std::size_t taken = 0;  // by sums that would take it
   };
 
-  // Halves are rounded after each operation: a product of them is no product of floats.
   bool may_contract(const Inst& inst) const {
     const spirv::Type type = p_.module->scalar_type(inst.type);
-    return type.kind == spirv::TypeKind::kFloat && type.width >= 32 &&
-           !modes_.flushes(type.width) && !p_.module->decorations(inst.origin).no_contraction;
+    return type.kind == spirv::TypeKind::kFloat && modes_.contracts(type.width) &&
+           !p_.module->decorations(inst.origin).no_contraction;
+  }
+  // Of halves also those that are sums: one rounding less for each. Of floats a sum that is added
+  // last keeps what a loop carries from waiting for all of its terms.
+  bool may_be_taken(const Inst& inst) const {
+    if (!may_contract(inst)) return false;
+    return is_product(inst.op) ||
+           (with_sum(inst.op) != spv::Op::OpNop && p_.module->scalar_type(inst.type).width == 16);
   }
 
   // The same product made twice in a block is one: what is subtracted from itself is 0, and not
@@ -61,14 +74,14 @@ class Contractor {
     for (std::uint32_t b = 0; b < p_.blocks.size(); ++b) {
       std::map<std::pair<spv::Op, std::vector<std::uint32_t>>, Id> made;
       std::erase_if(p_.blocks[b].body, [&](const Inst& inst) {
-        if (!is_product(inst.op) || !may_contract(inst)) return false;
+        if (!may_be_taken(inst)) return false;
         std::vector<std::uint32_t> factors = inst.args;
         for (std::uint32_t& factor : factors)
           if (const auto it = same.find(factor); it != same.end()) factor = it->second;
         if (inst.op == spv::Op::OpFMul) std::ranges::sort(factors);
         const auto [at, is_new] = made.try_emplace({inst.op, std::move(factors)}, inst.id);
         if (is_new) {
-          products_[inst.id] = {b};
+          products_[inst.id] = {inst.op, b};
           return false;
         }
         same.emplace(inst.id, at->second);
@@ -114,7 +127,8 @@ class Contractor {
     if (!is_sum(inst.op) || !may_contract(inst)) return std::nullopt;
     for (std::size_t i = 0; i < 2; ++i) {
       const auto it = products_.find(inst.args[i]);
-      if (it != products_.end() && it->second.block == block) return i;
+      if (it == products_.end() || it->second.block != block) continue;
+      if (inst.op == spv::Op::OpFAdd || is_product(it->second.op)) return i;
     }
     return std::nullopt;
   }
@@ -129,20 +143,29 @@ class Contractor {
   }
 
   void rewrite(std::uint32_t b) {
-    std::unordered_map<Id, std::vector<std::uint32_t>> factors;
+    struct Factors {
+      spv::Op op{};
+      std::vector<std::uint32_t> args;
+    };
+    std::unordered_map<Id, Factors> factors;
     for (Inst& inst : p_.blocks[b].body) {
       if (products_.contains(inst.id)) {
-        factors[inst.id] = inst.args;
+        factors[inst.id] = {inst.op, inst.args};
         continue;
       }
       const auto i = taken_by(inst, b);
       if (!i) continue;
       const auto& product = factors.at(inst.args[*i]);
       const Id other = inst.args[1 - *i];
+      if (const spv::Op dot = with_sum(product.op); dot != spv::Op::OpNop) {
+        inst.op = dot;
+        inst.args = {product.args[0], product.args[1], other};
+        continue;
+      }
       inst.op = inst.op == spv::Op::OpFAdd ? kMultiplyAdd
                 : *i == 0                  ? kMultiplySubtract
                                            : kNegatedMultiplyAdd;
-      inst.args = {product[0], product[1], other};
+      inst.args = {product.args[0], product.args[1], other};
     }
     std::erase_if(p_.blocks[b].body, [&](const Inst& inst) {
       if (!products_.contains(inst.id)) return false;

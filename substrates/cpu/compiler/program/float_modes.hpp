@@ -19,6 +19,10 @@ struct FloatModes {
   bool flushes(std::uint32_t width) const {
     return (flush & (width == 16 ? 1 : width == 32 ? 2 : width == 64 ? 4 : 0)) != 0;
   }
+  // May products and sums of this width be rounded as one?
+  bool contracts(std::uint32_t width) const {
+    return !toward_zero && !(width == 16 && half_toward_zero) && !flushes(width);
+  }
 };
 
 FloatModes float_modes(const spirv::EntryPoint& entry);

@@ -9,7 +9,7 @@ namespace sokr::cpu {
 bool operand_is_value(spv::Op op, std::size_t index, std::span<const std::uint32_t> args) {
   if (op == kCall) return index >= 1;
   if (op == kCallResult || op == kParameter) return false;
-  if (op == kReturn || is_fused(op)) return true;
+  if (op == kReturn || is_fused(op) || is_fused_dot(op)) return true;
   if (op == kCopyAggregate) return index <= 1 || (index == 2 && args[2] != 0);
   if (op == spv::Op::OpExtInst && index == 0) return false;  // the set of instructions
   return spirv::operand_kind(op, index) == spirv::OperandKind::kId;

@@ -42,6 +42,21 @@ inline constexpr auto kNegatedMultiplyAdd = static_cast<spv::Op>(0xFFF7);
 inline constexpr bool is_fused(spv::Op op) {
   return op >= kNegatedMultiplyAdd && op <= kMultiplyAdd;
 }
+// The same for products that are sums themselves: OpDot, OpVectorTimesMatrix or OpMatrixTimesVector
+// of the first two arguments, and the third one added to it.
+inline constexpr auto kDotAdd = static_cast<spv::Op>(0xFFF6);
+inline constexpr auto kVectorTimesMatrixAdd = static_cast<spv::Op>(0xFFF5);
+inline constexpr auto kMatrixTimesVectorAdd = static_cast<spv::Op>(0xFFF4);
+// The product alone, of those; OpNop of all others.
+inline constexpr spv::Op product_of(spv::Op op) {
+  return op == kDotAdd                 ? spv::Op::OpDot
+         : op == kVectorTimesMatrixAdd ? spv::Op::OpVectorTimesMatrix
+         : op == kMatrixTimesVectorAdd ? spv::Op::OpMatrixTimesVector
+                                       : spv::Op::OpNop;
+}
+inline constexpr bool is_fused_dot(spv::Op op) {
+  return product_of(op) != spv::Op::OpNop;
+}
 
 struct Inst {
   spv::Op op{};

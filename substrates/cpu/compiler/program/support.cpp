@@ -151,6 +151,7 @@ bool supports(spv::Capability capability) {
 Handler handler_of(spv::Op op) {
   if (op == kCopyAggregate || (op >= kReturn && op <= kCall)) return kMemory;
   if (is_fused(op)) return kArithmetic;
+  if (is_fused_dot(op)) return kMatrix;
   if (op == spv::Op::OpQuantizeToF16) return kConversion;
   if (op == spv::Op::OpSatConvertSToU || op == spv::Op::OpSatConvertUToS) return kUnknown;
   for (const auto& span : kSpans)
@@ -166,6 +167,7 @@ std::optional<spirv::ResultRule> result_rule(const Inst& inst) {
   using spirv::ResultRule;
   if (inst.op == kCallResult || inst.op == kParameter) return ResultRule::kVarying;
   if (is_fused(inst.op)) return ResultRule::kElementwise;
+  if (is_fused_dot(inst.op)) return ResultRule::kMerged;
   if (inst.op == kCall || inst.op == kReturn || inst.op == kCopyAggregate)
     return ResultRule::kNoResult;
   if (inst.op == spv::Op::OpExtInst) return spirv::glsl_result_rule(inst.args[1]);
@@ -175,7 +177,7 @@ std::optional<spirv::ResultRule> result_rule(const Inst& inst) {
 
 bool has_effects(spv::Op op) {
   using spirv::Effect;
-  if (op == kCallResult || op == kParameter || is_fused(op)) return false;
+  if (op == kCallResult || op == kParameter || is_fused(op) || is_fused_dot(op)) return false;
   const spirv::InstructionRow* row = spirv::instruction_row(op);
   if (!row) return true;
   return row->effect == Effect::kWrites || row->effect == Effect::kUpdates ||

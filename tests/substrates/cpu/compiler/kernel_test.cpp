@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <map>
@@ -264,6 +266,87 @@ TEST(Contraction, DependsOnTheKernelAlone) {
       ++different;
     }
   EXPECT_GT(different, kCount);
+}
+
+_Float16 rounded(double x) {
+  return static_cast<_Float16>(x);
+}
+
+// A sum of products is as far from the exact one as one rounding takes it: to the half next to it,
+// or in a tie that a float hides to the other. Each step that is rounded takes it further.
+TEST(Contraction, HalvesAreRoundedOnce) {
+  const Bytes module = read_shader("contraction_halves");
+  constexpr std::uint32_t kCount = 300;
+  std::mt19937 random(12);
+  std::vector<_Float16> in(std::size_t{kCount} * 16);
+  for (_Float16& x : in) x = rounded(std::uniform_real_distribution<double>(-2.0, 2.0)(random));
+  TestLaunch launch;
+  launch.buffers = {{0, 0, bytes_of(in)}, {0, 1, Bytes(std::size_t{kCount} * 32, 0xCD)}};
+  launch.push = bytes_of<std::uint32_t>({kCount});
+  launch.groups = {(kCount + 63) / 64, 1, 1};
+  std::vector<std::uint16_t> expected;
+  for (CompileOptions options : all_options())
+    for (const Effort effort : {Effort::kFull, Effort::kDraft, Effort::kQuick}) {
+      if (options.isa == Isa::kSse4) continue;  // which contracts nothing
+      options.effort = effort;
+      TestLaunch actual = launch;
+      auto result = run_compiled(module, options, actual);
+      ASSERT_TRUE(result.ok()) << describe(options) << ": " << result.failure().sentence;
+      const auto got = values_of<std::uint16_t>(actual.buffers[1].data);
+      if (expected.empty()) expected = got;
+      for (std::size_t i = 0; i < got.size(); ++i)
+        ASSERT_EQ(expected[i], got[i])
+            << describe(options) << " effort " << static_cast<int>(effort) << ", value " << i / 16
+            << " form " << i % 16;
+    }
+  if (expected.empty()) return;
+  std::size_t stepwise_differs = 0, double_rounded = 0;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const _Float16 *a = &in[i * 16], *b = a + 4, *c = a + 8, *d = a + 12;
+    const auto dot = [](const _Float16* x, const _Float16* y, std::size_t step = 1) {
+      double sum = 0;  // exact: eight products of 22 bits
+      for (std::size_t k = 0; k < 4; ++k)
+        sum += static_cast<double>(x[k]) * static_cast<double>(y[k * step]);
+      return sum;
+    };
+    const auto stepwise = [](const _Float16* x, const _Float16* y) {
+      _Float16 sum = rounded(static_cast<double>(x[0]) * static_cast<double>(y[0]));
+      for (std::size_t k = 1; k < 4; ++k) {
+        const _Float16 product = rounded(static_cast<double>(x[k]) * static_cast<double>(y[k]));
+        sum = rounded(static_cast<double>(sum) + static_cast<double>(product));
+      }
+      return sum;
+    };
+    const auto number = [](_Float16 x) { return static_cast<double>(x); };
+    const double ab = dot(a, b), ad = dot(a, d);
+    std::array<double, 15> want{};
+    want[0] = ab;
+    want[1] = ab + number(c[0]);
+    want[2] = number(a[0]) * number(b[0]) + number(c[0]);
+    want[3] = number(rounded(number(a[0]) * number(b[0]))) + number(c[0]);
+    const std::array<const _Float16*, 4> columns{b, c, d, b};
+    for (std::size_t k = 0; k < 4; ++k) {
+      want[4 + k] = dot(a, columns[k]) + number(c[k]);
+      double row = number(d[k]);
+      for (std::size_t j = 0; j < 4; ++j) row += number(columns[j][k]) * number(a[j]);
+      want[8 + k] = row;
+    }
+    want[12] = number(c[1]) - number(rounded(ad));
+    want[13] = number(rounded(ad)) - number(c[1]);
+    want[14] = number(c[2]) - number(a[2]) * number(b[2]);
+    for (std::size_t form = 0; form < want.size(); ++form) {
+      const auto got = std::bit_cast<_Float16>(expected[i * 16 + form]);
+      if (got == rounded(want[form])) continue;
+      // Not the half next to it: then next to a tie, by no more than floats lose of such sums.
+      ++double_rounded;
+      const double error = std::abs(number(got) - want[form]);
+      EXPECT_LT(error, std::abs(want[form] - number(rounded(want[form]))) + 0x1p-20)
+          << "value " << i << " form " << form;
+    }
+    stepwise_differs += stepwise(a, b) != std::bit_cast<_Float16>(expected[i * 16]);
+  }
+  EXPECT_LT(double_rounded, kCount / 10);
+  EXPECT_GT(stepwise_differs, kCount / 10);
 }
 
 // What is beyond an integer is its nearest end, and what is no number is 0.

@@ -217,7 +217,7 @@ Leaves emit_arithmetic(const Operations& ops, const Op& op) {
     if (is_fused(inst.op)) {
       LlvmValue* product = inst.op == kNegatedMultiplyAdd ? ops.ir.CreateFNeg(v[0]) : v[0];
       LlvmValue* sum = inst.op == kMultiplySubtract ? ops.ir.CreateFNeg(v[2]) : v[2];
-      return multiply_add(ops.ir, product, v[1], sum);
+      return narrowed(multiply_add(ops.ir, product, v[1], sum));
     }
     if (const auto* row = find(kBinary, inst.op)) {
       bool is_float = type->isFPOrFPVectorTy();

@@ -20,13 +20,14 @@ Leaves emit_matrix(VectorBuilder& ir, const Op& op) {
     return column ? column->count : 1;
   };
   auto dot = [&](std::uint32_t leaf, llvm::ArrayRef<const Val*> a, llvm::ArrayRef<const Val*> b) {
-    llvm::SmallVector<const Val*, 8> all(a.begin(), a.end());
+    llvm::SmallVector<const Val*, 9> all(a.begin(), a.end());
     all.append(b.begin(), b.end());
+    if (is_fused_dot(inst.op)) all.push_back(&op.args[2][leaf]);
     out.push_back(ir.apply(op.shape(leaf), all,
                            [&](llvm::ArrayRef<LlvmValue*> v) { return sum_of_products(ir, v); }));
   };
   llvm::SmallVector<const Val*, 4> x, y;
-  switch (inst.op) {
+  switch (is_fused_dot(inst.op) ? product_of(inst.op) : inst.op) {
     case spv::Op::OpDot:
       for (const auto& leaf : op.args[0]) x.push_back(&leaf);
       for (const auto& leaf : op.args[1]) y.push_back(&leaf);

@@ -14,12 +14,28 @@ LlvmValue* contracted(VectorBuilder& ir, LlvmValue* a, LlvmValue* b, LlvmValue* 
   return ir.CreateFAdd(ir.CreateFMul(a, b), c);
 }
 
-// a0 * b0 + a1 * b1 + ...
+// Each step of a sum of halves would be rounded to a half, of which the rounding is nearly all that
+// it costs. A product of two is exact as a float.
+LlvmValue* contracted_halves(VectorBuilder& ir, llvm::ArrayRef<LlvmValue*> v) {
+  const std::size_t n = v.size() / 2;
+  LlvmValue* sum = v.size() % 2 ? widen_half(ir, v.back()) : nullptr;
+  for (std::size_t i = 0; i < n; ++i) {
+    LlvmValue *a = widen_half(ir, v[i]), *b = widen_half(ir, v[n + i]);
+    sum = sum ? contracted(ir, a, b, sum) : ir.CreateFMul(a, b);
+  }
+  return narrow_half(ir, sum);
+}
+
+// a0 * b0 + a1 * b1 + ..., and what is left behind these added to it.
 LlvmValue* sum_of_products(VectorBuilder& ir, llvm::ArrayRef<LlvmValue*> v) {
   std::size_t n = v.size() / 2;
   LlvmValue* sum = nullptr;
   bool half = v[0]->getType()->getScalarType()->isHalfTy();
-  bool exact = half && float_modes(*ir.program.entry).exact_halves();
+  const FloatModes modes = float_modes(*ir.program.entry);
+  const bool has_rest = v.size() % 2 != 0;  // which contraction alone leaves here
+  if (half && (has_rest || (ir.at.contracts && modes.contracts(16))))
+    return contracted_halves(ir, v);
+  bool exact = half && modes.exact_halves();
   auto wide = [&](LlvmValue* x) {
     x = widen_half(ir, x);
     return exact ? ir.CreateFPExt(x, x->getType()->getWithNewType(ir.getDoubleTy())) : x;
