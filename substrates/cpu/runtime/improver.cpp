@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "runtime/improver.hpp"
 
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <exception>
 #include <thread>
@@ -12,6 +17,20 @@ namespace sokr::cpu {
 namespace {
 
 constexpr std::atomic<bool> kNever{false};
+
+// A quarter of a processor that others want, and all of one that nobody does. While full versions
+// are compiled an ncnn net takes 0.16 s without this and 0.12 with it; it does with first versions
+// alone.
+constexpr int kPatience = 5;
+
+// Neither before others nor as often as they. By nobody's leave: a thread may always step back.
+void let_others_go_first() {
+  const sched_param none{};
+  (void)::pthread_setschedparam(::pthread_self(), SCHED_OTHER, &none);
+  const auto self = static_cast<id_t>(::gettid());
+  const int now = ::getpriority(PRIO_PROCESS, self);
+  (void)::setpriority(PRIO_PROCESS, self, now + kPatience);
+}
 
 }  // namespace
 
@@ -51,21 +70,28 @@ std::deque<Improver::Task>::iterator Improver::Line::place_for(const Task& task)
   return std::ranges::upper_bound(tasks, task.size, std::greater<>(), &Task::size);
 }
 
+Improver::Task Improver::Line::take() {
+  const auto gain_of = [](const Task& task) { return task.gain ? task.gain() : 0; };
+  const auto first = std::ranges::max_element(tasks, std::less<>(), gain_of);
+  Task task = std::move(*first);
+  tasks.erase(first);
+  return task;
+}
+
 bool Improver::put(Task task) noexcept try {
   State& state = *state_;
   {
     const std::lock_guard lock(state.mutex);
     Line& line = state.line_of(task.urgent);
+    if (line.limit == 0) return false;
     const auto added = line.tasks.insert(line.place_for(task), std::move(task));
     try {
-      const std::size_t wanted = state.patient.busy + state.patient.tasks.size() +
-                                 state.urgent.busy + state.urgent.tasks.size();
-      if (state.threads < std::min<std::size_t>(state.patient.limit + state.urgent.limit, wanted)) {
-        std::thread([state = state_] { run(state); }).detach();
-        ++state.threads;
+      if (line.threads < std::min<std::size_t>(line.limit, line.busy + line.tasks.size())) {
+        std::thread([state = state_, &line] { run(state, line); }).detach();
+        ++line.threads;
       }
     } catch (const std::exception&) {
-      if (state.threads == 0) {
+      if (line.threads == 0) {
         line.tasks.erase(added);
         return false;
       }
@@ -82,20 +108,18 @@ void Improver::drain() {
   state_->changed.wait(lock, [this] { return state_->is_idle(); });
 }
 
-void Improver::run(const std::shared_ptr<State>& shared) {
+void Improver::run(const std::shared_ptr<State>& shared, Line& line) {
   State& state = *shared;
   PieceTrace::name_this_thread(PieceTrace::Kind::kCompiler);
+  if (&line == &state.patient) let_others_go_first();
   std::unique_lock lock(state.mutex);
   for (;;) {
-    Line* line = nullptr;
-    state.changed.wait(lock, [&] {
-      line = state.next();
-      return line || (state.ending && state.is_empty());
-    });
-    if (!line) return;
-    Task task = std::move(line->tasks.front());
-    line->tasks.pop_front();
-    ++line->busy;
+    state.changed.wait(
+        lock, [&] { return state.has_turn(line) || (state.ending && line.tasks.empty()); });
+    if (line.tasks.empty()) return;
+    Task task = line.take();
+    ++line.busy;
+    if (&line == &state.urgent) state.changed.notify_all();  // may leave something for the others
     state.kept += task.promised;
     lock.unlock();
     try {
@@ -106,7 +130,7 @@ void Improver::run(const std::shared_ptr<State>& shared) {
     }
     task.work = nullptr;  // what it holds may be large
     lock.lock();
-    --line->busy;
+    --line.busy;
     state.kept -= task.promised;
     state.changed.notify_all();
   }

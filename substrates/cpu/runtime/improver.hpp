@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Threads that compile while others run what there is: better versions of kernels, and urgent work
-// before these. They exist from the first piece of work on.
+// before these. They exist from the first piece of work on. Those for better versions let everybody
+// else go first: who computes beside them has a version already, if a slower one.
 #ifndef SOKR_SUBSTRATES_CPU_RUNTIME_IMPROVER_HPP_
 #define SOKR_SUBSTRATES_CPU_RUNTIME_IMPROVER_HPP_
 
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -47,13 +49,19 @@ class Improver {
   Improver(const Improver&) = delete;
   Improver& operator=(const Improver&) = delete;
 
-  // Any thread; returns at once. What is `promised` is done even if this goes first. False, and
-  // nothing is done, where there is no memory or no thread for it.
-  bool put(Work work, bool promised) noexcept { return put({std::move(work), promised, false, 0}); }
+  // How much is gained by a piece of work, in whatever unit, by what is known when it is asked.
+  using Gain = std::function<std::int64_t()>;
+
+  // Any thread; returns at once. What is `promised` is done even if this goes first. Of what waits
+  // the one is begun first by which most is gained then. False, and nothing is done, where there is
+  // no memory or no thread for it, or there is to be none.
+  bool put(Work work, bool promised, Gain gain = nullptr) noexcept {
+    return put({std::move(work), promised, false, 0, std::move(gain)});
+  }
   // Before all that is not urgent. Never promised. Of what waits the largest is begun first, by a
   // size in whatever unit: what is begun last keeps one thread at work when all others are done.
   bool put_urgent(Work work, std::size_t size) noexcept {
-    return put({std::move(work), false, true, size});
+    return put({std::move(work), false, true, size, nullptr});
   }
   // Waits until nothing is left to do; for tests and measurements.
   void drain();
@@ -64,13 +72,16 @@ class Improver {
     bool promised = false;
     bool urgent = false;
     std::size_t size = 0;
+    Gain gain;
   };
   // Work of one kind, the largest first, and of one size in the order in which it was put.
   struct Line {
     const unsigned limit;
     std::deque<Task> tasks;
     unsigned busy = 0;
+    unsigned threads = 0;
     std::deque<Task>::iterator place_for(const Task& task);
+    Task take();  // the one to begin with
     bool is_idle() const { return busy == 0 && tasks.empty(); }
     bool has_turn() const { return busy < limit && !tasks.empty(); }
   };
@@ -79,12 +90,12 @@ class Improver {
     State(unsigned threads_of_patient, unsigned threads_of_urgent)
         : patient{threads_of_patient, {}}, urgent{threads_of_urgent, {}} {}
     Line& line_of(bool is_urgent) { return is_urgent ? urgent : patient; }
-    // What a thread is to do now; null: nothing. Urgent work may use as many threads as it is
-    // allowed: what is patient begins on those that it leaves, and never while some of it waits.
-    Line* next() {
-      if (urgent.has_turn()) return &urgent;
+    // Is there something to do now for a thread of this line? Urgent work may use as many threads
+    // as it is allowed: what is patient begins when it leaves some, and never while some of it
+    // waits.
+    bool has_turn(const Line& line) const {
       const bool is_spare = urgent.tasks.empty() && urgent.busy < urgent.limit;
-      return is_spare && patient.has_turn() ? &patient : nullptr;
+      return line.has_turn() && (&line == &urgent || is_spare);
     }
     bool is_empty() const { return patient.tasks.empty() && urgent.tasks.empty(); }
     bool is_idle() const { return patient.is_idle() && urgent.is_idle(); }
@@ -92,13 +103,12 @@ class Improver {
     std::mutex mutex;
     std::condition_variable changed;
     Line patient, urgent;
-    unsigned threads = 0;
     unsigned kept = 0;  // pieces of work under way that the end waits for
     bool ending = false;
     std::atomic<bool> cancelled{false};
   };
   bool put(Task task) noexcept;
-  static void run(const std::shared_ptr<State>& state);
+  static void run(const std::shared_ptr<State>& state, Line& line);
 
   const std::shared_ptr<State> state_;
 };

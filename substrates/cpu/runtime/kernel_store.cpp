@@ -385,8 +385,9 @@ Result<KernelStore::KernelPointer> KernelStore::full_version(const Decoded& deco
 // meanwhile. What an earlier process left on disk has come again. Where that is small, its full
 // version is waited for: a process that ends without taking anything down would leave it unmade,
 // and the next would begin it again. Where it is large, it is made beside the first one, and even
-// if the substrate goes before it is done; a process that finds that an earlier one had begun with
-// it in vain waits for it.
+// if the substrate goes before it is done; where some processes began with it in vain, the next
+// waits for it. None waits for many: the others are made beside their first versions, too, so that
+// one more at least is done with each process.
 Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& decoded, Recipe recipe,
                                                               std::span<const std::uint8_t> ir,
                                                               const substrate::LaunchView& launch) {
@@ -407,9 +408,17 @@ Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& dec
   if (made->was_on_disk && options_.tier == Tier::kAuto) {
     std::vector<std::uint8_t> begun = recipe.disk_key;
     begun[0] = 'B';
-    if (made->kernel.image.size() <= options_.small_draft || disk_.load(begun))
-      return full_version(decoded, recipe, ir);
-    disk_.store(begun, {});
+    const auto note = disk_.load(begun);
+    const std::uint8_t times = !note ? 0 : note->empty() ? 1 : note->front();
+    const bool is_small = made->kernel.image.size() <= options_.small_draft;
+    if ((is_small || times >= options_.most_in_vain) && may_wait()) {
+      const Clock::time_point start = Clock::now();
+      auto full = full_version(decoded, recipe, ir);
+      note_wait(Clock::now() - start);
+      return full;
+    }
+    const auto more = static_cast<std::uint8_t>(std::min(times + 1, 255));
+    disk_.store(begun, {&more, 1});
   }
   const std::int64_t left_ns = made->lasts.count();
   SOKR_ASSIGN(std::shared_ptr<LoadedKernel> kernel, load(decoded, made->kernel));
@@ -418,13 +427,26 @@ Result<KernelStore::KernelPointer> KernelStore::first_version(const Decoded& dec
   kernel->want_better = [this, weak = std::weak_ptr<const LoadedKernel>(kernel),
                          made_by = std::make_shared<Recipe>(std::move(recipe))] {
     try {
+      // By how long it has run, with what it does while this waits for its turn.
       improver_.put([this, weak, made_by](Improver::Turn& turn) { improve(weak, *made_by, turn); },
-                    made_by->promised);
+                    made_by->promised,
+                    [weak] {
+                      const auto used = weak.lock();
+                      return used ? -used->left_ns.load(std::memory_order_relaxed) : 0;
+                    });
     } catch (const std::bad_alloc&) {
       // The launch whose thread asks is none the worse for it.
     }
   };
   return KernelPointer(std::move(kernel));
+}
+
+bool KernelStore::may_wait() const {
+  return waited_ns_.load(std::memory_order_relaxed) < options_.most_wait.count();
+}
+
+void KernelStore::note_wait(std::chrono::nanoseconds waited) {
+  waited_ns_.fetch_add(waited.count(), std::memory_order_relaxed);
 }
 
 Result<std::shared_ptr<const KernelStore::Draft>> KernelStore::make_draft(

@@ -136,6 +136,13 @@ struct KernelStoreOptions {
   std::optional<std::chrono::nanoseconds> first_version_lasts;
   // Bytes of a first version whose full one is made in some ten milliseconds.
   std::size_t small_draft = 8192;
+  // Processes that began a full version beside the first one, and ended before it was made: the
+  // next waits for it.
+  std::uint8_t most_in_vain = 3;
+  // A process begins no more full versions that it waits for, though it has a first one, once it
+  // has waited for so long. Of the 15 kernels of a language model it waited for 4 s in its third
+  // process.
+  std::chrono::nanoseconds most_wait = std::chrono::milliseconds(50);
   std::filesystem::path cache_folder;
   std::filesystem::path compiler_library;
   std::size_t kernel_bytes = std::size_t{256} << 20;  // of all kernels that are kept in memory
@@ -248,6 +255,9 @@ class KernelStore {
                                       const substrate::LaunchView& launch);
   Result<std::shared_ptr<const Draft>> make_draft(const Recipe& recipe,
                                                   std::span<const std::uint8_t> ir);
+  // For full versions of what there is a first one of.
+  bool may_wait() const;
+  void note_wait(std::chrono::nanoseconds waited);
   void improve(const std::weak_ptr<const LoadedKernel>& first, Recipe& recipe,
                Improver::Turn& turn);
   Result<void> accept(const SokrCapabilityQuery& query);
@@ -270,6 +280,7 @@ class KernelStore {
   substrate::DiskCache disk_;
   std::mutex compiler_mutex_;
   const CompilerLibrary* compiler_ = nullptr;
+  std::atomic<std::int64_t> waited_ns_{0};
   Improver improver_;  // the last: what it does needs all others
 };
 

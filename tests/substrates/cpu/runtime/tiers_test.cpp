@@ -2,8 +2,11 @@
 //
 // First versions of kernels, and the full ones that replace them.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -253,6 +256,39 @@ TEST(Improver, TheLargestComesFirst) {
   EXPECT_EQ(order, "bdeac");
 }
 
+// By what is known when their turn comes, not when they were put.
+TEST(Improver, OfWhatIsPatientTheMostGainComesFirst) {
+  Improver improver(1, 1);
+  Door door;
+  std::string order;  // one thread at a time
+  std::array<std::int64_t, 4> gains{4, 3, 2, 1};
+  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { door.wait(); }, 1));
+  for (std::size_t i = 0; i < gains.size(); ++i)
+    ASSERT_TRUE(improver.put(
+        [&, i](Improver::Turn&) {
+          order += static_cast<char>('a' + i);
+          if (i == 2) gains[3] = 5;
+        },
+        false, [&, i] { return gains[i]; }));
+  gains[2] = 9;
+  door.open();
+  improver.drain();
+  EXPECT_EQ(order, "cdab");
+}
+
+// Who computes beside what is patient is not to wait for it.
+TEST(Improver, WhatIsPatientLetsOthersGoFirst) {
+  const auto niceness = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+  Improver improver(1, 1);
+  int urgent = -1, patient = -1;
+  ASSERT_TRUE(improver.put_urgent([&](Improver::Turn&) { urgent = niceness(); }, 1));
+  improver.drain();
+  ASSERT_TRUE(improver.put([&](Improver::Turn&) { patient = niceness(); }, false));
+  improver.drain();
+  EXPECT_EQ(urgent, niceness());
+  EXPECT_GT(patient, std::min(urgent, 18));
+}
+
 // One urgent piece of work that lasts does not hold up what may run beside it.
 TEST(Improver, WhatIsPatientTakesWhatUrgentWorkLeaves) {
   Improver improver(1, 2);
@@ -419,6 +455,7 @@ TEST(Tiers, WhatTheSecondProcessBeganInVainTheThirdMakesAtOnce) {
   KernelStoreOptions large = tiered(Tier::kAuto, cache.path());
   large.first_version_lasts = std::chrono::hours(1);
   large.small_draft = 0;
+  large.most_in_vain = 1;
   {
     CpuSubstrate substrate(substrate::Host(), large, 2);
     scale(substrate, 1);
@@ -446,6 +483,53 @@ TEST(Tiers, WhatTheSecondProcessBeganInVainTheThirdMakesAtOnce) {
   scale(substrate, 1);
   EXPECT_EQ(log.first(), 0);
   EXPECT_EQ(log.full(), 1);
+}
+
+// Nobody waits for all of many kernels at once: the others have a first version.
+TEST(Tiers, AProcessWaitsForOneOfManyFullVersions) {
+  TemporaryFolder cache;
+  const auto launch_all = [](CpuSubstrate& substrate) {
+    for (std::uint32_t factor = 2; factor < 8; ++factor) {
+      std::vector<std::uint32_t> data(64, 7);
+      Dispatch dispatch("scale");
+      dispatch.bind(0, data).groups(2).push = {1};
+      dispatch.specializations = {{3, 4, factor}};
+      expect_complete(substrate, dispatch.on(substrate));
+      ASSERT_EQ(data, std::vector<std::uint32_t>(64, 7 * factor + 1));
+    }
+  };
+  KernelStoreOptions options = tiered(Tier::kAuto, cache.path());
+  options.first_version_lasts = std::chrono::hours(1);
+  {
+    CpuSubstrate substrate(substrate::Host(), options, 2);
+    launch_all(substrate);
+  }
+  // Each of them is small, and waiting for the first one takes longer than that.
+  options.most_wait = std::chrono::nanoseconds(1);
+  options.compiler_threads = 0;  // so that nothing is made by anybody else
+  {
+    Log log;
+    CpuSubstrate substrate(log.host(), options, 2);
+    launch_all(substrate);
+    EXPECT_EQ(log.first(), 0);
+    EXPECT_EQ(log.full(), 1);
+  }
+}
+
+// In a process that finds no full version, but how often one was begun in vain.
+TEST(Tiers, ALargeFullVersionIsWaitedForWhenItWasBegunInVainSomeTimes) {
+  TemporaryFolder cache;
+  KernelStoreOptions large = tiered(Tier::kAuto, cache.path());
+  large.first_version_lasts = std::chrono::hours(1);
+  large.small_draft = 0;
+  large.compiler_threads = 0;  // as if each process ended before it was made
+  for (int process = 1; process <= 2 + large.most_in_vain; ++process) {
+    Log log;
+    CpuSubstrate substrate(log.host(), large, 2);
+    scale(substrate, 10);
+    EXPECT_EQ(log.first(), process == 1 ? 1 : 0) << process;
+    EXPECT_EQ(log.full(), process == 2 + large.most_in_vain ? 1 : 0) << process;
+  }
 }
 
 TEST(Tiers, WhatIsOnDiskInFullIsTakenAtOnce) {
