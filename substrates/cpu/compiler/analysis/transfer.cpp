@@ -356,7 +356,23 @@ Shapes raw_builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
         : (sx * sy) % m == 0 ? Shape::uniform()
                              : Shape::by_chunk(0);
   } else if (w % sx == 0) {
-    x = Shape::varying(false);
+    // Several rows of the workgroup are in each register, in all of them at the same lanes.
+    const auto table = [&](auto&& number, bool chunk) {
+      Table all{};
+      for (std::uint32_t l = 0; l < w && l < all.size(); ++l)
+        all[l] = static_cast<std::int32_t>(number(l));
+      return steps_or_table(g, all, chunk, 1);
+    };
+    const std::uint32_t plane = sx * sy;
+    x = table([&](std::uint32_t l) { return l % sx; }, false);
+    if (w % plane == 0) {
+      y = table([&](std::uint32_t l) { return l / sx % sy; }, false);
+      if (plane < w && sz > 1) z = table([&](std::uint32_t l) { return l / plane; }, true);
+    } else if (plane % w == 0) {
+      y = table([&](std::uint32_t l) { return l / sx; }, true);
+    }
+    if (plane == w) z = Shape::linear(0, 1, 1);
+    if (plane > w && plane % w == 0) z = Shape::by_chunk(0);
     if (sz == 1) z = Shape::uniform(Shape::kMaxAlign);
   }
   auto global = [&](Shape s, std::uint32_t size) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Scalars and vectors in Function or Private variables that are only read and written as
+// Scalars, vectors and matrices in Function or Private variables that are only read and written as
 // a whole become SSA values: in memory form, a loop counter would be written under the
 // masks around it and count as different in every invocation. Braun et al., "Simple and
 // Efficient Construction of Static Single Assignment Form" (2013), on finished blocks.
@@ -49,7 +49,8 @@ class Promoter {
   bool is_promotable(Id type) const {
     const spirv::Type* t = p_.module->type(type);
     return t && (t->kind == spirv::TypeKind::kBool || t->kind == spirv::TypeKind::kInt ||
-                 t->kind == spirv::TypeKind::kFloat || t->kind == spirv::TypeKind::kVector);
+                 t->kind == spirv::TypeKind::kFloat || t->kind == spirv::TypeKind::kVector ||
+                 t->kind == spirv::TypeKind::kMatrix);
   }
 
   void find_candidates() {
