@@ -9,6 +9,7 @@
 
 #include "instance.hpp"
 #include "memory.hpp"
+#include "modules.hpp"
 
 namespace sokr::icd {
 
@@ -50,6 +51,7 @@ struct Device : Dispatchable {
   const Extensions extensions;
   Monitor monitor;
   MemoryTable memory;
+  ReadModules modules;
   std::atomic<bool> lost{false}, ending{false};
   Queue* queue;  // the only one
 

@@ -28,10 +28,9 @@ struct Request {
 };
 
 // Whether the module has a specialization constant of this id; yes where that cannot be told.
-bool has_constant(const SubstrateInUse& substrate, std::span<const std::byte> module,
-                  std::uint32_t id) {
+bool has_constant(Device& device, std::span<const std::byte> module, std::uint32_t id) {
   try {
-    const Kernel read = substrate.context->kernel(module);
+    const Kernel read = device.modules.read(device.substrate, instance_of(device), module);
     const SokrIrReflection& reflection = read.reflection();
     for (std::uint32_t i = 0; i < reflection.spec_constant_count; ++i) {
       const auto* constant = SOKR_ELEMENT(SokrIrSpecConstant, reflection.spec_constants,
@@ -44,7 +43,7 @@ bool has_constant(const SubstrateInUse& substrate, std::span<const std::byte> mo
   }
 }
 
-void take_specializations(const VkSpecializationInfo* given, const SubstrateInUse& substrate,
+void take_specializations(const VkSpecializationInfo* given, Device& device,
                           std::span<const std::byte> module, Request& request) {
   for (std::uint32_t i = 0; given && i < given->mapEntryCount; ++i) {
     const VkSpecializationMapEntry& entry = given->pMapEntries[i];
@@ -52,7 +51,7 @@ void take_specializations(const VkSpecializationInfo* given, const SubstrateInUs
         entry.offset <= given->dataSize && entry.size <= given->dataSize - entry.offset;
     const bool sized = entry.size == 1 || entry.size == 2 || entry.size == 4 || entry.size == 8;
     // What no constant of the module carries has no effect.
-    if (inside && !sized && !has_constant(substrate, module, entry.constantID)) continue;
+    if (inside && !sized && !has_constant(device, module, entry.constantID)) continue;
     if (!inside || !sized) {
       request.refusal = "the specialization of constant " + std::to_string(entry.constantID) +
                         " is " + std::to_string(entry.size) + " bytes at " +
@@ -66,8 +65,7 @@ void take_specializations(const VkSpecializationInfo* given, const SubstrateInUs
   }
 }
 
-void take_stage(const VkPipelineShaderStageCreateInfo& stage, const SubstrateInUse& substrate,
-                Request& request) {
+void take_stage(const VkPipelineShaderStageCreateInfo& stage, Device& device, Request& request) {
   const std::uint32_t* words = nullptr;
   std::size_t size = 0;
   if (const ShaderModule* module = of(stage.module)) {
@@ -80,7 +78,7 @@ void take_stage(const VkPipelineShaderStageCreateInfo& stage, const SubstrateInU
   } else {
     request.refusal = "the stage has no shader module";
   }
-  take_specializations(stage.pSpecializationInfo, substrate,
+  take_specializations(stage.pSpecializationInfo, device,
                        {reinterpret_cast<const std::byte*>(words), size}, request);
   SokrKernelInfo& info = request.info;
   info.struct_size = sizeof info;
@@ -130,10 +128,11 @@ std::uint32_t access_of(const SokrIrBinding& binding) {
 }
 
 // What the kernel declares, as these specializations make it. A sentence if it cannot be known.
-std::string reflect(const SubstrateInUse& substrate, const SokrKernelInfo& kernel, Program& out) {
+std::string reflect(Device& device, const SokrKernelInfo& kernel, Program& out) {
   try {
-    const Kernel read = substrate.context->kernel(
-        {reinterpret_cast<const std::byte*>(kernel.ir_data), kernel.ir_size});
+    const Kernel read =
+        device.modules.read(device.substrate, instance_of(device),
+                            {reinterpret_cast<const std::byte*>(kernel.ir_data), kernel.ir_size});
     Launch launch;
     launch.entry(kernel.entry);
     for (std::uint32_t i = 0; i < kernel.specialization_count; ++i) {
@@ -236,7 +235,7 @@ std::size_t take_requests(Device& device, const PipelineCache* cache,
     const VkPipelineCreateFlags flags = infos[i].flags;
     const bool must_be_known =
         (flags & VK_PIPELINE_CREATE_FAIL_ON_PIPELINE_COMPILE_REQUIRED_BIT) != 0;
-    if (!must_be_known || cache) take_stage(infos[i].stage, device.substrate, request);
+    if (!must_be_known || cache) take_stage(infos[i].stage, device, request);
     if (cache && request.refusal.empty()) {
       request.key = key_of(request.info);
       request.known = cache->find(request.key);
@@ -261,7 +260,7 @@ std::size_t take_requests(Device& device, const PipelineCache* cache,
 // The program of a request, whose kernel is prepared; a result in place of it.
 VkResult program_for(Device& device, std::uint32_t index, const Request& request,
                      std::shared_ptr<Program> fresh, std::shared_ptr<const Program>& out) {
-  const std::string why = reflect(device.substrate, request.info, *fresh);
+  const std::string why = reflect(device, request.info, *fresh);
   if (!why.empty()) {
     report_failure(instance_of(device), index, why);
     return VK_ERROR_INVALID_SHADER_NV;

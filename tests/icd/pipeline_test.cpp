@@ -2,6 +2,8 @@
 //
 // Pipelines that are created again: caches, and requests that must not compile.
 #include <array>
+#include <atomic>
+#include <string_view>
 
 #include "gpu.hpp"
 
@@ -183,6 +185,47 @@ TEST(Pipelines, BehindAFailureThatEndsAllAreNotBegunWhoseModuleIsMalformed) {
   EXPECT_EQ("", c.gpu.messages);
   vkDestroyPipeline(c.gpu.device, made[0], nullptr);
   vkDestroyShaderModule(c.gpu.device, malformed, nullptr);
+}
+
+// How often the driver says that it reads a module.
+struct Reads {
+  explicit Reads(Gpu& its) : gpu(its) {
+    VkDebugUtilsMessengerCreateInfoEXT info{
+        VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT};
+    info.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_VERBOSE_BIT_EXT;
+    info.messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT;
+    info.pfnUserCallback = take;
+    info.pUserData = this;
+    EXPECT_EQ(VK_SUCCESS, vkCreateDebugUtilsMessengerEXT(gpu.instance, &info, nullptr, &messenger));
+  }
+  ~Reads() { vkDestroyDebugUtilsMessengerEXT(gpu.instance, messenger, nullptr); }
+  Reads(const Reads&) = delete;
+  Reads& operator=(const Reads&) = delete;
+  static VKAPI_ATTR VkBool32 VKAPI_CALL take(VkDebugUtilsMessageSeverityFlagBitsEXT,
+                                             VkDebugUtilsMessageTypeFlagsEXT,
+                                             const VkDebugUtilsMessengerCallbackDataEXT* data,
+                                             void* user) {
+    static_cast<Reads*>(user)->count +=
+        std::string_view(data->pMessage).find("reading a module of ") != std::string_view::npos;
+    return VK_FALSE;
+  }
+  Gpu& gpu;
+  VkDebugUtilsMessengerEXT messenger = VK_NULL_HANDLE;
+  std::atomic<int> count{0};
+};
+
+// Programs give each pipeline a shader module of its own.
+TEST(Pipelines, OfEqualModulesTakeOneReading) {
+  Gpu gpu;
+  Reads reads(gpu);
+  const Kernel one(gpu, shared_kernel("saxpy"), storage_buffers(2), {.push_size = 8});
+  EXPECT_EQ(reads.count, 1);
+  const Kernel same(gpu, shared_kernel("saxpy"), storage_buffers(2), {.push_size = 8});
+  EXPECT_EQ(reads.count, 1);
+  const Kernel other(gpu, shared_kernel("builtins"), storage_buffers(2));
+  EXPECT_EQ(reads.count, 2);
+  const Kernel again(gpu, shared_kernel("saxpy"), storage_buffers(2), {.push_size = 8});
+  EXPECT_EQ(reads.count, 2);
 }
 
 }  // namespace
