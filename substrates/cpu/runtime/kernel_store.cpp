@@ -269,13 +269,19 @@ Result<bool> KernelStore::leave_for_later(const PreparedKernel& prepared,
   if (is_on_disk('K', memory.aliased)) return false;
   const bool has_draft = is_on_disk('Q', kDraftOverlaps);
   if (has_draft && options_.tier == Tier::kQuick) return false;
+  // Programs prepare more kernels than they launch, the same ones in each process.
+  const std::vector<std::uint8_t> judged =
+      disk_key('J', source.ir(), key_of(source.launch(), {}), false);
+  if (disk_.load(judged)) return true;
   SOKR_ASSIGN(const CompilerLibrary* library, compiler());
   if (!library->outlives_exit) return false;
   // What was compiled before was judged, whatever it was launched with.
-  if (has_draft || is_on_disk('K', !memory.aliased)) return true;
-  SOKR_ASSIGN(const Decoded decoded, decode(source.ir(), source.launch()));
-  SOKR_TRY(validate(source.ir()));
-  SOKR_TRY(check_wholly(*decoded.module, *decoded.entry, compile_options(&source.launch(), {})));
+  if (!has_draft && !is_on_disk('K', !memory.aliased)) {
+    SOKR_ASSIGN(const Decoded decoded, decode(source.ir(), source.launch()));
+    SOKR_TRY(validate(source.ir()));
+    SOKR_TRY(check_wholly(*decoded.module, *decoded.entry, compile_options(&source.launch(), {})));
+  }
+  disk_.store(judged, {});
   return true;
 }
 

@@ -154,6 +154,32 @@ TEST(Later, IsCompiledByTheLaunchThatNeedsIt) {
   EXPECT_EQ(log.compiled(), 2) << "it was on disk";
 }
 
+// What an earlier process judged is not judged again, for which the compiler would be opened.
+TEST(Later, IsJudgedOnceForAllProcesses) {
+  TemporaryFolder cache;
+  struct Opened {
+    Opened() {
+      info = {sizeof info, SOKR_COMPUTE_VERSION, &take, this, SOKR_LOG_DEBUG, 0, nullptr};
+    }
+    static void take(void* self, std::uint32_t, const char* text) {
+      static_cast<Opened*>(self)->count += std::string_view(text).starts_with("cpu: opened ");
+    }
+    SokrHostInfo info{};
+    std::atomic<int> count{0};
+  };
+  for (const int process : {1, 2}) {
+    Opened opened;
+    CpuSubstrate substrate(substrate::Host(&opened.info), tiered(Tier::kAuto, cache.path()), 2);
+    prepare_scale(substrate, 3, "compile=later");
+    EXPECT_EQ(opened.count, process == 1 ? 1 : 0);
+    prepare_scale(substrate, 4, "compile=later");
+    EXPECT_EQ(opened.count, process == 1 ? 1 : 0);
+    if (process == 1) continue;
+    prepare_scale(substrate, 5, "compile=later");
+    EXPECT_EQ(opened.count, 1) << "of another constant nothing is known";
+  }
+}
+
 TEST(Later, APreparedOneIsHastened) {
   Log log;
   CpuSubstrate substrate(log.host(), tiered(Tier::kAuto), 2);
