@@ -149,6 +149,9 @@ Shape shift_right(const Shape& a, std::uint32_t bits, const Geometry& g) {
   if (folds)
     return tabled(g, *table, a.varies_by_chunk(), own >> bits,
                   [&](std::int64_t entry, std::uint32_t) { return entry >> bits; });
+  // What the lanes differ by lies below the bits that vary in the base, and below those that stay.
+  if (a.table && count > own && is_within(*table, own, g))
+    return a.varies_by_chunk() ? Shape::by_chunk(0) : Shape::uniform();
   if (!a.affine) return Shape::varying(a.chunk);
   if (a.ls == 0) {
     Shape s = elementwise({a});
@@ -357,19 +360,20 @@ Shapes raw_builtin_shapes(spv::BuiltIn builtin, const Geometry& g) {
                              : Shape::by_chunk(0);
   } else if (w % sx == 0) {
     // Several rows of the workgroup are in each register, in all of them at the same lanes.
-    const auto table = [&](auto&& number, bool chunk) {
+    const auto table = [&](auto&& number, bool chunk, std::uint32_t align) {
       Table all{};
       for (std::uint32_t l = 0; l < w && l < all.size(); ++l)
         all[l] = static_cast<std::int32_t>(number(l));
-      return steps_or_table(g, all, chunk, 1);
+      return steps_or_table(g, all, chunk, align);
     };
     const std::uint32_t plane = sx * sy;
-    x = table([&](std::uint32_t l) { return l % sx; }, false);
+    x = table([&](std::uint32_t l) { return l % sx; }, false, Shape::kMaxAlign);
     if (w % plane == 0) {
-      y = table([&](std::uint32_t l) { return l / sx % sy; }, false);
-      if (plane < w && sz > 1) z = table([&](std::uint32_t l) { return l / plane; }, true);
+      y = table([&](std::uint32_t l) { return l / sx % sy; }, false, Shape::kMaxAlign);
+      if (plane < w && sz > 1)
+        z = table([&](std::uint32_t l) { return l / plane; }, true, w / plane);
     } else if (plane % w == 0) {
-      y = table([&](std::uint32_t l) { return l / sx; }, true);
+      y = table([&](std::uint32_t l) { return l / sx; }, true, w / sx);
     }
     if (plane == w) z = Shape::linear(0, 1, 1);
     if (plane > w && plane % w == 0) z = Shape::by_chunk(0);

@@ -268,6 +268,37 @@ TEST(Contraction, DependsOnTheKernelAlone) {
   EXPECT_GT(different, kCount);
 }
 
+// Registers of several rows, of parts of planes and of several planes, and of rows that they cut.
+TEST(Rows, ShorterThanARegister) {
+  const Bytes module = read_shader("short_rows");
+  std::mt19937 random(13);
+  std::vector<std::uint32_t> in(4096);
+  for (std::uint32_t& x : in) x = random();
+  std::vector<_Float16> halves(4096);
+  for (_Float16& x : halves) x = static_cast<_Float16>(static_cast<float>(random() % 2048) / 64.0f);
+  constexpr std::array<std::uint32_t, 3> kSizes[] = {
+      {4, 4, 4}, {8, 8, 1}, {8, 16, 1}, {2, 4, 8}, {1, 16, 1}, {1, 4, 8},  {2, 2, 2}, {4, 2, 4},
+      {8, 1, 4}, {4, 3, 3}, {8, 3, 2},  {2, 8, 2}, {4, 4, 1},  {1, 1, 32}, {6, 4, 2}, {16, 2, 2}};
+  const std::vector<CompileOptions> ways = all_options();
+  std::size_t turn = 0;
+  for (const auto& size : kSizes) {
+    SCOPED_TRACE(fmt::format("{} {} {}", size[0], size[1], size[2]));
+    TestLaunch launch;
+    launch.local_size = size;
+    launch.groups = {3, 2, 2};
+    const std::size_t all = std::size_t{size[0]} * size[1] * size[2] * 12;
+    launch.buffers = {
+        {0, 0, bytes_of(in)}, {0, 1, Bytes(all * 64, 0xCD)}, {0, 2, bytes_of(halves)}};
+    launch.push = bytes_of<std::uint32_t>({77});
+    // Two ways for each size, and all ways in turn.
+    const CompileOptions one = ways[turn % ways.size()],
+                         other = ways[(turn + ways.size() / 2) % ways.size()];
+    expect_same(module, launch, 32, {one, other});
+    expect_same(module, launch, 32, as_drafts({other}));
+    ++turn;
+  }
+}
+
 _Float16 rounded(double x) {
   return static_cast<_Float16>(x);
 }
