@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::atomic<bool> kNever{false};
 
-// A quarter of a processor that others want, and all of one that nobody does. While full versions
-// are compiled an ncnn net takes 0.16 s without this and 0.12 with it; it does with first versions
-// alone.
+// A quarter of a processor that others want, and all of one that nobody does. An ncnn net took 0.12
+// s with first versions alone, and 0.16 while full ones were compiled beside it as if they were
+// urgent.
 constexpr int kPatience = 5;
 
 // Neither before others nor as often as they. By nobody's leave: a thread may always step back.
