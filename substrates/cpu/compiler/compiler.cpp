@@ -27,7 +27,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 48;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 49;  // part of every cache key: raise it when code changes
 
 // `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
@@ -105,6 +105,11 @@ Result<void> check_cancelled(const CompileOptions& options) {
   if (!options.cancelled || !options.cancelled->load(std::memory_order_relaxed)) return {};
   return fail(SOKR_DISPATCH_FAILED, "the compilation was cancelled");
 }
+
+// LLVM instructions beyond which the full version, too, is hardly optimised: what LLVM takes is no
+// longer in proportion. No kernel of the tree has an eighth of it; one with a switch of 3,000 sides
+// that load has it, and takes 2 s instead of 30.
+constexpr std::size_t kMostInFull = 400'000;
 
 constexpr const char* kLlvmInstructions = "LLVM instructions";
 
@@ -250,7 +255,12 @@ Result<CompiledKernel> compile_program(Programs& programs, const CallPlan& plan,
   stages.ended("emit", module.getInstructionCount(), kLlvmInstructions);
   if (options.effort == Effort::kVerify) return CompiledKernel{};
   SOKR_TRY(check_cancelled(options));
-  optimise(module, *machine, options, geometry.lanes() == 1);
+  CompileOptions rest = options;
+  if (options.effort == Effort::kFull && module.getInstructionCount() > kMostInFull) {
+    rest.effort = Effort::kQuick;
+    SOKR_ASSIGN(machine, borrow_machine(options.isa, rest.effort));
+  }
+  optimise(module, *machine, rest, geometry.lanes() == 1);
   ended(Stage::kOptimise);
   stages.ended("optimise", module.getInstructionCount(), kLlvmInstructions);
   if (!options.dump.empty()) {

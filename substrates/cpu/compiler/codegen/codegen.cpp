@@ -2,11 +2,15 @@
 #include "compiler/codegen/codegen.hpp"
 
 #include <llvm/Analysis/LoopAnalysisManager.h>
+#include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/MDBuilder.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -41,6 +45,7 @@
 #include "compiler/codegen/halves.hpp"
 #include "compiler/codegen/llvm_versions.hpp"
 #include "compiler/codegen/prefetch.hpp"
+#include "compiler/codegen/variables.hpp"
 #include "compiler/codegen/word_masks.hpp"
 #include "compiler/target/targets.hpp"
 
@@ -48,22 +53,42 @@ namespace sokr::cpu {
 
 namespace {
 
-// The scheduler compares each memory access of a block with each other one: of a thousand scatter
-// updates in one block that takes half a second. Beyond this many it forgets the oldest order that
-// it knows for a coarser one. LLVM has no other way to say so than its command line's.
-void limit_scheduler() {
-  constexpr unsigned kMostAccesses = 100;
+// What LLVM has no other way to say than its command line's. None of them changes an instruction of
+// the kernels of `shaders/` and `bench/`.
+struct LlvmOption {
+  const char* name;
+  const char* value;
+};
+constexpr LlvmOption kLlvmOptions[] = {
+    // The scheduler compares each memory access of a block with each other one: of a thousand
+    // scatter updates in one block that takes half a second. Beyond this many it forgets the oldest
+    // order that it knows for a coarser one.
+    {"dag-maps-huge-region", "100"},
+    // Where preparing for selection changes control flow it begins with the function's first block
+    // again, but in functions of more blocks than this: 3,500 blocks took 6.4 s to generate, and
+    // take 2.2.
+    {"cgpp-huge-func", "300"},
+    // Edges that the register allocator looks at to find where a value that does not fit is best
+    // split, for each such value and register: 1,500 blocks that many values go through took 3.7 s
+    // with the 10,000 that LLVM has.
+    {"grow-region-complexity-budget", "1000"},
+    // It asks of each value whether masks would be moved less if it were one, and all that is made
+    // of it anew: of 6,000 blocks that took 26 s of 40.
+    {"disable-x86-domain-reassignment", "true"},
+};
+
+void set_llvm_options() {
   auto& options = llvm::cl::getRegisteredOptions();
-  auto found = options.find("dag-maps-huge-region");
-  if (found != options.end())
-    static_cast<llvm::cl::opt<unsigned>*>(found->second)->setValue(kMostAccesses);
+  for (const LlvmOption& option : kLlvmOptions)
+    if (const auto found = options.find(option.name); found != options.end())
+      found->second->addOccurrence(0, option.name, option.value);
 }
 
 void initialise_llvm() {
   static std::once_flag once;
   std::call_once(once, [] {
     initialise_targets();
-    limit_scheduler();
+    set_llvm_options();
   });
 }
 
@@ -205,19 +230,45 @@ struct LeaveUncounted : llvm::PassInfoMixin<LeaveUncounted> {
   }
 };
 
-// To make values of a function's variables takes the product of how many variables and how many
-// blocks it has. The quick register allocator of a draft keeps nothing in registers from one block
-// to the next, so that values of many blocks lie on the stack as well, and are copied there.
+// Beyond these many variables times blocks, variables are not made values one way or the other: to
+// do so takes that product. The quick register allocator of a draft keeps nothing in registers
+// from one block to the next, so that values of many blocks lie on the stack as well, and are
+// copied there.
+constexpr std::size_t kMostOfDraft = 60'000, kMostOfFull = 4'000'000;
+
+std::size_t variables_and_blocks(const llvm::Function& function) {
+  std::size_t variables = 0;
+  for (const llvm::Instruction& instruction : function.getEntryBlock())
+    variables += llvm::isa<llvm::AllocaInst>(instruction);
+  return variables * function.size();
+}
+
+// Steps for the variables of emission, each of some 20 ns: a function of 2,000 early returns has
+// 6,000 variables and 20,000 blocks, and takes 80 million.
+constexpr std::uint64_t kMostSteps = 100'000'000;
+
 struct PromoteFew : llvm::PassInfoMixin<PromoteFew> {
+  bool is_draft;
+  explicit PromoteFew(bool draft) : is_draft(draft) {}
   llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
-    constexpr std::size_t kMostWork = 60'000;
-    std::size_t variables = 0;
-    for (const llvm::Instruction& instruction : function.getEntryBlock())
-      variables += llvm::isa<llvm::AllocaInst>(instruction);
-    if (variables * function.size() > kMostWork) return llvm::PreservedAnalyses::all();
-    return llvm::SROAPass(llvm::SROAOptions::ModifyCFG).run(function, analyses);
+    if (is_draft && variables_and_blocks(function) > kMostOfDraft)
+      return llvm::PreservedAnalyses::all();
+    const auto kept = PromoteVariablesPass(kMostSteps).run(function, analyses);
+    analyses.invalidate(function, kept);
+    if (variables_and_blocks(function) > kMostOfFull) return kept;
+    const auto also = llvm::SROAPass(llvm::SROAOptions::ModifyCFG).run(function, analyses);
+    return kept.areAllPreserved() ? also : kept;
   }
 };
+
+// Every `piece`th instruction of a block, behind its phis and before its end.
+llvm::SmallVector<llvm::Instruction*, 64> every(llvm::BasicBlock& block, std::size_t piece) {
+  llvm::SmallVector<llvm::Instruction*, 64> found;
+  std::size_t count = 0;
+  for (auto at = block.getFirstInsertionPt(); !at->isTerminator(); ++at)
+    if (++count % piece == 0) found.push_back(&*at);
+  return found;
+}
 
 // To find where a variable lives, LLVM reads each block that uses it from its first instruction on:
 // a block of many instructions and many variables takes the product. Its pieces are one block again
@@ -229,11 +280,8 @@ struct SplitLong : llvm::PassInfoMixin<SplitLong> {
     for (llvm::BasicBlock& block : function)
       if (&block != &function.getEntryBlock() && block.size() > kLong) found.push_back(&block);
     for (llvm::BasicBlock* block : found) {
-      llvm::SmallVector<llvm::Instruction*, 64> begins;
-      std::size_t count = 0;
-      for (auto at = block->getFirstInsertionPt(); !at->isTerminator(); ++at)
-        if (++count % kPiece == 0) begins.push_back(&*at);
       // The last one first: each split moves all that is behind it.
+      const auto begins = every(*block, kPiece);
       for (llvm::Instruction* begin : llvm::reverse(begins)) block->splitBasicBlock(begin);
     }
     return found.empty() ? llvm::PreservedAnalyses::all() : llvm::PreservedAnalyses::none();
@@ -241,17 +289,136 @@ struct SplitLong : llvm::PassInfoMixin<SplitLong> {
 };
 
 // What GVN, and the passes over machine code that look for the same or for a better place, take
-// grows with the square of how many blocks of one loop have the same instructions. Functions of so
-// many do without them: a hundred times as many as most kernels have.
-constexpr std::size_t kManyBlocks = 6000;
+// grows with the square of how many blocks of one loop have the same instructions, and of how many
+// values leave a loop. Functions of so many do without them: a hundred times as many as most
+// kernels have, and more than any of the tree.
+constexpr std::size_t kManyBlocks = 6000, kManyInstructions = 40'000;
 
-bool has_many_blocks(const llvm::Module& module) {
-  return llvm::any_of(module, [](const llvm::Function& f) { return f.size() > kManyBlocks; });
+bool is_large(const llvm::Function& function) {
+  return function.size() > kManyBlocks || function.getInstructionCount() > kManyInstructions;
 }
+
+bool has_large(const llvm::Module& module) {
+  return llvm::any_of(module, is_large);
+}
+
+// A block counts as ten instructions more.
+bool has_more_instructions(const llvm::Loop& loop, std::size_t most) {
+  std::size_t instructions = 0;
+  return llvm::any_of(loop.blocks(), [&](const llvm::BasicBlock* block) {
+    return (instructions += block->size() + 10) > most;
+  });
+}
+
+// A pass over loops that leaves out those of more instructions.
+template <typename Pass>
+class OfSmallLoops : public llvm::PassInfoMixin<OfSmallLoops<Pass>> {
+ public:
+  OfSmallLoops(Pass pass, std::size_t most) : pass_(std::move(pass)), most_(most) {}
+  llvm::PreservedAnalyses run(llvm::Loop& loop, llvm::LoopAnalysisManager& analyses,
+                              llvm::LoopStandardAnalysisResults& standard,
+                              llvm::LPMUpdater& updater) {
+    if (has_more_instructions(loop, most_)) return llvm::PreservedAnalyses::all();
+    return pass_.run(loop, analyses, standard, updater);
+  }
+
+ private:
+  Pass pass_;
+  std::size_t most_;
+};
+// Passes over the loops of a function, if those are few: before the first one each loop gets blocks
+// of its own before and behind it, and phis where it is left, which takes the product of all loops
+// in one with the ways out of that. 2,000 loops that invocations leave one by one, each made twice,
+// took 23 s.
+constexpr std::size_t kMostLoops = 2000;
+// What a counter is behind its loop is written as a sum of what it was behind those before: 400
+// loops took 1.9 s, 0.5 of that without.
+constexpr std::size_t kMostCountedLoops = 200;
+class OverLoops : public llvm::PassInfoMixin<OverLoops> {
+ public:
+  OverLoops(llvm::LoopPassManager&& passes, bool memory_ssa, std::size_t most = kMostLoops)
+      : passes_(over_loops(std::move(passes), memory_ssa)), most_(most) {}
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+    const llvm::LoopInfo& loops = analyses.getResult<llvm::LoopAnalysis>(function);
+    if (loops.getLoopsInPreorder().size() > most_) return llvm::PreservedAnalyses::all();
+    return passes_.run(function, analyses);
+  }
+
+ private:
+  llvm::FunctionToLoopPassAdaptor passes_;
+  std::size_t most_;
+};
+
+// What an instruction is known to be executed with is asked of all blocks that lead to it, and the
+// sum of a chain of sums is made of all its terms: squares again.
+constexpr std::size_t kMostHoisted = 100'000, kMostCounted = 15'000;
+
+// Each loop that is unrolled makes LLVM forget what it knows of the loops around it: 1,000 loops
+// between barriers took 11 s of 17.
+struct UnrollFew : llvm::PassInfoMixin<UnrollFew> {
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+    constexpr std::size_t kMostUnrolled = 500;
+    const llvm::LoopInfo& loops = analyses.getResult<llvm::LoopAnalysis>(function);
+    if (loops.getLoopsInPreorder().size() > kMostUnrolled) return llvm::PreservedAnalyses::all();
+    llvm::LoopUnrollOptions unroll(2);
+    unroll.setRuntime(false).setPartial(false);
+    return llvm::LoopUnrollPass(unroll).run(function, analyses);
+  }
+};
+
+// Loop strength reduction, which generating code begins with, writes all that follows from a loop's
+// counter as a sum: of a chain of 8,000 sums that took 56 s of 58. What it does not know to be a
+// counter it leaves alone.
+struct HideCounters : llvm::PassInfoMixin<HideCounters> {
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+    bool has_changed = false;
+    for (llvm::Loop* loop : analyses.getResult<llvm::LoopAnalysis>(function).getLoopsInPreorder()) {
+      if (!has_more_instructions(*loop, kMostCounted)) continue;
+      for (llvm::PHINode& phi : loop->getHeader()->phis()) {
+        if (!phi.getType()->isIntegerTy() && !phi.getType()->isPointerTy()) continue;
+        auto* hidden = new llvm::FreezeInst(&phi, "", loop->getHeader()->getFirstNonPHIIt());
+        phi.replaceUsesWithIf(hidden, [&](llvm::Use& use) { return use.getUser() != hidden; });
+        has_changed = true;
+      }
+    }
+    return has_changed ? llvm::PreservedAnalyses::none() : llvm::PreservedAnalyses::all();
+  }
+};
+
+// Selection, scheduling and the register allocator take the square of a block's instructions, in
+// drafts as well: 8,000 stores of elements side by side took 80 s. Between the pieces is a branch
+// that is always taken, which LLVM is not told, since it would put them together again.
+struct CutLongBlocks : llvm::PassInfoMixin<CutLongBlocks> {
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager&) {
+    constexpr std::size_t kLong = 6000, kPiece = 3000;
+    llvm::SmallVector<llvm::BasicBlock*, 4> found;
+    for (llvm::BasicBlock& block : function)
+      if (&block != &function.getEntryBlock() && block.size() > kLong) found.push_back(&block);
+    if (found.empty()) return llvm::PreservedAnalyses::all();
+    llvm::Type* truth = llvm::Type::getInt32Ty(function.getContext());
+    llvm::InlineAsm* unknown = llvm::InlineAsm::get(llvm::FunctionType::get(truth, {truth}, false),
+                                                    "", "=r,0", /*hasSideEffects=*/false);
+    auto* never = llvm::BasicBlock::Create(function.getContext(), "never", &function);
+    new llvm::UnreachableInst(function.getContext(), never);
+    for (llvm::BasicBlock* block : found) {
+      const auto begins = every(*block, kPiece);
+      for (llvm::Instruction* begin : llvm::reverse(begins)) {
+        block->splitBasicBlock(begin);
+        llvm::IRBuilder<> builder(block->getTerminator());
+        llvm::Value* one = builder.CreateCall(unknown, {builder.getInt32(1)});
+        builder.CreateCondBr(builder.CreateICmpNE(one, builder.getInt32(0)), begin->getParent(),
+                             never,
+                             llvm::MDBuilder(function.getContext()).createLikelyBranchWeights());
+        block->getTerminator()->eraseFromParent();
+      }
+    }
+    return llvm::PreservedAnalyses::none();
+  }
+};
 
 struct NumberFew : llvm::PassInfoMixin<NumberFew> {
   llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
-    if (function.size() > kManyBlocks) return llvm::PreservedAnalyses::all();
+    if (is_large(function)) return llvm::PreservedAnalyses::all();
     // Without asking which stores a load depends on: that takes the square of the number of blocks
     // with a range test in them, and the passes around it find the same loads.
     return llvm::GVNPass(llvm::GVNOptions().setMemDep(false)).run(function, analyses);
@@ -290,10 +457,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   limit_inlining(module);
   llvm::FunctionPassManager first, second;
   first.addPass(SplitLong());
-  if (effort == Effort::kDraft)
-    first.addPass(PromoteFew());
-  else
-    first.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  first.addPass(PromoteFew(effort == Effort::kDraft));
   first.addPass(llvm::EarlyCSEPass(true));
   first.addPass(llvm::SimplifyCFGPass());
   // Else the second pipeline does all of it; doing it twice took a tenth of all optimisation and
@@ -303,8 +467,8 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   second.addPass(llvm::SimplifyCFGPass());
   llvm::LoopPassManager loop;
   loop.addPass(llvm::LoopRotatePass(true, false));
-  loop.addPass(llvm::LICMPass(llvm::LICMOptions()));
-  second.addPass(over_loops(std::move(loop), true));
+  loop.addPass(OfSmallLoops(llvm::LICMPass(llvm::LICMOptions()), kMostHoisted));
+  second.addPass(OverLoops(std::move(loop), true));
   // A loop that was turned reads its limit twice, to be entered and in its rounds. Range tests
   // leave it only where that is known to be one value (IRCE below).
   if (scalar_mode) second.addPass(llvm::EarlyCSEPass(true));
@@ -312,20 +476,18 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   second.addPass(llvm::InstCombinePass());
   if (has_part(options, Part::kConstantCalls)) second.addPass(ConstantCallsPass());
   llvm::LoopPassManager late;
-  late.addPass(llvm::IndVarSimplifyPass());
+  late.addPass(OfSmallLoops(llvm::IndVarSimplifyPass(), kMostCounted));
   late.addPass(LeaveUncounted());
-  second.addPass(over_loops(std::move(late), false));
+  second.addPass(OverLoops(std::move(late), false, kMostCountedLoops));
   // Range tests of a counter move out of its loop. With registers of lanes, one test stands for
   // many, and the loop would only be made twice.
   if (scalar_mode) second.addPass(llvm::IRCEPass());
-  llvm::LoopUnrollOptions unroll(2);
-  unroll.setRuntime(false).setPartial(false);
-  second.addPass(llvm::LoopUnrollPass(unroll));
+  second.addPass(UnrollFew());
   second.addPass(llvm::EarlyCSEPass(true));
   second.addPass(llvm::InstCombinePass());
   llvm::LoopPassManager hoist;
-  hoist.addPass(llvm::LICMPass(llvm::LICMOptions()));
-  second.addPass(over_loops(std::move(hoist), true));
+  hoist.addPass(OfSmallLoops(llvm::LICMPass(llvm::LICMOptions()), kMostHoisted));
+  second.addPass(OverLoops(std::move(hoist), true));
   second.addPass(llvm::DSEPass());
   second.addPass(llvm::ADCEPass());
   second.addPass(llvm::SimplifyCFGPass());
@@ -335,10 +497,12 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
     second.addPass(ChainsPass(least_traits(options.isa).registers));
   if (has_part(options, Part::kDepthFirst))
     second.addPass(DepthFirstPass(least_traits(options.isa)));
+  second.addPass(HideCounters());
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
   if (effort != Effort::kFull) {
     all.addPass(llvm::createModuleToFunctionPassAdaptor(HalvesPass(machine)));
+    all.addPass(llvm::createModuleToFunctionPassAdaptor(CutLongBlocks()));
     all.run(module, modules);
     return;
   }
@@ -347,6 +511,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   const TargetTraits& traits = least_traits(options.isa);
   if (has_part(options, Part::kWordMasks) && !traits.wide_masks && traits.vector_bits() > 128)
     second.addPass(WordMasksPass(traits.lanes));
+  second.addPass(CutLongBlocks());
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(second)));
   all.run(module, modules);
 }
@@ -391,7 +556,7 @@ Result<llvm::SmallVector<char, 0>> emit(llvm::Module& module, llvm::TargetMachin
   const bool is_ordered = llvm::any_of(
       module, [](const llvm::Function& function) { return function.hasFnAttribute(kOrdered); });
   if (!add_codegen_passes(static_cast<CodegenMachine&>(machine), passes, out, kind, is_ordered,
-                          has_many_blocks(module)))
+                          has_large(module)))
     return fail(SOKR_DISPATCH_FAILED, "LLVM cannot write object files for this target");
   passes.run(module);
   return bytes;
