@@ -87,7 +87,7 @@ Result<std::vector<std::uint8_t>> compile_builtins(Isa isa) {
   VectorBuilder builder(out, program, analysis, geometry, options, traits);
   Emitter(builder).emit_builtins();
   optimise(out, *machine, options, false);
-  SOKR_ASSIGN(const auto object, emit_object(out, *machine));
+  SOKR_ASSIGN(const auto object, emit_object(out, *machine, isa));
   return std::vector<std::uint8_t>(object.begin(), object.end());
 }
 

@@ -27,7 +27,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 49;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 50;  // part of every cache key: raise it when code changes
 
 // `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,
@@ -266,11 +266,11 @@ Result<CompiledKernel> compile_program(Programs& programs, const CallPlan& plan,
   if (!options.dump.empty()) {
     dump(options, program.entry->name, "opt.ll", [&] { return text_of(module); });
     auto copy = llvm::CloneModule(module);
-    SOKR_ASSIGN(auto assembly, emit_assembly(*copy, *machine));
+    SOKR_ASSIGN(auto assembly, emit_assembly(*copy, *machine, options.isa));
     dump(options, program.entry->name, "s", [&] { return std::move(assembly); });
   }
   SOKR_TRY(check_cancelled(options));
-  SOKR_ASSIGN(auto object, emit_object(module, *machine));
+  SOKR_ASSIGN(auto object, emit_object(module, *machine, options.isa));
   if (!error.empty())
     return fail(SOKR_DISPATCH_FAILED, "LLVM could not compile the kernel: {}", error);
   std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(object.data()),

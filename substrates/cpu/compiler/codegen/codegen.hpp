@@ -40,8 +40,10 @@ Result<std::unique_ptr<llvm::TargetMachine>> make_least_machine(Isa isa);
 // `scalar_mode`: the code is for one invocation after the other.
 void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileOptions& options,
               bool scalar_mode);
-Result<llvm::SmallVector<char, 0>> emit_object(llvm::Module& module, llvm::TargetMachine& machine);
-Result<std::string> emit_assembly(llvm::Module& module, llvm::TargetMachine& machine);
+// For the instruction set that the machine was made for.
+Result<llvm::SmallVector<char, 0>> emit_object(llvm::Module& module, llvm::TargetMachine& machine,
+                                               Isa isa);
+Result<std::string> emit_assembly(llvm::Module& module, llvm::TargetMachine& machine, Isa isa);
 
 }  // namespace sokr::cpu
 

@@ -57,6 +57,7 @@ constexpr TargetTraits kRows[] = {
      .features = "+neon",
      .lanes = 4,
      .registers = 32,
+     .halves_kept = true,
      .control = FloatControl::kFpcr,
      .fma = true,
      .half = true,

@@ -84,13 +84,6 @@ class Watch {
   std::thread thread_;
 };
 
-bool can_run(Isa isa) {
-#if defined(SOKR_TEST_EMULATOR)
-  if (isa == Isa::kNeon) return true;
-#endif
-  return host_supports(isa);
-}
-
 // All workgroups, on this processor or on an emulated one.
 Result<void> execute(const CompiledKernel& kernel, const std::vector<KernelBinding>& bindings,
                      const Bytes& push, const std::array<std::uint32_t, 3>& groups,
@@ -123,6 +116,17 @@ Result<void> execute(const CompiledKernel& kernel, const std::vector<KernelBindi
 }
 
 }  // namespace
+
+bool can_run(Isa isa) {
+#if defined(SOKR_TEST_EMULATOR)
+  if (isa == Isa::kNeon) return true;
+#endif
+  return host_supports(isa);
+}
+
+Result<void> run_kernel(const CompiledKernel& kernel, const std::vector<KernelBinding>& bindings) {
+  return execute(kernel, bindings, {}, {1, 1, 1}, {});
+}
 
 Bytes assemble(const std::string& text) {
   spvtools::SpirvTools tools(SPV_ENV_VULKAN_1_3);

@@ -59,6 +59,11 @@ Result<void> run_compiled(const Bytes& module, const CompileOptions& options, Te
 Result<void> run_reference(const Bytes& module, TestLaunch& launch,
                            std::uint32_t subgroup_size = 32, const RunLimits& limits = {});
 
+// On this processor or an emulated one.
+bool can_run(Isa isa);
+// One workgroup of a kernel that is compiled already and has no push constants.
+Result<void> run_kernel(const CompiledKernel& kernel, const std::vector<KernelBinding>& bindings);
+
 // Instruction sets of this machine and of its emulator, with the pitfalls that a test can provoke:
 // several interleave factors, garbage in inactive lanes. How many of them: extent.hpp.
 std::vector<CompileOptions> all_options();
