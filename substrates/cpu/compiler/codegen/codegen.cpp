@@ -245,7 +245,7 @@ std::size_t variables_and_blocks(const llvm::Function& function) {
 
 // Steps for the variables of emission, each of some 20 ns: a function of 2,000 early returns has
 // 6,000 variables and 20,000 blocks, and takes 80 million.
-constexpr std::uint64_t kMostSteps = 100'000'000;
+constexpr std::uint64_t kMostPromotionSteps = 100'000'000;
 
 struct PromoteFew : llvm::PassInfoMixin<PromoteFew> {
   bool is_draft;
@@ -253,7 +253,7 @@ struct PromoteFew : llvm::PassInfoMixin<PromoteFew> {
   llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
     if (is_draft && variables_and_blocks(function) > kMostOfDraft)
       return llvm::PreservedAnalyses::all();
-    const auto kept = PromoteVariablesPass(kMostSteps).run(function, analyses);
+    const auto kept = PromoteVariablesPass(kMostPromotionSteps).run(function, analyses);
     analyses.invalidate(function, kept);
     if (variables_and_blocks(function) > kMostOfFull) return kept;
     const auto also = llvm::SROAPass(llvm::SROAOptions::ModifyCFG).run(function, analyses);

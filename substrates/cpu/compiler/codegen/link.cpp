@@ -176,12 +176,22 @@ class Linker {
     return {};
   }
 
+  // A distance for which an instruction has so many bits, one of them its sign.
+  Result<void> reaches(std::int64_t distance, unsigned bits) const {
+    const std::int64_t most = INT64_C(1) << (bits - 1);
+    if (distance >= -most && distance < most) return {};
+    return broken(
+        fmt::format("an instruction reaches {} from where it is, and wants {}", most, distance));
+  }
+
   Result<void> apply(std::uint64_t type, std::uint64_t at, std::int64_t target) {
     std::int64_t delta = target - static_cast<std::int64_t>(at);
     const std::uint16_t machine = inputs_[kObject].object.machine();
     if (machine == EM_X86_64) {
-      if (type == R_X86_64_PC32 || type == R_X86_64_PLT32)
+      if (type == R_X86_64_PC32 || type == R_X86_64_PLT32) {
+        SOKR_TRY(reaches(delta, 32));
         return patch(at, UINT32_MAX, static_cast<std::uint32_t>(delta));
+      }
     } else if (machine == EM_AARCH64) {
       return apply_aarch64(type, at, target, delta);
     }
@@ -193,16 +203,20 @@ class Linker {
     auto low = static_cast<std::uint32_t>(target & 0xfff);
     switch (type) {
       case R_AARCH64_PREL32:
+        SOKR_TRY(reaches(delta, 32));
         return patch(at, UINT32_MAX, static_cast<std::uint32_t>(delta));
       case R_AARCH64_CALL26:
       case R_AARCH64_JUMP26:
+        SOKR_TRY(reaches(delta, 28));
         return patch(at, 0x03ffffff, static_cast<std::uint32_t>(delta >> 2));
       case R_AARCH64_ADR_PREL_LO21: {
+        SOKR_TRY(reaches(delta, 21));
         auto bits = static_cast<std::uint32_t>(delta);
         return patch(at, 0x60ffffe0, (bits & 3) << 29 | (bits >> 2 & 0x7ffff) << 5);
       }
       case R_AARCH64_ADR_PREL_PG_HI21: {
         std::int64_t pages = (target >> 12) - (static_cast<std::int64_t>(at) >> 12);
+        SOKR_TRY(reaches(pages, 21));
         auto bits = static_cast<std::uint32_t>(pages);
         return patch(at, 0x60ffffe0, (bits & 3) << 29 | (bits >> 2 & 0x7ffff) << 5);
       }

@@ -3,6 +3,7 @@
 // Drafts that call functions compiled ahead, against drafts that bring them along.
 #include "compiler/builtins.hpp"
 
+#include <elf.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -11,10 +12,12 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "compiler/codegen/link.hpp"
 #include "kernel_runner.hpp"
 
 namespace sokr::cpu::test {
@@ -160,6 +163,35 @@ TEST(Builtins, AnythingElseIsNoObject) {
                                 builtins_of_test(host_isa()).object().end());
   cut.resize(cut.size() / 2);
   EXPECT_FALSE(Builtins::read(cut));
+}
+
+// Of the first section of code that has any.
+std::span<Elf64_Rela> relocations(std::vector<std::uint8_t>& object) {
+  const auto* header = reinterpret_cast<const Elf64_Ehdr*>(object.data());
+  const auto* sections = reinterpret_cast<const Elf64_Shdr*>(object.data() + header->e_shoff);
+  for (std::size_t n = 0; n < header->e_shnum; ++n)
+    if (sections[n].sh_type == SHT_RELA && sections[n].sh_size != 0 &&
+        (sections[sections[n].sh_info].sh_flags & SHF_EXECINSTR) != 0)
+      return {reinterpret_cast<Elf64_Rela*>(object.data() + sections[n].sh_offset),
+              sections[n].sh_size / sizeof(Elf64_Rela)};
+  return {};
+}
+
+TEST(Builtins, AreNotLinkedWithWhatTheyDoNotReach) {
+  for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+    SCOPED_TRACE(isa_name(isa));
+    std::vector<std::uint8_t> object = *compile_builtins(isa);
+    const std::vector<std::string> names = *defined_names(object);
+    ASSERT_FALSE(names.empty());
+    EXPECT_TRUE(link_image(object, {}, names.front()).ok());
+    const std::span<Elf64_Rela> rows = relocations(object);
+    ASSERT_FALSE(rows.empty());
+    for (Elf64_Rela& row : rows) row.r_addend = INT64_C(1) << 40;
+    const auto image = link_image(object, {}, names.front());
+    ASSERT_FALSE(image.ok());
+    EXPECT_NE(image.failure().sentence.find("an instruction reaches"), std::string::npos)
+        << image.failure().sentence;
+  }
 }
 
 }  // namespace
