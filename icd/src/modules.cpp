@@ -16,6 +16,8 @@ namespace {
 // Beyond it all are forgotten: what follows is another net, or another program's part, most likely.
 // What is known of a module takes some times its words.
 constexpr std::size_t kMostBytes = std::size_t{8} << 20;
+// What is kept of the smallest one.
+constexpr std::size_t kBytesOfEach = 4096;
 
 }  // namespace
 
@@ -37,11 +39,12 @@ Kernel ReadModules::read(const SubstrateInUse& substrate, VkInstance instance,
   Kernel fresh = substrate.context->kernel(words);
   std::map<Key, Kernel> gone;  // destroyed without the lock
   const std::lock_guard lock(mutex_);
-  if (bytes_ > kMostBytes || words.size() > kMostBytes - bytes_) {
+  const std::size_t bytes = words.size() + kBytesOfEach;
+  if (bytes > kMostBytes - bytes_) {
     gone.swap(modules_);
     bytes_ = 0;
   }
-  if (words.size() <= kMostBytes && modules_.try_emplace(key, fresh).second) bytes_ += words.size();
+  if (bytes <= kMostBytes && modules_.try_emplace(key, fresh).second) bytes_ += bytes;
   return fresh;
 }
 

@@ -28,7 +28,7 @@ class ReadModules {
   using Key = std::array<std::uint8_t, 16>;  // a digest
   std::mutex mutex_;
   std::map<Key, Kernel> modules_;
-  std::size_t bytes_ = 0;  // of their words
+  std::size_t bytes_ = 0;  // what they count as: at most kMostBytes
 };
 
 }  // namespace sokr::icd

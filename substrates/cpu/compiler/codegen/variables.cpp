@@ -32,7 +32,7 @@ bool is_one_value(const AllocaInst& variable) {
     if (const auto* load = llvm::dyn_cast<LoadInst>(user))
       return load->isSimple() && load->getType() == type;
     const auto* store = llvm::dyn_cast<StoreInst>(user);
-    return store && store->isSimple() && store->getPointerOperand() == &variable &&
+    return store && store->isSimple() && store->getValueOperand() != &variable &&
            store->getValueOperand()->getType() == type;
   });
 }
