@@ -326,6 +326,7 @@ class OfSmallLoops : public llvm::PassInfoMixin<OfSmallLoops<Pass>> {
   Pass pass_;
   std::size_t most_;
 };
+
 // Passes over the loops of a function, if those are few: before the first one each loop gets blocks
 // of its own before and behind it, and phis where it is left, which takes the product of all loops
 // in one with the ways out of that. 2,000 loops that invocations leave one by one, each made twice,
@@ -353,13 +354,14 @@ class OverLoops : public llvm::PassInfoMixin<OverLoops> {
 // sum of a chain of sums is made of all its terms: squares again.
 constexpr std::size_t kMostHoisted = 100'000, kMostCounted = 15'000;
 
-// Each loop that is unrolled makes LLVM forget what it knows of the loops around it: 1,000 loops
-// between barriers took 11 s of 17.
+// To unroll a loop LLVM asks how often it goes round, of which the same is true, and what it
+// unrolls makes it forget what it knows of the loops around it: 1,000 loops between barriers took
+// 11 s of 17.
 struct UnrollFew : llvm::PassInfoMixin<UnrollFew> {
   llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
-    constexpr std::size_t kMostUnrolled = 500;
     const llvm::LoopInfo& loops = analyses.getResult<llvm::LoopAnalysis>(function);
-    if (loops.getLoopsInPreorder().size() > kMostUnrolled) return llvm::PreservedAnalyses::all();
+    if (loops.getLoopsInPreorder().size() > kMostCountedLoops)
+      return llvm::PreservedAnalyses::all();
     llvm::LoopUnrollOptions unroll(2);
     unroll.setRuntime(false).setPartial(false);
     return llvm::LoopUnrollPass(unroll).run(function, analyses);
@@ -374,9 +376,10 @@ struct HideCounters : llvm::PassInfoMixin<HideCounters> {
     bool has_changed = false;
     for (llvm::Loop* loop : analyses.getResult<llvm::LoopAnalysis>(function).getLoopsInPreorder()) {
       if (!has_more_instructions(*loop, kMostCounted)) continue;
+      llvm::IRBuilder<> builder(loop->getHeader(), loop->getHeader()->getFirstInsertionPt());
       for (llvm::PHINode& phi : loop->getHeader()->phis()) {
         if (!phi.getType()->isIntegerTy() && !phi.getType()->isPointerTy()) continue;
-        auto* hidden = new llvm::FreezeInst(&phi, "", loop->getHeader()->getFirstNonPHIIt());
+        llvm::Value* hidden = builder.CreateFreeze(&phi);
         phi.replaceUsesWithIf(hidden, [&](llvm::Use& use) { return use.getUser() != hidden; });
         has_changed = true;
       }
@@ -406,9 +409,9 @@ struct CutLongBlocks : llvm::PassInfoMixin<CutLongBlocks> {
         block->splitBasicBlock(begin);
         llvm::IRBuilder<> builder(block->getTerminator());
         llvm::Value* one = builder.CreateCall(unknown, {builder.getInt32(1)});
-        builder.CreateCondBr(builder.CreateICmpNE(one, builder.getInt32(0)), begin->getParent(),
-                             never,
-                             llvm::MDBuilder(function.getContext()).createLikelyBranchWeights());
+        builder.CreateCondBr(
+            builder.CreateICmpNE(one, builder.getInt32(0)), begin->getParent(), never,
+            llvm::MDBuilder(function.getContext()).createBranchWeights(1 << 20, 1));
         block->getTerminator()->eraseFromParent();
       }
     }
@@ -529,8 +532,9 @@ bool add_codegen_passes(CodegenMachine& machine, llvm::legacy::PassManager& pass
   config->disablePass(&llvm::PostRASchedulerID);
   if (is_ordered) config->disablePass(&llvm::MachineSchedulerID);
   if (is_large)
-    for (llvm::AnalysisID pass : {&llvm::MachineCSEID, &llvm::EarlyMachineLICMID,
-                                  &llvm::MachineLICMID, &llvm::MachineSinkingID})
+    for (llvm::AnalysisID pass :
+         std::initializer_list<llvm::AnalysisID>{machine_cse(), &llvm::EarlyMachineLICMID,
+                                                 &llvm::MachineLICMID, &llvm::MachineSinkingID})
       config->disablePass(pass);
   // At a call that keeps the lower half of a register and not the upper one, this leaves out a copy
   // to the whole register that nothing reads, and forgets one to its lower half that came later: as

@@ -4,6 +4,7 @@
 #ifndef SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_LLVM_VERSIONS_HPP_
 #define SOKR_SUBSTRATES_CPU_COMPILER_CODEGEN_LLVM_VERSIONS_HPP_
 #include <llvm/ADT/StringMap.h>
+#include <llvm/CodeGen/Passes.h>
 #include <llvm/Config/llvm-config.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
@@ -21,6 +22,15 @@ using CodegenMachine = llvm::TargetMachine;
 #else
 using CodegenMachine = llvm::LLVMTargetMachine;
 #endif
+
+// The pass that computes once what machine code computes twice.
+inline llvm::AnalysisID machine_cse() {
+#if LLVM_VERSION_MAJOR >= 20
+  return &llvm::MachineCSELegacyID;
+#else
+  return &llvm::MachineCSEID;
+#endif
+}
 
 // What modules and machines are told their target with.
 #if LLVM_VERSION_MAJOR >= 21

@@ -79,8 +79,8 @@ class Promotion {
   Promotion(const Blocks& blocks, std::uint64_t steps)
       : blocks_(blocks), steps_(steps), states_(blocks.size()) {}
 
-  // False if that would take more steps than are left: then nothing has changed.
-  bool promote(AllocaInst& variable, llvm::ArrayRef<Access> accesses) {
+  // Leaves it as it is if that would take more steps than are left.
+  void promote(AllocaInst& variable, llvm::ArrayRef<Access> accesses) {
     ++round_;
     lives_in_.clear();
     phis_.clear();
@@ -92,7 +92,7 @@ class Promotion {
       else if (!block.last)
         enters(access.block);
     }
-    if (!find_where_it_lives()) return false;
+    if (!find_where_it_lives()) return;
     place_phis(*variable.getAllocatedType());
     replace_loads(accesses);
     for (const auto& [phi, block] : phis_)
@@ -101,7 +101,6 @@ class Promotion {
     drop_phis_of_one_value();
     for (const Access& access : accesses) access.at->eraseFromParent();
     variable.eraseFromParent();
-    return true;
   }
 
  private:
