@@ -118,7 +118,7 @@ TEST(Builtins, MoveHalves) {
     ASSERT_TRUE(run_reference(module, expected).ok());
     const auto wanted = values_of<std::uint16_t>(expected.buffers[1].data);
     for (CompileOptions options : all_options()) {
-      std::size_t instructions[2];
+      std::size_t instructions[2] = {};
       for (const bool is_ahead : {false, true}) {
         options.builtins = is_ahead ? &builtins_of_test(options.isa) : nullptr;
         TestLaunch own = launch;
@@ -132,8 +132,9 @@ TEST(Builtins, MoveHalves) {
         EXPECT_EQ(values_of<std::uint16_t>(own.buffers[1].data), wanted)
             << describe(options) << ", " << cut << " bytes less";
       }
-      // Nothing is moved half by half in place.
-      if (!options.scalar_mode) {
+      // Nothing is moved half by half in place. (Each is compiled once, for the whole buffers.)
+      if (cut == 0 && !options.scalar_mode) {
+        EXPECT_GT(instructions[1], 0u);
         EXPECT_LT(instructions[1], instructions[0] * 2 / 3) << describe(options);
       }
     }
