@@ -170,7 +170,7 @@ run_all() {
   local system=$1 step in_tree=() in_package=()
   local steps="refused_without_rights demo_as_root install_as_root consumers"
   [[ $system != bookworm ]] || steps+=" package"
-  for step in ${SOKR_BARE_STEPS:-$steps demo_as_user install_as_user tarball deb}; do
+  for step in ${SOKR_BARE_STEPS:-$steps other_llvms demo_as_user install_as_user tarball deb}; do
     case $step in
       tarball | deb) in_package+=("$step") ;;
       *) in_tree+=("$step") ;;

@@ -87,6 +87,32 @@ consumers() {
   done
 }
 
+# The versions of LLVM that the system has beside the one that a build takes: the compiler is built
+# with each of them, and its plugin agrees with the other substrates and keeps the rules.
+other_llvms() {
+  local version taken other plugin none=1
+  taken=$(sed -n 's|^LLVM_DIR:.*/llvm-\([0-9]*\)/.*|\1|p' "$tree/build/release/CMakeCache.txt")
+  for version in 18 19 20 21 22; do
+    if [[ $version == "$taken" ]] || ! apt-cache show "llvm-$version-dev" >/dev/null 2>&1; then
+      continue
+    fi
+    none=0
+    say "LLVM $version, where LLVM $taken is taken"
+    apt-get -qq install -y --no-install-recommends "llvm-$version-dev" >/dev/null
+    other=/srv/llvm-$version
+    git clone -q "$tree" "$other"
+    (cd "$other" && keep_output /tmp/demo_llvm.txt env \
+      SOKR_CMAKE_FLAGS="${SOKR_CMAKE_FLAGS:-} -DLLVM_DIR=/usr/lib/llvm-$version/lib/cmake/llvm" ./dev demo /tmp/demo_llvm)
+    grep -q "^LLVM_DIR:.*/llvm-$version/" "$other/build/release/CMakeCache.txt" ||
+      die "the build did not take LLVM $version"
+    cat /tmp/demo_llvm.txt
+    check_demo /tmp/demo_llvm.txt /tmp/demo_llvm
+    plugin=$other/build/release/lib/sokr/sokr-cpu.so
+    env SOKR_CACHE_DIR= "$other/build/release/bin/sokr" check "$plugin"
+  done
+  ((none == 0)) || say "there is no other LLVM that the build knows"
+}
+
 demo_as_user() {
   rm -rf "$tree/build"
   chown -R somebody: "$tree"
