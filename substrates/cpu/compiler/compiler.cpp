@@ -27,7 +27,7 @@
 namespace sokr::cpu {
 namespace {
 
-constexpr int kCompilerVersion = 52;  // part of every cache key: raise it when code changes
+constexpr int kCompilerVersion = 53;  // part of every cache key: raise it when code changes
 
 // `text` is called if there is a folder for it.
 void dump(const CompileOptions& options, std::string_view entry, const char* stage,

@@ -138,7 +138,7 @@ void Emitter::emit_run(LlvmValue* first, LlvmValue* length, bool one_pass) {
 
 void Emitter::emit_pass() {
   at_.mask = at_.entry_mask;
-  private_memory_.reset_private(true);
+  private_memory_.reset_private();
   values_.reset_slots_of(kNone);
   flow_.emit_range(0);
 }

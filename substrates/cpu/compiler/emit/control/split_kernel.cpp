@@ -32,10 +32,6 @@ void SplitKernel::emit_split_kernel() {
   Slot& first = flow_.mask_slot(0);
   first = values_.make_slot(shape_of(merged(a_.masks[0], Divergence{g_.has_tail(), g_.has_tail()})),
                             b_.getInt1Ty(), true);
-  passes_.begin_pass_loop();
-  values_.store_slot(first, at_.entry_mask, nullptr);
-  private_memory_.reset_private(true);
-  passes_.end_pass_loop();
   emit_split(0);
   leave_pass_loop();
 }
@@ -53,11 +49,18 @@ void SplitKernel::emit_split(std::uint32_t construct) {
     b_.SetInsertPoint(loop);
   }
   passes_.begin_pass_loop();
-  Val mask = values_.load_slot(entry);
+  Val mask;
+  if (construct == 0) {  // where each pass begins
+    mask = at_.entry_mask;
+    private_memory_.reset_private();
+  } else {
+    mask = values_.load_slot(entry);
+  }
   flow_.make_mask_slots(construct);
   if (!loop) values_.store_slot(entry, mask, nullptr);
   at_.mask = mask;
   Flow::Guard guard;
+  bool kept = false;  // is the mask at hand one that is kept, which others may go on with?
   std::uint32_t before = c.begin;
   for (std::uint32_t b = c.begin; b < c.end && !b_.failure;) {
     std::uint32_t item = regions_.item_at(b, construct);
@@ -66,18 +69,21 @@ void SplitKernel::emit_split(std::uint32_t construct) {
       b = end;
       continue;
     }
-    bool goes = guard.skip && regions_.goes_on(construct, before, b);
+    bool goes = kept && regions_.goes_on(construct, before, b);
     if (!goes) flow_.close_guard(guard);
     before = b;
     if (item != kNone && regions_.is_split(item)) {
       emit_split_item(item, b);
+      kept = false;
     } else {
       // The first block goes on with the mask at hand.
       if (!goes && !open_region(b, b == c.begin, guard)) return;
+      kept = regions_.keeps_mask(b) || goes;
       emit_region_item(item, b);
       if (item == kNone && p_.blocks[b].barrier_after) {
         flow_.close_guard(guard);
         leave_pass_loop();
+        kept = false;
       }
     }
     b = end;

@@ -11,6 +11,10 @@ namespace sokr::cpu {
 
 namespace {
 
+// Bytes of a row that is kept apart from the next: shorter ones of a kernel's values share few
+// sets.
+constexpr std::uint64_t kLongRow = 512;
+
 // Little but copies: no loops, and few operations for each access to a buffer. Such a kernel waits
 // for memory.
 bool only_streams(const Program& program) {
@@ -164,6 +168,12 @@ LlvmValue* Frame::dump_place() {
 std::uint64_t Frame::reserve_scratch(std::uint64_t bytes) {
   std::uint64_t at = scratch_size_;
   scratch_size_ += (bytes + 63) & ~UINT64_C(63);
+  return at;
+}
+
+std::uint64_t Frame::reserve_row(std::uint64_t bytes) {
+  const std::uint64_t at = reserve_scratch(bytes);
+  if (bytes >= kLongRow) scratch_size_ += 64;
   return at;
 }
 

@@ -35,7 +35,11 @@ class Frame : Room {
 
   LlvmValue* scratch() const { return scratch_; }
   std::uint64_t reserve_scratch(std::uint64_t bytes);  // where they begin; 64 bytes aligned
-  void reserve_scratch_below(std::uint64_t end);       // others have [0, end)
+  // The same for a value of each pass. Rows of a power of two of bytes would begin in the same few
+  // sets of a cache, which takes the low bits of an address to choose one, and a processor would
+  // take a load for one of what was just stored in another row: each is a line further.
+  std::uint64_t reserve_row(std::uint64_t bytes);
+  void reserve_scratch_below(std::uint64_t end);  // others have [0, end)
   std::uint64_t scratch_size() const { return scratch_size_; }
 
   static constexpr std::uint64_t kZeros = 256;

@@ -21,12 +21,13 @@ bool KeptSlots::is_in_loop() const {
 // Where what lies at `offset` of scratch memory, and `stride` further for each pass, is during this
 // round of the loop over passes.
 LlvmValue* KeptSlots::kept_place(std::uint64_t offset, std::uint64_t stride, LlvmType* type,
-                                 bool writes) {
+                                 llvm::Align align, bool writes) {
   KeptSlot& kept = kept_slots_[offset];
   if (!kept.place) {
     llvm::IRBuilder<> top(at_.entry, at_.entry->begin());
     kept.place = top.CreateAlloca(type);
-    kept.place->setAlignment(llvm::Align(64));
+    kept.place->setAlignment(align);
+    kept.align = align;
     kept.stride = stride;
   }
   kept.written |= writes;
@@ -56,12 +57,10 @@ void KeptSlots::put_kept_slots(BasicBlock* head) {
       continue;
     }
     LlvmType* type = kept.place->getAllocatedType();
-    b_.CreateAlignedStore(b_.CreateAlignedLoad(type, at, llvm::Align(64)), kept.place,
-                          llvm::Align(64));
+    b_.CreateAlignedStore(b_.CreateAlignedLoad(type, at, kept.align), kept.place, kept.align);
     if (!kept.written) continue;
     b_.SetInsertPoint(last);
-    b_.CreateAlignedStore(b_.CreateAlignedLoad(type, kept.place, llvm::Align(64)), at,
-                          llvm::Align(64));
+    b_.CreateAlignedStore(b_.CreateAlignedLoad(type, kept.place, kept.align), at, kept.align);
   }
   kept_slots_.clear();
 }

@@ -21,7 +21,8 @@ class KeptSlots : Room {
   // The place at `offset` of scratch memory, `stride` bytes further for each pass.
   LlvmValue* place_in_scratch(std::uint64_t offset, std::uint64_t stride);
   // Where that is during this round of the loop over passes.
-  LlvmValue* kept_place(std::uint64_t offset, std::uint64_t stride, LlvmType* type, bool writes);
+  LlvmValue* kept_place(std::uint64_t offset, std::uint64_t stride, LlvmType* type,
+                        llvm::Align align, bool writes);
   // At the end of a round that began with block `head`: decides for each kept place.
   void put_kept_slots(BasicBlock* head);
 

@@ -7,6 +7,7 @@
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Value.h>
+#include <llvm/Support/Alignment.h>
 
 #include <cstdint>
 #include <vector>
@@ -28,6 +29,7 @@ using Slots = std::vector<Slot>;
 // What a loop over passes has of its pass's scratch memory: see put_kept_slots.
 struct KeptSlot {
   llvm::AllocaInst* place = nullptr;
+  llvm::Align align;
   std::uint64_t stride = 0;  // from pass to pass
   bool written = false, in_loop = false;
 };

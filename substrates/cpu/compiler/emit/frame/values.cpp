@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emit/frame/values.hpp"
 
+#include <algorithm>
+#include <bit>
+
 #include "compiler/emit/builder/composite.hpp"
 
 namespace sokr::cpu {
@@ -32,6 +35,20 @@ LlvmType* stored_type(LlvmType* register_type, bool in_scratch, bool wide_masks)
   return register_type->getWithNewBitWidth(bits);
 }
 
+// What a value of a stored type takes of scratch memory, and where it may lie: at a multiple of it.
+std::uint64_t size_in_scratch(LlvmType* stored) {
+  return std::bit_ceil(stored->getPrimitiveSizeInBits().getFixedValue() / 8);
+}
+
+llvm::Align align_in_scratch(LlvmType* stored) {
+  return llvm::Align(std::min<std::uint64_t>(64, size_in_scratch(stored)));
+}
+
+llvm::MaybeAlign alignment(const Slot& slot, LlvmType* stored) {
+  if (!slot.in_scratch) return {};
+  return align_in_scratch(stored);
+}
+
 }  // namespace
 
 Slot Values::make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch) {
@@ -40,12 +57,12 @@ Slot Values::make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch) {
   slot.scalar = scalar;
   slot.in_scratch = in_scratch;
   unsigned count = slot.shape.chunk ? g_.chunks : 1;
+  LlvmType* type =
+      stored_type(slot.shape.affine ? scalar : b_.wide(scalar), in_scratch, t_.wide_masks);
   if (in_scratch) {
-    slot.offset = frame_.reserve_scratch(
-        std::uint64_t{64} * ((scalar->getPrimitiveSizeInBits() + 31) / 32) * count * g_.passes());
+    slot.offset = frame_.reserve_row(size_in_scratch(type) * count * g_.passes());
     return slot;
   }
-  LlvmType* type = stored_type(slot.shape.affine ? scalar : b_.wide(scalar), false, t_.wide_masks);
   llvm::IRBuilder<> at(at_.entry, at_.entry->begin());
   for (unsigned c = 0; c < count; ++c) slot.places.push_back(at.CreateAlloca(type));
   if (regions_.splits()) {
@@ -58,10 +75,11 @@ Slot Values::make_slot(const Shape& shape, LlvmType* scalar, bool in_scratch) {
 
 LlvmValue* Values::slot_place(const Slot& slot, unsigned element, LlvmType* type, bool writes) {
   if (!slot.in_scratch) return slot.places[element];
-  std::uint64_t size = std::uint64_t{64} * ((slot.scalar->getPrimitiveSizeInBits() + 31) / 32);
+  const std::uint64_t size = size_in_scratch(type);
   unsigned count = slot.shape.chunk ? g_.chunks : 1;
   if (at_.pass && regions_.splits() && b_.has(Part::kKeptSlots))
-    return kept_.kept_place(slot.offset + size * element, size * count, type, writes);
+    return kept_.kept_place(slot.offset + size * element, size * count, type,
+                            align_in_scratch(type), writes);
   return kept_.place_in_scratch(slot.offset + size * element, size * count);
 }
 
@@ -77,8 +95,7 @@ void Values::store_slot(const Slot& slot, const Val& value, const Val* mask) {
     }
     LlvmType* type = stored_type(v->getType(), slot.in_scratch, t_.wide_masks);
     if (type != v->getType()) v = slot.in_scratch ? b_.CreateZExt(v, type) : b_.CreateSExt(v, type);
-    b_.CreateAlignedStore(v, slot_place(slot, c, type, true),
-                          slot.in_scratch ? llvm::Align(64) : llvm::MaybeAlign());
+    b_.CreateAlignedStore(v, slot_place(slot, c, type, true), alignment(slot, type));
   }
 }
 
@@ -89,8 +106,8 @@ Val Values::load_slot(const Slot& slot) {
   LlvmType* type = slot.shape.affine ? slot.scalar : b_.wide(slot.scalar);
   LlvmType* stored = stored_type(type, slot.in_scratch, t_.wide_masks);
   for (unsigned c = 0; c < count; ++c) {
-    LlvmValue* v = b_.CreateAlignedLoad(stored, slot_place(slot, c, stored, false),
-                                        slot.in_scratch ? llvm::Align(64) : llvm::MaybeAlign());
+    LlvmValue* v =
+        b_.CreateAlignedLoad(stored, slot_place(slot, c, stored, false), alignment(slot, stored));
     if (stored != type) v = b_.CreateICmpNE(v, llvm::Constant::getNullValue(stored));
     out.v.push_back(v);
   }

@@ -101,8 +101,7 @@ void PrivateMemory::declare_private() {
 }
 
 // Everything starts as zero.
-void PrivateMemory::reset_private(bool first) {
-  if (!first) return;
+void PrivateMemory::reset_private() {
   for (const auto& variable : p_.variables) {
     if (variable.table) continue;
     PrivateStore& store = private_[variable.id];

@@ -34,7 +34,7 @@ class PrivateMemory : Room {
         accesses_(accesses) {}
 
   void declare_private();
-  void reset_private(bool first);  // where a pass begins; `first`: to what initializers say
+  void reset_private();  // where a pass begins
   const PrivateStore& store_of(Id variable) const { return private_.at(variable); }
 
   Leaves load_private(const PrivatePlace& place, Id pointer, Id type);
