@@ -2,12 +2,11 @@
 #include "page_buffer.hpp"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <sokr/base/pages.hpp>
 #include <sokr/sokr.hpp>
 #include <utility>
 #include <vector>
@@ -15,39 +14,10 @@
 #include "input_file.hpp"
 
 namespace sokr::cli {
-namespace {
-
-constexpr std::size_t kLargePage = std::size_t{2} << 20;
-
-void* map(std::size_t size) {
-  void* const data =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return data == MAP_FAILED ? nullptr : data;
-}
-
-// Memory that starts at a large page, whose whole large pages the system may back by such.
-// A page fault for each 4 KiB costs more than to copy them.
-std::byte* map_large(std::size_t size) {
-  const std::size_t reserved = size + kLargePage;
-  auto* const data = static_cast<std::byte*>(reserved > size ? map(reserved) : nullptr);
-  if (!data) return nullptr;
-  const std::size_t before = -reinterpret_cast<std::uintptr_t>(data) % kLargePage;
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t used = (size + page - 1) / page * page;
-  if (before) ::munmap(data, before);
-  ::munmap(data + before + used, reserved - before - used);
-#ifdef MADV_HUGEPAGE
-  ::madvise(data + before, size / kLargePage * kLargePage, MADV_HUGEPAGE);
-#endif
-  return data + before;
-}
-
-}  // namespace
 
 PageBuffer::PageBuffer(std::uint64_t size) : size_(size), mapped_(size) {
   if (size == 0) return;
-  // Anonymous memory is zero, and costs nothing where it is not touched.
-  data_ = size >= kLargePage ? map_large(size) : static_cast<std::byte*>(map(size));
+  data_ = map_pages(size);
   if (!data_) {
     throw Error(
         SOKR_INVALID_INPUT,
@@ -86,7 +56,7 @@ PageBuffer& PageBuffer::operator=(PageBuffer&& other) noexcept {
 }
 
 PageBuffer::~PageBuffer() {
-  if (data_) ::munmap(data_, mapped_);
+  if (data_) unmap_pages(data_, mapped_);
 }
 
 void PageBuffer::keep(std::span<const std::byte> part) {

@@ -5,18 +5,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <sokr/base/pages.hpp>
 
 #include "device.hpp"
 #include "entry_points.hpp"
 
 namespace sokr::icd {
 namespace {
-
-std::byte* new_pages(VkDeviceSize size) {
-  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
-}
 
 VkDeviceSize alignment_for(VkBufferUsageFlags usage) {
   constexpr VkBufferUsageFlags kTexels =
@@ -64,7 +59,7 @@ void forget_address(const Device& device, Allocation& allocation) noexcept {
 }
 
 Allocation* MemoryTable::add(VkDeviceSize size, std::uint32_t heap, void* host) {
-  std::byte* data = host ? static_cast<std::byte*>(host) : new_pages(size);
+  std::byte* data = host ? static_cast<std::byte*>(host) : map_pages(size, MAP_NORESERVE);
   if (!data) return nullptr;
   std::lock_guard lock(mutex_);
   if (free_.empty()) {
@@ -73,7 +68,7 @@ Allocation* MemoryTable::add(VkDeviceSize size, std::uint32_t heap, void* host) 
       free_.reserve(all_.size());  // so that removal needs no memory
       free_.push_back(&all_.back());
     } catch (...) {
-      if (!host) munmap(data, size);
+      if (!host) unmap_pages(data, size);
       throw;
     }
   }
@@ -101,13 +96,13 @@ void MemoryTable::remove(Allocation* allocation) noexcept {
     free_.push_back(allocation);
   }
   // To give back gigabytes takes long: nobody else waits for it.
-  if (own) munmap(own, size);
+  if (own) unmap_pages(own, size);
 }
 
 MemoryTable::~MemoryTable() {
   for (Allocation& a : all_) {
     if (a.data) count_memory(a, 0, a.size);
-    if (a.data && !a.imported) munmap(a.data, a.size);
+    if (a.data && !a.imported) unmap_pages(a.data, a.size);
   }
 }
 

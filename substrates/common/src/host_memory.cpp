@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -9,6 +7,7 @@
 #include <mutex>
 #include <new>
 #include <shared_mutex>
+#include <sokr/base/pages.hpp>
 #include <sokr/substrate/host_memory.hpp>
 
 namespace sokr::substrate {
@@ -19,10 +18,7 @@ constexpr std::uint64_t kMapFrom = 256 * 1024;  // larger buffers are fresh page
 
 std::byte* allocate_zeroed(std::uint64_t size) {
   if (size > std::numeric_limits<std::ptrdiff_t>::max()) return nullptr;
-  if (size >= kMapFrom) {
-    void* pages = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return pages == MAP_FAILED ? nullptr : static_cast<std::byte*>(pages);
-  }
+  if (size >= kMapFrom) return map_pages(size);
   void* memory = nullptr;
   if (posix_memalign(&memory, kAlignment, size) != 0) return nullptr;
   std::memset(memory, 0, size);
@@ -60,7 +56,7 @@ Result<void> check_copy(bool same_buffer, std::uint64_t from_offset, std::uint64
 HostBuffer::~HostBuffer() {
   if (!owned_) return;
   if (size_ >= kMapFrom) {
-    munmap(data_, size_);
+    unmap_pages(data_, size_);
   } else {
     std::free(data_);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sokr/base/pages.hpp>
 #include <sokr/substrate/host_launches.hpp>
 #include <sokr/substrate/host_memory.hpp>
 #include <thread>
@@ -23,11 +24,11 @@ void expect_refused(const Result<T>& result, SokrResult code, const std::string&
 TEST(HostMemory, BuffersAreZeroAndAligned) {
   HostMemory memory;
   for (std::uint64_t size : {UINT64_C(1), UINT64_C(63), UINT64_C(4096), UINT64_C(262143),
-                             UINT64_C(262144), UINT64_C(1) << 22}) {
+                             UINT64_C(262144), UINT64_C(1) << 22, (UINT64_C(1) << 22) + 5}) {
     const auto buffer = memory.create(size, SOKR_BUFFER_HOST_VISIBLE);
     ASSERT_TRUE(buffer) << size;
     auto* data = static_cast<unsigned char*>(*memory.map(*buffer));
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % 64, 0u);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % (size < kLargePage ? 64 : kLargePage), 0u);
     EXPECT_TRUE(std::all_of(data, data + size, [](unsigned char c) { return c == 0; }));
     std::memset(data, 1, size);
     EXPECT_TRUE(memory.free(*buffer));
