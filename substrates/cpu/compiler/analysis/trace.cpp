@@ -15,49 +15,11 @@ constexpr const char* kStageNames[] = {"lower",  "aggregates", "promote", "if-co
                                        "ranges", "plan",       "emit",    "optimise"};
 static_assert(std::size(kStageNames) == kStages);
 
-constexpr const char* kPartNames[] = {"promote",
-                                      "if-convert",
-                                      "private-loops",
-                                      "unroll",
-                                      "tables",
-                                      "ranges",
-                                      "scalar-mode",
-                                      "region-versions",
-                                      "together-loops",
-                                      "wide-accesses",
-                                      "constant-strides",
-                                      "chunk-rows",
-                                      "table-rows",
-                                      "table-places",
-                                      "wide-elements",
-                                      "register-cache",
-                                      "combined-atomics",
-                                      "private-counters",
-                                      "corrections",
-                                      "prefetch",
-                                      "element-functions",
-                                      "kept-slots",
-                                      "runs",
-                                      "lines",
-                                      "continues",
-                                      "shared-elements",
-                                      "reciprocals",
-                                      "joined-rounds",
-                                      "neighbours",
-                                      "words",
-                                      "chains",
-                                      "same-loads",
-                                      "row-prefetch",
-                                      "streams",
-                                      "lane-groups",
-                                      "depth-first",
-                                      "word-masks",
-                                      "chunk-neighbours",
-                                      "launch-strides",
-                                      "mixed-sums",
-                                      "constant-calls",
-                                      "switches"};
-static_assert(std::size(kPartNames) == kParts);
+constexpr const char* kPartNames[] = {
+#define SOKR_PART(part, name) name,
+#include "compiler/analysis/parts.def"
+#undef SOKR_PART
+};
 
 template <class Enum>
 std::optional<Enum> named(std::span<const char* const> names, std::string_view name) {

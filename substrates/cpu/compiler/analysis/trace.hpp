@@ -42,53 +42,18 @@ inline constexpr std::uint8_t kStages = 12;
 const char* stage_name(Stage stage);  // "lower", "if-convert"
 std::optional<Stage> stage_named(std::string_view name);
 
-// Parts of the compiler that make code quicker and can be left out, so that a test can be seen to
-// fail without them.
+// Parts of the compiler that make code quicker and can be left out: the rows of parts.def.
 enum class Part : std::uint8_t {
-  kPromote,           // private variables become values
-  kIfConvert,         // branches that are decided go, short ones become selections
-  kPrivateLoops,      // rounds of loops that index private arrays are copied
-  kUnroll,            // rounds of loops around barriers are copied
-  kTables,            // private variables that hold one constant
-  kRanges,            // tests of indices that cannot leave their array go
-  kScalarMode,        // one invocation after the other
-  kRegionVersions,    // code once for all together, once with masks
-  kTogetherLoops,     // loops once for all together, once with masks
-  kWideAccesses,      // neighbouring lanes: wide loads and stores
-  kConstantStrides,   // lanes at a constant distance: one test for all
-  kChunkRows,         // chunks at a constant distance: one test for all
-  kTableRows,         // lanes that differ by constants: rows and shuffles
-  kTablePlaces,       // lanes that differ by constants: one test for all
-  kWideElements,      // elements of several components: one load for each lane
-  kRegisterCache,     // Workgroup memory at constant places: registers
-  kCombinedAtomics,   // atomics on one place: one for all lanes
-  kPrivateCounters,   // atomics that only count: on memory of their own
-  kCorrections,       // corrections of byte products leave their loops
-  kPrefetch,          // loops ask for what later rounds read
-  kElementFunctions,  // of drafts: accesses of several words are calls
-  kKeptSlots,         // between barriers: what a loop uses is in registers
-  kRuns,              // lanes that turn out to lie side by side: rows
-  kLines,             // an index along the lanes by two scalars
-  kContinues,         // rounds that some leave early do not part their loop
-  kSharedElements,    // few elements of several components for all lanes: loaded once
-  kReciprocals,       // integers divided by one number for all lanes: multiplied
-  kJoinedRounds,      // four rounds of a loop as one
-  kNeighbours,        // elements side by side: one access of several components
-  kWords,             // narrow components that fill words: words
-  kChains,            // a few sums take their terms before the next ones do
-  kSameLoads,         // loads of one place of memory that keeps its values are one
-  kRowPrefetch,       // rows ask for what lies behind them
-  kStreams,           // what only reads far rows reads much of each
-  kLaneGroups,        // lanes that follow one another in groups: a load for each group
-  kDepthFirst,        // one chunk after the other where masks or vectors do not fit
-  kWordMasks,         // masks are words where they have no registers of their own
-  kChunkNeighbours,   // chunks side by side in memory: the components of one element
-  kLaunchStrides,     // steps that only the launch knows: every second element of a row
-  kMixedSums,         // sums of elements that lie apart: as many chunks as registers hold
-  kConstantCalls,     // elementary functions of constants are constants
-  kSwitches,          // tests of one value that follow one another: a switch
+#define SOKR_PART(part, name) part,
+#include "compiler/analysis/parts.def"
+#undef SOKR_PART
 };
-inline constexpr std::uint8_t kParts = 42;
+inline constexpr std::uint8_t kParts = 0
+#define SOKR_PART(part, name) +1
+#include "compiler/analysis/parts.def"
+#undef SOKR_PART
+    ;
+static_assert(kParts < 8 * sizeof(CompileOptions::without), "a bit for each");
 
 const char* part_name(Part part);  // "promote", "table-rows"
 std::optional<Part> part_named(std::string_view name);
