@@ -6,23 +6,13 @@
 namespace sokr::cpu {
 
 Accesses::Accesses(VectorBuilder& builder, Addresses& addresses, const Strategies& strategies)
-    : Room(builder),
-      addresses_(addresses),
-      places_(strategies.places),
-      lanes_(strategies.lanes),
-      scalars_(strategies.scalars),
-      elements_(strategies.elements),
-      words_(strategies.words),
-      strides_(strategies.strides),
-      table_rows_(strategies.table_rows),
-      cache_(strategies.cache),
-      runs_(strategies.runs) {}
+    : Room(builder), addresses_(addresses), by_(strategies) {}
 
 // Is all that a wide access touches known to be in range? Not for what goes lane by lane.
 bool Accesses::is_proven(const Address& address, const std::vector<PlacedLeaf>& leaves) const {
   if (address.scale || !address.offset.s.affine || !address.limit) return false;
   Extent e = extent_of(*p_.module, leaves);
-  return places_.is_inside(address, e.low, std::max(e.high, e.low + address.offset.s.ls));
+  return by_.places.is_inside(address, e.low, std::max(e.high, e.low + address.offset.s.ls));
 }
 
 // Is the kernel trusted to stay inside, where everybody takes part? Not of constants: an array that
@@ -63,44 +53,45 @@ Leaves Accesses::load_leaves(Address address, const std::vector<PlacedLeaf>& lea
     at_.mask = mask;
     return all;
   }
-  if (const auto words = words_.words_of(address, leaves); !words.empty())
-    return words_.split_words(load_leaves(address, words), leaves);
-  if (!addresses_.is_scalar_address(address) && cache_.is_patterned(address, leaves)) {
-    places_.note("load by register cache", address, leaves);
-    return cache_.load_pattern(address, leaves);
+  if (const auto words = by_.words.words_of(address, leaves); !words.empty())
+    return by_.words.split_words(load_leaves(address, words), leaves);
+  if (!addresses_.is_scalar_address(address) && by_.cache.is_patterned(address, leaves)) {
+    by_.places.note("load by register cache", address, leaves);
+    return by_.cache.load_pattern(address, leaves);
   }
   if (addresses_.is_scalar_address(address))
-    if (auto known = cache_.load_single(address, leaves)) {
-      places_.note("load by register cache", address, leaves);
+    if (auto known = by_.cache.load_single(address, leaves)) {
+      by_.places.note("load by register cache", address, leaves);
       return *known;
     }
-  cache_.release_held(address);
-  if (TableRows::Rows rows = table_rows_.table_rows(address, leaves); !rows.places.empty()) {
-    places_.note("load table rows", address, leaves);
-    return table_rows_.load_table_rows(address, leaves, rows);
+  by_.cache.release_held(address);
+  if (TableRows::Rows rows = by_.table_rows.table_rows(address, leaves); !rows.places.empty()) {
+    by_.places.note("load table rows", address, leaves);
+    return by_.table_rows.load_table_rows(address, leaves, rows);
   }
-  if (is_trusted(address) && !strides_.reads_behind(address, leaves)) address.limit = nullptr;
+  if (is_trusted(address) && !by_.strides.reads_behind(address, leaves)) address.limit = nullptr;
   if (is_proven(address, leaves)) address.limit = nullptr;
   if (addresses_.is_scalar_address(address)) {
     bool parts = b_.has(Part::kChunkRows) && address.parts && !address.own.v.empty() &&
                  address.limit && address.offset.s.chunk;
-    bool rows = parts || places_.has_even_rows(address);
-    places_.note(rows ? "load chunk rows" : "load scalar", address, leaves);
-    return rows ? scalars_.load_rows(address, leaves) : scalars_.load_uniform(address, leaves);
+    bool rows = parts || by_.places.has_even_rows(address);
+    by_.places.note(rows ? "load chunk rows" : "load scalar", address, leaves);
+    return rows ? by_.scalars.load_rows(address, leaves)
+                : by_.scalars.load_uniform(address, leaves);
   }
-  if (lanes_.has_element_function(address, leaves, false))
-    return lanes_.load_by_function(address, leaves);
+  if (by_.lanes.has_element_function(address, leaves, false))
+    return by_.lanes.load_by_function(address, leaves);
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic &&
                 address.space != Space::kPhysical;
-  if (affine) return strides_.load_affine(address, leaves);
+  if (affine) return by_.strides.load_affine(address, leaves);
   if (address.space == Space::kPhysical && !address.scale && address.offset.s.affine &&
       b_.is_full(at_.mask))
-    return strides_.load_affine(address, leaves);
-  if (const unsigned lanes = elements_.lanes_of_groups(address, leaves))
-    return elements_.load_groups(address, leaves, lanes);
-  if (const auto order = runs_.order_of(address, leaves, false))
-    return runs_.load_runs(address, leaves, *order);
-  return elements_.load_apart(address, leaves);
+    return by_.strides.load_affine(address, leaves);
+  if (const unsigned lanes = by_.elements.lanes_of_groups(address, leaves))
+    return by_.elements.load_groups(address, leaves, lanes);
+  if (const auto order = by_.runs.order_of(address, leaves, false))
+    return by_.runs.load_runs(address, leaves, *order);
+  return by_.elements.load_apart(address, leaves);
 }
 
 // ---- Stores -------------------------------------------------------------------------------------
@@ -118,34 +109,34 @@ void Accesses::store_memory(Address address, const Leaves& value) {
 
 void Accesses::store_leaves(Address address, const std::vector<PlacedLeaf>& leaves,
                             const Leaves& value) {
-  if (const auto words = words_.words_of(address, leaves); !words.empty())
-    return store_leaves(address, words, words_.packed_words(value, leaves, words.size()));
+  if (const auto words = by_.words.words_of(address, leaves); !words.empty())
+    return store_leaves(address, words, by_.words.packed_words(value, leaves, words.size()));
   const bool trusted = is_trusted(address);
   if (addresses_.is_scalar_address(address)) {
-    if (cache_.store_single(address, leaves, value))
-      return places_.note("store by register cache", address, leaves);
-    cache_.release_held(address);
+    if (by_.cache.store_single(address, leaves, value))
+      return by_.places.note("store by register cache", address, leaves);
+    by_.cache.release_held(address);
     if (trusted || is_proven(address, leaves)) address.limit = nullptr;
-    places_.note("store scalar", address, leaves);
-    return scalars_.store_uniform(address, leaves, value);
+    by_.places.note("store scalar", address, leaves);
+    return by_.scalars.store_uniform(address, leaves, value);
   }
-  if (cache_.is_patterned(address, leaves) && cache_.store_pattern(address, leaves, value))
-    return places_.note("store by register cache", address, leaves);
-  cache_.release_held(address);
-  if (TableRows::Rows rows = table_rows_.table_rows(address, leaves);
-      !rows.places.empty() && table_rows_.store_table_rows(address, leaves, value, rows))
-    return places_.note("store table rows", address, leaves);
+  if (by_.cache.is_patterned(address, leaves) && by_.cache.store_pattern(address, leaves, value))
+    return by_.places.note("store by register cache", address, leaves);
+  by_.cache.release_held(address);
+  if (TableRows::Rows rows = by_.table_rows.table_rows(address, leaves);
+      !rows.places.empty() && by_.table_rows.store_table_rows(address, leaves, value, rows))
+    return by_.places.note("store table rows", address, leaves);
   if (trusted || is_proven(address, leaves)) address.limit = nullptr;
-  if (lanes_.has_element_function(address, leaves, true))
-    return lanes_.store_by_function(address, leaves, value);
+  if (by_.lanes.has_element_function(address, leaves, true))
+    return by_.lanes.store_by_function(address, leaves, value);
   bool affine = !address.scale && address.offset.s.affine && address.space != Space::kDynamic;
-  if (affine) return strides_.store_affine(address, leaves, value);
-  if (const auto order = runs_.order_of(address, leaves, true))
-    return runs_.store_runs(address, leaves, value, *order);
-  if (elements_.has_table_elements(address, leaves))
-    return elements_.store_table(address, leaves, value);
-  places_.note("store scatter", address, leaves);
-  lanes_.store_scatter(address, leaves, value);
+  if (affine) return by_.strides.store_affine(address, leaves, value);
+  if (const auto order = by_.runs.order_of(address, leaves, true))
+    return by_.runs.store_runs(address, leaves, value, *order);
+  if (by_.elements.has_table_elements(address, leaves))
+    return by_.elements.store_table(address, leaves, value);
+  by_.places.note("store scatter", address, leaves);
+  by_.lanes.store_scatter(address, leaves, value);
 }
 
 }  // namespace sokr::cpu

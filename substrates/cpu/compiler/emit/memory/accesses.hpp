@@ -41,15 +41,7 @@ class Accesses : Room {
   bool is_proven(const Address& address, const std::vector<PlacedLeaf>& leaves) const;
 
   Addresses& addresses_;
-  Places& places_;
-  Lanes& lanes_;
-  Scalars& scalars_;
-  WideElements& elements_;
-  Words& words_;
-  Strides& strides_;
-  TableRows& table_rows_;
-  RegisterCache& cache_;
-  RunAccesses& runs_;
+  const Strategies by_;
 };
 
 }  // namespace sokr::cpu
