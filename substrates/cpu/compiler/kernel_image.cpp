@@ -84,7 +84,7 @@ Result<CompiledKernel> CompiledKernel::deserialise(std::span<const std::uint8_t>
                 image.size(), header.image_size);
   if (header.checksum != checksum_of(header, image))
     return fail(SOKR_INVALID_INPUT, "the compiled kernel's checksum is wrong: it is damaged");
-  if (header.entry_offset >= header.image_size || header.isa < 1 || header.isa > 4)
+  if (header.entry_offset >= header.image_size || header.isa == 0 || header.isa > kIsas.size())
     return fail(SOKR_INVALID_INPUT, "the compiled kernel's header is wrong");
   CompiledKernel kernel;
   kernel.isa = static_cast<Isa>(header.isa);

@@ -39,6 +39,8 @@ std::string processor() {
   }
 #elif defined(__aarch64__)
   text = fmt::format("{:x}.{:x}", ::getauxval(AT_HWCAP), ::getauxval(AT_HWCAP2));
+#else
+#error "what of this processor does code generation look at? Kernels on disk are kept by it"
 #endif
   return text;
 }

@@ -186,7 +186,7 @@ int main(int count, char** values) {
   CLI::App app("Compiles one kernel for the CPU and prints what the stages made of it.");
   app.add_option("file", arguments.file, "a SPIR-V module, or its text")->required();
   app.add_option("--entry", arguments.entry, "entry point (the only one)");
-  app.add_option("--isa", arguments.isa, "sse4, avx2, avx512, neon (this machine's)");
+  app.add_option("--isa", arguments.isa, sokr::cpu::isa_names() + " (this machine's)");
   app.add_option("--width", arguments.width, "lanes of a register; 1: one invocation at a time");
   app.add_option("--interleave", arguments.interleave, "registers that move together");
   app.add_option("--subgroup", arguments.subgroup, "invocations of a subgroup");

@@ -38,10 +38,10 @@ namespace {
 using cpu::CompileOptions;
 using cpu::Effort;
 using cpu::Isa;
+using cpu::kIsas;
 
 constexpr std::uint64_t kInputs = 2, kFullEvery = 16;
 constexpr int kShrinkBudget = 1500;
-constexpr Isa kIsas[] = {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
 
 bool can_run(Isa isa) {
 #if defined(SOKR_TEST_EMULATOR)
@@ -306,9 +306,8 @@ int main(int argc, char** argv) {
   const auto settings = parse(argc, argv);
   if (!settings) {
     fmt::print(stderr,
-               "usage: {} [--seeds N] [--first S] [--seconds T] [--isa sse4|avx2|avx512|neon] "
-               "[--list]\n",
-               argv[0]);
+               "usage: {} [--seeds N] [--first S] [--seconds T] [--isa NAME] [--list]; of {}\n",
+               argv[0], sokr::cpu::isa_names());
     return 2;
   }
   return run_all(*settings);

@@ -98,12 +98,11 @@ const llvm::StringMap<bool>& host_features() {
 }
 
 // With the features that do not follow from the name alone: LLVM reads the list several times for
-// each kernel, and of all that there are that takes most of a millisecond. Where a name stands for
-// all that matters, there is no list.
+// each kernel, and of all that there are that takes most of a millisecond.
 CpuModel find_host_model() {
   const TargetTraits& least = least_traits(host_isa());
   CpuModel model{least.triple, llvm::sys::getHostCPUName().str(), ""};
-  if (least.control != FloatControl::kMxcsr) return model;
+  if (!least.features_vary) return model;
   initialise_llvm();
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(model.triple, error);

@@ -195,7 +195,8 @@ class Linker {
     } else if (machine == EM_AARCH64) {
       return apply_aarch64(type, at, target, delta);
     }
-    return broken(fmt::format("relocation {} is of an unknown kind", type));
+    return broken(
+        fmt::format("relocation {} of ELF machine {} is of an unknown kind", type, machine));
   }
 
   Result<void> apply_aarch64(std::uint64_t type, std::uint64_t at, std::int64_t target,

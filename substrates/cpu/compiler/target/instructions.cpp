@@ -53,15 +53,19 @@ llvm::Value* times_power_of_two(llvm::IRBuilderBase& b, llvm::Value* x, llvm::Va
 }
 
 void set_float_control(llvm::IRBuilderBase& b, FloatControl control, bool toward_zero, bool flush) {
-  if (control == FloatControl::kFpcr) {
-    // Numbers as those of llvm.set.rounding: 0 toward zero, 1 to nearest even.
-    b.CreateIntrinsic(llvm::Intrinsic::set_rounding, {}, {b.getInt32(toward_zero ? 0 : 1)});
-    return;
+  switch (control) {
+    case FloatControl::kFpcr:
+      // Numbers as those of llvm.set.rounding: 0 toward zero, 1 to nearest even.
+      b.CreateIntrinsic(llvm::Intrinsic::set_rounding, {}, {b.getInt32(toward_zero ? 0 : 1)});
+      return;
+    case FloatControl::kMxcsr: {
+      const std::uint32_t mxcsr = 0x1f80u | (flush ? 0x8040u : 0u) | (toward_zero ? 0x6000u : 0u);
+      llvm::Value* place = b.CreateAlloca(b.getInt32Ty());
+      b.CreateStore(b.getInt32(mxcsr), place);
+      b.CreateIntrinsic(llvm::Intrinsic::x86_sse_ldmxcsr, {}, {place});
+      return;
+    }
   }
-  const std::uint32_t mxcsr = 0x1f80u | (flush ? 0x8040u : 0u) | (toward_zero ? 0x6000u : 0u);
-  llvm::Value* place = b.CreateAlloca(b.getInt32Ty());
-  b.CreateStore(b.getInt32(mxcsr), place);
-  b.CreateIntrinsic(llvm::Intrinsic::x86_sse_ldmxcsr, {}, {place});
 }
 
 }  // namespace sokr::cpu

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
 // Names of instruction sets, and which of them this machine has.
+#include <algorithm>
+#include <ranges>
 #include <sokr/cpu/kernel.hpp>
 
 namespace sokr::cpu {
+
+static_assert(std::ranges::all_of(kIsas,
+                                  [](Isa isa) {
+                                    return isa == kIsas[static_cast<std::size_t>(isa) - 1];
+                                  }),
+              "each stands in kIsas where its number says: stored kernels have the number");
 
 const char* isa_name(Isa isa) {
   switch (isa) {
@@ -19,11 +27,16 @@ const char* isa_name(Isa isa) {
   return "unknown";
 }
 
+std::string isa_names() {
+  std::string names;
+  for (const Isa isa : kIsas) names += std::string(names.empty() ? "" : ", ") + isa_name(isa);
+  return names;
+}
+
 Result<Isa> isa_from_name(std::string_view name) {
-  for (Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon})
+  for (const Isa isa : kIsas)
     if (name == isa_name(isa)) return isa;
-  return fail(SOKR_INVALID_INPUT,
-              "\"{}\" is no instruction set; there are sse4, avx2, avx512, neon", name);
+  return fail(SOKR_INVALID_INPUT, "\"{}\" is no instruction set; there are {}", name, isa_names());
 }
 
 bool host_supports(Isa isa) {
@@ -52,7 +65,7 @@ bool host_supports(Isa isa) {
 
 Isa host_isa() {
   static const Isa best = [] {
-    for (Isa isa : {Isa::kAvx512, Isa::kAvx2, Isa::kNeon})
+    for (const Isa isa : kIsas | std::views::reverse)
       if (host_supports(isa)) return isa;
     return Isa::kSse4;
   }();

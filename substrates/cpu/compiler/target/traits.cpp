@@ -15,6 +15,7 @@ constexpr TargetTraits kRows[] = {
      .triple = kX86,
      .cpu = "x86-64-v2",
      .features = "",
+     .features_vary = true,
      .quick_selector = true,
      .lanes = 4,
      .registers = 16,
@@ -24,6 +25,7 @@ constexpr TargetTraits kRows[] = {
      .triple = kX86,
      .cpu = "x86-64-v3",
      .features = "",
+     .features_vary = true,
      .quick_selector = true,
      .lanes = 8,
      .registers = 16,
@@ -38,6 +40,7 @@ constexpr TargetTraits kRows[] = {
      .triple = kX86,
      .cpu = "x86-64-v4",
      .features = "",
+     .features_vary = true,
      .quick_selector = true,
      .lanes = 16,
      .registers = 32,
@@ -63,6 +66,15 @@ constexpr TargetTraits kRows[] = {
      .half = true,
      .saturates = true},
 };
+static_assert(std::ranges::equal(kRows, kIsas, {}, &TargetTraits::isa),
+              "a row for each of kIsas, in their order");
+static_assert(std::ranges::all_of(kRows,
+                                  [](const TargetTraits& row) {
+                                    return row.triple && row.cpu && row.features &&
+                                           row.lanes != 0 && row.registers != 0 &&
+                                           row.control != FloatControl{};
+                                  }),
+              "each row says what LLVM is asked for, its registers and how rounding is controlled");
 
 }  // namespace
 

@@ -11,7 +11,7 @@
 namespace sokr::cpu {
 
 // How rounding and denormals are controlled.
-enum class FloatControl : std::uint8_t { kMxcsr, kFpcr };
+enum class FloatControl : std::uint8_t { kMxcsr = 1, kFpcr };
 
 struct TargetTraits {
   Isa isa{};
@@ -19,6 +19,7 @@ struct TargetTraits {
   const char* triple = nullptr;
   const char* cpu = nullptr;
   const char* features = nullptr;
+  bool features_vary = false;  // among processors of one name: this machine's are listed to LLVM
   // Does LLVM's quickest selector, which is tried before the others in a draft, leave addresses of
   // vectors to them? AArch64's makes scalars of those that a call takes.
   bool quick_selector = false;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "compiler/codegen/link.hpp"
+#include "compiler/target/traits.hpp"
 #include "kernel_runner.hpp"
 
 namespace sokr::cpu::test {
@@ -142,17 +143,15 @@ TEST(Builtins, MoveHalves) {
 }
 
 TEST(Builtins, AreForEveryInstructionSet) {
-  for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (const Isa isa : kIsas) {
     const Builtins& all = builtins_of_test(isa);
-    const std::string width = fmt::format(".v{}", isa == Isa::kAvx512 ? 16
-                                                  : isa == Isa::kAvx2 ? 8
-                                                                      : 4);
+    const std::string width = fmt::format(".v{}", least_traits(isa).lanes);
     EXPECT_TRUE(all.has("load_elements_steps_4" + width)) << isa_name(isa);
     EXPECT_TRUE(all.has("store_elements_indices_2" + width)) << isa_name(isa);
     EXPECT_TRUE(all.has("load_elements_indices_4_halves" + width)) << isa_name(isa);
     EXPECT_TRUE(all.has("store_elements_steps_4_halves" + width)) << isa_name(isa);
     EXPECT_TRUE(all.has("load_pointers_i8" + width)) << isa_name(isa);
-    EXPECT_TRUE(all.has("sokr.pow" + width + (isa == Isa::kSse4 ? "" : "f"))) << isa_name(isa);
+    EXPECT_TRUE(all.has("sokr.pow" + width + (least_traits(isa).fma ? "f" : ""))) << isa_name(isa);
     EXPECT_FALSE(all.has("sokr_kernel")) << isa_name(isa);
   }
 }
@@ -179,7 +178,7 @@ std::span<Elf64_Rela> relocations(std::vector<std::uint8_t>& object) {
 }
 
 TEST(Builtins, AreNotLinkedWithWhatTheyDoNotReach) {
-  for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (const Isa isa : kIsas) {
     SCOPED_TRACE(isa_name(isa));
     std::vector<std::uint8_t> object = *compile_builtins(isa);
     const std::vector<std::string> names = *defined_names(object);

@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 
+#include "compiler/target/traits.hpp"
 #include "extent.hpp"
 #include "kernel_runner.hpp"
 
@@ -87,11 +88,13 @@ Count count(const Bytes& module, Isa isa) {
     std::ifstream in(file.path());
     const std::string text(std::istreambuf_iterator<char>(in), {});
     out.narrow += masked_calls(text, {"gather", "scatter"}, {"i8", "i16", "f16"});
-    if (isa == Isa::kSse4 || isa == Isa::kNeon)
-      out.unsupported += masked_calls(text, {"load", "store", "gather", "scatter"});
-    else if (isa == Isa::kAvx2)
-      out.unsupported += masked_calls(text, {"load", "store"}, {"i8", "i16", "f16"}) +
-                         masked_calls(text, {"gather", "scatter"});
+    const TargetTraits& target = least_traits(isa);
+    if (!target.masks(4))
+      out.unsupported += masked_calls(text, {"load", "store"});
+    else if (!target.masks(1))
+      out.unsupported += masked_calls(text, {"load", "store"}, {"i8", "i16", "f16"});
+    if (!target.gathers) out.unsupported += masked_calls(text, {"gather"});
+    if (!target.scatters) out.unsupported += masked_calls(text, {"scatter"});
   }
   std::filesystem::remove_all(folder);
   return out;
@@ -99,9 +102,9 @@ Count count(const Bytes& module, Isa isa) {
 
 // AddressSanitizer sees the compiler, which one instruction set takes the same ways.
 std::span<const Isa> isas() {
-  static constexpr Isa kAll[] = {Isa::kAvx2, Isa::kSse4, Isa::kAvx512, Isa::kNeon};
-  const bool less = differential::extent() == differential::Extent::kLess;
-  return std::span(kAll).first(less ? 1 : std::size(kAll));
+  static constexpr Isa kOne[] = {Isa::kAvx2};
+  if (differential::extent() == differential::Extent::kLess) return kOne;
+  return kIsas;
 }
 
 struct Bound {

@@ -262,7 +262,7 @@ std::vector<CompileOptions> all_options() {
     return {one};
   }
   std::vector<CompileOptions> all;
-  for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (const Isa isa : kIsas) {
     if (!can_run(isa)) continue;
     all.push_back(with_interleave(isa, 0));
     all.push_back(with_interleave(isa, 4));

@@ -116,7 +116,7 @@ TEST_P(Litmus, SeesNothingForbidden) {
   const Shape& shape = GetParam();
   Bytes module = read_shader("litmus");
   if (shape.sequential) make_sequential(module);
-  for (Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (Isa isa : kIsas) {
     if (!host_supports(isa)) continue;
     int forbidden = 0, outcomes = 0;
     std::array<std::array<int, 3>, 3> kinds{};  // by what the last thread read

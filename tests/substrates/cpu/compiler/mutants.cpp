@@ -175,9 +175,8 @@ class Mutator {
 CompileOptions options_of(std::uint32_t choice, std::size_t bytes) {
   constexpr std::size_t kLarge = 8000;
   constexpr std::uint32_t kMostOfLarge = 2;
-  constexpr Isa kIsas[] = {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
   CompileOptions options;
-  options.isa = kIsas[choice & 3];
+  options.isa = kIsas[choice % kIsas.size()];
   options.subgroup_size = 4u << (choice >> 2 & 7) % 5;
   options.interleave = choice >> 5 & 7;
   if (bytes > kLarge) options.interleave = std::min(options.interleave, kMostOfLarge);

@@ -129,8 +129,7 @@ TEST_P(Operations, StandAloneAndGiveWhatTheyAreFor) {
   EXPECT_GT(right, differential::extent() == differential::Extent::kAll ? 1500u : 20u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, Operations,
-                         testing::Values(Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon),
+INSTANTIATE_TEST_SUITE_P(Isas, Operations, testing::ValuesIn(kIsas),
                          [](const auto& isa) { return std::string(isa_name(isa.param)); });
 
 // Without instructions that convert halves, LLVM's tests for infinities can be made of calls of the

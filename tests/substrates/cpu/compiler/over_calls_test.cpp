@@ -338,8 +338,7 @@ TEST_P(OverCalls, MasksAndVectorsLiveOn) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, OverCalls,
-                         testing::Values(Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon),
+INSTANTIATE_TEST_SUITE_P(Isas, OverCalls, testing::ValuesIn(kIsas),
                          [](const auto& one) { return std::string(isa_name(one.param)); });
 
 }  // namespace

@@ -326,7 +326,7 @@ class Proportion : public testing::TestWithParam<Shape> {};
 // Four times as much of the same is four times as much code.
 TEST_P(Proportion, TheCodeIsThatOfTheKernel) {
   constexpr std::size_t kSmall = 60, kTimes = 4;
-  for (const Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (const Isa isa : kIsas) {
     SCOPED_TRACE(isa_name(isa));
     const auto emitted = [&](std::size_t size) {
       return take(GetParam(), size, isa, Effort::kVerify).emitted;

@@ -13,6 +13,7 @@ namespace {
 
 using sokr::cpu::CompiledKernel;
 using sokr::cpu::Isa;
+using sokr::cpu::kIsas;
 using sokr::cpu::MappedKernel;
 using sokr::fuzzing::require;
 using sokr::fuzzing::require_sentence;
@@ -40,8 +41,8 @@ void check_bytes(const Bytes& bytes) {
 
 // What the runtime takes for granted of a kernel that was read.
 bool is_sound(const CompiledKernel& kernel) {
-  return kernel.entry_offset < kernel.image.size() && kernel.isa >= Isa::kSse4 &&
-         kernel.isa <= Isa::kNeon;
+  return kernel.entry_offset < kernel.image.size() && kernel.isa >= kIsas.front() &&
+         kernel.isa <= kIsas.back();
 }
 
 void check_kernel(FuzzedDataProvider& from) {

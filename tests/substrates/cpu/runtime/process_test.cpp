@@ -69,7 +69,7 @@ TEST(Process, ManyAtOnceShareOneCache) {
 }
 
 TEST(Process, TheEnvironmentPicksTheRegisterWidth) {
-  for (Isa isa : {Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (Isa isa : kIsas) {
     const std::string name = isa_name(isa), variable = "SOKR_CACHE_DIR= SOKR_CPU_ISA=" + name;
     Ended described = run(variable, "describe");
     if (host_supports(isa)) {

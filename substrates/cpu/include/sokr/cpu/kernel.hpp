@@ -54,9 +54,12 @@ using KernelEntry = void (*)(const KernelContext* context, std::uint32_t group_b
 inline constexpr std::size_t kScratchAlignment = 64;
 
 enum class Isa : std::uint8_t { kSse4 = 1, kAvx2 = 2, kAvx512 = 3, kNeon = 4 };
+// All of them, by number. Of those of one architecture a later one has what an earlier one has.
+inline constexpr std::array kIsas{Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
 
 // "sse4", "avx2", "avx512", "neon".
 const char* isa_name(Isa isa);
+std::string isa_names();  // all of these, as a sentence lists them
 // SOKR_INVALID_INPUT for another name; the sentence lists them.
 Result<Isa> isa_from_name(std::string_view name);
 // The widest that this processor and its operating system support.
