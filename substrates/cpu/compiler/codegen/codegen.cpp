@@ -38,6 +38,7 @@
 
 #include "compiler/analysis/geometry.hpp"
 #include "compiler/analysis/trace.hpp"
+#include "compiler/codegen/blends.hpp"
 #include "compiler/codegen/chains.hpp"
 #include "compiler/codegen/constant_calls.hpp"
 #include "compiler/codegen/corrections.hpp"
@@ -502,15 +503,17 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   second.addPass(HideCounters());
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
+  const TargetTraits& traits = least_traits(options.isa);
   if (effort != Effort::kFull) {
     all.addPass(llvm::createModuleToFunctionPassAdaptor(HalvesPass(machine)));
+    if (traits.joins_blends) all.addPass(llvm::createModuleToFunctionPassAdaptor(BlendsPass()));
     all.addPass(llvm::createModuleToFunctionPassAdaptor(CutLongBlocks()));
     all.run(module, modules);
     return;
   }
   all.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
   second.addPass(HalvesPass(machine));
-  const TargetTraits& traits = least_traits(options.isa);
+  if (traits.joins_blends) second.addPass(BlendsPass());
   if (has_part(options, Part::kWordMasks) && !traits.wide_masks && traits.vector_bits() > 128)
     second.addPass(WordMasksPass(traits.lanes));
   second.addPass(CutLongBlocks());

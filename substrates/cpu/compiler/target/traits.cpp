@@ -45,6 +45,7 @@ constexpr TargetTraits kRows[] = {
      .lanes = 16,
      .registers = 32,
      .wide_masks = true,
+     .joins_blends = true,
      .least_masked = 1,
      .gathers = true,
      .scatters = true,

@@ -29,6 +29,7 @@ struct TargetTraits {
   std::uint32_t registers = 0;  // of them
   bool wide_masks = false;      // masks live in registers of their own, a bit for each lane
   bool halves_kept = false;     // a call keeps the lower halves of some, and not the upper ones
+  bool joins_blends = false;  // bit operations and a choice are one instruction: codegen/blends.hpp
 
   // ---- Memory
   std::uint32_t least_masked = 0;   // bytes of the smallest element of masked loads and stores
