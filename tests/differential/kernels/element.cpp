@@ -112,6 +112,12 @@ double to_number(const std::string& type, Bits bits) {
   return sign * std::ldexp(1024 + fraction, exponent - 25);
 }
 
+bool is_ordinary(const std::string& type, Bits bits) {
+  const double number = to_number(type, bits);
+  return number == 0 || (std::isfinite(number) &&
+                         std::fabs(number) >= std::ldexp(1.0, format_of(type).min_exponent));
+}
+
 Bits to_bits(const std::string& type, double value) {
   if (type == "f64") return std::bit_cast<Bits>(value);
   if (type == "f32") return std::bit_cast<std::uint32_t>(static_cast<float>(value));

@@ -39,6 +39,9 @@ struct Row {
   std::string lavapipe_fault = {};             // what the packaged driver gets wrong here
   std::string capabilities = {};               // lines of the module, extensions behind them
   std::string decorations = {};
+  // Vulkan leaves to the driver what comes of denormals, infinities and NaN, as long as a module
+  // does not ask for them to be kept.
+  bool only_ordinary = false;
   bool as_compiled = false;  // an optimiser may change what comes out
   bool own_place = false;    // has memory of its own for each invocation of a workgroup
 };
@@ -64,6 +67,8 @@ inline bool is_float_type(const std::string& type) {
 
 // Bits of a float type and numbers; to_bits rounds to nearest even.
 double to_number(const std::string& float_type, Bits bits);
+// A zero or a normal number: no denormal, infinity or NaN.
+bool is_ordinary(const std::string& float_type, Bits bits);
 Bits to_bits(const std::string& float_type, double value);
 
 // With `edges`: zeros, extremes, infinities, NaN, denormals as well.

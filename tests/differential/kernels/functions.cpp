@@ -155,6 +155,7 @@ void exponents(std::vector<Row>& rows, const std::string& t) {
     std::vector<Bits> numbers = all_bits(t, {1, -1.5, 0.75, 1000, 0, HUGE_VAL});
     for (const Bits n : {1, 6, 11, 1001}) numbers.push_back(n);
     row.values = {std::move(numbers), powers};
+    row.only_ordinary = true;
     rows.push_back(std::move(row));
   }
 }
@@ -193,6 +194,7 @@ void two_results(std::vector<Row>& rows, const std::string& function, const std:
                                      : Bits{static_cast<std::uint32_t>(static_cast<int>(value))};
       };
       row.values = {values};
+      row.only_ordinary = true;
       rows.push_back(std::move(row));
     }
 }
