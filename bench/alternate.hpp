@@ -4,7 +4,6 @@
 #ifndef SOKR_BENCH_ALTERNATE_HPP_
 #define SOKR_BENCH_ALTERNATE_HPP_
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -42,12 +41,6 @@ inline double ratio(const std::vector<double>& slow, const std::vector<double>& 
   std::vector<double> ratios;
   for (std::size_t i = 0; i < slow.size(); ++i) ratios.push_back(slow[i] / fast[i]);
   return median(std::move(ratios));
-}
-
-// The same of the quickest round of each. For what takes all processors and is either as quick as
-// it can be or slower by a processor: what others run beside it makes rounds slower, never quicker.
-inline double ratio_of_quickest(const std::vector<double>& slow, const std::vector<double>& fast) {
-  return std::ranges::min(slow) / std::ranges::min(fast);
 }
 
 // How long `work` takes, in ns.

@@ -224,10 +224,8 @@ void measure_waiting(const Subject& subject, const Effort& effort, Figures& figu
                    return (now_ns() - begin) / kLength;
                  }});
   const std::string& prefix = subject.prefix;
-  const double with_limit = ratio_of_quickest(rounds[1], rounds[0]),
-               with_polls = ratio_of_quickest(rounds[2], rounds[0]);
-  figures.add(prefix + ".wait_for.vs_wait", with_limit);
-  figures.add(prefix + ".poll.vs_wait", with_polls);
+  figures.add(prefix + ".wait_for.vs_wait", ratio(rounds[1], rounds[0]));
+  figures.add(prefix + ".poll.vs_wait", ratio(rounds[2], rounds[0]));
   figures.add(prefix + ".chain_ns", median(rounds[4]));
   figures.add(prefix + ".chain.vs_wait", ratio(rounds[4], rounds[3]));
   figures.add(prefix + ".chain_behind_ns", median(rounds[5]));
@@ -236,8 +234,8 @@ void measure_waiting(const Subject& subject, const Effort& effort, Figures& figu
       "a kernel with loops: {:.2f} ms; with wait_for {:.2f} times as long, with polls {:.2f}\n"
       "a launch after another: {:.0f} ns, {:.2f} times one with a wait between; behind one "
       "that runs {:.0f} ns\n",
-      median(rounds[0]) / 1e6, with_limit, with_polls, median(rounds[4]),
-      ratio(rounds[4], rounds[3]), median(rounds[5]));
+      median(rounds[0]) / 1e6, ratio(rounds[1], rounds[0]), ratio(rounds[2], rounds[0]),
+      median(rounds[4]), ratio(rounds[4], rounds[3]), median(rounds[5]));
 }
 
 void measure_first_dispatch(const Subject& subject, Peer* lavapipe, const Effort& effort,
