@@ -534,9 +534,8 @@ bool add_codegen_passes(CodegenMachine& machine, llvm::legacy::PassManager& pass
   config->disablePass(&llvm::PostRASchedulerID);
   if (is_ordered) config->disablePass(&llvm::MachineSchedulerID);
   if (is_large)
-    for (llvm::AnalysisID pass :
-         std::initializer_list<llvm::AnalysisID>{machine_cse(), &llvm::EarlyMachineLICMID,
-                                                 &llvm::MachineLICMID, &llvm::MachineSinkingID})
+    for (llvm::AnalysisID pass : std::initializer_list<llvm::AnalysisID>{
+             machine_cse(), &llvm::EarlyMachineLICMID, &llvm::MachineLICMID, machine_sinking()})
       config->disablePass(pass);
   // At a call that keeps the lower half of a register and not the upper one, this leaves out a copy
   // to the whole register that nothing reads, and forgets one to its lower half that came later: as

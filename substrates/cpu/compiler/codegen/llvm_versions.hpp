@@ -6,6 +6,7 @@
 #include <llvm/ADT/StringMap.h>
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/Config/llvm-config.h>
+#include <llvm/IR/MDBuilder.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/Triple.h>
@@ -32,6 +33,15 @@ inline llvm::AnalysisID machine_cse() {
 #endif
 }
 
+// The pass that moves instructions to where what they make is used.
+inline llvm::AnalysisID machine_sinking() {
+#if LLVM_VERSION_MAJOR >= 21
+  return &llvm::MachineSinkingLegacyID;
+#else
+  return &llvm::MachineSinkingID;
+#endif
+}
+
 // What modules and machines are told their target with.
 #if LLVM_VERSION_MAJOR >= 21
 inline llvm::Triple as_triple(const std::string& name) {
@@ -51,6 +61,11 @@ inline llvm::StringMap<bool> read_host_features() {
   llvm::sys::getHostCPUFeatures(features);
   return features;
 #endif
+}
+
+// For a branch whose condition hardly ever fails; LLVM 19 has a name for it.
+inline llvm::MDNode* likely_weights(llvm::LLVMContext& context) {
+  return llvm::MDBuilder(context).createBranchWeights((1U << 20) - 1, 1);
 }
 
 // Loop passes as one of a function's, with MemorySSA at hand or without.

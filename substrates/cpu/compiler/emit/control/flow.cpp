@@ -6,6 +6,7 @@
 
 #include "compiler/analysis/endings.hpp"
 #include "compiler/analysis/transfer.hpp"
+#include "compiler/codegen/llvm_versions.hpp"
 
 namespace sokr::cpu {
 
@@ -455,8 +456,7 @@ void Flow::emit_abort_check() {
   auto* load = b_.CreateAlignedLoad(b_.getInt32Ty(), flag, llvm::Align(4));
   load->setAtomic(llvm::AtomicOrdering::Monotonic);
   BasicBlock* on = BasicBlock::Create(cx_, "on", at_.function);
-  branches_.branch(b_.CreateICmpEQ(load, b_.getInt32(0)), on, at_.leave,
-                   llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  branches_.branch(b_.CreateICmpEQ(load, b_.getInt32(0)), on, at_.leave, likely_weights(cx_));
   b_.SetInsertPoint(on);
 }
 

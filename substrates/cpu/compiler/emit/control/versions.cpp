@@ -3,6 +3,7 @@
 // Region versions: together where the code says that they may part. Where everyone is there and
 // everyone stays, no masks are needed. Such code is made twice: once for all together, tried
 // first, and once with masks.
+#include "compiler/codegen/llvm_versions.hpp"
 #include "compiler/emit/control/flow.hpp"
 #include "compiler/emit/ops/numbers.hpp"
 #include "compiler/program/support.hpp"
@@ -123,7 +124,7 @@ void Flow::emit_both_ways(std::uint32_t construct, std::uint32_t selection, std:
   BasicBlock* parted = BasicBlock::Create(cx_, "parted", at_.function);
   BasicBlock* done = BasicBlock::Create(cx_, "done", at_.function);
   const auto held = cache_.state();  // what is known here is known on both ways
-  b_.CreateCondBr(all_on, together, parted, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.CreateCondBr(all_on, together, parted, likely_weights(cx_));
   b_.SetInsertPoint(together);
   as_together();
   branches_.jump(done);
@@ -192,14 +193,13 @@ void Flow::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* 
   at_.mask = full;
   for (std::uint32_t b = c.header; b <= test; ++b) emit_body(b);
   LlvmValue* all_on = everyone(test, on);
-  branches_.branch(all_on, stay, part, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  branches_.branch(all_on, stay, part, likely_weights(cx_));
   b_.SetInsertPoint(part);
   values_.keep_loads(false);  // what is loaded here is not there on the way on
   const std::uint32_t off = p_.blocks[test].targets[p_.blocks[test].targets[0] == on ? 1 : 0];
   BasicBlock* out = BasicBlock::Create(cx_, "out", at_.function);
   BasicBlock* some = BasicBlock::Create(cx_, "some", at_.function);
-  branches_.branch(everyone(test, off), out, some,
-                   llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  branches_.branch(everyone(test, off), out, some, likely_weights(cx_));
   b_.SetInsertPoint(out);
   edge_divergent(test, off, full);
   branches_.jump(leave);
@@ -213,8 +213,7 @@ void Flow::emit_together_loop(std::uint32_t loop, const Slot& live, BasicBlock* 
   emit_divergent_items(loop, on);
   if (needs_abort_check(loop)) emit_abort_check();
   if (a_.escapes[loop] || leaves_otherwise(loop, test))
-    branches_.branch(b_.all(values_.load_slot(live)), head, parted,
-                     llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    branches_.branch(b_.all(values_.load_slot(live)), head, parted, likely_weights(cx_));
   else
     branches_.jump(head);
   values_.close_scope(scope);

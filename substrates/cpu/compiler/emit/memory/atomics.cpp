@@ -6,6 +6,7 @@
 // arrays of counters that a kernel does nothing else with are counted in scratch memory.
 #include "compiler/emit/memory/atomics.hpp"
 
+#include "compiler/codegen/llvm_versions.hpp"
 #include "compiler/emit/builder/rounding.hpp"
 
 namespace sokr::cpu {
@@ -335,7 +336,7 @@ LlvmValue* Atomics::atomic_chunk(const AtomicPlan& plan, const Address& address,
   BasicBlock* fast = BasicBlock::Create(cx_, "everyone", at_.function);
   BasicBlock* slow = BasicBlock::Create(cx_, "someone", at_.function);
   BasicBlock* done = BasicBlock::Create(cx_, "updated", at_.function);
-  b_.CreateCondBr(good, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.CreateCondBr(good, fast, slow, likely_weights(cx_));
   b_.SetInsertPoint(fast);
   LlvmValue* all = atomic_unrolled(plan, address, value, comparator, chunk);
   b_.CreateBr(done);

@@ -22,6 +22,8 @@
 
 #include <algorithm>
 
+#include "compiler/codegen/llvm_versions.hpp"
+
 namespace sokr::cpu {
 
 using llvm::Align;
@@ -419,8 +421,7 @@ Leaves RunAccesses::load_tested(const Address& address, const std::vector<Placed
   BasicBlock* fast = BasicBlock::Create(cx_, "rows", at_.function);
   BasicBlock* slow = BasicBlock::Create(cx_, "apart", at_.function);
   BasicBlock* done = BasicBlock::Create(cx_, "read", at_.function);
-  b_.CreateCondBr(b_.CreateAnd(runs.follow, inside), fast, slow,
-                  llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.CreateCondBr(b_.CreateAnd(runs.follow, inside), fast, slow, likely_weights(cx_));
   b_.SetInsertPoint(fast);
   row.limit = nullptr;
   // Whose element it is follows from the order: all of the row is read.
@@ -513,7 +514,7 @@ Leaves RunAccesses::load_two_rows(const Address& address, const PlacedLeaf& leaf
     BasicBlock* two = BasicBlock::Create(cx_, "two_rows", at_.function);
     BasicBlock* apart = BasicBlock::Create(cx_, "gathered", at_.function);
     BasicBlock* done = BasicBlock::Create(cx_, "read", at_.function);
-    b_.CreateCondBr(rows.whole, two, apart, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.CreateCondBr(rows.whole, two, apart, likely_weights(cx_));
     b_.SetInsertPoint(two);
     for (LlvmValue* row : rows.pointer)
       if (asks) strides_.ask_behind_row(row);
@@ -563,7 +564,7 @@ void RunAccesses::store_runs(const Address& address, const std::vector<PlacedLea
   BasicBlock* fast = BasicBlock::Create(cx_, "rows", at_.function);
   BasicBlock* slow = BasicBlock::Create(cx_, "apart", at_.function);
   BasicBlock* done = BasicBlock::Create(cx_, "written", at_.function);
-  b_.CreateCondBr(good, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.CreateCondBr(good, fast, slow, likely_weights(cx_));
   b_.SetInsertPoint(fast);
   row.limit = nullptr;
   Leaves moved = value;
@@ -615,7 +616,7 @@ void RunAccesses::store_two_rows(const Address& address, const PlacedLeaf& leaf,
     BasicBlock* two = BasicBlock::Create(cx_, "two_rows", at_.function);
     BasicBlock* apart = BasicBlock::Create(cx_, "scattered", at_.function);
     BasicBlock* done = BasicBlock::Create(cx_, "written", at_.function);
-    b_.CreateCondBr(rows.whole, two, apart, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.CreateCondBr(rows.whole, two, apart, likely_weights(cx_));
     b_.SetInsertPoint(two);
     for (unsigned i : {0u, 1u}) {
       LlvmValue* who = rows.who[i];

@@ -3,6 +3,8 @@
 // Loads of one element for all lanes, or of one for each chunk.
 #include "compiler/emit/memory/scalars.hpp"
 
+#include "compiler/codegen/llvm_versions.hpp"
+
 namespace sokr::cpu {
 
 using llvm::Align;
@@ -14,7 +16,7 @@ Leaves Scalars::load_uniform_parts(const Address& address, const std::vector<Pla
   BasicBlock* parts = BasicBlock::Create(cx_, "parts", at_.function);
   BasicBlock* done = BasicBlock::Create(cx_, "read", at_.function);
   b_.CreateCondBr(places_.range_in_bounds(address, e.low, e.high), whole, parts,
-                  llvm::MDBuilder(cx_).createLikelyBranchWeights());
+                  likely_weights(cx_));
   b_.SetInsertPoint(whole);
   Address unchecked = address;
   unchecked.limit = nullptr;
@@ -64,7 +66,7 @@ Leaves Scalars::load_lone(const Address& address, const PlacedLeaf& leaf) {
     good = places_.range_in_bounds(address, low, low + size);
     at = places_.element_pointer(address, 0, low);
   }
-  b_.CreateCondBr(good, inside, done, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.CreateCondBr(good, inside, done, likely_weights(cx_));
   b_.SetInsertPoint(inside);
   LlvmType* type = places_.memory_type(leaf.type);
   auto* load = places_.annotate(b_.CreateAlignedLoad(type, at, Align(std::min(size, 4u))), address);
@@ -150,7 +152,7 @@ Leaves Scalars::load_rows(const Address& address, const std::vector<PlacedLeaf>&
   const bool even = places_.has_even_rows(address);
   LlvmValue* inside = even ? places_.range_in_bounds(address, e.low, e.high)
                            : parts_in_bounds(address, e.low, e.high);
-  b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.CreateCondBr(inside, fast, slow, likely_weights(cx_));
   b_.SetInsertPoint(fast);
   LlvmValue* row = nullptr;
   const auto next_row = [&](unsigned chunk) {

@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "compiler/codegen/llvm_versions.hpp"
 #include "compiler/emit/memory/elements.hpp"
 
 namespace sokr::cpu {
@@ -142,7 +143,7 @@ Leaves Strides::load_strided(const Address& address, const std::vector<PlacedLea
     slow = BasicBlock::Create(cx_, "edge", at_.function);
     done = BasicBlock::Create(cx_, "read", at_.function);
     b_.CreateCondBr(places_.range_in_bounds(address, e.low, e.high), fast, slow,
-                    llvm::MDBuilder(cx_).createLikelyBranchWeights());
+                    likely_weights(cx_));
     b_.SetInsertPoint(fast);
   }
   Leaves out(leaves.size());
@@ -215,7 +216,7 @@ void Strides::store_strided(const Address& address, const std::vector<PlacedLeaf
     LlvmValue* inside =
         address.limit ? places_.range_in_bounds(address, e.low, e.high) : b_.getTrue();
     if (!b_.is_full(at_.mask)) inside = b_.CreateAnd(inside, b_.all(at_.mask));
-    b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.CreateCondBr(inside, fast, slow, likely_weights(cx_));
     b_.SetInsertPoint(fast);
   }
   LlvmValue* start = nullptr;
@@ -256,7 +257,7 @@ Leaves Strides::load_affine(const Address& address, const std::vector<PlacedLeaf
     slow = BasicBlock::Create(cx_, "edge", at_.function);
     done = BasicBlock::Create(cx_, "read", at_.function);
     LlvmValue* inside = places_.range_in_bounds(address, e.low, e.low + ls);
-    b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.CreateCondBr(inside, fast, slow, likely_weights(cx_));
     b_.SetInsertPoint(fast);
   }
   Leaves out(leaves.size());
@@ -334,7 +335,7 @@ void Strides::store_affine(const Address& address, const std::vector<PlacedLeaf>
     LlvmValue* inside =
         address.limit ? places_.range_in_bounds(address, e.low, e.high) : b_.getTrue();
     if (together) inside = b_.CreateAnd(inside, b_.all(at_.mask));
-    b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.CreateCondBr(inside, fast, slow, likely_weights(cx_));
     b_.SetInsertPoint(fast);
   }
   LlvmType* type = places_.memory_type(leaves[0].type);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 #include "compiler/emit/memory/table_rows.hpp"
 
+#include "compiler/codegen/llvm_versions.hpp"
+
 namespace sokr::cpu {
 
 namespace {
@@ -143,7 +145,7 @@ LlvmValues TableRows::open_rows(const Address& address, const std::vector<Placed
   }
   if (!slow) return origins;
   BasicBlock* fast = BasicBlock::Create(cx_, "inside", at_.function);
-  b_.CreateCondBr(inside, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.CreateCondBr(inside, fast, slow, likely_weights(cx_));
   b_.SetInsertPoint(fast);
   return origins;
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "compiler/codegen/llvm_versions.hpp"
 #include "compiler/emit/memory/elements.hpp"
 
 namespace sokr::cpu {
@@ -293,7 +294,7 @@ Leaves WideElements::load_scattered(const Address& address, const std::vector<Pl
   LlvmValue* bits = b_.mask_bits(good);
   LlvmValue* all = b_.CreateICmpEQ(bits, llvm::Constant::getAllOnesValue(bits->getType()));
   if (whole) all = b_.CreateAnd(all, whole);
-  b_.CreateCondBr(all, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+  b_.CreateCondBr(all, fast, slow, likely_weights(cx_));
   b_.SetInsertPoint(fast);
   Leaves out(leaves.size());
   for (auto& leaf : out) leaf.s = Shape::varying(by_chunk);
@@ -355,7 +356,7 @@ Leaves WideElements::load_table(const Address& address, const std::vector<Placed
     BasicBlock* fast = BasicBlock::Create(cx_, "inside", at_.function);
     slow = BasicBlock::Create(cx_, "edge", at_.function);
     done = BasicBlock::Create(cx_, "read", at_.function);
-    b_.CreateCondBr(good, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.CreateCondBr(good, fast, slow, likely_weights(cx_));
     b_.SetInsertPoint(fast);
   }
   Leaves out(leaves.size());
@@ -423,7 +424,7 @@ void WideElements::store_table(const Address& address, const std::vector<PlacedL
     BasicBlock* fast = BasicBlock::Create(cx_, "together", at_.function);
     slow = BasicBlock::Create(cx_, "edge", at_.function);
     done = BasicBlock::Create(cx_, "written", at_.function);
-    b_.CreateCondBr(good, fast, slow, llvm::MDBuilder(cx_).createLikelyBranchWeights());
+    b_.CreateCondBr(good, fast, slow, likely_weights(cx_));
     b_.SetInsertPoint(fast);
   }
   Elements elements(b_, g_.width);

@@ -7,6 +7,8 @@
 
 #include <llvm/Analysis/ValueTracking.h>
 
+#include "compiler/codegen/llvm_versions.hpp"
+
 namespace sokr::cpu {
 
 using llvm::Align;
@@ -137,7 +139,7 @@ Leaves Words::load_words(const Address& address, const std::vector<PlacedLeaf>& 
     slow = BasicBlock::Create(cx_, "edge", at_.function);
     done = BasicBlock::Create(cx_, "read", at_.function);
     b_.CreateCondBr(places_.range_in_bounds(address, low, low + 4), fast, slow,
-                    llvm::MDBuilder(cx_).createLikelyBranchWeights());
+                    likely_weights(cx_));
     b_.SetInsertPoint(fast);
   }
   LlvmValues words;
