@@ -40,6 +40,7 @@
 #include "compiler/analysis/trace.hpp"
 #include "compiler/codegen/blends.hpp"
 #include "compiler/codegen/chains.hpp"
+#include "compiler/codegen/compares.hpp"
 #include "compiler/codegen/constant_calls.hpp"
 #include "compiler/codegen/corrections.hpp"
 #include "compiler/codegen/depth_first.hpp"
@@ -506,6 +507,8 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   const TargetTraits& traits = least_traits(options.isa);
   if (effort != Effort::kFull) {
     all.addPass(llvm::createModuleToFunctionPassAdaptor(HalvesPass(machine)));
+    if (kSplitsCompares)
+      all.addPass(llvm::createModuleToFunctionPassAdaptor(ComparesPass(traits.vector_bits())));
     if (traits.joins_blends) all.addPass(llvm::createModuleToFunctionPassAdaptor(BlendsPass()));
     all.addPass(llvm::createModuleToFunctionPassAdaptor(CutLongBlocks()));
     all.run(module, modules);
@@ -513,6 +516,7 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   }
   all.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
   second.addPass(HalvesPass(machine));
+  if (kSplitsCompares) second.addPass(ComparesPass(traits.vector_bits()));
   if (traits.joins_blends) second.addPass(BlendsPass());
   if (has_part(options, Part::kWordMasks) && !traits.wide_masks && traits.vector_bits() > 128)
     second.addPass(WordMasksPass(traits.lanes));

@@ -63,6 +63,9 @@ inline llvm::StringMap<bool> read_host_features() {
 #endif
 }
 
+// Must comparisons under a rounding mode be split for it: see compares.hpp.
+inline constexpr bool kSplitsCompares = LLVM_VERSION_MAJOR < 19;
+
 // For a branch whose condition hardly ever fails; LLVM 19 has a name for it.
 inline llvm::MDNode* likely_weights(llvm::LLVMContext& context) {
   return llvm::MDBuilder(context).createBranchWeights((1U << 20) - 1, 1);

@@ -35,7 +35,12 @@ llvm::Value* permuted_words(llvm::IRBuilderBase& b, llvm::Value* words, llvm::Va
 }
 
 llvm::Value* byte_dot(llvm::IRBuilderBase& b, llvm::Value* sum, llvm::Value* u, llvm::Value* s) {
-  return b.CreateIntrinsic(kByteDot.of(32 * lanes_of(sum)), {}, {sum, u, s});
+  // Bytes as words, or from LLVM 22 on as bytes.
+  const ID id = kByteDot.of(32 * lanes_of(sum));
+  const llvm::FunctionType* type = llvm::Intrinsic::getType(b.getContext(), id);
+  return b.CreateIntrinsic(
+      id, {},
+      {sum, b.CreateBitCast(u, type->getParamType(1)), b.CreateBitCast(s, type->getParamType(2))});
 }
 
 bool is_byte_dot(ID id) {
