@@ -8,7 +8,7 @@ FOLDER has the compile_commands.json that lists every source by itself; FILE is 
 current folder. Most of what clang-tidy takes is reading headers, so up to eight sources that are
 compiled with the same flags are read as one: a file in FOLDER/together that includes them. Where they
 cannot be (two have a function of one name that nobody else sees), each is read by itself. A header is
-judged by a source that includes it.
+judged by a source that includes it, or a header that does, and so on.
 
 Exits with 1 if there is a finding, with 2 for wrong arguments. A file that nothing compiles here is no
 file that can be judged: it is named.
@@ -52,15 +52,28 @@ def includers(header, sources):
                 yield source
 
 
+def source_of(header, sources, headers, chosen):
+    """A source that includes the header, by way of others if need be; one of `chosen`, if there is."""
+    seen, level = {header}, [header]
+    while level:
+        users = [user for name in level for user in includers(name, sources)]
+        if users:
+            return next((user for user in users if user in chosen), users[0])
+        level = [user for name in level for user in includers(name, headers) if user not in seen]
+        seen.update(level)
+    return None
+
+
 def choose(files, sources):
     """The sources to be read for the files, and the files that no source here says anything of."""
+    headers = {os.path.join(folder, name) for top in {source.split(os.sep)[0] for source in sources}
+               for folder, _, names in os.walk(top) for name in names if name.endswith(HEADERS)}
     chosen, nowhere = {}, []
     for name in files:
         if not name.endswith(HEADERS):
             found = name if name in sources else None
         else:
-            users = list(includers(name, sources))
-            found = next((user for user in users if user in chosen), users[0] if users else None)
+            found = source_of(name, sources, headers, chosen)
         if found:
             chosen[found] = None
         else:
@@ -134,5 +147,6 @@ def main(tidy, folder, files):
 
 if __name__ == "__main__":
     if len(sys.argv) < 3:
-        sys.exit(__doc__)
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
     sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

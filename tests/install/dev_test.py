@@ -100,7 +100,8 @@ class Dev(unittest.TestCase):
             "lib/two.cpp": "int two() { return 2; }\n",
             "lib/three.cpp": "static int helper() { return 3; }\nint three() { return helper(); }\n",
             "lib/four.cpp": "static int helper() { return 4; }\nint four() { return helper(); }\n",
-            "lib/one.hpp": "int one();\n",
+            "lib/one.hpp": '#include "deep.hpp"\nint one();\n',
+            "lib/deep.hpp": "int deep();\n",
             "lib/lonely.hpp": "int lonely();\n",
             "app/five.cpp": "int five() { return 5; }\n",
             "app/six.cpp": "int six(int x) { return x; }\n",
@@ -147,6 +148,7 @@ case $all in *"int x"*) echo "$4: named x"; exit 1 ;; esac
         self.assertIn("passed over: lib/lonely.hpp", result.stderr)
 
         self.assertEqual(judged("lib/one.hpp")[0], ["lib/one.cpp"])
+        self.assertEqual(judged("lib/deep.hpp")[0], ["lib/one.cpp"])
 
         read, result = judged("lib/three.cpp", "lib/four.cpp")
         self.assertEqual(read, ["lib/four.cpp", "lib/three.cpp", "together/0.cpp"])

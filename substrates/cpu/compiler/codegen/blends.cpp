@@ -36,8 +36,7 @@ bool may_be_in_memory(const Value* value) {
 bool are_joined(const Value* made, const Value* kept) {
   made = without_casts(made);
   kept = without_casts(kept);
-  const auto* type = llvm::dyn_cast<llvm::FixedVectorType>(made->getType());
-  if (!type || !is_bit_operation(made) || type->getScalarSizeInBits() < 32) return false;
+  if (!is_bit_operation(made)) return false;
   bool has_kept = false, has_memory = false;
   llvm::SmallVector<const Value*, 8> open{made};
   for (unsigned looked = 0; !open.empty(); ++looked) {

@@ -10,7 +10,6 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/LegacyPassManager.h>
-#include <llvm/IR/MDBuilder.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -410,9 +409,8 @@ struct CutLongBlocks : llvm::PassInfoMixin<CutLongBlocks> {
         block->splitBasicBlock(begin);
         llvm::IRBuilder<> builder(block->getTerminator());
         llvm::Value* one = builder.CreateCall(unknown, {builder.getInt32(1)});
-        builder.CreateCondBr(
-            builder.CreateICmpNE(one, builder.getInt32(0)), begin->getParent(), never,
-            llvm::MDBuilder(function.getContext()).createBranchWeights(1 << 20, 1));
+        builder.CreateCondBr(builder.CreateICmpNE(one, builder.getInt32(0)), begin->getParent(),
+                             never, likely_weights(function.getContext()));
         block->getTerminator()->eraseFromParent();
       }
     }
@@ -502,26 +500,24 @@ void optimise(llvm::Module& module, llvm::TargetMachine& machine, const CompileO
   if (has_part(options, Part::kDepthFirst))
     second.addPass(DepthFirstPass(least_traits(options.isa)));
   second.addPass(HideCounters());
+  // What has to be the last word, whatever the effort.
+  llvm::FunctionPassManager last;
+  const TargetTraits& traits = least_traits(options.isa);
+  const bool is_full = effort == Effort::kFull;
+  last.addPass(HalvesPass(machine));
+  if (kSplitsCompares) last.addPass(ComparesPass(traits.vector_bits()));
+  if (traits.joins_blends) last.addPass(BlendsPass());
+  if (is_full && has_part(options, Part::kWordMasks) && !traits.wide_masks &&
+      traits.vector_bits() > 128)
+    last.addPass(WordMasksPass(traits.lanes));
+  last.addPass(CutLongBlocks());
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(first)));
-  const TargetTraits& traits = least_traits(options.isa);
-  if (effort != Effort::kFull) {
-    all.addPass(llvm::createModuleToFunctionPassAdaptor(HalvesPass(machine)));
-    if (kSplitsCompares)
-      all.addPass(llvm::createModuleToFunctionPassAdaptor(ComparesPass(traits.vector_bits())));
-    if (traits.joins_blends) all.addPass(llvm::createModuleToFunctionPassAdaptor(BlendsPass()));
-    all.addPass(llvm::createModuleToFunctionPassAdaptor(CutLongBlocks()));
-    all.run(module, modules);
-    return;
+  if (is_full) {
+    all.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
+    all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(second)));
   }
-  all.addPass(llvm::ModuleInlinerWrapperPass(llvm::getInlineParams(2, 0)));
-  second.addPass(HalvesPass(machine));
-  if (kSplitsCompares) second.addPass(ComparesPass(traits.vector_bits()));
-  if (traits.joins_blends) second.addPass(BlendsPass());
-  if (has_part(options, Part::kWordMasks) && !traits.wide_masks && traits.vector_bits() > 128)
-    second.addPass(WordMasksPass(traits.lanes));
-  second.addPass(CutLongBlocks());
-  all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(second)));
+  all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(last)));
   all.run(module, modules);
 }
 
